@@ -1,0 +1,143 @@
+"""Figures on all customers: the months, the cohorts, and how revenue is spread over customers."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from cvm_analysis.charts.picture import (
+    ACCENT,
+    INK,
+    SERIES,
+    SOFT,
+    WIDTH,
+    Picture,
+    categories,
+    check,
+    heat,
+    nothing,
+    styled,
+    ticks,
+)
+from cvm_analysis.texts import words
+
+
+def monthly(table: pd.DataFrame, language: str = "en", currency: str = "CNY") -> Picture:
+    """Draw revenue per month, and below it customers who bought and orders.
+
+    Parameters
+    ----------
+    table : one row per month, indexed by month (Period, or any day of it); a month without a row
+        is a gap
+        customers : customers who bought in the month
+        orders : orders in the month
+        revenue : in `currency`
+    """
+    if table.empty:
+        return nothing(language)
+    check(table, ["customers", "orders", "revenue"], "monthly")
+    say = words(language)
+    months = pd.PeriodIndex(pd.Index(table.index), freq="M")
+    full = pd.period_range(months.min(), months.max(), freq="M")
+    table = table.set_axis(months).reindex(full).astype(float)
+    x = np.arange(len(table))
+    with styled():
+        figure = Figure((WIDTH, 4.1))
+        above, below = figure.subplots(2, 1, sharex=True, height_ratios=[1.1, 1])
+        above.bar(x, table["revenue"], color=ACCENT, width=0.75)
+        above.set_title(say("charts.monthly.revenue", currency=currency))
+        for name, color in zip(("orders", "customers"), (SERIES[1], ACCENT), strict=True):
+            below.plot(x, table[name], color=color, label=say(f"charts.monthly.{name}"))
+        below.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1.02), handlelength=1.2)
+        below.set_ylim(bottom=0)
+        for ax in (above, below):
+            ticks(ax.yaxis, say.short)
+        step = -(-len(x) // 6)
+        below.set_xticks(x[::step], [say.month(m.to_timestamp()) for m in full[::step]])
+    last = table.iloc[-1]
+    return Picture(
+        figure,
+        say(
+            "charts.monthly.alt",
+            first=say.month(full[0].to_timestamp()),
+            last=say.month(full[-1].to_timestamp()),
+            revenue=say.money(last["revenue"], currency),
+            customers=say.number(last["customers"]),
+            orders=say.number(last["orders"]),
+        ),
+    )
+
+
+def retention(cohorts: pd.DataFrame, language: str = "en") -> Picture:
+    """Draw which share of each cohort bought in the quarters after its first purchase.
+
+    Parameters
+    ----------
+    cohorts : one row per quarter of first purchase, indexed by it (`2023Q1`); columns 0, 1, 2, ...
+        quarters later; values in [0, 1], the share of the cohort that bought, NaN where the quarter
+        has not happened yet. Column 0 is 1 by definition and is not coloured.
+    """
+    if cohorts.empty:
+        return nothing(language)
+    check(cohorts, [0], "retention")
+    say = words(language)
+    values = cohorts.to_numpy(dtype=float)
+    later = values[:, 1:]
+    seen = later[~np.isnan(later)]
+    with styled():
+        figure = Figure((max(WIDTH, 1.0 + 0.47 * values.shape[1]), 1.1 + 0.27 * len(values)))
+        ax = figure.subplots()
+        heat(ax, values, say.percent, top=seen.max() if seen.size else 0.0, grey=0)
+        ax.set_title(say("charts.retention.title"))
+        ax.set_xlabel(say("charts.retention.later"))
+        categories(ax.xaxis, cohorts.columns)
+        categories(ax.yaxis, cohorts.index)
+    first, last = str(cohorts.index[0]), str(cohorts.index[-1])
+    if not seen.size:
+        alt = say("charts.retention.alt_short", n=str(len(cohorts)), first=first, last=last)
+        return Picture(figure, alt)
+    low, high = say.percent(np.nanmin(later[:, 0])), say.percent(np.nanmax(later[:, 0]))
+    alt = say(
+        "charts.retention.alt", n=str(len(cohorts)), first=first, last=last, low=low, high=high
+    )
+    return Picture(figure, alt)
+
+
+def concentration(money: pd.Series, of: str = "revenue", language: str = "en") -> Picture:
+    """Draw the share of the money that the best customers bring, and mark the best 20 %.
+
+    Parameters
+    ----------
+    money : one value per customer, in any currency; negative values (returns only) make the curve
+        pass 100 % before it comes back. Nothing is drawn if they add up to nothing.
+    of : what it is, a name under `columns` in the texts: revenue, value_12m
+    """
+    best_first = np.sort(money.to_numpy(dtype=float))[::-1]
+    total = best_first.sum()
+    if not total > 0:
+        return nothing(language)
+    say = words(language)
+    name = say(f"columns.{of}")
+    curve = np.concatenate([[0.0], best_first.cumsum() / total])
+    at = np.linspace(0, 1, 201)
+    share = np.interp(at * len(best_first), np.arange(len(curve)), curve)
+    top = float(np.interp(0.2 * len(best_first), np.arange(len(curve)), curve))
+    mark = {"customers": say.percent(0.2), "share": say.percent(top), "name": name}
+    with styled():
+        figure = Figure((WIDTH, 3.5))
+        ax = figure.subplots()
+        ax.fill_between(at, share, at, color=ACCENT, alpha=0.08, linewidth=0)
+        ax.plot([0, 1], [0, 1], color=SOFT, linewidth=1, linestyle=(0, (4, 3)))
+        ax.plot(at, share, color=ACCENT)
+        ax.plot([0.2, 0.2], [0, top], color=INK, linewidth=0.8)
+        ax.plot([0.2], [top], "o", color=INK, markersize=7)
+        ax.annotate(
+            say("charts.concentration.mark", **mark), (0.2, top), (10, -4),
+            textcoords="offset points", va="top", weight="bold",
+        )  # fmt: skip
+        ax.text(0.72, 0.66, say("charts.concentration.equal"), color=SOFT, va="top", fontsize=9)
+        ax.set(xlim=(0, 1), ylim=(0, max(1.0, share.max()) * 1.02))
+        ax.set_title(say("charts.concentration.share", name=name))
+        ax.set_xlabel(say("charts.concentration.customers"))
+        ticks(ax.xaxis, say.percent, most=5)
+        ticks(ax.yaxis, say.percent)
+    return Picture(figure, say("charts.concentration.alt", **mark))

@@ -1,0 +1,107 @@
+"""Figures on segments: how large each is, and where customers stand on recency and frequency."""
+
+import textwrap
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from cvm_analysis.charts.picture import (
+    ACCENT,
+    INK,
+    WIDTH,
+    Picture,
+    categories,
+    heat,
+    nothing,
+    styled,
+)
+from cvm_analysis.texts import MONEY_COLUMNS, SHARE_COLUMNS, words
+
+
+def segment_bars(table: pd.DataFrame, language: str = "en", names: str = "segments") -> Picture:
+    """Draw one row per segment and one panel per column, each bar labelled with its share.
+
+    Parameters
+    ----------
+    table : one row per segment, indexed by its code (`champions`), drawn in this order; columns are
+        amounts that add up over segments, named as in the texts under `columns`: n_customers,
+        revenue, value_12m, ...
+    names : the section of the texts that names the codes: segments, classes
+    """
+    if table.empty:
+        return nothing(language)
+    say = words(language)
+    rows = [say(f"{names}.{code}") for code in table.index]
+    titles = [say(f"columns.{column}") for column in table]
+    shares = (table / table.sum()).astype(float)
+    y = np.arange(len(table))
+    with styled():
+        figure = Figure((WIDTH, 0.75 + 0.29 * len(table)))
+        panels = figure.subplots(1, table.shape[1], sharey=True, squeeze=False)[0]
+        for ax, column, title in zip(panels, table, titles, strict=True):
+            share = shares[column].to_numpy()
+            ax.barh(y, np.nan_to_num(share), color=ACCENT, height=0.62)
+            for at, part in zip(y, share, strict=True):
+                end = max(0.0, float(np.nan_to_num(part)))
+                ax.annotate(say.percent(part), (end, at), (4, 0), textcoords="offset points",
+                            va="center", fontsize=9.5)  # fmt: skip
+            ax.set_title(textwrap.fill(title, 20), va="bottom")
+            ax.set_xlim(min(0.0, np.nanmin([*share, 0.0])), 1.35 * np.nanmax([*share, 0.01]))
+            ax.set_ylim(len(table) - 0.5, -0.5)
+            ax.set_xticks([])
+            ax.grid(False)
+            ax.spines["bottom"].set_visible(False)
+        categories(panels[0].yaxis, rows)
+        panels[0].tick_params(axis="y", labelcolor=INK)
+    first = shares.iloc[:, 0].fillna(0)
+    largest = int(first.to_numpy().argmax())
+    alt = say(
+        "charts.segment_bars.alt",
+        columns=", ".join(titles),
+        column=titles[0],
+        segment=rows[largest],
+        share=say.percent(first.iloc[largest]),
+    )
+    return Picture(figure, alt)
+
+
+def rfm_grid(
+    table: pd.DataFrame,
+    column: str = "n_customers",
+    language: str = "en",
+    currency: str = "CNY",
+) -> Picture:
+    """Draw a figure for each pair of recency and frequency scores, best at the top right.
+
+    Parameters
+    ----------
+    table : index r, the recency score (1..5, 5 is best); columns f, the frequency score; values
+        of `column`, NaN where there is no customer
+    column : what the values are, a name under `columns` in the texts: n_customers, spend_mean, ...
+    """
+    if table.isna().all(axis=None):
+        return nothing(language)
+    say = words(language)
+    table = table.sort_index(ascending=False).sort_index(axis=1)
+    values = table.to_numpy(dtype=float)
+    money = column in MONEY_COLUMNS
+    write = say.percent if column in SHARE_COLUMNS else say.short
+    with styled():
+        figure = Figure((WIDTH, 0.95 + 0.5 * len(values)))
+        ax = figure.subplots()
+        heat(ax, values, write, top=np.nanmax(values))
+        unit = {"name": say(f"columns.{column}"), "currency": currency}
+        ax.set_title(say("charts.in_currency", **unit) if money else unit["name"])
+        ax.set(xlabel=say("charts.rfm_grid.f"), ylabel=say("charts.rfm_grid.r"))
+        categories(ax.xaxis, table.columns)
+        categories(ax.yaxis, table.index)
+    i, j = np.unravel_index(np.nanargmax(values), values.shape)
+    alt = say(
+        "charts.rfm_grid.alt",
+        column=say(f"columns.{column}"),
+        high=say.value(column, values[i, j], currency),
+        r=str(table.index[i]),
+        f=str(table.columns[j]),
+    )
+    return Picture(figure, alt)

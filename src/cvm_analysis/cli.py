@@ -1,0 +1,199 @@
+"""`cvm`: sample, check, prepare, run, status, quarantine, drafts.
+
+Exit codes: 0 good; 1 some region failed, the others are published; 2 wrong use, config or input;
+3 a data gate stopped it. For 2 and 3 nothing is published.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from cvm_analysis.errors import CvmError, InputError
+
+if TYPE_CHECKING:
+    from cvm_analysis.config import Settings
+    from cvm_analysis.run.plan import Plan
+
+app = typer.Typer(
+    help="Customer value management: raw transactions to a report for every region.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
+
+ConfigFile = Annotated[Path, typer.Argument(help="A YAML file such as config/sample.yaml.")]
+OutFolder = Annotated[Path, typer.Option("--out", help="Where reports are published.")]
+NOTEBOOKS = ("01_customers", "02_segments", "04_value", "06_strategy")
+
+
+@app.command()
+def sample(
+    folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("data/sample"),
+    customers: Annotated[int, typer.Option(help="Number of retail customers.")] = 12_000,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same files.")] = 20260101,
+) -> None:
+    """Make the raw files of an invented flooring company, and what is true of them."""
+    from cvm_analysis.sample import make
+
+    make(folder, customers, seed)
+    _say(f"{folder}: raw files of an invented company; their truth is in truth.json")
+
+
+@app.command()
+def check(config: ConfigFile) -> None:
+    """Say whether a config can be run, and everything that is wrong with it at once."""
+    from cvm_analysis import preflight
+
+    preflight.check(config)
+    _say(f"{config}: good")
+
+
+@app.command()
+def prepare(
+    config: ConfigFile,
+    force: Annotated[bool, typer.Option(help="Also if nothing changed.")] = False,
+) -> None:
+    """Read and check the raw files, once for all regions."""
+    from cvm_analysis import preflight
+    from cvm_analysis.intake.prepare import prepare as prepare_tables
+
+    settings = preflight.check(config)
+    _say_prepared(settings, prepare_tables(settings, force))
+
+
+@app.command()
+def run(
+    config: ConfigFile,
+    region: Annotated[
+        list[str] | None, typer.Option(help="A region's key; may be repeated. None: all regions.")
+    ] = None,
+    as_of: Annotated[str, typer.Option(help="The last day that counts, as 2026-01-31.")] = "",
+    out: OutFolder = Path("reports"),
+    notebooks: Annotated[Path, typer.Option(help="The notebooks to run.")] = Path("notebooks"),
+    jobs: Annotated[int, typer.Option(min=1, help="Regions at a time.")] = 2,
+    language: Annotated[list[str] | None, typer.Option(help="Language of the report.")] = None,
+    force: Annotated[bool, typer.Option(help="Also where nothing changed.")] = False,
+    prepared: Annotated[bool, typer.Option(help="Take the prepared tables as they are.")] = False,
+) -> None:
+    """Run the notebooks for `all` and every region, and publish the reports."""
+    from cvm_analysis import preflight
+    from cvm_analysis.intake.prepare import prepare as prepare_tables
+    from cvm_analysis.run import fan_out, progress
+
+    settings = preflight.check(config)
+    if not prepared:
+        _say_prepared(settings, prepare_tables(settings))
+    plan = _plan(settings, region or [], as_of)
+    plan = replace(plan, out=out, jobs=jobs, force=force, notebooks_folder=notebooks)
+    plan = replace(plan, languages=tuple(language or plan.languages))
+    names = {key: each[plan.languages[0]] for key, each in plan.regions.items()}
+    with progress.shown(names, err) as show:
+        outcome = fan_out.run(plan, show)
+    for result in outcome.failed:
+        err.print(f"{result.region}: failed: {result.failure}", markup=False, highlight=False)
+    _say(str(outcome.portal))
+    if outcome.failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def status(out: Annotated[Path, typer.Argument(help="Where reports are published.")]) -> None:
+    """List the regions published in a folder: date, and whether the last run was good."""
+    from cvm_analysis.run import fan_out
+
+    if not out.is_dir():
+        raise InputError(f"{out}: no such folder; `cvm run` makes it")
+    for entry in fan_out.entries(out, "en"):
+        since = f" since {entry['since']}" if entry["since"] else ""
+        _say(f"{entry['region']:<24}{entry['as_of'] or '-':<12}{entry['status']}{since}")
+
+
+@app.command()
+def quarantine(config: ConfigFile) -> None:
+    """Show the rejected lines as CSV: file, line, rule, column, value."""
+    import pandas as pd
+
+    from cvm_analysis.config import load
+
+    settings = load(config)
+    stopped = settings.prepared.with_name(settings.prepared.name + ".stopped")
+    folder = stopped if stopped.is_dir() else settings.prepared
+    if not (folder / "quarantine.parquet").is_file():
+        raise InputError(f"{folder}: nothing prepared; run `cvm prepare {config}`")
+    pd.read_parquet(folder / "quarantine.parquet").to_csv(sys.stdout, index=False)
+
+
+@app.command()
+def drafts(
+    config: ConfigFile,
+    region: Annotated[str, typer.Option(help="A region's key.")] = "east",
+    out: OutFolder = Path("reports"),
+    to: Annotated[Path, typer.Option(help="The drafts' folder.")] = Path("data/drafts"),
+) -> None:
+    """Copy the tables of a region's report, so that each notebook opens alone."""
+    from cvm_analysis import results
+    from cvm_analysis.config import load
+    from cvm_analysis.prepared import resolve_day
+
+    published = out / region / resolve_day(load(config), "").isoformat() / "desk"
+    if not published.is_dir():
+        raise InputError(f"{published}: no such report; run `cvm run {config}` first")
+    results.copy(published, to / region)
+    _say(f"{to / region}: the tables for notebooks opened by hand")
+
+
+def _plan(settings: Settings, regions: list[str], as_of: str) -> Plan:
+    from cvm_analysis import prepared as tables
+    from cvm_analysis.run.plan import Plan
+
+    known = tables.region_names(settings)
+    for key in regions:
+        tables.check_region(settings, key)
+    made = tables.stamp(settings)
+    return Plan(
+        business=settings.business.business,
+        config=settings.path,
+        config_files=tuple(settings.files),
+        notebooks_folder=Path("notebooks"),
+        notebooks=NOTEBOOKS,
+        regions={key: known[key] for key in regions or known},
+        as_of=tables.resolve_day(settings, as_of).isoformat(),
+        out=Path("reports"),
+        languages=("en",),
+        prepared=made["fingerprint"],
+        inputs={file["name"]: file["sha256"] for file in made["files"]},
+        private_folders=(settings.prepared,),
+    )
+
+
+def _say_prepared(settings: Settings, changed: bool) -> None:
+    from cvm_analysis import prepared as tables
+
+    made = tables.stamp(settings)
+    rows = f"{made['rows_accepted']:,} of {made['rows_read']:,} order lines accepted"
+    _say(f"{settings.prepared}: {rows}" + ("" if changed else ", unchanged"))
+
+
+def _say(text: str) -> None:
+    out.print(escape(text), highlight=False)
+
+
+def main() -> None:
+    """Run `cvm`; what a user can cause ends in one message, the rest in a traceback."""
+    debug = "--debug" in sys.argv
+    sys.argv = [argument for argument in sys.argv if argument != "--debug"]
+    try:
+        app()
+    except CvmError as error:
+        if debug:
+            raise
+        err.print(escape(f"cvm: {error}"), highlight=False)
+        sys.exit(error.exit_code)

@@ -1,0 +1,1 @@
+"""What each customer is worth from here on: purchase histories, models of them, spend, value."""

@@ -1,0 +1,174 @@
+"""BG/NBD: how many purchases a customer will still make, and whether they still buy at all.
+
+Sources: [1] Fader, Hardie & Lee (2005), "Counting Your Customers the Easy Way", Marketing Science
+24(2), 275-284. [2] the same authors (2008), "Computing P(alive) Using the BG/NBD Model". Customers
+buy at random at their own rate (Gamma: shape r, scale alpha in weeks) and after each repeat
+purchase leave with their own probability (Beta: a, b). Without drop-out it is the NBD model.
+Inside a function the symbols are theirs: x repeat purchases, t_x weeks from first to last, T weeks
+observed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import autograd.numpy as anp
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from cvm_analysis.clv import discounting, histories, maximum, nbd, quadrature
+
+Array = NDArray[np.float64]
+
+_STARTS = ((1.0, 3.0), (0.1, 0.1))  # of a and b; the second is tried if the first finds nothing
+_WORTH = 2.0  # log-likelihood two more parameters must bring to be preferred (Akaike)
+
+
+class Params(NamedTuple):
+    """Rates: shape r, scale alpha (weeks). Drop-out after a repeat purchase: mean a / (a + b)."""
+
+    r: float
+    alpha: float
+    a: float
+    b: float
+
+
+@dataclass(frozen=True)
+class BgNbd:
+    """A fitted model; `fit` makes one."""
+
+    code: ClassVar[str] = "bg_nbd"
+
+    params: Params
+    std_errors: Params  # NaN where the data do not tell a parameter
+    covariance_log: Array  # of the logarithms of the parameters
+    log_likelihood: float
+    n_customers: int
+    identified: bool
+    reason: str  # "", or why not: "no_drop_out_found", "parameters_run_off"
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion; the lower, the better."""
+        return 2 * len(self.params) - 2 * self.log_likelihood
+
+    def p_alive(self, h: pd.DataFrame) -> pd.Series:
+        """Probability, in [0, 1], that each row of h has not dropped out by T ([2]).
+
+        1 for x = 0: in this model nobody leaves before a repeat purchase.
+        """
+        x, t_x, T, _ = histories.arrays(h)
+        return pd.Series(expit(-_log_odds_dead(self.params, x, t_x, T)), h.index, name="p_alive")
+
+    def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
+        """Expected purchases in the `horizon` weeks after T, for each row of h ([1], eq. 10)."""
+        return self.discounted_purchases(h, 0.0, horizon).rename("expected_purchases")
+
+    def expected_purchases_new(self, t: float | Array) -> Array:
+        """Expected repeat purchases of a new customer in the first t weeks ([1], eq. 9)."""
+        weeks = np.asarray(t, float)
+        none = np.zeros(weeks.size)
+        purchases = _while_alive(self.params, none, none, float(weeks.max(initial=0)))
+        return purchases(weeks.ravel()).reshape(weeks.shape)
+
+    def discounted_purchases(
+        self, h: pd.DataFrame, rate: float, horizon: float | None = None
+    ) -> pd.Series:
+        """Expected purchases after T, discounted to T at a continuous `rate` per week.
+
+        Within `horizon` weeks, or for ever. For ever needs a rate above 0 (InputError).
+        """
+        longest = discounting.longest(rate, horizon)
+        r, alpha, a, b = self.params
+        data = histories.arrays(h)
+        # Given that a customer is alive, only x and T matter: far fewer pairs than histories.
+        pairs, row = np.unique(np.column_stack([data.x, data.T]), axis=0, return_inverse=True)
+        x, T = pairs.T
+        purchases = _while_alive(self.params, x, T, longest)
+        bend = (alpha + T) / np.maximum((r + x) * a / (a + b + x), 1)
+        sums = discounting.discounted(purchases, bend, rate, horizon)
+        return (self.p_alive(h) * sums[row]).rename("discounted_purchases")
+
+
+def fit(h: pd.DataFrame) -> BgNbd:
+    """Fit by maximum likelihood.
+
+    The model contains the NBD model, where nobody leaves. Where the histories show no drop-out the
+    fit does not fail: it is `identified` False with finite parameters close to that model's.
+    `reason` is "no_drop_out_found" if the log-likelihood is less than 2 above the NBD model's, and
+    "parameters_run_off" if some parameter has no optimum (it could be 100,000 times as large).
+
+    Parameters
+    ----------
+    h : one row per history; x, t_x, T (weeks) and optionally n customers who share it
+        (1 if absent)
+
+    Raises
+    ------
+    InputError : impossible histories
+    FitError : nobody bought again, or no maximum was found
+    """
+    data = histories.arrays(h)
+    without = nbd.fit(h)
+    for a, b in _STARTS:
+        top = maximum.find(
+            lambda logs: _log_likelihood(logs, data),
+            (*without.params, a, b),
+            data.n.sum(),
+            "BG/NBD",
+        )
+        gain = top.log_likelihood - without.log_likelihood
+        if gain >= _WORTH:
+            break
+    reason = "no_drop_out_found" if gain < _WORTH else "parameters_run_off" * top.runs_off
+    return BgNbd(
+        Params(*top.params.tolist()),
+        Params(*top.std_errors.tolist()),
+        top.covariance_log,
+        top.log_likelihood,
+        round(data.n.sum()),
+        not reason,
+        reason,
+    )
+
+
+def log_likelihood(params: Params, h: pd.DataFrame) -> float:
+    """Log-likelihood of the histories at given parameters ([1], eq. 6)."""
+    return float(_log_likelihood(np.log(params), histories.arrays(h)))
+
+
+def _log_likelihood(log_params: Array, data: histories.Arrays) -> Array:
+    """That of the NBD model, of who has survived each repeat purchase, and of who has not."""
+    _, _, a, b = anp.exp(log_params)
+    x, t_x, T, n = (column[data.x > 0] for column in data)
+    reached = histories.repeats(data.x, data.n)
+    stayed = -anp.sum(reached * anp.log1p(a / (b + np.arange(len(reached)))))
+    left = anp.sum(n * anp.logaddexp(0.0, _log_odds_dead(anp.exp(log_params), x, t_x, T)))
+    return nbd.log_likelihood_at(log_params[:2], data) + stayed + left
+
+
+def _log_odds_dead(params: Params | Array, x: Array, t_x: Array, T: Array) -> Array:
+    """Log odds of having left right after the last purchase ([2]); -inf for x = 0."""
+    r, alpha, a, b = params
+    once = np.maximum(x, 1)
+    odds = anp.log(a) - anp.log(b + once - 1) + (r + x) * anp.log1p((T - t_x) / (alpha + t_x))
+    return anp.where(x > 0, odds, -np.inf)
+
+
+def _while_alive(params: Params, x: Array, T: Array, longest: float) -> Callable[[Array], Array]:
+    """A function: weeks (one per row) -> expected purchases of who is alive at T ([1], eq. 10).
+
+    Given alive, p has the distribution Beta(a, b + x) and the rate Gamma(r + x, alpha + T), so
+    the purchases are the mean over p of (1 - (1 + p t / (alpha + T))^-(r + x)) / p.
+    """
+    r, alpha, a, b = params
+    distinct, row = np.unique(x, return_inverse=True)
+    steepness = float(((r + x) * longest / (alpha + T)).max(initial=1.0))
+    rule = quadrature.beta(np.full(len(distinct), a), b + distinct, steepness)
+
+    def given(p: Array, shape: Array, ratio: Array) -> Array:
+        return -np.expm1(-shape * np.log1p(p * ratio)) / p
+
+    return lambda weeks: quadrature.mean(rule, row, given, r + x, weeks / (alpha + T))

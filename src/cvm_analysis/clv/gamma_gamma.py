@@ -1,0 +1,189 @@
+"""Gamma-Gamma: what a customer spends per purchase on average.
+
+Sources: [1] Fader, Hardie & Lee (2005), "RFM and CLV: Using Iso-Value Curves for Customer Base
+Analysis", Journal of Marketing Research 42(4), 415-430. [2] Fader & Hardie (2013), "The
+Gamma-Gamma Model of Monetary Value" (note 025). A customer's purchases vary around their own mean
+(Gamma: shape p), the means vary between customers (q, gamma in money). It assumes that spend and
+number of purchases are unrelated: look at `independence`.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import autograd.numpy as anp
+import numpy as np
+import pandas as pd
+from autograd.scipy.special import gammaln
+from numpy.typing import NDArray
+
+from cvm_analysis.clv import maximum
+from cvm_analysis.errors import FitError, InputError
+
+Array = NDArray[np.float64]
+
+
+class Params(NamedTuple):
+    """Shape p within customers, shape q between customers, gamma in money."""
+
+    p: float
+    q: float
+    gamma: float
+
+
+class Independence(NamedTuple):
+    """Whether customers who buy more often also spend more per purchase."""
+
+    correlation: float  # Spearman, of x and spend; NaN where one of them does not vary
+    spend_ratio: float  # mean spend of the fifth with the largest x / of that with the smallest
+    n_customers: int
+
+
+@dataclass(frozen=True)
+class GammaGamma:
+    """A fitted model; `fit` makes one."""
+
+    params: Params
+    std_errors: Params  # NaN where the data do not tell a parameter
+    covariance_log: Array  # of the logarithms of the parameters
+    log_likelihood: float
+    n_customers: int  # those with a repeat purchase and a spend above 0
+    identified: bool
+    reason: str  # "" or "parameters_run_off": spend does not vary within or between customers
+    independence: Independence
+
+    @property
+    def population_mean(self) -> float:
+        """Mean spend per purchase over all customers, p gamma / (q - 1) ([1], section 4)."""
+        p, q, gamma = self.params
+        return p * gamma / (q - 1)
+
+    def expected_spend(self, x_m: pd.DataFrame) -> pd.Series:
+        """Expected spend per purchase of each customer, in the money of the input ([2], eq. 5).
+
+        Parameters
+        ----------
+        x_m : one row per customer
+            x : repeat purchases, 0 or more, or empty
+            spend_repeat_mean : mean spend per repeat purchase; who has none (x is 0 or empty, or
+                the mean is empty) gets the population mean
+        """
+        p, q, gamma = self.params
+        known = (x_m["x"] > 0) & x_m["spend_repeat_mean"].notna()
+        x = x_m["x"].astype(float).where(known, 0.0)
+        total = x * x_m["spend_repeat_mean"].astype(float).where(known, 0.0)
+        return (p * (gamma + total) / (p * x + q - 1)).rename("expected_spend")
+
+
+def fit(x_m: pd.DataFrame) -> GammaGamma:
+    """Fit by maximum likelihood to the customers who bought again.
+
+    Parameters
+    ----------
+    x_m : one row per customer
+        x : repeat purchases
+        spend_repeat_mean : mean spend per repeat purchase
+        n (optional) : customers who share the row, 1 if absent
+        Rows with x 0 or empty, or with a spend that is not above 0, say nothing and are left out;
+        `n_customers` counts the others.
+
+    Raises
+    ------
+    InputError : a column is missing
+    FitError : fewer than two different rows are left, no maximum was found, or q <= 1 (a few
+        purchases are so large that the mean has no limit)
+    """
+    x, m, n = _columns(x_m)
+    if len(m) < 2 or np.ptp(m) < 1e-6 * m.max():
+        raise FitError(
+            f"spend per purchase cannot be modelled: {n.sum():,.0f} of {len(x_m):,} customers "
+            "bought again and spent something, too few or all the same; use the mean spend"
+        )
+    centre = float(np.average(m, weights=n))
+    top = maximum.find(
+        lambda logs: _log_likelihood(logs, x, m, n), (2.0, 3.0, centre), n.sum(), "Gamma-Gamma"
+    )
+    if not top.params[1] > 1:
+        raise FitError(
+            f"spend per purchase has no finite mean (q = {top.params[1]:.3g}, from {n.sum():,.0f} "
+            f"customers; the largest spends {m.max():,.2f}); use the median spend"
+        )
+    return GammaGamma(
+        Params(*top.params.tolist()),
+        Params(*top.std_errors.tolist()),
+        top.covariance_log,
+        top.log_likelihood,
+        round(n.sum()),
+        not top.runs_off,
+        "parameters_run_off" if top.runs_off else "",
+        independence(x_m),
+    )
+
+
+def independence(x_m: pd.DataFrame) -> Independence:
+    """Compare spend with the number of purchases, over the customers `fit` takes.
+
+    The fifths are cut at the 20th and 80th percentile of x; equal customers stay together, so
+    a fifth may hold more than a fifth.
+    """
+    x, m, n = _columns(x_m)
+    if len(x) == 0:
+        return Independence(np.nan, np.nan, 0)
+    rank_x, rank_m = _share_below(x, n), _share_below(m, n)
+    few, many = rank_x <= rank_x[_share_up_to(x, n) >= 0.2].min(), _share_up_to(x, n) > 0.8
+    varies = len(np.unique(x)) > 1 and len(np.unique(m)) > 1
+    covariance = np.cov(rank_x, rank_m, aweights=n) if varies else np.full((2, 2), np.nan)
+    return Independence(
+        float(covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1])),
+        float(np.average(m[many], weights=n[many]) / np.average(m[few], weights=n[few])),
+        round(n.sum()),
+    )
+
+
+def log_likelihood(params: Params, x_m: pd.DataFrame) -> float:
+    """Log-likelihood of the mean spends at given parameters ([2], eq. 1a)."""
+    return float(_log_likelihood(np.log(params), *_columns(x_m)))
+
+
+def _log_likelihood(log_params: Array, x: Array, m: Array, n: Array) -> Array:
+    """As in [2], the Gammas by Stirling's formula and what cancels between them taken out."""
+    p, q, gamma = anp.exp(log_params)
+    shape = p * x
+    excess = (m * q - gamma * p) / (gamma + m * x)
+    each = (
+        0.5 * anp.log(shape * q / (shape + q) / (2 * np.pi))
+        + (_beyond_stirling(shape + q) - _beyond_stirling(shape) - _beyond_stirling(q))
+        + (shape * anp.log1p(excess / p) + q * anp.log1p(-x * excess / q))
+        - anp.log(m)
+    )
+    return anp.sum(n * each)
+
+
+def _beyond_stirling(z: Array) -> Array:
+    """log Gamma(z) - ((z - 1/2) log z - z + log(2 pi) / 2), without loss where z is large."""
+    small, large = anp.minimum(z, 20.0), anp.maximum(z, 20.0)
+    series = (1 / 12 - (1 / 360 - (1 / 1260 - 1 / 1680 / large**2) / large**2) / large**2) / large
+    exact = gammaln(small) - (small - 0.5) * anp.log(small) + small - 0.5 * np.log(2 * np.pi)
+    return anp.where(z > 20, series, exact)
+
+
+def _columns(x_m: pd.DataFrame) -> tuple[Array, Array, Array]:
+    """x, mean spend and n of the customers who bought again and spent something."""
+    missing = [name for name in ("x", "spend_repeat_mean") if name not in x_m]
+    if missing:
+        raise InputError(f"spend needs the columns x and spend_repeat_mean; missing: {missing}")
+    taken = x_m[(x_m["x"] > 0) & (x_m["spend_repeat_mean"] > 0)]
+    n = taken["n"].to_numpy(float) if "n" in taken else np.ones(len(taken))
+    return taken["x"].to_numpy(float), taken["spend_repeat_mean"].to_numpy(float), n
+
+
+def _share_up_to(values: Array, n: Array) -> Array:
+    """For each value, the share of customers at or below it."""
+    _, row = np.unique(values, return_inverse=True)
+    return (np.bincount(row, weights=n).cumsum() / n.sum())[row]
+
+
+def _share_below(values: Array, n: Array) -> Array:
+    """For each value, the share of customers below it and half of those at it: its mid-rank."""
+    _, row = np.unique(values, return_inverse=True)
+    at = np.bincount(row, weights=n) / n.sum()
+    return (at.cumsum() - at / 2)[row]

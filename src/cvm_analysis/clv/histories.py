@@ -1,0 +1,103 @@
+"""Purchase histories: what the models know of a customer, and how many customers share it.
+
+x repeat purchases (a purchase is a day with one), t_x weeks from the first to the last, T weeks
+from the first to the day the counting ends. A week is 7 days.
+"""
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cvm_analysis.errors import InputError
+
+Array = NDArray[np.float64]
+
+
+class Arrays(NamedTuple):
+    """The columns of a table of histories, as floats of one length."""
+
+    x: Array
+    t_x: Array
+    T: Array
+    n: Array
+
+
+def distinct(
+    customers: pd.DataFrame, resolution: Literal["day", "week"] = "day"
+) -> tuple[pd.DataFrame, pd.Series]:
+    """The distinct purchase histories of many customers, and which of them each customer has.
+
+    Parameters
+    ----------
+    customers : one row per customer, indexed by customer_id
+        x : repeat purchases, empty for who never bought; those rows are left out
+        t_x, T : weeks, whole days (two printed decimals are enough)
+        n_orders (optional) : rows with 0 are left out
+    resolution : "day" for scoring; "week" rounds t_x and T to the nearest week, for fitting only
+
+    Returns
+    -------
+    h : one row per distinct history, sorted; x (int), t_x, T (weeks), n (int, customers who share
+        it). Its index is 0, 1, 2, ...
+    key : the row of h of each modelled customer, indexed by customer_id; customers who were left
+        out are not in it. `model.p_alive(h).loc[key]` has one value per customer.
+
+    Raises
+    ------
+    InputError : x, t_x or T impossible (see `arrays`), or times that are not whole days
+    """
+    bought = customers["x"].notna()
+    if "n_orders" in customers:
+        bought &= customers["n_orders"] > 0
+    buyers = customers.loc[bought, ["x", "t_x", "T"]].astype(float)
+    arrays(buyers)
+    days = buyers[["t_x", "T"]] * 7
+    off = ((days - days.round()).abs() > 0.1).any(axis=1)
+    if off.any():
+        raise InputError(
+            f"t_x or T of {off.sum():,} of {len(off):,} customers is not a whole number of days "
+            f"(the first: {off.idxmax()}); give both in weeks = days / 7"
+        )
+    unit = {"day": 1, "week": 7}[resolution]
+    whole = (days.round() / unit).round().astype(int).assign(x=buyers["x"].astype(int))
+    groups = whole.groupby(["x", "t_x", "T"])
+    h = groups.size().rename("n").reset_index()
+    h[["t_x", "T"]] *= unit / 7
+    return h, groups.ngroup().rename("history")
+
+
+def arrays(h: pd.DataFrame) -> Arrays:
+    """The columns x, t_x, T and n (1 where absent) of a table with one row per history.
+
+    Raises
+    ------
+    InputError : a column is missing, or a row is impossible: x not a whole number of 0 or more,
+        not 0 <= t_x <= T, t_x above 0 with x = 0, n not above 0 (it may be a fraction)
+    """
+    missing = [name for name in ("x", "t_x", "T") if name not in h]
+    if missing:
+        raise InputError(f"histories need the columns x, t_x and T; missing: {', '.join(missing)}")
+    x, t_x, T = (h[name].to_numpy(float) for name in ("x", "t_x", "T"))
+    n = h["n"].to_numpy(float) if "n" in h else np.ones(len(h))
+    wrong = {
+        "x is not a whole number of 0 or more": ~((x >= 0) & (x == np.floor(x)) & np.isfinite(x)),
+        "not 0 <= t_x <= T": ~((t_x >= 0) & (t_x <= T) & np.isfinite(T)),
+        "t_x above 0 without a repeat purchase": (x == 0) & (t_x > 0),
+        "n is not above 0": ~((n > 0) & np.isfinite(n)),
+    }
+    found = [
+        f"{what} in {bad.sum():,} of {len(bad):,} rows (the first: {h.index[bad.argmax()]})"
+        for what, bad in wrong.items()
+        if bad.any()
+    ]
+    if found:
+        raise InputError("not purchase histories: " + "; ".join(found))
+    return Arrays(x, t_x, T, n)
+
+
+def repeats(x: Array, n: Array) -> Array:
+    """How many customers made at least 1, 2, ... max(x) repeat purchases."""
+    at = np.bincount(x.astype(int), weights=n)
+    return at[::-1].cumsum()[::-1][1:]

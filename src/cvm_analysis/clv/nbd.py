@@ -1,0 +1,131 @@
+"""NBD: how many purchases customers will still make, if none of them ever leaves.
+
+Source: Ehrenberg (1959), "The Pattern of Consumer Purchases", Applied Statistics 8(1), 26-41. Each
+customer buys at random at their own rate; the rates follow a Gamma distribution with shape r and
+scale alpha (weeks). It is the fallback where no drop-out can be seen, and the yardstick for models
+that have one.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import autograd.numpy as anp
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cvm_analysis.clv import discounting, histories, maximum
+from cvm_analysis.errors import FitError
+
+Array = NDArray[np.float64]
+
+
+class Params(NamedTuple):
+    """Shape and scale (weeks) of the purchase rates; r / alpha is their mean per week."""
+
+    r: float
+    alpha: float
+
+
+@dataclass(frozen=True)
+class Nbd:
+    """A fitted model; `fit` makes one."""
+
+    code: ClassVar[str] = "nbd"
+
+    params: Params
+    std_errors: Params  # NaN where the data do not tell a parameter
+    covariance_log: Array  # of (log r, log alpha)
+    log_likelihood: float
+    n_customers: int
+    identified: bool
+    reason: str  # "" or "parameters_run_off": all customers buy at one rate
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion; the lower, the better."""
+        return 2 * len(self.params) - 2 * self.log_likelihood
+
+    def p_alive(self, h: pd.DataFrame) -> pd.Series:
+        """NaN for every row of h: a model without drop-out has nothing to say about it."""
+        return pd.Series(np.nan, h.index, name="p_alive")
+
+    def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
+        """Expected purchases in the `horizon` weeks after T, for each row of h."""
+        return (_rate(self.params, h) * horizon).rename("expected_purchases")
+
+    def expected_purchases_new(self, t: float | Array) -> Array:
+        """Expected repeat purchases of a new customer in the first t weeks."""
+        return np.asarray(t) * self.params.r / self.params.alpha
+
+    def discounted_purchases(
+        self, h: pd.DataFrame, rate: float, horizon: float | None = None
+    ) -> pd.Series:
+        """Expected purchases after T, discounted to T at a continuous `rate` per week.
+
+        Within `horizon` weeks, or for ever. For ever needs a rate above 0 (InputError).
+        """
+        end = discounting.longest(rate, horizon)
+        weeks = -np.expm1(-rate * end) / rate if rate else end
+        return (_rate(self.params, h) * weeks).rename("discounted_purchases")
+
+
+def fit(h: pd.DataFrame) -> Nbd:
+    """Fit by maximum likelihood.
+
+    Parameters
+    ----------
+    h : one row per history; x, t_x, T (weeks) and optionally n customers who share it
+        (1 if absent)
+
+    Raises
+    ------
+    InputError : impossible histories
+    FitError : nobody bought again, or no maximum was found
+    """
+    data = histories.arrays(h)
+    start = _start(data)
+    top = maximum.find(lambda logs: log_likelihood_at(logs, data), start, data.n.sum(), "NBD")
+    return Nbd(
+        Params(*top.params.tolist()),
+        Params(*top.std_errors.tolist()),
+        top.covariance_log,
+        top.log_likelihood,
+        round(data.n.sum()),
+        not top.runs_off,
+        "parameters_run_off" if top.runs_off else "",
+    )
+
+
+def log_likelihood(params: Params, h: pd.DataFrame) -> float:
+    """Log-likelihood of the histories at given parameters, with the terms Gamma(r + x) / Gamma(r).
+
+    In the convention of the BG/NBD model, so the two may be compared.
+    """
+    return float(log_likelihood_at(np.log(params), histories.arrays(h)))
+
+
+def log_likelihood_at(log_params: Array, data: histories.Arrays) -> Array:
+    """The same, of logarithms of the parameters: what `fit` climbs and BG/NBD builds on."""
+    r, alpha = anp.exp(log_params)
+    x, _, T, n = data
+    reached = histories.repeats(x, n)
+    rising = anp.sum(reached * anp.log(r + np.arange(len(reached))))
+    return rising - anp.sum(n * (r * anp.log1p(T / alpha) + x * anp.log(alpha + T)))
+
+
+def _start(data: histories.Arrays) -> tuple[float, float]:
+    """A first guess: the observed mean rate, spread like an exponential distribution."""
+    purchases = (data.n * data.x).sum()
+    if not purchases > 0:
+        raise FitError(
+            f"none of {data.n.sum():,.0f} customers bought again; nothing can be said about how "
+            "often they do"
+        )
+    return 1.0, float((data.n * data.T).sum() / purchases)
+
+
+def _rate(params: Params, h: pd.DataFrame) -> pd.Series:
+    """Expected purchases per week of each row of h."""
+    x, _, T, _ = histories.arrays(h)
+    return pd.Series((params.r + x) / (params.alpha + T), h.index)

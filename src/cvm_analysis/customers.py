@@ -1,0 +1,167 @@
+"""Transactions as of a date -> one row per customer, from what was known on that day."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import ibis
+from ibis import ir
+
+from cvm_analysis.tables import TABLES
+
+
+def as_of(transactions: ir.Table, date: dt.date, customers_raw: ir.Table | None = None) -> ir.Table:
+    """One row per customer who bought, returned or joined by `date`; columns as table `customers`.
+
+    Parameters
+    ----------
+    transactions : one row per order line, with the customer's region
+        A row counts if its date is on or before `date`. A positive line is a purchase, a negative
+        one a return, netted from spend and never counted as a purchase; a zero one is neither.
+    date : the last day that counts
+    customers_raw : one row per person; who joined later is left out, an undated record is known
+        always
+
+    Returns
+    -------
+    Customers who never bought have n_orders 0 and no dates, x, t_x, T. Weeks are days / 7, T ends
+    on `date`. Money is summed as decimals, so the same rows give the same cents every time.
+    """
+    known = transactions.filter(transactions.ordered_at.date() <= date)
+    customers = _totals(known).left_join(_rhythm(known, date), "customer_id")
+    customers = customers.drop("customer_id_right")
+    if customers_raw is not None:
+        customers = _with_records(customers, customers_raw, date)
+    return _finished(customers)
+
+
+def _totals(known: ir.Table) -> ir.Table:
+    bought = known.amount > 0
+    day = known.ordered_at.date()
+    order = known.order_id if "order_id" in known.columns else day
+    money = {
+        "spend_gross": known.amount.sum(where=bought),
+        "spend_total": known.amount.sum(),
+        "returned": (-known.amount).sum(where=known.amount < 0),
+    }
+    if "cost" in known.columns:
+        complete = known.cost.isnull().sum() == 0
+        money["margin_total"] = complete.ifelse((known.amount - known.cost).sum(), None)
+    breadth = {
+        f"n_{plural}": known[column].nunique(where=bought)
+        for column, plural in (("category", "categories"), ("channel", "channels"))
+        if column in known.columns
+    }
+    return known.group_by("customer_id").aggregate(
+        region=known.region.max(), n_orders=order.nunique(where=bought), **money, **breadth
+    )
+
+
+def _rhythm(known: ir.Table, date: dt.date) -> ir.Table:
+    """One row per buyer: purchase days, the gaps between them, and the money of the later ones."""
+    days = (
+        known.filter(known.amount > 0)
+        .mutate(day=known.ordered_at.date())
+        .group_by("customer_id", "day")
+        .aggregate(spend=lambda t: t.amount.sum())
+    )
+    order = ibis.window(group_by="customer_id", order_by="day")
+    days = days.mutate(gap=days.day.delta(days.day.lag().over(order), unit="day"))
+    gaps = days.gap.cast("int64")
+    seen = days.group_by("customer_id").aggregate(
+        n_days=days.count(),
+        first_order=days.day.min(),
+        last_order=days.day.max(),
+        spend_repeat=days.spend.sum(where=days.gap.notnull()),
+        gap_median_days=gaps.median(),
+        gap_last_days=gaps.argmax(days.day),
+        gap_sum=gaps.sum(),
+        gap_squares=(gaps * gaps).sum(),
+    )
+    end = ibis.literal(date)
+    x = seen.n_days - 1
+    spread = (seen.gap_squares - seen.gap_sum * seen.gap_sum / x) / (x - 1)
+    return seen.select(
+        "customer_id",
+        "n_days",
+        "first_order",
+        "last_order",
+        "gap_median_days",
+        "gap_last_days",
+        days_since_last=end.delta(seen.last_order, unit="day"),
+        x=x,
+        t_x=seen.last_order.delta(seen.first_order, unit="day") / 7,
+        T=end.delta(seen.first_order, unit="day") / 7,
+        spend_repeat_mean=seen.spend_repeat.cast("float64") / x.nullif(0),
+        gap_cv=(x > 1).ifelse(ibis.greatest(spread, 0).sqrt() / (seen.gap_sum / x), None),
+    )
+
+
+def _with_records(customers: ir.Table, records: ir.Table, date: dt.date) -> ir.Table:
+    """Add attributes, and the people who joined but have not bought or returned."""
+    if "joined_on" in records.columns:
+        bought = records.customer_id.isin(customers.customer_id)
+        records = records.filter(records.joined_on.isnull() | (records.joined_on <= date) | bought)
+    both = customers.outer_join(records, "customer_id")
+    return both.mutate(
+        customer_id=ibis.coalesce(both.customer_id, both.customer_id_right),
+        region=ibis.coalesce(both.region, both.region_right),
+    ).drop("customer_id_right", "region_right")
+
+
+def _finished(customers: ir.Table) -> ir.Table:
+    zero = {"n_orders", "n_days", "spend_gross", "spend_total", "returned"}
+    filled = customers.mutate(**{name: customers[name].fill_null(0) for name in zero})
+    gross = filled.spend_gross.cast("float64")
+    finished = filled.mutate(
+        spend_mean=filled.spend_total.cast("float64") / filled.n_orders.nullif(0),
+        return_share=filled.returned.cast("float64") / gross.nullif(0),
+    )
+    columns = {
+        name: finished[name].cast("float64") if column.kind == "money" else finished[name]
+        for name, column in TABLES["customers"].columns.items()
+        if name in finished.columns
+    }
+    return finished.select(**columns).order_by("customer_id")
+
+
+def monthly(transactions: ir.Table, date: dt.date) -> ir.Table:
+    """One row per month up to `date`: month (its first day), customers, orders, revenue (net)."""
+    known = transactions.filter(transactions.ordered_at.date() <= date)
+    bought = known.amount > 0
+    order = known.order_id if "order_id" in known.columns else known.ordered_at.date()
+    if "order_id" not in known.columns:
+        order = known.customer_id + "@" + order.cast("string")
+    months = known.group_by(month=known.ordered_at.date().truncate("M")).aggregate(
+        customers=known.customer_id.nunique(where=bought),
+        orders=order.nunique(where=bought),
+        revenue=known.amount.sum().cast("float64"),
+    )
+    return months.order_by("month")
+
+
+def retention(transactions: ir.Table, date: dt.date) -> ir.Table:
+    """Count the customers of each cohort who bought again, by quarters later.
+
+    One row per quarter of first purchase and quarters later (0 is the first one): cohort
+    (`2023Q1`), later, customers. A quarter that `date` does not complete is left out, but for a
+    cohort's own.
+    """
+    bought = transactions.filter(
+        transactions.ordered_at.date() <= date, transactions.amount > 0
+    ).mutate(quarter=lambda t: t.ordered_at.year() * 4 + t.ordered_at.quarter() - 1)
+    first = bought.group_by("customer_id").aggregate(first=bought.quarter.min())
+    met = bought.select("customer_id", "quarter").distinct().join(first, "customer_id")
+    last = date.year * 4 + (date.month - 1) // 3
+    complete = last if (date + dt.timedelta(days=1)).day == 1 and date.month % 3 == 0 else last - 1
+    counted = met.filter((met.quarter <= complete) | (met.quarter == met.first))
+    return (
+        counted.group_by(
+            cohort=(counted["first"] // 4).cast("string")
+            + "Q"
+            + (counted["first"] % 4 + 1).cast("string"),
+            later=counted.quarter - counted["first"],
+        )
+        .aggregate(customers=lambda t: t.customer_id.nunique())
+        .order_by("cohort", "later")
+    )

@@ -1,0 +1,88 @@
+"""Which region a customer belongs to: that of their record, else of their first purchase.
+
+Never the latest purchase, which would look ahead. Regions are named in the config, or found in a
+raw column; found ones with few customers are pooled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+
+import ibis
+from ibis import ir
+
+from cvm_analysis.config import DiscoveredRegions, Region
+
+ALL = "all"
+Names = dict[str, str]
+
+
+def slug(name: str, taken: Iterable[str] = ()) -> str:
+    """Make a key of a found name: `United Kingdom` -> `united-kingdom`; else `r-<8 hex>`.
+
+    Names that are not plain Latin, reserved (`all`), too long, or whose slug is taken get the
+    hexadecimal form, so that no name can become a path of its own making.
+    """
+    plain = re.sub(r"[^a-z0-9]+", "-", name.strip().lower()).strip("-")
+    odd = re.fullmatch(r"[A-Za-z0-9 .,'&()-]+", name.strip()) is None
+    if odd or not plain or len(plain) > 40 or plain == ALL or plain in taken:
+        return "r-" + hashlib.sha256(name.encode()).hexdigest()[:8]
+    return plain
+
+
+def of_rows(text: ir.StringValue, regions: Mapping[str, Region], fixed: str | None) -> ir.Value:
+    """Turn raw words into region keys: `match`, the key itself or a name; empty if none."""
+    if fixed is not None:
+        return ibis.literal(fixed)
+    words = {
+        word: key
+        for key, region in regions.items()
+        for word in (*region.match, key, region.en, region.zh)
+    }
+    return text.cases(*words.items(), else_=ibis.null("string"))
+
+
+def of_customers(sales: ir.Table, records: ir.Table | None) -> ir.Table:
+    """One row per customer: customer_id, region (a key, or a raw word where regions are found)."""
+    order = ibis.window(
+        group_by="customer_id",
+        order_by=[sales.amount <= 0, sales.ordered_at, sales.file, sales.line],
+    )
+    placed = sales.filter(sales.sold_in.notnull())
+    first = placed.mutate(nth=ibis.row_number().over(order)).filter(ibis._.nth == 0)
+    bought = first.select("customer_id", "sold_in")
+    if records is None:
+        return bought.rename(region="sold_in")
+    both = bought.outer_join(records.select("customer_id", "region"), "customer_id")
+    return both.select(
+        customer_id=ibis.coalesce(both.customer_id, both.customer_id_right),
+        region=ibis.coalesce(both.region, both.sold_in),
+    )
+
+
+def found(
+    counts: Mapping[str, int], rule: DiscoveredRegions
+) -> tuple[dict[str, str], dict[str, Names]]:
+    """Name the regions found in a raw column.
+
+    Parameters
+    ----------
+    counts : raw word -> customers
+    rule : below how many customers a region is pooled
+
+    Returns
+    -------
+    raw word -> key, and key -> its names by language.
+    """
+    pooled = slug(rule.pooled.en)
+    keys: dict[str, str] = {}
+    names: dict[str, Names] = {}
+    for word in sorted(counts):
+        if counts[word] < rule.pool_below:
+            keys[word], names[pooled] = pooled, rule.pooled.model_dump()
+        else:
+            keys[word] = slug(word, taken={*names, pooled})
+            names[keys[word]] = {"en": word, "zh": word}
+    return keys, names

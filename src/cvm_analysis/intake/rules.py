@@ -1,0 +1,175 @@
+"""Text cells to typed ones, and the named rules that decide which row is accepted.
+
+A rule of level `error` sends the row to quarantine; `warn` keeps it (the cell is empty); `info`
+only counts. A row that breaks several rules is quarantined once, under the first.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from typing import Literal, NamedTuple
+
+import ibis
+import pandas as pd
+from ibis import ir
+
+from cvm_analysis.tables import TABLES, Kind
+
+MONEY = "decimal(18, 4)"
+
+
+class Rule(NamedTuple):
+    """A rule: its name, the column it looks at, its level, and when a row breaks it."""
+
+    name: str
+    column: str
+    level: Literal["error", "warn", "info"]
+    broken: Callable[[ir.Table], ir.BooleanValue]
+
+
+@ibis.udf.scalar.builtin
+def try_strptime(text: str, pattern: str) -> dt.datetime:
+    """DuckDB's own: the time a text says, empty where it does not follow the pattern."""
+    raise NotImplementedError
+
+
+def typed(raw: ir.Table, table: str, n_columns: int, formats: Mapping[str, str]) -> ir.Table:
+    """Give a staged file the columns of `table`: typed, beside `<column>_text` as it came.
+
+    Columns the file does not have are empty. An amount that is not given is quantity x unit_price.
+    """
+    cells = {
+        name: _cell(raw, name, column.kind, formats.get(name))
+        for name, column in TABLES[table].columns.items()
+    }
+    texts = {f"{name}_text": _text(raw, name) for name in TABLES[table].columns}
+    if table == "transactions" and "amount" not in raw.columns:
+        cells["amount"] = (cells["quantity"] * cells["unit_price"]).cast(MONEY)
+        texts["amount_text"] = texts["quantity_text"] + " x " + texts["unit_price_text"]
+    ragged = raw.n_fields != n_columns
+    return raw.select("file", "line", "digest", ragged=ragged, **cells, **texts)
+
+
+def _text(raw: ir.Table, name: str) -> ir.StringValue:
+    return raw[name].strip().nullif("") if name in raw.columns else ibis.null("string")
+
+
+def _cell(raw: ir.Table, name: str, kind: Kind, pattern: str | None) -> ir.Value:
+    text = _text(raw, name)
+    if kind in ("money", "number", "integer"):
+        thousands = text.re_search(r"^[^\d]*\d{1,3}(,\d{3})+(\.\d+)?$")
+        plain = ibis.ifelse(thousands, text.replace(",", ""), text)
+        return plain.re_replace(r"^([-+]?)[¥￥$€£]\s*", r"\1").try_cast(MONEY)
+    if kind in ("date", "time"):
+        offset = text.re_search(r"[0-9:]([+-]\d\d:?\d\d|Z)$") & text.contains(":")
+        local = ibis.ifelse(offset, ibis.null("string"), text)
+        moment = try_strptime(local, pattern) if pattern else local.try_cast("timestamp")
+        return moment if kind == "time" else moment.date()
+    return text
+
+
+def _missing(column: str) -> Callable[[ir.Table], ir.BooleanValue]:
+    return lambda t: t[column].isnull()
+
+
+def _unreadable(column: str) -> Callable[[ir.Table], ir.BooleanValue]:
+    return lambda t: t[column].isnull() & t[f"{column}_text"].notnull()
+
+
+def _repeats(*columns: str) -> Callable[[ir.Table], ir.BooleanValue]:
+    def broken(t: ir.Table) -> ir.BooleanValue:
+        order = ibis.window(group_by=columns, order_by=["file", "line"])
+        return ibis.row_number().over(order) > 0
+
+    return broken
+
+
+RAGGED = Rule("wrong_number_of_cells", "line", "error", lambda t: t.ragged)
+NO_CUSTOMER = Rule("missing_customer_id", "customer_id", "error", _missing("customer_id"))
+
+
+def for_transactions(
+    extracted_on: dt.date, duplicates: Literal["keep", "quarantine"]
+) -> list[Rule]:
+    """Rules of order lines, in the order in which they are asked."""
+    return [
+        RAGGED,
+        NO_CUSTOMER,
+        Rule("no_date", "ordered_at", "error", _missing("ordered_at")),
+        Rule("in_the_future", "ordered_at", "error", lambda t: t.ordered_at.date() > extracted_on),
+        Rule("no_amount", "amount", "error", _missing("amount")),
+        Rule(
+            "repeated_line",
+            "line",
+            "error" if duplicates == "quarantine" else "info",
+            _repeats("digest"),
+        ),
+        Rule("unreadable_cost", "cost", "warn", _unreadable("cost")),
+        Rule("unreadable_quantity", "quantity", "warn", _unreadable("quantity")),
+        Rule("return", "amount", "info", lambda t: t.amount < 0),
+        Rule("zero_amount", "amount", "info", lambda t: t.amount == 0),
+    ]
+
+
+def for_customers(extracted_on: dt.date) -> list[Rule]:
+    """Rules of customer records, in the order in which they are asked."""
+    return [
+        RAGGED,
+        NO_CUSTOMER,
+        Rule("repeated_customer", "line", "error", _repeats("customer_id")),
+        Rule("joins_in_the_future", "joined_on", "error", lambda t: t.joined_on > extracted_on),
+        Rule("unreadable_join_date", "joined_on", "warn", _unreadable("joined_on")),
+        Rule("unreadable_birth_date", "birth_date", "warn", _unreadable("birth_date")),
+    ]
+
+
+def no_region(table: str) -> Rule:
+    """Rule of rows whose customer belongs to no region: neither the record nor a sale says one."""
+    column = "sold_in" if table == "transactions" else "region"
+    return Rule("no_region", column, "error", _missing("region"))
+
+
+def judge(rows: ir.Table, rules: list[Rule]) -> ir.Table:
+    """Add `rule`: the name of the first error rule a row breaks, empty if it is accepted."""
+    errors = [rule for rule in rules if rule.level == "error"]
+    broken = {f"_{i}": rule.broken(rows).fill_null(False) for i, rule in enumerate(errors)}
+    marked = rows.mutate(**broken)
+    cases = [(marked[f"_{i}"], rule.name) for i, rule in enumerate(errors)]
+    return marked.mutate(rule=ibis.cases(*cases, else_=ibis.null("string"))).drop(*broken)
+
+
+def count(judged: ir.Table, rules: list[Rule], table: str) -> pd.DataFrame:
+    """Count what each rule met: one row per rule, columns as table `quality`.
+
+    An error counts the rows quarantined under it; warn and info count accepted rows.
+    """
+    accepted = judged.rule.isnull()
+    met = {
+        rule.name: (judged.rule == rule.name)
+        if rule.level == "error"
+        else rule.broken(judged) & accepted
+        for rule in rules
+    }
+    marked = judged.select(**{name: each.fill_null(False) for name, each in met.items()})
+    sums = marked.aggregate(
+        n_read=marked.count(), **{name: marked[name].sum() for name in met}
+    ).to_pandas()
+    n_rows = sums.fillna(0).astype(int).iloc[0]
+    counted = pd.DataFrame(
+        [(r.name, table, r.column, r.level, n_rows[r.name]) for r in rules],
+        columns=["check", "table", "column", "level", "n_rows"],
+    )
+    return counted.assign(share=counted["n_rows"] / n_rows["n_read"])
+
+
+def quarantined(judged: ir.Table, rules: list[Rule]) -> ir.Table:
+    """One row per rejected line, columns as table `quarantine`; ids are never shown."""
+    bad = judged.filter(judged.rule.notnull())
+    columns = ibis.cases(*((bad.rule == rule.name, rule.column) for rule in rules))
+    shown = [rule for rule in rules if rule.column not in ("customer_id", "line")]
+    values = ibis.cases(
+        *((bad.rule == rule.name, bad[f"{rule.column}_text"]) for rule in shown),
+        else_=ibis.null("string"),
+    )
+    return bad.select("file", "line", "rule", column=columns, value=values)

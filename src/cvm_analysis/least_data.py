@@ -1,0 +1,50 @@
+"""What each part needs, and what replaces it below that; nowhere else is decided what is too few."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import NamedTuple
+
+
+class Note(NamedTuple):
+    """Something the reader must know: a part left out or replaced, by code, and the figures why."""
+
+    part: str
+    code: str
+    have: float | None = None
+    need: float | None = None
+
+
+class Need(NamedTuple):
+    """The least a part needs of one count, and the code of what the report says below it."""
+
+    counted: str
+    at_least: int
+    otherwise: str
+
+
+NEEDS = MappingProxyType(
+    {
+        "purchase_model": (
+            Need("buyers", 100, "own_rate_few_buyers"),
+            Need("repeat_buyers", 30, "own_rate_few_repeat_buyers"),
+        ),
+        "spend_model": (Need("repeat_buyers", 30, "own_mean_few_repeat_buyers"),),
+        "holdout": (
+            Need("weeks", 26, "no_holdout_short_history"),
+            Need("buyers", 50, "no_holdout_few_buyers"),
+        ),
+        "choice": (Need("weeks", 26, "no_choice_short_history"),),
+        "rfm": (Need("buyers", 5, "rfm_few_buyers"),),
+        "retention": (Need("buyers", 20, "no_retention_few_buyers"),),
+    }
+)
+
+
+def lacking(part: str, **counts: float) -> list[Note]:
+    """Compare counts (buyers=..., weeks=...) with the least a part needs; [] if all is enough."""
+    return [
+        Note(part, need.otherwise, float(counts[need.counted]), float(need.at_least))
+        for need in NEEDS[part]
+        if need.counted in counts and counts[need.counted] < need.at_least
+    ]

@@ -1,0 +1,122 @@
+"""The prepared tables of a region, as Ibis: what every analysis starts from."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cvm_analysis.config import Settings
+from cvm_analysis.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from ibis import ir
+
+STAMP = "prepared.json"
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What `prepare` left for one region; `open` makes one.
+
+    `transactions` and `customers_raw` are Ibis tables with a column region; customers_raw is None
+    where the business has no customer records. `quality` has one row per check of all raw files.
+    """
+
+    region: str
+    names: dict[str, str]
+    first_day: dt.date
+    last_day: dt.date
+    extracted_on: dt.date
+    transactions: ir.Table
+    customers_raw: ir.Table | None
+    quality: pd.DataFrame
+
+    def day(self, as_of: str = "") -> dt.date:
+        """Read an as_of parameter; empty is the last day with a sale in any region."""
+        return _day(as_of, self.first_day, self.last_day, self.extracted_on)
+
+
+def stamp(settings: Settings) -> dict[str, Any]:
+    """Read what `prepare` recorded (files, regions and their names, days); empty if never run."""
+    path = settings.prepared / STAMP
+    return json.loads(path.read_text("utf-8")) if path.is_file() else {}
+
+
+def region_names(settings: Settings) -> dict[str, dict[str, str]]:
+    """Name `all` and every prepared region: key -> language -> name."""
+    from cvm_analysis import texts
+
+    every = {each: texts.words(each)("report.all_regions") for each in texts.languages()}
+    return {ALL: every, **_stamp(settings)["regions"]}
+
+
+def resolve_day(settings: Settings, as_of: str = "") -> dt.date:
+    """Read an as_of parameter; empty is the last day with a sale in any region.
+
+    Raises
+    ------
+    InputError : no ISO date, or outside the data
+    """
+    known = _stamp(settings)
+    days = (dt.date.fromisoformat(known[name]) for name in ("first_day", "as_of", "extracted_on"))
+    return _day(as_of, *days)
+
+
+def _day(as_of: str, first_day: dt.date, last_day: dt.date, extracted_on: dt.date) -> dt.date:
+    if not as_of:
+        return last_day
+    try:
+        asked = dt.date.fromisoformat(as_of)
+    except ValueError:
+        raise InputError(f"as_of '{as_of}' is not a date; write it as {last_day}") from None
+    if not first_day <= asked <= extracted_on:
+        raise InputError(
+            f"as_of {asked} is outside the data, which go from {first_day} to {last_day}"
+        )
+    return asked
+
+
+def open(settings: Settings, region: str) -> Prepared:
+    """Open the prepared tables of a region, or of `all`; InputError names the regions there are."""
+    import ibis
+    import pandas as pd
+
+    known = _stamp(settings)
+    check_region(settings, region)
+    con = ibis.duckdb.connect()
+
+    def table(name: str) -> Any:
+        part = f"region={region}" if region != ALL else "region=*"
+        files = sorted((settings.prepared / name).glob(f"{part}/*.parquet"))
+        return con.read_parquet(files, hive_partitioning=True) if files else None
+
+    return Prepared(
+        region=region,
+        names=known["regions"].get(region, {}),
+        first_day=dt.date.fromisoformat(known["first_day"]),
+        last_day=dt.date.fromisoformat(known["as_of"]),
+        extracted_on=dt.date.fromisoformat(known["extracted_on"]),
+        transactions=table("transactions"),
+        customers_raw=table("customers_raw"),
+        quality=pd.read_parquet(settings.prepared / "quality.parquet"),
+    )
+
+
+def check_region(settings: Settings, region: str) -> None:
+    """Raise InputError unless the region is `all` or a prepared one."""
+    regions = _stamp(settings)["regions"]
+    if region not in (ALL, *regions):
+        raise InputError(f"no region '{region}'; there are {', '.join((ALL, *regions))}")
+
+
+def _stamp(settings: Settings) -> dict[str, Any]:
+    known = stamp(settings)
+    if not known:
+        raise InputError(
+            f"{settings.prepared}: nothing prepared; run `cvm prepare {settings.path}`"
+        )
+    return known

@@ -1,0 +1,1 @@
+"""From an executed notebook to one HTML file: blocks, the page, and the portal that links pages."""

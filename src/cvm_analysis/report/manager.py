@@ -1,0 +1,208 @@
+"""What the manager reads: result tables -> sentences, figures and cards in a language.
+
+Nothing is computed here but what a sentence needs (a share, a largest row); every word comes from
+the texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from cvm_analysis.least_data import Note
+from cvm_analysis.report import blocks
+from cvm_analysis.report.blocks import Block
+from cvm_analysis.strategy.recommend import NO_ACTION
+from cvm_analysis.texts import Words, words
+
+SEGMENT_COLUMNS = {
+    "n_customers": "number",
+    "share_customers": "percent",
+    "revenue": "money",
+    "share_revenue": "percent",
+    "value_12m": "money",
+    "share_value": "percent",
+    "mean_days_since_last": "number",
+}
+
+
+@dataclass(frozen=True)
+class Manager:
+    """Writes for one reader: language and currency; the methods give one block each."""
+
+    language: str
+    currency: str
+
+    @property
+    def say(self) -> Words:
+        """The words of the language."""
+        return words(self.language)
+
+    def money(self, value: float) -> str:
+        """Write an amount."""
+        return self.say.money(value, self.currency)
+
+    def section(self, name: str) -> Block:
+        """Open a section: its heading, and a sentence on how to read what follows."""
+        return blocks.section(
+            self.say(f"manager.{name}.title"), self.say(f"manager.{name}.how_to_read")
+        )
+
+    def headline(self, figures: pd.DataFrame) -> Block:
+        """Say what the customers are worth and who holds most of it.
+
+        figures : one row per segment, as strategy.recommend.summary makes them
+        """
+        top = figures.iloc[0]
+        return blocks.headline(
+            self.say(
+                "manager.headline",
+                customers=self.say.number(figures["n_customers"].sum()),
+                value=self.money(figures["value_12m"].sum()),
+                segment=self.say(f"segments.{figures.index[0]}"),
+                share_customers=self.say.percent(top["share_customers"]),
+                share_value=self.say.percent(top["share_value"]),
+            )
+        )
+
+    def customers(self, customers: pd.DataFrame) -> Block:
+        """Show the size of the business: customers, who came back, orders, revenue, returns."""
+        return blocks.key_figures(self._customers(customers))
+
+    def key_figures(self, customers: pd.DataFrame, value: pd.DataFrame) -> Block:
+        """Show the same, and what the customers are worth."""
+        worth = self.money(value["value_12m"].sum())
+        expected = self.say.number(value["orders_12m"].sum())
+        return blocks.key_figures(
+            [*self._customers(customers), self._key("value", worth, expected)]
+        )
+
+    def _customers(self, customers: pd.DataFrame) -> list[tuple[str, str, str]]:
+        say, buyers = self.say, customers[customers["n_orders"] > 0]
+        repeat = buyers["x"] > 0
+        gross, net = float(customers["spend_gross"].sum()), float(customers["spend_total"].sum())
+        returned = (gross - net) / gross if gross else float("nan")
+        return [
+            self._key("buyers", say.number(len(buyers)), say.number(len(customers))),
+            self._key("came_back", say.percent(repeat.mean()), say.number(repeat.sum())),
+            self._key("orders", say.number(buyers["n_orders"].sum())),
+            self._key("revenue", self.money(net)),
+            self._key("returned", say.percent(returned, 1), self.money(gross)),
+        ]
+
+    def _key(self, name: str, value: str, n: str = "") -> tuple[str, str, str]:
+        return (
+            self.say(f"manager.key.{name}.label"),
+            value,
+            self.say(f"manager.key.{name}.note", n=n),
+        )
+
+    def segments(self, figures: pd.DataFrame) -> Block:
+        """Show one row per segment in figures."""
+        return blocks.table(
+            figures, SEGMENT_COLUMNS, self.language, self.currency, rows="segments", id="segments"
+        )
+
+    def actions(self, strategy: pd.DataFrame) -> Block:
+        """Show a card for the best action of each segment, the largest gain first."""
+        first = strategy[strategy.index.get_level_values("rank") == 1].droplevel("rank")
+        paying = first[first["action"] != NO_ACTION]
+        net = (paying["gain"] - paying["cost"]).sort_values(ascending=False)
+        cards = [self._card(str(segment), paying.loc[segment]) for segment in net.index]
+        idle = [self.say(f"segments.{s}") for s in first.index[first["action"] == NO_ACTION]]
+        if idle:
+            text = self.say("manager.no_action", segments=self.say("manager.comma").join(idle))
+            cards.append(blocks.note(text, self.language))
+        return blocks.together(cards)
+
+    def _card(self, segment: str, row: pd.Series) -> Block:
+        column, figure, comparison, limit = str(row["trigger"]).split(" ")
+        bound = {">=": "at_least", "<=": "at_most"}[comparison]
+        why = self.say(
+            f"manager.because.{bound}",
+            column=self.say(f"columns.{column}"),
+            figure=self._figure(column, float(figure)),
+            limit=self._figure(column, float(limit)),
+            n=self.say.number(row["n_customers"]),
+        )
+        return blocks.action_card(
+            self.say(f"segments.{segment}"),
+            self.say(f"actions.{row['action']}"),
+            why,
+            self.money(row["cost"]),
+            self.say(
+                "manager.gain_range",
+                likely=self.money(row["gain"]),
+                low=self.money(row["gain_low"]),
+                high=self.money(row["gain_high"]),
+            ),
+            self.say(f"evidence.{row['evidence']}"),
+            self.language,
+        )
+
+    def _figure(self, column: str, value: float) -> str:
+        if "share" in column:
+            return self.say.percent(value)
+        if column.startswith("mean_value") or column.startswith("mean_spend"):
+            return self.money(value)
+        return self.say.number(value, 1 if abs(value) < 10 else 0)
+
+    def trust(self, trust: pd.DataFrame) -> Block:
+        """Show how far off each forecast was on a past it had not seen; one row per forecast."""
+        wide = trust["value"].unstack("metric").droplevel("part")
+        wide["is_chosen"] = trust["is_chosen"].groupby("model").first()
+        wide["used"] = wide["is_chosen"].map({True: self.say("manager.yes"), False: ""})
+        return blocks.table(
+            wide.sort_values("is_chosen", ascending=False),
+            {
+                "used": "text",
+                "actual_total": "number",
+                "forecast_total": "number",
+                "bias_total": "percent",
+                "rmse": "number:2",
+                "mae": "number:2",
+                "correlation": "number:2",
+            },
+            self.language,
+            rows="models",
+            id="trust",
+        )
+
+    def model(self, value: pd.DataFrame) -> Block:
+        """Say which forecast the values rest on."""
+        codes = value["model"].unique()
+        names = self.say("manager.comma").join(self.say(f"models.{code}") for code in codes)
+        return blocks.note(self.say("manager.model", model=names), self.language)
+
+    def notes(self, notes: Iterable[Note]) -> Block:
+        """Say what was left out or replaced, and the figures why."""
+        said = [
+            self.say(
+                f"notes.{note.code}",
+                have=self.say.number(note.have),
+                need=self.say.number(note.need),
+            )
+            for note in dict.fromkeys(notes)
+        ]
+        return blocks.together(
+            [blocks.warning(text, self.language) for text in said]
+            or [blocks.note(self.say("manager.nothing_left_out"), self.language)]
+        )
+
+    def quality(self, quality: pd.DataFrame) -> Block:
+        """Show the checks of the raw files that met at least one row, the most frequent first."""
+        met = quality[quality["n_rows"] > 0].reset_index().sort_values("n_rows", ascending=False)
+        return blocks.table(
+            met.set_index("check")[["table", "level", "n_rows", "share"]],
+            {
+                "table": "words:raw_tables",
+                "level": "words:levels",
+                "n_rows": "number",
+                "share": "percent:2",
+            },
+            self.language,
+            rows="checks",
+            id="quality",
+        )

@@ -1,0 +1,170 @@
+"""All regions of a run: the whole company first, then the others side by side, then the portal."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from cvm_analysis import folders
+from cvm_analysis.run import manifest, region
+from cvm_analysis.run.notebook import check
+from cvm_analysis.run.plan import ALL, Job, Plan, Progress, Result
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a run: one result per region, and the portal that leads to the reports."""
+
+    results: tuple[Result, ...]
+    portal: Path
+
+    @property
+    def failed(self) -> tuple[Result, ...]:
+        """Give the regions that failed."""
+        return tuple(result for result in self.results if result.state == "failed")
+
+
+def run(plan: Plan, progress: Progress) -> Outcome:
+    """Run `all` first, then the other regions, `plan.jobs` at a time; write out/index.html.
+
+    A region that fails leaves the others standing. If `all` fails, the regions run on their own
+    data only; if it is no part of this run, they take what its published report of the same data
+    and date found. InputError, before anything runs, if plan or notebooks cannot be used. On
+    Ctrl-C or SIGTERM all processes are ended and nothing half-made stays.
+
+    `progress` is called from several threads.
+    """
+    plan.check()
+    for step in region.steps(plan):
+        path = plan.notebook(step.notebook)
+        check(path, plan.parameters(ALL, plan.out, step.language))
+    plan.out.mkdir(parents=True, exist_ok=True)
+    results: list[Result] = []
+    with _terminable(), _Pool(plan, progress) as pool:
+        if ALL in plan.regions:
+            results += pool.run([ALL], None)
+        lent = None if _failed(results) else _company(plan)
+        results += pool.run([key for key in plan.regions if key != ALL], lent)
+    return Outcome(tuple(results), write_portal(plan))
+
+
+def write_portal(plan: Plan) -> Path:
+    """Write out/index.html from all that is published there, by this run or earlier ones."""
+    from cvm_analysis.report import portal
+
+    path, language = plan.out / "index.html", plan.languages[0]
+    found = entries(plan.out, language)
+    folders.write(path, portal.render(found, plan.business, language))
+    return path
+
+
+def entries(out: Path, language: str) -> list[dict[str, Any]]:
+    """One row per region in `out`, `all` first: its latest report, and how it stands.
+
+    region, name, as_of (None without a report), status: `good`, `stale` (the last run failed, an
+    earlier report stands) or `failed` (there is none), since: when it began to fail, or None,
+    message: the notebook and cell that failed, reports (language -> link relative to `out`),
+    figures: customers, the rows of the customer table.
+    """
+    keys = sorted(path.name for path in out.iterdir() if path.is_dir() and path.name[0] != ".")
+    found = [_entry(out, key, language) for key in sorted(keys, key=lambda key: key != ALL)]
+    return [entry for entry in found if entry]
+
+
+def _entry(out: Path, key: str, language: str) -> dict[str, Any] | None:
+    failure = region.failure_of(out / key)
+    link, made = _latest(out / key) or (out / key, {})
+    if not made and failure is None:
+        return None
+    wanted = {each: f"share/report.{each}.html" for each in made.get("languages", ())}
+    names = (made or failure or {}).get("names", {})
+    rows = made.get("rows", {})
+    return {
+        "region": key,
+        "name": names.get(language, key),
+        "as_of": made.get("as_of"),
+        "status": "good" if failure is None else "stale" if made else "failed",
+        "since": (failure or {}).get("since"),
+        "message": _place(failure) if failure else "",
+        "reports": {k: f"{key}/{link.name}/{v}" for k, v in wanted.items() if v in made["outputs"]},
+        "figures": {"customers": rows["customers"]} if "customers" in rows else {},
+    }
+
+
+def _place(failure: Mapping[str, Any]) -> str:
+    """Say where a region failed; why is in failed.json, as messages may hold data."""
+    cell = "" if failure["cell"] is None else f" [{failure['cell']}]"
+    return f"{failure['notebook']}.ipynb{cell}" if failure["notebook"] else ""
+
+
+def _latest(folder: Path) -> tuple[Path, Mapping[str, Any]] | None:
+    """Give the published folder of the latest date, with its manifest."""
+    for link in sorted((p for p in folder.iterdir() if p.name[0] != "."), reverse=True):
+        made = manifest.read(link) if link.is_symlink() else None
+        if made:
+            return link, made
+    return None
+
+
+def _company(plan: Plan) -> bytes | None:
+    """Read what the published report of `all`, of the same data and date, found."""
+    link = plan.link(ALL)
+    made = manifest.read(link)
+    reference = link / "desk" / "reference.json"
+    if made is None or made["prepared"] != plan.prepared or not reference.is_file():
+        return None
+    return reference.read_bytes()
+
+
+def _failed(results: list[Result]) -> bool:
+    return any(result.state == "failed" for result in results)
+
+
+class _Pool:
+    """Threads that wait on child processes; leaving it by an exception ends those processes."""
+
+    def __init__(self, plan: Plan, progress: Progress) -> None:
+        self.plan, self.progress = plan, progress
+        self.stop = threading.Event()
+        self.threads = ThreadPoolExecutor(max_workers=max(1, plan.jobs))
+
+    def __enter__(self) -> _Pool:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is not None:
+            self.stop.set()
+        self.threads.shutdown(wait=True, cancel_futures=True)
+
+    def run(self, keys: list[str], company: bytes | None) -> list[Result]:
+        """Run these regions and wait for all of them."""
+        tasks = [
+            self.threads.submit(region.run, Job(self.plan, key, company), self.progress, self.stop)
+            for key in keys
+        ]
+        wait(tasks)
+        return [task.result() for task in tasks]
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Turn SIGTERM into an orderly end, where this is the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,167 @@
+"""run.json: what a published folder was made from, and the fingerprint of all that decides it."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os.path
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import cvm_analysis
+from cvm_analysis.folders import write
+from cvm_analysis.run.notebook import HASH_SEED, Finished
+from cvm_analysis.run.plan import Job, Plan
+
+PACKAGE = Path(cvm_analysis.__file__).parent
+
+
+def fingerprint(job: Job) -> str:
+    """Digest everything that decides the report of a region: data, settings, code, libraries.
+
+    An unchanged published folder carries the same fingerprint and need not be made again.
+    """
+    plan, company = job.plan, job.company
+    content = {
+        "prepared": plan.prepared,
+        "business": plan.business,
+        "region": job.region,
+        "names": dict(job.names),
+        "as_of": plan.as_of,
+        "languages": plan.languages,
+        "notebooks": plan.notebooks,
+        "config": [_file(path) for path in plan.config_files],
+        "company": None if company is None else _digest(company),
+        "code": code(plan),
+        "libraries": _libraries(),
+    }
+    return _digest(json.dumps(content, sort_keys=True).encode())
+
+
+def code(plan: Plan) -> str:
+    """Digest the package and the notebooks of this run (their cells, not their stored outputs)."""
+    files = sorted(p for p in PACKAGE.rglob("*") if p.is_file() and p.suffix != ".pyc")
+    parts = [f"{path.relative_to(PACKAGE)} {_file(path)}" for path in files]
+    parts += [f"{stem} {_cells(plan.notebook(stem))}" for stem in plan.notebooks]
+    return _digest("\n".join(parts).encode())
+
+
+def read(folder: Path) -> dict[str, Any] | None:
+    """Read the run.json of a published folder; None where there is none that can be read."""
+    try:
+        content = json.loads((folder / "run.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) and "fingerprint" in content else None
+
+
+def is_whole(folder: Path, manifest: Mapping[str, Any]) -> bool:
+    """Say whether every file a manifest names is still there."""
+    return all((folder / name).is_file() for name in manifest["outputs"])
+
+
+def put(
+    folder: Path,
+    job: Job,
+    made_from: str,
+    finished: Sequence[Finished],
+    timing: Mapping[str, Any],
+) -> None:
+    """Write the run.json of a folder that is complete but for it. Times are nowhere else.
+
+    `made_from` is the fingerprint taken before the first notebook ran.
+    """
+    plan, company = job.plan, job.company
+    content = {
+        "region": job.region,
+        "names": dict(job.names),
+        "business": plan.business,
+        "as_of": plan.as_of,
+        "languages": list(plan.languages),
+        "fingerprint": made_from,
+        "prepared": plan.prepared,
+        "inputs": _names(plan.inputs),
+        "config": {path.name: _file(path) for path in plan.config_files},
+        "company": None if company is None else _digest(company),
+        "code": {"version": cvm_analysis.__version__, "sha256": code(plan)},
+        "lock": _lock(plan),
+        "python": platform.python_version(),
+        "libraries": _libraries(),
+        "seed": HASH_SEED,
+        "parameters": {"config": plan.config.name, "region": job.region, "as_of": plan.as_of},
+        "notebooks": [
+            {
+                "notebook": each.notebook,
+                "status": "good",
+                "attempts": each.attempts,
+                "seconds": round(each.seconds, 3),
+            }
+            for each in finished
+        ],
+        "notes": _notes(finished),
+        "rows": _rows(folder / "desk" / "tables"),
+        "outputs": _outputs(folder),
+        "timing": dict(timing),
+    }
+    write(folder / "run.json", json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+
+
+def _notes(finished: Iterable[Finished]) -> list[dict[str, Any]]:
+    """One row per note; a notebook run in two languages says it once."""
+    notes: list[dict[str, Any]] = []
+    for each in finished:
+        notes += [row for n in each.notes if (row := {"notebook": each.notebook, **n}) not in notes]
+    return notes
+
+
+def _rows(tables: Path) -> dict[str, int]:
+    """Count the rows of each table without reading it."""
+    files = sorted(tables.glob("*.parquet"))
+    if not files:
+        return {}
+    from pyarrow.parquet import read_metadata
+
+    return {path.stem: read_metadata(path).num_rows for path in files}
+
+
+def _outputs(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): _file(path) for path in files}
+
+
+def _names(inputs: Mapping[str, str]) -> dict[str, str]:
+    """Name inputs by as much of their path as tells them apart."""
+    files = {Path(name).absolute(): sha for name, sha in inputs.items()}
+    common = os.path.commonpath([file.parent for file in files]) if files else "."
+    return {file.relative_to(common).as_posix(): sha for file, sha in files.items()}
+
+
+def _lock(plan: Plan) -> str | None:
+    path = plan.notebooks_folder.resolve().parent / "requirements.lock"
+    return _file(path) if path.is_file() else None
+
+
+@cache
+def _libraries() -> str:
+    """Digest the names and versions of all installed packages."""
+    found = {f"{d.name} {d.version}" for d in importlib.metadata.distributions()}
+    return _digest("\n".join([platform.python_version(), *sorted(found)]).encode())
+
+
+def _cells(notebook: Path) -> str:
+    cells = json.loads(notebook.read_text("utf-8"))["cells"]
+    kept = [[c["cell_type"], "".join(c["source"]), c["metadata"].get("tags", [])] for c in cells]
+    return _digest(json.dumps(kept).encode())
+
+
+def _file(path: Path) -> str:
+    with path.open("rb") as f:
+        return hashlib.file_digest(f, "sha256").hexdigest()
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,278 @@
+"""One notebook, executed by papermill in a process of its own, and believed only when it signed.
+
+papermill reports success for a notebook without parameters cell, for a misspelt parameter and for
+`sys.exit(0)`, so success here is: no error, and the sentinel that the notebook's last cell writes
+echoes the parameters asked for.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from cvm_analysis import errors
+from cvm_analysis.errors import InputError
+from cvm_analysis.run.plan import Failure, Stopped
+
+HASH_SEED = 0
+GRACE_SECONDS = 15.0  # for the child to end a notebook that is over its limit, before it is killed
+CVM_ERRORS = {
+    name
+    for name, each in vars(errors).items()
+    if isinstance(each, type) and issubclass(each, errors.CvmError)
+}
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What came of one execution; `notes` are what the notebook had to leave out."""
+
+    notebook: str  # its stem
+    seconds: float
+    attempts: int
+    failure: Failure | None = None
+    notes: tuple[dict[str, Any], ...] = ()
+
+
+def check(notebook: Path, parameters: Mapping[str, str]) -> None:
+    """Raise InputError unless the notebook takes exactly these parameters, all of them text."""
+    wrong = [
+        f"{notebook.name}: '{name}' cannot be a parameter; use a-z, 0-9 and _"
+        for name in parameters
+        if not re.fullmatch("[a-z_][a-z0-9_]*", name)
+    ]
+    wrong += [
+        f"{notebook.name}: parameter '{name}' is {_kind(value)}; give it as text"
+        for name, value in parameters.items()
+        if _kind(value)
+    ]
+    taken = _parameters_of(notebook)
+    takes = f"it takes {', '.join(taken)}" if taken else "it takes none"
+    for name in [*parameters, "run_dir"]:
+        if name not in taken:
+            wrong.append(f"{notebook.name} has no parameter '{name}'; {takes}")
+    for name in taken:
+        if name not in parameters:
+            wrong.append(f"{notebook.name}: parameter '{name}' was not given; {takes}")
+    if wrong:
+        raise InputError("\n".join(dict.fromkeys(wrong)))
+
+
+def execute(
+    notebook: Path,
+    parameters: dict[str, str],
+    output: Path,
+    limit_seconds: float,
+    stop: threading.Event | None = None,
+) -> Finished:
+    """Run a notebook with these parameters and write it, executed, to `output`.
+
+    Everything that can go wrong in the notebook is in the result; what is wrong with the
+    parameters is an InputError before anything starts. A kernel that does not start is tried
+    twice. When `stop` is set, all processes are ended and Stopped is raised.
+    """
+    check(notebook, parameters)
+    stop = stop or threading.Event()
+    sentinel = Path(parameters["run_dir"]) / "done" / f"{notebook.stem}.json"
+    sentinel.unlink(missing_ok=True)
+    started = time.monotonic()
+    failure, attempts = _attempt(notebook, parameters, output, limit_seconds, stop), 1
+    if failure and failure.is_infrastructure:
+        failure, attempts = _attempt(notebook, parameters, output, limit_seconds, stop), 2
+    signed, failure = _signed(sentinel, parameters) if failure is None else ({}, failure)
+    return Finished(
+        notebook=notebook.stem,
+        seconds=time.monotonic() - started,
+        attempts=attempts,
+        failure=replace(failure, notebook=notebook.stem) if failure else None,
+        notes=tuple(signed.get("notes", ())),
+    )
+
+
+def _kind(value: object) -> str:
+    """Say what a value is that cannot be passed; empty for text."""
+    if not isinstance(value, str):
+        return type(value).__name__
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return "text with broken characters"
+    return ""
+
+
+def _parameters_of(notebook: Path) -> list[str]:
+    """Read the names that the notebook's one cell tagged `parameters` assigns."""
+    try:
+        cells = json.loads(notebook.read_text("utf-8"))["cells"]
+        tagged = [c for c in cells if "parameters" in c["metadata"].get("tags", ())]
+    except OSError as error:
+        raise InputError(f"{notebook}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise InputError(f"{notebook}: not a notebook") from None
+    if len(tagged) != 1:
+        raise InputError(
+            f"{notebook.name} has {len(tagged) or 'no'} cells tagged 'parameters'; tag one"
+        )
+    try:
+        body = ast.parse("".join(tagged[0]["source"])).body
+    except SyntaxError as error:
+        raise InputError(
+            f"{notebook.name}: line {error.lineno} of its parameters cell is not Python"
+        ) from None
+    assigned = [t for line in body if isinstance(line, ast.Assign) for t in line.targets]
+    assigned += [line.target for line in body if isinstance(line, ast.AnnAssign)]
+    return [target.id for target in assigned if isinstance(target, ast.Name)]
+
+
+def _attempt(
+    notebook: Path,
+    parameters: dict[str, str],
+    output: Path,
+    limit_seconds: float,
+    stop: threading.Event,
+) -> Failure | None:
+    request = {
+        "notebook": str(notebook.resolve()),
+        "parameters": parameters,
+        "output": str(output.resolve()),
+        "limit_seconds": limit_seconds,
+    }
+    with _workplace() as work, (work / "log").open("wb") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "cvm_analysis.run.child"],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=work / "cwd",
+            env=_environment(work),
+            start_new_session=True,
+        )
+        try:
+            _ask(child, request | {"work": str(work)})
+            in_time = _wait(child, limit_seconds + GRACE_SECONDS, stop)
+        finally:
+            _end(child)
+        if not in_time:
+            return Failure("timeout", f"not done after {limit_seconds:,.0f} seconds")
+        return _outcome(work, child.returncode)
+
+
+@contextmanager
+def _workplace() -> Iterator[Path]:
+    """Give a folder with an empty `cwd`, and this interpreter as the only kernel `python3`."""
+    temp = tempfile.gettempdir()
+    # Socket names must stay below about 100 characters.
+    work = Path(tempfile.mkdtemp(prefix="cvm-", dir=temp if len(temp) <= 40 else "/tmp"))
+    try:
+        (work / "cwd").mkdir()
+        spec = work / "kernels" / "python3" / "kernel.json"
+        spec.parent.mkdir(parents=True)
+        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        content = {"argv": argv, "display_name": "Python 3", "language": "python"}
+        spec.write_text(json.dumps(content), "utf-8")
+        yield work
+    finally:
+        end_kernel(work)
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _environment(work: Path) -> dict[str, str]:
+    """Give what child and kernel see: one thread, one seed, no settings or kernels of the user.
+
+    The key of the pseudonyms stays outside: only the intake needs it.
+    """
+    threads = ("OMP", "OPENBLAS", "MKL", "NUMEXPR")
+    kept = {name: value for name, value in os.environ.items() if name != "CVM_KEY"}
+    return kept | {
+        **{f"{name}_NUM_THREADS": "1" for name in threads},
+        "VECLIB_MAXIMUM_THREADS": "1",
+        "PYTHONHASHSEED": str(HASH_SEED),
+        "PYTHONUTF8": "1",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "JUPYTER_PATH": str(work),
+        "JUPYTER_RUNTIME_DIR": str(work),
+        "IPYTHONDIR": str(work / "ipython"),
+    }
+
+
+def _ask(child: subprocess.Popen[bytes], request: dict[str, Any]) -> None:
+    """Send the request. The pipe stays open: when it closes, the child knows we are gone."""
+    assert child.stdin is not None
+    with suppress(BrokenPipeError):
+        child.stdin.write(json.dumps(request).encode() + b"\n")
+        child.stdin.flush()
+
+
+def _wait(child: subprocess.Popen[bytes], seconds: float, stop: threading.Event) -> bool:
+    """Wait for the child to end; False when it did not in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if stop.is_set():
+            raise Stopped
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(timeout=0.2)
+            return True
+    return False
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+    assert child.stdin is not None
+    with suppress(BrokenPipeError):
+        child.stdin.close()
+
+
+def end_kernel(work: Path) -> None:
+    """End the kernel whose process id stands in `work`, and all processes it started."""
+    kernel = work / "kernel.pid"
+    if kernel.is_file():
+        with suppress(ProcessLookupError, PermissionError, ValueError):
+            os.killpg(int(kernel.read_text()), signal.SIGKILL)
+        kernel.unlink(missing_ok=True)
+
+
+def _outcome(work: Path, returncode: int) -> Failure | None:
+    path = work / "outcome.json"
+    if not path.is_file():
+        lines = (work / "log").read_text("utf-8", "replace").strip().splitlines() or [""]
+        return Failure("start_failed", f"its process ended with {returncode}: {lines[-1][:300]}")
+    outcome = json.loads(path.read_text("utf-8"))
+    if outcome is None:
+        return None
+    message = outcome["message"]
+    if outcome["error"] not in CVM_ERRORS:
+        message = " ".join(f"{outcome['error']}: {message}".split()).strip(": ")[:300]
+    return Failure(outcome["kind"], message, outcome["cell"])
+
+
+def _signed(sentinel: Path, asked: dict[str, str]) -> tuple[dict[str, Any], Failure | None]:
+    """Read what the last cell signed, and compare the parameters it saw with those asked for."""
+    try:
+        signed = json.loads(sentinel.read_text("utf-8"))
+        echoed = dict(signed["parameters"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}, Failure("no_sentinel", "ended without results.done in its last cell")
+    wrong = [
+        f"{name} was {echoed.get(name)!r}, not {value!r}"
+        for name, value in asked.items()
+        if echoed.get(name) != value
+    ]
+    if wrong:
+        return {}, Failure("wrong_parameters", f"ran with other parameters: {'; '.join(wrong)}")
+    return signed, None

@@ -1,0 +1,203 @@
+"""One region: its notebooks in order, its pages, its manifest; published whole or not at all."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cvm_analysis import folders
+from cvm_analysis.errors import CvmError
+from cvm_analysis.run import manifest, paths
+from cvm_analysis.run.notebook import Finished, execute
+from cvm_analysis.run.plan import (
+    BY_LANGUAGE,
+    PRIVATE,
+    Event,
+    Failure,
+    Job,
+    Plan,
+    Progress,
+    Result,
+    State,
+    Stopped,
+)
+
+
+class Step(NamedTuple):
+    """One execution: a notebook in a language, and the name of its executed copy."""
+
+    notebook: str
+    language: str
+    output: str
+
+
+class NotebookFailed(Exception):
+    """A notebook of this region failed; the region stops here."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
+
+
+def run(job: Job, progress: Progress, stop: threading.Event) -> Result:
+    """Run a region and publish it, unless what is published is already just that.
+
+    A failure is recorded beside the last good report, which stays: `failed.json`, and the
+    notebook that failed as `failed.ipynb`. The next success removes both. When `stop` is set,
+    processes are ended, nothing half-made stays, and Stopped is raised.
+    """
+    started = time.monotonic()
+    failure = None
+    try:
+        state = _run(job, progress, stop)
+        _forget_failure(job)
+    except Stopped:
+        raise
+    except Exception as error:
+        failure = error.failure if isinstance(error, NotebookFailed) else _unpublished(job, error)
+        state = "failed"
+        _remember_failure(job, failure)
+    message = str(failure) if failure else ""
+    progress(Event(job.region, state, message=message, seconds=time.monotonic() - started))
+    return Result(job.region, state, failure)
+
+
+def steps(plan: Plan) -> Iterator[Step]:
+    """Give the executions in order: one a notebook; one a language where language matters."""
+    for stem in plan.notebooks:
+        for language in plan.languages:
+            first = language == plan.languages[0]
+            if first:
+                yield Step(stem, language, stem)
+            elif stem.startswith(BY_LANGUAGE):
+                yield Step(stem, language, f"{stem}.{language}")
+
+
+def _run(job: Job, progress: Progress, stop: threading.Event) -> State:
+    made_from = manifest.fingerprint(job)
+    if not job.plan.force and _is_published(job.link, made_from):
+        return "unchanged"
+    began, clock = dt.datetime.now(dt.UTC), time.monotonic()
+    with folders.building(job.folder, job.plan.as_of) as folder:
+        desk = folder / "desk"
+        (desk / "notebooks").mkdir(parents=True)
+        if job.company is not None:
+            folders.write(desk / "company.json", job.company, PRIVATE)
+        finished = _execute_all(job, desk, progress, stop)
+        _clean(job, desk)
+        _render(job, folder)
+        timing = {
+            "started": began.isoformat(timespec="seconds"),
+            "seconds": round(time.monotonic() - clock, 3),
+        }
+        manifest.put(folder, job, made_from, finished, timing)
+        _permit(folder)
+        if stop.is_set():
+            raise Stopped
+        folders.publish(folder, job.link)
+    return "published"
+
+
+def _execute_all(job: Job, desk: Path, progress: Progress, stop: threading.Event) -> list[Finished]:
+    finished = []
+    for step in steps(job.plan):
+        progress(Event(job.region, "running", step.output))
+        source = job.plan.notebook(step.notebook)
+        output = desk / "notebooks" / f"{step.output}.ipynb"
+        asked = job.parameters(desk, step.language)
+        each = execute(source, asked, output, job.plan.limit_seconds, stop)
+        if each.failure:
+            if output.is_file():
+                folders.write(job.folder / "failed.ipynb", output.read_bytes(), PRIVATE)
+            message = paths.hider(job.plan, desk)(each.failure.message)
+            raise NotebookFailed(replace(each.failure, message=message))
+        finished.append(each)
+    return finished
+
+
+def _clean(job: Job, desk: Path) -> None:
+    """Take the paths of this machine out of the executed notebooks and what they signed."""
+    hide = paths.hider(job.plan, desk)
+    signed: dict[str, dict[str, str]] = {}
+    for step in steps(job.plan):
+        asked = job.parameters(desk, step.language)
+        paths.clean_notebook(desk / "notebooks" / f"{step.output}.ipynb", asked, hide)
+        signed[step.notebook] = asked
+    for notebook, asked in signed.items():
+        paths.clean_sentinel(desk / "done" / f"{notebook}.json", asked, hide)
+
+
+def _render(job: Job, folder: Path) -> None:
+    """Write a page for each executed notebook, and the manager's report in each language."""
+    from cvm_analysis.report import page
+
+    share = folder / "share"
+    share.mkdir()
+    for step in steps(job.plan):
+        source = folder / "desk" / "notebooks" / f"{step.output}.ipynb"
+        name = job.names.get(step.language, job.region)
+        is_report = step.notebook.startswith(BY_LANGUAGE)
+        title = f"{job.plan.business} – {name}" + ("" if is_report else f" – {step.notebook}")
+        text = page.render(source, title, step.language)
+        folders.write(source.with_suffix(".html"), text, PRIVATE)
+        if is_report:
+            folders.write(share / f"report.{step.language}.html", text)
+
+
+def _permit(folder: Path) -> None:
+    """Let those who may read the region's folder read share/; desk/ stays with its owner."""
+    shutil.copymode(folder.parent, folder)
+    for path in (folder / "desk").rglob("*"):
+        path.chmod(0o700 if path.is_dir() else PRIVATE)
+    (folder / "desk").chmod(0o700)
+
+
+def _is_published(link: Path, made_from: str) -> bool:
+    found = manifest.read(link)
+    return (
+        found is not None and found["fingerprint"] == made_from and manifest.is_whole(link, found)
+    )
+
+
+def _unpublished(job: Job, error: Exception) -> Failure:
+    said = str(error) if isinstance(error, CvmError) else f"{type(error).__name__}: {error}"
+    return Failure("not_published", paths.hider(job.plan, job.folder)(said))
+
+
+def failure_of(folder: Path) -> dict[str, Any] | None:
+    """Read the failure recorded in out/<region>; None if the last run was good."""
+    try:
+        content = json.loads((folder / "failed.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _remember_failure(job: Job, failure: Failure) -> None:
+    """Write failed.json; `since` is the first failure after the last success."""
+    now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    content = {
+        "region": job.region,
+        "names": dict(job.names),
+        "as_of": job.plan.as_of,
+        "since": (failure_of(job.folder) or {}).get("since", now),
+        "notebook": failure.notebook,
+        "cell": failure.cell,
+        "kind": failure.kind,
+        "message": failure.message,
+    }
+    job.folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(content, ensure_ascii=False, indent=1)
+    folders.write(job.folder / "failed.json", text, PRIVATE)
+
+
+def _forget_failure(job: Job) -> None:
+    for name in ("failed.json", "failed.ipynb"):
+        (job.folder / name).unlink(missing_ok=True)

@@ -1,0 +1,229 @@
+"""Demo Flooring: its regions, groups of customers, goods and the layout of its raw files.
+
+Every figure on this page is invented. Time is in weeks, money in CNY.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+FIRST_DAY = date(2023, 1, 1)
+AS_OF = date(2025, 12, 31)
+EXTRACTED_ON = date(2026, 1, 1)
+N_DAYS = (AS_OF - FIRST_DAY).days + 1
+
+FREQUENT = 0.06  # purchases per week while active; above it a customer counts as frequent
+BIG = 1500.0  # CNY an order on average; above it a customer counts as big
+SEASON_OF_FIRST_ORDERS = 0.2  # how far the flow of new customers swings around its mean
+
+CHANNELS = ("store", "web", "dealer_referral")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How one source writes its file.
+
+    headers : our column -> the header in the file, in the file's order
+    dates : strftime format of ordered_at
+    """
+
+    encoding: str
+    headers: dict[str, str]
+    dates: str
+
+
+CHINESE = {
+    "order_id": "单号",
+    "ordered_at": "日期",
+    "customer_id": "客户编号",
+    "product": "商品名称",
+    "category": "品类",
+    "quantity": "数量",
+    "unit_price": "单价",
+    "discount": "折扣金额",
+    "amount": "金额",
+    "cost": "成本",
+    "channel": "渠道",
+}
+ENGLISH = {
+    "customer_id": "Member No",
+    "order_id": "Order No",
+    "ordered_at": "Order Time",
+    "category": "Category",
+    "product": "Item",
+    "quantity": "Qty",
+    "unit_price": "Unit Price",
+    "discount": "Discount",
+    "amount": "Net Amount",
+    "cost": "Cost",
+    "channel": "Channel",
+}
+ERP = Layout("gb18030", CHINESE, "%Y-%m-%d")
+OLD_ERP = Layout("gb18030", CHINESE, "%Y/%m/%d")
+SPREADSHEET = Layout("utf-8-sig", CHINESE, "%Y-%m-%d")
+SHOP = Layout("utf-8", ENGLISH, "%Y-%m-%d %H:%M:%S")
+CUSTOMERS = Layout(
+    "utf-8-sig",
+    {
+        "customer_id": "id",
+        "customer_type": "类型",
+        "region": "地区",
+        "joined_on": "入会日期",
+        "birth_date": "出生日期",
+        "gender": "性别",
+        "city": "城市",
+        "channel": "渠道",
+    },
+    "%Y-%m-%d",
+)
+
+
+@dataclass(frozen=True)
+class Region:
+    """One region: how many customers it has, how they buy, and how its file is written.
+
+    share : of the company's customers, in [0, 1]
+    growth : yearly exponent of the flow of new customers (0.45: 57 % more from year to year)
+    r, alpha, s, beta : Pareto/NBD; purchase rate per week ~ Gamma(r, rate alpha), drop-out rate
+        per week ~ Gamma(s, rate beta)
+    p, q, gamma : Gamma-Gamma; an order ~ Gamma(p, rate nu) in CNY, nu ~ Gamma(q, rate gamma)
+    """
+
+    key: str
+    zh: str
+    code: str
+    share: float
+    growth: float
+    r: float
+    alpha: float
+    s: float
+    beta: float
+    p: float
+    q: float
+    gamma: float
+    cities: tuple[str, ...]
+    layout: Layout
+
+
+REGIONS = (
+    Region(
+        *("east", "华东", "HD", 0.32, 0.05, 0.90, 14.0, 0.60, 30.0, 6.0, 4.0, 750.0),
+        cities=("上海", "杭州", "南京", "苏州", "宁波"),
+        layout=ERP,
+    ),
+    Region(
+        *("south", "华南", "HN", 0.22, 0.45, 0.90, 13.0, 0.50, 40.0, 6.0, 4.0, 700.0),
+        cities=("广州", "深圳", "佛山", "厦门"),
+        layout=SHOP,
+    ),
+    Region(
+        *("north", "华北", "HB", 0.17, 0.00, 0.80, 15.0, 0.65, 28.0, 5.5, 4.0, 720.0),
+        cities=("北京", "天津", "石家庄", "太原"),
+        layout=SPREADSHEET,
+    ),
+    Region(
+        *("central", "华中", "HZ", 0.13, 0.10, 0.75, 16.0, 0.70, 26.0, 5.5, 4.5, 690.0),
+        cities=("武汉", "长沙", "郑州"),
+        layout=OLD_ERP,
+    ),
+    Region(
+        *("southwest", "西南", "XN", 0.10, 0.20, 0.70, 17.0, 0.70, 24.0, 5.0, 4.5, 700.0),
+        cities=("成都", "重庆", "昆明"),
+        layout=SHOP,
+    ),
+    Region(
+        *("northeast", "东北", "DB", 0.06, -0.50, 0.70, 18.0, 1.10, 16.0, 5.0, 4.5, 640.0),
+        cities=("沈阳", "大连", "哈尔滨"),
+        layout=SPREADSHEET,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Customers who behave alike; who belongs follows from FREQUENT and BIG.
+
+    season : how far the purchase rate swings around its mean, in [0, 1)
+    lines : chance that each of three further lines is added to an order
+    discounted : share of lines sold below list price
+    categories : relative weight of each category in what is bought
+    channels : chance of each of CHANNELS
+    """
+
+    key: str
+    is_frequent: bool
+    is_big: bool
+    season: float
+    lines: float
+    discounted: float
+    categories: dict[str, float]
+    channels: tuple[float, float, float]
+
+
+def _mix(
+    flooring: float, underlay: float, skirting: float, adhesive: float, care: float, tools: float
+) -> dict[str, float]:
+    return {
+        "flooring": flooring,
+        "underlay": underlay,
+        "skirting": skirting,
+        "adhesive": adhesive,
+        "care": care,
+        "tools": tools,
+    }
+
+
+GROUPS = (
+    Group("steady_renewers", True, True, 0.15, 0.45, 0.30, _mix(30, 15, 15, 15, 10, 15), (6, 2, 2)),
+    Group("care_regulars", True, False, 0.05, 0.20, 0.15, _mix(1, 1, 6, 12, 65, 15), (2, 7, 1)),
+    Group(
+        "big_ticket_seasonal", False, True, 0.60, 0.60, 0.50, _mix(50, 20, 15, 9, 3, 3), (4, 1, 5)
+    ),
+    Group(
+        "one_off_renovators", False, False, 0.20, 0.30, 0.20, _mix(12, 15, 23, 20, 5, 25), (7, 2, 1)
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Category:
+    """Goods of one kind.
+
+    margin : share of the list price left after cost
+    basket : relative size of a line of it within an order
+    return_share : share of its lines that come back
+    products : name -> list price in CNY
+    """
+
+    key: str
+    margin: float
+    basket: float
+    return_share: float
+    products: dict[str, float]
+
+
+CATEGORIES = (
+    Category(
+        *("flooring", 0.34, 8.0, 0.050),
+        products={"强化地板 8mm": 89.0, "橡木多层地板 15mm": 239.0, "石塑锁扣地板 5mm": 119.0},
+    ),
+    Category(
+        *("underlay", 0.42, 1.5, 0.040),
+        products={"静音地垫 2mm": 12.0, "铝膜防潮垫": 9.5, "软木地垫 3mm": 28.0},
+    ),
+    Category(
+        *("skirting", 0.40, 2.0, 0.040),
+        products={"踢脚线 60×12,白": 18.0, "实木踢脚线 80mm": 42.0, "铝合金踢脚线": 36.0},
+    ),
+    Category(
+        *("adhesive", 0.45, 1.0, 0.015),
+        products={"环保地板胶 10kg": 168.0, "美缝剂": 45.0, "结构胶": 29.0},
+    ),
+    Category(
+        *("care", 0.52, 1.0, 0.010),
+        products={"地板精油 500ml": 49.0, "木蜡油 1L": 139.0, "清洁剂 2L": 35.0},
+    ),
+    Category(
+        *("tools", 0.36, 1.5, 0.030),
+        products={"安装工具套装": 128.0, "切割锯片": 66.0, "敲板与撬棒": 39.0},
+    ),
+)

@@ -1,0 +1,1 @@
+"""How customers differ in what they did: RFM scores, named segments, classes."""

@@ -1,0 +1,151 @@
+"""Segments in figures, and for each segment the actions of the catalogue that pay.
+
+An action is a candidate for a segment if the catalogue lists it there and the segment's figure
+calls for it. Its gain is the assumed share of the segment's value within the horizon; candidates
+that gain no more than they cost are left out, the others are ranked by gain less cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from cvm_analysis.errors import ConfigError
+
+NO_ACTION = "no_action"
+FIGURES = (
+    "n_customers",
+    "share_customers",
+    "revenue",
+    "share_revenue",
+    "value_12m",
+    "share_value",
+    "mean_spend",
+    "mean_value",
+    "mean_orders_12m",
+    "mean_days_since_last",
+    "repeat_share",
+)
+
+
+class Action(NamedTuple):
+    """An action of the catalogue: for which segments, when, at what cost, with what effect."""
+
+    code: str
+    segments: tuple[str, ...]
+    column: str
+    at_least: float | None
+    at_most: float | None
+    cost_per_customer: float  # in the config's currency
+    effect: tuple[float, float, float]  # low, likely, high share of the value within the horizon
+    evidence: str
+
+
+def summary(customers: pd.DataFrame, segment: pd.Series, value: pd.DataFrame) -> pd.DataFrame:
+    """One row per segment, the largest value first; columns FIGURES.
+
+    Parameters
+    ----------
+    customers : one row per customer, columns of table `customers`
+    segment : each customer's segment
+    value : one row per customer with a purchase, columns of table `value`; may be empty
+    """
+    joined = customers.join(value[["orders_12m", "value_12m"]])
+    groups = joined.assign(repeats=joined["x"] > 0).groupby(segment)
+    found = pd.DataFrame(
+        {
+            "n_customers": groups.size(),
+            "revenue": groups["spend_total"].sum(),
+            "value_12m": groups["value_12m"].sum(),
+            "mean_spend": groups["spend_total"].mean(),
+            "mean_value": groups["value_12m"].mean(),
+            "mean_orders_12m": groups["orders_12m"].mean(),
+            "mean_days_since_last": groups["days_since_last"].mean(),
+            "repeat_share": groups["repeats"].mean(),
+        }
+    ).rename_axis("segment")
+    for share, whole in (
+        ("share_customers", "n_customers"),
+        ("share_revenue", "revenue"),
+        ("share_value", "value_12m"),
+    ):
+        found[share] = found[whole] / found[whole].sum()
+    return found[list(FIGURES)].sort_values(["value_12m", "n_customers"], ascending=False)
+
+
+def recommend(figures: pd.DataFrame, actions: list[Action], min_group: int = 1) -> pd.DataFrame:
+    """Rank the actions that pay for each segment; columns of table `strategy`.
+
+    Parameters
+    ----------
+    figures : one row per segment, as `summary` makes them
+    actions : the catalogue
+    min_group : segments with fewer customers get no action of their own
+
+    Returns
+    -------
+    One row per segment and action, rank 1 first; a segment where nothing pays has one row with
+    the action `no_action`.
+    """
+    check(actions)
+    rows = []
+    for segment, row in figures.iterrows():
+        enough = row["n_customers"] >= min_group
+        paying = [o for o in _offers(str(segment), row, actions) if o["gain"] > o["cost"]]
+        ranked = sorted(paying, key=lambda o: o["cost"] - o["gain"]) if enough else []
+        rows += [
+            {**o, "rank": i} for i, o in enumerate(ranked or [_nothing(segment, row)], start=1)
+        ]
+    return pd.DataFrame(rows).set_index(["segment", "rank"])
+
+
+def check(actions: list[Action]) -> None:
+    """Raise ConfigError unless every action looks at a known figure and its effects rise."""
+    wrong = [
+        f"actions.{a.code}: when.column '{a.column}' is no figure of a segment; "
+        f"known are {', '.join(FIGURES)}"
+        for a in actions
+        if a.column not in FIGURES
+    ]
+    wrong += [
+        f"actions.{a.code}: effect must rise from low to high, not {list(a.effect)}"
+        for a in actions
+        if list(a.effect) != sorted(a.effect)
+    ]
+    if wrong:
+        raise ConfigError("\n".join(wrong))
+
+
+def _offers(segment: str, row: pd.Series, actions: list[Action]) -> Iterator[Mapping[str, Any]]:
+    for action in actions:
+        trigger = _trigger(action, row[action.column])
+        if segment in action.segments and trigger:
+            low, likely, high = (effect * row["value_12m"] for effect in action.effect)
+            yield {
+                "segment": segment,
+                "action": action.code,
+                "n_customers": int(row["n_customers"]),
+                "cost": action.cost_per_customer * row["n_customers"],
+                "gain": likely,
+                "gain_low": low,
+                "gain_high": high,
+                "evidence": action.evidence,
+                "trigger": trigger,
+            }
+
+
+def _trigger(action: Action, figure: float) -> str:
+    """Say which figure calls for the action: `column value >= limit`; empty if it does not."""
+    if action.at_least is not None and figure >= action.at_least:
+        return f"{action.column} {figure:.6g} >= {action.at_least:g}"
+    if action.at_most is not None and figure <= action.at_most:
+        return f"{action.column} {figure:.6g} <= {action.at_most:g}"
+    return ""
+
+
+def _nothing(segment: Any, row: pd.Series) -> dict[str, Any]:
+    money = dict.fromkeys(("cost", "gain", "gain_low", "gain_high"), 0.0)
+    said = {"action": NO_ACTION, "evidence": "", "trigger": ""}
+    return {"segment": segment, "n_customers": int(row["n_customers"]), **money, **said}

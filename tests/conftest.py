@@ -1,0 +1,52 @@
+"""What many tests share: published data sets, and where to find them."""
+
+import importlib.util
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real data sets and published tables; tests that need it skip without it."""
+    folder = ROOT.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip("the folder ../shared with the real data sets is absent")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cdnow_log() -> pd.DataFrame:
+    """CDNOW 1/10 sample, one row per transaction: customer_id (str), date, dollars. 6,919 rows."""
+    package = importlib.util.find_spec("lifetimes")
+    path = Path(package.submodule_search_locations[0]) / "datasets" / "CDNOW_sample.txt"
+    columns = ["master_id", "customer_id", "date", "discs", "dollars"]
+    log = pd.read_csv(path, sep=r"\s+", names=columns, dtype={"master_id": str, "customer_id": str})
+    return log.assign(date=pd.to_datetime(log["date"], format="%Y%m%d"))
+
+
+@pytest.fixture(scope="session")
+def cdnow(cdnow_log: pd.DataFrame) -> pd.DataFrame:
+    """The 2,357 CDNOW customers as of 1997-09-30, indexed by customer_id, and what came after.
+
+    n_days, first_order, last_order, x, t_x, T (weeks), spend_repeat_mean (dollars per purchase day
+    after the first, empty if x = 0), holdout (purchase days in the following 39 weeks).
+    """
+    end = pd.Timestamp("1997-09-30")
+    days = cdnow_log.groupby(["customer_id", "date"])["dollars"].sum().reset_index()
+    seen, later = days[days["date"] <= end], days[days["date"] > end]
+    customers = seen.groupby("customer_id")["date"].agg(
+        n_days="size", first_order="min", last_order="max"
+    )
+    first = seen["customer_id"].map(customers["first_order"])
+    repeats = seen[seen["date"] > first].groupby("customer_id")["dollars"]
+    return customers.assign(
+        x=customers["n_days"] - 1,
+        t_x=(customers["last_order"] - customers["first_order"]).dt.days / 7,
+        T=(end - customers["first_order"]).dt.days / 7,
+        spend_repeat_mean=repeats.mean(),
+        holdout=later.groupby("customer_id").size().reindex(customers.index, fill_value=0),
+    )

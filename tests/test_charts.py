@@ -1,0 +1,184 @@
+"""Figures say what the table says: the texts in the SVG are the numbers a reader should find."""
+
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cvm_analysis import charts
+from cvm_analysis.errors import InputError
+from cvm_analysis.texts import MissingTextError
+
+NAN = np.nan
+HOSTILE = ["<script>alert(1)</script>", "=cmd|' /C calc'!A0", 'javascript:"x"', "$x^$", "& ${a}"]
+
+
+def monthly():
+    months = pd.period_range("2025-01", periods=3, freq="M")
+    rows = {"customers": [10, 12, 1500], "orders": [11, 15, 1800], "revenue": [1e5, 2e5, 3e5]}
+    return pd.DataFrame(rows, index=months)
+
+
+def cohorts():
+    values = [[1.0, 0.31, 0.2], [1.0, 0.27, NAN], [1.0, NAN, NAN]]
+    return pd.DataFrame(values, index=["2025Q1", "2025Q2", "2025Q3"], columns=[0, 1, 2])
+
+
+def bins(**columns):
+    return pd.DataFrame(columns, index=["0", "1", "2+"])
+
+
+def segments():
+    rows = {"n_customers": [10, 30], "value_12m": [750.0, 250.0]}
+    return pd.DataFrame(rows, index=["champions", "lost"])
+
+
+def grid():
+    return pd.DataFrame(np.arange(25.0).reshape(5, 5), index=range(1, 6), columns=range(1, 6))
+
+
+PICTURES = {
+    "monthly": lambda: charts.monthly(monthly()),
+    "retention": lambda: charts.retention(cohorts()),
+    "concentration": lambda: charts.concentration(pd.Series([80.0, 5, 5, 5, 5])),
+    "segment_bars": lambda: charts.segment_bars(segments()),
+    "rfm_grid": lambda: charts.rfm_grid(grid()),
+    "calibration": lambda: charts.calibration(bins(actual=[70, 20, 10], expected=[67.0, 25, 8])),
+    "holdout": lambda: charts.holdout(bins(actual=[0.2, 1, 3.5], bg_nbd=[0.1, 1.2, 3.25])),
+    "p_alive": lambda: charts.p_alive(pd.Series([0.0, 0.1, 0.85, 0.9, 1.0])),
+}
+
+
+def texts(picture):
+    """All texts of the SVG, in the order they are drawn."""
+    return ["".join(e.itertext()) for e in ET.fromstring(picture.svg()).iter() if _is(e, "text")]
+
+
+def _is(element, name):
+    return element.tag.rpartition("}")[2] == name
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_every_figure_has_alt_text_and_svg_in_the_readers_fonts(name):
+    picture = PICTURES[name]()
+    data, metadata = picture._repr_mimebundle_()
+    assert metadata["image/svg+xml"]["alt"] == picture.alt
+    assert len(picture.alt) > 40 and "{" not in picture.alt
+    assert "DejaVu" not in data["image/svg+xml"] and "PingFang SC" in data["image/svg+xml"]
+    assert len(data["image/svg+xml"]) < 40_000
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_same_table_gives_the_same_bytes(name):
+    assert PICTURES[name]().svg() == PICTURES[name]().svg()
+
+
+def test_the_style_does_not_depend_on_what_was_set_before():
+    import matplotlib
+
+    before = PICTURES["calibration"]().svg()
+    with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "red", "svg.fonttype": "path"}):
+        assert PICTURES["calibration"]().svg() == before
+
+
+def test_charts_leave_pyplot_alone():
+    code = "import sys, cvm_analysis.charts; sys.exit('matplotlib.pyplot' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_monthly_tells_the_last_month():
+    picture = PICTURES["monthly"]()
+    assert "In Mar 2025: revenue CN¥300,000, 1,500 customers, 1,800 orders." in picture.alt
+    assert {"Jan 2025", "Revenue per month (CNY)", "Orders"} <= set(texts(picture))
+
+
+def test_a_month_without_a_row_is_a_gap():
+    picture = charts.monthly(monthly().drop(pd.Period("2025-02")))
+    assert "Feb 2025" in texts(picture)
+    assert len(picture.figure.axes[0].patches) == 3
+    assert np.isnan(picture.figure.axes[1].lines[0].get_ydata()[1])
+
+
+def test_retention_writes_each_share_and_leaves_the_future_empty():
+    picture = PICTURES["retention"]()
+    shares = [t for t in texts(picture) if t.endswith("%")]
+    assert shares == ["100%", "31%", "20%", "100%", "27%", "100%"]
+    assert "between 27% and 31%" in picture.alt
+
+
+def test_retention_of_first_quarters_only():
+    assert "none has a later quarter yet" in charts.retention(cohorts()[[0]]).alt
+
+
+def test_the_best_fifth_of_five_customers_is_the_best_one():
+    picture = PICTURES["concentration"]()
+    assert "The best 20% bring 80%" in texts(picture)
+    assert "best 20% of customers bring 80% of revenue" in picture.alt
+
+
+def test_concentration_of_a_million_customers_stays_small():
+    assert len(charts.concentration(pd.Series(np.arange(1.0, 1e6))).svg()) < 30_000
+
+
+def test_concentration_needs_a_positive_total():
+    with pytest.raises(InputError, match=r"adds up to -1\.00"):
+        charts.concentration(pd.Series([1.0, -2.0]))
+
+
+def test_segment_bars_label_shares_by_name():
+    shown = texts(PICTURES["segment_bars"]())
+    assert [t for t in shown if t.endswith("%")] == ["25%", "75%", "75%", "25%"]
+    assert {"Champions", "Lost", "Customers"} <= set(shown)
+
+
+def test_the_best_scores_are_at_the_top_right():
+    picture = PICTURES["rfm_grid"]()
+    cells = [t.get_text() for t in picture.figure.axes[0].texts]
+    assert cells[:5] == ["20", "21", "22", "23", "24"] and cells[-1] == "4"
+    assert "The highest, 24, is at recency 5 and frequency 5." in picture.alt
+
+
+def test_money_in_the_grid_names_its_currency():
+    assert "Spend per order (USD)" in texts(charts.rfm_grid(grid(), "spend_mean", currency="USD"))
+
+
+def test_calibration_names_the_widest_gap():
+    assert "at 1: actual 20, expected 25" in PICTURES["calibration"]().alt
+
+
+def test_holdout_names_models_and_their_last_forecast():
+    picture = PICTURES["holdout"]()
+    assert "At 2+: actual 3.50; BG/NBD 3.25." in picture.alt
+    assert {"Actual", "BG/NBD"} <= set(texts(picture))
+
+
+def test_p_alive_counts_both_ends():
+    picture = PICTURES["p_alive"]()
+    assert "3 have a probability of at least 80%, 2 of at most 20%" in picture.alt
+    assert sum(bar.get_height() for bar in picture.figure.axes[0].patches) == 5
+
+
+def test_hostile_labels_are_text():
+    table = pd.DataFrame({"actual": 1, "expected": 2}, index=HOSTILE)
+    picture = charts.calibration(table)
+    assert set(HOSTILE) <= set(texts(picture))
+    assert not any(_is(e, "script") for e in ET.fromstring(picture.svg()).iter())
+
+
+def test_a_segment_or_model_without_a_word_is_an_error():
+    with pytest.raises(MissingTextError, match=r"segments\.<script>"):
+        charts.segment_bars(segments().rename(index={"lost": "<script>"}))
+    with pytest.raises(MissingTextError, match=r"models\.magic"):
+        charts.holdout(bins(actual=[1, 2, 3], magic=[1, 2, 3]))
+
+
+def test_a_table_that_cannot_be_drawn_says_why():
+    with pytest.raises(InputError, match="calibration: the table lacks expected; it has actual"):
+        charts.calibration(bins(actual=[1, 2, 3]))
+    with pytest.raises(InputError, match="monthly: the table has no rows"):
+        charts.monthly(monthly().iloc[:0])
+    with pytest.raises(InputError, match="no cell has a value"):
+        charts.rfm_grid(grid() * NAN)

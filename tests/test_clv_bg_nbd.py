@@ -1,0 +1,303 @@
+"""BG/NBD against Fader, Hardie & Lee (2005), the BTYD walkthrough, and plain quadrature."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.integrate import quad
+
+from cvm_analysis.clv import bg_nbd, histories, nbd
+from cvm_analysis.errors import FitError, InputError
+
+# BTYD walkthrough, section 4.2. The figures of its later sections agree with these parameters to
+# five digits only, as if another run of its fit had made them.
+BTYD = bg_nbd.Params(0.2425982, 4.4136842, 0.7929899, 2.4261667)
+PAPER = bg_nbd.Params(0.243, 4.414, 0.793, 2.426)
+
+
+def model(params):
+    nan = bg_nbd.Params(*[np.nan] * 4)
+    return bg_nbd.BgNbd(bg_nbd.Params(*params), nan, np.empty((4, 4)), 0.0, 1, True, "")
+
+
+def history(x, t_x, T):
+    return pd.DataFrame({"x": np.atleast_1d(x), "t_x": t_x, "T": T})
+
+
+@pytest.fixture(scope="module")
+def fitted(cdnow):
+    h, _ = histories.distinct(cdnow)
+    return bg_nbd.fit(h)
+
+
+def simulated(n_customers, r, alpha, seed):
+    """Histories of the NBD model: nobody ever leaves."""
+    rng = np.random.default_rng(seed)
+    T = rng.uniform(20, 80, n_customers)
+    x = rng.poisson(rng.gamma(r, 1 / alpha, n_customers) * T)
+    last = T * rng.uniform(size=n_customers) ** (1 / np.maximum(x, 1))
+    return history(x, np.where(x > 0, last, 0.0), T)
+
+
+# Is it right?
+
+
+def test_parameters_are_the_published_ones(fitted):
+    assert fitted.params == pytest.approx(PAPER, abs=0.0006)
+    assert fitted.log_likelihood == pytest.approx(-9582.429, abs=0.0006)
+    assert fitted.n_customers == 2357
+    assert fitted.identified
+    assert fitted.reason == ""
+    assert fitted.aic == pytest.approx(19172.8584, abs=0.00006)  # CLVTools 0.12.1
+
+
+def test_parameters_and_errors_are_those_of_two_r_packages_at_the_same_maximum(fitted, shared):
+    table = pd.read_csv(shared / "oracles" / "cdnow_params.csv")
+    table = table[(table["model"] == "bgnbd") & (table["fit"] == "polished")]
+    assert table["package"].nunique() == 2
+    for _, one in table.groupby("package"):
+        assert fitted.params == pytest.approx(one["estimate"].to_numpy(), rel=1e-6)
+        assert fitted.std_errors == pytest.approx(one["std_error"].to_numpy(), rel=1e-4)
+
+
+def test_single_likelihoods_are_the_published_ones():
+    """Hardie, note 027, as quoted by PyMC-Marketing; the second overflows in plain formulas."""
+    params = bg_nbd.Params(0.25, 4, 0.8, 2.5)
+    assert bg_nbd.log_likelihood(params, history(0, 0, 40)) == pytest.approx(-0.59947382, abs=6e-9)
+    assert bg_nbd.log_likelihood(params, history(200, 38, 40)) == pytest.approx(100.7957, abs=6e-5)
+
+
+def test_customer_1516(cdnow):
+    """BTYD walkthrough, section 4.3."""
+    customer = cdnow.loc[["1516"]]
+    assert customer["x"].item() == 26
+    assert model(BTYD).expected_purchases(customer, 52).item() == pytest.approx(25.75659, rel=1e-5)
+    assert model(BTYD).p_alive(customer).item() == pytest.approx(0.9688523, rel=1e-5)
+
+
+def test_the_more_a_silent_customer_bought_the_less_is_expected():
+    """The increasing-frequency paradox, BTYD walkthrough, section 4.3."""
+    silent = history([10, 15, 20, 25], 20.0, 39.0)
+    expected = [0.3474606, 0.04283391, 0.004158973, 0.0003583685]
+    assert model(BTYD).expected_purchases(silent, 52).tolist() == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_new_customer():
+    """BTYD walkthrough, section 4.3, and Hardie's spreadsheet."""
+    assert model(BTYD).expected_purchases_new(52) == pytest.approx(1.444004, rel=1e-5)
+    weeks = np.array([0, 1 / 7, 1, 3, 31 + 6 / 7, 32, 78])
+    printed = [0, 0.0078, 0.0532, 0.1506, 1.0405, 1.0437, 1.8576]
+    assert model(BTYD).expected_purchases_new(weeks) == pytest.approx(printed, abs=6e-4)
+
+
+def test_forecast_by_number_of_purchases(cdnow):
+    """BTYD walkthrough, section 4.4: mean forecast of 39 weeks for x = 0, ..., 6, 7 and more."""
+    forecast = model(BTYD).expected_purchases(cdnow, 39)
+    means = forecast.groupby(cdnow["x"].clip(upper=7)).mean()
+    printed = [0.2250893, 0.5231364, 1.044126, 1.520256, 2.163824, 2.653789, 3.503957, 6.157036]
+    assert means.tolist() == pytest.approx(printed, rel=1e-5)
+
+
+def test_every_customer_as_in_clvtools(cdnow, shared):
+    table = pd.read_csv(shared / "oracles" / "cdnow_customers_polished.csv", index_col="Id")
+    ours = cdnow.set_axis(cdnow.index.astype(int)).loc[table.index]
+    params = pd.read_csv(shared / "oracles" / "cdnow_params.csv")
+    params = params[(params["model"] == "bgnbd") & params["package"].str.startswith("CLVTools C++")]
+    at = model(params["estimate"])
+    assert at.p_alive(ours).to_numpy() == pytest.approx(table["bgnbd.PAlive"], rel=1e-9)
+    assert at.expected_purchases(ours, 39).to_numpy() == pytest.approx(table["bgnbd.CET"], rel=1e-9)
+
+
+def test_hard_cases_as_in_the_peers_and_finite_where_they_fail(shared):
+    grid = pd.read_csv(shared / "oracles" / "function_grid.csv")
+    grid = grid[grid["model"] == "bgnbd"].rename(columns={"t.x": "t_x", "T.cal": "T"})
+    for _, points in grid.groupby("set"):
+        at = model(points[["p1", "p2", "p3", "p4"]].iloc[0])
+        forecast, alive = at.expected_purchases(points, 39), at.p_alive(points)
+        assert np.isfinite(forecast).all()
+        assert alive.between(0, 1).all()
+        for peer in ("clv", "btyd"):
+            there = points[f"{peer}.CET39"] > 0  # some of theirs underflow to 0
+            assert forecast[there].tolist() == pytest.approx(
+                points.loc[there, f"{peer}.CET39"].tolist(), rel=1e-8
+            )
+        for label, total in points["clv.LL"].items():
+            ours = bg_nbd.log_likelihood(at.params, points.loc[[label]])
+            assert ours == pytest.approx(total, rel=1e-10)
+
+
+def test_apparel_as_in_clvtools(shared):
+    table = pd.read_csv(shared / "oracles" / "apparel_customers_polished.csv")
+    found = bg_nbd.fit(table.rename(columns={"t.x": "t_x", "T.cal": "T"}))
+    assert found.params == pytest.approx((0.607311, 20.956754, 1.275562, 8.860957), rel=1e-5)
+    assert found.log_likelihood == pytest.approx(-5857.0197489, abs=6e-7)
+
+
+# Is the integral right everywhere?
+
+
+def by_quadrature(params, x, T, horizon):
+    """Expected purchases given alive: adaptive quadrature between every bend of the integrand."""
+    r, alpha, a, b = params
+    ratio, left = horizon / (alpha + T), b + x
+
+    def density(s):
+        log = -a * np.logaddexp(0, -s) - left * np.logaddexp(0, s)
+        return np.exp(log - top)
+
+    def both(s):
+        p = np.exp(-np.logaddexp(0, -s))
+        given = -np.expm1(-(r + x) * np.log1p(p * ratio)) / p if p > 1e-290 else (r + x) * ratio
+        return given * density(s)
+
+    mode = np.log(a / left)
+    top = -a * np.logaddexp(0, -mode) - left * np.logaddexp(0, mode)
+    width = np.sqrt(1 / a + 1 / left)
+    bends = [mode, 0.0, np.log(a), -np.log(left), -np.log1p((r + x) * ratio)]
+    steps = np.array([0, 1, 2, 4, 8, 16, 32, 64, 128])
+    near = mode + width * np.array([-20, -8, -5, -3, -1.5, 1.5, 3, 5, 8, 20])
+    tails = [-bend / a for bend in (50, 100, 200)] + [bend / left for bend in (50, 100, 200)]
+    cuts = np.unique(
+        np.concatenate([near, tails, *(bend + sign * steps for bend in bends for sign in (-1, 1))])
+    )
+
+    def total(function):
+        pieces = itertools.pairwise(cuts)
+        return sum(quad(function, *ends, epsabs=0, epsrel=1e-11, limit=200)[0] for ends in pieces)
+
+    return total(both) / total(density)
+
+
+@pytest.mark.filterwarnings("ignore::scipy.integrate.IntegrationWarning")  # of pieces that are 0
+def test_expected_purchases_are_the_integral_for_hard_parameters():
+    rng = np.random.default_rng(20)
+    for case in range(24):
+        params = bg_nbd.Params(*10 ** rng.uniform(-2.5, 5, 4))
+        if case % 3 == 0:
+            params = params._replace(a=1 + 1e-6 * rng.normal())
+        x, T, horizon = int(10 ** rng.uniform(-0.3, 3.5)), rng.uniform(0.1, 1000), 52.0
+        ours = model(params).expected_purchases(history(x, T if x else 0.0, T), horizon)
+        alive = model(params).p_alive(history(x, T if x else 0.0, T))
+        expected = alive * by_quadrature(params, x, T, horizon)
+        assert ours.item() == pytest.approx(expected.item(), rel=1e-9), (params, x, T)
+
+
+def test_discounted_purchases_are_those_of_many_short_periods():
+    at = model(PAPER)
+    h = history([0, 3, 26], [0.0, 20.0, 30.0], [30.0, 30.0, 31.0])
+    rate, step = 0.002, 0.25
+    ends = np.arange(step, 52 + step / 2, step)
+    cumulative = np.column_stack([np.zeros(3)] + [at.expected_purchases(h, t) for t in ends])
+    in_each = np.diff(cumulative, axis=1)
+    expected = in_each @ np.exp(-rate * (ends - step / 2))
+    assert at.discounted_purchases(h, rate, 52).to_numpy() == pytest.approx(expected, rel=1e-5)
+
+
+def test_for_ever_is_the_limit_of_a_long_horizon():
+    """CDNOW customers, 10 % a year as in CLVTools; after 400 years nothing counts any more."""
+    h = history([0, 2, 26], [0.0, 30.43, 30.86], [38.86, 38.86, 31.0])
+    rate = np.log(1.1) / 52
+    for_ever = model(PAPER).discounted_purchases(h, rate)
+    long = model(PAPER).discounted_purchases(h, rate, 400 * 52)
+    assert for_ever.tolist() == pytest.approx(long.tolist(), rel=1e-9)
+
+
+def test_for_ever_as_integrated_from_clvtools(cdnow, shared):
+    table = pd.read_csv(shared / "oracles" / "cdnow_customers_polished.csv", index_col="Id")
+    params = (0.242594522120415, 4.41360200454059, 0.79292204861764, 2.42590688740136)
+    ours = model(params).discounted_purchases(cdnow, np.log(1.1) / 52)
+    theirs = table["bgnbd.DERT_ann10pct_NUMERIC"].loc[cdnow.index.astype(int)]
+    # Theirs is integrated with an absolute tolerance: compare where it can hold.
+    sizeable = (theirs > 0.01).to_numpy()
+    assert ours[sizeable].tolist() == pytest.approx(theirs[sizeable].tolist(), rel=1e-6)
+
+
+# Does it behave?
+
+
+def test_the_longer_the_silence_the_less_likely_alive(fitted, cdnow):
+    buyers = cdnow[cdnow["x"] > 0]
+    later = buyers.assign(T=buyers["T"] + 1)
+    assert (fitted.p_alive(later) < fitted.p_alive(buyers)).all()
+
+
+def test_who_never_came_back_is_alive_in_this_model(fitted, cdnow):
+    assert (fitted.p_alive(cdnow[cdnow["x"] == 0]) == 1).all()
+
+
+def test_a_weight_is_as_good_as_repeated_rows(cdnow):
+    sample = cdnow.iloc[::10]
+    h, _ = histories.distinct(sample)
+    once, twice = bg_nbd.fit(sample), bg_nbd.fit(h)
+    assert once.params == pytest.approx(twice.params, rel=1e-6)
+    assert once.log_likelihood == pytest.approx(twice.log_likelihood, abs=1e-8)
+    assert once.std_errors == pytest.approx(twice.std_errors, rel=1e-5)
+    assert once.n_customers == twice.n_customers == len(sample)
+
+
+def test_another_unit_of_time_changes_the_unit_and_nothing_else(fitted, cdnow):
+    days = cdnow.assign(t_x=cdnow["t_x"] * 7, T=cdnow["T"] * 7)
+    by_day = bg_nbd.fit(days)
+    r, alpha, a, b = fitted.params
+    assert by_day.params == pytest.approx((r, 7 * alpha, a, b), rel=1e-6)
+    moved = by_day.log_likelihood + cdnow["x"].sum() * np.log(7)
+    assert moved == pytest.approx(fitted.log_likelihood, abs=1e-6)
+
+
+def test_forecasts_keep_the_index(fitted, cdnow):
+    for forecast in (
+        fitted.p_alive(cdnow),
+        fitted.expected_purchases(cdnow, 39),
+        fitted.discounted_purchases(cdnow, 0.002, 39),
+    ):
+        assert forecast.index.equals(cdnow.index)
+    assert (fitted.expected_purchases(cdnow, 0) == 0).all()
+
+
+def test_on_the_whole_the_forecast_is_the_published_one(fitted, cdnow):
+    """CLVTools 0.12.1: 1,653.4 purchases in 39 weeks, 1,882 came."""
+    assert fitted.expected_purchases(cdnow, 39).sum() == pytest.approx(1653.4, abs=0.06)
+
+
+# What if the data do not say it?
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_without_drop_out_it_says_so_and_forecasts_like_the_nbd(seed):
+    h = simulated(1500, 0.75, 9.0, seed)
+    found, without = bg_nbd.fit(h), nbd.fit(h)
+    assert not found.identified
+    assert found.reason == "no_drop_out_found"
+    assert found.log_likelihood == pytest.approx(without.log_likelihood, abs=2)
+    ours, theirs = found.expected_purchases(h, 52).sum(), without.expected_purchases(h, 52).sum()
+    assert ours == pytest.approx(theirs, rel=0.05)
+    assert np.isfinite(found.params).all()
+
+
+def test_drop_out_that_is_the_same_for_all_leaves_a_and_b_open():
+    """After each repeat purchase everybody leaves with probability .1: only a / (a + b) is told."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for rate in rng.gamma(2, 1 / 20, 2000):
+        times = np.cumsum(rng.exponential(1 / rate, rng.geometric(0.1)))
+        times = times[times < 104]
+        rows.append((len(times), times.max(initial=0.0), 104.0))
+    found = bg_nbd.fit(pd.DataFrame(rows, columns=["x", "t_x", "T"]))
+    _, _, a, b = found.params
+    assert found.reason == "parameters_run_off"
+    assert a / (a + b) == pytest.approx(0.1, abs=0.01)
+    assert np.isnan(found.std_errors.a)
+
+
+def test_where_nobody_came_back_nothing_is_fitted():
+    with pytest.raises(FitError, match="none of 3 customers bought again"):
+        bg_nbd.fit(history([0, 0, 0], 0.0, 9.0))
+
+
+@pytest.mark.parametrize(
+    ("rate", "horizon"), [(-0.1, 52), (0.0, None), (0.1, -1.0), (np.nan, 52), (0.1, np.inf)]
+)
+def test_impossible_questions_are_refused(rate, horizon):
+    with pytest.raises(InputError):
+        model(PAPER).discounted_purchases(history(1, 1.0, 2.0), rate, horizon)

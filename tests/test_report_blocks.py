@@ -1,0 +1,172 @@
+"""Blocks show every text as text, numbers as a manager reads them, and the same bytes each time."""
+
+from datetime import date
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cvm_analysis.errors import InputError
+from cvm_analysis.report import blocks
+from cvm_analysis.texts import MissingTextError
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "\"' onmouseover='alert(1)",
+    "=cmd|' /C calc'!A0",
+    "javascript:alert(1)",
+    "</table></style><b>",
+    "{{ 7*7 }} {% raw %} ${x}",
+    "&lt;b&gt;",
+]
+
+
+class Seen(HTMLParser):
+    """Elements, attributes and texts of a piece of HTML."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.attributes, self.cells, self._text = [], [], [], []
+        self.feed(html)
+        self.text = "".join(self._text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag in ("td", "th"):
+            self.cells.append("")
+
+    def handle_data(self, data):
+        self._text.append(data)
+        if self.cells:
+            self.cells[-1] += data.strip("\n ") if data.isspace() else data
+
+    def assert_calm(self):
+        """No element or attribute that could act."""
+        assert not {"script", "img", "b", "iframe", "link"} & set(self.tags)
+        assert not [name for name, _ in self.attributes if name.startswith("on")]
+        assert not [name for name, _ in self.attributes if name in ("href", "src")]
+
+
+def made(text):
+    """Every block there is, with `text` wherever a text can be."""
+    df = pd.DataFrame({"name": [text, "x"], "n": [1, 2]}, index=[text, "y"])
+    labels = {"name": text, "n": "n"}
+    return {
+        "headline": blocks.headline(text),
+        "key_figures": blocks.key_figures([(text, text, text), (text, text, None)]),
+        "note": blocks.note(text),
+        "warning": blocks.warning(text),
+        "action_card": blocks.action_card(text, text, text, text, text, text),
+        "table": blocks.table(
+            df, {"name": "text", "n": "number"}, caption=text, labels=labels, id="t1"
+        ),
+    }
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("name", made(""))
+def test_hostile_text_stays_text(name, text):
+    seen = Seen(made(text)[name].html)
+    seen.assert_calm()
+    assert text in seen.text
+
+
+@pytest.mark.parametrize("name", made(""))
+def test_the_same_input_gives_the_same_bytes(name):
+    assert made("x")[name].html == made("x")[name].html
+
+
+def test_a_block_is_shown_to_both_the_page_and_jupyterlab():
+    bundle = blocks.headline("a < b")._repr_mimebundle_()
+    assert bundle["application/x-cvm-block"] == '<p class="cvm-headline">a &lt; b</p>'
+    assert bundle["application/x-cvm-block"] in bundle["text/html"]
+    assert bundle["text/html"].startswith("<style>")
+
+
+def test_a_table_writes_each_column_in_its_format():
+    df = pd.DataFrame(
+        {
+            "n_customers": [1234567.891, np.nan],
+            "share": [0.256, None],
+            "revenue": [1234.5, -3],
+            "due_on": [date(2025, 12, 31), pd.NaT],
+            "month": [pd.Timestamp("2025-02-01"), pd.NaT],
+            "segment": ["at_risk", None],
+            "trigger": ["text", None],
+        },
+        index=["champions", "lost"],
+    )
+    formats = {
+        "n_customers": "number",
+        "share": "percent:1",
+        "revenue": "money:2",
+        "due_on": "date",
+        "month": "month",
+        "segment": "words:segments",
+        "trigger": "text",
+    }
+    cells = Seen(blocks.table(df, formats, rows="segments", currency="USD").html).cells
+    first = ["Champions", "1,234,568", "25.6%", "$1,234.50", "Dec 31, 2025", "Feb 2025"]
+    assert cells[8:14] == first
+    assert cells[14:18] == ["At risk", "text", "Lost", "–"]
+    assert cells[18:] == ["–", "-$3.00", "–", "–", "–", "–"]
+    headings = ["Customers", "Share", "Revenue", "Due", "Month", "Segment", "When"]
+    assert cells[1:8] == headings
+
+
+def test_numbers_are_right_and_words_left():
+    df = pd.DataFrame({"segment": ["a"], "n_orders": [1]})
+    html = blocks.table(df, {"n_orders": "number", "segment": "text"}).html
+    assert 'class="gt_row gt_right">1<' in html and 'class="gt_row gt_left">a<' in html
+
+
+def test_columns_come_in_the_order_asked_for_and_a_plain_index_is_not_shown():
+    df = pd.DataFrame({"n_orders": [7], "revenue": [8], "n_rows": [9]})
+    cells = Seen(blocks.table(df, {"n_rows": "number", "n_orders": "number"}).html).cells
+    assert cells == ["Rows", "Orders", "9", "7"]
+
+
+def test_headings_and_row_labels_have_their_scope():
+    df = pd.DataFrame({"n_orders": [7]}, index=["East"])
+    seen = Seen(blocks.table(df, {"n_orders": "number"}, caption="Orders by region").html)
+    scopes = [value for name, value in seen.attributes if name == "scope"]
+    assert scopes == ["col", "col", "row"]
+    assert ("aria-label", "Orders by region") in seen.attributes
+
+
+def test_tables_that_differ_have_ids_that_differ():
+    one, two = (pd.DataFrame({"n_orders": [n]}) for n in (1, 2))
+    ids = [
+        {v for k, v in Seen(blocks.table(df, {"n_orders": "number"}).html).attributes if k == "id"}
+        for df in (one, two)
+    ]
+    assert ids[0] and not ids[0] & ids[1]
+
+
+def test_a_table_that_cannot_be_made_says_why():
+    df = pd.DataFrame({"n_orders": [7], "odd": [1]})
+    with pytest.raises(InputError, match="no column n_order; it has n_orders, odd"):
+        blocks.table(df, {"n_order": "number"})
+    with pytest.raises(InputError, match="no format 'nubmer'; there are number"):
+        blocks.table(df, {"n_orders": "nubmer"})
+    with pytest.raises(MissingTextError, match=r"columns\.odd"):
+        blocks.table(df, {"odd": "number"})
+
+
+def test_a_key_figure_without_a_note_has_none():
+    html = blocks.key_figures([("Customers", "11,270", None)]).html
+    assert 'class="note"' not in html
+    assert '<dt>Customers</dt><dd class="value">11,270</dd>' in html
+
+
+def test_notes_and_warnings_say_what_they_are():
+    assert Seen(blocks.note("Look.").html).text == "Note. Look."
+    assert Seen(blocks.warning("Look.").html).text == "Caution. Look."
+
+
+def test_an_action_card_labels_its_figures():
+    text = Seen(blocks.action_card("At risk", "Win back", "Why", "¥1", "¥2 to ¥3", "Measured").html)
+    assert "Cost¥1Expected gain¥2 to ¥3EvidenceMeasured" in text.text

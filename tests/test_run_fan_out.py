@@ -1,0 +1,415 @@
+"""Regions stand or fall by themselves, an unchanged one is left alone, the last good one stays."""
+
+import json
+import re
+import signal
+import stat
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+from tiny_notebooks import is_gone, wait_for, write_notebook
+
+from cvm_analysis.errors import InputError
+from cvm_analysis.run import fan_out, region
+from cvm_analysis.run.notebook import Finished
+from cvm_analysis.run.plan import Failure, Plan
+
+NAMES = {
+    "all": {"en": "Company", "zh": "全公司"},
+    "east": {"en": "East", "zh": "华东"},
+    "west": {"en": "West", "zh": "华西"},
+}
+
+
+@pytest.fixture
+def plan(tmp_path):
+    project = tmp_path / "项目 & co"
+    for stem in ("01_customers", "06_strategy"):
+        write_notebook(project / "notebooks", stem, "1 + 1")
+    config = project / "config" / "demo.yaml"
+    config.parent.mkdir()
+    config.write_text("business: Demo\n")
+    (project / "requirements.lock").write_text("pandas==2.3.3\n")
+    return Plan(
+        business="Demo",
+        config=config,
+        config_files=(config,),
+        notebooks_folder=project / "notebooks",
+        notebooks=("01_customers", "06_strategy"),
+        regions=NAMES,
+        as_of="2026-01-01",
+        out=project / "reports",
+        languages=("en",),
+        prepared="prepared-1",
+        inputs={str(project / "data" / "sales.csv"): "ab" * 32},
+        private_folders=(project / "data",),
+    )
+
+
+class Kernel:
+    """Stands in for `execute`: writes what a notebook would, fails where told to."""
+
+    def __init__(self):
+        self.ran, self.fails, self.lent = [], set(), {}
+
+    def __call__(self, source, asked, output, limit, stop):
+        key, desk = asked["region"], Path(asked["run_dir"])
+        self.ran.append((key, source.stem, asked["language"]))
+        output.write_bytes(source.read_bytes())
+        company = desk / "company.json"
+        self.lent[key] = json.loads(company.read_text()) if company.exists() else None
+        if key in self.fails:
+            failure = Failure("cell_error", f"no table {desk}/tables/value", 3, source.stem)
+            return Finished(source.stem, 0.1, 1, failure)
+        (desk / "tables").mkdir(exist_ok=True)
+        parquet.write_table(pa.table({"n": [1, 2, 3]}), desk / "tables" / "customers.parquet")
+        (desk / "reference.json").write_text(json.dumps({"found in": key}))
+        (desk / "done").mkdir(exist_ok=True)
+        signed = {"notebook": source.stem, "parameters": asked, "notes": []}
+        (desk / "done" / f"{source.stem}.json").write_text(json.dumps(signed))
+        return Finished(source.stem, 0.1, 1, notes=({"part": "clv", "code": "too_few"},))
+
+    @property
+    def regions(self):
+        return list(dict.fromkeys(key for key, _, _ in self.ran))
+
+
+@pytest.fixture
+def kernel(monkeypatch):
+    from cvm_analysis.report import page
+
+    kernel = Kernel()
+    monkeypatch.setattr(region, "execute", kernel)
+    monkeypatch.setattr(page, "render", lambda path, title, language: f"{title} ({language})")
+    return kernel
+
+
+def go(plan, **changes):
+    events = []
+    outcome = fan_out.run(replace(plan, **changes), events.append)
+    return {result.region: result.state for result in outcome.results}, events
+
+
+def test_all_is_first_and_lends_what_it_found(plan, kernel):
+    states, _ = go(plan, jobs=2)
+    assert states == dict.fromkeys(NAMES, "published")
+    assert kernel.ran[:2] == [("all", "01_customers", "en"), ("all", "06_strategy", "en")]
+    assert kernel.lent == {"all": None, "east": {"found in": "all"}, "west": {"found in": "all"}}
+
+
+def test_a_failing_region_leaves_the_others_standing(plan, kernel):
+    kernel.fails = {"east"}
+    states, events = go(plan)
+    assert states == {"all": "published", "east": "failed", "west": "published"}
+    assert not plan.link("east").exists()
+    assert (plan.link("west") / "share" / "report.en.html").read_text() == "Demo – West (en)"
+    failed = json.loads((plan.out / "east" / "failed.json").read_text())
+    assert (failed["kind"], failed["notebook"], failed["cell"]) == ("cell_error", "01_customers", 3)
+    assert failed["message"] == "no table ../tables/value"
+    assert (plan.out / "east" / "failed.ipynb").is_file()
+    assert [e.message for e in events if e.state == "failed"] == [
+        "01_customers.ipynb, cell [3]: no table ../tables/value"
+    ]
+    assert hidden(plan.out / "east") == []
+
+
+def hidden(folder):
+    return [p.name for p in folder.iterdir() if p.name[0] == "." and p.name != ".lock"]
+
+
+def test_if_all_fails_the_regions_run_on_their_own(plan, kernel):
+    kernel.fails = {"all"}
+    states, _ = go(plan)
+    assert states == {"all": "failed", "east": "published", "west": "published"}
+    assert kernel.lent["east"] is None
+
+
+def test_if_all_fails_now_its_earlier_report_is_not_lent(plan, kernel):
+    go(plan)
+    kernel.fails = {"all"}
+    go(plan, force=True)
+    assert kernel.lent["east"] is None
+
+
+def test_a_region_alone_takes_what_the_published_report_of_all_found(plan, kernel):
+    go(plan, regions={"all": NAMES["all"]})
+    go(plan, regions={"east": NAMES["east"]})
+    assert kernel.lent["east"] == {"found in": "all"}
+    go(plan, regions={"east": NAMES["east"]}, prepared="prepared-2")
+    assert kernel.lent["east"] is None, "that report was made from other data"
+
+
+def test_an_unchanged_region_is_left_alone_unless_forced(plan, kernel):
+    go(plan)
+    before = plan.link("east").readlink()
+    kernel.ran.clear()
+    states, _ = go(plan)
+    assert states == dict.fromkeys(NAMES, "unchanged")
+    assert kernel.ran == []
+    assert plan.link("east").readlink() == before
+    states, _ = go(plan, force=True)
+    assert states == dict.fromkeys(NAMES, "published")
+
+
+def change_config(plan):
+    plan.config.write_text("business: Demo\nvalue: {margin: 0.4}\n")
+
+
+def change_notebook(plan):
+    write_notebook(plan.notebooks_folder, "01_customers", "1 + 2")
+
+
+def change_company(plan):
+    (plan.link("all") / "desk" / "reference.json").write_text('{"cut": 5}')
+
+
+def lose_a_report(plan):
+    (plan.link("east") / "share" / "report.en.html").unlink()
+
+
+@pytest.mark.parametrize("change", [change_config, change_notebook, change_company, lose_a_report])
+def test_what_decides_the_report_makes_it_run_again(plan, kernel, change):
+    go(plan)
+    east = {"regions": {"east": NAMES["east"]}}
+    change(plan)
+    assert go(plan, **east)[0] == {"east": "published"}
+    assert go(plan, **east)[0] == {"east": "unchanged"}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"prepared": "prepared-2"},
+        {"as_of": "2026-01-02"},
+        {"languages": ("en", "zh")},
+        {"notebooks": ("06_strategy",)},
+    ],
+)
+def test_another_plan_makes_it_run_again(plan, kernel, changed):
+    alone = {"regions": {"east": NAMES["east"]}}
+    go(plan, **alone)
+    assert go(plan, **alone, **changed)[0] == {"east": "published"}
+    assert go(plan, **alone, **changed)[0] == {"east": "unchanged"}
+
+
+def test_a_saved_notebook_with_the_same_cells_changes_nothing(plan, kernel):
+    go(plan)
+    path = plan.notebook("01_customers")
+    nb = json.loads(path.read_text())
+    nb["cells"][1] |= {"execution_count": 7}
+    path.write_text(json.dumps(nb))
+    assert set(go(plan)[0].values()) == {"unchanged"}
+
+
+def test_the_last_good_report_stays_and_the_portal_says_so(plan, kernel):
+    alone = {"regions": {"east": NAMES["east"]}}
+    go(plan, **alone)
+    kernel.fails = {"east"}
+    go(plan, **alone, force=True)
+    assert (plan.link("east") / "share" / "report.en.html").is_file()
+    (entry,) = fan_out.entries(plan.out, "zh")
+    assert (entry["status"], entry["name"], entry["as_of"]) == ("stale", "华东", "2026-01-01")
+    assert entry["reports"] == {"en": "east/2026-01-01/share/report.en.html"}
+    assert entry["message"] == "01_customers.ipynb [3]", "why may hold data, so only where"
+    since = entry["since"]
+    go(plan, **alone, as_of="2026-02-01")
+    (entry,) = fan_out.entries(plan.out, "en")
+    assert (entry["status"], entry["as_of"], entry["since"]) == ("stale", "2026-01-01", since)
+    kernel.fails = set()
+    go(plan, **alone)
+    (entry,) = fan_out.entries(plan.out, "en")
+    assert (entry["status"], entry["since"], entry["figures"]) == ("good", None, {"customers": 3})
+    assert not (plan.out / "east" / "failed.ipynb").exists()
+
+
+def test_the_portal_lists_all_regions_ever_run_and_links_only_what_may_be_shared(plan, kernel):
+    go(plan)
+    kernel.fails = {"south"}
+    go(plan, regions={"south": {"en": "South <b>", "zh": "华南"}})
+    page = (plan.out / "index.html").read_text()
+    assert [e["region"] for e in fan_out.entries(plan.out, "en")] == [
+        "all",
+        "east",
+        "south",
+        "west",
+    ]
+    assert "South &lt;b&gt;" in page
+    links = re.findall('href="([^"]+)"', page)
+    assert sorted(links) == [f"{key}/2026-01-01/share/report.en.html" for key in sorted(NAMES)]
+    assert all((plan.out / link).is_file() for link in links)
+
+
+def test_a_page_that_cannot_be_made_is_a_failure_of_that_region(plan, kernel, monkeypatch):
+    from cvm_analysis.report import page
+
+    def broken(path, title, language):
+        if "East" in title:
+            raise RuntimeError(f"cannot draw {path}")
+        return title
+
+    monkeypatch.setattr(page, "render", broken)
+    states, events = go(plan)
+    assert states == {"all": "published", "east": "failed", "west": "published"}
+    assert str(plan.out) not in next(e.message for e in events if e.state == "failed")
+
+
+def test_only_06_is_executed_once_per_language(plan):
+    steps = list(region.steps(replace(plan, languages=("zh", "en"))))
+    assert [tuple(step) for step in steps] == [
+        ("01_customers", "zh", "01_customers"),
+        ("06_strategy", "zh", "06_strategy"),
+        ("06_strategy", "en", "06_strategy.en"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"regions": {"../west": NAMES["west"]}},
+        {"regions": {"": NAMES["west"]}},
+        {"as_of": "2026-02-30"},
+        {"as_of": "../2026-01-01"},
+        {"languages": ()},
+        {"notebooks": ("02_missing",)},
+    ],
+)
+def test_a_plan_that_cannot_be_used_is_refused_before_anything_runs(plan, kernel, changed):
+    with pytest.raises(InputError):
+        go(plan, **changed)
+    assert kernel.ran == []
+    assert not plan.out.exists()
+
+
+def test_an_interrupt_ends_the_regions_and_leaves_nothing_half_made(plan, kernel, monkeypatch):
+    begun = threading.Event()
+
+    def slow(source, asked, output, limit, stop):
+        begun.set()
+        assert stop.wait(30)
+        raise region.Stopped
+
+    monkeypatch.setattr(region, "execute", slow)
+    main = threading.main_thread().ident
+    interrupt = threading.Thread(
+        target=lambda: (begun.wait(), signal.pthread_kill(main, signal.SIGINT))
+    )
+    interrupt.start()
+    with pytest.raises(KeyboardInterrupt):
+        go(plan)
+    assert hidden(plan.out / "all") == []
+    assert not (plan.out / "all" / "failed.json").exists()
+
+
+SHOW = """
+from cvm_analysis.errors import CvmError
+print("written to", run_dir, "from", config, CvmError.__module__)
+import sys, warnings
+warnings.warn("from " + sys.prefix)
+"""
+LEAVE = """
+import os, pathlib
+pathlib.Path(run_dir, "pids").write_text(str(os.getpid()))
+"""
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """One region for real: three executions, pages, manifest."""
+    project = tmp_path_factory.mktemp("project & 项目")
+    write_notebook(project / "notebooks", "01_customers", SHOW, LEAVE)
+    write_notebook(project / "notebooks", "06_strategy", "language")
+    config = project / "config" / "demo.yaml"
+    config.parent.mkdir()
+    config.write_text("business: Demo\n")
+    plan = Plan(
+        business="Demo",
+        config=config,
+        config_files=(config,),
+        notebooks_folder=project / "notebooks",
+        notebooks=("01_customers", "06_strategy"),
+        regions={"east": NAMES["east"]},
+        as_of="2026-01-01",
+        out=project / "reports",
+        languages=("en", "zh"),
+        prepared="prepared-1",
+        inputs={str(project / "data" / "sales.csv"): "ab" * 32},
+    )
+    plan.out.mkdir(mode=0o755)
+    outcome = fan_out.run(plan, lambda event: None)
+    assert outcome.failed == ()
+    return plan
+
+
+def files(folder):
+    return {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
+
+
+def test_for_real_a_region_holds_what_it_promises(published):
+    link = published.link("east")
+    found = files(link)
+    assert set(found) == {
+        "run.json",
+        "share/report.en.html",
+        "share/report.zh.html",
+        "desk/pids",
+        "desk/done/01_customers.json",
+        "desk/done/06_strategy.json",
+        *(
+            f"desk/notebooks/{stem}.{kind}"
+            for stem in ("01_customers", "06_strategy", "06_strategy.zh")
+            for kind in ("ipynb", "html")
+        ),
+    }
+    assert "华东" in found["share/report.zh.html"].read_text()
+    assert '"zh"' in found["desk/notebooks/06_strategy.zh.ipynb"].read_text().replace("\\", "")
+    assert stat.S_IMODE((link / "desk").stat().st_mode) == 0o700
+    assert stat.S_IMODE(link.stat().st_mode) == stat.S_IMODE(link.parent.stat().st_mode)
+    private = {stat.S_IMODE(p.stat().st_mode) for n, p in found.items() if n.startswith("desk/")}
+    assert private == {0o600}
+
+
+def test_for_real_no_path_of_this_machine_is_published(published):
+    project = published.out.parent
+    secrets = {str(project), json.dumps(str(project))[1:-1], sys.prefix, str(Path.home())}
+    for name, path in files(published.out).items():
+        text = path.read_text("utf-8")
+        assert not [secret for secret in secrets if secret in text], name
+    shown = (published.link("east") / "desk/notebooks/01_customers.ipynb").read_text()
+    assert "written to .. from config/demo.yaml cvm_analysis.errors" in shown
+    assert "UserWarning: from python" in shown
+
+
+def test_for_real_the_manifest_names_what_it_was_made_from(published):
+    from hashlib import sha256
+
+    link = published.link("east")
+    made = json.loads((link / "run.json").read_text())
+    assert made["inputs"] == {"sales.csv": "ab" * 32}
+    assert made["config"] == {"demo.yaml": sha256(b"business: Demo\n").hexdigest()}
+    outputs = {name: sha256(p.read_bytes()).hexdigest() for name, p in files(link).items()}
+    del outputs["run.json"]
+    assert made["outputs"] == outputs
+    assert [each["status"] for each in made["notebooks"]] == ["good"] * 3
+    assert (made["region"], made["as_of"], made["seed"]) == ("east", "2026-01-01", 0)
+
+
+def test_for_real_sigterm_ends_kernels_and_leaves_nothing_half_made(plan, tmp_path):
+    slow = f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))"
+    write_notebook(plan.notebooks_folder, "01_customers", slow, "time.sleep(600)")
+    code = (
+        "from pathlib import PosixPath; from cvm_analysis.run import fan_out; "
+        f"from cvm_analysis.run.plan import Plan; fan_out.run({plan!r}, lambda event: None)"
+    )
+    runner = subprocess.Popen([sys.executable, "-c", code])
+    kernel = int(wait_for(tmp_path / "pid"))
+    runner.send_signal(signal.SIGTERM)
+    assert runner.wait(20) == 128 + signal.SIGTERM
+    assert is_gone(kernel)
+    assert hidden(plan.out / "all") == []
+    assert [path.name for path in plan.out.iterdir()] == ["all"]
