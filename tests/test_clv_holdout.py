@@ -26,12 +26,12 @@ def test_bg_nbd_on_cdnow_scores_as_in_clvtools(cdnow):
 
 def test_scores_by_hand():
     actual = pd.Series({"a": 0, "b": 2, "c": 4})
-    scores = holdout.score({"m": pd.Series({"c": 1.0, "b": 2.0, "a": 1.0})}, actual)
+    scores = holdout.score({"m": pd.Series({"c": 1.0, "b": 3.0, "a": 0.0})}, actual)
     found = scores.set_index("metric")["value"]
     assert found["mae"] == pytest.approx(4 / 3)
     assert found["rmse"] == pytest.approx(np.sqrt(10 / 3))
     assert found["bias_total"] == pytest.approx(4 / 6 - 1)
-    assert found["correlation"] == pytest.approx(0.0)
+    assert found["correlation"] == pytest.approx(0.5)
 
 
 def test_the_naive_forecast_goes_on_as_before():
@@ -53,7 +53,7 @@ def outcome():
 
 def test_a_clearly_better_rival_is_chosen(outcome):
     actual, noise = outcome
-    forecasts = {"default": actual + 2 * noise, "good": actual + noise, "best": actual + noise / 2}
+    forecasts = {"default": actual + 2 * noise, "best": actual + noise / 2, "good": actual + noise}
     assert holdout.choose(forecasts, actual, "default") == "best"
 
 
@@ -67,16 +67,11 @@ def test_a_rival_that_is_better_by_chance_is_not(outcome):
     assert holdout.choose(forecasts, actual, "default") == "default"
 
 
-def test_two_standard_errors_decide():
-    """Errors 1 and e: the difference of squares has mean d and standard error s by hand."""
-    actual = pd.Series(np.zeros(4))
-    default = pd.Series([2.0, 2.0, 2.0, 2.0])
-    # squared differences: gains 4 - z; gains g = (1, 1, 1, -1): mean .5, sd 1, se .5 -> not clear
-    rival = pd.Series(np.sqrt([3.0, 3.0, 3.0, 5.0]))
-    assert holdout.choose({"d": default, "r": rival}, actual, "d") == "d"
-    # gains (1, 1, 1, 0): mean .75, sd .5, se .25 -> clear
-    rival = pd.Series(np.sqrt([3.0, 3.0, 3.0, 4.0]))
-    assert holdout.choose({"d": default, "r": rival}, actual, "d") == "r"
+@pytest.mark.parametrize(("last", "chosen"), [(4.4, "default"), (4.3, "rival")])
+def test_two_standard_errors_decide(last, chosen):
+    """Squared errors 4, 4, 4, 4 against 3, 3, 3, last: 1.86 and 2.08 paired standard errors."""
+    forecasts = {"default": pd.Series([2.0] * 4), "rival": pd.Series([3.0, 3.0, 3.0, last]) ** 0.5}
+    assert holdout.choose(forecasts, pd.Series([0.0] * 4), "default") == chosen
 
 
 def test_the_next_in_order_stands_in_for_an_absent_default(outcome):

@@ -72,11 +72,12 @@ def test_a_discount_takes_about_half_a_years_interest(cdnow, models):
 
 
 def test_a_margin_by_customer(cdnow, models):
-    half = value.of(cdnow, *models, 52, 0.1, 0.5)
-    each = value.of(cdnow, *models, 52, 0.1, pd.Series(0.5, cdnow.index[::-1]))
-    pd.testing.assert_frame_equal(half, each)
+    margins = pd.Series(np.linspace(0.1, 0.6, len(cdnow)), cdnow.index)
+    full = value.of(cdnow, *models, 52, 0.1, 1.0)["value_12m"]
+    each = value.of(cdnow, *models, 52, 0.1, margins[::-1])["value_12m"]
+    pd.testing.assert_series_equal(each, full * margins, check_names=False)
     with pytest.raises(InputError, match="1 of 2,357 customers have no margin"):
-        value.of(cdnow, *models, 52, 0.1, pd.Series(0.5, cdnow.index[1:]))
+        value.of(cdnow, *models, 52, 0.1, margins[1:])
 
 
 def test_who_never_bought_has_no_row(cdnow, models):

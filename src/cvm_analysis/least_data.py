@@ -1,4 +1,4 @@
-"""What each part needs, and what replaces it below that; nowhere else is decided what is too few."""
+"""What each part needs, and what replaces it below that; "too few" is decided nowhere else."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Need(NamedTuple):
 NEEDS = MappingProxyType(
     {
         "purchase_model": (
-            Need("buyers", 100, "own_rate_few_buyers"),
+            Need("buyers", 50, "own_rate_few_buyers"),
             Need("repeat_buyers", 30, "own_rate_few_repeat_buyers"),
         ),
         "spend_model": (Need("repeat_buyers", 30, "own_mean_few_repeat_buyers"),),

@@ -19,11 +19,10 @@ from cvm_analysis.texts import Words, words
 
 SEGMENT_COLUMNS = {
     "n_customers": "number",
-    "share_customers": "percent",
     "revenue": "money",
-    "share_revenue": "percent",
     "value_12m": "money",
-    "share_value": "percent",
+    "mean_value": "money",
+    "repeat_share": "percent",
     "mean_days_since_last": "number",
 }
 
@@ -60,7 +59,7 @@ class Manager:
             self.say(
                 "manager.headline",
                 customers=self.say.number(figures["n_customers"].sum()),
-                value=self.money(figures["value_12m"].sum()),
+                value=self.say.short(figures["value_12m"].sum(), self.currency),
                 segment=self.say(f"segments.{figures.index[0]}"),
                 share_customers=self.say.percent(top["share_customers"]),
                 share_value=self.say.percent(top["share_value"]),
@@ -73,7 +72,7 @@ class Manager:
 
     def key_figures(self, customers: pd.DataFrame, value: pd.DataFrame) -> Block:
         """Show the same, and what the customers are worth."""
-        worth = self.money(value["value_12m"].sum())
+        worth = self.say.short(value["value_12m"].sum(), self.currency)
         expected = self.say.number(value["orders_12m"].sum())
         return blocks.key_figures(
             [*self._customers(customers), self._key("value", worth, expected)]
@@ -88,8 +87,8 @@ class Manager:
             self._key("buyers", say.number(len(buyers)), say.number(len(customers))),
             self._key("came_back", say.percent(repeat.mean()), say.number(repeat.sum())),
             self._key("orders", say.number(buyers["n_orders"].sum())),
-            self._key("revenue", self.money(net)),
-            self._key("returned", say.percent(returned, 1), self.money(gross)),
+            self._key("revenue", say.short(net, self.currency)),
+            self._key("returned", say.percent(returned, 1), say.short(gross, self.currency)),
         ]
 
     def _key(self, name: str, value: str, n: str = "") -> tuple[str, str, str]:

@@ -68,6 +68,15 @@ def empty_bins(customers: pd.DataFrame, cuts: Cuts) -> dict[str, list[int]]:
     return {name: bins for name, bins in found.items() if bins}
 
 
+def grid(scored: pd.DataFrame, bins: int = 5) -> pd.DataFrame:
+    """Count customers per pair of scores: one row per r, one column per f, from 1 to `bins`.
+
+    A score that nobody here gets is empty, not nought.
+    """
+    every = range(1, bins + 1)
+    return pd.crosstab(scored["r"], scored["f"]).reindex(index=every, columns=every)
+
+
 def name(scored: pd.DataFrame, customers: pd.DataFrame, rules: Rules, bins: int = 5) -> pd.Series:
     """Name the segment of every customer: by the rules; `prospect` for who never bought."""
     prove(rules, bins)

@@ -34,6 +34,16 @@ def level(values: pd.Series, bought: pd.Series, limits: dict[str, float]) -> pd.
     return named.where(bought, PROSPECT)
 
 
+def cross(rows: pd.Series, columns: pd.Series) -> pd.DataFrame:
+    """Count customers per pair of levels: one row per level of `rows`, the highest first."""
+    order = [*reversed(LEVELS), PROSPECT]
+    counted = pd.crosstab(rows, columns)
+    return counted.reindex(
+        index=[level for level in order if level in counted.index],
+        columns=[level for level in order if level in counted.columns],
+    )
+
+
 def usual_gap(customers: pd.DataFrame) -> float:
     """Median of the customers' own median gaps, in days; NaN if nobody bought on two days."""
     return float(customers["gap_median_days"].median())

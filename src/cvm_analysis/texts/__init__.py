@@ -70,6 +70,11 @@ class Words:
     def __contains__(self, key: str) -> bool:
         return key in self.entries
 
+    def section(self, name: str) -> dict[str, str]:
+        """Return all texts of a section by the last part of their keys."""
+        start = f"{name}."
+        return {k.removeprefix(start): v for k, v in self.entries.items() if k.startswith(start)}
+
     def names(self, section: str, codes: Iterable[str]) -> dict[str, str]:
         """Name codes by a section: `names("classes", ["high"])` is {"high": "High"}."""
         return {code: self(f"{section}.{code}") for code in codes}
