@@ -1,5 +1,5 @@
 # setup, report, test, lab: each sets up what it needs, then runs it.
-.PHONY: setup report test lab
+.PHONY: setup report test lab figures
 .DEFAULT_GOAL := report
 
 PYTHON ?= python3.11
@@ -8,7 +8,7 @@ BIN := .venv/bin
 setup: .venv/installed
 
 .venv/installed: requirements.lock pyproject.toml
-	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.11 with venv, or name it: make PYTHON=/path/to/python3.11"; exit 2; }
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.11 with venv, or name yours: make PYTHON=..."; exit 2; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
@@ -18,11 +18,18 @@ report: setup
 	$(BIN)/cvm sample data/sample
 	$(BIN)/cvm run config/sample.yaml
 
+# The notebooks among the tests open the sample's prepared tables.
 test: setup
+	$(BIN)/cvm sample data/sample
+	$(BIN)/cvm prepare config/sample.yaml
 	$(BIN)/python -m pytest
 
-lab: setup
-	$(BIN)/cvm sample data/sample
+lab: report
 	$(BIN)/cvm drafts config/sample.yaml --region east
 	$(BIN)/jupyter lab --notebook-dir notebooks
 
+# After a change that is meant to move a key figure: store the new ones in the notebooks.
+figures: setup
+	$(BIN)/cvm sample data/sample
+	$(BIN)/cvm prepare config/sample.yaml
+	$(BIN)/python tests/store_figures.py

@@ -173,7 +173,7 @@ def by_quadrature(params, x, T, horizon):
 def test_expected_purchases_are_the_integral_for_hard_parameters():
     rng = np.random.default_rng(20)
     # Many rates above one a second, and the mean over p lies where its density is negligible.
-    cases = [(bg_nbd.Params(1e5, 1e-3, 0.9, 2.0), 0, 0.0)]
+    cases = [(bg_nbd.Params(1e6, 1e-4, 0.9, 2.0), 0, 0.0)]
     for case in range(24):
         params = bg_nbd.Params(*10 ** rng.uniform(-2.5, 5, 4))
         if case % 3 == 0:
@@ -276,6 +276,16 @@ def test_without_drop_out_it_says_so_and_forecasts_like_the_nbd(seed):
     ours, theirs = found.expected_purchases(h, 52).sum(), without.expected_purchases(h, 52).sum()
     assert ours == pytest.approx(theirs, rel=0.05)
     assert np.isfinite(found.params).all()
+
+
+def test_a_few_who_leave_at_once_among_many_who_never_do_are_found():
+    """The likelihood has two tops: nobody leaves, or few do, after their first repeat purchase."""
+    h, rng = simulated(1500, 0.75, 9.0, seed=42), np.random.default_rng(42)
+    gone = (h["x"] > 0) & (rng.uniform(size=len(h)) < 0.03)
+    h.loc[gone, ["x", "t_x"]] = np.column_stack([np.ones(gone.sum()), h["t_x"][gone] / 4])
+    found = bg_nbd.fit(h)
+    assert found.log_likelihood - nbd.fit(h).log_likelihood > 2
+    assert found.params.a + found.params.b < 0.1
 
 
 def test_drop_out_that_is_the_same_for_all_leaves_a_and_b_open():

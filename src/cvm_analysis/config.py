@@ -14,7 +14,7 @@ import zoneinfo
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import yaml
 from pydantic import (
@@ -34,6 +34,7 @@ from cvm_analysis.tables import TABLES
 Share = Annotated[float, Field(ge=0, le=1)]
 RegionKey = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
 Range = Annotated[str | int, Field(description="4 or 4-5")]
+TAGS = ("named", "discovered", "[key]")  # parts of a place that nobody wrote
 
 
 class Strict(BaseModel):
@@ -248,6 +249,15 @@ def load(path: str | Path) -> Settings:
     return settings
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML whose dates stay text, so that an impossible one is an error with a line."""
+
+    yaml_implicit_resolvers: ClassVar = {
+        first: [each for each in resolvers if each[0] != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
 def _read(path: Path, model: type[Any], lines: dict[Path, dict[tuple[str, ...], int]]) -> Any:
     content, lines[path] = _parse(path)
     try:
@@ -263,8 +273,8 @@ def _parse(path: Path) -> tuple[Any, dict[tuple[str, ...], int]]:
     lines: dict[tuple[str, ...], int] = {}
     try:
         text = path.read_text("utf-8")
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(text)
+        root = yaml.compose(text, Loader=_Loader)
+        content = yaml.load(text, Loader=_Loader)
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 (byte {error.start:,}); save it as UTF-8") from None
     except yaml.YAMLError as error:
@@ -329,10 +339,13 @@ def _describe(path: Path, lines: Mapping[tuple[str, ...], int], error: Any) -> l
             for key in error["ctx"]["keys"]
         ]
     place = _where(path, lines, error["loc"])
-    name = ".".join(str(key) for key in error["loc"])
+    name = ".".join(str(key) for key in error["loc"] if key not in TAGS)
+    if not name:
+        return [f"{path}: no settings; write `name: value` lines, as in config/sample.yaml"]
     if error["type"] == "missing":
         return [f"{place}: the setting '{error['loc'][-1]}' is missing"]
-    return [f"{place}: {name}: {error['msg'].lower()}, not {error['input']!r}"]
+    said = error["msg"][0].lower() + error["msg"][1:]
+    return [f"{place}: {name}: {said}, not {error['input']!r}"]
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -341,23 +354,26 @@ def nearest(name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
     if close:
         return f"; did you mean '{close[0]}'?"
+    if not known:
+        return "; there are none"
     return f"; known are {', '.join(known[:20])}" + (", ..." if len(known) > 20 else "")
 
 
 def _check_names(settings: Settings) -> None:
-    """Names that must be known: our columns, regions, the time zone, rules of `stop_above`."""
-    business, wrong = settings.business, list[str]()
+    """Names that must be known, and mean one thing: our columns, regions, the time zone."""
+    business = settings.business
     named = business.regions if isinstance(business.regions, dict) else {}
+    wrong = _ambiguous(settings, named)
     for kind, table in (("transactions", "transactions"), ("customers", "customers_raw")):
         for i, source in enumerate(getattr(business.sources, kind)):
             at = ("sources", kind, str(i))
-            for key in (*source.columns, *source.formats):
-                if key not in TABLES[table].columns:
-                    place = settings.where(settings.path, *at, "columns", key)
-                    wrong.append(
-                        f"{place}: {kind} have no column '{key}'"
-                        + nearest(key, TABLES[table].columns)
-                    )
+            for part, known in (("columns", TABLES[table].columns), ("formats", source.columns)):
+                wrong += [
+                    f"{settings.where(settings.path, *at, part, key)}: {kind} have no column "
+                    f"'{key}'{nearest(key, known)}"
+                    for key in getattr(source, part)
+                    if key not in known
+                ]
             wrong += [
                 f"{settings.where(settings.path, *at, 'columns')}: {need} is not mapped"
                 for need in _unmapped(kind, source.columns)
@@ -373,7 +389,19 @@ def _check_names(settings: Settings) -> None:
             + nearest(business.timezone, zoneinfo.available_timezones())
         )
     if wrong:
-        raise ConfigError("\n".join(wrong))
+        raise ConfigError("\n".join(dict.fromkeys(wrong)))
+
+
+def _ambiguous(settings: Settings, named: Mapping[str, Region]) -> list[str]:
+    """Find raw words that two regions claim."""
+    wrong, meant = list[str](), dict[str, str]()
+    for key, region in named.items():
+        for word in dict.fromkeys((*region.match, key, region.en, region.zh)):
+            if word in meant:
+                place = settings.where(settings.path, "regions", key)
+                wrong.append(f"{place}: '{word}' already means the region {meant[word]}; keep one")
+            meant.setdefault(word, key)
+    return wrong
 
 
 def _unmapped(kind: str, columns: Mapping[str, str]) -> list[str]:

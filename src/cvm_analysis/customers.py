@@ -37,8 +37,6 @@ def as_of(transactions: ir.Table, date: dt.date, customers_raw: ir.Table | None 
 
 def _totals(known: ir.Table) -> ir.Table:
     bought = known.amount > 0
-    day = known.ordered_at.date()
-    order = known.order_id if "order_id" in known.columns else day
     money = {
         "spend_gross": known.amount.sum(where=bought),
         "spend_total": known.amount.sum(),
@@ -53,8 +51,14 @@ def _totals(known: ir.Table) -> ir.Table:
         if column in known.columns
     }
     return known.group_by("customer_id").aggregate(
-        region=known.region.max(), n_orders=order.nunique(where=bought), **money, **breadth
+        region=known.region.max(), n_orders=_order(known).nunique(where=bought), **money, **breadth
     )
+
+
+def _order(known: ir.Table) -> ir.StringValue:
+    """Name the order of a line: its order_id, or the day where it has none."""
+    day = known.ordered_at.date().cast("string")
+    return known.order_id.coalesce(day) if "order_id" in known.columns else day
 
 
 def _rhythm(known: ir.Table, date: dt.date) -> ir.Table:
@@ -129,9 +133,7 @@ def monthly(transactions: ir.Table, date: dt.date) -> ir.Table:
     """One row per month up to `date`: month (its first day), customers, orders, revenue (net)."""
     known = transactions.filter(transactions.ordered_at.date() <= date)
     bought = known.amount > 0
-    order = known.order_id if "order_id" in known.columns else known.ordered_at.date()
-    if "order_id" not in known.columns:
-        order = known.customer_id + "@" + order.cast("string")
+    order = known.customer_id + "@" + _order(known)
     months = known.group_by(month=known.ordered_at.date().truncate("M")).aggregate(
         customers=known.customer_id.nunique(where=bought),
         orders=order.nunique(where=bought),

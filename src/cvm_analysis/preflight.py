@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from cvm_analysis.config import Settings, load
+from cvm_analysis.config import Settings, load, nearest
 from cvm_analysis.errors import ConfigError, CvmError
 from cvm_analysis.segments import rfm
 from cvm_analysis.strategy import recommend
@@ -26,6 +26,8 @@ def check(config: str | Path) -> Settings:
             settings, segments, ("rfm", "segments"), lambda: rfm.prove(rules.segments, rules.bins)
         ),
         _found(settings, strategies, ("actions",), lambda: recommend.check(catalogue(settings))),
+        *_unknown_segments(settings),
+        *_unknown_rules(settings),
         *_missing_files(settings),
     ]
     said = [problem for problem in problems if problem]
@@ -59,6 +61,30 @@ def _found(
     except CvmError as error:
         return f"{settings.where(file, *keys)}: {error}"
     return ""
+
+
+def _unknown_segments(settings: Settings) -> list[str]:
+    known = {*settings.segments.rfm.segments, rfm.PROSPECT}
+    file = settings.resolve(settings.business.strategies)
+    return [
+        f"{settings.where(file, 'actions', code, 'segments', str(i))}: no segment '{segment}'"
+        + nearest(segment, known)
+        for code, action in settings.strategies.actions.items()
+        for i, segment in enumerate(action.segments)
+        if segment not in known
+    ]
+
+
+def _unknown_rules(settings: Settings) -> list[str]:
+    from cvm_analysis.intake import rules
+
+    known = {"default", *rules.gates()}
+    return [
+        f"{settings.where(settings.path, 'rules', 'stop_above', name)}: no rule '{name}'"
+        + nearest(name, known)
+        for name in settings.business.rules.stop_above
+        if name not in known
+    ]
 
 
 def _missing_files(settings: Settings) -> list[str]:

@@ -91,10 +91,10 @@ def holdout(table: pd.DataFrame, language: str = "en") -> Picture:
     last = table.iloc[-1]
     alt = say(
         "charts.holdout.alt",
-        models=", ".join(names.values()),
+        models=say.listed(names.values()),
         x=str(table.index[-1]),
         actual=say.number(last["actual"], 2),
-        forecasts=", ".join(f"{name} {say.number(last[c], 2)}" for c, name in names.items()),
+        forecasts=say.listed(f"{name} {say.number(last[c], 2)}" for c, name in names.items()),
     )
     return Picture(figure, alt)
 

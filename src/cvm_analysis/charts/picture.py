@@ -4,6 +4,8 @@ import io
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
 from typing import Any
 
 import matplotlib.style
@@ -27,7 +29,8 @@ FONTS = (
     "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'PingFang SC', "
     "'Hiragino Sans GB', 'Microsoft YaHei', 'Noto Sans CJK SC', 'WenQuanYi Micro Hei', sans-serif"
 )
-_MEASURED = "font-family: 'DejaVu Sans', sans-serif; "
+_MEASURED = ["DejaVu Sans", "Noto Sans CJK SC"]  # what text is measured with, not drawn
+_FAMILY = f"font-family: {', '.join(map(repr, _MEASURED))}, sans-serif; "
 _CSS = '<style type="text/css">'
 
 STYLE: dict[str, Any] = {
@@ -48,7 +51,7 @@ STYLE: dict[str, Any] = {
     "figure.constrained_layout.use": True,
     "figure.constrained_layout.h_pad": 0.06,
     "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
+    "font.sans-serif": _MEASURED,
     "font.size": 10.0,
     "grid.color": LINE,
     "grid.linewidth": 0.8,
@@ -82,7 +85,8 @@ class Picture:
     """A figure and the sentence that stands for it where it cannot be seen.
 
     A notebook shows it as SVG whose text is drawn with the reader's own fonts; the same table gives
-    the same bytes. `figure` is the matplotlib figure, to be changed before it is shown.
+    the same bytes. No font is embedded: who has none for Chinese sees boxes in a Chinese figure.
+    `figure` is the matplotlib figure, to be changed before it is shown.
     """
 
     figure: Figure = field(repr=False)
@@ -94,7 +98,7 @@ class Picture:
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         with styled():
             self.figure.savefig(file, format="svg", metadata=nothing)
-        text = file.getvalue().replace(_MEASURED, "")
+        text = file.getvalue().replace(_FAMILY, "")
         fonts = f"text{{font-family:{FONTS};font-variant-numeric:tabular-nums}}"
         return text[text.index("<svg") :].replace(_CSS, _CSS + fonts, 1)
 
@@ -104,7 +108,16 @@ class Picture:
 
 def styled() -> AbstractContextManager[None]:
     """Return a context in which matplotlib draws in our style, whatever was set before."""
+    _know_chinese()
     return matplotlib.style.context(["default", STYLE])
+
+
+@cache
+def _know_chinese() -> None:
+    """Tell matplotlib, once in a process, of the font that Chinese is measured with."""
+    from matplotlib.font_manager import fontManager
+
+    fontManager.addfont(str(resources.files("manimgx_fonts_cjk") / "NotoSansCJK-VF.otf.ttc"))
 
 
 def nothing(language: str) -> Picture:

@@ -58,7 +58,7 @@ def segment_bars(table: pd.DataFrame, language: str = "en", names: str = "segmen
     largest = int(first.to_numpy().argmax())
     alt = say(
         "charts.segment_bars.alt",
-        columns=", ".join(titles),
+        columns=say.listed(titles),
         column=titles[0],
         segment=rows[largest],
         share=say.percent(first.iloc[largest]),

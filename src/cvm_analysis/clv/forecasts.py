@@ -109,7 +109,7 @@ def choose(past: list[pd.DataFrame], weeks: float) -> str:
 
     past : the customers as of each date of `origins`
     """
-    if len(past) < 3:
+    if len(past) < 3 or not (past[0]["n_orders"] > 0).any():
         return ORDER[0]
     tried = trial(past[0], past[1], weeks)
     return holdout.choose(tried.forecasts, tried.actual, ORDER[0], ORDER)
@@ -121,8 +121,9 @@ def best(models: Mapping[str, Any], chosen: str) -> Any:
 
 
 def report(tried: Trial, chosen: str, weeks: float) -> pd.DataFrame:
-    """Score a trial; columns of table `trust`."""
-    scores = holdout.score(tried.forecasts, tried.actual)
+    """Score a trial; columns of table `trust`, and no row where nobody was forecast."""
+    forecasts = tried.forecasts if len(tried.actual) else {}
+    scores = holdout.score(forecasts, tried.actual if forecasts else pd.Series([0.0]))
     return scores.assign(
         part=PART, horizon_days=round(weeks * 7), is_chosen=scores["model"] == chosen
     )

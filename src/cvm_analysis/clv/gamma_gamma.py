@@ -53,7 +53,7 @@ class GammaGamma:
 
     @property
     def population_mean(self) -> float:
-        """Mean spend per purchase over all customers, p gamma / (q - 1) ([1], section 4)."""
+        """Mean spend per purchase over all customers, p gamma / (q - 1) ([2])."""
         p, q, gamma = self.params
         return p * gamma / (q - 1)
 

@@ -10,6 +10,7 @@ import dataclasses
 import datetime as dt
 import hashlib
 import json
+import shutil
 import zoneinfo
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ import pandas as pd
 from ibis import ir
 
 from cvm_analysis import __version__, folders
-from cvm_analysis.config import DiscoveredRegions, Settings, Source
+from cvm_analysis.config import DiscoveredRegions, Rules, Settings, Source
 from cvm_analysis.errors import GateError
 from cvm_analysis.intake import pseudonyms, read, regions, rules
 from cvm_analysis.prepared import STAMP, stamp
@@ -52,13 +53,28 @@ def prepare(settings: Settings, force: bool = False) -> bool:
     """
     key = fingerprint(settings)
     if not force and stamp(settings).get("fingerprint") == key:
+        _forget_stopped(settings)
         return False
     with folders.building(settings.prepared.parent, settings.prepared.name) as folder:
         with _engine(folder) as con:
             content = _write(con, settings, folder) | {"fingerprint": key}
         (folder / STAMP).write_text(json.dumps(content, ensure_ascii=False, indent=1), "utf-8")
         folders.publish(folder, settings.prepared)
+    _forget_stopped(settings)
     return True
+
+
+def stopped(settings: Settings) -> Path:
+    """Where the quarantine of a `prepare` that a gate stopped is kept, until the next good one."""
+    return settings.prepared.with_name(settings.prepared.name + ".stopped")
+
+
+def _forget_stopped(settings: Settings) -> None:
+    kept = stopped(settings)
+    if kept.is_symlink():
+        folder = kept.resolve()
+        kept.unlink()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -74,6 +90,7 @@ def _engine(folder: Path) -> Iterator[ibis.BaseBackend]:
 
 
 def _drop_work(folder: Path) -> None:
+    shutil.rmtree(folder / "spill", ignore_errors=True)
     for leftover in folder.glob("work.*"):
         leftover.unlink()
 
@@ -202,14 +219,13 @@ def _check(
     bad = [rules.quarantined(rows, all_rules[table]) for table, rows in judged.items()]
     rejected = ibis.union(*bad) if len(bad) > 1 else bad[0]
     rejected.order_by("file", "line").to_parquet(folder / "quarantine.parquet")
-    limits = settings.business.rules.stop_above
-    limit = quality["check"].map(limits).fillna(limits.get("default", 1.0))
+    limits = Rules().stop_above | settings.business.rules.stop_above
+    limit = quality["check"].map(limits).fillna(limits["default"])
     over = quality[(quality["level"] == "error") & (quality["share"] > limit)]
     if over.empty:
         return
-    kept = settings.prepared.with_name(settings.prepared.name + ".stopped")
     _drop_work(folder)
-    folders.publish(folder, kept)
+    folders.publish(folder, stopped(settings))
     said = [
         f"  {row.check}: {row.n_rows:,} rows of {row.table} are {row.share:.1%}, "
         f"{limit[i]:.1%} are allowed"

@@ -124,6 +124,13 @@ def for_customers(extracted_on: dt.date) -> list[Rule]:
     ]
 
 
+def gates() -> list[str]:
+    """Names of the rules that send rows to quarantine: those a share in `stop_above` can limit."""
+    day = dt.date.max
+    every = [*for_transactions(day, "quarantine"), *for_customers(day), no_region("transactions")]
+    return [rule.name for rule in every if rule.level == "error"]
+
+
 def no_region(table: str) -> Rule:
     """Rule of rows whose customer belongs to no region: neither the record nor a sale says one."""
     column = "sold_in" if table == "transactions" else "region"

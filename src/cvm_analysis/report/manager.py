@@ -112,7 +112,7 @@ class Manager:
         cards = [self._card(str(segment), paying.loc[segment]) for segment in net.index]
         idle = [self.say(f"segments.{s}") for s in first.index[first["action"] == NO_ACTION]]
         if idle:
-            text = self.say("manager.no_action", segments=self.say("manager.comma").join(idle))
+            text = self.say("manager.no_action", segments=self.say.listed(idle))
             cards.append(blocks.note(text, self.language))
         return blocks.together(cards)
 
@@ -172,7 +172,7 @@ class Manager:
     def model(self, value: pd.DataFrame) -> Block:
         """Say which forecast the values rest on."""
         codes = value["model"].unique()
-        names = self.say("manager.comma").join(self.say(f"models.{code}") for code in codes)
+        names = self.say.listed(self.say(f"models.{code}") for code in codes)
         return blocks.note(self.say("manager.model", model=names), self.language)
 
     def notes(self, notes: Iterable[Note]) -> Block:

@@ -1,10 +1,12 @@
-"""Demo Flooring: its regions, groups of customers, goods and the layout of its raw files.
+"""Demo Flooring: its days, regions, groups of customers and goods.
 
 Every figure on this page is invented. Time is in weeks, money in CNY.
 """
 
 from dataclasses import dataclass
 from datetime import date
+
+from cvm_analysis.sample.layouts import ERP, OLD_ERP, SHOP, SPREADSHEET, Layout
 
 FIRST_DAY = date(2023, 1, 1)
 AS_OF = date(2025, 12, 31)
@@ -19,72 +21,14 @@ CHANNELS = ("store", "web", "dealer_referral")
 
 
 @dataclass(frozen=True)
-class Layout:
-    """How one source writes its file.
-
-    headers : our column -> the header in the file, in the file's order
-    dates : strftime format of ordered_at
-    """
-
-    encoding: str
-    headers: dict[str, str]
-    dates: str
-
-
-CHINESE = {
-    "order_id": "单号",
-    "ordered_at": "日期",
-    "customer_id": "客户编号",
-    "product": "商品名称",
-    "category": "品类",
-    "quantity": "数量",
-    "unit_price": "单价",
-    "discount": "折扣金额",
-    "amount": "金额",
-    "cost": "成本",
-    "channel": "渠道",
-}
-ENGLISH = {
-    "customer_id": "Member No",
-    "order_id": "Order No",
-    "ordered_at": "Order Time",
-    "category": "Category",
-    "product": "Item",
-    "quantity": "Qty",
-    "unit_price": "Unit Price",
-    "discount": "Discount",
-    "amount": "Net Amount",
-    "cost": "Cost",
-    "channel": "Channel",
-}
-ERP = Layout("gb18030", CHINESE, "%Y-%m-%d")
-OLD_ERP = Layout("gb18030", CHINESE, "%Y/%m/%d")
-SPREADSHEET = Layout("utf-8-sig", CHINESE, "%Y-%m-%d")
-SHOP = Layout("utf-8", ENGLISH, "%Y-%m-%d %H:%M:%S")
-CUSTOMERS = Layout(
-    "utf-8-sig",
-    {
-        "customer_id": "id",
-        "customer_type": "类型",
-        "region": "地区",
-        "joined_on": "入会日期",
-        "birth_date": "出生日期",
-        "gender": "性别",
-        "city": "城市",
-        "channel": "渠道",
-    },
-    "%Y-%m-%d",
-)
-
-
-@dataclass(frozen=True)
 class Region:
     """One region: how many customers it has, how they buy, and how its file is written.
 
     share : of the company's customers, in [0, 1]
     growth : yearly exponent of the flow of new customers (0.45: 57 % more from year to year)
-    r, alpha, s, beta : Pareto/NBD; purchase rate per week ~ Gamma(r, rate alpha), drop-out rate
-        per week ~ Gamma(s, rate beta)
+    r, alpha : NBD; purchase rate per week ~ Gamma(r, rate alpha)
+    drop_out : hazard of dropping out per week, before any late delivery or complaint
+    late : share of orders delivered later than promised
     p, q, gamma : Gamma-Gamma; an order ~ Gamma(p, rate nu) in CNY, nu ~ Gamma(q, rate gamma)
     """
 
@@ -95,8 +39,8 @@ class Region:
     growth: float
     r: float
     alpha: float
-    s: float
-    beta: float
+    drop_out: float
+    late: float
     p: float
     q: float
     gamma: float
@@ -106,32 +50,32 @@ class Region:
 
 REGIONS = (
     Region(
-        *("east", "华东", "HD", 0.32, 0.05, 0.90, 14.0, 0.60, 30.0, 6.0, 4.0, 750.0),
+        *("east", "华东", "HD", 0.32, 0.05, 0.90, 14.0, 0.0078, 0.08, 6.0, 4.0, 750.0),
         cities=("上海", "杭州", "南京", "苏州", "宁波"),
         layout=ERP,
     ),
     Region(
-        *("south", "华南", "HN", 0.22, 0.45, 0.90, 13.0, 0.50, 40.0, 6.0, 4.0, 700.0),
+        *("south", "华南", "HN", 0.22, 0.45, 0.90, 13.0, 0.0050, 0.06, 6.0, 4.0, 700.0),
         cities=("广州", "深圳", "佛山", "厦门"),
         layout=SHOP,
     ),
     Region(
-        *("north", "华北", "HB", 0.17, 0.00, 0.80, 15.0, 0.65, 28.0, 5.5, 4.0, 720.0),
+        *("north", "华北", "HB", 0.17, 0.00, 0.80, 15.0, 0.0088, 0.10, 5.5, 4.0, 720.0),
         cities=("北京", "天津", "石家庄", "太原"),
         layout=SPREADSHEET,
     ),
     Region(
-        *("central", "华中", "HZ", 0.13, 0.10, 0.75, 16.0, 0.70, 26.0, 5.5, 4.5, 690.0),
+        *("central", "华中", "HZ", 0.13, 0.10, 0.75, 16.0, 0.0105, 0.12, 5.5, 4.5, 690.0),
         cities=("武汉", "长沙", "郑州"),
         layout=OLD_ERP,
     ),
     Region(
-        *("southwest", "西南", "XN", 0.10, 0.20, 0.70, 17.0, 0.70, 24.0, 5.0, 4.5, 700.0),
+        *("southwest", "西南", "XN", 0.10, 0.20, 0.70, 17.0, 0.0100, 0.13, 5.0, 4.5, 700.0),
         cities=("成都", "重庆", "昆明"),
         layout=SHOP,
     ),
     Region(
-        *("northeast", "东北", "DB", 0.06, -0.50, 0.70, 18.0, 1.10, 16.0, 5.0, 4.5, 640.0),
+        *("northeast", "东北", "DB", 0.06, -0.50, 0.70, 18.0, 0.0200, 0.22, 5.0, 4.5, 640.0),
         cities=("沈阳", "大连", "哈尔滨"),
         layout=SPREADSHEET,
     ),

@@ -102,12 +102,17 @@ def recommend(figures: pd.DataFrame, actions: list[Action], min_group: int = 1) 
 
 
 def check(actions: list[Action]) -> None:
-    """Raise ConfigError unless every action looks at a known figure and its effects rise."""
+    """Raise ConfigError unless every action has one limit of a known figure, and rising effects."""
     wrong = [
         f"actions.{a.code}: when.column '{a.column}' is no figure of a segment; "
         f"known are {', '.join(FIGURES)}"
         for a in actions
         if a.column not in FIGURES
+    ]
+    wrong += [
+        f"actions.{a.code}: when needs at_least or at_most, one of the two"
+        for a in actions
+        if (a.at_least is None) == (a.at_most is None)
     ]
     wrong += [
         f"actions.{a.code}: effect must rise from low to high, not {list(a.effect)}"

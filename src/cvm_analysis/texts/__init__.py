@@ -25,13 +25,13 @@ NOTHING = "–"  # how an empty value is written
 
 # fmt: off
 MONEY_COLUMNS = frozenset({
-    "amount", "cost", "gain", "gain_high", "gain_low", "lost_value", "margin_total", "revenue",
-    "spend_gross", "spend_mean", "spend_repeat_mean", "spend_total", "value_12m", "value_12m_high",
+    "amount", "cost", "gain", "gain_high", "gain_low", "lost_value", "margin_total", "mean_spend",
+    "mean_value", "revenue", "spend_gross", "spend_mean", "spend_repeat_mean", "spend_total", "value_12m", "value_12m_high",
     "value_12m_if_retained", "value_12m_low", "value_at_risk",
 })
 SHARE_COLUMNS = frozenset({
     "churn_risk", "p_alive", "p_end_90d", "p_end_180d", "p_end_365d", "p_silent_90d",
-    "p_silent_180d", "p_silent_365d", "retention", "return_share", "share", "share_customers",
+    "p_silent_180d", "p_silent_365d", "repeat_share", "retention", "return_share", "share", "share_customers",
     "share_revenue", "share_value",
 })
 # fmt: on
@@ -78,6 +78,10 @@ class Words:
     def names(self, section: str, codes: Iterable[str]) -> dict[str, str]:
         """Name codes by a section: `names("classes", ["high"])` is {"high": "High"}."""
         return {code: self(f"{section}.{code}") for code in codes}
+
+    def listed(self, names: Iterable[str]) -> str:
+        """Write names one after the other: `East, South`."""
+        return self("comma").join(names)
 
     def number(self, value: Any, digits: int = 0) -> str:
         """Write a number with grouped thousands: 1234567.891 is `1,234,568`."""

@@ -1,0 +1,152 @@
+"""The house stands as it was built: who imports whom, one list of packages, tidy code."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "src" / "cvm_analysis"
+
+SHARED = {"errors", "tables", "texts", "least_data"}
+CORE = {"customers", "segments", "clv", "churn", "strategy", "charts"}
+EDGES = {
+    "config": set(),
+    "folders": set(),
+    "prepared": {"config"},
+    "results": set(),
+    "intake": {"config", "folders", "prepared"},
+    "preflight": {"config", *CORE},
+    "report": {"strategy"},
+    "run": {"folders", "report"},
+    "sample": set(),
+    "cli": {"config", "prepared", "intake", "preflight", "results", "run", "sample"},
+}
+ENGINE = {"customers", "intake", "prepared"}  # where Ibis may be
+
+
+def rooms():
+    return sorted(p.stem for p in PACKAGE.iterdir() if p.stem != "__init__" and p.name[0] != "_")
+
+
+def modules(room):
+    folder = PACKAGE / room
+    return sorted(folder.rglob("*.py")) if folder.is_dir() else [PACKAGE / f"{room}.py"]
+
+
+def imported(path):
+    """Full names of the modules a file imports, at the top or late."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def neighbours(room):
+    names = {name for path in modules(room) for name in imported(path)}
+    own = {n.split(".")[1] for n in names if n.startswith("cvm_analysis.")}
+    return (own & set(rooms())) - {room}
+
+
+@pytest.mark.parametrize("room", rooms())
+def test_a_room_imports_only_what_lies_below_it(room):
+    if room in SHARED:
+        allowed = SHARED
+    elif room in CORE:
+        allowed = SHARED
+    else:
+        allowed = SHARED | EDGES[room]
+    assert neighbours(room) <= allowed
+
+
+@pytest.mark.parametrize("room", sorted((SHARED | CORE) & set(rooms())))
+def test_the_core_touches_no_file_and_no_region(room):
+    forbidden = {"pathlib", "os", "shutil", "duckdb", "cvm_analysis.config"}
+    if room not in ENGINE:
+        forbidden |= {"ibis"}
+    names = {n for path in modules(room) for n in imported(path)}
+    assert not {n for n in names if n in forbidden or n.split(".")[0] in forbidden}
+
+
+def test_nothing_prints_and_nothing_is_called_utils():
+    for path in PACKAGE.rglob("*.py"):
+        assert path.stem not in ("utils", "helpers", "common"), path
+        assert not re.search(r"^\s*print\(", path.read_text("utf-8"), re.MULTILINE), path
+
+
+def test_importing_the_package_is_quick_because_it_imports_nothing():
+    code = "import sys, cvm_analysis; print(*{m.split('.')[0] for m in sys.modules})"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert not set(loaded.stdout.split()) & {"pandas", "numpy", "ibis", "matplotlib", "pydantic"}
+
+
+def test_environment_yml_installs_what_pyproject_names():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    python = project["requires-python"].removeprefix("==").removesuffix(".*")
+    assert environment["name"] == project["name"]
+    assert environment["dependencies"][0] == f"python={python}"
+    assert environment["dependencies"][-1] == {"pip": ["-e .[dev]"]}
+
+
+def test_the_lock_pins_every_named_package_within_its_limits():
+    from packaging.requirements import Requirement
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    text = (ROOT / "requirements.lock").read_text("utf-8")
+    pinned = dict(re.findall(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==(\S+)", text, re.MULTILINE))
+    pinned = {name.lower().replace("_", "-"): version for name, version in pinned.items()}
+    asked = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    for requirement in map(Requirement, asked):
+        version = pinned[requirement.name.lower().replace("_", "-")]
+        assert requirement.specifier.contains(version), requirement
+    assert "--hash=sha256:" in text
+    assert not re.search(r"https?://|index-url|find-links", text)
+
+
+def test_every_imported_package_is_named_in_pyproject():
+    spelled = {"yaml": "pyyaml", "sklearn": "scikit-learn", "ibis": "ibis-framework"}
+    spelled |= {"great_tables": "great-tables"}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    named = {re.match(r"[\w.-]+", d)[0].lower() for d in project["dependencies"]}
+    used = {n.split(".")[0] for path in PACKAGE.rglob("*.py") for n in imported(path)}
+    foreign = used - set(sys.stdlib_module_names) - {"cvm_analysis"}
+    through = {
+        "pydantic_core",
+        "nbclient",
+        "jupyter_client",
+        "IPython",
+        "traitlets",
+    }  # part of one we name
+    assert {spelled.get(n, n).lower() for n in foreign - through} <= named
+
+
+@pytest.mark.parametrize(
+    "command", [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]], ids=" ".join
+)
+def test_code_is_tidy(command):
+    done = subprocess.run(
+        [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
+
+
+def test_no_machine_and_no_index_is_named_anywhere():
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    words = re.compile(r"/home/|/root/|--(extra-)?index-url|pypi\.org|conda\.anaconda")
+    for name in listed.stdout.splitlines():
+        path = ROOT / name
+        if path.suffix == ".png" or name.startswith("tests/") or not path.is_file():
+            continue
+        found = words.search(path.read_text("utf-8"))
+        assert not found, f"{name}: {found[0]}"
