@@ -34,15 +34,6 @@ def test_scores_by_hand():
     assert found["correlation"] == pytest.approx(0.5)
 
 
-def test_the_naive_forecast_goes_on_as_before():
-    h = pd.DataFrame(
-        {"x": [0, 6, 0], "t_x": [0.0, 3.0, 0.0], "T": [9.0, 12.0, 0.0]}, index=["a", "b", "c"]
-    )
-    forecast = holdout.naive(h, 26)
-    assert forecast.to_dict() == {"a": 0.0, "b": 13.0, "c": 0.0}
-    assert forecast.name == "own_rate"
-
-
 @pytest.fixture
 def outcome():
     rng = np.random.default_rng(0)

@@ -54,7 +54,7 @@ def test_without_discount_value_is_orders_times_spend_times_margin(cdnow, models
     money = table["orders_12m"] * spend.expected_spend(cdnow) * 0.35
     assert table["value_12m"].to_numpy() == pytest.approx(money.to_numpy(), rel=1e-12)
     assert table.index.equals(cdnow.index)
-    assert list(table) == ["model", "p_alive", "orders_12m", "value_12m"]
+    assert list(table)[:4] == ["model", "p_alive", "orders_12m", "value_12m"]
     assert (table["model"] == "bg_nbd").all()
     expected = model.expected_purchases(cdnow, 52)
     assert table["orders_12m"].to_numpy() == pytest.approx(expected.to_numpy(), rel=1e-9)
@@ -98,3 +98,35 @@ def test_a_year_of_weekly_rates_is_the_annual_rate():
     assert np.exp(value.weekly_rate(0.10) * weeks_a_year) == pytest.approx(1.10, rel=1e-12)
     with pytest.raises(InputError, match=r"0\.10 is ten percent"):
         value.weekly_rate(-1.0)
+
+
+def test_value_at_risk_is_what_never_leaving_would_add(cdnow, models):
+    """P(alive) x (pace x discounted weeks - purchases given alive), by a plain sum over weeks."""
+    model, spend = models
+    few = cdnow.head(40)
+    table = value.of(few, model, spend, 52, 0.10, 0.35)
+    rate = value.weekly_rate(0.10)
+    r, alpha, _, _ = model.params
+    days = np.arange(0.5, 364) / 7
+    weeks = np.exp(-rate * days).sum() / 7
+    staying = (r + few["x"]) / (alpha + few["T"]) * weeks * spend.expected_spend(few) * 0.35
+    retained = model.p_alive(few) * staying
+    assert table["value_12m_if_retained"].to_numpy() == pytest.approx(retained.to_numpy(), rel=1e-6)
+    risk = retained - table["value_12m"]
+    assert table["value_at_risk"].to_numpy() == pytest.approx(risk.to_numpy(), rel=1e-4, abs=1e-6)
+    lost = (1 - model.p_alive(few)) * staying
+    assert table["lost_value"].to_numpy() == pytest.approx(lost.to_numpy(), rel=1e-6)
+
+
+def test_value_at_risk_is_never_negative_nor_above_the_value_if_retained(cdnow, models):
+    table = value.of(cdnow, *models, 52, 0.10, 1.0)
+    assert (table["value_at_risk"] >= 0).all()
+    assert (table["value_at_risk"] <= table["value_12m_if_retained"]).all()
+    assert table["value_at_risk"].sum() > 0
+
+
+def test_without_drop_out_nothing_is_at_risk(cdnow, models):
+    table = value.of(cdnow, nbd.fit(histories.distinct(cdnow)[0]), models[1], 52, 0.10, 1.0)
+    assert table["value_12m_if_retained"].to_numpy() == pytest.approx(table["value_12m"].to_numpy())
+    assert table["value_at_risk"].abs().max() < 1e-9
+    assert (table["lost_value"] == 0).all()

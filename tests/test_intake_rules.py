@@ -27,7 +27,7 @@ def judged(duplicates="quarantine", formats=None, **columns):
     )
     table = rules.typed(ibis.memtable(raw), "transactions", 3, formats or {})
     table = table.mutate(region=ibis.literal("east"))
-    return rules.judge(table, rules.for_transactions(DAY, duplicates))
+    return rules.judge(table, rules.of("transactions", DAY, duplicates))
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_of_repeated_lines_the_first_stays():
 
 
 def test_counts_of_quarantined_and_kept_rows_add_up():
-    asked = rules.for_transactions(DAY, "keep")
+    asked = rules.of("transactions", DAY)
     rows = judged("keep", amount=["1", "x", "-1", "0"], digest=[b"a", b"a", b"c", b"c"])
     counted = rules.count(rows, asked, "transactions").set_index("check")
     assert counted.loc["no_amount", ["n_rows", "share"]].tolist() == [1, 0.25]

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
+import glob
 import os
 import re
 import zoneinfo
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
@@ -107,6 +108,14 @@ class Sources(Strict):
 
     transactions: tuple[Source, ...] = Field(min_length=1)
     customers: tuple[Source, ...] = ()
+    feedback: tuple[Source, ...] = ()
+    contracts: tuple[Source, ...] = ()
+    indicators: tuple[Source, ...] = ()
+
+    def by_table(self) -> dict[str, tuple[str, tuple[Source, ...]]]:
+        """Name each raw table: our table -> its setting and its files' descriptions."""
+        named = {"customers_raw" if k == "customers" else k: k for k in type(self).model_fields}
+        return {table: (setting, getattr(self, setting)) for table, setting in named.items()}
 
 
 class Rules(Strict):
@@ -230,6 +239,13 @@ class Settings:
         """Find a path relative to the config file."""
         return Path(os.path.normpath(self.path.parent / path))
 
+    def found(self, files: str) -> list[Path]:
+        """Find the files of a source, `*` and `?` standing for anything; itself if there is none."""
+        pattern = self.resolve(files)
+        if pattern.is_file():
+            return [pattern]
+        return sorted(Path(p) for p in glob.glob(str(pattern)) if Path(p).is_file()) or [pattern]
+
     def where(self, file: Path, *keys: str) -> str:
         """Say where a setting was written: `config/mine.yaml line 14`."""
         return _where(file, self.lines[file], keys)
@@ -252,7 +268,7 @@ def load(path: str | Path) -> Settings:
 class _Loader(yaml.SafeLoader):
     """YAML whose dates stay text, so that an impossible one is an error with a line."""
 
-    yaml_implicit_resolvers: ClassVar = {
+    yaml_implicit_resolvers = {  # noqa: RUF012
         first: [each for each in resolvers if each[0] != "tag:yaml.org,2002:timestamp"]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
@@ -360,54 +376,39 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def _check_names(settings: Settings) -> None:
-    """Names that must be known, and mean one thing: our columns, regions, the time zone."""
+    """Names that must be known: our columns, regions, the time zone."""
     business = settings.business
     named = business.regions if isinstance(business.regions, dict) else {}
-    wrong = _ambiguous(settings, named)
-    for kind, table in (("transactions", "transactions"), ("customers", "customers_raw")):
-        for i, source in enumerate(getattr(business.sources, kind)):
-            at = ("sources", kind, str(i))
-            for part, known in (("columns", TABLES[table].columns), ("formats", source.columns)):
-                wrong += [
-                    f"{settings.where(settings.path, *at, part, key)}: {kind} have no column "
-                    f"'{key}'{nearest(key, known)}"
-                    for key in getattr(source, part)
-                    if key not in known
-                ]
-            wrong += [
-                f"{settings.where(settings.path, *at, 'columns')}: {need} is not mapped"
-                for need in _unmapped(kind, source.columns)
-            ]
-            if source.region and source.region not in named:
-                place = settings.where(settings.path, *at, "region")
-                wrong.append(
-                    f"{place}: no region '{source.region}'" + nearest(source.region, named)
-                )
-    if business.timezone not in zoneinfo.available_timezones():
-        wrong.append(
-            f"{settings.where(settings.path, 'timezone')}: no time zone '{business.timezone}'"
-            + nearest(business.timezone, zoneinfo.available_timezones())
-        )
+    wrong = [
+        problem
+        for table, (setting, sources) in business.sources.by_table().items()
+        for i, source in enumerate(sources)
+        for problem in _check_source(settings, table, source, ("sources", setting, str(i)), named)
+    ]
+    zones = zoneinfo.available_timezones()
+    if business.timezone not in zones:
+        place = settings.where(settings.path, "timezone")
+        hint = nearest(business.timezone, zones)
+        wrong.append(f"{place}: no time zone '{business.timezone}'{hint}")
     if wrong:
-        raise ConfigError("\n".join(dict.fromkeys(wrong)))
+        raise ConfigError("\n".join(wrong))
 
 
-def _ambiguous(settings: Settings, named: Mapping[str, Region]) -> list[str]:
-    """Find raw words that two regions claim."""
-    wrong, meant = list[str](), dict[str, str]()
-    for key, region in named.items():
-        for word in dict.fromkeys((*region.match, key, region.en, region.zh)):
-            if word in meant:
-                place = settings.where(settings.path, "regions", key)
-                wrong.append(f"{place}: '{word}' already means the region {meant[word]}; keep one")
-            meant.setdefault(word, key)
-    return wrong
-
-
-def _unmapped(kind: str, columns: Mapping[str, str]) -> list[str]:
-    missing = [] if "customer_id" in columns else ["customer_id"]
-    if kind == "transactions":
-        missing += [] if "ordered_at" in columns else ["ordered_at"]
-        if "amount" not in columns and not {"quantity", "unit_price"} <= set(columns):
-            missing += ["amount (or quantity and unit_price)"]
-    return missing
+def _check_source(
+    settings: Settings, table: str, source: Source, at: tuple[str, ...], named: Iterable[str]
+) -> Iterator[str]:
+    known = TABLES[table].columns
+    for key in (*source.columns, *source.formats):
+        added = TABLES[table].others and re.fullmatch("[a-z][a-z0-9_]*", key)
+        if key not in known and not added:
+            place = settings.where(settings.path, *at, "columns", key)
+            yield f"{place}: {table} have no column '{key}'{nearest(key, known)}"
+    required = {name for name, column in known.items() if not column.optional}
+    if {"quantity", "unit_price"} <= set(source.columns):
+        required -= {"amount"}
+    for name in sorted(required - set(source.columns)):
+        instead = " (or quantity and unit_price)" if name == "amount" else ""
+        yield f"{settings.where(settings.path, *at, 'columns')}: {name}{instead} is not mapped"
+    if source.region and source.region not in named:
+        place = settings.where(settings.path, *at, "region")
+        yield f"{place}: no region '{source.region}'{nearest(source.region, named)}"

@@ -10,7 +10,12 @@ from ibis import ir
 from cvm_analysis.tables import TABLES
 
 
-def as_of(transactions: ir.Table, date: dt.date, customers_raw: ir.Table | None = None) -> ir.Table:
+def as_of(
+    transactions: ir.Table,
+    date: dt.date,
+    customers_raw: ir.Table | None = None,
+    feedback: ir.Table | None = None,
+) -> ir.Table:
     """One row per customer who bought, returned or joined by `date`; columns as table `customers`.
 
     Parameters
@@ -21,6 +26,7 @@ def as_of(transactions: ir.Table, date: dt.date, customers_raw: ir.Table | None 
     date : the last day that counts
     customers_raw : one row per person; who joined later is left out, an undated record is known
         always
+    feedback : one row per answer or complaint; a complaint closed later is open
 
     Returns
     -------
@@ -28,14 +34,17 @@ def as_of(transactions: ir.Table, date: dt.date, customers_raw: ir.Table | None 
     on `date`. Money is summed as decimals, so the same rows give the same cents every time.
     """
     known = transactions.filter(transactions.ordered_at.date() <= date)
-    customers = _totals(known).left_join(_rhythm(known, date), "customer_id")
+    customers = _totals(known, date).left_join(_rhythm(known, date), "customer_id")
     customers = customers.drop("customer_id_right")
     if customers_raw is not None:
         customers = _with_records(customers, customers_raw, date)
+    if feedback is not None:
+        customers = customers.left_join(_said(feedback, date), "customer_id")
+        customers = customers.drop("customer_id_right")
     return _finished(customers)
 
 
-def _totals(known: ir.Table) -> ir.Table:
+def _totals(known: ir.Table, date: dt.date) -> ir.Table:
     bought = known.amount > 0
     money = {
         "spend_gross": known.amount.sum(where=bought),
@@ -45,6 +54,8 @@ def _totals(known: ir.Table) -> ir.Table:
     if "cost" in known.columns:
         complete = known.cost.isnull().sum() == 0
         money["margin_total"] = complete.ifelse((known.amount - known.cost).sum(), None)
+    if {"promised_on", "delivered_on"} <= set(known.columns):
+        money["late_share"] = _late_share(known, date)
     breadth = {
         f"n_{plural}": known[column].nunique(where=bought)
         for column, plural in (("category", "categories"), ("channel", "channels"))
@@ -53,6 +64,15 @@ def _totals(known: ir.Table) -> ir.Table:
     return known.group_by("customer_id").aggregate(
         region=known.region.max(), n_orders=_order(known).nunique(where=bought), **money, **breadth
     )
+
+
+def _late_share(known: ir.Table, date: dt.date) -> ir.NumericValue:
+    """Share of deliveries due by `date` that came, or are, later than promised."""
+    day, promised = ibis.literal(date), known.promised_on
+    arrived = (known.delivered_on <= day).ifelse(known.delivered_on, None)  # a later one is unknown
+    due = promised.notnull() & (known.amount > 0) & (arrived.notnull() | (promised < day))
+    late = due & (arrived.coalesce(day) > promised)
+    return late.sum() / due.sum().nullif(0)
 
 
 def _order(known: ir.Table) -> ir.StringValue:
@@ -113,11 +133,33 @@ def _with_records(customers: ir.Table, records: ir.Table, date: dt.date) -> ir.T
     ).drop("customer_id_right", "region_right")
 
 
+def _said(feedback: ir.Table, date: dt.date) -> ir.Table:
+    """One row per customer who answered or complained by `date`."""
+    day = ibis.literal(date)
+    known = feedback.filter(feedback["at"] <= day)
+    complaint = known.kind == "complaint"
+    closed = known.closed_at if "closed_at" in known.columns else ibis.null("date")
+    is_open = complaint & (closed.isnull() | (closed > day))
+    score = known.score if "score" in known.columns else ibis.null("float64")
+    said = known.group_by("customer_id").aggregate(
+        n_complaints=complaint.sum(),
+        complaints_open=is_open.sum(),
+        oldest_open=known["at"].min(where=is_open),
+        nps=score.argmax(known["at"], where=known.kind == "nps").cast("float64"),
+        satisfaction=score.mean(where=known.kind == "csat").cast("float64"),
+    )
+    return said.mutate(complaint_days=day.delta(said.oldest_open, unit="day")).drop("oldest_open")
+
+
 def _finished(customers: ir.Table) -> ir.Table:
-    zero = {"n_orders", "n_days", "spend_gross", "spend_total", "returned"}
+    zero = ["n_orders", "n_days", "spend_gross", "spend_total", "returned"]
+    zero += [name for name in ("n_complaints", "complaints_open") if name in customers.columns]
     filled = customers.mutate(**{name: customers[name].fill_null(0) for name in zero})
+    if "customer_type" not in filled.columns:
+        filled = filled.mutate(customer_type=ibis.null("string"))
     gross = filled.spend_gross.cast("float64")
     finished = filled.mutate(
+        customer_type=filled.customer_type.fill_null("retail"),
         spend_mean=filled.spend_total.cast("float64") / filled.n_orders.nullif(0),
         return_share=filled.returned.cast("float64") / gross.nullif(0),
     )

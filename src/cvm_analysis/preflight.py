@@ -88,14 +88,10 @@ def _unknown_rules(settings: Settings) -> list[str]:
 
 
 def _missing_files(settings: Settings) -> list[str]:
-    sources = settings.business.sources
     return [
-        f"{settings.where(settings.path, 'sources', kind, str(i), 'files')}: no file "
+        f"{settings.where(settings.path, 'sources', setting, str(i), 'files')}: no file "
         f"{settings.resolve(source.files)}; put it there, or name where it is"
-        for kind, every in (
-            ("transactions", sources.transactions),
-            ("customers", sources.customers),
-        )
-        for i, source in enumerate(every)
-        if not settings.resolve(source.files).is_file()
+        for setting, sources in settings.business.sources.by_table().values()
+        for i, source in enumerate(sources)
+        if not settings.found(source.files)[0].is_file()
     ]

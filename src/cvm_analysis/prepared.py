@@ -22,8 +22,8 @@ ALL = "all"
 class Prepared:
     """What `prepare` left for one region; `open` makes one.
 
-    `transactions` and `customers_raw` are Ibis tables with a column region; customers_raw is None
-    where the business has no customer records. `quality` has one row per check of all raw files.
+    The tables are Ibis tables with a column region; all but `transactions` are None where the
+    business (or the region) has no such records. `quality` has one row per check of all raw files.
     """
 
     region: str
@@ -33,6 +33,9 @@ class Prepared:
     extracted_on: dt.date
     transactions: ir.Table
     customers_raw: ir.Table | None
+    feedback: ir.Table | None
+    contracts: ir.Table | None
+    indicators: ir.Table | None
     quality: pd.DataFrame
 
     def day(self, as_of: str = "") -> dt.date:
@@ -101,7 +104,7 @@ def open(settings: Settings, region: str) -> Prepared:
         last_day=dt.date.fromisoformat(known["as_of"]),
         extracted_on=dt.date.fromisoformat(known["extracted_on"]),
         transactions=table("transactions"),
-        customers_raw=table("customers_raw"),
+        **{name: table(name) for name in ("customers_raw", "feedback", "contracts", "indicators")},
         quality=pd.read_parquet(settings.prepared / "quality.parquet"),
     )
 

@@ -33,6 +33,7 @@ class Table:
     grain: str
     key: tuple[str, ...]
     columns: dict[str, Column]
+    others: Kind | None = None  # the kind of columns a business may add; None: none
 
 
 def _text(says: str, optional: bool = False) -> Column:
@@ -89,6 +90,8 @@ TABLES = MappingProxyType(
                 "discount": _money("money taken off the line", optional=True),
                 "cost": _money("cost of the line", optional=True),
                 "channel": _text("where it was sold", optional=True),
+                "promised_on": _date("day of delivery promised", optional=True),
+                "delivered_on": _date("day of delivery", optional=True),
                 "sold_in": _text("the row's own region, a key of the config", optional=True),
             },
         ),
@@ -99,6 +102,40 @@ TABLES = MappingProxyType(
                 "customer_id": _CUSTOMER,
                 "region": _text("a key of the config's regions", optional=True),
                 **ATTRIBUTES,
+            },
+        ),
+        "feedback": Table(
+            "one row per answer or complaint",
+            ("customer_id", "at", "kind"),
+            {
+                "customer_id": _CUSTOMER,
+                "at": _date("day it was given"),
+                "kind": _text("nps, csat or complaint"),
+                "dimension": _text("what it is about: product, after_sale, ...", optional=True),
+                "score": _number("0 to 10 for nps, 1 to 5 for csat", optional=True),
+                "text": _text("in the customer's words", optional=True),
+                "closed_at": _date("day a complaint was closed; empty is open", optional=True),
+            },
+        ),
+        "contracts": Table(
+            "one row per contract",
+            ("customer_id", "started_on"),
+            {
+                "customer_id": _CUSTOMER,
+                "contract_id": _text("as recorded", optional=True),
+                "started_on": _date("first day"),
+                "ended_on": _date("day it ended; empty is running", optional=True),
+            },
+            others="number",  # what was known at the start: covariates of its end
+        ),
+        "indicators": Table(
+            "one row per imported figure of a customer",
+            ("customer_id", "at", "name"),
+            {
+                "customer_id": _CUSTOMER,
+                "at": _date("day from which it was known"),
+                "name": _text("which figure"),
+                "value": _number("in its own unit"),
             },
         ),
         "customers": Table(
@@ -126,7 +163,14 @@ TABLES = MappingProxyType(
                 "margin_total": _money("spend_total less cost, empty where unknown", optional=True),
                 "n_categories": _integer("distinct categories bought", optional=True),
                 "n_channels": _integer("distinct channels used", optional=True),
+                "late_share": _number("deliveries later than promised / due ones", optional=True),
+                "n_complaints": _integer("complaints so far", optional=True),
+                "complaints_open": _integer("of them not closed by as_of", optional=True),
+                "complaint_days": _integer("age of the oldest open one", optional=True),
+                "nps": _number("last answer, 0 to 10", optional=True),
+                "satisfaction": _number("mean of the answers so far, 1 to 5", optional=True),
                 **ATTRIBUTES,
+                "customer_type": _text("retail, project or dealer; retail where not recorded"),
             },
         ),
         "segments": Table(
@@ -154,6 +198,9 @@ TABLES = MappingProxyType(
                 "p_alive": _number("probability of still being a customer; empty without drop-out"),
                 "orders_12m": _number("expected purchase days within the horizon"),
                 "value_12m": _money("expected margin within the horizon, discounted"),
+                "value_12m_if_retained": _money("the same if who is still a customer never left"),
+                "value_at_risk": _money("value_12m_if_retained - value_12m"),
+                "lost_value": _money("the same margin of those who have left already"),
             },
         ),
         "trust": Table(
@@ -215,7 +262,7 @@ def check(name: str, table: pd.DataFrame) -> None:
     """Raise InputError unless `table` (key as columns) is what this name says."""
     spec = TABLES[name].columns
     missing = [c for c, column in spec.items() if c not in table and not column.optional]
-    unknown = [c for c in table if c not in spec]
+    unknown = [c for c in table if c not in spec and not TABLES[name].others]
     if missing or unknown:
         said = [f"{c}: missing" for c in missing] + [f"{c}: not in tables.py" for c in unknown]
         raise InputError(f"not a table of {name} ({TABLES[name].grain})\n  " + "\n  ".join(said))

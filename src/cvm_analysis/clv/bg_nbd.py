@@ -62,6 +62,10 @@ class BgNbd:
         x, t_x, T, _ = histories.arrays(h)
         return pd.Series(expit(-_log_odds_dead(self.params, x, t_x, T)), h.index, name="p_alive")
 
+    def pace(self, h: pd.DataFrame) -> pd.Series:
+        """Expected purchases per week of each row of h as long as the customer stays."""
+        return nbd.rate(self.params.r, self.params.alpha, h).rename("pace")
+
     def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
         """Expected purchases in the `horizon` weeks after T, for each row of h ([1], eq. 10)."""
         return self.discounted_purchases(h, 0.0, horizon).rename("expected_purchases")

@@ -50,6 +50,17 @@ def discounted(
     return total
 
 
+def annuity(rate: float, horizon: float | None = None) -> float:
+    """Weeks that count: one purchase a week until the horizon (None: for ever), discounted.
+
+    Raises
+    ------
+    InputError : as `longest`
+    """
+    end = longest(rate, horizon)
+    return float(-np.expm1(-rate * end) / rate) if rate else end
+
+
 def longest(rate: float, horizon: float | None) -> float:
     """The latest week that counts.
 

@@ -16,6 +16,7 @@ import pandas as pd
 from cvm_analysis.clv import bg_nbd, gamma_gamma, histories, holdout, naive, nbd
 from cvm_analysis.errors import FitError
 from cvm_analysis.least_data import Note, lacking
+from cvm_analysis.tables import TABLES
 
 ORDER = ("bg_nbd", "nbd", "own_rate")  # from the most to the least preferred
 PART = "value"
@@ -57,7 +58,7 @@ def fit(customers: pd.DataFrame) -> tuple[dict[str, Any], list[Note]]:
             except FitError:
                 notes.append(Note(PART, f"{code}_not_fitted"))
                 continue
-            if model.identified:
+            if model.identified or code == "nbd":  # without drop-out, one rate for all is sound
                 models[code] = model
             else:
                 notes.append(Note(PART, f"{code}_{model.reason}"))
@@ -71,13 +72,9 @@ def fit_spend(customers: pd.DataFrame) -> tuple[Any, list[Note]]:
     if notes:
         return naive.own_mean(customers), notes
     try:
-        model = gamma_gamma.fit(repeat)
-        reason = model.reason
+        return gamma_gamma.fit(repeat), []
     except FitError:
-        reason = "not_fitted"
-    if reason:
-        return naive.own_mean(customers), [Note(PART, f"gamma_gamma_{reason}")]
-    return model, []
+        return naive.own_mean(customers), [Note(PART, "gamma_gamma_not_fitted")]
 
 
 def trial(earlier: pd.DataFrame, later: pd.DataFrame, weeks: float) -> Trial:
@@ -122,8 +119,9 @@ def best(models: Mapping[str, Any], chosen: str) -> Any:
 
 def report(tried: Trial, chosen: str, weeks: float) -> pd.DataFrame:
     """Score a trial; columns of table `trust`, and no row where nobody was forecast."""
-    forecasts = tried.forecasts if len(tried.actual) else {}
-    scores = holdout.score(forecasts, tried.actual if forecasts else pd.Series([0.0]))
+    if tried.actual.empty:
+        return pd.DataFrame(columns=list(TABLES["trust"].columns))
+    scores = holdout.score(tried.forecasts, tried.actual)
     return scores.assign(
         part=PART, horizon_days=round(weeks * 7), is_chosen=scores["model"] == chosen
     )

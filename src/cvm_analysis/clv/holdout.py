@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.clv import histories
 from cvm_analysis.errors import InputError
 
 
@@ -43,16 +42,6 @@ def score(forecasts: Mapping[str, pd.Series], actual: pd.Series) -> pd.DataFrame
         for metric, value in _metrics(forecast, actual).items()
     ]
     return pd.DataFrame(rows, columns=["model", "metric", "value"])
-
-
-def naive(h: pd.DataFrame, horizon: float) -> pd.Series:
-    """Everybody goes on as before: x / T x horizon purchases, 0 without a repeat; named own_rate.
-
-    One value per row of h (x, t_x, T in weeks).
-    """
-    x, _, T, _ = histories.arrays(h)
-    rate = np.divide(x, T, out=np.zeros_like(x), where=T > 0)
-    return pd.Series(rate * horizon, h.index, name="own_rate")
 
 
 def choose(

@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.clv import histories
+from cvm_analysis.clv import discounting, histories
 
 
 @dataclass(frozen=True)
@@ -24,19 +24,22 @@ class OwnRate:
         """Empty: this forecast knows no drop-out."""
         return pd.Series(np.nan, index=h.index, name="p_alive")
 
-    def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
-        """Expect x / T x horizon purchases; horizon in weeks, one value per row of h."""
+    def pace(self, h: pd.DataFrame) -> pd.Series:
+        """Past repeat purchases per week, x / T, of each row of h."""
         x, _, T, _ = histories.arrays(h)
         rate = np.divide(x, T, out=np.zeros_like(x), where=T > 0)
-        return pd.Series(rate * horizon, index=h.index, name="expected_purchases")
+        return pd.Series(rate, index=h.index, name="pace")
+
+    def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
+        """Expect x / T x horizon purchases; horizon in weeks, one value per row of h."""
+        return (self.pace(h) * horizon).rename("expected_purchases")
 
     def discounted_purchases(
         self, h: pd.DataFrame, rate: float, horizon: float | None = None
     ) -> pd.Series:
         """The same, each purchase discounted from its day; without horizon, for ever."""
-        forever = np.inf if horizon is None else horizon
-        weeks = forever if rate == 0 else -np.expm1(-rate * forever) / rate
-        return self.expected_purchases(h, 1.0).rename("discounted_purchases") * weeks
+        weeks = discounting.annuity(rate, horizon)
+        return (self.pace(h) * weeks).rename("discounted_purchases")
 
 
 @dataclass(frozen=True)

@@ -50,9 +50,13 @@ class Nbd:
         """NaN for every row of h: a model without drop-out has nothing to say about it."""
         return pd.Series(np.nan, h.index, name="p_alive")
 
+    def pace(self, h: pd.DataFrame) -> pd.Series:
+        """Expected purchases per week of each row of h."""
+        return rate(self.params.r, self.params.alpha, h).rename("pace")
+
     def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
         """Expected purchases in the `horizon` weeks after T, for each row of h."""
-        return (_rate(self.params, h) * horizon).rename("expected_purchases")
+        return (self.pace(h) * horizon).rename("expected_purchases")
 
     def expected_purchases_new(self, t: float | Array) -> Array:
         """Expected repeat purchases of a new customer in the first t weeks."""
@@ -65,9 +69,8 @@ class Nbd:
 
         Within `horizon` weeks, or for ever. For ever needs a rate above 0 (InputError).
         """
-        end = discounting.longest(rate, horizon)
-        weeks = -np.expm1(-rate * end) / rate if rate else end
-        return (_rate(self.params, h) * weeks).rename("discounted_purchases")
+        weeks = discounting.annuity(rate, horizon)
+        return (self.pace(h) * weeks).rename("discounted_purchases")
 
 
 def fit(h: pd.DataFrame) -> Nbd:
@@ -125,7 +128,7 @@ def _start(data: histories.Arrays) -> tuple[float, float]:
     return 1.0, float((data.n * data.T).sum() / purchases)
 
 
-def _rate(params: Params, h: pd.DataFrame) -> pd.Series:
-    """Expected purchases per week of each row of h."""
+def rate(r: float, alpha: float, h: pd.DataFrame) -> pd.Series:
+    """Expected purchases per week of each row of h, of a customer who has not left."""
     x, _, T, _ = histories.arrays(h)
-    return pd.Series((params.r + x) / (params.alpha + T), h.index)
+    return pd.Series((r + x) / (alpha + T), h.index)

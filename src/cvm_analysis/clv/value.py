@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.clv import histories
+from cvm_analysis.clv import discounting, histories
 from cvm_analysis.errors import InputError
 
 
@@ -22,6 +22,10 @@ class Purchases(Protocol):
 
     def p_alive(self, h: pd.DataFrame) -> pd.Series:
         """Probability of not having dropped out."""
+        ...
+
+    def pace(self, h: pd.DataFrame) -> pd.Series:
+        """Expected purchases per week as long as the customer stays."""
         ...
 
     def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
@@ -75,20 +79,29 @@ def of(
     InputError : impossible histories, a rate of -1 or less, or customers without a margin
     """
     h, key = histories.distinct(customers)
-    per_history = pd.DataFrame(
+    rate = weekly_rate(annual_discount_rate)
+    alive = model.p_alive(h)
+    purchases = model.discounted_purchases(h, rate, horizon_weeks)
+    staying = model.pace(h) * discounting.annuity(rate, horizon_weeks)
+    retained = (alive.fillna(1) * staying).clip(lower=purchases)
+    money = spend.expected_spend(customers.loc[key.index]) * _margins(margin, key.index)
+    worth = pd.DataFrame(
         {
-            "p_alive": model.p_alive(h),
-            "orders_12m": model.expected_purchases(h, horizon_weeks),
-            "purchases": model.discounted_purchases(
-                h, weekly_rate(annual_discount_rate), horizon_weeks
-            ),
+            "value_12m": purchases,
+            "value_12m_if_retained": retained,
+            "value_at_risk": retained - purchases,
+            "lost_value": (1 - alive.fillna(1)) * staying,
         }
     )
-    table = per_history.loc[key].set_axis(key.index)
-    money = spend.expected_spend(customers.loc[key.index]) * _margins(margin, key.index)
-    table["value_12m"] = table.pop("purchases") * money
-    table.insert(0, "model", model.code)
-    return table
+    table = pd.DataFrame(
+        {
+            "model": model.code,
+            "p_alive": alive,
+            "orders_12m": model.expected_purchases(h, horizon_weeks),
+        }
+    )
+    by_customer = worth.loc[key].set_axis(key.index).mul(money, axis=0)
+    return table.loc[key].set_axis(key.index).join(by_customer)
 
 
 def margin_share(customers: pd.DataFrame, otherwise: float) -> float:

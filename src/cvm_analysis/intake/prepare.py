@@ -10,6 +10,7 @@ import dataclasses
 import datetime as dt
 import hashlib
 import json
+import os.path
 import shutil
 import zoneinfo
 from collections.abc import Iterator
@@ -35,7 +36,7 @@ def fingerprint(settings: Settings) -> str:
     said = business.model_dump_json(
         include={"timezone", "pseudonyms", "extracted_on", "regions", "sources", "rules"}
     )
-    files = [read.digest(path) for _, _, path in _sources(settings)]
+    files = [(name, read.digest(path)) for _, _, name, path in _sources(settings)]
     key = pseudonyms.pseudonym("", pseudonyms.key()) if business.pseudonyms else ""
     code = [p.read_text("utf-8") for p in sorted(Path(__file__).parent.glob("*.py"))]
     parts = json.dumps([said, files, key, code, __version__])
@@ -95,14 +96,13 @@ def _drop_work(folder: Path) -> None:
         leftover.unlink()
 
 
-def _sources(settings: Settings) -> list[tuple[str, Source, Path]]:
+def _sources(settings: Settings) -> list[tuple[str, Source, str, Path]]:
+    """One row per raw file: its table, how it is described, its name in the config, its path."""
     return [
-        (table, source, settings.resolve(source.files))
-        for table, sources in (
-            ("transactions", settings.business.sources.transactions),
-            ("customers_raw", settings.business.sources.customers),
-        )
+        (table, source, os.path.relpath(path, settings.path.parent), path)
+        for table, (_, sources) in settings.business.sources.by_table().items()
         for source in sources
+        for path in settings.found(source.files)
     ]
 
 
@@ -110,11 +110,9 @@ def _write(con: Any, settings: Settings, folder: Path) -> dict[str, Any]:
     """Fill the folder; each step leaves a table in the engine for the next."""
     zone = zoneinfo.ZoneInfo(settings.business.timezone)
     extracted_on = settings.business.extracted_on or dt.datetime.now(zone).date()
-    asked = {
-        "transactions": rules.for_transactions(extracted_on, settings.business.rules.duplicates),
-        "customers_raw": rules.for_customers(extracted_on),
-    }
     files, read_tables = _stage(con, settings, folder)
+    duplicates = settings.business.rules.duplicates
+    asked = {table: rules.of(table, extracted_on, duplicates) for table in read_tables}
     judged = {
         table: con.create_table(f"judged_{table}", rules.judge(rows, asked[table]))
         for table, rows in read_tables.items()
@@ -138,14 +136,15 @@ def _stage(
 ) -> tuple[list[dict[str, Any]], dict[str, ir.Table]]:
     """Read every file as text, type it, and put the files of a table one below the other."""
     files, parts = list[dict[str, Any]](), dict[str, list[ir.Table]]()
-    for i, (table, source, path) in enumerate(_sources(settings)):
+    for i, (table, source, name, path) in enumerate(_sources(settings)):
         columns = dict(source.columns)
         if table == "transactions" and isinstance(settings.business.regions, DiscoveredRegions):
             columns["sold_in"] = settings.business.regions.from_
         staged = folder / f"work.{i}.parquet"
-        raw = read.stage(path, source.files, columns, source.encoding, staged)
+        raw = read.stage(path, name, columns, source.encoding, staged)
         files.append({"table": table, "columns": sorted(columns), **dataclasses.asdict(raw)})
-        rows = rules.typed(con.read_parquet(staged), table, raw.n_columns, source.formats)
+        added = _added(settings, table)
+        rows = rules.typed(con.read_parquet(staged), table, raw.n_columns, source.formats, added)
         parts.setdefault(table, []).append(_with_region_keys(settings, table, source, rows))
     tables = {
         table: ibis.union(*rows) if len(rows) > 1 else rows[0] for table, rows in parts.items()
@@ -153,10 +152,16 @@ def _stage(
     return files, _pseudonymised(con, tables) if settings.business.pseudonyms else tables
 
 
+def _added(settings: Settings, table: str) -> list[str]:
+    """Name the columns this business adds to a table, whichever of its files has them."""
+    _, sources = settings.business.sources.by_table()[table]
+    return sorted({name for s in sources for name in s.columns} - set(TABLES[table].columns))
+
+
 def _with_region_keys(settings: Settings, table: str, source: Source, rows: ir.Table) -> ir.Table:
     """Turn the raw words for regions into keys; found regions are keyed once all are counted."""
-    column = "sold_in" if table == "transactions" else "region"
-    if isinstance(settings.business.regions, DiscoveredRegions):
+    column = {"transactions": "sold_in", "customers_raw": "region"}.get(table)
+    if column is None or isinstance(settings.business.regions, DiscoveredRegions):
         return rows
     named = settings.business.regions
     return rows.mutate({column: regions.of_rows(rows[column], named, source.region)})
@@ -213,7 +218,8 @@ def _check(
     """Write `quality` and `quarantine`; GateError where a rule's share is above its limit."""
     all_rules = {table: [*asked[table], rules.no_region(table)] for table in judged}
     quality = pd.concat(
-        rules.count(rows, all_rules[table], table) for table, rows in judged.items()
+        [rules.count(rows, all_rules[table], table) for table, rows in judged.items()],
+        ignore_index=True,
     )
     quality.to_parquet(folder / "quality.parquet", index=False)
     bad = [rules.quarantined(rows, all_rules[table]) for table, rows in judged.items()]
@@ -242,7 +248,8 @@ def _check(
 def _write_by_region(con: Any, table: str, rows: ir.Table, used: set[str], folder: Path) -> None:
     """Write the accepted rows, one folder a region, with the columns that some file has."""
     wanted = used | {"amount"} if table == "transactions" else used
-    columns = [c for c in TABLES[table].columns if c in wanted and c != "region"]
+    known = [c for c in TABLES[table].columns if c in wanted and c != "region"]
+    columns = [*known, *sorted(used - set(TABLES[table].columns))]
     accepted = rows.filter(rows.rule.isnull()).select("region", *columns)
     con.to_parquet(accepted, folder / table, partition_by="region")
 

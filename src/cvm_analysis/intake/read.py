@@ -1,25 +1,21 @@
-"""A raw CSV file as text: one row per line of the file, nothing interpreted, nothing lost.
+"""A raw file as rows of text: one per record of the file, nothing interpreted, nothing lost.
 
-Every cell stays text (ids keep their zeros), every row knows its file and line. Bytes are decoded
-strictly: a byte order mark decides, else UTF-8, else GB18030 (which reads GBK and GB2312 too).
+Every cell stays text (ids keep their zeros), every row knows its file and line.
 """
 
 from __future__ import annotations
 
-import codecs
-import csv
-import gzip
 import hashlib
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cvm_analysis.errors import InputError
+from cvm_analysis.intake.formats import Record, opened
 
 BATCH = 50_000
 
@@ -46,13 +42,13 @@ def digest(path: Path) -> str:
 def stage(
     path: Path, name: str, columns: Mapping[str, str], encoding: str | None, to: Path
 ) -> RawFile:
-    """Write a CSV (or csv.gz) as a Parquet file of text columns.
+    """Write a raw file as a Parquet file of text columns.
 
     Parameters
     ----------
     name : how the rows are to call the file
     columns : our column name -> the file's header
-    encoding : how to decode; None lets the file tell
+    encoding : how to decode a CSV; None lets the file tell
 
     Returns
     -------
@@ -61,68 +57,18 @@ def stage(
 
     Raises
     ------
-    InputError : an empty file, undecodable bytes, a missing column, a quote that never ends
+    InputError : as `formats.opened`; a missing column, or no rows
     """
     sha256 = digest(path)
-    encoding = _decodable(path, encoding)
-    with _open(path, encoding) as file:
-        records = csv.reader(file, strict=True)
-        header = _header(path, records, columns)
-        places = {ours: header.index(theirs) for ours, theirs in columns.items()}
-        n_rows = _write(_records(path, records), name, places, len(header), to)
+    with opened(path, encoding) as file:
+        places = _places(path, file.header, columns)
+        n_rows = _write(file.records, name, places, len(file.header), to)
     if not n_rows:
         raise InputError(f"{path}: a header and no rows; is this the right file?")
-    return RawFile(name, encoding, sha256, n_rows, len(header))
+    return RawFile(name, file.encoding, sha256, n_rows, len(file.header))
 
 
-def _open(path: Path, encoding: str | None = None) -> IO[Any]:
-    opened: Any = gzip.open if path.suffix == ".gz" else open
-    if encoding is None:
-        return opened(path, "rb")
-    return opened(path, "rt", encoding=encoding, errors="strict", newline="")
-
-
-def _decodable(path: Path, encoding: str | None) -> str:
-    """Name the first encoding that decodes every byte of the file."""
-    with _open(path) as file:
-        start = file.read(4)
-    if not start.strip():
-        raise InputError(f"{path}: an empty file")
-    utf16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-    marks = {codecs.BOM_UTF8: "utf-8-sig"} | dict.fromkeys(utf16, "utf-16")
-    marked = [name for mark, name in marks.items() if start.startswith(mark)]
-    candidates = [encoding] if encoding else marked or ["utf-8", "gb18030"]
-    failures = []
-    for name in candidates:
-        failure = _first_undecodable(path, name)
-        if failure is None:
-            return name
-        failures.append(f"as {name}: {failure}")
-    raise InputError(
-        f"{path}: cannot be decoded, {'; '.join(failures)}; "
-        "name its encoding in the config (encoding: ...), or export it again as UTF-8"
-    )
-
-
-def _first_undecodable(path: Path, encoding: str) -> str | None:
-    try:
-        decode = codecs.getincrementaldecoder(encoding)(errors="strict").decode
-    except LookupError:
-        return "no such encoding"
-    line = 1
-    with _open(path) as file:
-        for block in itertools.chain(iter(lambda: file.read(1 << 20), b""), [b""]):
-            try:
-                line += decode(block, final=not block).count("\n")
-            except UnicodeDecodeError as error:
-                line += error.object[: error.start].count(b"\n")
-                bad = error.object[error.start : error.start + 2].hex(" ")
-                return f"bytes {bad} near line {line:,}"
-    return None
-
-
-def _header(path: Path, records: Iterator[list[str]], columns: Mapping[str, str]) -> list[str]:
-    header = [name.strip() for name in next(records, [])]
+def _places(path: Path, header: list[str], columns: Mapping[str, str]) -> dict[str, int]:
     missing = {ours: theirs for ours, theirs in columns.items() if theirs not in header}
     if missing:
         said = [f"  {ours}: no column '{theirs}'" for ours, theirs in missing.items()]
@@ -131,27 +77,11 @@ def _header(path: Path, records: Iterator[list[str]], columns: Mapping[str, str]
             + "\n".join(said)
             + f"\n  the file has {', '.join(header)}; map these in the config's sources"
         )
-    return header
-
-
-def _records(path: Path, records: Any) -> Iterator[tuple[int, list[str]]]:
-    """Yield each record that is not blank with the line it ends on."""
-    try:
-        for row in records:
-            if row:
-                yield records.line_num, row
-    except csv.Error as error:
-        raise InputError(
-            f"{path} line {records.line_num:,}: {error}; look for a quote that never ends"
-        ) from None
+    return {ours: header.index(theirs) for ours, theirs in columns.items()}
 
 
 def _write(
-    records: Iterator[tuple[int, list[str]]],
-    name: str,
-    places: Mapping[str, int],
-    width: int,
-    to: Path,
+    records: Iterator[Record], name: str, places: Mapping[str, int], width: int, to: Path
 ) -> int:
     """Write all records in batches; cells that a short record lacks are empty."""
     schema = pa.schema(
@@ -180,8 +110,8 @@ def _write(
     return n_rows
 
 
-def _padded(row: list[str], width: int) -> list[str | None]:
-    return [*row, *[None] * (width - len(row))][:width] if len(row) != width else row  # type: ignore[return-value]
+def _padded(row: list[str], width: int) -> list[str]:
+    return row if len(row) == width else [*row, *[""] * (width - len(row))][:width]
 
 
 def _digest(row: list[str]) -> bytes:

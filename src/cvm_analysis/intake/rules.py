@@ -7,7 +7,7 @@ only counts. A row that breaks several rules is quarantined once, under the firs
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import ibis
@@ -17,6 +17,8 @@ from ibis import ir
 from cvm_analysis.tables import TABLES, Kind
 
 MONEY = "decimal(18, 4)"
+RAW = ("transactions", "customers_raw", "feedback", "contracts", "indicators")
+FEEDBACK = ("nps", "csat", "complaint")
 
 
 class Rule(NamedTuple):
@@ -34,16 +36,23 @@ def try_strptime(text: str, pattern: str) -> dt.datetime:
     raise NotImplementedError
 
 
-def typed(raw: ir.Table, table: str, n_columns: int, formats: Mapping[str, str]) -> ir.Table:
+def typed(
+    raw: ir.Table,
+    table: str,
+    n_columns: int,
+    formats: Mapping[str, str],
+    added: Sequence[str] = (),
+) -> ir.Table:
     """Give a staged file the columns of `table`: typed, beside `<column>_text` as it came.
 
-    Columns the file does not have are empty. An amount that is not given is quantity x unit_price.
+    Columns the file does not have are empty; `added` are those the business has beyond ours. An amount that is not given is quantity x unit_price.
     """
-    cells = {
-        name: _cell(raw, name, column.kind, formats.get(name))
-        for name, column in TABLES[table].columns.items()
-    }
-    texts = {f"{name}_text": _text(raw, name) for name in TABLES[table].columns}
+    spec = TABLES[table]
+    kinds = {name: column.kind for name, column in spec.columns.items()}
+    if spec.others:
+        kinds |= dict.fromkeys(added, spec.others)
+    cells = {name: _cell(raw, name, kind, formats.get(name)) for name, kind in kinds.items()}
+    texts = {f"{name}_text": _text(raw, name) for name in kinds}
     if table == "transactions" and "amount" not in raw.columns:
         cells["amount"] = (cells["quantity"] * cells["unit_price"]).cast(MONEY)
         texts["amount_text"] = texts["quantity_text"] + " x " + texts["unit_price_text"]
@@ -89,51 +98,66 @@ RAGGED = Rule("wrong_number_of_cells", "line", "error", lambda t: t.ragged)
 NO_CUSTOMER = Rule("missing_customer_id", "customer_id", "error", _missing("customer_id"))
 
 
-def for_transactions(
-    extracted_on: dt.date, duplicates: Literal["keep", "quarantine"]
+def of(
+    table: str, extracted_on: dt.date, duplicates: Literal["keep", "quarantine"] = "keep"
 ) -> list[Rule]:
-    """Rules of order lines, in the order in which they are asked."""
-    return [
-        RAGGED,
-        NO_CUSTOMER,
-        Rule("no_date", "ordered_at", "error", _missing("ordered_at")),
-        Rule("in_the_future", "ordered_at", "error", lambda t: t.ordered_at.date() > extracted_on),
-        Rule("no_amount", "amount", "error", _missing("amount")),
-        Rule(
-            "repeated_line",
-            "line",
-            "error" if duplicates == "quarantine" else "info",
-            _repeats("digest"),
-        ),
-        Rule("unreadable_cost", "cost", "warn", _unreadable("cost")),
-        Rule("unreadable_quantity", "quantity", "warn", _unreadable("quantity")),
-        Rule("return", "amount", "info", lambda t: t.amount < 0),
-        Rule("zero_amount", "amount", "info", lambda t: t.amount == 0),
-    ]
+    """Rules of a raw table, in the order in which they are asked."""
+
+    def future(column: str) -> Callable[[ir.Table], ir.BooleanValue]:
+        return lambda t: t[column].cast("date") > extracted_on
+
+    own = {
+        "transactions": [
+            Rule("no_date", "ordered_at", "error", _missing("ordered_at")),
+            Rule("in_the_future", "ordered_at", "error", future("ordered_at")),
+            Rule("no_amount", "amount", "error", _missing("amount")),
+            Rule("repeated_line", "line", _level(duplicates), _repeats("digest")),
+            Rule("unreadable_cost", "cost", "warn", _unreadable("cost")),
+            Rule("unreadable_quantity", "quantity", "warn", _unreadable("quantity")),
+            Rule("return", "amount", "info", lambda t: t.amount < 0),
+            Rule("zero_amount", "amount", "info", lambda t: t.amount == 0),
+        ],
+        "customers_raw": [
+            Rule("repeated_customer", "line", "error", _repeats("customer_id")),
+            Rule("joins_in_the_future", "joined_on", "error", future("joined_on")),
+            Rule("unreadable_join_date", "joined_on", "warn", _unreadable("joined_on")),
+            Rule("unreadable_birth_date", "birth_date", "warn", _unreadable("birth_date")),
+        ],
+        "feedback": [
+            Rule("no_date", "at", "error", _missing("at")),
+            Rule("in_the_future", "at", "error", future("at")),
+            Rule("unknown_kind", "kind", "error", lambda t: ~t.kind.isin(FEEDBACK).fill_null(False)),
+            Rule("unreadable_score", "score", "error", _unreadable("score")),
+        ],
+        "contracts": [
+            Rule("no_date", "started_on", "error", _missing("started_on")),
+            Rule("in_the_future", "started_on", "error", future("started_on")),
+            Rule("unreadable_end", "ended_on", "error", _unreadable("ended_on")),
+            Rule("ends_before_it_starts", "ended_on", "error", lambda t: t.ended_on < t.started_on),
+        ],
+        "indicators": [
+            Rule("no_date", "at", "error", _missing("at")),
+            Rule("in_the_future", "at", "error", future("at")),
+            Rule("no_value", "value", "error", _missing("value")),
+        ],
+    }
+    return [RAGGED, NO_CUSTOMER, *own[table]]
 
 
-def for_customers(extracted_on: dt.date) -> list[Rule]:
-    """Rules of customer records, in the order in which they are asked."""
-    return [
-        RAGGED,
-        NO_CUSTOMER,
-        Rule("repeated_customer", "line", "error", _repeats("customer_id")),
-        Rule("joins_in_the_future", "joined_on", "error", lambda t: t.joined_on > extracted_on),
-        Rule("unreadable_join_date", "joined_on", "warn", _unreadable("joined_on")),
-        Rule("unreadable_birth_date", "birth_date", "warn", _unreadable("birth_date")),
-    ]
+def gates() -> set[str]:
+    """Name the rules whose share of bad rows can be limited: those that set rows aside."""
+    day = dt.date.min
+    every = [rule for table in RAW for rule in (*of(table, day, "quarantine"), no_region(table))]
+    return {rule.name for rule in every if rule.level == "error"}
 
 
-def gates() -> list[str]:
-    """Names of the rules that send rows to quarantine: those a share in `stop_above` can limit."""
-    day = dt.date.max
-    every = [*for_transactions(day, "quarantine"), *for_customers(day), no_region("transactions")]
-    return [rule.name for rule in every if rule.level == "error"]
+def _level(duplicates: Literal["keep", "quarantine"]) -> Literal["error", "info"]:
+    return "error" if duplicates == "quarantine" else "info"
 
 
 def no_region(table: str) -> Rule:
     """Rule of rows whose customer belongs to no region: neither the record nor a sale says one."""
-    column = "sold_in" if table == "transactions" else "region"
+    column = {"transactions": "sold_in", "customers_raw": "region"}.get(table, "customer_id")
     return Rule("no_region", column, "error", _missing("region"))
 
 

@@ -25,14 +25,15 @@ NOTHING = "–"  # how an empty value is written
 
 # fmt: off
 MONEY_COLUMNS = frozenset({
-    "amount", "cost", "gain", "gain_high", "gain_low", "lost_value", "margin_total", "mean_spend",
-    "mean_value", "revenue", "spend_gross", "spend_mean", "spend_repeat_mean", "spend_total", "value_12m", "value_12m_high",
-    "value_12m_if_retained", "value_12m_low", "value_at_risk",
+    "amount", "cost", "gain", "gain_high", "gain_low", "lost_value", "margin_total",
+    "mean_spend", "mean_value", "revenue", "spend_gross", "spend_mean", "spend_repeat_mean",
+    "spend_total", "value_12m", "value_12m_high", "value_12m_if_retained", "value_12m_low",
+    "value_at_risk",
 })
 SHARE_COLUMNS = frozenset({
     "churn_risk", "p_alive", "p_end_90d", "p_end_180d", "p_end_365d", "p_silent_90d",
-    "p_silent_180d", "p_silent_365d", "repeat_share", "retention", "return_share", "share", "share_customers",
-    "share_revenue", "share_value",
+    "p_silent_180d", "p_silent_365d", "repeat_share", "retention", "return_share", "share",
+    "share_customers", "share_revenue", "share_value",
 })
 # fmt: on
 
