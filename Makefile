@@ -1,5 +1,5 @@
-# setup, report, test, lab: each sets up what it needs, then runs it.
-.PHONY: setup report test lab figures
+# setup, report, test, lab, bench: each sets up what it needs, then runs it.
+.PHONY: setup report test lab bench figures
 .DEFAULT_GOAL := report
 
 PYTHON ?= python3.11
@@ -27,6 +27,9 @@ test: setup
 lab: report
 	$(BIN)/cvm drafts config/sample.yaml --region east
 	$(BIN)/jupyter lab --notebook-dir notebooks
+
+bench: setup
+	$(BIN)/python benchmarks/contract_ratios.py 100
 
 # After a change that is meant to move a key figure: store the new ones in the notebooks.
 figures: setup
