@@ -13,15 +13,15 @@ import yaml
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "cvm_analysis"
 
-SHARED = {"errors", "tables", "texts", "least_data"}
+SHARED = {"errors", "tables", "texts", "least_data", "choice"}
 CORE = {"customers", "segments", "clv", "churn", "strategy", "charts"}
 EDGES = {
     "config": set(),
     "folders": set(),
-    "prepared": {"config"},
+    "prepared": {"config", "customers"},
     "results": set(),
     "intake": {"config", "folders", "prepared"},
-    "preflight": {"config", *CORE},
+    "preflight": {"config", "intake", *CORE},
     "report": {"strategy"},
     "run": {"folders", "report"},
     "sample": set(),

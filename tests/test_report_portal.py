@@ -1,4 +1,4 @@
-"""The portal: which regions stand how, with links that stay inside its folder."""
+"""The portal: regions side by side, how each stands, links that stay inside its folder."""
 
 import re
 from html.parser import HTMLParser
@@ -39,8 +39,21 @@ def entry(**changes):
     return {**good, **changes}
 
 
-def seen(*entries, title="Reports"):
-    return Page(portal.render(list(entries), title, "en"))
+def seen(*entries, title="Reports", language="en", editions=None):
+    return Page(portal.render(list(entries), title, language, editions))
+
+
+def flat(page):
+    """All text of the body, its white space made one."""
+    return re.sub(r"\s+", " ", page.text[page.text.rindex("}") + 1 :])
+
+
+def rows(*entries, language="en"):
+    """The cells of each row of the table, as text."""
+    html = portal.render(list(entries), "Reports", language)
+    found = re.findall(r"<tr.*?</tr>", html, flags=re.DOTALL)
+    cells = [re.findall(r"<t[hd].*?</t[hd]>", row, flags=re.DOTALL) for row in found]
+    return [[" ".join(re.sub("<[^>]+>", " ", c).split()) for c in row] for row in cells]
 
 
 def links(page):
@@ -48,15 +61,49 @@ def links(page):
 
 
 def test_a_region_shows_its_state_date_customers_and_report():
-    page = seen(entry())
-    text = re.sub(r"\s+", " ", page.text)
-    assert "East Up to date Data up to Dec 31, 2025 Customers11,270 English" in text
-    assert links(page) == ["east/2025-12-31/share/report.en.html"]
+    assert rows(entry()) == [
+        ["Region", "Customers", "Data up to", "Report"],
+        ["East Up to date", "11,270", "Dec 31, 2025", "English"],
+    ]
+    assert links(seen(entry())) == ["east/2025-12-31/share/report.en.html"]
+
+
+def test_in_chinese_names_numbers_money_and_dates_are_chinese():
+    figures = {"n_customers": 11270, "revenue": 22_600_000, "repeat_share": 0.6}
+    east = entry(name="华东", figures=figures, currency="CNY")
+    assert rows(east, language="zh") == [
+        ["区域", "客户数", "销售额", "复购率", "数据截至", "报告"],
+        ["华东 已更新", "11,270", "¥2260万", "60%", "2025年12月31日", "English"],
+    ]
+
+
+def test_regions_stand_under_one_heading_and_a_dash_where_one_lacks_a_figure():
+    both, one = {"n_customers": 3, "repeat_share": 0.25}, {"repeat_share": 0.5}
+    header, east, west = rows(entry(figures=both), entry(name="West", figures=one))
+    assert header[1:3] == ["Customers", "Share that came back"]
+    assert (east[1:3], west[1:3]) == (["3", "25%"], ["–", "50%"])
+
+
+def test_the_whole_company_and_what_failed_are_set_apart():
+    good, stale = entry(), entry(status="stale", region="west")
+    company = entry(region="all", name="All regions")
+    page = seen(company, good, stale)
+    kinds = [value for name, value in page.attributes if name == "class"]
+    assert [k for k in kinds if k.split()[0] in portal.STATUSES] == ["good whole", "good", "stale"]
+
+
+def test_each_edition_leads_to_the_others():
+    page = seen(entry(), editions={"zh": "index.zh.html"})
+    assert links(page)[0] == "index.zh.html" and "中文" in page.text
+    with pytest.raises(InputError, match="no path inside"):
+        seen(entry(), editions={"zh": "/index.zh.html"})
 
 
 def test_an_older_report_says_since_when():
-    page = seen(entry(status="stale", as_of="2025-11-30", message="sales.csv: no rows"))
-    assert "Not renewed since Nov 30, 2025" in page.text and "sales.csv: no rows" in page.text
+    since = "2026-01-05T03:00:00+00:00"
+    page = seen(entry(status="stale", as_of="2025-11-30", since=since, message="04 [5]"))
+    text = flat(page)
+    assert "Older report failing since Jan 5, 2026 04 [5] 11,270 Nov 30, 2025 English" in text
     assert links(page)
 
 
@@ -76,7 +123,7 @@ def test_no_regions_is_a_sentence():
 
 
 def test_money_is_written_in_the_regions_currency():
-    assert "Revenue$5,400" in seen(entry(figures={"revenue": 5400}, currency="USD")).text
+    assert "$5.4K" in rows(entry(figures={"revenue": 5400}, currency="USD"))[1]
 
 
 def test_a_report_in_a_language_without_texts_is_linked_by_its_code():

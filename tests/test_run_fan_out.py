@@ -15,6 +15,7 @@ import pytest
 from pyarrow import parquet
 from tiny_notebooks import is_gone, wait_for, write_notebook
 
+from cvm_analysis import results
 from cvm_analysis.errors import InputError
 from cvm_analysis.run import fan_out, region
 from cvm_analysis.run.notebook import Finished
@@ -224,7 +225,7 @@ def test_the_last_good_report_stays_and_the_portal_says_so(plan, kernel):
     kernel.fails = set()
     go(plan, **alone)
     (entry,) = fan_out.entries(plan.out, "en")
-    assert (entry["status"], entry["since"], entry["figures"]) == ("good", None, {"customers": 3})
+    assert (entry["status"], entry["since"]) == ("good", None)
     assert not (plan.out / "east" / "failed.ipynb").exists()
 
 
@@ -243,6 +244,34 @@ def test_the_portal_lists_all_regions_ever_run_and_links_only_what_may_be_shared
     links = re.findall('href="([^"]+)"', page)
     assert sorted(links) == [f"{key}/2026-01-01/share/report.en.html" for key in sorted(NAMES)]
     assert all((plan.out / link).is_file() for link in links)
+
+
+def test_what_notebooks_leave_for_the_portal_stands_in_it(plan, kernel, monkeypatch):
+    def leave(source, asked, output, limit, stop):
+        kept = {"n_customers": 1234, "revenue": 57.2e6, "repeat_share": float("nan")}
+        results.figures(asked["run_dir"], kept, "CNY")
+        return kernel(source, asked, output, limit, stop)
+
+    monkeypatch.setattr(region, "execute", leave)
+    go(plan)
+    entry = fan_out.entries(plan.out, "en")[0]
+    assert list(entry["figures"].items()) == [("n_customers", 1234), ("revenue", 57.2e6)]
+    assert entry["currency"] == "CNY"
+    page = (plan.out / "index.html").read_text()
+    assert "1,234" in page and "CN¥57.2M" in page
+
+
+def test_the_portal_has_an_edition_for_each_language(plan, kernel):
+    go(plan, languages=("zh", "en"))
+    pages = {path.name: path.read_text() for path in plan.out.glob("*.html")}
+    assert sorted(pages) == ["index.en.html", "index.html"]
+    assert "全公司" in pages["index.html"] and 'href="index.en.html"' in pages["index.html"]
+    assert "Company" in pages["index.en.html"] and 'href="index.html"' in pages["index.en.html"]
+    assert 'href="east/2026-01-01/share/report.zh.html"' in pages["index.en.html"]
+    titles = [(plan.link("east") / "share" / f"report.{x}.html").read_text() for x in ("zh", "en")]
+    assert titles == ["Demo｜华东 (zh)", "Demo – East (en)"]
+    go(plan)
+    assert not (plan.out / "index.en.html").exists()
 
 
 def test_a_page_that_cannot_be_made_is_a_failure_of_that_region(plan, kernel, monkeypatch):

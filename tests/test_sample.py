@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from lifelines import CoxPHFitter, CoxTimeVaryingFitter
 
 from cvm_analysis import sample
 from cvm_analysis.errors import InputError
@@ -30,7 +31,12 @@ ENCODINGS = {  # as the company's systems write them
     "raw/sales_southwest.csv": "utf-8",
     "raw/sales_northeast.csv": "utf-8-sig",
     "raw/customers.csv": "utf-8-sig",
+    "raw/feedback.csv": "utf-8-sig",
+    "raw/contracts.csv": "gb18030",
+    "raw/indicators.csv": "utf-8-sig",
 }
+TABLES = ("transactions", "customers", "feedback", "contracts", "indicators")
+AS_OF = pd.Timestamp("2025-12-31")
 DIRT = {"duplicate", "missing_customer_id", "future_date", "amount_is_text", "no_such_date"}
 
 
@@ -42,10 +48,34 @@ def folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def full(tmp_path_factory) -> dict:
+def full_folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("full") / "sample"
     sample.make(folder)
-    return read_truth(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def full(full_folder) -> dict:
+    return read_truth(full_folder)
+
+
+@pytest.fixture(scope="module")
+def full_people(full) -> pd.DataFrame:
+    return people_of(full)
+
+
+@pytest.fixture(scope="module")
+def full_orders(full_folder, full) -> pd.DataFrame:
+    """One row per order of the full sample: day, promised_on, delivered_on, region, customer_id."""
+    every = pd.concat(
+        [clean_lines(full_folder, full, source) for source in sources("transactions")]
+    )
+    return every[every["amount"] > 0].drop_duplicates("order_id").set_index("order_id")
+
+
+@pytest.fixture(scope="module")
+def full_feedback(full_folder, full) -> pd.DataFrame:
+    return clean_feedback(full_folder, full)
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +99,9 @@ def read_truth(folder: Path) -> dict:
 
 
 def people_of(truth: dict) -> pd.DataFrame:
+    """Retail customers, one row each."""
     people = pd.DataFrame(truth["customers"]).set_index("customer_id")
-    for column in ["first_order", "dropped_on"]:
+    for column in ["first_order", "first_late", "first_complaint", "dropped_on"]:
         people[column] = pd.to_datetime(people[column])
     return people
 
@@ -92,19 +123,44 @@ def read(folder: Path, source: dict) -> pd.DataFrame:
     return table.set_index(table.index + 2)
 
 
+def without_dirt(folder: Path, truth: dict, source: dict) -> pd.DataFrame:
+    dirt = truth["files"][path_of(source)]["dirt_lines"]
+    return read(folder, source).drop(index=[line for lines in dirt.values() for line in lines])
+
+
+def clean_feedback(folder: Path, truth: dict) -> pd.DataFrame:
+    (source,) = sources("feedback")
+    table = without_dirt(folder, truth, source)
+    return table.assign(
+        score=pd.to_numeric(table["score"]),
+        **{column: iso(table[column]) for column in ["at", "closed_at"]},
+    )
+
+
+def iso(dates: pd.Series) -> pd.Series:
+    """ISO dates or, from the old ERP, with slashes; empty ones stay empty."""
+    return pd.to_datetime(dates.str[:10].str.replace("/", "-").replace("", None), format="%Y-%m-%d")
+
+
+def types_of(truth: dict) -> pd.Series:
+    """customer_type by customer_id."""
+    retail = pd.Series("retail", index=[each["customer_id"] for each in truth["customers"]])
+    return pd.concat(
+        [retail, pd.DataFrame(truth["trade"]).set_index("customer_id")["customer_type"]]
+    )
+
+
 def clean_lines(folder: Path, truth: dict, source: dict) -> pd.DataFrame:
-    table = read(folder, source)
-    dirt = [
-        line for lines in truth["files"][path_of(source)]["dirt_lines"].values() for line in lines
-    ]
-    table = table.drop(index=dirt)
+    table = without_dirt(folder, truth, source)
     for column in ["amount", "unit_price", "discount", "cost"]:
         assert table[column].str.fullmatch(r"-?\d+\.\d\d").all(), column
         table[column] = table[column].str.replace(".", "").astype(int)
     return table.assign(
         region=source["region"],
         quantity=table["quantity"].astype(int),
-        day=pd.to_datetime(table["ordered_at"].str[:10].str.replace("/", "-"), format="%Y-%m-%d"),
+        day=iso(table["ordered_at"]),
+        promised_on=iso(table["promised_on"]),
+        delivered_on=iso(table["delivered_on"]),
     )
 
 
@@ -124,7 +180,7 @@ def test_each_file_is_in_its_encoding_and_no_other(folder, truth):
 
 def test_the_config_maps_every_column_of_every_file(folder, truth):
     config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
-    named = [*config["sources"]["transactions"], *config["sources"]["customers"]]
+    named = [source for table in TABLES for source in config["sources"][table]]
     assert {path_of(source) for source in named} == set(ENCODINGS)
     for source in named:
         path = path_of(source)
@@ -149,7 +205,7 @@ def test_row_counts_are_those_of_the_truth(folder, truth):
 
 
 def test_dirt_is_where_the_truth_says_and_nowhere_else(folder, truth):
-    known = {person["customer_id"] for person in truth["customers"]}
+    known = set(types_of(truth).index)
     for source in sources("transactions"):
         said = truth["files"][path_of(source)]
         rows = read(folder, source)
@@ -169,18 +225,36 @@ def test_dirt_is_where_the_truth_says_and_nowhere_else(folder, truth):
         assert set(rows["customer_id"]) - {""} <= known
 
 
+def test_feedback_has_a_few_unreadable_scores_and_unknown_customers(folder, truth):
+    (source,) = sources("feedback")
+    rows, said = read(folder, source), truth["files"][path_of(source)]
+    answered = rows["kind"] != "complaint"
+    found = {
+        "unknown_customer": ~rows["customer_id"].isin(types_of(truth).index),
+        "unreadable_score": answered & ~rows["score"].str.fullmatch(r"\d+"),
+    }
+    lines = {kind: rows.index[is_dirty].tolist() for kind, is_dirty in found.items()}
+    assert lines == said["dirt_lines"]
+    assert {kind: len(at) for kind, at in lines.items()} == said["dirt"]
+    assert 0 < sum(said["dirt"].values()) < 0.01 * len(rows) == 0.01 * said["n_rows"]
+    clean = clean_feedback(folder, truth)["kind"].value_counts()
+    assert clean.to_dict() == {kind: said[f"n_{kind}"] for kind in ["csat", "nps", "complaint"]}
+
+
 def test_dirt_stays_well_under_two_percent_at_full_size(full):
     for path, said in full["files"].items():
-        if path != "raw/customers.csv":
+        if path.startswith("raw/sales"):
             assert set(said["dirt"]) == DIRT
             assert max(said["dirt"].values()) < 0.01 * said["n_rows"]
             assert said["dirt"]["duplicate"] > 1
 
 
-def test_customers_file_has_each_customer_once_with_the_id_as_written(folder, people):
+def test_customers_file_has_each_customer_once_with_the_id_as_written(folder, truth, people):
     (source,) = sources("customers")
-    rows = read(folder, source).set_index("customer_id")
-    assert rows.index.is_unique
+    every = read(folder, source).set_index("customer_id")
+    assert every.index.is_unique
+    assert every["customer_type"].to_dict() == types_of(truth).to_dict()
+    rows = every[every["customer_type"] == "retail"]
     assert set(rows.index) == set(people.index)
     assert len(rows) == N
     length = rows.index.str.len()
@@ -190,31 +264,37 @@ def test_customers_file_has_each_customer_once_with_the_id_as_written(folder, pe
     assert (rows["region"] == people["region"].map(REGIONS).loc[rows.index]).all()
     joined = pd.to_datetime(rows["joined_on"], format="%Y-%m-%d")
     assert (joined <= people["first_order"].loc[rows.index]).all()
-    assert (rows["customer_type"] == "retail").all()
     assert set(rows["gender"]) == {"female", "male", ""}
     assert 0 < (rows["birth_date"] == "").mean() < 0.2
+    firms = every.drop(index=rows.index)
+    assert (firms[["industry", "company_size"]] != "").all(axis=None)
+    assert (firms[["gender", "birth_date"]] == "").all(axis=None)
+    assert (rows[["industry", "company_size"]] == "").all(axis=None)
 
 
 # Amounts
 
 
 def test_totals_per_region_are_those_of_the_clean_lines(sales, truth):
+    kind = sales["customer_id"].map(types_of(truth))
     for region, said in truth["regions"].items():
-        lines = sales[sales["region"] == region]
-        bought = lines[lines["amount"] > 0]
-        assert said["totals"] == {
-            "n_customers": bought["customer_id"].nunique(),
-            "n_orders": bought["order_id"].nunique(),
-            "spend_gross": bought["amount"].sum() / 100,
-            "spend_total": lines["amount"].sum() / 100,
-        }
+        assert list(said["totals"]) == ["all_types", "retail", "project", "dealer"]
+        for which, totals in said["totals"].items():
+            lines = sales[(sales["region"] == region) & ((kind == which) | (which == "all_types"))]
+            bought = lines[lines["amount"] > 0]
+            assert totals == {
+                "n_customers": bought["customer_id"].nunique(),
+                "n_orders": bought["order_id"].nunique(),
+                "spend_gross": bought["amount"].sum() / 100,
+                "spend_total": lines["amount"].sum() / 100,
+            }
 
 
 def test_lines_of_an_order_sum_to_the_draw_to_the_cent(sales, people):
     bought = sales[sales["amount"] > 0]
     orders = bought.groupby(["customer_id", "order_id"])["amount"].agg(["sum", "size"])
     assert orders["size"].between(1, 4).all()
-    written = orders.groupby("customer_id")["sum"].agg(list)
+    written = orders.loc[people.index].groupby("customer_id")["sum"].agg(list)
     drawn = people["amounts"].map(lambda amounts: [round(100 * amount) for amount in amounts])
     assert written.to_dict() == drawn.to_dict()
 
@@ -249,9 +329,9 @@ def test_a_return_undoes_a_line_bought_one_to_six_weeks_before(sales):
     assert sales["day"].max() == pd.Timestamp("2025-12-31")
 
 
-def test_order_values_have_the_planted_mean(full):
+def test_order_values_have_the_planted_mean(full, full_people):
     """E(Z) = p gamma / (q - 1); the mean over customers of their mean order estimates it."""
-    people = people_of(full)
+    people = full_people
     parameters = pd.DataFrame({key: of["parameters"] for key, of in full["regions"].items()}).T
     planted = parameters["p"] * parameters["gamma"] / (parameters["q"] - 1)
     relative = people["amounts"].map(np.mean) / people["region"].map(planted)
@@ -263,7 +343,8 @@ def test_order_values_have_the_planted_mean(full):
 
 
 def test_nobody_buys_after_dropping_out_or_before_the_first_order(sales, people):
-    days = sales[sales["amount"] > 0].groupby("customer_id")["day"].agg(["min", "max"])
+    bought = sales[(sales["amount"] > 0) & sales["customer_id"].isin(people.index)]
+    days = bought.groupby("customer_id")["day"].agg(["min", "max"])
     assert (days["min"] == people["first_order"].loc[days.index]).all()
     silent = people["dropped_on"].dropna()
     assert 0.3 < len(silent) / len(people) < 0.7
@@ -271,12 +352,12 @@ def test_nobody_buys_after_dropping_out_or_before_the_first_order(sales, people)
     assert (silent <= pd.Timestamp("2025-12-31")).all()
 
 
-def test_groups_buy_at_the_rates_drawn_for_them(full):
-    """Given rates and active weeks, repeat orders are Poisson with mean rate x weeks.
+def test_groups_buy_at_the_rates_drawn_for_them(full_people):
+    """Repeat orders less rate x active weeks are a martingale: their sums agree.
 
     Two or three percent of noise, and a little from seasons that were not lived through whole.
     """
-    people = people_of(full)
+    people = full_people.copy()
     ends = people["dropped_on"].fillna(pd.Timestamp("2026-01-01"))
     people["expected"] = people["purchase_rate"] * (ends - people["first_order"]).dt.days / 7
     people["repeats"] = people["amounts"].str.len() - 1
@@ -288,20 +369,11 @@ def test_groups_buy_at_the_rates_drawn_for_them(full):
     assert frequent.min() > 4 * rate.drop(frequent.index).max()
 
 
-def test_rates_and_drop_out_have_the_planted_means(full):
-    people = people_of(full)
+def test_rates_have_the_planted_means(full, full_people):
     for key, region in full["regions"].items():
         planted = region["parameters"]
-        here = people[people["region"] == key]
-        rate, drop_out = here["purchase_rate"], here["drop_out_rate"]
+        rate = full_people.loc[full_people["region"] == key, "purchase_rate"]
         assert rate.mean() == pytest.approx(planted["r"] / planted["alpha"], abs=3 * rate.sem())
-        assert drop_out.mean() == pytest.approx(
-            planted["s"] / planted["beta"], abs=3 * drop_out.sem()
-        )
-        weeks = (pd.Timestamp("2026-01-01") - here["first_order"]).dt.days / 7
-        gone = 1 - (planted["beta"] / (planted["beta"] + weeks)) ** planted["s"]
-        error = np.sqrt((gone * (1 - gone)).sum()) / len(here)
-        assert here["dropped_on"].notna().mean() == pytest.approx(gone.mean(), abs=3 * error)
 
 
 def test_groups_differ_in_what_they_buy_and_when(sales, people):
@@ -317,8 +389,8 @@ def test_groups_differ_in_what_they_buy_and_when(sales, people):
     assert value[["big_ticket_seasonal", "steady_renewers"]].min() > 2 * value["care_regulars"]
 
 
-def test_regions_differ_in_size_and_health(full):
-    people = people_of(full)
+def test_regions_differ_in_size_and_health(full_people):
+    people = full_people
     assert list(people["region"].value_counts().index) == list(REGIONS)
     assert len(people) == 12_000
     gone = people["dropped_on"].notna().groupby(people["region"]).mean()
@@ -327,6 +399,255 @@ def test_regions_differ_in_size_and_health(full):
     joined = pd.crosstab(people["region"], people["first_order"].dt.year)
     assert joined.loc["south", 2025] > 1.3 * joined.loc["south", 2024]
     assert joined.loc["northeast", 2025] < 0.8 * joined.loc["northeast", 2024]
+
+
+# Deliveries and complaints
+
+
+def test_orders_are_promised_and_delivered_after_they_are_made(sales):
+    back = sales["amount"] < 0
+    assert sales.loc[back, ["promised_on", "delivered_on"]].isna().all(axis=None)
+    orders = sales[~back]
+    assert (orders["promised_on"] > orders["day"]).all()
+    done = orders.dropna(subset="delivered_on")
+    assert (done["delivered_on"] > done["day"]).all()
+    assert done["delivered_on"].max() == AS_OF
+    due = orders["promised_on"] + pd.Timedelta(days=14) <= AS_OF
+    assert orders.loc[due, "delivered_on"].notna().all()
+    assert orders["delivered_on"].isna().any()
+    assert (orders.groupby("order_id")["delivered_on"].nunique(dropna=False) == 1).all()
+
+
+def test_each_region_keeps_its_planted_share_of_promises(full, full_orders):
+    due = full_orders[full_orders["promised_on"] + pd.Timedelta(days=14) <= AS_OF]
+    late = (due["delivered_on"] > due["promised_on"]).groupby(due["region"]).agg(["mean", "sem"])
+    for key, region in full["regions"].items():
+        planted = region["parameters"]["late"]
+        assert late.loc[key, "mean"] == pytest.approx(planted, abs=3 * late.loc[key, "sem"])
+    assert late["mean"].idxmax() == "northeast"
+    assert late["mean"].idxmin() == "south"
+
+
+def test_first_late_and_first_complaint_are_those_of_the_files(
+    full_people, full_orders, full_feedback
+):
+    late = full_orders[full_orders["delivered_on"] > full_orders["promised_on"]]
+    complaints = full_feedback[full_feedback["kind"] == "complaint"]
+    for column, found in [
+        ("first_late", late.groupby("customer_id")["delivered_on"].min()),
+        ("first_complaint", complaints.groupby("customer_id")["at"].min()),
+    ]:
+        said = full_people[column].dropna()
+        assert said.to_dict() == found[found.index.isin(full_people.index)].to_dict()
+
+
+def test_complaints_follow_late_deliveries_more_often(
+    full, full_people, full_orders, full_feedback
+):
+    """First orders alone in their first weeks: a complaint within 30 days is about them."""
+    orders = full_orders[full_orders["customer_id"].isin(full_people.index)].sort_values("day")
+    second = orders.groupby("customer_id")["day"].nth(1)
+    second = second.set_axis(orders.loc[second.index, "customer_id"])
+    first = orders.drop_duplicates("customer_id").set_index("customer_id")
+    until = first["delivered_on"] + pd.Timedelta(days=30)
+    alone = (until <= AS_OF) & ~(second.reindex(first.index) <= until)
+    first = first[alone]
+    complained = full_people["first_complaint"].loc[first.index] <= until[alone]
+    late = first["delivered_on"] > first["promised_on"]
+    found = complained.groupby(late).agg(["mean", "sem"])
+    planted = full["complaints"]["chance_per_order"]
+    for is_late, chance in [(False, planted["after_on_time"]), (True, planted["after_late"])]:
+        mean, error = found.loc[is_late]
+        assert mean == pytest.approx(chance, abs=3 * error)
+    assert planted["after_late"] > 4 * planted["after_on_time"]
+
+
+def test_complaints_have_a_dimension_a_text_and_some_are_open(full_feedback):
+    complaints = full_feedback[full_feedback["kind"] == "complaint"]
+    dimensions = {"product", "pre_sale", "in_sale", "after_sale", "price"}
+    assert set(complaints["dimension"]) == dimensions
+    assert (complaints["text"] != "").all()
+    assert complaints["score"].isna().all()
+    closed = complaints.dropna(subset="closed_at")
+    assert (closed["closed_at"] > closed["at"]).all()
+    assert closed["closed_at"].max() <= AS_OF
+    old = complaints["at"] < AS_OF - pd.Timedelta(days=31)
+    assert complaints.loc[old, "closed_at"].notna().mean() == pytest.approx(0.85, abs=0.03)
+
+
+def test_scores_are_on_their_scales_and_lower_after_bad_experience(full_people, full_feedback):
+    answers = full_feedback[full_feedback["kind"] != "complaint"].join(
+        full_people, on="customer_id"
+    )
+    late = answers["first_late"] <= answers["at"]
+    complained = answers["first_complaint"] <= answers["at"]
+    content = ~late & ~complained
+    nps, in_sale = answers["kind"] == "nps", answers["dimension"] == "in_sale"
+    assert (answers.loc[nps, "dimension"] == "").all()
+    assert (answers.loc[nps, "score"].min(), answers.loc[nps, "score"].max()) == (0, 10)
+    assert (answers.loc[~nps, "score"].min(), answers.loc[~nps, "score"].max()) == (1, 5)
+    mean = answers["score"]
+    assert mean[nps & complained].mean() < mean[nps & content].mean() - 1.5
+    assert mean[nps & late].mean() < mean[nps & content].mean() - 1.5
+    assert mean[in_sale & late].mean() < mean[in_sale & content].mean() - 0.8
+    by_dimension = mean[~nps & content].groupby(answers["dimension"]).mean()
+    assert by_dimension.idxmin() == "price"
+    assert len(by_dimension) == 5
+
+
+# Leaving
+
+
+def spells(people: pd.DataFrame) -> pd.DataFrame:
+    """One row per customer and time with the same experience: start, stop (days), gone, 0 or 1s."""
+    ends = (people["dropped_on"] + pd.Timedelta(days=1)).fillna(AS_OF + pd.Timedelta(days=1))
+    length = (ends - people["first_order"]).dt.days
+    since = {
+        name: (people[f"first_{name}"] - people["first_order"]).dt.days.fillna(np.inf)
+        for name in ["late", "complaint"]
+    }
+    changes = np.sort(np.c_[0 * length, since["late"], since["complaint"], length], axis=1)
+    changes = np.minimum(changes, length.to_numpy()[:, None])
+    found = []
+    for start, stop in zip(changes.T[:-1], changes.T[1:], strict=True):
+        row = pd.DataFrame({"start": start, "stop": stop, "region": people["region"]})
+        row = row.assign(**{name: (at <= start).astype(int) for name, at in since.items()})
+        found.append(row.assign(gone=people["dropped_on"].notna() & (stop == length)))
+    every = pd.concat(found)
+    return every[every["stop"] > every["start"]].rename_axis("id").reset_index()
+
+
+def test_drop_out_has_the_planted_hazard(full, full_people):
+    """Drop-outs less the cumulative planted hazard are a martingale: their sums agree."""
+    ratios = full["drop_out"]["hazard_ratios"]
+    rows = spells(full_people)
+    assert rows["gone"].sum() == full_people["dropped_on"].notna().sum()
+    base = rows["region"].map(
+        {k: of["parameters"]["drop_out"] for k, of in full["regions"].items()}
+    )
+    weeks = (rows["stop"] - rows["start"]) / 7
+    ratio = ratios["late"] ** rows["late"] * ratios["complaint"] ** rows["complaint"]
+    rows["expected"] = base * weeks * ratio
+    by_region = rows.groupby("region")[["gone", "expected"]].sum()
+    assert (abs(by_region["gone"] - by_region["expected"]) < 3 * by_region["gone"] ** 0.5).all()
+    by_experience = rows.groupby(["late", "complaint"])[["gone", "expected"]].sum()
+    error = abs(by_experience["gone"] - by_experience["expected"])
+    assert (error < 3 * by_experience["gone"] ** 0.5).all()
+    assert by_experience["gone"].min() > 100
+
+
+def test_drop_out_hazard_ratios_are_recovered_from_the_true_dates(full, full_people):
+    rows = spells(full_people.iloc[::4])
+    fitted = CoxTimeVaryingFitter().fit(
+        rows, id_col="id", event_col="gone", start_col="start", stop_col="stop", strata=["region"]
+    )
+    inside_its_interval(fitted, full["drop_out"]["hazard_ratios"])
+
+
+def inside_its_interval(fitted, planted: dict[str, float]) -> None:
+    assert list(fitted.confidence_intervals_.columns) == ["95% lower-bound", "95% upper-bound"]
+    assert set(fitted.params_.index) == set(planted)
+    for name, ratio in planted.items():
+        low, high = np.exp(fitted.confidence_intervals_.loc[name])
+        assert low < ratio < high, name
+        assert high < 2 * low  # narrow enough to mean something
+        assert low > 1
+
+
+@pytest.fixture(scope="module")
+def contracts(full_folder) -> pd.DataFrame:
+    """All contracts of the full sample: T (days up to the end or as_of), ended, three flags."""
+    (source,) = sources("contracts")
+    rows = read(full_folder, source)
+    started, ended = iso(rows["started_on"]), iso(rows["ended_on"])
+    flags = ["complaint_first_month", "late_installation", "no_maintenance_plan"]
+    assert rows[flags].isin(["0", "1"]).all(axis=None)
+    return rows.astype(dict.fromkeys(flags, int)).assign(
+        started_on=started, T=(ended.fillna(AS_OF) - started).dt.days, ended=ended.notna()
+    )
+
+
+def test_contract_hazard_ratios_are_recovered_by_cox(full, contracts):
+    planted = full["contracts"]["hazard_ratios"]
+    rows = contracts[["T", "ended", *planted]]
+    inside_its_interval(CoxPHFitter().fit(rows, "T", "ended"), planted)
+
+
+def test_contracts_end_by_the_planted_baseline(full, contracts):
+    """Ends less the cumulative planted hazard are a martingale, at every age."""
+    baseline, ratios = (full["contracts"][key] for key in ["baseline", "hazard_ratios"])
+    ratio = np.prod([of ** contracts[name] for name, of in ratios.items()], axis=0)
+    for weeks in [13, 26, 52, 156]:
+        until = np.minimum(contracts["T"] / 7, weeks)
+        expected = (ratio * (until / baseline["scale"]) ** baseline["shape"]).sum()
+        ended = (contracts["ended"] & (contracts["T"] / 7 <= weeks)).sum()
+        assert ended == pytest.approx(expected, abs=3 * expected**0.5)
+
+
+def test_a_contract_follows_a_purchase_of_a_retail_customer(
+    full, full_people, full_orders, contracts
+):
+    assert len(contracts) == pytest.approx(2_500, abs=100)
+    assert len(contracts) == full["files"]["raw/contracts.csv"]["n_rows"]
+    assert contracts["ended"].sum() == full["files"]["raw/contracts.csv"]["n_ended"]
+    assert contracts[["customer_id", "contract_id"]].apply(lambda ids: ids.is_unique).all()
+    assert contracts["customer_id"].isin(full_people.index).all()
+    assert (contracts["T"] > 0).all()
+    both = contracts.merge(full_orders[["customer_id", "day"]], on="customer_id")
+    follows = (both["started_on"] - both["day"]).dt.days.between(31, 60)
+    assert follows.groupby(both["contract_id"]).any().all()
+
+
+# Project customers and dealers
+
+
+def test_there_are_so_many_customers_of_each_type(full):
+    assert types_of(full).value_counts().to_dict() == dict(retail=12_000, project=300, dealer=80)
+    said = full["files"]["raw/customers.csv"]
+    assert (said["n_retail"], said["n_project"], said["n_dealer"]) == (12_000, 300, 80)
+
+
+def test_project_customers_buy_rarely_and_much(full_folder, full, full_orders):
+    cents = pd.concat([clean_lines(full_folder, full, each) for each in sources("transactions")])
+    bought = cents[cents["amount"] > 0]
+    kind = full_orders["customer_id"].map(types_of(full))
+    amount = bought.groupby("order_id")["amount"].sum() / 100
+    median = amount.groupby(kind).median()
+    assert median["project"] > median["dealer"] > 4 * median["retail"]
+    orders = full_orders.groupby(kind)["customer_id"].agg(["size", "nunique"])
+    assert (orders["size"] / orders["nunique"]).loc[["project", "dealer"]].between(3, 12).all()
+    share = pd.crosstab(
+        bought["customer_id"].map(types_of(full)), bought["category"], normalize="index"
+    )
+    assert share["flooring"].idxmax() == "project"
+    first = full_orders.groupby("customer_id")["day"].min()
+    said = pd.DataFrame(full["trade"]).set_index("customer_id")
+    assert (pd.to_datetime(said["first_order"]) == first.loc[said.index]).all()
+    region = full_orders.drop_duplicates("customer_id").set_index("customer_id")["region"]
+    assert (said["region"] == region.loc[said.index]).all()
+
+
+def test_indicators_are_those_of_the_type_and_some_dealers_tell_no_share(full_folder, full):
+    (source,) = sources("indicators")
+    rows = read(full_folder, source)
+    assert len(rows) == full["files"]["raw/indicators.csv"]["n_rows"]
+    kind = rows["customer_id"].map(types_of(full))
+    assert rows.groupby(kind)["name"].agg(set).to_dict() == {
+        "project": {"project_size", "payment_days", "credit_score", "influence", "potential"},
+        "dealer": {"sales_target", "growth", "market_share", "satisfaction", "payment_days"},
+    }
+    assert not rows.duplicated(["customer_id", "at", "name"]).any()
+    told = rows.groupby(["name", kind])["customer_id"].nunique()
+    assert told.loc["growth", "dealer"] == 80
+    assert 40 < told.loc["market_share", "dealer"] < 72
+    first = pd.DataFrame(full["trade"]).set_index("customer_id")["first_order"]
+    assert (rows["at"] >= rows["customer_id"].map(first)).all()
+    assert rows["at"].max() == "2025-12-31"
+    value = rows["value"].astype(float).groupby(rows["name"]).agg(["min", "max"])
+    assert value.loc["potential", "min"] >= 1
+    assert value.loc["potential", "max"] <= 5
+    assert value.loc["credit_score", "max"] <= 100
+    assert value.loc["growth", "min"] < 0 < value.loc["growth", "max"]
 
 
 # Making it
@@ -348,7 +669,7 @@ def test_the_same_seed_makes_the_same_bytes_and_another_does_not(folder, tmp_pat
     assert all(other[path] != data for path, data in contents(folder).items())
 
 
-def test_an_identical_sample_is_left_alone_and_a_spoilt_one_made_again(folder, tmp_path):
+def test_an_identical_sample_is_left_alone_and_another_made_again(folder, tmp_path, monkeypatch):
     copy = tmp_path / "sample"
     sample.make(copy, N)
     before = {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in copy.rglob("*")}
@@ -357,6 +678,9 @@ def test_an_identical_sample_is_left_alone_and_a_spoilt_one_made_again(folder, t
     (copy / "raw" / "sales_east.csv").write_text("half a fi")
     sample.make(copy, N)
     assert contents(copy) == contents(folder)
+    monkeypatch.setattr("cvm_analysis.sample.folder._code", lambda: "changed")
+    sample.make(copy, N)
+    assert read_truth(copy)["made_by"]["code"] == "changed"
     sample.make(copy, 100)
     assert read_truth(copy)["made_by"]["n_customers"] == 100
     assert [path.name for path in tmp_path.iterdir()] == ["sample"]

@@ -18,7 +18,6 @@ ROOT = Path(__file__).parent.parent
 def customers(days, orders, spend):
     ids = [f"c{i}" for i in range(len(days))]
     table = {"days_since_last": days, "n_orders": orders, "spend_total": spend}
-    table["customer_type"] = "retail"
     return pd.DataFrame(table, index=pd.Index(ids, name="customer_id"))
 
 

@@ -1,4 +1,4 @@
-"""`cvm`: sample, check, prepare, run, status, quarantine, drafts.
+"""`cvm`: sample, init, check, prepare, run, status, quarantine, drafts.
 
 Exit codes: 0 good; 1 some region failed, the others are published; 2 wrong use, config or input;
 3 a data gate stopped it. For 2 and 3 nothing is published.
@@ -31,7 +31,7 @@ out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
 
 ConfigFile = Annotated[Path, typer.Argument(help="A YAML file such as config/sample.yaml.")]
 OutFolder = Annotated[Path, typer.Option("--out", help="Where reports are published.")]
-NOTEBOOKS = ("01_customers", "02_segments", "04_value", "06_strategy")
+NOTEBOOKS = ("01_customers", "02_segments", "03_clusters", "04_value", "05_churn", "06_strategy")
 
 
 @app.command()
@@ -45,6 +45,21 @@ def sample(
 
     make(folder, customers, seed)
     _say(f"{folder}: raw files of an invented company; their truth is in truth.json")
+
+
+@app.command()
+def init(
+    files: Annotated[
+        list[Path], typer.Argument(help="Raw files: csv, csv.gz, txt, xlsx, parquet.")
+    ],
+    config: Annotated[
+        Path, typer.Option("--for", help="The file it will be; paths start from its folder.")
+    ] = Path("config/mine.yaml"),
+) -> None:
+    """Draft a config from raw files: cvm init sales.csv > config/mine.yaml."""
+    from cvm_analysis.intake.draft import draft
+
+    typer.echo(draft(files, config).encode(), nl=False)
 
 
 @app.command()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
-import glob
 import os
 import re
 import zoneinfo
@@ -99,6 +98,7 @@ class Source(Strict):
     files: str
     region: RegionKey | None = None
     encoding: str | None = None
+    delimiter: Literal["comma", "semicolon", "tab", "spaces"] | None = None
     columns: dict[str, str]
     formats: dict[str, str] = {}  # strptime patterns of dates that are not ISO
 
@@ -133,6 +133,13 @@ class Value(Strict):
     annual_discount_rate: float = Field(0.10, ge=0)  # 0.10 is ten percent a year
     margin: float = Field(1.0, gt=0, le=1)  # share of spend, where no cost is known
     holdout_weeks: int = Field(26, gt=0)  # how much of the past a forecast is tried on
+
+
+class Churn(Strict):
+    """What counts as silence."""
+
+    silence_days: Annotated[int, Field(gt=0)] | Literal["auto"] = "auto"  # from when one has lapsed
+    horizon_days: int = Field(180, gt=0)  # churn_risk: no purchase within so many days
 
 
 class Rfm(Strict):
@@ -208,6 +215,7 @@ class Business(Strict):
     segments: str = "segments.yaml"
     strategies: str = "strategies.yaml"
     value: Value = Value()
+    churn: Churn = Churn()
 
 
 @dataclass(frozen=True)
@@ -226,6 +234,11 @@ class Settings:
         return self.business.value
 
     @property
+    def churn(self) -> Churn:
+        """What counts as silence."""
+        return self.business.churn
+
+    @property
     def prepared(self) -> Path:
         """Where the prepared tables lie."""
         return self.resolve(self.business.prepared or f"../data/prepared/{self.path.stem}")
@@ -240,11 +253,10 @@ class Settings:
         return Path(os.path.normpath(self.path.parent / path))
 
     def found(self, files: str) -> list[Path]:
-        """Find the files of a source, `*` and `?` standing for anything; itself if there is none."""
-        pattern = self.resolve(files)
-        if pattern.is_file():
-            return [pattern]
-        return sorted(Path(p) for p in glob.glob(str(pattern)) if Path(p).is_file()) or [pattern]
+        """Find the files of a source, `*` standing for anything; the name itself if none."""
+        path = self.resolve(files)
+        matching = sorted(path.parent.glob(path.name)) if "*" in path.name else [path]
+        return matching or [path]
 
     def where(self, file: Path, *keys: str) -> str:
         """Say where a setting was written: `config/mine.yaml line 14`."""
@@ -376,7 +388,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def _check_names(settings: Settings) -> None:
-    """Names that must be known: our columns, regions, the time zone."""
+    """Names that must be known, and mean one thing: our columns, regions, the time zone."""
     business = settings.business
     named = business.regions if isinstance(business.regions, dict) else {}
     wrong = [
@@ -385,24 +397,40 @@ def _check_names(settings: Settings) -> None:
         for i, source in enumerate(sources)
         for problem in _check_source(settings, table, source, ("sources", setting, str(i)), named)
     ]
+    wrong += _ambiguous(settings, named)
     zones = zoneinfo.available_timezones()
     if business.timezone not in zones:
         place = settings.where(settings.path, "timezone")
         hint = nearest(business.timezone, zones)
         wrong.append(f"{place}: no time zone '{business.timezone}'{hint}")
     if wrong:
-        raise ConfigError("\n".join(wrong))
+        raise ConfigError("\n".join(dict.fromkeys(wrong)))
+
+
+def _ambiguous(settings: Settings, named: Mapping[str, Region]) -> Iterator[str]:
+    """Find raw words that two regions claim."""
+    meant: dict[str, str] = {}
+    for key, region in named.items():
+        for word in dict.fromkeys((*region.match, key, region.en, region.zh)):
+            if word in meant:
+                place = settings.where(settings.path, "regions", key)
+                yield f"{place}: '{word}' already means the region {meant[word]}; keep one"
+            meant.setdefault(word, key)
 
 
 def _check_source(
     settings: Settings, table: str, source: Source, at: tuple[str, ...], named: Iterable[str]
 ) -> Iterator[str]:
     known = TABLES[table].columns
-    for key in (*source.columns, *source.formats):
+    for key in source.columns:
         added = TABLES[table].others and re.fullmatch("[a-z][a-z0-9_]*", key)
         if key not in known and not added:
             place = settings.where(settings.path, *at, "columns", key)
             yield f"{place}: {table} have no column '{key}'{nearest(key, known)}"
+    for key in source.formats:
+        if key not in source.columns:
+            place = settings.where(settings.path, *at, "formats", key)
+            yield f"{place}: no column '{key}' is mapped{nearest(key, source.columns)}"
     required = {name for name, column in known.items() if not column.optional}
     if {"quantity", "unit_price"} <= set(source.columns):
         required -= {"amount"}

@@ -209,3 +209,10 @@ def retention(transactions: ir.Table, date: dt.date) -> ir.Table:
         .aggregate(customers=lambda t: t.customer_id.nunique())
         .order_by("cohort", "later")
     )
+
+
+def purchase_days(transactions: ir.Table, date: dt.date) -> ir.Table:
+    """One row per customer and day with a purchase up to `date`: customer_id, day."""
+    day = transactions.ordered_at.date()
+    bought = transactions.filter(day <= date, transactions.amount > 0)
+    return bought.select("customer_id", day=bought.ordered_at.date()).distinct()

@@ -36,6 +36,17 @@ NEEDS = MappingProxyType(
         ),
         "choice": (Need("weeks", 26, "no_choice_short_history"),),
         "rfm": (Need("buyers", 5, "rfm_few_buyers"),),
+        "landmark": (Need("weeks", 26, "landmark_short_history"),),
+        "churn_trial": (Need("weeks", 26, "no_churn_trial_short_history"),),
+        "churn_choice": (Need("weeks", 26, "no_churn_choice_short_history"),),
+        "churn_model": (
+            Need("buyers", 50, "recency_few_buyers"),
+            Need("returns", 30, "recency_few_returns"),
+        ),
+        "clusters": (
+            Need("buyers", 30, "one_cluster_few_buyers"),
+            Need("distinct", 2, "one_cluster_alike"),
+        ),
         "retention": (Need("buyers", 20, "no_retention_few_buyers"),),
     }
 )

@@ -6,11 +6,11 @@ the file and line where the values were written.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from cvm_analysis.config import Settings, load, nearest
-from cvm_analysis.errors import ConfigError, CvmError
+from cvm_analysis.config import DiscoveredRegions, Settings, Source, load, nearest
+from cvm_analysis.errors import ConfigError, CvmError, InputError
 from cvm_analysis.segments import rfm
 from cvm_analysis.strategy import recommend
 
@@ -28,7 +28,7 @@ def check(config: str | Path) -> Settings:
         _found(settings, strategies, ("actions",), lambda: recommend.check(catalogue(settings))),
         *_unknown_segments(settings),
         *_unknown_rules(settings),
-        *_missing_files(settings),
+        *_unusable_files(settings),
     ]
     said = [problem for problem in problems if problem]
     if said:
@@ -87,11 +87,34 @@ def _unknown_rules(settings: Settings) -> list[str]:
     ]
 
 
-def _missing_files(settings: Settings) -> list[str]:
-    return [
-        f"{settings.where(settings.path, 'sources', setting, str(i), 'files')}: no file "
-        f"{settings.resolve(source.files)}; put it there, or name where it is"
-        for setting, sources in settings.business.sources.by_table().values()
-        for i, source in enumerate(sources)
-        if not settings.found(source.files)[0].is_file()
-    ]
+def _unusable_files(settings: Settings) -> Iterator[str]:
+    """Files that are not there, cannot be opened, or lack a header that the config maps."""
+    for setting, sources in settings.business.sources.by_table().values():
+        for i, source in enumerate(sources):
+            at = ("sources", setting, str(i))
+            for path in settings.found(source.files):
+                if path.is_file():
+                    yield from _unusable_headers(settings, source, at, path)
+                else:
+                    place = settings.where(settings.path, *at, "files")
+                    yield f"{place}: no file {path}; put it there, or name where it is"
+
+
+def _unusable_headers(
+    settings: Settings, source: Source, at: tuple[str, ...], path: Path
+) -> Iterator[str]:
+    from cvm_analysis.intake import formats
+
+    try:
+        headers = formats.header(path, source.encoding, source.delimiter)
+    except InputError as error:
+        yield f"{settings.where(settings.path, *at, 'files')}: {error}"
+        return
+    mapped = [((*at, "columns", ours), theirs) for ours, theirs in source.columns.items()]
+    regions = settings.business.regions
+    if isinstance(regions, DiscoveredRegions) and at[1] == "transactions":
+        mapped.append((("regions", "from"), regions.from_))
+    for keys, theirs in mapped:
+        if theirs not in headers:
+            place = settings.where(settings.path, *keys)
+            yield f"{place}: {path} has no column '{theirs}'{nearest(theirs, headers)}"

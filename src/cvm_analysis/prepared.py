@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cvm_analysis.config import Settings
 from cvm_analysis.errors import InputError
+from cvm_analysis.tables import TABLES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +38,29 @@ class Prepared:
     contracts: ir.Table | None
     indicators: ir.Table | None
     quality: pd.DataFrame
+
+    def customers(self, date: dt.date) -> pd.DataFrame:
+        """One row per customer as of a day, from what was known then; indexed by customer_id."""
+        from cvm_analysis.customers import as_of
+
+        table = as_of(self.transactions, date, self.customers_raw, self.feedback)
+        return table.to_pandas().set_index("customer_id")
+
+    def purchase_days(self, date: dt.date) -> pd.DataFrame:
+        """One row per customer and day with a purchase up to a day: customer_id, day."""
+        from cvm_analysis.customers import purchase_days
+
+        return purchase_days(self.transactions, date).to_pandas()
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """Bring a table into pandas; no rows, but its columns, where there is none."""
+        import pandas as pd
+
+        table = getattr(self, name)
+        if table is None:
+            return pd.DataFrame(columns=list(TABLES[name].columns))
+        numbers = [column for column, kind in table.schema().items() if kind.is_decimal()]
+        return table.cast(dict.fromkeys(numbers, "float64")).to_pandas()
 
     def day(self, as_of: str = "") -> dt.date:
         """Read an as_of parameter; empty is the last day with a sale in any region."""

@@ -2,13 +2,16 @@
 
 A run folder holds `tables/<name>.parquet`, `reference.json` (what this run found: cut points and
 thresholds), `company.json` (the same of the whole company, put there by `cvm run`; absent when
-there is none) and `done/<notebook>.json`, the sign that a notebook came to its end.
+there is none), `figures.json` (the few figures that stand for this run beside others) and
+`done/<notebook>.json`, the sign that a notebook came to its end.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +26,11 @@ WRITTEN_BY = {
     "customers": "01_customers",
     "quality": "01_customers",
     "segments": "02_segments",
+    "clusters": "03_clusters",
     "value": "04_value",
     "trust": "04_value",
+    "churn": "05_churn",
+    "contract_churn": "05_churn",
     "strategy": "06_strategy",
 }
 
@@ -40,9 +46,18 @@ def read(run_dir: str | Path, name: str) -> pd.DataFrame:
 
 
 def write(run_dir: str | Path, name: str, table: pd.DataFrame) -> None:
-    """Write a table: columns checked against tables.py, sorted by its key, in one step."""
+    """Write a table: columns checked against tables.py, sorted by its key, in one step.
+
+    A table with a key `part` keeps the rows of parts that `table` does not bring.
+    """
+    import pandas as pd
+
     key = list(TABLES[name].key)
     flat = table.reset_index() if table.index.names == key else table
+    if "part" in key and _table(run_dir, name).is_file():
+        before = read(run_dir, name).reset_index()
+        kept = before[~before["part"].isin(flat["part"])]
+        flat = pd.concat([each for each in (kept, flat) if len(each)] or [flat])
     check(name, flat)
     columns = [c for c in TABLES[name].columns if c in flat]
     path = _table(run_dir, name)
@@ -65,6 +80,16 @@ def agreed(run_dir: str | Path, name: str, own: Any, company_wide: bool = True) 
     path = Path(run_dir) / "reference.json"
     _write_json(path, _read_json(path) | {name: own})
     return company(run_dir).get(name, own) if company_wide else own
+
+
+def figures(run_dir: str | Path, values: Mapping[str, float], currency: str) -> None:
+    """Leave the figures by which this region is compared with others, for the portal.
+
+    values : name under `columns` in the texts -> number; money is in `currency`, shares in [0, 1].
+        One that is not a finite number is left out.
+    """
+    known = {name: float(value) for name, value in values.items() if math.isfinite(value)}
+    _write_json(Path(run_dir) / "figures.json", {"currency": currency, "values": known})
 
 
 def alone(run_dir: str | Path, region: str) -> list[Note]:
@@ -95,7 +120,7 @@ def copy(run_dir: str | Path, to: Path) -> None:
     for name in ("tables", "done"):
         shutil.rmtree(to / name, ignore_errors=True)
         shutil.copytree(Path(run_dir) / name, to / name)
-    for name in ("company.json", "reference.json"):
+    for name in ("company.json", "figures.json", "reference.json"):
         (to / name).unlink(missing_ok=True)
         if (Path(run_dir) / name).is_file():
             shutil.copy(Path(run_dir) / name, to / name)
@@ -112,7 +137,5 @@ def _read_json(path: Path) -> dict[str, Any]:
 def _write_json(path: Path, content: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".writing")
-    unfinished.write_text(
-        json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True), "utf-8"
-    )
+    unfinished.write_text(json.dumps(content, ensure_ascii=False, indent=1), "utf-8")
     unfinished.replace(path)

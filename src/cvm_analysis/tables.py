@@ -189,6 +189,14 @@ TABLES = MappingProxyType(
                 ),
             },
         ),
+        "clusters": Table(
+            "one row per retail customer with a purchase",
+            ("customer_id",),
+            {
+                "customer_id": _CUSTOMER,
+                "cluster": _text("c1, c2, ...; c1 has the largest mean spend"),
+            },
+        ),
         "value": Table(
             "one row per customer with a purchase",
             ("customer_id",),
@@ -203,13 +211,39 @@ TABLES = MappingProxyType(
                 "lost_value": _money("the same margin of those who have left already"),
             },
         ),
+        "churn": Table(
+            "one row per retail customer with a purchase",
+            ("customer_id",),
+            {
+                "customer_id": _CUSTOMER,
+                "model": _text("cox, recency or none"),
+                "lapsed": Column("yes_no", "silent beyond the bound at as_of; empty: no bound"),
+                "p_silent_90d": _number("probability of no purchase within 90 days"),
+                "p_silent_180d": _number("the same within 180 days"),
+                "p_silent_365d": _number("the same within 365 days"),
+                "churn_risk": _number("the same within the config's churn.horizon_days"),
+                "reason_1": _text("what moves the risk most, + up or - down", optional=True),
+                "reason_2": _text("the next", optional=True),
+                "reason_3": _text("the next", optional=True),
+            },
+        ),
+        "contract_churn": Table(
+            "one row per customer with a running contract",
+            ("customer_id",),
+            {
+                "customer_id": _CUSTOMER,
+                "p_end_90d": _number("probability that it ends within 90 days"),
+                "p_end_180d": _number("the same within 180 days"),
+                "p_end_365d": _number("the same within 365 days"),
+            },
+        ),
         "trust": Table(
             "one row per part, forecast and measure, on days the forecast had not seen",
             ("part", "model", "metric"),
             {
-                "part": _text("value"),
+                "part": _text("value or churn"),
                 "model": _text("the forecast"),
-                "metric": _text("n_customers, mae, rmse, bias_total, correlation"),
+                "metric": _text("of value: mae, rmse, bias_total, ...; of churn: auc, brier, ..."),
                 "horizon_days": _integer("length of the forecast in days"),
                 "value": _number("the measure, in its own unit"),
                 "is_chosen": Column("yes_no", "whether the report uses this forecast"),

@@ -4,19 +4,27 @@ Every function takes one small table and a language and returns a `Picture`; not
 a statistic that a table does not already hold. Words come from `cvm_analysis.texts`.
 """
 
+from cvm_analysis.charts.churn import comebacks, survival
+from cvm_analysis.charts.clusters import cluster_profile
 from cvm_analysis.charts.customers import concentration, monthly, retention
 from cvm_analysis.charts.models import calibration, holdout, p_alive
 from cvm_analysis.charts.picture import Picture
+from cvm_analysis.charts.risk import hazards, reliability
 from cvm_analysis.charts.segments import rfm_grid, segment_bars
 
 __all__ = [
     "Picture",
     "calibration",
+    "cluster_profile",
+    "comebacks",
     "concentration",
+    "hazards",
     "holdout",
     "monthly",
     "p_alive",
+    "reliability",
     "retention",
     "rfm_grid",
     "segment_bars",
+    "survival",
 ]

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -29,8 +29,9 @@ FONTS = (
     "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'PingFang SC', "
     "'Hiragino Sans GB', 'Microsoft YaHei', 'Noto Sans CJK SC', 'WenQuanYi Micro Hei', sans-serif"
 )
-_MEASURED = ["DejaVu Sans", "Noto Sans CJK SC"]  # what text is measured with, not drawn
-_FAMILY = f"font-family: {', '.join(map(repr, _MEASURED))}, sans-serif; "
+_CHINESE = "Noto Sans CJK SC"
+_MEASURED = ["DejaVu Sans", _CHINESE]  # what text is measured with, not drawn
+_FAMILY = f"font-family: {', '.join(map(repr, _MEASURED))}; "
 _CSS = '<style type="text/css">'
 
 STYLE: dict[str, Any] = {
@@ -50,8 +51,7 @@ STYLE: dict[str, Any] = {
     "axes.titleweight": "bold",
     "figure.constrained_layout.use": True,
     "figure.constrained_layout.h_pad": 0.06,
-    "font.family": "sans-serif",
-    "font.sans-serif": _MEASURED,
+    "font.family": _MEASURED,
     "font.size": 10.0,
     "grid.color": LINE,
     "grid.linewidth": 0.8,
@@ -114,10 +114,15 @@ def styled() -> AbstractContextManager[None]:
 
 @cache
 def _know_chinese() -> None:
-    """Tell matplotlib, once in a process, of the font that Chinese is measured with."""
+    """Tell matplotlib, once in a process, of the font that Chinese is measured with.
+
+    The file holds all weights but is known by its thinnest; Chinese is equally wide in each.
+    """
     from matplotlib.font_manager import fontManager
 
     fontManager.addfont(str(resources.files("manimgx_fonts_cjk") / "NotoSansCJK-VF.otf.ttc"))
+    thin = [font for font in fontManager.ttflist if font.name == _CHINESE]
+    fontManager.ttflist += [replace(font, weight=w) for font in thin for w in (400, 700)]
 
 
 def nothing(language: str) -> Picture:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from cvm_analysis.clv import bg_nbd, gamma_gamma, histories, holdout, naive, nbd
+from cvm_analysis.choice import choose as choose_forecast
 from cvm_analysis.errors import FitError
 from cvm_analysis.least_data import Note, lacking
 from cvm_analysis.tables import TABLES
@@ -28,6 +29,12 @@ class Trial(NamedTuple):
     forecasts: Mapping[str, pd.Series]  # model -> purchase days expected until the later date
     actual: pd.Series  # purchase days that came
     repeats: pd.Series  # repeat purchases before
+
+
+def modelled(customers: pd.DataFrame) -> pd.DataFrame:
+    """Keep who is modelled: retail customers who bought. Others buy rarely and in lumps."""
+    retail = customers["customer_type"] == "retail"
+    return customers[retail & (customers["n_orders"] > 0)]
 
 
 def origins(last: dt.date, first: dt.date, weeks: int) -> tuple[list[dt.date], list[Note]]:
@@ -45,10 +52,10 @@ def origins(last: dt.date, first: dt.date, weeks: int) -> tuple[list[dt.date], l
 def fit(customers: pd.DataFrame) -> tuple[dict[str, Any], list[Note]]:
     """Fit every model these customers can carry: code -> fitted model, best first; and the notes.
 
-    customers : one row per customer, columns of table `customers`; who never bought is left out
+    customers : one row per customer, columns of table `customers`; only `modelled` ones count
     """
     models: dict[str, Any] = {"own_rate": naive.OwnRate()}
-    buyers = customers[customers["n_orders"] > 0]
+    buyers = modelled(customers)
     notes = lacking("purchase_model", buyers=len(buyers), repeat_buyers=(buyers["x"] > 0).sum())
     if not notes:
         h, _ = histories.distinct(buyers)
@@ -58,23 +65,24 @@ def fit(customers: pd.DataFrame) -> tuple[dict[str, Any], list[Note]]:
             except FitError:
                 notes.append(Note(PART, f"{code}_not_fitted"))
                 continue
-            if model.identified or code == "nbd":  # without drop-out, one rate for all is sound
-                models[code] = model
-            else:
+            if model.reason:
                 notes.append(Note(PART, f"{code}_{model.reason}"))
+            if model.reason != "no_drop_out_found":  # one rate for all customers is sound
+                models[code] = model
     return {code: models[code] for code in ORDER if code in models}, notes
 
 
 def fit_spend(customers: pd.DataFrame) -> tuple[Any, list[Note]]:
     """Fit Gamma-Gamma to the repeat purchases, or fall back on each customer's own mean."""
-    repeat = customers[(customers["x"] > 0) & (customers["spend_repeat_mean"] > 0)]
+    buyers = modelled(customers)
+    repeat = buyers[(buyers["x"] > 0) & (buyers["spend_repeat_mean"] > 0)]
     notes = lacking("spend_model", repeat_buyers=len(repeat))
     if notes:
-        return naive.own_mean(customers), notes
+        return naive.own_mean(buyers), notes
     try:
         return gamma_gamma.fit(repeat), []
     except FitError:
-        return naive.own_mean(customers), [Note(PART, "gamma_gamma_not_fitted")]
+        return naive.own_mean(buyers), [Note(PART, "gamma_gamma_not_fitted")]
 
 
 def trial(earlier: pd.DataFrame, later: pd.DataFrame, weeks: float) -> Trial:
@@ -82,7 +90,7 @@ def trial(earlier: pd.DataFrame, later: pd.DataFrame, weeks: float) -> Trial:
 
     earlier, later : one row per customer as of two dates `weeks` apart, columns of `customers`
     """
-    buyers = earlier[earlier["n_orders"] > 0]
+    buyers = modelled(earlier)
     models, _ = fit(buyers)
     h, key = histories.distinct(buyers)
     forecasts = {
@@ -106,10 +114,10 @@ def choose(past: list[pd.DataFrame], weeks: float) -> str:
 
     past : the customers as of each date of `origins`
     """
-    if len(past) < 3 or not (past[0]["n_orders"] > 0).any():
+    if len(past) < 3 or modelled(past[0]).empty:
         return ORDER[0]
     tried = trial(past[0], past[1], weeks)
-    return holdout.choose(tried.forecasts, tried.actual, ORDER[0], ORDER)
+    return choose_forecast(tried.forecasts, tried.actual, ORDER[0], ORDER)
 
 
 def best(models: Mapping[str, Any], chosen: str) -> Any:

@@ -73,6 +73,11 @@ def of(
         orders_12m : expected purchases (days with one) within the horizon, not discounted
         value_12m : margin expected within the horizon, in the money of spend_repeat_mean,
             discounted continuously from the day of each purchase to the last day of T
+        value_12m_if_retained : the same if the customer, where still one, never left: P(alive) x
+            margin at their pace
+        value_at_risk : the difference of the two; what never losing the customer would bring
+        lost_value : (1 - P(alive)) x margin at their pace; what those already gone would have
+            brought. Without drop-out in the model nothing is at risk or lost.
 
     Raises
     ------

@@ -141,7 +141,7 @@ def _stage(
         if table == "transactions" and isinstance(settings.business.regions, DiscoveredRegions):
             columns["sold_in"] = settings.business.regions.from_
         staged = folder / f"work.{i}.parquet"
-        raw = read.stage(path, name, columns, source.encoding, staged)
+        raw = read.stage(path, name, columns, source.encoding, staged, source.delimiter)
         files.append({"table": table, "columns": sorted(columns), **dataclasses.asdict(raw)})
         added = _added(settings, table)
         rows = rules.typed(con.read_parquet(staged), table, raw.n_columns, source.formats, added)

@@ -40,7 +40,12 @@ def digest(path: Path) -> str:
 
 
 def stage(
-    path: Path, name: str, columns: Mapping[str, str], encoding: str | None, to: Path
+    path: Path,
+    name: str,
+    columns: Mapping[str, str],
+    encoding: str | None,
+    to: Path,
+    delimiter: str | None = None,
 ) -> RawFile:
     """Write a raw file as a Parquet file of text columns.
 
@@ -48,7 +53,7 @@ def stage(
     ----------
     name : how the rows are to call the file
     columns : our column name -> the file's header
-    encoding : how to decode a CSV; None lets the file tell
+    encoding, delimiter : how to read a CSV; None lets the file tell
 
     Returns
     -------
@@ -60,7 +65,7 @@ def stage(
     InputError : as `formats.opened`; a missing column, or no rows
     """
     sha256 = digest(path)
-    with opened(path, encoding) as file:
+    with opened(path, encoding, delimiter) as file:
         places = _places(path, file.header, columns)
         n_rows = _write(file.records, name, places, len(file.header), to)
     if not n_rows:

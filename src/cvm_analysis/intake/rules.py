@@ -45,13 +45,14 @@ def typed(
 ) -> ir.Table:
     """Give a staged file the columns of `table`: typed, beside `<column>_text` as it came.
 
-    Columns the file does not have are empty; `added` are those the business has beyond ours. An amount that is not given is quantity x unit_price.
+    Columns the file does not have are empty; `added` are those the business has beyond ours. An
+    amount that is not given is quantity x unit_price.
     """
     spec = TABLES[table]
     kinds = {name: column.kind for name, column in spec.columns.items()}
     if spec.others:
         kinds |= dict.fromkeys(added, spec.others)
-    cells = {name: _cell(raw, name, kind, formats.get(name)) for name, kind in kinds.items()}
+    cells = {name: cell(raw, name, kind, formats.get(name)) for name, kind in kinds.items()}
     texts = {f"{name}_text": _text(raw, name) for name in kinds}
     if table == "transactions" and "amount" not in raw.columns:
         cells["amount"] = (cells["quantity"] * cells["unit_price"]).cast(MONEY)
@@ -64,7 +65,8 @@ def _text(raw: ir.Table, name: str) -> ir.StringValue:
     return raw[name].strip().nullif("") if name in raw.columns else ibis.null("string")
 
 
-def _cell(raw: ir.Table, name: str, kind: Kind, pattern: str | None) -> ir.Value:
+def cell(raw: ir.Table, name: str, kind: Kind, pattern: str | None = None) -> ir.Value:
+    """Read a column of text as a kind of value; empty where the text cannot be read so."""
     text = _text(raw, name)
     if kind in ("money", "number", "integer"):
         thousands = text.re_search(r"^[^\d]*\d{1,3}(,\d{3})+(\.\d+)?$")
@@ -84,6 +86,10 @@ def _missing(column: str) -> Callable[[ir.Table], ir.BooleanValue]:
 
 def _unreadable(column: str) -> Callable[[ir.Table], ir.BooleanValue]:
     return lambda t: t[column].isnull() & t[f"{column}_text"].notnull()
+
+
+def _not_in(column: str, known: Sequence[str]) -> Callable[[ir.Table], ir.BooleanValue]:
+    return lambda t: ~t[column].isin(known).fill_null(False)
 
 
 def _repeats(*columns: str) -> Callable[[ir.Table], ir.BooleanValue]:
@@ -126,7 +132,7 @@ def of(
         "feedback": [
             Rule("no_date", "at", "error", _missing("at")),
             Rule("in_the_future", "at", "error", future("at")),
-            Rule("unknown_kind", "kind", "error", lambda t: ~t.kind.isin(FEEDBACK).fill_null(False)),
+            Rule("unknown_kind", "kind", "error", _not_in("kind", FEEDBACK)),
             Rule("unreadable_score", "score", "error", _unreadable("score")),
         ],
         "contracts": [

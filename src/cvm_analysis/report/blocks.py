@@ -6,6 +6,7 @@ page's; in JupyterLab a block brings the same style along.
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,6 +21,7 @@ from cvm_analysis.texts import Words, words
 
 MIMETYPE = "application/x-cvm-block"
 RIGHT = ("number", "percent", "money")  # formats whose columns are aligned right
+PROSE = 30  # letters; a column with a longer text is kept wide enough to be read
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def table(
     ------
     InputError : `df` lacks a column of `formats`, or a format is none of the above
     """
-    from great_tables import GT
+    from great_tables import GT, loc, style
 
     say = words(language)
     shown = _written(df, formats, say, currency)
@@ -116,6 +118,9 @@ def table(
     grid = GT(shown, rowname_col=stub, id=fixed).cols_label({**headings})
     right = [c for c, kind in formats.items() if kind.partition(":")[0] in RIGHT]
     grid = grid.cols_align("left").cols_align("right", right or None)
+    prose = [c for c in formats if c not in right and shown[c].map(_letters).max() > PROSE]
+    if prose:
+        grid = grid.tab_style(style.css("min-width: 14em"), loc.body(columns=prose))
     return _block("table", Markup(_bare(grid.as_raw_html())), caption, say("report.table"))
 
 
@@ -161,6 +166,11 @@ def _writer(kind: str, say: Words, currency: str) -> Callable[[Any], str]:
     if name not in known:
         raise InputError(f"table: no format '{kind}'; there are {', '.join(known)}")
     return known[name]
+
+
+def _letters(text: str) -> int:
+    """Return how many letters' room a text takes; a Chinese character takes that of two."""
+    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
 
 
 def _bare(html: str) -> str:

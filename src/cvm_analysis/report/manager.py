@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cvm_analysis.least_data import Note
-from cvm_analysis.report import blocks
+from cvm_analysis.report import blocks, groups
 from cvm_analysis.report.blocks import Block
-from cvm_analysis.strategy.recommend import NO_ACTION
+from cvm_analysis.strategy.recommend import NO_ACTION, NOT_VALUED
 from cvm_analysis.texts import Words, words
 
 SEGMENT_COLUMNS = {
@@ -54,11 +54,11 @@ class Manager:
 
         figures : one row per segment, as strategy.recommend.summary makes them
         """
-        top = figures.iloc[0]
+        top, valued = figures.iloc[0], figures[figures["mean_value"].notna()]
         return blocks.headline(
             self.say(
                 "manager.headline",
-                customers=self.say.number(figures["n_customers"].sum()),
+                customers=self.say.number(valued["n_customers"].sum()),
                 value=self.say.short(figures["value_12m"].sum(), self.currency),
                 segment=self.say(f"segments.{figures.index[0]}"),
                 share_customers=self.say.percent(top["share_customers"]),
@@ -77,6 +77,21 @@ class Manager:
         return blocks.key_figures(
             [*self._customers(customers), self._key("value", worth, expected)]
         )
+
+    def figures(self, customers: pd.DataFrame, value: pd.DataFrame) -> dict[str, float]:
+        """Give the figures by which regions are compared, named as under `columns` in the texts.
+
+        n_customers : customers with a purchase
+        revenue, value_12m : sums, in the currency
+        repeat_share : of these customers, the share with a second purchase day
+        """
+        buyers = customers[customers["n_orders"] > 0]
+        return {
+            "n_customers": len(buyers),
+            "revenue": float(customers["spend_total"].sum()),
+            "value_12m": float(value["value_12m"].sum()),
+            "repeat_share": float((buyers["x"] > 0).mean()),
+        }
 
     def _customers(self, customers: pd.DataFrame) -> list[tuple[str, str, str]]:
         say, buyers = self.say, customers[customers["n_orders"] > 0]
@@ -107,13 +122,14 @@ class Manager:
     def actions(self, strategy: pd.DataFrame) -> Block:
         """Show a card for the best action of each segment, the largest gain first."""
         first = strategy[strategy.index.get_level_values("rank") == 1].droplevel("rank")
-        paying = first[first["action"] != NO_ACTION]
+        paying = first[~first["action"].isin([NO_ACTION, NOT_VALUED])]
         net = (paying["gain"] - paying["cost"]).sort_values(ascending=False)
         cards = [self._card(str(segment), paying.loc[segment]) for segment in net.index]
-        idle = [self.say(f"segments.{s}") for s in first.index[first["action"] == NO_ACTION]]
-        if idle:
-            text = self.say("manager.no_action", segments=self.say.listed(idle))
-            cards.append(blocks.note(text, self.language))
+        for code in (NO_ACTION, NOT_VALUED):
+            idle = self.say.names("segments", first.index[first["action"] == code])
+            if idle:
+                text = self.say(f"manager.{code}", segments=self.say.listed(idle.values()))
+                cards.append(blocks.note(text, self.language))
         return blocks.together(cards)
 
     def _card(self, segment: str, row: pd.Series) -> Block:
@@ -148,26 +164,99 @@ class Manager:
             return self.money(value)
         return self.say.number(value, 1 if abs(value) < 10 else 0)
 
-    def trust(self, trust: pd.DataFrame) -> Block:
-        """Show how far off each forecast was on a past it had not seen; one row per forecast."""
-        wide = trust["value"].unstack("metric").droplevel("part")
-        wide["is_chosen"] = trust["is_chosen"].groupby("model").first()
-        wide["used"] = wide["is_chosen"].map({True: self.say("manager.yes"), False: ""})
+    def churn(self, churn: pd.DataFrame, value: pd.DataFrame, horizon_days: int) -> Block:
+        """Show how many are expected to stay silent, and what leaving costs."""
+        say, expected = self.say, float(churn["churn_risk"].sum())
+        risk, lost = float(value["value_at_risk"].sum()), float(value["lost_value"].sum())
+        days = say.number(horizon_days)
+        return blocks.key_figures(
+            [
+                self._key("silent", say.number(expected if expected else None), days),
+                self._key("at_risk", say.short(risk, self.currency)),
+                self._key("lost", say.short(lost, self.currency)),
+            ]
+        )
+
+    def watchlist(self, customers: pd.DataFrame) -> Block:
+        """Show whom to save first: pseudonym, value at risk, risk, and what speaks for it.
+
+        customers : as churn.watchlist.first gives them, with churn_risk, p_alive and reasons
+        """
+        if customers.empty:
+            return blocks.note(self.say("manager.nobody_at_risk"), self.language)
+        reasons = customers.filter(regex="^reason_").apply(self._reasons, axis=1)
         return blocks.table(
-            wide.sort_values("is_chosen", ascending=False),
+            customers.assign(reasons=reasons),
             {
-                "used": "text",
-                "actual_total": "number",
-                "forecast_total": "number",
-                "bias_total": "percent",
-                "rmse": "number:2",
-                "mae": "number:2",
-                "correlation": "number:2",
+                "value_at_risk": "money",
+                "value_12m": "money",
+                "p_alive": "percent",
+                "churn_risk": "percent",
+                "reasons": "text",
             },
             self.language,
-            rows="models",
-            id="trust",
+            self.currency,
+            id="watchlist",
         )
+
+    def _reasons(self, codes: pd.Series) -> str:
+        return self.say.listed(self.say(f"reasons.{code}") for code in codes.dropna())
+
+    def clusters(self, described: pd.DataFrame, rules: pd.DataFrame) -> Block:
+        """Show one row per cluster: its rule in words, its size, its money, how right the rule is.
+
+        described : as segments.clusters.describe makes it; value_12m is shown where it is there
+        rules : as segments.cluster_rules.rules makes them
+        """
+        table = described.join(rules)
+        table["rule"] = [groups.rule(c, self.say, self.currency) for c in table["conditions"]]
+        table.index = pd.Index([groups.name(code, self.say) for code in table.index])
+        money = {c: "money" for c in ("revenue", "value_12m") if c in table}
+        shown = {"rule": "text", "n_customers": "number", **money, "precision": "percent"}
+        return blocks.table(table, shown, self.language, self.currency, id="clusters")
+
+    def formed_by(self, measures: Iterable[str], used: Iterable[str]) -> Block:
+        """Say by which measures the clusters are formed, and which were of no use."""
+        used = list(used)
+        left = self._measures(c for c in measures if c not in used)
+        code = "clusters.left_out" if left else "clusters.formed_by"
+        said = self.say(code, measures=self._measures(used), **({"dropped": left} if left else {}))
+        return blocks.note(said, self.language)
+
+    def _measures(self, columns: Iterable[str]) -> str:
+        return self.say.listed(self.say(f"clusters.measures.{column}") for column in columns)
+
+    def structure(self, silhouette: float, bar: float) -> Block:
+        """Say whether clusters are more than a cut of one cloud: a silhouette above the bar."""
+        code = "structure" if silhouette > bar else "cut"
+        figures = {"silhouette": silhouette, "bar": bar}
+        written = {name: self.say.number(value, 2) for name, value in figures.items()}
+        show = blocks.note if code == "structure" else blocks.warning
+        return show(self.say(f"clusters.{code}", **written), self.language)
+
+    def trust(self, trust: pd.DataFrame) -> Block:
+        """Show how far off each forecast of purchases was on a past it had not seen."""
+        measures = {"actual_total": "number", "forecast_total": "number", "bias_total": "percent"}
+        measures |= {"rmse": "number:2", "mae": "number:2", "correlation": "number:2"}
+        return self._trust(trust, "value", measures)
+
+    def trust_churn(self, trust: pd.DataFrame) -> Block:
+        """Show how good each forecast of silence was on a past it had not seen."""
+        measures = {"n_customers": "number", "n_silent": "number", "auc": "number:3"}
+        measures |= {"brier": "number:3", "log_loss": "number:3"}
+        measures |= {"calibration_slope": "number:2", "calibration_intercept": "number:2"}
+        return self._trust(trust, "churn", measures)
+
+    def _trust(self, trust: pd.DataFrame, part: str, measures: dict[str, str]) -> Block:
+        if part not in trust.index.get_level_values("part"):
+            return blocks.note(self.say("manager.untested"), self.language)
+        rows = trust.xs(part, level="part")
+        wide = rows["value"].astype(float).unstack("metric").reindex(columns=list(measures))
+        chosen = rows["is_chosen"].astype(bool).groupby("model").first()
+        wide["used"] = chosen.map({True: self.say("manager.yes"), False: ""})
+        wide = wide.loc[chosen.sort_values(ascending=False, kind="stable").index]
+        shown = {"used": "text", **measures}
+        return blocks.table(wide, shown, self.language, rows="models", id=f"trust-{part}")
 
     def model(self, value: pd.DataFrame) -> Block:
         """Say which forecast the values rest on."""

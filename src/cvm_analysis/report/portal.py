@@ -1,4 +1,4 @@
-"""The page that lists every region: how it stands, since when, and where its reports are."""
+"""The page that sets all regions side by side: key figures, how each stands, its reports."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -8,66 +8,80 @@ from urllib.parse import quote
 
 from cvm_analysis.errors import InputError
 from cvm_analysis.report.blocks import templates
-from cvm_analysis.texts import MissingTextError, Words, words
+from cvm_analysis.texts import MONEY_COLUMNS, NOTHING, MissingTextError, Words, words
 
 STATUSES = ("good", "stale", "failed")
+WHOLE = "all"  # the region that is the whole company
 
 
-def render(entries: Sequence[Mapping[str, Any]], title: str, language: str) -> str:
+def render(
+    entries: Sequence[Mapping[str, Any]],
+    title: str,
+    language: str,
+    editions: Mapping[str, str] | None = None,
+) -> str:
     """Return the portal as the text of one HTML file, regions in the order given.
 
     Parameters
     ----------
-    entries : one per region
+    entries : one per region; the region `all` is set apart from the others
         region : key
         name : what people call it
         as_of : ISO date of the report that is linked; empty if there is none
         status : `good`; `stale`, an older report is linked; `failed`
+        since : ISO date or time of the first failure since the last success; may be absent
         reports : language -> path of the report, relative to the portal
-        figures : name under `columns` in the texts -> number, shown in that column's unit; may be
-            empty
+        figures : name under `columns` in the texts -> number, shown in that column's unit; a
+            region that lacks what another has shows a dash
         currency : of figures that are money; may be absent if none is
-        message : why it is not good; may be empty
+        message : where it failed; may be empty
+    editions : language -> path of this page in another language
 
     Raises
     ------
-    InputError : an unknown status, or a report path that leads out of the portal's folder
+    InputError : an unknown status, or a path that leads out of the portal's folder
     """
     say = words(language)
     count = Counter(entry["status"] for entry in entries)
     numbers = {status: say.number(count[status]) for status in STATUSES}
     summary = say("portal.summary", n=say.number(len(entries)), **numbers)
+    columns = list(dict.fromkeys(name for each in entries for name in each.get("figures", {})))
     return templates().get_template("portal.html").render(
         say=say,
         title=title,
         summary=summary if entries else say("portal.empty"),
-        regions=[_region(entry, say) for entry in entries],
+        editions=[_link(tag, path) for tag, path in (editions or {}).items()],
+        columns=[say(f"columns.{name}") for name in columns],
+        regions=[_region(entry, columns, say) for entry in entries],
     )  # fmt: skip
 
 
-def _region(entry: Mapping[str, Any], say: Words) -> dict[str, Any]:
+def _region(entry: Mapping[str, Any], columns: Sequence[str], say: Words) -> dict[str, Any]:
     """Return what the template shows of an entry, as texts."""
-    status = entry["status"]
+    status, since = entry["status"], entry.get("since")
     if status not in STATUSES:
         raise InputError(f"portal: region {entry['region']} has no status '{status}'")
-    dated = "portal.as_of" if status == "good" else "portal.stale_since"
-    figures = entry.get("figures", {})
     return {
         "name": entry["name"],
-        "status": status,
+        "kinds": [status, "whole"] if entry["region"] == WHOLE else [status],
         "state": say(f"portal.status.{status}"),
-        "dated": say(dated, date=say.date(entry["as_of"])) if entry["as_of"] else "",
+        "since": say("portal.failing_since", date=say.date(since)) if since else "",
         "message": entry.get("message", ""),
-        "figures": [
-            (say(f"columns.{name}"), say.value(name, value, entry.get("currency", "")))
-            for name, value in figures.items()
-        ],
+        "figures": [_figure(entry, name, say) for name in columns],
+        "as_of": say.date(entry["as_of"] or None),
         "reports": [_link(tag, path) for tag, path in entry.get("reports", {}).items()],
     }
 
 
+def _figure(entry: Mapping[str, Any], name: str, say: Words) -> str:
+    if name not in entry.get("figures", {}):
+        return NOTHING
+    value, currency = entry["figures"][name], entry.get("currency", "")
+    return say.value(name, value, currency, short=name in MONEY_COLUMNS)
+
+
 def _link(language: str, path: str) -> dict[str, str]:
-    """Return the address and the name of a report in a language."""
+    """Return the address and the name of a page in a language."""
     parts = PurePosixPath(path).parts
     if not parts or path.startswith(("/", "\\")) or ".." in parts:
         raise InputError(f"portal: '{path}' is no path inside the folder of the portal")

@@ -56,13 +56,24 @@ def run(plan: Plan, progress: Progress) -> Outcome:
 
 
 def write_portal(plan: Plan) -> Path:
-    """Write out/index.html from all that is published there, by this run or earlier ones."""
-    from cvm_analysis.report import portal
+    """Write the portal from all that is published in out/, by this run or earlier ones.
 
-    path, language = plan.out / "index.html", plan.languages[0]
-    found = entries(plan.out, language)
-    folders.write(path, portal.render(found, plan.business, language))
-    return path
+    It is out/index.html in the first language, and index.<language>.html in each other one.
+    """
+    from cvm_analysis.report import portal
+    from cvm_analysis.texts import words
+
+    names = {language: f"index.{language}.html" for language in plan.languages}
+    names[plan.languages[0]] = "index.html"
+    for language, name in names.items():
+        title = words(language)("portal.title", business=plan.business)
+        others = {each: path for each, path in names.items() if each != language}
+        page = portal.render(entries(plan.out, language), title, language, others)
+        folders.write(plan.out / name, page)
+    for old in plan.out.glob("index.*.html"):
+        if old.name not in names.values():
+            old.unlink()
+    return plan.out / "index.html"
 
 
 def entries(out: Path, language: str) -> list[dict[str, Any]]:
@@ -71,7 +82,7 @@ def entries(out: Path, language: str) -> list[dict[str, Any]]:
     region, name, as_of (None without a report), status: `good`, `stale` (the last run failed, an
     earlier report stands) or `failed` (there is none), since: when it began to fail, or None,
     message: the notebook and cell that failed, reports (language -> link relative to `out`),
-    figures: customers, the rows of the customer table.
+    figures: what its notebooks left for the portal, by name; currency: of those that are money.
     """
     keys = sorted(path.name for path in out.iterdir() if path.is_dir() and path.name[0] != ".")
     found = [_entry(out, key, language) for key in sorted(keys, key=lambda key: key != ALL)]
@@ -85,7 +96,7 @@ def _entry(out: Path, key: str, language: str) -> dict[str, Any] | None:
         return None
     wanted = {each: f"share/report.{each}.html" for each in made.get("languages", ())}
     names = (made or failure or {}).get("names", {})
-    rows = made.get("rows", {})
+    left = made.get("figures", {})
     return {
         "region": key,
         "name": names.get(language, key),
@@ -94,7 +105,8 @@ def _entry(out: Path, key: str, language: str) -> dict[str, Any] | None:
         "since": (failure or {}).get("since"),
         "message": _place(failure) if failure else "",
         "reports": {k: f"{key}/{link.name}/{v}" for k, v in wanted.items() if v in made["outputs"]},
-        "figures": {"customers": rows["customers"]} if "customers" in rows else {},
+        "figures": left.get("values", {}),
+        "currency": left.get("currency", ""),
     }
 
 

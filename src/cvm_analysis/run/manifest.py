@@ -104,6 +104,7 @@ def put(
         ],
         "notes": _notes(finished),
         "rows": _rows(folder / "desk" / "tables"),
+        "figures": _figures(folder / "desk" / "figures.json"),
         "outputs": _outputs(folder),
         "timing": dict(timing),
     }
@@ -126,6 +127,11 @@ def _rows(tables: Path) -> dict[str, int]:
     from pyarrow.parquet import read_metadata
 
     return {path.stem: read_metadata(path).num_rows for path in files}
+
+
+def _figures(path: Path) -> dict[str, Any]:
+    """Read what the notebooks left for the portal: currency, and values by name; may be empty."""
+    return json.loads(path.read_text("utf-8")) if path.is_file() else {}
 
 
 def _outputs(folder: Path) -> dict[str, str]:

@@ -137,6 +137,7 @@ def _clean(job: Job, desk: Path) -> None:
 def _render(job: Job, folder: Path) -> None:
     """Write a page for each executed notebook, and the manager's report in each language."""
     from cvm_analysis.report import page
+    from cvm_analysis.texts import words
 
     share = folder / "share"
     share.mkdir()
@@ -144,7 +145,8 @@ def _render(job: Job, folder: Path) -> None:
         source = folder / "desk" / "notebooks" / f"{step.output}.ipynb"
         name = job.names.get(step.language, job.region)
         is_report = step.notebook.startswith(BY_LANGUAGE)
-        title = f"{job.plan.business} – {name}" + ("" if is_report else f" – {step.notebook}")
+        name += "" if is_report else f" {step.notebook}"
+        title = words(step.language)("report.title", business=job.plan.business, region=name)
         text = page.render(source, title, step.language)
         folders.write(source.with_suffix(".html"), text, PRIVATE)
         if is_report:

@@ -6,14 +6,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.sample.business import CUSTOMERS, EXTRACTED_ON, REGIONS, Region
-from cvm_analysis.sample.retail import stream
+from cvm_analysis.sample.business import EXTRACTED_ON, REGIONS, Region
+from cvm_analysis.sample.draws import dates, known_dates, stream
+from cvm_analysis.sample.layouts import CONTRACTS, CUSTOMERS, FEEDBACK, INDICATORS, Layout
 
 MONEY = ["unit_price", "discount", "amount", "cost"]
 SHARE_OF_DUPLICATES = 0.004
 SHARE_WITHOUT_CUSTOMER = 0.006
 TEXT_FOR_AN_AMOUNT = "见附件"
 NO_SUCH_DAY = "2024-02-30"
+SHARE_OF_FEEDBACK_DIRT = 0.001  # of each kind
+WORDS_FOR_A_SCORE = "很满意"
+FIRST_UNKNOWN_CUSTOMER = 99_000_001
 
 
 def write_sales(
@@ -28,28 +32,20 @@ def write_sales(
     of two identical lines the later one is the duplicate)
     """
     clean = pd.concat([purchases, returns]).sort_values("ordered_at", kind="stable")
-    clean = _as_text(clean.reset_index(drop=True), region.layout.dates)
+    clean = _as_text(clean.reset_index(drop=True), region.layout)
     table = _with_dirt(clean, region, stream(seed, "dirt", region.key))
-    headers = region.layout.headers
-    _write(path, table[list(headers)].rename(columns=headers), region.layout.encoding)
-    kinds = table.groupby("dirt").indices
-    dirt_lines = {kind: [int(row) + 2 for row in rows] for kind, rows in kinds.items() if kind}
-    return {
-        "encoding": region.layout.encoding,
-        "n_rows": len(table),
-        "n_purchases": len(purchases),
-        "n_returns": len(returns),
-        "dirt": {kind: len(rows) for kind, rows in dirt_lines.items()},
-        "dirt_lines": dirt_lines,
-    }
+    said = _write_table(path, table, region.layout)
+    return {**said, "n_purchases": len(purchases), "n_returns": len(returns), **_dirt(table)}
 
 
-def _as_text(table: pd.DataFrame, dates: str) -> pd.DataFrame:
+def _as_text(table: pd.DataFrame, layout: Layout) -> pd.DataFrame:
     money = {column: np.char.mod("%.2f", table[column].to_numpy() / 100) for column in MONEY}
     return table.assign(
         **money,
         quantity=table["quantity"].astype(str),
-        ordered_at=table["ordered_at"].dt.strftime(dates),
+        ordered_at=table["ordered_at"].dt.strftime(layout.dates),
+        promised_on=_days(table["promised_on"], layout),
+        delivered_on=_days(table["delivered_on"], layout),
     )
 
 
@@ -81,14 +77,73 @@ def _with_dirt(clean: pd.DataFrame, region: Region, rng: np.random.Generator) ->
 def write_customers(path: Path, people: pd.DataFrame) -> dict[str, object]:
     """Write customers.csv, one row per customer in order of id, and say what is in it."""
     table = people.assign(
-        customer_type="retail",
         region=people["region"].map({region.key: region.zh for region in REGIONS}),
-        joined_on=people["joined_on"].dt.strftime(CUSTOMERS.dates),
-        birth_date=people["birth_date"].dt.strftime(CUSTOMERS.dates),
+        joined_on=_days(people["joined_on"], CUSTOMERS),
+        birth_date=_days(people["birth_date"], CUSTOMERS),
     ).sort_values("customer_id")
-    table = table[list(CUSTOMERS.headers)].rename(columns=CUSTOMERS.headers)
-    _write(path, table, CUSTOMERS.encoding)
-    return {"encoding": CUSTOMERS.encoding, "n_rows": len(table)}
+    by_type = table["customer_type"].value_counts(sort=False)
+    counts = {f"n_{kind}": int(n) for kind, n in by_type.items()}
+    return {**_write_table(path, table, CUSTOMERS), **counts}
+
+
+def write_feedback(path: Path, feedback: pd.DataFrame, seed: int) -> dict[str, object]:
+    """Write feedback.csv, one row per complaint or answer, and say what is in it.
+
+    Returns
+    -------
+    encoding, n_rows, n_nps, n_csat and n_complaint (clean rows), dirt and dirt_lines as for sales
+    """
+    clean = feedback.assign(
+        at=_days(feedback["at"], FEEDBACK),
+        closed_at=_days(feedback["closed_at"], FEEDBACK),
+        dirt="",
+    )
+    rng = stream(seed, "dirt", "feedback")
+    n = max(1, round(SHARE_OF_FEEDBACK_DIRT * len(clean)))
+    scored = clean.index[clean["kind"] != "complaint"]
+    worded = clean.loc[np.sort(rng.choice(scored, n, replace=False))]
+    strange = clean.loc[np.sort(rng.choice(clean.index, n, replace=False))]
+    strangers = [str(FIRST_UNKNOWN_CUSTOMER + number) for number in range(n)]
+    dirty = [
+        worded.assign(score=WORDS_FOR_A_SCORE, dirt="unreadable_score"),
+        strange.assign(customer_id=strangers, dirt="unknown_customer"),
+    ]
+    table = pd.concat([clean, *dirty]).sort_index(kind="stable").reset_index(drop=True)
+    counts = {f"n_{kind}": int(n) for kind, n in clean["kind"].value_counts().items()}
+    return {**_write_table(path, table, FEEDBACK), **counts, **_dirt(table)}
+
+
+def write_contracts(path: Path, contracts: pd.DataFrame) -> dict[str, object]:
+    """Write contracts.csv, one row per contract, and say what is in it."""
+    table = contracts.assign(
+        started_on=_days(dates(contracts["started"]), CONTRACTS),
+        ended_on=_days(known_dates(contracts["ended"]), CONTRACTS),
+    )
+    n_ended = int((table["ended_on"] != "").sum())
+    return {**_write_table(path, table, CONTRACTS), "n_ended": n_ended}
+
+
+def write_indicators(path: Path, indicators: pd.DataFrame) -> dict[str, object]:
+    """Write indicators.csv, one row per customer, date and indicator, and say what is in it."""
+    table = indicators.assign(at=_days(indicators["at"], INDICATORS))
+    return _write_table(path, table, INDICATORS)
+
+
+def _days(days: pd.Series, layout: Layout) -> pd.Series:
+    return days.dt.strftime(layout.days).fillna("")
+
+
+def _dirt(table: pd.DataFrame) -> dict[str, object]:
+    """Count and place the dirty lines: the header is line 1."""
+    kinds = table.groupby("dirt").indices
+    lines = {kind: [int(row) + 2 for row in rows] for kind, rows in kinds.items() if kind}
+    return {"dirt": {kind: len(rows) for kind, rows in lines.items()}, "dirt_lines": lines}
+
+
+def _write_table(path: Path, table: pd.DataFrame, layout: Layout) -> dict[str, object]:
+    headers = layout.headers
+    _write(path, table[list(headers)].rename(columns=headers), layout.encoding)
+    return {"encoding": layout.encoding, "n_rows": len(table)}
 
 
 def _write(path: Path, table: pd.DataFrame, encoding: str) -> None:

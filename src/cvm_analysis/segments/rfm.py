@@ -17,7 +17,6 @@ from cvm_analysis.errors import ConfigError
 from cvm_analysis.segments import scores
 
 PROSPECT = "prospect"
-RETAIL = "retail"
 LETTERS = ("r", "f", "m")
 Rules = Mapping[str, Mapping[Any, str | int]]
 Cuts = Mapping[str, Sequence[float]]
@@ -79,14 +78,9 @@ def grid(scored: pd.DataFrame, bins: int = 5) -> pd.DataFrame:
 
 
 def name(scored: pd.DataFrame, customers: pd.DataFrame, rules: Rules, bins: int = 5) -> pd.Series:
-    """Name the segment of every customer.
-
-    By the rules for who has scores; `prospect` for who never bought; `project` and `dealer` for
-    these types, whose rare and lumpy purchases are no matter of recency and frequency.
-    """
+    """Name the segment of every customer: by the rules; `prospect` for who never bought."""
     prove(rules, bins)
     named = pd.Series(PROSPECT, index=customers.index, name="rfm", dtype=object)
-    named = named.where(customers["customer_type"] == RETAIL, customers["customer_type"])
     for segment, rule in rules.items():
         allowed = _allowed(rule, bins)
         fits = np.logical_and.reduce([scored[c].isin(allowed[c]) for c in LETTERS])

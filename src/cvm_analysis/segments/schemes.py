@@ -34,6 +34,17 @@ def level(values: pd.Series, bought: pd.Series, limits: dict[str, float]) -> pd.
     return named.where(bought, PROSPECT)
 
 
+def everyone(customers: pd.DataFrame, scores: pd.DataFrame, **classes: pd.Series) -> pd.DataFrame:
+    """Put scores and classes of the retail customers together; columns of table `segments`.
+
+    customers : all, with customer_type. Project customers and dealers buy rarely and in lumps:
+        they are not classed by that, and carry their type in every class.
+    """
+    table = pd.DataFrame(classes).reindex(customers.index)
+    table = table.apply(lambda codes: codes.fillna(customers["customer_type"]))
+    return scores.astype("Int64").reindex(customers.index).join(table)
+
+
 def cross(rows: pd.Series, columns: pd.Series) -> pd.DataFrame:
     """Count customers per pair of levels: one row per level of `rows`, the highest first."""
     order = [*reversed(LEVELS), PROSPECT]

@@ -15,6 +15,7 @@ import pandas as pd
 from cvm_analysis.errors import ConfigError
 
 NO_ACTION = "no_action"
+NOT_VALUED = "not_valued"
 FIGURES = (
     "n_customers",
     "share_customers",
@@ -87,7 +88,7 @@ def recommend(figures: pd.DataFrame, actions: list[Action], min_group: int = 1) 
     Returns
     -------
     One row per segment and action, rank 1 first; a segment where nothing pays has one row with
-    the action `no_action`.
+    the action `no_action`, one whose customers have no value the action `not_valued`.
     """
     check(actions)
     rows = []
@@ -152,5 +153,6 @@ def _trigger(action: Action, figure: float) -> str:
 
 def _nothing(segment: Any, row: pd.Series) -> dict[str, Any]:
     money = dict.fromkeys(("cost", "gain", "gain_low", "gain_high"), 0.0)
-    said = {"action": NO_ACTION, "evidence": "", "trigger": ""}
+    action = NOT_VALUED if pd.isna(row["mean_value"]) else NO_ACTION
+    said = {"action": action, "evidence": "", "trigger": ""}
     return {"segment": segment, "n_customers": int(row["n_customers"]), **money, **said}

@@ -1,0 +1,221 @@
+"""Figures on how long customers and contracts last, and when a silence counts as a lapse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MultipleLocator, NullLocator
+from numpy.typing import NDArray
+
+from cvm_analysis.charts.picture import (
+    ACCENT,
+    INK,
+    SERIES,
+    SOFT,
+    WIDTH,
+    Picture,
+    check,
+    nothing,
+    styled,
+    ticks,
+)
+from cvm_analysis.texts import Words, words
+
+COLORS = (*SERIES, SOFT)
+MOST_GROUPS, MOST_POINTS = len(COLORS), 80
+DAYS = {"week": 7, "day": 1}
+_WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
+_ROUND = {"week": (1, 2, 4, 13, 26, 52, 104), "day": (1, 7, 30, 60, 90, 180, 365, 730)}
+
+
+def survival(
+    table: pd.DataFrame,
+    language: str = "en",
+    names: str | None = None,
+    unit: str = "week",
+    of: str = "buyers",
+) -> Picture:
+    """Draw Kaplan-Meier curves with their 95 % bands, each named where it ends.
+
+    Parameters
+    ----------
+    table : one row per segment and time, as `churn.lapse.curves` or `churn.contracts.kaplan_meier`
+        give; of more than six segments the six with the most at risk at the start are drawn, and
+        the title says so
+        segment : code, drawn in order of appearance; a single segment `all` is not named
+        week or duration : since the start, in weeks or in days
+        survival, low, high : in [0, 1]
+        n_at_risk : needed only if there are more than six segments
+    names : the section of the texts that names the segments (segments, classes); None: as they are
+    unit : of the x axis: week, day
+    of : what lasts: buyers (until they lapse), contracts (until they end)
+    """
+    if table.empty:
+        return nothing(language)
+    time = "week" if "week" in table else "duration"
+    check(table, ["segment", time, "survival", "low", "high"], "survival")
+    say = words(language)
+    since = table[time] * (7 if time == "week" else 1) / DAYS[unit]
+    curves = _curves(table.assign(since=since))
+    longest = max(curve["since"].iloc[-1] for curve in curves.values())
+    named = {s: say(f"{names}.{s}") if names else str(s) for s in curves}
+    with styled():
+        figure = Figure((WIDTH, 3.6))
+        ax = figure.subplots()
+        for color, curve in zip(COLORS, curves.values(), strict=False):
+            _draw_curve(ax, curve, color)
+        ax.set(xlim=(0, longest or 1), ylim=(0, 1.005))
+        ax.set_xlabel(say(f"charts.survival.{of}.{unit}"))
+        ax.set_title(_survival_title(say, of, len(curves), table["segment"].nunique()))
+        ax.xaxis.set_major_locator(MultipleLocator(_step(longest, _ROUND[unit])))
+        ticks(ax.yaxis, say.percent, most=5)
+        if list(curves) != ["all"]:
+            _label_ends(ax, [curve.iloc[-1] for curve in curves.values()], [*named.values()])
+    return Picture(figure, _survival_alt(say, curves, named, unit, of))
+
+
+def comebacks(table: pd.DataFrame, bound: int | None = None, language: str = "en") -> Picture:
+    """Draw how many customers still came back after silences of several lengths.
+
+    Parameters
+    ----------
+    table : one row per bound of silence tried, as `churn.lapse.candidates`
+        bound_days : 1 or more
+        n_silences : that lasted as long
+        comeback_share : of them within the follow-up, in [0, 1]; empty where none was watched as
+            long, and then not drawn
+    bound : the days of silence after which customers count as lapsed, marked; need not be among
+        those tried; None: nothing is marked
+    """
+    if table.empty:
+        return nothing(language)
+    check(table, ["bound_days", "n_silences", "comeback_share"], "comebacks")
+    seen = table.dropna(subset="comeback_share").sort_values("bound_days")
+    if seen.empty:
+        return nothing(language)
+    say = words(language)
+    days, shares = (seen[c].to_numpy(dtype=float) for c in ("bound_days", "comeback_share"))
+    chosen = days == bound
+    with styled():
+        figure = Figure((WIDTH, 3.2))
+        ax = figure.subplots()
+        ax.set_xscale("log")
+        ax.xaxis.set_minor_locator(NullLocator())
+        ax.plot(days, shares, color=ACCENT, marker="o", markeredgecolor="white", markersize=7)
+        for day, share, mark in zip(days, shares, chosen, strict=True):
+            ax.annotate(say.percent(share), (day, share), (5, 3), textcoords="offset points",
+                        weight="bold" if mark else "normal", bbox=_WHITE)  # fmt: skip
+        if bound is not None:
+            _mark_bound(ax, say, bound, days)
+        ax.set(ylim=(0, min(1.15, 1.18 * shares.max() + 0.01)), xlabel=say("charts.comebacks.x"))
+        ax.set_title(say("charts.comebacks.y"))
+        ax.set_xticks(days, [say.number(day) for day in days])
+        ticks(ax.yaxis, say.percent)
+    return Picture(figure, _comebacks_alt(say, seen, bound))
+
+
+def _curves(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The rows of each segment to be drawn, in order of time."""
+    segments = table["segment"].drop_duplicates()
+    if len(segments) > MOST_GROUPS:
+        check(table, ["n_at_risk"], "survival")
+        largest = table.groupby("segment")["n_at_risk"].max().nlargest(MOST_GROUPS).index
+        segments = segments[segments.isin(largest)]
+    return {s: table[table["segment"] == s].sort_values("since") for s in segments}
+
+
+def _draw_curve(ax: Axes, curve: pd.DataFrame, color: str) -> None:
+    """A curve and its band, through at most MOST_POINTS of its points and the last."""
+    at = np.arange(len(curve))
+    curve = curve[(at % -(-len(at) // MOST_POINTS) == 0) | (at == at[-1])]
+    since = curve["since"].to_numpy(dtype=float)
+    low, share, high = (curve[c].to_numpy(dtype=float) for c in ("low", "survival", "high"))
+    ax.fill_between(since, low, high, step="post", color=color, alpha=0.14, linewidth=0)
+    ax.plot(since, share, color=color, drawstyle="steps-post", linewidth=1.8)
+
+
+def _label_ends(ax: Axes, ends: Sequence[pd.Series], names: Sequence[str]) -> None:
+    """Name each line right of the axes, at the height where it ends or as near as there is room."""
+    heights = _spread(np.array([end["survival"] for end in ends], dtype=float), 0.075)
+    for end, height, name, color in zip(ends, heights, names, COLORS, strict=False):
+        most = 22 if name.isascii() else 11
+        ax.annotate(
+            name if len(name) <= most else f"{name[: most - 1]}…",
+            (end["since"], end["survival"]), (1.035, height), va="center", color=color,
+            textcoords=ax.get_yaxis_transform(), weight="bold", annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.7, "alpha": 0.7,
+                        "shrinkA": 0, "shrinkB": 0, "relpos": (0, 0.5)},
+        )  # fmt: skip
+
+
+def _spread(heights: NDArray[np.float64], gap: float) -> NDArray[np.float64]:
+    """Heights in [0, 1] moved as little as keeps each `gap` from the next, in the same order."""
+    order = np.argsort(heights, kind="stable")
+    placed = heights[order]
+    for i in range(1, len(placed)):
+        placed[i] = max(placed[i], placed[i - 1] + gap)
+    placed[-1] = min(placed[-1], 1.0)
+    for i in range(len(placed) - 2, -1, -1):
+        placed[i] = min(placed[i], placed[i + 1] - gap)
+    spread = np.empty_like(heights)
+    spread[order] = placed
+    return spread
+
+
+def _step(longest: float, steps: Sequence[int]) -> int:
+    """The smallest step that makes at most six."""
+    return next((step for step in steps if longest <= 6 * step), -(-int(longest) // 6))
+
+
+def _survival_title(say: Words, of: str, drawn: int, groups: int) -> str:
+    title = say(f"charts.survival.{of}.title")
+    if drawn == groups:
+        return title
+    largest = say("charts.survival.largest", drawn=str(drawn), groups=str(groups))
+    return f"{title}\n{largest}"
+
+
+def _survival_alt(
+    say: Words, curves: dict[str, pd.DataFrame], named: dict[str, str], unit: str, of: str
+) -> str:
+    """What each curve says at the last time that all of them reach."""
+    common = min(curve["since"].iloc[-1] for curve in curves.values())
+    rows = []
+    for segment, curve in curves.items():
+        at = curve[curve["since"] <= common].iloc[-1]
+        figures = {c: say.percent(at[c]) for c in ("survival", "low", "high")}
+        name = "" if list(curves) == ["all"] else named[segment]
+        rows.append(say("charts.survival.row", name=name, **figures).strip())
+    after = say(f"charts.survival.{unit}", n=say.number(common))
+    return say(f"charts.survival.{of}.alt", after=after, rows=say.listed(rows))
+
+
+def _mark_bound(ax: Axes, say: Words, bound: int, days: NDArray[np.float64]) -> None:
+    """A line at the bound, named on the side where there is more room."""
+    left = np.log(bound) > np.log([days.min(), days.max()]).mean()
+    ax.axvline(bound, color=INK, linewidth=0.8, zorder=1)
+    ax.annotate(
+        say("charts.comebacks.bound", days=say.number(bound)), (bound, 1), (-6 if left else 6, -2),
+        xycoords=ax.get_xaxis_transform(), textcoords="offset points", weight="bold",
+        ha="right" if left else "left", va="top",
+        bbox=_WHITE,
+    )  # fmt: skip
+
+
+def _comebacks_alt(say: Words, seen: pd.DataFrame, bound: int | None) -> str:
+    def told(row: pd.Series) -> dict[str, str]:
+        return {"days": say.number(row["bound_days"]), "share": say.percent(row["comeback_share"])}
+
+    rows = say.listed(say("charts.comebacks.row", **told(row)) for _, row in seen.iterrows())
+    alt = say("charts.comebacks.alt", rows=rows)
+    if bound is None:
+        return alt
+    chosen = seen[seen["bound_days"] == bound]
+    if chosen.empty:
+        return say("charts.comebacks.alt_set", alt=alt, days=say.number(bound))
+    n = say.number(chosen["n_silences"].iloc[0])
+    return say("charts.comebacks.alt_bound", alt=alt, n=n, **told(chosen.iloc[0]))

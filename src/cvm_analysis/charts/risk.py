@@ -1,0 +1,169 @@
+"""Figures on the model of silence: what goes with coming back, and how far to trust the risks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+
+from cvm_analysis.charts.picture import (
+    ACCENT,
+    INK,
+    SERIES,
+    SOFT,
+    WIDTH,
+    Picture,
+    categories,
+    check,
+    nothing,
+    styled,
+    ticks,
+)
+from cvm_analysis.texts import Words, words
+
+_FACTORS = (  # ticks of a logarithmic axis, from wide to narrow
+    (0.01, 0.1, 1, 10, 100),
+    (0.1, 0.2, 0.5, 1, 2, 5, 10),
+    (0.25, 0.5, 1, 2, 4),
+    (0.6, 0.8, 1, 1.25, 1.5, 2),
+    (0.8, 0.9, 1, 1.1, 1.2),
+    (0.9, 0.95, 1, 1.05, 1.1),
+)
+_WIDEST = 100.0  # factor up or down where the axis of hazard ratios ends
+
+
+def hazards(table: pd.DataFrame, language: str = "en", of: str = "buyers") -> Picture:
+    """Draw hazard ratios with their 95 % intervals, one row per feature, on a logarithmic axis.
+
+    Intervals that hold 1 are grey. Those wider than the axis end at its edge; their figures do not.
+
+    Parameters
+    ----------
+    table : one row per feature, indexed by its code, drawn in this order, as `Cox.hazards`;
+        hazard_ratio, low, high : of the event, per step of the feature. A code is named by
+        `features` in the texts, which say what the step is; one that is not there stands as it is.
+    of : whose event: buyers (they buy again), contracts (they end)
+    """
+    if table.empty:
+        return nothing(language)
+    check(table, ["hazard_ratio", "low", "high"], "hazards")
+    say = words(language)
+    named = [_feature(say, str(code)) for code in table.index]
+    figures = [_ratio(say, *row) for row in _ratios(table)]
+    y = np.arange(len(table))
+    with styled():
+        figure = Figure((WIDTH, 1.15 + 0.4 * len(table)))
+        ax = figure.subplots()
+        _factor_axis(ax, say, table)
+        ax.axvline(1, color=INK, linewidth=0.8)
+        for at, (ratio, low, high) in zip(y, _ratios(table), strict=True):
+            color = SOFT if low <= 1 <= high else ACCENT
+            ax.plot(
+                np.clip([low, high], *ax.get_xlim()),
+                [at, at],
+                color=color,
+                linewidth=1.6,
+                solid_capstyle="butt",
+            )
+            ax.plot([ratio], [at], "o", color=color, markersize=7)
+        for at, text in zip(y, figures, strict=True):
+            ax.annotate(text, (1, at), (8, 0), xycoords=ax.get_yaxis_transform(),
+                        textcoords="offset points", va="center", fontsize=9.5)  # fmt: skip
+        ax.set_ylim(len(table) - 0.4, -0.6)
+        figure.suptitle(
+            say(f"charts.hazards.{of}.title"), x=0.005, ha="left", size=10.5, weight="bold"
+        )
+        ax.set_xlabel(say(f"charts.hazards.{of}.x"))
+        categories(ax.yaxis, map(_broken, named))
+        ax.tick_params(axis="y", labelcolor=INK)
+    rows = say.listed(f"{n} {f}" for n, f in zip(named, figures, strict=True))
+    return Picture(figure, say(f"charts.hazards.{of}.alt", n=str(len(table)), rows=rows))
+
+
+def reliability(table: pd.DataFrame, language: str = "en") -> Picture:
+    """Draw the predicted and the actual share of silent customers, by group from low to high risk.
+
+    Parameters
+    ----------
+    table : one row per group, as `churn.evaluation.calibration`
+        bin : 1 is the lowest risk
+        n : customers
+        predicted, actual : mean probability and share silent, in [0, 1]
+        low, high : where the actual share falls 95 times of 100 if every probability is right
+    """
+    if table.empty:
+        return nothing(language)
+    check(table, ["bin", "n", "predicted", "actual", "low", "high"], "reliability")
+    say = words(language)
+    inside = table["actual"].between(table["low"], table["high"])
+    ends = table[["predicted", "actual", "low", "high"]].to_numpy(dtype=float)
+    span = (np.floor(ends.min() * 10 - 1e-9) / 10, np.ceil(ends.max() * 10 + 1e-9) / 10)
+    span = (max(0.0, span[0]), min(1.0, span[1]))
+    with styled():
+        figure = Figure((WIDTH, 4.2))
+        ax = figure.subplots()
+        ax.plot(span, span, color=SOFT, linewidth=1, linestyle=(0, (4, 3)), clip_on=False)
+        ax.vlines(table["predicted"], table["low"], table["high"], color="#a9c7da", linewidth=6,
+                  label=say("charts.reliability.range"))  # fmt: skip
+        for part, name, marker, color in (
+            (table[inside], "inside", "o", ACCENT), (table[~inside], "outside", "D", SERIES[1])
+        ):  # fmt: skip
+            if len(part):
+                ax.plot(part["predicted"], part["actual"], marker, color=color, markersize=7,
+                        markeredgecolor="white", clip_on=False, zorder=3,
+                        label=say(f"charts.reliability.{name}"))  # fmt: skip
+        above = (table["actual"] - table["predicted"]).mean() > 0
+        ax.legend(loc="lower right" if above else "upper left")
+        ax.set(xlim=span, ylim=span, xlabel=say("charts.reliability.x"))
+        ax.set_title(say("charts.reliability.y"))
+        ticks(ax.xaxis, say.percent, most=5)
+        ticks(ax.yaxis, say.percent, most=5)
+    first, last = table.iloc[0], table.iloc[-1]
+    alt = say(
+        "charts.reliability.alt",
+        groups=str(len(table)),
+        n=say.number(table["n"].sum()),
+        inside=str(int(inside.sum())),
+        low_predicted=say.percent(first["predicted"]),
+        low_actual=say.percent(first["actual"]),
+        high_predicted=say.percent(last["predicted"]),
+        high_actual=say.percent(last["actual"]),
+    )
+    return Picture(figure, alt)
+
+
+def _ratios(table: pd.DataFrame) -> list[tuple[float, float, float]]:
+    rows = table[["hazard_ratio", "low", "high"]].to_numpy(dtype=float)
+    return [(float(ratio), float(low), float(high)) for ratio, low, high in rows]
+
+
+def _ratio(say: Words, ratio: float, low: float, high: float) -> str:
+    """Write a hazard ratio and its interval: `1.32 (1.20–1.45)`."""
+    figures = (say.number(ratio, 2), say.number(low, 2), say.number(high, 2))
+    return say("charts.hazards.figure", **dict(zip(("ratio", "low", "high"), figures, strict=True)))
+
+
+def _feature(say: Words, code: str) -> str:
+    """The name of a feature with its step, or the code where the texts have none."""
+    return say(f"features.{code}") if f"features.{code}" in say else code
+
+
+def _broken(name: str) -> str:
+    """A feature's name on two lines, what one step is on the second."""
+    return name.replace(" (", "\n(").replace("（", "\n（")
+
+
+def _factor_axis(ax: Axes, say: Words, table: pd.DataFrame) -> None:
+    """A logarithmic axis that holds 1 and the intervals, up to a factor of _WIDEST either way."""
+    low, high = table["low"].min(), table["high"].max()
+    left, right = max(min(low, 0.95), 1 / _WIDEST) / 1.06, min(max(high, 1.05), _WIDEST) * 1.06
+    marks = [[f for f in factors if left <= f <= right] for factors in _FACTORS]
+    ax.set_xscale("log")
+    ax.set_xlim(left, right)
+    ax.xaxis.set_minor_locator(NullLocator())
+    best = next((found for found in marks if len(found) >= 3), marks[-1])
+    ax.set_xticks(best, [say.short(factor) for factor in best])
+    ax.grid(True, axis="x")
+    ax.grid(False, axis="y")

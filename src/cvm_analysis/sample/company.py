@@ -1,0 +1,96 @@
+"""The whole company: every part drawn, every raw file written, and what is true of them."""
+
+import hashlib
+from pathlib import Path
+
+import pandas as pd
+
+from cvm_analysis.sample import (
+    baskets,
+    contracts,
+    deliveries,
+    feedback,
+    files,
+    indicators,
+    leaving,
+    retail,
+    trade,
+    truth,
+)
+from cvm_analysis.sample.business import GROUPS, REGIONS, Region
+from cvm_analysis.sample.draws import stream
+
+Said = dict[str, object]
+
+
+def write(folder: Path, n_customers: int, seed: int) -> Said:
+    """Write folder/raw/ and return truth.json's content but for `made_by` (see `folder.make`)."""
+    (folder / "raw").mkdir()
+    people = retail.customers(n_customers, seed)
+    firms = trade.customers(n_customers, seed)
+    regions, sales = {}, {}
+    lives = [leaving.live(people, region, seed) for region in REGIONS]
+    for region, life in zip(REGIONS, lives, strict=True):
+        path = f"raw/sales_{region.key}.csv"
+        orders, purchases, returns = _sold(life.orders, firms, region, seed)
+        regions[region.key] = truth.region(region, orders, returns)
+        sales[path] = files.write_sales(folder / path, purchases, returns, region, seed)
+    people, orders, complaints = (pd.concat(part) for part in zip(*lives, strict=True))
+    others = _write_others(folder / "raw", people, orders, complaints, firms, seed)
+    written = {
+        path: {**of, "sha256": _sha256(folder / path)} for path, of in (sales | others).items()
+    }
+    return {
+        **truth.planted(),
+        "regions": regions,
+        "files": written,
+        "customers": truth.customers(people, orders),
+        "trade": truth.trade(firms),
+    }
+
+
+def _sold(
+    retail_orders: pd.DataFrame, firms: pd.DataFrame, region: Region, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """All orders of a region with their customer_type, their lines, and the lines returned."""
+    firm_orders = deliveries.promised(
+        trade.orders(firms, region, seed),
+        region.late,
+        stream(seed, "trade deliveries", region.key),
+    )
+    retail_orders = retail_orders.assign(customer_type="retail")
+    lines = baskets.lines(retail_orders, GROUPS, stream(seed, "lines", region.key))
+    firm_lines = baskets.lines(firm_orders, trade.TRADES, stream(seed, "trade lines", region.key))
+    back = baskets.returns(lines, stream(seed, "returns", region.key))
+    firm_back = baskets.returns(firm_lines, stream(seed, "trade returns", region.key))
+    return (
+        pd.concat([retail_orders, firm_orders], ignore_index=True),
+        pd.concat([lines, firm_lines], ignore_index=True),
+        pd.concat([back, firm_back], ignore_index=True),
+    )
+
+
+def _write_others(
+    raw: Path,
+    people: pd.DataFrame,
+    orders: pd.DataFrame,
+    complaints: pd.DataFrame,
+    firms: pd.DataFrame,
+    seed: int,
+) -> dict[str, Said]:
+    """Write what is kept for the whole company, not by region."""
+    every = pd.concat([people.assign(customer_type="retail"), firms])
+    answers = feedback.surveys(orders, people, stream(seed, "surveys"))
+    said = feedback.together(complaints, answers)
+    signed = contracts.contracts(orders, seed)
+    counted = indicators.indicators(firms, seed)
+    return {
+        "raw/customers.csv": files.write_customers(raw / "customers.csv", every),
+        "raw/feedback.csv": files.write_feedback(raw / "feedback.csv", said, seed),
+        "raw/contracts.csv": files.write_contracts(raw / "contracts.csv", signed),
+        "raw/indicators.csv": files.write_indicators(raw / "indicators.csv", counted),
+    }
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,37 @@
+"""When orders are promised and delivered; a region keeps its promises more or less often."""
+
+import numpy as np
+import pandas as pd
+
+from cvm_analysis.sample.draws import dates, known_dates
+
+PROMISE = (3, 15)  # days from order to promised delivery: from, below
+EARLY = (0, 3)  # days a punctual delivery is early
+LATE = (1, 15)  # days a late delivery is late
+
+
+def promised(orders: pd.DataFrame, late: float, rng: np.random.Generator) -> pd.DataFrame:
+    """Add to each order when it was promised and delivered.
+
+    Parameters
+    ----------
+    orders : one row per order; at, its day
+    late : share of orders delivered after the promised day
+
+    Returns
+    -------
+    Same rows, and
+        is_late : delivered after the promised day
+        delivered : day of delivery, also after AS_OF
+        promised_on, delivered_on : dates; delivered_on is empty if not delivered by AS_OF
+    """
+    n = len(orders)
+    promise = np.floor(orders["at"].to_numpy()) + rng.integers(*PROMISE, n)
+    is_late = rng.random(n) < late
+    delivered = promise + np.where(is_late, rng.integers(*LATE, n), -rng.integers(*EARLY, n))
+    return orders.assign(
+        is_late=is_late,
+        delivered=delivered,
+        promised_on=dates(promise).to_numpy(),
+        delivered_on=known_dates(delivered).to_numpy(),
+    )

@@ -1,0 +1,90 @@
+"""Indicators of project customers and dealers, as a sales office keeps them every half-year."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cvm_analysis.sample.business import FIRST_DAY, N_DAYS
+from cvm_analysis.sample.draws import dates, stream
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """One figure about one type of customer.
+
+    mean, spread : over customers; a tenth of the spread from date to date
+    low, high : the figure stays within
+    digits : after the point
+    unknown : share of customers of whom it is never recorded
+    per_order_value : if not 0, the mean is so much per CNY of the customer's usual order, and
+        spread is a share of it
+    """
+
+    customer_type: str
+    name: str
+    mean: float
+    spread: float
+    low: float
+    high: float
+    digits: int = 0
+    unknown: float = 0.0
+    per_order_value: float = 0.0
+
+
+INDICATORS = (
+    Indicator("project", "project_size", 0, 0.3, 50, 1e6, per_order_value=0.1),  # square metres
+    Indicator("project", "payment_days", 62, 22, 5, 180),
+    Indicator("project", "credit_score", 68, 12, 20, 100),
+    Indicator("project", "influence", 3.0, 1.0, 1, 5),  # 1 to 5
+    Indicator("project", "potential", 3.2, 0.9, 1, 5),  # 1 to 5
+    Indicator("dealer", "sales_target", 0, 0.2, 5_000, 1e8, per_order_value=4.0),  # CNY a year
+    Indicator("dealer", "growth", 0.06, 0.15, -0.6, 1.5, 3),  # from year to year
+    Indicator("dealer", "market_share", 0.12, 0.06, 0.01, 0.6, 3, unknown=0.3),
+    Indicator("dealer", "satisfaction", 3.9, 0.5, 1, 5, 1),  # 1 to 5
+    Indicator("dealer", "payment_days", 38, 14, 0, 120),
+)
+
+
+def indicators(people: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """All indicators from a customer's first purchase on, at the end of every half-year.
+
+    Parameters
+    ----------
+    people : one row per project customer or dealer; customer_id, customer_type, first_at (day),
+        order_value (CNY)
+
+    Returns
+    -------
+    One row per customer, date and indicator, in order of customer and date: customer_id, at (date),
+    name, value (text)
+    """
+    ends = pd.date_range(FIRST_DAY, periods=N_DAYS, freq="D")
+    ends = ends[ends.is_quarter_end & ends.month.isin([6, 12])]
+    found = [
+        _one(each, people[people["customer_type"] == each.customer_type], ends, seed)
+        for each in INDICATORS
+    ]
+    together = pd.concat(found)
+    return together.sort_values(["customer_id", "at"], kind="stable", ignore_index=True)
+
+
+def _one(of: Indicator, people: pd.DataFrame, ends: pd.DatetimeIndex, seed: int) -> pd.DataFrame:
+    rng = stream(seed, "indicators", of.customer_type, of.name)
+    people = people[rng.random(len(people)) >= of.unknown].reset_index(drop=True)
+    mean = of.per_order_value * people["order_value"] + of.mean
+    spread = of.spread * (mean if of.per_order_value else 1.0)
+    level = mean + spread * rng.standard_normal(len(people))
+    rows = np.tile(np.arange(len(people)), len(ends))
+    noise = np.tile(0.1 * spread * np.ones(len(people)), len(ends))
+    value = level.to_numpy()[rows] + noise * rng.standard_normal(len(rows))
+    table = pd.DataFrame(
+        {
+            "customer_id": people["customer_id"].to_numpy()[rows],
+            "at": np.repeat(ends, len(people)),
+            "name": of.name,
+            "value": np.char.mod(f"%.{of.digits}f", value.clip(of.low, of.high)),
+        }
+    )
+    first = dates(people["first_at"]).to_numpy()[rows]
+    return table[table["at"].to_numpy() >= first]

@@ -1,0 +1,213 @@
+"""Reports and portal in a real browser: nothing loads, nothing runs, nothing is cut off.
+
+Small tables go through the real blocks, figures, page and portal; no notebook is executed.
+"""
+
+import re
+
+import browser
+import nbformat
+import pandas as pd
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+from cvm_analysis import charts
+from cvm_analysis.least_data import Note
+from cvm_analysis.report import blocks, page, portal
+from cvm_analysis.report.manager import Manager
+from cvm_analysis.strategy import recommend
+from cvm_analysis.texts import words
+
+LANGUAGES = ("en", "zh")
+PAGES = [f"{kind}.{language}.html" for kind in ("report", "index") for language in LANGUAGES]
+SIZES = {"phone": browser.PHONE, "desktop": browser.DESKTOP}
+NAMES = {"en": ("All regions", "East", "North-east and beyond"), "zh": ("全部区域", "华东", "东北")}
+NOT_CHINESE = {"Demo", "Flooring", "English", "BG", "NBD", "value", "ipynb"}
+
+
+def customers(n=300):
+    """Customers of all segments, large figures among them."""
+    codes = [code for code in words("en").section("segments") if code != "prospect"]
+    index = pd.Index([f"C{i:04}" for i in range(n)], name="customer_id")
+    rank = pd.Series(range(1, n + 1), index=index)
+    return pd.DataFrame(
+        {
+            "n_orders": rank % 7 + 1,
+            "x": rank % 3,
+            "spend_gross": rank * 11_000.0,
+            "spend_total": rank * 10_000.0,
+            "days_since_last": rank % 400,
+            "segment": [codes[i % len(codes)] for i in range(n)],
+        }
+    )
+
+
+def table(language):
+    """Two rows with a sentence each, beside more figures than a phone is wide."""
+    say = words(language)
+    told = [say("evidence.assumed"), say("manager.churn.title")]
+    rows = pd.DataFrame({"reasons": told, "amount": 1e7, "value_12m": 1e7, "spend_total": 1e7})
+    money = dict.fromkeys(("amount", "value_12m", "spend_total"), "money")
+    return blocks.table(rows.set_axis(["1", "2"]), {**money, "reasons": "text"}, language)
+
+
+def shown_to_managers(language):
+    """What the manager's notebook shows, from small tables."""
+    manager, people = Manager(language, "CNY"), customers()
+    worth = pd.DataFrame({"orders_12m": people["n_orders"] / 2, "value_12m": people["x"] * 9_999.0})
+    worth["model"] = "bg_nbd"
+    figures = recommend.summary(people, people["segment"], worth)
+    action = recommend.Action(
+        "second_purchase_offer", tuple(figures.index[:6]), "mean_orders_12m",
+        0.1, None, 4.0, (0.02, 0.05, 0.1), "assumed",
+    )  # fmt: skip
+    months = pd.period_range("2023-01", periods=36, freq="M")
+    month = pd.DataFrame({"customers": 1500, "orders": 1800, "revenue": 2.5e6}, index=months)
+    return [
+        manager.headline(figures),
+        manager.key_figures(people, worth),
+        manager.section("segments"),
+        charts.segment_bars(figures[["n_customers", "revenue", "value_12m"]], language),
+        manager.segments(figures),
+        manager.section("actions"),
+        manager.actions(recommend.recommend(figures, [action])),
+        manager.section("trust"),
+        charts.monthly(month, language),
+        manager.notes([Note("holdout", "no_holdout_few_buyers", 12, 50)]),
+        manager.section("data"),
+        table(language),
+        manager.model(worth),
+    ]
+
+
+def report(folder, language):
+    shown = []
+    for block in shown_to_managers(language):
+        bundle = block._repr_mimebundle_()
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        shown.append(new_output("display_data", data=data, metadata=metadata))
+    cells = [new_code_cell("", outputs=[output], id=f"c{i}") for i, output in enumerate(shown)]
+    made = {"cvm": {"as_of": "2025-12-31", "version": "1"}}
+    nbformat.write(new_notebook(cells=cells, metadata=made), folder / "06.ipynb")
+    title = words(language)("report.title", business="Demo Flooring", region=NAMES[language][1])
+    return page.render(folder / "06.ipynb", title, language)
+
+
+def overview(language):
+    figures = {"n_customers": 12345, "revenue": 57.2e6, "value_12m": 8.6e6, "repeat_share": 0.55}
+    links = {each: f"report.{each}.html" for each in LANGUAGES}
+    good = {"as_of": "2025-12-31", "status": "good", "figures": figures, "currency": "CNY"}
+    failing = {"since": "2026-01-05", "message": "04_value.ipynb [5]"}
+    company, east, north = NAMES[language]
+    entries = [
+        good | {"region": "all", "name": company, "reports": links},
+        good | {"region": "east", "name": east, "reports": links, "status": "stale"} | failing,
+        {"region": "north", "name": north, "as_of": "", "status": "failed"} | failing,
+    ]
+    title = words(language)("portal.title", business="Demo Flooring")
+    editions = {each: f"index.{each}.html" for each in LANGUAGES if each != language}
+    return portal.render(entries, title, language, editions)
+
+
+@pytest.fixture(scope="module")
+def tab(tmp_path_factory):
+    with browser.opened(tmp_path_factory.mktemp("browser") / "profile") as tab:
+        yield tab
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pages")
+    for language in LANGUAGES:
+        (folder / f"report.{language}.html").write_text(report(folder, language), "utf-8")
+        (folder / f"index.{language}.html").write_text(overview(language), "utf-8")
+    return folder
+
+
+def complaints(tab):
+    """Whatever the browser had to say: errors, warnings, what a policy stopped."""
+    said = [event["entry"]["text"] for event in tab.told("Log.entryAdded")]
+    said += [event["type"] for event in tab.told("Runtime.consoleAPICalled")]
+    return said + [str(event) for event in tab.told("Runtime.exceptionThrown")]
+
+
+def requests(tab):
+    """Addresses the page asked for, but for what it carries itself."""
+    asked = [event["request"]["url"] for event in tab.told("Network.requestWillBeSent")]
+    return [url for url in asked if not url.startswith("data:")]
+
+
+def overflow(tab):
+    """By how many pixels the page is wider than its window."""
+    return tab.value("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_loads_only_itself_and_fits_its_window(tab, pages, name, size):
+    tab.open(pages / name, SIZES[size])
+    assert tab.value("window.innerWidth") == SIZES[size][0]
+    assert complaints(tab) == []
+    assert requests(tab) == [(pages / name).as_uri()]
+    assert tab.value("document.scripts.length") == 0
+    assert overflow(tab) == 0
+    assert tab.value("document.documentElement.lang") == words(name.split(".")[1])("language.tag")
+
+
+@pytest.mark.parametrize("name", PAGES[:2])
+def test_figures_are_drawn_and_described(tab, pages, name):
+    tab.open(pages / name, browser.PHONE)
+    drawn = tab.value("[...document.images].map(i => [i.naturalWidth > 300, i.alt.length > 30])")
+    assert drawn == [[True, True]] * 2
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_names_and_sentences_read_across_on_a_phone(tab, pages, name):
+    """Chinese may break anywhere, so a narrow column would set one sign below the other."""
+    tab.open(pages / name, browser.PHONE)
+    lines = tab.value(
+        "[...document.querySelectorAll('.cvm-table tbody > tr > *, .regions .name')].map(e =>"
+        " e.getBoundingClientRect().height / parseFloat(getComputedStyle(e).lineHeight))"
+    )
+    assert len(lines) >= 3 and max(lines) < 6
+
+
+@pytest.mark.parametrize("name", PAGES[1::2])
+def test_the_chinese_pages_are_chinese(tab, pages, name):
+    tab.open(pages / name, browser.DESKTOP)
+    text = tab.value("document.title + document.body.innerText")
+    assert len(re.findall("[\u4e00-\u9fff]", text)) > 50
+    assert set(re.findall("[A-Za-z]{2,}", text)) <= NOT_CHINESE
+    assert re.search("¥[\\d.]+万", text) and "2025年12月31日" in text
+
+
+@pytest.mark.parametrize("name", PAGES[2:])
+def test_every_link_of_the_portal_leads_to_a_page(tab, pages, name):
+    tab.open(pages / name, browser.PHONE)
+    links = tab.value("[...document.links].map(a => a.href)")
+    assert len(links) == 5
+    assert all((pages / link.rpartition("/")[2]).as_uri() == link for link in links)
+    assert all((pages / link.rpartition("/")[2]).is_file() for link in links)
+
+
+def test_the_policy_stops_what_hostile_data_would_start(tab, pages, tmp_path):
+    hostile = (
+        "<script>document.title = 'run'</script><img src='https://example.com/x.png'>"
+        "<img src=x onerror=\"document.title = 'run'\">"
+    )
+    text = (pages / "report.en.html").read_text("utf-8")
+    (tmp_path / "hostile.html").write_text(text.replace("</main>", hostile + "</main>"), "utf-8")
+    tab.open(tmp_path / "hostile.html", browser.PHONE)
+    assert tab.value("document.title") == "Demo Flooring – East"
+    assert tab.value("document.scripts.length") == 1
+    assert len(complaints(tab)) >= 3, "a policy that stops something says so"
+
+
+def test_these_tests_see_what_they_look_for(tab, tmp_path):
+    bad = "<meta name=viewport content='width=device-width'><p style='width:500px'>wide</p>"
+    bad += "<script>console.error('!'); missing()</script><img src='gone.png'>"
+    (tmp_path / "bad.html").write_text(bad, "utf-8")
+    tab.open(tmp_path / "bad.html", browser.PHONE)
+    assert overflow(tab) > 100
+    assert len(complaints(tab)) >= 2
+    assert [url.rpartition("/")[2] for url in requests(tab)] == ["bad.html", "gone.png"]

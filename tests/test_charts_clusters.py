@@ -1,0 +1,101 @@
+"""The profile of clusters says what its table says, in every language."""
+
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cvm_analysis import charts
+from cvm_analysis.charts.clusters import LESS, MORE
+from cvm_analysis.errors import InputError
+from cvm_analysis.texts import MissingTextError, words
+
+CODES = pd.Index(["c1", "c2"], name="cluster")
+
+
+def profile():
+    rows = {"n_customers": [300, 900], "days_since_last": [-0.9, 0.3], "return_share": [1.8, -0.6]}
+    return pd.DataFrame(rows, index=CODES)
+
+
+def medians():
+    return pd.DataFrame({"days_since_last": [12.0, 1234], "return_share": [0.25, 0.0]}, index=CODES)
+
+
+def texts(picture):
+    drawn = (e for e in ET.fromstring(picture.svg()).iter() if e.tag.endswith("}text"))
+    return ["".join(e.itertext()) for e in drawn]
+
+
+def bars(picture, panel):
+    return [bar.get_width() for bar in picture.figure.axes[panel].patches]
+
+
+def test_bars_are_the_distances_from_the_average_customer():
+    picture = charts.cluster_profile(profile())
+    assert bars(picture, 0) == [-0.9, 0.3]
+    assert bars(picture, 1) == [1.8, -0.6]
+    reach = [ax.get_xlim() for ax in picture.figure.axes]
+    assert reach[0] == reach[1] and -reach[0][0] == reach[0][1] > 1.8
+
+
+def test_less_and_more_differ_in_colour_and_in_side():
+    import matplotlib.colors
+
+    first = charts.cluster_profile(profile()).figure.axes[0]
+    shades = [matplotlib.colors.to_hex(bar.get_facecolor()) for bar in first.patches]
+    assert shades == [LESS, MORE]
+
+
+def test_sizes_and_medians_are_written_in_their_own_units():
+    shown = texts(charts.cluster_profile(profile(), "en", medians()))
+    assert {"Group 1", "300 (25%)", "Group 2", "900 (75%)"} <= set(shown)
+    assert {"12", "1.2K", "25%", "0%"} <= set(shown)
+    assert {"Days since", "last order"} <= set(shown)
+    assert any("Figures: medians." in text for text in shown)
+
+
+def test_without_medians_no_figure_is_written():
+    shown = texts(charts.cluster_profile(profile()))
+    assert "12" not in shown and not any("medians" in text for text in shown)
+
+
+def test_alt_text_names_what_makes_each_group():
+    alt = charts.cluster_profile(profile()).alt
+    assert "Group 1, 300 customers: furthest from it in Returned (+1.8)." in alt
+    assert "Group 2, 900 customers: furthest from it in Returned (-0.6)." in alt
+    assert "{" not in alt
+
+
+def test_it_is_drawn_in_chinese():
+    shown = texts(charts.cluster_profile(profile(), "zh", medians()))
+    assert words("zh")("clusters.name", n="1") in shown
+
+
+def test_the_same_table_gives_the_same_bytes_in_the_readers_fonts():
+    svg = charts.cluster_profile(profile(), "en", medians()).svg()
+    assert svg == charts.cluster_profile(profile(), "en", medians()).svg()
+    assert "DejaVu" not in svg and "PingFang SC" in svg and len(svg) < 40_000
+
+
+def test_one_group_without_measures_is_still_drawn():
+    one = pd.DataFrame({"n_customers": [7]}, index=CODES[:1])
+    picture = charts.cluster_profile(one)
+    assert "7 (100%)" in texts(picture)
+
+
+def test_an_empty_value_is_no_bar():
+    table = profile().assign(days_since_last=[np.nan, 0.3])
+    assert bars(charts.cluster_profile(table), 0) == [0, 0.3]
+
+
+def test_an_empty_table_says_so():
+    assert charts.cluster_profile(profile().iloc[:0]).alt == words("en")("charts.nothing")
+
+
+def test_a_table_without_sizes_or_words_is_an_error():
+    with pytest.raises(InputError, match="cluster_profile: the table lacks n_customers"):
+        charts.cluster_profile(profile().drop(columns="n_customers"))
+    with pytest.raises(MissingTextError, match=r"columns\.magic"):
+        charts.cluster_profile(profile().assign(magic=0.1))

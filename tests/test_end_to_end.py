@@ -1,0 +1,357 @@
+"""Raw files to published reports, once, by the command a user types; then what came of it."""
+
+import csv
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+import papermill
+import pytest
+
+from cvm_analysis import cli, config, customers, prepared, results, sample
+from cvm_analysis.tables import TABLES, check
+from cvm_analysis.texts import words
+
+ROOT = Path(__file__).parent.parent
+DAY = "2025-06-30"  # not the prepared one
+REGIONS = ("all", "east", "northeast")
+HANDFUL = 4  # people left in the northeast
+
+
+class Done(NamedTuple):
+    """A command that came to its end."""
+
+    code: int
+    out: str
+    err: str
+
+
+def cvm(folder, *arguments):
+    command = [sys.executable, "-c", "from cvm_analysis.cli import main; main()", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def run(folder, *more, regions=REGIONS):
+    named = [argument for key in regions for argument in ("--region", key)]
+    where = ("--notebooks", str(ROOT / "notebooks"), "--as-of", DAY, "--jobs", "2")
+    return cvm(folder, "run", "config/sample.yaml", *named, *where, *more)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The sample business of 1,500 customers, with a handful of people in the northeast."""
+    folder = tmp_path_factory.mktemp("business")
+    sample.make(folder / "data" / "sample", 1_500)
+    shutil.copytree(ROOT / "config", folder / "config")
+    leave_a_handful(folder / "data" / "sample")
+    return folder
+
+
+def leave_a_handful(made):
+    """Take all but a few people of the northeast out of every raw file."""
+    truth = json.loads((made / "truth.json").read_text("utf-8"))
+    people = [*truth["customers"], *truth["trade"]]
+    there = [p["customer_id"] for p in people if p["region"] == "northeast"]
+    gone = set(there[HANDFUL:])
+    for name, of in truth["files"].items():
+        with (made / name).open(encoding=of["encoding"], newline="") as file:
+            kept = [row for row in csv.reader(file) if not gone & set(row)]
+        with (made / name).open("w", encoding=of["encoding"], newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows(kept)
+
+
+@pytest.fixture(scope="module")
+def first(folder):
+    """The first run."""
+    return run(folder)
+
+
+@pytest.fixture(scope="module")
+def reports(folder, first):
+    assert first.code == 0, first.err
+    return folder / "reports"
+
+
+@pytest.fixture(scope="module")
+def settings(folder, first):
+    return config.load(folder / "config" / "sample.yaml")
+
+
+def published(reports, region):
+    return reports / region / DAY
+
+
+def table(reports, region, name):
+    return pd.read_parquet(published(reports, region) / "desk" / "tables" / f"{name}.parquet")
+
+
+def contents(folder):
+    """Every file of a folder, links followed, and its sha256."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+# The run
+
+
+def test_it_ends_well_and_names_the_portal(first):
+    assert first.code == 0, first.err
+    assert "Traceback" not in first.err and "Warning" not in first.err
+    assert first.out.splitlines()[-1] == "reports/index.html"
+    for region in REGIONS:
+        assert f"{region}: published" in first.err
+
+
+def test_every_region_has_a_report_and_status_says_so(folder, reports):
+    said = cvm(folder, "status", "reports")
+    assert said.code == 0
+    assert [line.split()[:3] for line in said.out.splitlines()] == [
+        [region, DAY, "good"] for region in REGIONS
+    ]
+
+
+def test_names_of_regions_appear(reports):
+    portal = Page((reports / "index.html").read_text("utf-8")).text
+    for region, name in zip(REGIONS, ("All regions", "East", "Northeast"), strict=True):
+        page = Page(report_of(reports, region))
+        assert name in portal
+        assert f"Demo Flooring – {name}" in page.text
+
+
+def test_links_of_the_portal_lead_to_shared_reports_only(reports):
+    links = Page((reports / "index.html").read_text("utf-8")).values("href")
+    leading = [link for link in links if not link.startswith("#")]
+    assert {f"{region}/{DAY}/share/report.en.html" for region in REGIONS} <= set(leading)
+    assert all((reports / link).is_file() and "/desk/" not in link for link in leading)
+
+
+# The tables
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_every_table_has_the_described_columns_in_order_of_its_key(reports, region):
+    ran = {name for name, notebook in results.WRITTEN_BY.items() if notebook in cli.NOTEBOOKS}
+    found = {p.stem for p in (published(reports, region) / "desk" / "tables").iterdir()}
+    assert found == ran
+    for name in found:
+        rows, spec = table(reports, region, name), TABLES[name]
+        check(name, rows)
+        assert list(rows.columns) == [column for column in spec.columns if column in rows]
+        assert rows.equals(rows.sort_values(list(spec.key)).reset_index(drop=True)), name
+
+
+def test_regions_are_parts_of_the_whole(reports, settings):
+    whole = table(reports, "all", "customers").set_index("customer_id")
+    parts = []
+    for region in prepared.stamp(settings)["regions"]:
+        data = prepared.open(settings, region)
+        day = data.day(DAY)
+        parts.append(customers.as_of(data.transactions, day, data.customers_raw).to_pandas())
+    together = pd.concat(parts).set_index("customer_id")
+    assert len(parts) == 6 and together.index.is_unique
+    assert together["spend_total"].sort_index().equals(whole["spend_total"])
+    for region in ("east", "northeast"):
+        mine = table(reports, region, "customers").set_index("customer_id")
+        assert mine["spend_total"].equals(whole.loc[whole["region"] == region, "spend_total"])
+
+
+def test_only_what_was_known_that_day_is_in_the_tables(reports, folder):
+    whole = table(reports, "all", "customers")
+    assert whole["last_order"].max() <= pd.Timestamp(DAY)
+    assert (whole["joined_on"].fillna(pd.Timestamp(DAY)) <= pd.Timestamp(DAY)).mean() > 0.99
+    truth = json.loads((folder / "data" / "sample" / "truth.json").read_text("utf-8"))
+    planted = {p["customer_id"] for p in [*truth["customers"], *truth["trade"]]}
+    assert set(whole["customer_id"]) < planted
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_tables_of_a_region_speak_of_the_same_customers(reports, region):
+    people = table(reports, region, "customers").set_index("customer_id")
+    segments = table(reports, region, "segments").set_index("customer_id")
+    worth = table(reports, region, "value").set_index("customer_id")
+    assert segments.index.equals(people.index) and segments["rfm"].notna().all()
+    assert worth.index.isin(people.index[people["n_orders"] > 0]).all()
+    actions = table(reports, region, "strategy")
+    sizes = segments["rfm"].value_counts()
+    first = actions[actions["rank"] == 1].set_index("segment")["n_customers"]
+    assert first.to_dict() == sizes.to_dict()
+
+
+def test_a_region_of_a_handful_has_a_report_that_says_what_was_left_out(reports):
+    made = manifest(reports, "northeast")
+    assert made["rows"]["customers"] == HANDFUL
+    assert {"own_rate_few_buyers", "own_mean_few_repeat_buyers"} <= {
+        note["code"] for note in made["notes"]
+    }
+    worth = table(reports, "northeast", "value")
+    assert set(worth["model"]) == {"own_rate"} and worth["p_alive"].isna().all()
+    said = words("en")("notes.own_rate_few_buyers", have=str(HANDFUL), need="50")
+    assert said in Page(report_of(reports, "northeast")).text
+
+
+def test_a_region_is_measured_by_the_limits_of_the_company(reports):
+    desk = published(reports, "all") / "desk"
+    lent = (published(reports, "east") / "desk" / "company.json").read_bytes()
+    assert lent == (desk / "reference.json").read_bytes()
+    assert not (desk / "company.json").exists()
+
+
+# Alone, again, and again by force
+
+
+def test_a_notebook_alone_writes_the_same_tables(reports, settings, tmp_path):
+    desk = published(reports, "east") / "desk"
+    results.copy(desk, tmp_path)
+    made = [tmp_path / "tables" / f"{name}.parquet" for name in ("value", "trust")]
+    for path in made:
+        path.unlink()
+    asked = {"config": str(settings.path), "region": "east", "as_of": DAY}
+    papermill.execute_notebook(
+        ROOT / "notebooks" / "04_value.ipynb",
+        tmp_path / "out.ipynb",
+        parameters=asked | {"run_dir": str(tmp_path), "language": "en"},
+        cwd=tmp_path,
+        progress_bar=False,
+    )
+    for path in made:
+        assert path.read_bytes() == (desk / "tables" / path.name).read_bytes(), path.name
+
+
+@pytest.fixture(scope="module")
+def again(folder, reports):
+    """What was published before, what the second run said, and what is published after it."""
+    before = {region: contents(published(reports, region)) for region in REGIONS}
+    said = run(folder)
+    return before, said, {region: contents(published(reports, region)) for region in REGIONS}
+
+
+def test_a_second_run_changes_nothing(again):
+    before, said, after = again
+    assert said.code == 0 and before == after
+    for region in REGIONS:
+        assert f"{region}: unchanged" in said.err
+    assert "order lines accepted, unchanged" in said.out
+
+
+def test_by_force_it_makes_the_same_tables_and_report(folder, reports, again):
+    before = again[0]["east"]
+    target = published(reports, "east").readlink()
+    said = run(folder, "--force", "--prepared", regions=("east",))
+    assert said.code == 0 and "east: published" in said.err
+    assert published(reports, "east").readlink() != target
+    after = contents(published(reports, "east"))
+    same = [name for name in before if name.startswith(("desk/tables/", "share/"))]
+    assert len(same) >= 7 and before.keys() == after.keys()
+    for name in [*same, "desk/reference.json", "desk/company.json"]:
+        assert after[name] == before[name], name
+
+
+# What is published
+
+
+def manifest(reports, region):
+    return json.loads((published(reports, region) / "run.json").read_text("utf-8"))
+
+
+def report_of(reports, region):
+    return (published(reports, region) / "share" / "report.en.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_the_manifest_lists_every_file_as_it_is(reports, region):
+    made, found = manifest(reports, region), contents(published(reports, region))
+    found.pop("run.json")
+    assert made["outputs"] == found
+    assert (made["region"], made["as_of"], made["languages"]) == (region, DAY, ["en"])
+    assert [each["status"] for each in made["notebooks"]] == ["good"] * len(cli.NOTEBOOKS)
+    for name, n in made["rows"].items():
+        assert n == len(table(reports, region, name))
+
+
+def test_the_manifest_lists_every_raw_file_as_it_is(reports, folder):
+    raw = folder / "data" / "sample" / "raw"
+    found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in raw.iterdir()}
+    made = manifest(reports, "all")["inputs"]
+    assert {Path(name).name: sha for name, sha in made.items()} == found
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_no_path_of_this_machine_is_published(reports, folder, region):
+    for path in published(reports, region).rglob("*"):
+        if path.suffix in (".html", ".json", ".ipynb"):
+            text = path.read_text("utf-8")
+            assert str(folder) not in text and str(ROOT) not in text, path.name
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_others_can_read_share_and_not_desk(reports, region):
+    assert (published(reports, region) / "desk").stat().st_mode & 0o777 == 0o700
+    assert not (published(reports, region) / "share").stat().st_mode & 0o022
+
+
+class Page(HTMLParser):
+    """What a browser would find in a page."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.attributes, self.text = [], [], ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+
+    def handle_data(self, data):
+        self.text += data
+
+    def values(self, *names):
+        return [value for name, value in self.attributes if name in names]
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_a_report_is_small_runs_nothing_and_loads_nothing(reports, region):
+    html = report_of(reports, region)
+    page = Page(html)
+    assert len(html.encode()) < 1_500_000
+    assert not {"script", "iframe", "object", "embed", "link", "base", "form"} & set(page.tags)
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+    for value in page.values("src", "href", "srcset", "xlink:href"):
+        assert value.startswith(("#", "data:image/svg+xml;base64,", "data:image/png;base64,"))
+    assert any(value.startswith("default-src 'none'") for value in page.values("content"))
+    assert page.tags.count("img") >= 1 and "table" in page.tags
+    assert all(alt.strip() for alt in page.values("alt"))
+    assert "nan" not in page.text.lower().split() and "{" not in page.text
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_a_report_holds_no_customer_and_no_code(reports, region):
+    text = Page(report_of(reports, region)).text
+    assert not set(table(reports, region, "customers")["customer_id"]) & set(text.split())
+    assert "import " not in text and "manager." not in text
+
+
+@pytest.mark.parametrize("page", ["index.html", f"all/{DAY}/share/report.en.html"])
+def test_a_browser_opens_it_without_an_error(reports, tmp_path, page):
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        assert os.environ.get("CI") != "true", "no chromium, but CI=true asks for it"
+        pytest.skip("no chromium")
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"]
+    flags += ["--disable-background-networking", "--disable-component-update", "--dump-dom"]
+    flags += ["--enable-logging=stderr", f"--user-data-dir={tmp_path / 'profile'}"]
+    command = [chromium, *flags, (reports / page).as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    assert "CONSOLE" not in done.stderr, done.stderr
+    shown = Page(done.stdout)
+    assert "script" not in shown.tags and "All regions" in shown.text

@@ -1,0 +1,539 @@
+"""Prepared tables against the sample's truth and the published counts of a real data set."""
+
+import datetime as dt
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from cvm_analysis import config, customers, preflight, prepared, sample
+from cvm_analysis.errors import GateError, InputError
+from cvm_analysis.intake.prepare import prepare
+
+REAL = Path(__file__).parent.parent / "config"
+REGIONS = ("east", "south", "north", "central", "southwest", "northeast")
+RULE_OF = {  # what the sample plants -> the rule that must find it
+    "duplicate": "repeated_line",
+    "missing_customer_id": "missing_customer_id",
+    "future_date": "in_the_future",
+    "amount_is_text": "no_amount",
+    "no_such_date": "no_date",
+    "unknown_customer": "no_region",
+    "unreadable_score": "unreadable_score",
+}
+KEY = "a key for tests, no secret"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """The sample business, 400 customers, prepared."""
+    folder = tmp_path_factory.mktemp("project")
+    sample.make(folder / "data" / "sample", 400)
+    shutil.copytree(REAL, folder / "config")
+    prepare(settings_of(folder))
+    return folder
+
+
+@pytest.fixture
+def copied(project, tmp_path):
+    """A copy of it that a test may change."""
+    shutil.copytree(project, tmp_path / "copy", symlinks=True)
+    return tmp_path / "copy"
+
+
+@pytest.fixture(scope="module")
+def truth(project):
+    return json.loads((project / "data" / "sample" / "truth.json").read_text("utf-8"))
+
+
+def settings_of(folder, name="sample"):
+    return preflight.check(folder / "config" / f"{name}.yaml")
+
+
+def change(folder, old, new):
+    path = folder / "config" / "sample.yaml"
+    text = path.read_text("utf-8")
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new), "utf-8")
+
+
+def people_of(truth):
+    return [*truth["customers"], *truth["trade"]]
+
+
+def known(settings, region, day=""):
+    data = prepared.open(settings, region)
+    table = customers.as_of(data.transactions, data.day(day), data.customers_raw)
+    return table.to_pandas().set_index("customer_id")
+
+
+def tree(folder):
+    """Every file and link of a folder, and what is in it."""
+    paths = sorted(p for p in folder.rglob("*") if p.name != ".lock" and not p.is_dir())
+    return {str(p.relative_to(folder)): p.read_bytes() for p in paths}
+
+
+# Against the sample's truth
+
+
+def test_exactly_the_planted_lines_are_set_aside(project, truth):
+    found = pd.read_parquet(settings_of(project).prepared / "quarantine.parquet")
+    found = found.assign(file=found["file"].map(lambda name: Path(name).name))
+    met = {(file, rule, line) for file, rule, line in found[["file", "rule", "line"]].to_numpy()}
+    planted = {
+        (Path(file).name, RULE_OF[kind], line)
+        for file, of in truth["files"].items()
+        for kind, lines in of.get("dirt_lines", {}).items()
+        for line in lines
+    }
+    assert len(planted) > 30 and met == planted and len(found) == len(planted)
+
+
+def test_rows_read_are_rows_accepted_and_rows_set_aside(project, truth):
+    settings = settings_of(project)
+    made, data = prepared.stamp(settings), prepared.open(settings, "all")
+    errors = data.quality[data.quality["level"] == "error"].groupby("table")["n_rows"].sum()
+    assert len(errors) == 5
+    for table in errors.index:
+        read = sum(file["n_rows"] for file in made["files"] if file["table"] == table)
+        assert read == getattr(data, table).count().execute() + errors[table]
+    assert {Path(f["name"]).name: f["n_rows"] for f in made["files"]} == {
+        Path(name).name: of["n_rows"] for name, of in truth["files"].items()
+    }
+    assert made["rows_read"] - made["rows_accepted"] == errors["transactions"]
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_totals_of_every_region_are_the_planted_ones(project, truth, region):
+    people = known(settings_of(project), region)
+    of_type = {"all_types": people} | dict(list(people.groupby("customer_type")))
+    for kind, totals in truth["regions"][region]["totals"].items():
+        some = of_type.get(kind, people.head(0))
+        assert (some["n_orders"] > 0).sum() == totals["n_customers"]
+        assert some["n_orders"].sum() == totals["n_orders"]
+        assert some["spend_gross"].sum() == pytest.approx(totals["spend_gross"], abs=0.005)
+        assert some["spend_total"].sum() == pytest.approx(totals["spend_total"], abs=0.005)
+
+
+def test_every_customer_is_in_one_region_and_all_has_them_all(project, truth):
+    settings = settings_of(project)
+    whole = known(settings, "all")
+    parts = pd.concat(known(settings, region) for region in REGIONS)
+    assert whole.index.is_unique and parts.index.is_unique
+    pd.testing.assert_frame_equal(whole, parts.sort_index()[whole.columns], check_dtype=False)
+    planted = {person["customer_id"]: person["region"] for person in people_of(truth)}
+    assert whole["region"].to_dict() == planted
+
+
+def test_ids_keep_their_zeros_and_their_eighteen_digits(project):
+    ids = known(settings_of(project), "all").index
+    assert any(each.startswith("0") for each in ids)
+    assert any(len(each) == 18 and each.isdigit() for each in ids)
+
+
+# Days and regions
+
+
+def test_as_of_is_the_last_accepted_day_of_all_regions(project):
+    settings = settings_of(project)
+    data = prepared.open(settings, "northeast")
+    last = prepared.open(settings, "all").transactions.ordered_at.date().max().execute()
+    own = data.transactions.ordered_at.date().max().execute()
+    assert data.day() == prepared.resolve_day(settings) == pd.Timestamp(last).date()
+    assert pd.Timestamp(own).date() <= data.day() <= dt.date(2025, 12, 31)
+    assert data.day("2025-06-30") == dt.date(2025, 6, 30)
+    assert data.day("2026-01-01") == dt.date(2026, 1, 1)  # the files go up to that day
+
+
+@pytest.mark.parametrize("day", ["2022-12-31", "2026-01-02", "1999-01-01"])
+def test_a_day_outside_the_data_is_refused(project, day):
+    with pytest.raises(InputError, match=f"as_of {day} is outside the data, which go from 2023-01"):
+        prepared.resolve_day(settings_of(project), day)
+
+
+@pytest.mark.parametrize("day", ["soon", "2025-02-30", "30.06.2025"])
+def test_what_is_no_day_is_refused(project, day):
+    with pytest.raises(InputError, match=f"as_of '{day}' is not a date; write it as 2025-1"):
+        prepared.resolve_day(settings_of(project), day)
+
+
+def test_an_unknown_region_is_refused_with_those_there_are(project):
+    with pytest.raises(InputError, match=r"no region 'weast'; there are all, east, south, north"):
+        prepared.open(settings_of(project), "weast")
+
+
+def test_nothing_prepared_names_the_command(copied):
+    shutil.rmtree(copied / "data" / "prepared")
+    settings = settings_of(copied)
+    assert prepared.stamp(settings) == {}
+    with pytest.raises(InputError, match=r"nothing prepared; run `cvm prepare .*sample\.yaml`"):
+        prepared.open(settings, "all")
+
+
+# Once, and again where something changed
+
+
+def test_a_second_time_changes_nothing(copied):
+    before = tree(copied)
+    assert prepare(settings_of(copied)) is False
+    assert tree(copied) == before
+
+
+def test_forced_it_makes_the_same_tables(copied):
+    settings = settings_of(copied)
+    before = known(settings, "all"), prepared.stamp(settings)
+    assert prepare(settings, force=True) is True
+    pd.testing.assert_frame_equal(known(settings, "all"), before[0])
+    assert prepared.stamp(settings) == before[1]
+
+
+def test_a_changed_rule_prepares_again(copied):
+    before = prepared.stamp(settings_of(copied))
+    change(copied, "duplicates: quarantine", "duplicates: keep")
+    assert prepare(settings_of(copied)) is True
+    after = prepared.stamp(settings_of(copied))
+    twice = after["rows_accepted"] - before["rows_accepted"]
+    assert twice == sum(len(of["dirt_lines"]["duplicate"]) for of in dirty_files(copied))
+
+
+def dirty_files(folder):
+    truth = json.loads((folder / "data" / "sample" / "truth.json").read_text("utf-8"))
+    return [of for of in truth["files"].values() if "duplicate" in of.get("dirt_lines", {})]
+
+
+def test_a_changed_file_prepares_again(copied):
+    raw = copied / "data" / "sample" / "raw" / "sales_south.csv"
+    lines = raw.read_text("utf-8").splitlines(keepends=True)
+    raw.write_text("".join(lines[:-1]), "utf-8")
+    before = prepared.stamp(settings_of(copied))["rows_read"]
+    assert prepare(settings_of(copied)) is True
+    assert prepared.stamp(settings_of(copied))["rows_read"] == before - 1
+
+
+def test_settings_that_concern_no_raw_row_do_not_prepare_again(copied):
+    change(copied, "horizon_weeks: 52", "horizon_weeks: 26")
+    change(copied, "business: Demo Flooring", "business: Demo Floors")
+    assert prepare(settings_of(copied)) is False
+
+
+# The gate
+
+
+@pytest.fixture
+def gated(copied):
+    before = prepared.stamp(settings_of(copied))["fingerprint"]
+    change(copied, "{default: 0.02}", "{default: 0.02, missing_customer_id: 0.001}")
+    with pytest.raises(GateError) as error:
+        prepare(settings_of(copied))
+    return copied, before, str(error.value)
+
+
+def test_too_many_bad_rows_stop_and_the_tables_before_stay(gated):
+    folder, before, said = gated
+    n_bad = sum(len(of["dirt_lines"]["missing_customer_id"]) for of in dirty_files(folder))
+    assert re.search(
+        rf"  missing_customer_id: {n_bad} rows of transactions are 0\.\d%, 0\.1%", said
+    )
+    assert "sample.yaml: too many bad rows, nothing is published" in said
+    assert "in_the_future" not in said  # within its own limit
+    assert "cvm quarantine" in said
+    assert prepared.stamp(settings_of(folder))["fingerprint"] == before
+
+
+def test_the_rejected_lines_of_a_stopped_run_are_kept_alone(gated):
+    folder, _, _ = gated
+    stopped = folder / "data" / "prepared" / "sample.stopped"
+    kept = {path.name for path in stopped.resolve().iterdir()}
+    assert kept == {"quarantine.parquet", "quality.parquet"}
+    assert (pd.read_parquet(stopped / "quarantine.parquet")["rule"] == "missing_customer_id").any()
+    assert not list((folder / "data" / "prepared").glob(".building-*"))
+
+
+def test_the_next_good_one_forgets_what_was_stopped(gated):
+    folder, _, _ = gated
+    change(folder, "missing_customer_id: 0.001", "missing_customer_id: 0.9")
+    assert prepare(settings_of(folder)) is True
+    assert not list((folder / "data" / "prepared").glob("*stopped*"))
+    assert not list((folder / "data" / "prepared").glob(".*stopped*"))
+
+
+def test_a_limit_for_one_rule_leaves_the_others_at_the_default(copied):
+    raw = copied / "data" / "sample" / "raw" / "sales_south.csv"
+    header, *lines = raw.read_text("utf-8").splitlines()
+    raw.write_text("\n".join([header, *("x,y" for _ in lines)]), "utf-8")
+    change(copied, "{default: 0.02}", "{missing_customer_id: 0.9}")
+    with pytest.raises(GateError, match=r"wrong_number_of_cells: .* 2\.0% are allowed"):
+        prepare(settings_of(copied))
+
+
+# All or nothing
+
+
+def test_a_column_that_is_missing_leaves_what_was_there(copied):
+    change(copied, "order_id: Order No", "order_id: Order Nr")
+    before = tree(copied)
+    with pytest.raises(InputError, match=r"sales_south\.csv: not as the config maps it") as error:
+        prepare(config.load(copied / "config" / "sample.yaml"))
+    assert "order_id: no column 'Order Nr'" in str(error.value)
+    assert "Order No" in str(error.value).splitlines()[-1]  # what the file has instead
+    assert tree(copied) == before
+
+
+def test_killed_half_way_the_old_tables_stay_and_the_next_run_clears_up(copied):
+    settings = settings_of(copied)
+    before = tree(copied)
+    program = (
+        "import os, signal, sys\n"
+        "from cvm_analysis import preflight\n"
+        "from cvm_analysis.intake import prepare\n"
+        "prepare._write_by_region = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "prepare.prepare(preflight.check(sys.argv[1]), force=True)\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", program, str(settings.path)], check=False)
+    assert killed.returncode == -9
+    left = list(settings.prepared.parent.glob(".building-*"))
+    assert left, "the test should kill a process that was building"
+    assert {name: tree(copied)[name] for name in before} == before
+    assert prepare(settings, force=True) is True
+    assert not list(settings.prepared.parent.glob(".building-*"))
+
+
+# Pseudonyms
+
+
+@pytest.fixture(scope="module")
+def hidden(project, tmp_path_factory):
+    """The same business with pseudonyms."""
+    folder = tmp_path_factory.mktemp("hidden") / "copy"
+    shutil.copytree(project, folder, symlinks=True)
+    path = folder / "config" / "sample.yaml"
+    path.write_text(re.sub("pseudonyms: off.*\n", "", path.read_text("utf-8")), "utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CVM_KEY", KEY)
+        prepare(settings_of(folder))
+    return settings_of(folder)
+
+
+def test_ids_are_pseudonyms_of_thirteen_characters(hidden, truth):
+    ids = known(hidden, "all").index
+    assert len(ids) == len(people_of(truth)) > 400 and ids.is_unique
+    assert ids.str.fullmatch("C[A-Z2-7]{12}").all()
+
+
+def test_no_raw_id_is_left_in_anything_that_was_prepared(hidden, truth):
+    raw = {person["customer_id"] for person in people_of(truth)}
+    files = [p for p in hidden.prepared.resolve().rglob("*") if p.is_file()]
+    assert {p.suffix for p in files} == {".parquet", ".json"}
+    for path in files:
+        if path.suffix == ".json":
+            said = set(re.findall(r"\w+", path.read_text("utf-8")))
+        else:
+            cells = pd.read_parquet(path).to_numpy().ravel()
+            said = {word for cell in cells for word in re.findall(r"\w+", str(cell))}
+        assert not said & raw, path.name
+
+
+def test_the_same_people_have_the_same_figures_under_their_pseudonyms(hidden, project):
+    columns = ["region", "n_orders", "first_order", "last_order", "spend_total", "birth_date"]
+    rows = [
+        known(settings, "all")[columns].sort_values(columns).reset_index(drop=True)
+        for settings in (hidden, settings_of(project))
+    ]
+    pd.testing.assert_frame_equal(*rows)
+
+
+def test_one_key_one_pseudonym_another_key_another(tmp_path, monkeypatch):
+    def ids(key, force=False):
+        monkeypatch.setenv("CVM_KEY", key)
+        settings = small(tmp_path, NAMED, {"sales.csv": sales}, pseudonyms="on")
+        prepare(settings, force)
+        return set(known(settings, "all").index)
+
+    sales = "customer_id,ordered_at,amount,sold_in\n001,2025-01-01,1,Nord\n1,2025-01-01,1,Sud\n"
+    first = ids(KEY)
+    assert len(first) == 2 and ids(KEY, force=True) == first
+    assert not ids(KEY + "!") & first
+    assert ids(KEY) == first
+
+
+@pytest.mark.parametrize("key", [None, "", "too short"])
+def test_without_a_key_nothing_is_prepared(hidden, monkeypatch, key):
+    monkeypatch.delenv("CVM_KEY", raising=False)
+    if key is not None:
+        monkeypatch.setenv("CVM_KEY", key)
+    before = tree(hidden.prepared.parent)
+    with pytest.raises(InputError, match="CVM_KEY holds no key of 16 characters or more"):
+        prepare(hidden, force=True)
+    assert tree(hidden.prepared.parent) == before
+
+
+# Files of a few lines
+
+
+def small(folder, regions, sales, people="", pseudonyms="off"):
+    """Prepare a business of hand-made files whose headers are ours; `sales` by name of file."""
+    for name, text in {**sales, "people.csv": people}.items():
+        (folder / name).write_text(text, "utf-8")
+    for name in ("segments.yaml", "strategies.yaml"):
+        shutil.copy(REAL / name, folder)
+    sources = ""
+    for name, text in sales.items():
+        columns = ", ".join(f"{c}: {c}" for c in header(text) if c != "land")
+        sources += f"    - {{files: {name}, columns: {{{columns}}}}}\n"
+    if people:
+        columns = ", ".join(f"{c}: {c}" for c in header(people))
+        sources += f"  customers:\n    - {{files: people.csv, columns: {{{columns}}}}}\n"
+    (folder / "small.yaml").write_text(
+        f"business: Small\ncurrency: EUR\npseudonyms: {pseudonyms}\nprepared: prepared\n"
+        f"extracted_on: 2026-01-01\nregions: {regions}\n"
+        "rules: {stop_above: {default: 1}}\n"
+        f"sources:\n  transactions:\n{sources}",
+        "utf-8",
+    )
+    settings = config.load(folder / "small.yaml")
+    prepare(settings)
+    return settings
+
+
+def header(text):
+    return text.splitlines()[0].split(",")
+
+
+NAMED = "{n: {match: [Nord], en: North, zh: 北}, s: {match: [Sud], en: South, zh: 南}}"
+
+
+def test_a_customer_has_the_region_of_their_record_else_of_their_first_purchase(tmp_path):
+    sales = (
+        "customer_id,ordered_at,amount,sold_in\n"
+        "moved,2025-01-01,1,Nord\nmoved,2025-02-01,1,Sud\nmoved,2025-03-01,1,Sud\n"
+        "known,2025-01-01,1,Nord\n"
+        "back,2025-01-01,-1,Nord\nback,2025-02-01,1,Sud\n"  # a return is no purchase
+        "odd,2025-01-01,1,Mars\nodd,2025-01-02,1,Sud\n"  # the first place is no region of ours
+        "lost,2025-01-01,1,Mars\n"
+    )
+    people = "customer_id,region\nknown,Sud\nmoved,\nlater,Nord\n"
+    settings = small(tmp_path, NAMED, {"sales.csv": sales}, people)
+    assert known(settings, "all")["region"].to_dict() == {
+        "moved": "n",
+        "known": "s",
+        "back": "s",
+        "odd": "s",
+        "later": "n",
+    }
+    rejected = pd.read_parquet(settings.prepared / "quarantine.parquet")
+    assert rejected[["file", "line", "rule"]].to_numpy().tolist() == [
+        ["sales.csv", 10, "no_region"]
+    ]
+
+
+def test_found_regions_are_named_after_their_word_and_small_ones_pooled(tmp_path):
+    rows = [("UK", f"u{i}") for i in range(3)] + [("São Tomé", f"s{i}") for i in range(3)]
+    rows += [("Malta", "m"), ("Cyprus", "c")]
+    sales = "customer_id,ordered_at,amount,land\n"
+    sales += "".join(f"{customer},2025-01-01,1,{land}\n" for land, customer in rows)
+    regions = "{from: land, pool_below: 2, pooled: {en: Elsewhere, zh: 其他}}"
+    settings = small(tmp_path, regions, {"sales.csv": sales})
+    names = {key: each["en"] for key, each in prepared.stamp(settings)["regions"].items()}
+    (hashed,) = (key for key in names if key.startswith("r-"))
+    assert names == {"uk": "UK", hashed: "São Tomé", "elsewhere": "Elsewhere"}
+    assert prepared.stamp(settings)["regions"]["elsewhere"]["zh"] == "其他"
+    assert set(known(settings, "elsewhere").index) == {"m", "c"}
+
+
+def test_a_region_may_be_called_by_a_number(tmp_path):
+    regions = (
+        "{'2024': {match: [Nord], en: North, zh: 北}, '2025': {match: [Sud], en: South, zh: 南}}"
+    )
+    sales = "customer_id,ordered_at,amount,sold_in\na,2025-01-01,1,Nord\nb,2025-01-01,1,Sud\n"
+    settings = small(tmp_path, regions, {"sales.csv": sales})
+    assert known(settings, "all")["region"].to_dict() == {"a": "2024", "b": "2025"}
+    assert known(settings, "2024").index.tolist() == ["a"]
+
+
+def test_a_region_where_people_joined_and_nobody_bought_has_prospects(tmp_path):
+    sales = "customer_id,ordered_at,amount,sold_in\na,2025-01-01,1,Nord\n"
+    people = "customer_id,region,joined_on\na,Nord,2024-12-01\nb,Sud,2024-12-02\n"
+    settings = small(tmp_path, NAMED, {"sales.csv": sales}, people)
+    only = known(settings, "s")
+    assert only["n_orders"].to_dict() == {"b": 0}
+    assert prepared.open(settings, "s").transactions.count().execute() == 0
+
+
+def test_files_with_and_without_order_numbers_can_stand_side_by_side(tmp_path):
+    numbered = "customer_id,ordered_at,amount,sold_in,order_id\na,2025-01-01,1,Nord,1\n"
+    numbered += "a,2025-01-01,1,Nord,2\n"
+    plain = "customer_id,ordered_at,amount,sold_in\nb,2025-01-01,1,Sud\nb,2025-01-01,1,Sud\n"
+    plain += "b,2025-01-03,1,Sud\n"
+    settings = small(tmp_path, NAMED, {"one.csv": numbered, "two.csv": plain})
+    assert known(settings, "all")["n_orders"].to_dict() == {"a": 2, "b": 2}
+
+
+# A real business: UCI Online Retail
+
+
+@pytest.fixture(scope="module")
+def retail(shared, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("retail")
+    shutil.copytree(REAL, folder / "config")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CVM_DATA", str(shared / "data" / "online_retail"))
+        settings = settings_of(folder, "online_retail")
+        prepare(settings)
+    return settings
+
+
+@pytest.fixture(scope="module")
+def shoppers(retail):
+    return known(retail, "all")
+
+
+def test_online_retail_loses_no_row(retail):
+    made = prepared.stamp(retail)
+    rejected = pd.read_parquet(retail.prepared / "quarantine.parquet")
+    assert made["rows_read"] == 541_909  # as published with the data set
+    assert made["rows_accepted"] + len(rejected) == 541_909
+    assert rejected["rule"].value_counts().to_dict() == {"missing_customer_id": 135_080}
+    assert made["as_of"] == "2011-12-09" and made["first_day"] == "2010-12-01"
+
+
+def test_online_retail_has_its_published_totals(shoppers):
+    buyers = shoppers[shoppers["n_orders"] > 0]
+    assert len(shoppers) == 4_372
+    assert len(buyers) == 4_338
+    assert buyers["n_orders"].sum() == 18_532
+    assert buyers["n_days"].sum() == 16_763
+    assert buyers["spend_gross"].sum() == pytest.approx(8_911_407.904, abs=0.0005)
+
+
+def test_online_retail_counts_customers_of_two_countries_once(retail, shoppers, shared):
+    raw = pd.read_csv(
+        shared / "data" / "online_retail" / "online_retail.csv.gz",
+        usecols=["CustomerID", "Country", "InvoiceDate", "Quantity", "UnitPrice"],
+        dtype={"CustomerID": str},
+        encoding_errors="replace",
+    ).dropna(subset="CustomerID")
+    n_countries = raw.groupby("CustomerID")["Country"].nunique()
+    movers = n_countries.index[n_countries > 1]
+    assert len(movers) == 8
+    rows = prepared.open(retail, "all").transactions
+    per_customer = rows.group_by("customer_id").aggregate(n=rows.region.nunique()).to_pandas()
+    assert (per_customer["n"] == 1).all()
+    bought = raw[(raw["Quantity"] * raw["UnitPrice"] > 0) & raw["CustomerID"].isin(movers)]
+    bought = bought.assign(at=pd.to_datetime(bought["InvoiceDate"]))
+    first = bought.sort_values("at", kind="stable").groupby("CustomerID")["Country"].first()
+    names = {key: each["en"] for key, each in prepared.stamp(retail)["regions"].items()}
+    found = shoppers.loc[first.index, "region"].map(names)
+    expected = first.where(first.isin(names.values()), "Other countries")
+    assert found.to_dict() == expected.to_dict()
+
+
+def test_online_retail_pools_countries_of_fewer_than_fifty_customers(retail, shoppers):
+    sizes = shoppers["region"].value_counts()
+    assert sizes.drop("other-countries").min() >= 50
+    assert set(sizes.index) == {"united-kingdom", "germany", "france", "other-countries"}
+    assert sizes["united-kingdom"] in range(3_940, 3_960)  # 3,950 customers, some moved
