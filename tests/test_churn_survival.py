@@ -197,3 +197,14 @@ def test_impossible_rows_are_refused(broken, said):
 def test_other_features_are_refused_by_name(model, rossi):
     with pytest.raises(InputError, match=r"fitted with age; the data lack it"):
         model.p_silent(rossi[0].drop(columns=["age"]), [10])
+
+
+def test_what_the_data_do_not_tell_is_no_reason():
+    rng = np.random.default_rng(1)
+    features = pd.DataFrame({"told": rng.normal(size=600), "noise": rng.normal(size=600)})
+    duration = rng.exponential(np.exp(-0.8 * features["told"]))
+    model = survival.fit(features, pd.DataFrame({"duration": duration, "event": 1}))
+    assert model.hazards.loc["noise", "low"] < 1 < model.hazards.loc["noise", "high"]
+    reasons = model.reasons(features)
+    assert set(reasons["reason_1"].dropna()) == {"told+", "told-"}
+    assert reasons["reason_2"].isna().all()

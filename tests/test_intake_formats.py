@@ -61,6 +61,8 @@ def test_it_is_told_in_every_encoding(tmp_path, encoding):
         ('"a;b",c\n"1;2",3\n', "comma", ["a;b", "c"]),  # within quotes it parts nothing
         ("a\tb c\n1\t2 3\n", "tab", ["a", "b c"]),
         ("a b\n1 2\n", "spaces", ["a", "b"]),
+        ("note; name,b\nx,1\ny,2\n", "comma", ["note; name", "b"]),
+        ("Order Time,Paid\n2025-03-04 08:26,5,\n", "comma", ["Order Time", "Paid"]),
     ],
 )
 def test_signs_that_part_nothing_are_passed_over(tmp_path, content, delimiter, header):

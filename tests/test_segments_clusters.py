@@ -172,6 +172,7 @@ def test_a_spend_of_nought_or_less_counts_as_the_smallest(measured):
     odd.iloc[:2, 0] = [0.0, -50.0]
     features = clusters.features(odd)["spend_mean"]
     assert features.iloc[0] == features.iloc[1] == features.min()
+    assert features.iloc[2:].std() > 0.95  # and the others stay apart
 
 
 @pytest.mark.parametrize(

@@ -81,10 +81,12 @@ class Cox:
         -------
         One row per customer; columns reason_1 .. reason_n, strongest first: the feature and `+` if
         it raises the risk that the event does not come (`silence_gaps+`), `-` if it lowers it;
-        empty where no further feature moves it.
+        empty where no further feature moves it. A feature whose interval holds 1 is no reason.
         """
         rows = self._used(features)
-        push = -(rows - self.means).to_numpy() * self.hazards["coef"][rows.columns].to_numpy()
+        told = (self.hazards["low"] > 1) | (self.hazards["high"] < 1)
+        weights = self.hazards["coef"].where(told, 0.0)[rows.columns]
+        push = -(rows - self.means).to_numpy() * weights.to_numpy()
         table = pd.DataFrame({rank: np.full(len(rows), None) for rank in range(n)}, rows.index)
         names = rows.columns.to_numpy(dtype=object)
         order = np.argsort(-np.abs(push), axis=1, kind="stable")

@@ -242,8 +242,7 @@ class Manager:
 
     def trust_churn(self, trust: pd.DataFrame) -> Block:
         """Show how good each forecast of silence was on a past it had not seen."""
-        measures = {"n_customers": "number", "n_silent": "number", "auc": "number:3"}
-        measures |= {"brier": "number:3", "log_loss": "number:3"}
+        measures = {"n_silent": "number", "auc": "number:3", "brier": "number:3"}
         measures |= {"calibration_slope": "number:2", "calibration_intercept": "number:2"}
         return self._trust(trust, "churn", measures)
 
