@@ -98,7 +98,7 @@ def test_the_risk_is_the_silence_of_the_horizon_and_falls_with_time(log):
 def test_too_few_customers_fall_back_on_recency_and_say_so(log):
     few = learned(log, slice(40))
     assert few.model is None
-    assert [note.code for note in few.notes][0] == "recency_few_buyers"
+    assert few.notes[0].code == "recency_few_buyers"
     table = forecasts.of(few, known(log, LAST), "cox", None, HORIZON)
     assert set(table["model"]) == {"recency"}
     assert table["churn_risk"].between(0, 1).all()

@@ -215,6 +215,13 @@ def test_a_few_distinct_customers_are_no_trouble():
     assert list(found.table.index) == [2, 3]
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_resample_may_lack_a_customer_who_is_one_of_a_kind():
+    values = [0.0] * 30 + [1.0] * 29 + [2.0]
+    found = clusters.choose(pd.DataFrame({"spend_mean": values}), pd.Series(values))
+    assert found.k == 2 and found.table.loc[3, "smallest"] == 1
+
+
 def test_describe_counts_everyone_and_all_money_once(people, found):
     worth = pd.DataFrame({"value_12m": 1.0}, index=people.index)
     table = clusters.describe(people, found.labels, worth)
@@ -251,6 +258,27 @@ def test_a_rule_is_the_shortest_that_will_do():
     assert table.loc["c1", "conditions"] == (Condition("days_since_last", "<=", 45),)
     assert table.loc["c2", "conditions"] == (Condition("days_since_last", ">", 45),)
     assert (table["accuracy"] == 1).all()
+
+
+def test_a_condition_for_one_customer_in_a_hundred_is_not_worth_it():
+    measured = pd.DataFrame({"days_since_last": np.arange(200.0), "spend_mean": 1.0})
+    measured.loc[[20, 40], "spend_mean"] = 99.0
+    labels = pd.Series(np.where(measured["days_since_last"] < 100, "c1", "c2"))
+    labels[[20, 40]] = "c2"
+    rule = cluster_rules.rules(measured, labels).loc["c1"]
+    assert rule["conditions"] == (Condition("days_since_last", "<=", 99),)
+    assert rule["accuracy"] == 0.99
+
+
+def test_of_two_limits_on_one_side_the_narrower_is_said():
+    """The tree first parts off who is above 20, then, of the rest, who is above 10."""
+    values = np.concatenate(
+        [np.linspace(0, 10, 100), np.linspace(10.1, 20, 100), 21 + np.arange(1e3)]
+    )
+    inside = [True] * 100 + [i % 10 < 3 for i in range(100)] + [False] * 1000
+    measured, labels = pd.DataFrame({"spend_mean": values}), pd.Series(np.where(inside, "c1", "c2"))
+    (only,) = cluster_rules.rules(measured, labels).loc["c1", "conditions"]
+    assert only.comparison == "<=" and 10 <= only.value < 10.5
 
 
 def test_a_rule_with_two_limits_on_one_measure():

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from cvm_analysis.clv import bg_nbd, gamma_gamma, histories, holdout, naive, nbd
 from cvm_analysis.choice import choose as choose_forecast
+from cvm_analysis.clv import bg_nbd, gamma_gamma, histories, holdout, naive, nbd
 from cvm_analysis.errors import FitError
 from cvm_analysis.least_data import Note, lacking
 from cvm_analysis.tables import TABLES
