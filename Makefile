@@ -16,7 +16,7 @@ setup: .venv/installed
 
 report: setup
 	$(BIN)/cvm sample data/sample
-	$(BIN)/cvm run config/sample.yaml
+	$(BIN)/cvm run config/sample.yaml --language en --language zh
 
 # The notebooks among the tests open the sample's prepared tables.
 test: setup

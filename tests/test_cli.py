@@ -209,17 +209,18 @@ def test_a_first_run_that_fails_leaves_no_report_and_no_tables(folder, cvm):
 
 
 def test_a_gate_stops_everything_and_keeps_the_rejected_lines(folder, cvm):
-    change(folder, "{default: 0.02}", "{default: 0.02, missing_customer_id: 0.0001}")
+    change(folder, "{default: 0.02}", "{default: 0.02, wrong_number_of_cells: 0.0001}")
+    raw(folder).write_bytes(raw(folder).read_bytes() + b"too,few\n")
     before = tree(folder)
     code, out, err = cvm(*run())
     assert code == 3
     assert out == "" and err.startswith("cvm: config/sample.yaml: too many bad rows")
-    assert "missing_customer_id: " in err and "cvm quarantine config/sample.yaml" in err
+    assert "wrong_number_of_cells: 1 rows of" in err and "cvm quarantine config/sample.yaml" in err
     new = {name for name in tree(folder) if name not in before}
     assert new and all("sample.stopped" in name for name in new)
     assert {name: tree(folder)[name] for name in before} == before
     shown = pd.read_csv(io.StringIO(cvm("quarantine", "config/sample.yaml")[1]))
-    assert (shown["rule"] == "missing_customer_id").any()
+    assert (shown["rule"] == "wrong_number_of_cells").sum() == 1
 
 
 # A bug or a curious user: the traceback

@@ -14,7 +14,7 @@ from cvm_analysis import preflight, sample
 from cvm_analysis.cli import app
 from cvm_analysis.config import load
 from cvm_analysis.errors import InputError
-from cvm_analysis.intake import guess, look
+from cvm_analysis.intake import guess, look, synonyms
 from cvm_analysis.intake.draft import draft
 from cvm_analysis.intake.prepare import prepare
 
@@ -106,6 +106,16 @@ def test_chinese_headers_in_gb18030(folder):
     assert "regions: {from: 省份, pool_below: 50}" in text
 
 
+def test_a_stated_delimiter_reaches_the_reading(folder):
+    path = put(FEW.replace(",", ";").replace("amount", "amount, paid"))
+    assert len(prepared(path)) == 12
+    assert "delimiter: semicolon  # guessed" in draft([path])
+    config = Path("config/mine.yaml")
+    config.write_text(config.read_text("utf-8").replace("semicolon", "comma"), "utf-8")
+    with pytest.raises(InputError, match="no column 'customer'"):
+        prepare(load(config))
+
+
 @pytest.mark.parametrize(
     ("days", "pattern"),
     [
@@ -160,6 +170,46 @@ def test_names_count_only_if_the_cells_are_of_that_kind(folder):
     assert "no amount (or quantity and unit_price): 'Amount' is named so, but has '1,50'" in str(
         error.value
     )
+
+    path = put("Customer,Date,Day,Amount\n" + "a,soon,2025-01-01,5\n" * 3)
+    assert guess.of(look.sampled(path)).columns["ordered_at"].header == "Day"
+
+
+@pytest.mark.parametrize(
+    ("content", "table"),
+    [
+        ("customer,date,value\na,2025-01-01,5\na,2025-01-02,6\n", "transactions"),
+        ("customer,date,metric,value\na,2025-01-01,visits,5\n", "indicators"),
+        ("customer,date,type,rating\na,2025-01-01,survey,5\n", "feedback"),
+        ("customer,date,type\na,2025-01-01,nps\n", "feedback"),
+        ("customer,date,type\na,2025-01-01,dealer\n", "customers_raw"),
+        ("customer,start date,gender,city\na,2025-01-01,f,Bonn\n", "customers_raw"),
+        ("customer,start date,end date\na,2025-01-01,\n", "contracts"),
+        ("customer,gender\na,f\na,f\n", ""),  # persons do not repeat
+    ],
+)
+def test_what_a_file_is(folder, content, table):
+    assert guess.of(look.sampled(put(content))).table == table
+
+
+@pytest.mark.parametrize(
+    ("header", "plain"),
+    [
+        ("Member No.", "memberno"),
+        ("customer_ID", "customerid"),
+        ("金额（元）", "金额"),
+        ("Amount [USD]", "amount"),
+    ],
+)
+def test_headers_are_compared_without_signs_and_brackets(header, plain):
+    assert synonyms.plain(header) == plain
+
+
+def test_no_name_stands_twice_for_a_column():
+    for columns in synonyms.HEADERS.values():
+        for names in columns.values():
+            assert len(set(names.split())) == len(names.split())
+            assert [synonyms.plain(name) for name in names.split()] == names.split()
 
 
 def test_files_without_names_of_ours_are_told_by_their_cells_and_marked(folder):

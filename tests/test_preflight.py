@@ -138,13 +138,6 @@ def test_a_raw_file_that_cannot_be_opened(config, content, said):
     assert "odd.csv" in found[0] and said in found[0]
 
 
-def test_a_header_that_a_file_does_not_have(config):
-    line = change(config / "sample.yaml", "customer_type: 类型", "customer_type: 类别")
-    path = config.parent / "data" / "sample" / "raw" / "customers.csv"
-    (found,) = refused(config)
-    assert found.startswith(f"sample.yaml line {line}: {path} has no column '类别'; known are ")
-
-
 def test_a_column_of_regions_that_a_file_does_not_have(config):
     text = (config / "online_retail.yaml").read_text("utf-8")
     folder = config.parent / "raw"
@@ -157,13 +150,6 @@ def test_a_column_of_regions_that_a_file_does_not_have(config):
     line = line_of(config / "sample.yaml", "from: Country")
     (found,) = refused(config)
     assert found.startswith(f"sample.yaml line {line}: {folder / 'b.csv'} has no column 'Country'")
-
-
-def test_a_file_that_cannot_be_opened(config):
-    bad = config.parent / "bad.csv"
-    bad.write_bytes(b"\xff\xff,id\n")
-    line = change(config / "sample.yaml", "../data/sample/raw/customers.csv", "../bad.csv")
-    assert refused(config)[0].startswith(f"sample.yaml line {line}: {bad}: cannot be decoded")
 
 
 def test_everything_is_said_at_once(config):
