@@ -27,7 +27,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
+out = Console(soft_wrap=True, emoji=False)
+err = Console(stderr=True, soft_wrap=True, emoji=False)
 
 ConfigFile = Annotated[Path, typer.Argument(help="A YAML file such as config/sample.yaml.")]
 OutFolder = Annotated[Path, typer.Option("--out", help="Where reports are published.")]
@@ -102,14 +103,23 @@ def run(
     from cvm_analysis import preflight
     from cvm_analysis.intake.prepare import prepare as prepare_tables
     from cvm_analysis.run import fan_out, progress
+    from cvm_analysis.texts import words
 
     settings = preflight.check(config)
+    languages = tuple(language or ["en"])
+    for each in languages:
+        words(each)  # an unknown one is an error before anything runs
     if not prepared:
         _say_prepared(settings, prepare_tables(settings))
-    plan = _plan(settings, region or [], as_of)
-    plan = replace(plan, out=out, jobs=jobs, force=force, notebooks_folder=notebooks)
-    plan = replace(plan, languages=tuple(language or plan.languages))
-    names = {key: each[plan.languages[0]] for key, each in plan.regions.items()}
+    plan = replace(
+        _plan(settings, region or [], as_of),
+        languages=languages,
+        out=out,
+        jobs=jobs,
+        force=force,
+        notebooks_folder=notebooks,
+    )
+    names = {key: each[languages[0]] for key, each in plan.regions.items()}
     with progress.shown(names, err) as show:
         outcome = fan_out.run(plan, show)
     for result in outcome.failed:
@@ -185,7 +195,7 @@ def _plan(settings: Settings, regions: list[str], as_of: str) -> Plan:
         languages=("en",),
         prepared=made["fingerprint"],
         inputs={file["name"]: file["sha256"] for file in made["files"]},
-        private_folders=(settings.prepared,),
+        private_folders=(settings.prepared, *settings.raw_folders),
     )
 
 

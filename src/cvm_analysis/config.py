@@ -252,6 +252,13 @@ class Settings:
         """Find a path relative to the config file."""
         return Path(os.path.normpath(self.path.parent / path))
 
+    @property
+    def raw_folders(self) -> list[Path]:
+        """Where the raw files lie."""
+        tables = self.business.sources.by_table().values()
+        folders = {self.resolve(s.files).parent for _, sources in tables for s in sources}
+        return sorted(folders)
+
     def found(self, files: str) -> list[Path]:
         """Find the files of a source, `*` standing for anything; the name itself if none."""
         path = self.resolve(files)

@@ -30,13 +30,8 @@ NEEDS = MappingProxyType(
             Need("repeat_buyers", 30, "own_rate_few_repeat_buyers"),
         ),
         "spend_model": (Need("repeat_buyers", 30, "own_mean_few_repeat_buyers"),),
-        "holdout": (
-            Need("weeks", 26, "no_holdout_short_history"),
-            Need("buyers", 50, "no_holdout_few_buyers"),
-        ),
+        "holdout": (Need("weeks", 26, "no_holdout_short_history"),),
         "choice": (Need("weeks", 26, "no_choice_short_history"),),
-        "rfm": (Need("buyers", 5, "rfm_few_buyers"),),
-        "landmark": (Need("weeks", 26, "landmark_short_history"),),
         "churn_trial": (Need("weeks", 26, "no_churn_trial_short_history"),),
         "churn_choice": (Need("weeks", 26, "no_churn_choice_short_history"),),
         "churn_model": (
@@ -47,7 +42,6 @@ NEEDS = MappingProxyType(
             Need("buyers", 30, "one_cluster_few_buyers"),
             Need("distinct", 2, "one_cluster_alike"),
         ),
-        "retention": (Need("buyers", 20, "no_retention_few_buyers"),),
     }
 )
 

@@ -117,9 +117,11 @@ def open(settings: Settings, region: str) -> Prepared:
     con = ibis.duckdb.connect()
 
     def table(name: str) -> Any:
-        part = f"region={region}" if region != ALL else "region=*"
-        files = sorted((settings.prepared / name).glob(f"{part}/*.parquet"))
-        return con.read_parquet(files, hive_partitioning=True) if files else None
+        files = sorted((settings.prepared / name).glob("region=*/*.parquet"))
+        if not files:
+            return None
+        every = con.read_parquet(files, hive_partitioning=True, hive_types_autocast=False)
+        return every if region == ALL else every.filter(every.region == region)
 
     return Prepared(
         region=region,

@@ -48,7 +48,7 @@ def dates(
     """
     days = [as_of - dt.timedelta(days=horizon_days * k) for k in (3, 2, 1)]
     history = [(day - first_day).days / 7 for day in days]
-    enough = [not lacking("landmark", weeks=weeks) for weeks in history]
+    enough = [not lacking("churn_trial", weeks=weeks) for weeks in history]
     notes = lacking("churn_trial", weeks=history[1]) or lacking("churn_choice", weeks=history[0])
     return [day for day, known in zip(days, enough, strict=True) if known], notes
 
@@ -57,7 +57,7 @@ def latest(as_of: dt.date, first_day: dt.date, horizon_days: int) -> dt.date:
     """The landmark to learn from for today: a year back if there is history, else one horizon."""
     for days in sorted({365, horizon_days}, reverse=True):
         landmark = as_of - dt.timedelta(days=days)
-        if not lacking("landmark", weeks=(landmark - first_day).days / 7):
+        if not lacking("churn_trial", weeks=(landmark - first_day).days / 7):
             break
     return landmark
 

@@ -41,7 +41,9 @@ class Plan:
     limit_seconds: float = 3600.0  # for one notebook
 
     def check(self) -> None:
-        """Raise InputError unless keys and date can be folder names and nothing is empty."""
+        """Raise InputError unless keys, date and `out` can be folders and nothing is empty."""
+        if self.out.exists() and not self.out.is_dir():
+            raise InputError(f"{self.out}: not a folder; name another one to publish in")
         wrong = [key for key in self.regions if not re.fullmatch(r"[a-z0-9-]{1,40}", key)]
         if wrong:
             raise InputError(f"not a region key: {wrong[0]!r}; use a-z, 0-9 and -, at most 40")

@@ -140,7 +140,7 @@ def choose(
     """
     points, ks = features.to_numpy(float), list(ks)
     distinct = int((~features.duplicated()).sum()) if len(features.columns) else 1
-    short = lacking(PART, buyers=len(points), distinct=distinct)
+    short = lacking("clusters", buyers=len(points), distinct=distinct)
     if short:
         return _one(features.index, short[0])
     order = np.lexsort(points.T[::-1])
