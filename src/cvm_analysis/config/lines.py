@@ -1,0 +1,94 @@
+"""A YAML file as its content, and the line on which each setting was written."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cvm_analysis.errors import ConfigError
+
+Lines = Mapping[tuple[str, ...], int]
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML whose dates stay text, so that an impossible one is an error with a line."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012
+        first: [each for each in resolvers if each[0] != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+def parse(path: Path) -> tuple[Any, dict[tuple[str, ...], int]]:
+    """Read a YAML file: its content with `${NAME}` replaced, and the line of each setting.
+
+    Raises
+    ------
+    ConfigError : no such file, not UTF-8, not YAML, a setting twice, a variable that is not set
+    """
+    if not path.is_file():
+        raise ConfigError(f"{path}: no such file")
+    lines: dict[tuple[str, ...], int] = {}
+    try:
+        text = path.read_text("utf-8")
+        root = yaml.compose(text, Loader=_Loader)
+        content = yaml.load(text, Loader=_Loader)
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 (byte {error.start:,}); save it as UTF-8") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f" line {mark.line + 1}" if mark else ""
+        raise ConfigError(f"{path}{place}: not YAML: {getattr(error, 'problem', error)}") from None
+    _note_lines(path, root, (), lines)
+    return _with_environment(path, content, (), lines), lines
+
+
+def _note_lines(path: Path, node: Any, at: tuple[str, ...], lines: dict[Any, int]) -> None:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            here = (*at, str(key.value))
+            if here in lines:
+                raise ConfigError(
+                    f"{path} line {key.start_mark.line + 1}: '{key.value}' is already set on "
+                    f"line {lines[here]}; keep one"
+                )
+            lines[here] = key.start_mark.line + 1
+            _note_lines(path, value, here, lines)
+    elif isinstance(node, yaml.SequenceNode):
+        for i, value in enumerate(node.value):
+            lines[*at, str(i)] = value.start_mark.line + 1
+            _note_lines(path, value, (*at, str(i)), lines)
+
+
+def _with_environment(path: Path, value: Any, at: tuple[str, ...], lines: dict[Any, int]) -> Any:
+    if isinstance(value, dict):
+        return {k: _with_environment(path, v, (*at, str(k)), lines) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_with_environment(path, v, (*at, str(i)), lines) for i, v in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+
+    def replace(found: re.Match[str]) -> str:
+        text = os.environ.get(found["name"]) or found["fallback"]
+        if text is None:
+            raise ConfigError(
+                f"{where(path, lines, at)}: the environment variable {found['name']} is not set; "
+                f"set it, or write ${{{found['name']}:-a fallback}}"
+            )
+        return text
+
+    return re.sub(r"\$\{(?P<name>\w+)(:-(?P<fallback>[^}]*))?\}", replace, value)
+
+
+def where(path: Path, lines: Mapping[tuple[str, ...], int], keys: Iterable[Any]) -> str:
+    """Give the line of the deepest of `keys` that was written; others (tags) are passed over."""
+    at: tuple[str, ...] = ()
+    for key in keys:
+        if (*at, str(key)) in lines:
+            at = (*at, str(key))
+    return f"{path} line {lines[at]}" if at else str(path)

@@ -1,0 +1,203 @@
+"""The settings of the YAML files as types: which keys, of which kind, with which default."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+Share = Annotated[float, Field(ge=0, le=1)]
+RegionKey = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
+Range = Annotated[str | int, Field(description="4 or 4-5")]
+TAGS = ("named", "discovered", "[key]")  # parts of an error's place that nobody wrote
+
+
+class Strict(BaseModel):
+    """A group of settings: frozen; an unknown key is an error with the nearest name."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_known_keys(cls, given: Any) -> Any:
+        if isinstance(given, Mapping):
+            known = [field.alias or name for name, field in cls.model_fields.items()]
+            unknown = [key for key in given if key not in known]
+            if unknown:
+                raise PydanticCustomError("unknown", "{keys}|{known}", _unknown(unknown, known))
+        return given
+
+
+def _unknown(keys: Iterable[Any], known: Iterable[str]) -> dict[str, Any]:
+    return {"keys": [str(key) for key in keys], "known": list(known)}
+
+
+class Region(Strict):
+    """A region: the raw values that mean it, and its name in each language."""
+
+    match: tuple[str, ...] = ()
+    en: str
+    zh: str
+
+
+class Names(Strict):
+    """A name in each language."""
+
+    en: str
+    zh: str
+
+
+class DiscoveredRegions(Strict):
+    """Regions found in a raw column; those with few customers are pooled into one."""
+
+    from_: str = Field(alias="from")
+    pool_below: int = Field(0, ge=0)
+    pooled: Names = Names(en="Other", zh="其他")
+
+
+def _kind_of_regions(given: Any) -> str:
+    found = isinstance(given, DiscoveredRegions) or (isinstance(given, dict) and "from" in given)
+    return "discovered" if found else "named"
+
+
+Regions = Annotated[
+    Annotated[dict[RegionKey, Region], Tag("named")]
+    | Annotated[DiscoveredRegions, Tag("discovered")],
+    Discriminator(_kind_of_regions),
+]
+
+
+class Source(Strict):
+    """One kind of raw file: where it lies and which of its columns is which of ours."""
+
+    files: str
+    region: RegionKey | None = None
+    encoding: str | None = None
+    delimiter: Literal["comma", "semicolon", "tab", "spaces"] | None = None
+    columns: dict[str, str]
+    formats: dict[str, str] = {}  # strptime patterns of dates that are not ISO
+
+
+class Sources(Strict):
+    """The raw tables."""
+
+    transactions: tuple[Source, ...] = Field(min_length=1)
+    customers: tuple[Source, ...] = ()
+    feedback: tuple[Source, ...] = ()
+    contracts: tuple[Source, ...] = ()
+    indicators: tuple[Source, ...] = ()
+
+    def by_table(self) -> dict[str, tuple[str, tuple[Source, ...]]]:
+        """Name each raw table: our table -> its setting and its files' descriptions."""
+        named = {"customers_raw" if k == "customers" else k: k for k in type(self).model_fields}
+        return {table: (setting, getattr(self, setting)) for table, setting in named.items()}
+
+
+class Rules(Strict):
+    """What happens to odd rows, and which share of bad rows stops everything."""
+
+    duplicates: Literal["keep", "quarantine"] = "keep"
+    returns: Literal["net"] = "net"
+    stop_above: dict[str, Share] = {"default": 0.02}
+
+
+class Value(Strict):
+    """How future value is counted."""
+
+    horizon_weeks: int = Field(52, gt=0)  # how far ahead
+    annual_discount_rate: float = Field(0.10, ge=0)  # 0.10 is ten percent a year
+    margin: float = Field(1.0, gt=0, le=1)  # share of spend, where no cost is known
+    holdout_weeks: int = Field(26, gt=0)  # how much of the past a forecast is tried on
+
+
+class Churn(Strict):
+    """What counts as silence."""
+
+    silence_days: Annotated[int, Field(gt=0)] | Literal["auto"] = "auto"  # from when one has lapsed
+    horizon_days: int = Field(180, gt=0)  # churn_risk: no purchase within so many days
+
+
+class Rfm(Strict):
+    """RFM scores and the names of their combinations."""
+
+    bins: int = Field(5, ge=2, le=10)
+    cut_points: Literal["company", "region"] = "company"
+    segments: dict[str, dict[Literal["r", "f", "m"], Range]]
+
+
+class Levels(Strict):
+    """High, mid, low: at least this much, or `auto` for the best 20 and 50 percent."""
+
+    high: float | Literal["auto"] = "auto"
+    mid: float | Literal["auto"] = "auto"
+
+
+class LifeCycle(Strict):
+    """Life-cycle classes, judged against each customer's own rhythm between purchases."""
+
+    new_days: int = Field(90, gt=0)  # first purchase within so many days
+    growing_weeks: float = Field(52, gt=0)  # customer for less than this, and buying again
+    declining_gaps: float = Field(2, gt=0)  # silent longer than so many usual gaps
+    lost_gaps: float = Field(4, gt=0)  # silent longer than so many usual gaps
+
+
+class Segments(Strict):
+    """The content of segments.yaml."""
+
+    rfm: Rfm
+    frequency: Levels = Levels()
+    amount: Levels = Levels()
+    life_cycle: LifeCycle = LifeCycle()
+
+
+class Trigger(Strict):
+    """The figure of a segment that calls for an action."""
+
+    column: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+
+class Action(Strict):
+    """One action: what it costs a customer and how much value it is assumed to add."""
+
+    segments: tuple[str, ...] = Field(min_length=1)
+    when: Trigger
+    cost_per_customer: float = Field(ge=0)
+    effect: tuple[float, float, float]  # share of the value within the horizon: low, mid, high
+    evidence: Literal["assumed", "measured"] = "assumed"
+
+
+class Strategies(Strict):
+    """The content of strategies.yaml."""
+
+    min_group: int = Field(5, ge=1)
+    actions: dict[str, Action]
+
+
+class Business(Strict):
+    """The content of a config file."""
+
+    business: str
+    currency: str = Field(pattern="^[A-Z]{3}$")
+    timezone: str = "UTC"
+    pseudonyms: bool = True
+    extracted_on: dt.date | None = None
+    prepared: str | None = None
+    regions: Regions
+    sources: Sources
+    rules: Rules = Rules()
+    segments: str = "segments.yaml"
+    strategies: str = "strategies.yaml"
+    value: Value = Value()
+    churn: Churn = Churn()
