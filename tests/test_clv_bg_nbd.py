@@ -314,3 +314,26 @@ def test_where_nobody_came_back_nothing_is_fitted():
 def test_impossible_questions_are_refused(rate, horizon):
     with pytest.raises(InputError):
         model(PAPER).discounted_purchases(history(1, 1.0, 2.0), rate, horizon)
+
+
+# How likely is a number of purchases?
+
+
+def test_probabilities_of_r_btyd():
+    """P(X(2)=10), P(X(39)=0), P(X(30)=11..20) of the R package BTYD, as lifetimes tests them."""
+    paper = model(PAPER)
+    assert paper.probability(10, 2) == pytest.approx(1.07869e-07, rel=1e-5)
+    assert paper.probability(0, 39) == pytest.approx(0.5737864, abs=1e-7)
+    printed = [0.0019995214, 0.0015170236, 0.0011633150, 0.0009003148, 0.0007023638]
+    printed += [0.0005517902, 0.0004361913, 0.0003467171, 0.0002769613, 0.0002222260]
+    assert [float(paper.probability(x, 30)) for x in range(11, 21)] == pytest.approx(
+        printed, abs=1e-9
+    )
+
+
+def test_probabilities_add_up_to_one_and_their_mean_is_the_expectation():
+    paper, weeks = model(PAPER), np.array([1.0, 30.0, 200.0])
+    p = np.array([paper.probability(x, weeks) for x in range(2000)])
+    assert p.sum(axis=0) == pytest.approx(1, abs=1e-6)
+    mean = (p * np.arange(2000)[:, None]).sum(axis=0)
+    assert mean == pytest.approx(paper.expected_purchases_new(weeks), rel=1e-4)

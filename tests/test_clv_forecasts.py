@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cvm_analysis.clv import bg_nbd, forecasts, gamma_gamma, naive, nbd
+from cvm_analysis.clv import bg_nbd, forecasts, gamma_gamma, histories, naive, nbd
 from cvm_analysis.errors import FitError
 from cvm_analysis.least_data import Note
 from cvm_analysis.report.manager import Manager
@@ -266,3 +266,16 @@ def test_means_by_repeats_are_those_of_the_customers_with_as_many(past):
 
 def test_labels_of_numbers():
     assert forecasts.labels(pd.Series([0.0, 2.0, 3.0, 40.0]), 3).tolist() == ["0", "2", "3+", "3+"]
+
+
+def test_calibration_counts_every_customer_once(cdnow):
+    h, _ = histories.distinct(cdnow)
+    table = forecasts.calibration(bg_nbd.fit(h), cdnow)
+    assert list(table.index) == ["0", "1", "2", "3", "4", "5", "6", "7+"]
+    assert table["actual"].tolist() == [1411, 439, 214, 100, 62, 38, 29, 64]  # BTYD walkthrough
+    assert table["expected"].sum() == pytest.approx(2357)
+    assert ((table["expected"] / table["actual"] - 1).abs() < 0.25).all()
+
+
+def test_a_forecast_without_probabilities_has_no_calibration(cdnow):
+    assert forecasts.calibration(naive.OwnRate(), cdnow).empty

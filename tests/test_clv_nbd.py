@@ -6,7 +6,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import gamma, nbinom
 
-from cvm_analysis.clv import bg_nbd, nbd
+from cvm_analysis.clv import bg_nbd, histories, nbd
 from cvm_analysis.errors import FitError
 
 
@@ -86,3 +86,11 @@ def test_one_rate_for_all_runs_off_and_still_forecasts():
 def test_where_nobody_came_back_nothing_is_fitted():
     with pytest.raises(FitError, match="none of 2 customers bought again"):
         nbd.fit(pd.DataFrame({"x": [0, 0], "t_x": 0.0, "T": 9.0}))
+
+
+def test_probabilities_add_up_and_their_mean_is_the_rate(cdnow):
+    model = nbd.fit(histories.distinct(cdnow)[0])
+    p = np.array([float(model.probability(x, 39.0)) for x in range(3000)])
+    assert p.sum() == pytest.approx(1, abs=1e-9)
+    assert (p * np.arange(3000)).sum() == pytest.approx(float(model.expected_purchases_new(39.0)))
+    assert p[0] == pytest.approx((1 + 39 / model.params.alpha) ** -model.params.r)

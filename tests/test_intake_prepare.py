@@ -537,3 +537,26 @@ def test_online_retail_pools_countries_of_fewer_than_fifty_customers(retail, sho
     assert sizes.drop("other-countries").min() >= 50
     assert set(sizes.index) == {"united-kingdom", "germany", "france", "other-countries"}
     assert sizes["united-kingdom"] in range(3_940, 3_960)  # 3,950 customers, some moved
+
+
+def test_one_sheet_one_parquet_and_one_csv_of_a_glob_are_read_alike(project, copied):
+    """The east's lines, dealt out to three kinds of files, give the tables the one file gave."""
+    raw = copied / "data" / "sample" / "raw"
+    lines = pd.read_csv(
+        raw / "sales_east.csv", encoding="gb18030", dtype=str, keep_default_na=False
+    )
+    (raw / "east").mkdir()
+    lines[0::3].to_csv(raw / "east" / "a.csv", index=False, encoding="utf-8")
+    lines[1::3].to_excel(raw / "east" / "b.xlsx", index=False, engine="xlsxwriter")
+    lines[2::3].to_parquet(raw / "east" / "c.parquet", index=False)
+    change(
+        copied, "- files: ../data/sample/raw/sales_east.csv", "- files: ../data/sample/raw/east/*"
+    )
+    change(copied, "      encoding: gb18030      # without", "      # without")
+    settings = settings_of(copied)
+    prepare(settings)
+    pd.testing.assert_frame_equal(known(settings, "east"), known(settings_of(project), "east"))
+    quarantined = pd.read_parquet(settings.prepared / "quarantine.parquet")["file"].unique()
+    assert {"../data/sample/raw/east/b.xlsx", "../data/sample/raw/east/c.parquet"} <= set(
+        quarantined
+    )

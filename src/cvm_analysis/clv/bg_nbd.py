@@ -16,7 +16,8 @@ import autograd.numpy as anp
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import betainc, betaln, expit
+from scipy.stats import nbinom
 
 from cvm_analysis.clv import discounting, histories, maximum, nbd, quadrature
 
@@ -69,6 +70,19 @@ class BgNbd:
     def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
         """Expected purchases in the `horizon` weeks after T, for each row of h ([1], eq. 10)."""
         return self.discounted_purchases(h, 0.0, horizon).rename("expected_purchases")
+
+    def probability(self, x: int, t: float | Array) -> Array:
+        """Probability that a new customer makes x repeat purchases in t weeks ([1], eq. 8).
+
+        Either still a customer after the x-th, or gone with it; both terms are positive.
+        """
+        r, alpha, a, b = self.params
+        weeks = np.asarray(t, float)
+        stays = np.exp(betaln(a, b + x) - betaln(a, b)) * nbinom.pmf(x, r, alpha / (alpha + weeks))
+        if x == 0:
+            return np.asarray(stays)
+        reached = betainc(x, r, weeks / (alpha + weeks))
+        return np.asarray(stays + np.exp(betaln(a + 1, b + x - 1) - betaln(a, b)) * reached)
 
     def expected_purchases_new(self, t: float | Array) -> Array:
         """Expected repeat purchases of a new customer in the first t weeks ([1], eq. 9)."""

@@ -135,6 +135,27 @@ def report(tried: Trial, chosen: str, weeks: float) -> pd.DataFrame:
     )
 
 
+def calibration(model: Any, customers: pd.DataFrame, most: int = 7) -> pd.DataFrame:
+    """Count customers by repeat purchases so far, actual and as the model expects them.
+
+    One row per label `0`, `1`, ..., `7+`; columns actual, expected. No row for a forecast that
+    gives no probabilities (own_rate).
+    """
+    if not hasattr(model, "probability"):
+        return pd.DataFrame()
+    T = customers["T"].to_numpy(float)
+    below = [float(model.probability(x, T).sum()) for x in range(most)]
+    labelled = labels(customers["x"], most).value_counts()
+    names = [*map(str, range(most)), f"{most}+"]
+    return pd.DataFrame(
+        {
+            "actual": labelled.reindex(names, fill_value=0),
+            "expected": [*below, len(T) - sum(below)],
+        },
+        index=names,
+    )
+
+
 def by_repeats(tried: Trial, most: int = 7) -> pd.DataFrame:
     """Mean purchases per customer, actual and by model, per number of repeat purchases before.
 

@@ -13,6 +13,7 @@ import autograd.numpy as anp
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import nbinom
 
 from cvm_analysis.clv import discounting, histories, maximum
 from cvm_analysis.errors import FitError
@@ -57,6 +58,11 @@ class Nbd:
     def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
         """Expected purchases in the `horizon` weeks after T, for each row of h."""
         return (self.pace(h) * horizon).rename("expected_purchases")
+
+    def probability(self, x: int, t: float | Array) -> Array:
+        """Probability that a new customer makes x repeat purchases in t weeks."""
+        r, alpha = self.params
+        return np.asarray(nbinom.pmf(x, r, alpha / (alpha + np.asarray(t, float))))
 
     def expected_purchases_new(self, t: float | Array) -> Array:
         """Expected repeat purchases of a new customer in the first t weeks."""

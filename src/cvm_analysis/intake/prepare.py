@@ -38,7 +38,8 @@ def fingerprint(settings: Settings) -> str:
     )
     files = [(name, read.digest(path)) for _, _, name, path in _sources(settings)]
     key = pseudonyms.pseudonym("", pseudonyms.key()) if business.pseudonyms else ""
-    code = [p.read_text("utf-8") for p in sorted(Path(__file__).parent.glob("*.py"))]
+    room = Path(__file__).parent
+    code = [p.read_text("utf-8") for p in (*sorted(room.glob("*.py")), room.parent / "tables.py")]
     parts = json.dumps([said, files, key, code, __version__])
     return hashlib.sha256(parts.encode()).hexdigest()
 
