@@ -73,7 +73,7 @@ def shown_to_managers(language):
         manager.actions(recommend.recommend(figures, [action])),
         manager.section("trust"),
         charts.monthly(month, language),
-        manager.notes([Note("holdout", "no_holdout_few_buyers", 12, 50)]),
+        manager.notes([Note("holdout", "no_holdout_short_history", 12, 50)]),
         manager.section("data"),
         table(language),
         manager.model(worth),

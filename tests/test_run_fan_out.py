@@ -246,6 +246,20 @@ def test_the_portal_lists_all_regions_ever_run_and_links_only_what_may_be_shared
     assert all((plan.out / link).is_file() for link in links)
 
 
+def test_two_businesses_in_one_folder_each_have_their_own_portal(plan, kernel):
+    go(plan, regions={"east": {"en": "East", "zh": "东"}})
+    kernel.fails = {"north"}
+    go(plan, regions={"north": {"en": "North", "zh": "北"}})
+    kernel.fails = set()
+    go(plan, business="Another", as_of="2020-05-01", regions={"west": {"en": "West", "zh": "西"}})
+    page = (plan.out / "index.html").read_text()
+    assert "Another" in page and "West" in page
+    assert "East" not in page and "North" not in page
+    shown = {e["region"] for e in fan_out.entries(plan.out, "en", plan.business)}
+    assert shown == {"east", "north"}
+    assert {e["region"] for e in fan_out.entries(plan.out, "en")} == {"east", "north", "west"}
+
+
 def test_what_notebooks_leave_for_the_portal_stands_in_it(plan, kernel, monkeypatch):
     def leave(source, asked, output, limit, stop):
         kept = {"n_customers": 1234, "revenue": 57.2e6, "repeat_share": float("nan")}

@@ -56,7 +56,7 @@ def run(plan: Plan, progress: Progress) -> Outcome:
 
 
 def write_portal(plan: Plan) -> Path:
-    """Write the portal from all that is published in out/, by this run or earlier ones.
+    """Write the portal from all this business has published in out/, now or earlier.
 
     It is out/index.html in the first language, and index.<language>.html in each other one.
     """
@@ -68,7 +68,8 @@ def write_portal(plan: Plan) -> Path:
     for language, name in names.items():
         title = words(language)("portal.title", business=plan.business)
         others = {each: path for each, path in names.items() if each != language}
-        page = portal.render(entries(plan.out, language), title, language, others)
+        found = entries(plan.out, language, plan.business)
+        page = portal.render(found, title, language, others)
         folders.write(plan.out / name, page)
     for old in plan.out.glob("index.*.html"):
         if old.name not in names.values():
@@ -76,8 +77,10 @@ def write_portal(plan: Plan) -> Path:
     return plan.out / "index.html"
 
 
-def entries(out: Path, language: str) -> list[dict[str, Any]]:
+def entries(out: Path, language: str, business: str | None = None) -> list[dict[str, Any]]:
     """One row per region in `out`, `all` first: its latest report, and how it stands.
+
+    business : whose regions; None: all that lie there
 
     region, name, as_of (None without a report), status: `good`, `stale` (the last run failed, an
     earlier report stands) or `failed` (there is none), since: when it began to fail, or None,
@@ -85,13 +88,16 @@ def entries(out: Path, language: str) -> list[dict[str, Any]]:
     figures: what its notebooks left for the portal, by name; currency: of those that are money.
     """
     keys = sorted(path.name for path in out.iterdir() if path.is_dir() and path.name[0] != ".")
-    found = [_entry(out, key, language) for key in sorted(keys, key=lambda key: key != ALL)]
+    ordered = sorted(keys, key=lambda key: key != ALL)
+    found = [_entry(out, key, language, business) for key in ordered]
     return [entry for entry in found if entry]
 
 
-def _entry(out: Path, key: str, language: str) -> dict[str, Any] | None:
+def _entry(out: Path, key: str, language: str, business: str | None) -> dict[str, Any] | None:
     failure = region.failure_of(out / key)
-    link, made = _latest(out / key) or (out / key, {})
+    if failure and business not in (None, failure["business"]):
+        failure = None
+    link, made = _latest(out / key, business) or (out / key, {})
     if not made and failure is None:
         return None
     wanted = {each: f"share/report.{each}.html" for each in made.get("languages", ())}
@@ -116,11 +122,11 @@ def _place(failure: Mapping[str, Any]) -> str:
     return f"{failure['notebook']}.ipynb{cell}" if failure["notebook"] else ""
 
 
-def _latest(folder: Path) -> tuple[Path, Mapping[str, Any]] | None:
+def _latest(folder: Path, business: str | None) -> tuple[Path, Mapping[str, Any]] | None:
     """Give the published folder of the latest date, with its manifest."""
     for link in sorted((p for p in folder.iterdir() if p.name[0] != "."), reverse=True):
         made = manifest.read(link) if link.is_symlink() else None
-        if made:
+        if made and business in (None, made["business"]):
             return link, made
     return None
 

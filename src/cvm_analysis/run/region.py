@@ -188,6 +188,7 @@ def _remember_failure(job: Job, failure: Failure) -> None:
     content = {
         "region": job.region,
         "names": dict(job.names),
+        "business": job.plan.business,
         "as_of": job.plan.as_of,
         "since": (failure_of(job.folder) or {}).get("since", now),
         "notebook": failure.notebook,
