@@ -61,7 +61,7 @@ class Manager:
                 customers=self.say.number(valued["n_customers"].sum()),
                 value=self.say.short(figures["value_12m"].sum(), self.currency),
                 segment=self.say(f"segments.{figures.index[0]}"),
-                share_customers=self.say.percent(top["share_customers"]),
+                share_customers=self.say.percent(top["n_customers"] / valued["n_customers"].sum()),
                 share_value=self.say.percent(top["share_value"]),
             )
         )
