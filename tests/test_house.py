@@ -17,6 +17,7 @@ SHARED = {"errors", "tables", "texts", "least_data", "choice"}
 CORE = {"customers", "segments", "clv", "churn", "strategy", "charts"}
 EDGES = {
     "config": set(),
+    "drafting": {"config", "intake"},
     "folders": set(),
     "prepared": {"config", "customers"},
     "results": set(),
@@ -25,9 +26,9 @@ EDGES = {
     "report": {"strategy"},
     "run": {"folders", "report"},
     "sample": set(),
-    "cli": {"config", "prepared", "intake", "preflight", "results", "run", "sample"},
+    "cli": {"config", "drafting", "prepared", "intake", "preflight", "results", "run", "sample"},
 }
-ENGINE = {"customers", "intake", "prepared"}  # where Ibis may be
+ENGINE = {"customers", "drafting", "intake", "prepared"}  # where Ibis may be
 
 
 def rooms():

@@ -58,7 +58,7 @@ def init(
     ] = Path("config/mine.yaml"),
 ) -> None:
     """Draft a config from raw files: cvm init sales.csv > config/mine.yaml."""
-    from cvm_analysis.intake.draft import draft
+    from cvm_analysis.drafting.draft import draft
 
     typer.echo(draft(files, config).encode(), nl=False)
 

@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 from cvm_analysis import preflight, sample
 from cvm_analysis.cli import app
 from cvm_analysis.config import load
+from cvm_analysis.drafting import guess, look, synonyms
+from cvm_analysis.drafting.draft import draft
 from cvm_analysis.errors import InputError
-from cvm_analysis.intake import guess, look, synonyms
-from cvm_analysis.intake.draft import draft
 from cvm_analysis.intake.prepare import prepare
 
 REAL = Path(__file__).parent.parent / "config"

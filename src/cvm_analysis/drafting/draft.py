@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cvm_analysis.config import Rules, Value
+from cvm_analysis.drafting import guess, sources
+from cvm_analysis.drafting.commented import line, text
+from cvm_analysis.drafting.guess import Guess
+from cvm_analysis.drafting.look import Dates, Sampled, looks_chinese, sampled
+from cvm_analysis.drafting.synonyms import CURRENCIES
 from cvm_analysis.errors import InputError
-from cvm_analysis.intake import draft_sources, guess
-from cvm_analysis.intake.commented import line, text
-from cvm_analysis.intake.guess import Guess
-from cvm_analysis.intake.look import Dates, Sampled, looks_chinese, sampled
-from cvm_analysis.intake.synonyms import CURRENCIES
 
 DATED = {"transactions": "ordered_at", "feedback": "at", "indicators": "at"}
 
@@ -36,12 +36,12 @@ def draft(files: Sequence[Path], config: Path = Path("config/mine.yaml")) -> str
             "none of the files has order lines: who bought, when, for how much\n"
             + "\n".join(f"  {each.file.path}: {_instead(each)}" for each in found)
         )
-    where = draft_sources.places(found)
+    where = sources.places(found)
     parts = (
         _head(config),
         _business(found, sales),
-        draft_sources.regions(where),
-        draft_sources.sources(found, where, config.parent),
+        sources.regions(where),
+        sources.sources(found, where, config.parent),
         _rules(sales),
         _rest(sales, config),
     )

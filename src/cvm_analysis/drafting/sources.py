@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cvm_analysis.intake.commented import line, text
-from cvm_analysis.intake.guess import Guess
-from cvm_analysis.intake.look import Column, Dates, Sampled, looks_chinese
+from cvm_analysis.drafting.commented import line, text
+from cvm_analysis.drafting.guess import Guess
+from cvm_analysis.drafting.look import Column, Dates, Sampled, looks_chinese
+from cvm_analysis.drafting.synonyms import KNOWN_REGIONS
 from cvm_analysis.intake.regions import slug
 from cvm_analysis.intake.rules import FEEDBACK
-from cvm_analysis.intake.synonyms import KNOWN_REGIONS
 from cvm_analysis.tables import TABLES
 
 GRAINS = {

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cvm_analysis.intake.look import Column, Sampled
+from cvm_analysis.drafting.look import Column, Sampled
+from cvm_analysis.drafting.synonyms import HEADERS, REGIONS, named
 from cvm_analysis.intake.rules import FEEDBACK
-from cvm_analysis.intake.synonyms import HEADERS, REGIONS, named
 from cvm_analysis.tables import TABLES
 
 Columns = dict[str, Column]  # ours -> theirs
