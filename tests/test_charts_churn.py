@@ -12,7 +12,7 @@ from cvm_analysis.texts import MissingTextError, words
 
 CONTRACT_FLAGS = ["complaint_first_month", "late_installation", "no_maintenance_plan"]
 MODELS_AND_MEASURES = {
-    "churn_models": ["cox", "recency"],
+    "models": ["cox", "recency"],
     "columns": ["auc", "brier", "log_loss", "calibration_slope", "calibration_intercept"],
 }
 

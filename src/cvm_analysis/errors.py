@@ -21,11 +21,5 @@ class GateError(CvmError):
     exit_code = 3
 
 
-class RunError(CvmError):
-    """Some region failed; the others are published."""
-
-    exit_code = 1
-
-
 class FitError(CvmError):
     """A model that could not be fitted to these data; the caller may fall back and say so."""
