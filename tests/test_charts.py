@@ -212,9 +212,14 @@ def test_hostile_labels_are_text():
     assert not any(_is(e, "script") for e in ET.fromstring(picture.svg()).iter())
 
 
-def test_a_segment_or_model_without_a_word_is_an_error():
-    with pytest.raises(MissingTextError, match=r"segments\.<script>"):
-        charts.segment_bars(segments().rename(index={"lost": "<script>"}))
+def test_a_segment_of_a_business_is_named_by_its_code():
+    picture = charts.segment_bars(segments().rename(index={"lost": "<vip>_club"}))
+    assert "&lt;vip&gt; club" in picture.svg()
+
+
+def test_a_class_or_model_without_a_word_is_an_error():
+    with pytest.raises(MissingTextError, match=r"classes\.champions"):
+        charts.segment_bars(segments(), names="classes")
     with pytest.raises(MissingTextError, match=r"models\.magic"):
         charts.holdout(bins(actual=[1, 2, 3], magic=[1, 2, 3]))
 

@@ -28,14 +28,26 @@ def texts(picture):
     return ["".join(e.itertext()) for e in drawn]
 
 
+def mixed():
+    """Numbers, an attribute and a whole."""
+    table = profile()
+    for column, apart in {"channel=web": 0.9, "channel=store": -0.5, "category:care": 1.1}.items():
+        table[column] = [apart, -apart / 3]
+    return table
+
+
 def bars(picture, panel):
     return [bar.get_width() for bar in picture.figure.axes[panel].patches]
 
 
+def labels(picture):
+    return [label.get_text() for label in picture.figure.axes[0].get_yticklabels()]
+
+
 def test_bars_are_the_distances_from_the_average_customer():
     picture = charts.cluster_profile(profile())
-    assert bars(picture, 0) == [-0.9, 0.3]
-    assert bars(picture, 1) == [1.8, -0.6]
+    assert bars(picture, 0) == [-0.9, 1.8]
+    assert bars(picture, 1) == [0.3, -0.6]
     reach = [ax.get_xlim() for ax in picture.figure.axes]
     assert reach[0] == reach[1] and -reach[0][0] == reach[0][1] > 1.8
 
@@ -48,28 +60,72 @@ def test_less_and_more_differ_in_colour_and_in_side():
     assert shades == [LESS, MORE]
 
 
-def test_sizes_and_medians_are_written_in_their_own_units():
+def test_sizes_and_typical_values_are_written_in_their_own_units():
     shown = texts(charts.cluster_profile(profile(), "en", medians()))
     assert {"Group 1", "300 (25%)", "Group 2", "900 (75%)"} <= set(shown)
-    assert {"12", "1.2K", "25%", "0%"} <= set(shown)
-    assert {"Days since", "last order"} <= set(shown)
-    assert any("Figures: medians." in text for text in shown)
+    assert {"12", "1,234", "25%", "0%"} <= set(shown)
+    assert {"Days since last order", "Share returned"} <= set(shown)
+    assert any("Figures: medians, shares." in text for text in shown)
 
 
-def test_without_medians_no_figure_is_written():
+@pytest.mark.parametrize(
+    ("values", "written"),
+    [([4.0, 1.5], {"4.0", "1.5"}), ([4, 1], {"4", "1"}), ([25_000, 900], {"25K", "900"})],
+)
+def test_the_figures_of_a_measure_have_equally_many_digits(values, written):
+    typical = medians().assign(days_since_last=values)
+    assert written <= set(texts(charts.cluster_profile(profile(), "en", typical)))
+
+
+def test_levels_and_parts_stand_under_their_headings():
+    assert labels(charts.cluster_profile(mixed())) == [
+        "Days since last order",
+        "Share returned",
+        "Channel",
+        "web",
+        "store",
+        "Share of spend by category",
+        "care",
+    ]
+    assert bars(charts.cluster_profile(mixed()), 0) == [-0.9, 1.8, 0.9, -0.5, 1.1]
+
+
+def test_shares_are_written_as_percentages():
+    typical = medians().assign(**{"channel=web": 0.85, "channel=store": 0.15, "category:care": 0.6})
+    shown = texts(charts.cluster_profile(mixed(), "zh", typical))
+    assert {"85%", "15%", "60%", words("zh")("clusters.attributes.channel")} <= set(shown)
+
+
+def test_of_many_levels_those_that_differ_most_are_drawn():
+    table = profile()
+    for n in range(10):
+        table[f"city=x{n}"] = [n / 10, -n / 10]
+    shown = labels(charts.cluster_profile(table))
+    assert shown[2:] == ["City", "x4", "x5", "x6", "x7", "x8", "x9"]
+
+
+def test_many_groups_stand_in_two_rows():
+    six = pd.concat([profile()] * 3).set_axis([f"c{i}" for i in range(1, 7)])
+    shown = [ax.get_title().split("\n")[0] for ax in charts.cluster_profile(six).figure.axes]
+    assert [title for title in shown if title] == [f"Group {i}" for i in range(1, 7)]
+
+
+def test_without_typical_values_no_figure_is_written():
     shown = texts(charts.cluster_profile(profile()))
     assert "12" not in shown and not any("medians" in text for text in shown)
 
 
 def test_alt_text_names_what_makes_each_group():
     alt = charts.cluster_profile(profile()).alt
-    assert "Group 1, 300 customers: furthest from it in Returned (+1.8)." in alt
-    assert "Group 2, 900 customers: furthest from it in Returned (-0.6)." in alt
+    assert "Group 1, 300 customers: furthest from it in Share returned (+1.8)." in alt
+    assert "Group 2, 900 customers: furthest from it in Share returned (-0.6)." in alt
     assert "{" not in alt
+    care = mixed().assign(**{"category:care": [9.0, 0]})
+    assert "in Share of spend by category, care (+9.0)" in charts.cluster_profile(care).alt
 
 
 def test_it_is_drawn_in_chinese():
-    shown = texts(charts.cluster_profile(profile(), "zh", medians()))
+    shown = texts(charts.cluster_profile(mixed(), "zh"))
     assert words("zh")("clusters.name", n="1") in shown
 
 
@@ -87,7 +143,7 @@ def test_one_group_without_measures_is_still_drawn():
 
 def test_an_empty_value_is_no_bar():
     table = profile().assign(days_since_last=[np.nan, 0.3])
-    assert bars(charts.cluster_profile(table), 0) == [0, 0.3]
+    assert bars(charts.cluster_profile(table), 0) == [0, 1.8]
 
 
 def test_an_empty_table_says_so():
@@ -97,5 +153,10 @@ def test_an_empty_table_says_so():
 def test_a_table_without_sizes_or_words_is_an_error():
     with pytest.raises(InputError, match="cluster_profile: the table lacks n_customers"):
         charts.cluster_profile(profile().drop(columns="n_customers"))
-    with pytest.raises(MissingTextError, match=r"columns\.magic"):
+    with pytest.raises(MissingTextError, match=r"clusters\.measures\.magic"):
         charts.cluster_profile(profile().assign(magic=0.1))
+
+
+def test_an_imported_figure_has_the_name_it_came_with():
+    table = profile().assign(**{"indicators.visits: web": 0.1})
+    assert "visits: web" in labels(charts.cluster_profile(table))

@@ -1,6 +1,8 @@
 """BG/NBD against Fader, Hardie & Lee (2005), the BTYD walkthrough, and plain quadrature."""
 
 import itertools
+import math
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -50,6 +52,7 @@ def test_parameters_are_the_published_ones(fitted):
     assert fitted.identified
     assert fitted.reason == ""
     assert fitted.aic == pytest.approx(19172.8584, abs=0.00006)  # CLVTools 0.12.1
+    assert fitted.bic == pytest.approx(fitted.aic - 8 + 4 * np.log(2357))
 
 
 def test_parameters_and_errors_are_those_of_two_r_packages_at_the_same_maximum(fitted, shared):
@@ -337,3 +340,42 @@ def test_probabilities_add_up_to_one_and_their_mean_is_the_expectation():
     assert p.sum(axis=0) == pytest.approx(1, abs=1e-6)
     mean = (p * np.arange(2000)[:, None]).sum(axis=0)
     assert mean == pytest.approx(paper.expected_purchases_new(weeks), rel=1e-4)
+
+
+def by_fractions(r, alpha, a, b, x, t_x, T, horizon, most):
+    """Exact, for whole numbers: P(0), ..., P(most - 1) after the history, and the rest."""
+    shape, left, ratio = r + x, b + x, Fraction(horizon, alpha + T)
+    odds = Fraction(a, left - 1) * Fraction(alpha + T, alpha + t_x) ** shape if x else Fraction(0)
+
+    def buys(k):
+        return math.comb(shape + k - 1, k) * ratio**k / (1 + ratio) ** (shape + k)
+
+    def stays(k):
+        return math.prod((Fraction(left + j, a + left + j) for j in range(k)), start=Fraction(1))
+
+    counts = [buys(0)]
+    for k in range(1, most):
+        leaves = stays(k - 1) * Fraction(a, a + left + k - 1)
+        counts.append(stays(k) * buys(k) + leaves * (1 - sum(buys(j) for j in range(k))))
+    counts = [p / (1 + odds) for p in counts]
+    counts[0] += odds / (1 + odds)
+    return [*map(float, counts), float(1 - sum(counts))]
+
+
+@pytest.mark.parametrize("history_", [(0, 0, 9), (3, 5, 12), (400, 30, 30), (2, 1, 900)])
+@pytest.mark.parametrize("params", [(1, 4, 1, 2), (3, 10**6, 10**5, 2), (50, 1, 1, 10**6)])
+def test_probabilities_after_a_history_as_in_exact_fractions(params, history_):
+    found = model(params).purchase_probabilities(history(*history_), 26, 12)
+    expected = by_fractions(*params, *history_, 26, 12)
+    assert found[0].tolist() == pytest.approx(expected, rel=1e-10, abs=1e-280)
+
+
+def test_probabilities_after_a_history_add_up_to_the_expectation(fitted, cdnow):
+    """The expectation is an integral over the drop-out, the probabilities are products."""
+    h = cdnow.iloc[::40]
+    p = fitted.purchase_probabilities(h, 39, 400)
+    assert p.shape == (len(h), 401)
+    assert p.sum(axis=1) == pytest.approx(1, abs=1e-12)
+    expected = fitted.expected_purchases(h, 39).to_numpy()
+    assert p @ np.arange(401) == pytest.approx(expected, rel=1e-9)
+    assert (p[:, 0] >= 1 - fitted.p_alive(h)).all()

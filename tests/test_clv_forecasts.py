@@ -279,3 +279,12 @@ def test_calibration_counts_every_customer_once(cdnow):
 
 def test_a_forecast_without_probabilities_has_no_calibration(cdnow):
     assert forecasts.calibration(naive.OwnRate(), cdnow).empty
+
+
+def test_paces_are_fitted_where_somebody_came_back():
+    paces = pd.DataFrame({"x": [0, 1, 2, 5, 9], "t_x": [0, 5, 9, 40, 50.0], "T": 52.0})
+    model, notes = forecasts.fit_pace(paces)
+    assert not notes and model.params.r > 0
+    assert forecasts.fit_pace(paces.assign(x=0, t_x=0.0))[0] is None
+    (note,) = forecasts.fit_pace(paces.iloc[:0])[1]
+    assert note.code == "no_expected_moves"

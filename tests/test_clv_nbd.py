@@ -7,7 +7,7 @@ from scipy.integrate import quad
 from scipy.stats import gamma, nbinom
 
 from cvm_analysis.clv import bg_nbd, histories, nbd
-from cvm_analysis.errors import FitError
+from cvm_analysis.errors import FitError, InputError
 
 
 @pytest.fixture(scope="module")
@@ -94,3 +94,45 @@ def test_probabilities_add_up_and_their_mean_is_the_rate(cdnow):
     assert p.sum() == pytest.approx(1, abs=1e-9)
     assert (p * np.arange(3000)).sum() == pytest.approx(float(model.expected_purchases_new(39.0)))
     assert p[0] == pytest.approx((1 + 39 / model.params.alpha) ** -model.params.r)
+
+
+def at(r, alpha):
+    return nbd.Nbd(nbd.Params(r, alpha), nbd.Params(0, 0), np.eye(2), 0.0, 1, True, "")
+
+
+def test_probabilities_after_what_was_seen_are_negative_binomial():
+    h = pd.DataFrame({"x": [0, 4], "t_x": [0.0, 10.0], "T": [12.0, 30.0]})
+    found = at(0.7, 9.0).purchase_probabilities(h, 26, 6)
+    for row, (r, alpha) in zip(found, [(0.7, 21.0), (4.7, 39.0)], strict=True):
+        distribution = nbinom(r, alpha / (alpha + 26))
+        assert row[:6] == pytest.approx(distribution.pmf(np.arange(6)), rel=1e-12)
+        assert row[6] == pytest.approx(distribution.sf(5), rel=1e-12)
+
+
+def test_probabilities_hold_everywhere():
+    """They add up, none is 1 - one or more, and a rare second purchase is not lost in rounding."""
+    rng = np.random.default_rng(2)
+    for _ in range(200):
+        r, alpha, T, horizon = 10 ** rng.uniform((-4, -4, -1, -6), (6, 6, 4, 4))
+        h = pd.DataFrame({"x": [0], "t_x": [0.0], "T": [T]})
+        ratio = horizon / (alpha + T)
+        p = at(r, alpha).purchase_probabilities(h, horizon, 50)[0]
+        assert np.isfinite(p).all()
+        assert p.sum() == pytest.approx(1, abs=1e-11)
+        none, some = at(r, alpha).purchase_probabilities(h, horizon, 1)[0]
+        assert none == pytest.approx(np.exp(-r * np.log1p(ratio)), rel=1e-11)
+        assert some == pytest.approx(-np.expm1(-r * np.log1p(ratio)), rel=1e-11)
+        assert p[2] == pytest.approx(p[1] * (r + 1) / 2 * ratio / (1 + ratio), rel=1e-11)
+    at_once = at(0.7, 9.0).purchase_probabilities(h, 0, 3)
+    assert at_once.tolist() == [[1, 0, 0, 0]]
+
+
+def test_impossible_probabilities_are_refused(fitted, cdnow):
+    with pytest.raises(InputError, match="up to 0 purchases"):
+        fitted.purchase_probabilities(cdnow, 39, 0)
+    with pytest.raises(InputError, match="the horizon is -1"):
+        fitted.purchase_probabilities(cdnow, -1, 3)
+
+
+def test_bic_counts_the_customers(fitted):
+    assert fitted.bic == pytest.approx(2 * np.log(2357) - 2 * fitted.log_likelihood)

@@ -1,5 +1,6 @@
 """A config is refused with file, line and cure; everything wrong with it in one message."""
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
@@ -39,11 +40,20 @@ actions:
     cost_per_customer: 2
     effect: [0.1, 0.2, 0.3]
 """
+SCORECARDS = """\
+scorecards:
+  retail:
+    - valid_from: 2020-01-01
+      grades: {A: 50, B: 0}
+      indicators:
+        spend: {column: spend_total, weight: 1, bins: 5}
+"""
 
 
 @pytest.fixture
 def folder(tmp_path):
     (tmp_path / "segments.yaml").write_text(SEGMENTS, "utf-8")
+    (tmp_path / "scorecards.yaml").write_text(SCORECARDS, "utf-8")
     (tmp_path / "strategies.yaml").write_text(STRATEGIES, "utf-8")
     return tmp_path
 
@@ -65,7 +75,8 @@ def refused(folder, old="", new="", text=BUSINESS):
 @pytest.mark.parametrize("name", ["sample.yaml", "online_retail.yaml"])
 def test_the_configs_of_the_project_can_be_read(name):
     settings = config.load(REAL / name)
-    assert [file.name for file in settings.files] == [name, "segments.yaml", "strategies.yaml"]
+    rules = ["segments.yaml", "scorecards.yaml", "strategies.yaml"]
+    assert [file.name for file in settings.files] == [name, *rules]
 
 
 def test_a_config_becomes_typed_settings(folder):
@@ -313,6 +324,19 @@ def test_rule_files_are_read_as_strictly(folder):
         "strategies.yaml line 6: unknown setting 'cost'; known are cost_per_customer, effect, "
         "evidence, segments, when"
     ]
+
+
+def test_a_scorecard_is_dated_and_its_keys_are_known(folder):
+    (card,) = loaded(folder).scorecards.scorecards["retail"]
+    assert card.valid_from == dt.date(2020, 1, 1)
+    assert card.indicators["spend"].bins == 5
+    for old, new, said in (
+        ("2020-01-01", "2020-02-30", "scorecards.yaml line 3: scorecards.retail.0.valid_from: "),
+        ("bins: 5", "bin: 5", "scorecards.yaml line 6: unknown setting 'bin'; did you mean 'bins'"),
+        ("bins: 5", "missing: none", "scorecards.yaml line 6: scorecards.retail.0.indicators."),
+    ):
+        (folder / "scorecards.yaml").write_text(SCORECARDS.replace(old, new), "utf-8")
+        assert refused(folder)[0].startswith(said)
 
 
 def test_found_regions_instead_of_named_ones(folder):

@@ -273,3 +273,80 @@ def test_a_quarter_that_is_not_over_is_left_out_but_for_its_own_cohort():
     assert cohorts("2024-09-29") == {("2024Q1", 0): 2, ("2024Q1", 1): 1, ("2024Q2", 0): 1}
     assert cohorts("2024-04-30") == {("2024Q1", 0): 2, ("2024Q2", 0): 1}
     assert cohorts("2024-01-05") == {("2024Q1", 0): 1}
+
+
+YEARS = [  # as of 2024-12-31 the last 365 days begin on 2024-01-02, the 365 before on 2023-01-02
+    ("a", "2023-01-01", 1000, "1"),  # in neither
+    ("a", "2023-01-02", 100, "2"),
+    ("a", "2024-01-01", 10, "3"),
+    ("a", "2024-01-02", 7, "4"),
+    ("a", "2024-01-02", 2, "5"),  # a second order of the day
+    ("a", "2024-12-31 23:00", -4, "6"),
+    ("b", "2023-06-01", 50, "7"),
+]
+
+
+def test_the_last_365_days_and_how_they_differ_from_those_before():
+    people = known(transactions(YEARS), dt.date(2024, 12, 31), records())
+    columns = ["spend_365d", "n_orders_365d", "spend_change_365d"]
+    assert people.loc["a", columns].tolist() == [7 + 2 - 4, 2, 5 - 110]
+    assert people.loc["b", columns].tolist() == [0, 0, -50]
+    assert people.loc["member", columns].tolist() == [0, 0, 0]
+    assert "margin_365d" not in people
+
+
+def test_margin_of_the_last_365_days_needs_the_costs_of_those_days_only():
+    costs = [None, None, None, 3, 1, -2, None]
+    people = known(transactions(YEARS, cost=("decimal(18, 4)", costs)), dt.date(2024, 12, 31))
+    assert people.loc["a", "margin_365d"] == 5 - 2
+    assert pd.isna(people.loc["a", "margin_total"])
+    costs[3] = None
+    people = known(transactions(YEARS, cost=("decimal(18, 4)", costs)), dt.date(2024, 12, 31))
+    assert pd.isna(people.loc["a", "margin_365d"]) and people.loc["b", "margin_365d"] == 0
+
+
+def test_an_imported_figure_is_the_latest_one_known():
+    rows = [
+        ("a", "2024-01-01", "size", 5.0),
+        ("a", "2024-03-01", "size", 7.0),
+        ("a", "2024-03-02", "size", 9.0),
+        ("b", "2024-02-01", "growth", -0.5),
+        ("c", "2024-03-02", "growth", 0.5),
+    ]
+    table = pd.DataFrame(rows, columns=["customer_id", "at", "name", "value"])
+    figures = ibis.memtable(table.assign(at=pd.to_datetime(table["at"]))).cast({"at": "date"})
+    found = customers.latest(figures, dt.date(2024, 3, 1)).to_pandas()
+    assert found.to_numpy().tolist() == [["a", "size", 7.0], ["b", "growth", -0.5]]
+
+
+def test_a_mix_adds_up_what_was_bought_of_each_kind():
+    kinds = ["x", "y", "x", None, "y", "x", "z", "x", "z"]
+    rows = transactions(SALES, category=("string", kinds))
+    found = customers.mix(rows, "category", dt.date(2024, 4, 2)).to_pandas()
+    assert found.to_numpy().tolist() == [
+        ["a", "x", 10],
+        ["a", "y", 5 + 7],
+        ["b", "x", 20],
+        ["c", "x", 8],
+    ]
+
+
+def test_repeated_days_are_bought_again_and_nothing_else_changes():
+    copies = pd.DataFrame(
+        [("a", "2024-01-05", "2024-05-05"), ("a", "2024-01-05", "2024-05-07"),
+         ("b", "2024-01-31", "2024-06-01")],
+        columns=["customer_id", "copy_of", "day"],
+    )  # fmt: skip
+    days = ibis.memtable(copies).cast({"copy_of": "date", "day": "date"})
+    late = ("date", [None, "2024-01-09", *[None] * 7])
+    rows = transactions(SALES, promised_on=late)
+    again = customers.repeated(rows, days, dt.date(2024, 4, 1))
+    people = known(again, dt.date(2024, 12, 31))
+    assert people["spend_gross"].to_dict() == {"a": 22 + 15 + 15, "b": 20 + 20}
+    assert people["spend_total"].to_dict() == {"a": 52, "b": 20}  # returns are not repeated
+    assert people["n_orders"].to_dict() == {"a": 2 + 2, "b": 2}
+    assert people["n_days"].to_dict() == {"a": 4, "b": 2}
+    promised = again.filter(again.promised_on.notnull()).to_pandas()["promised_on"]
+    assert sorted(str(day)[:10] for day in promised) == ["2024-01-09", "2024-05-09", "2024-05-11"]
+    before = dt.date(2024, 4, 1)
+    pd.testing.assert_frame_equal(known(again, before), known(rows, before))

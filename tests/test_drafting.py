@@ -29,7 +29,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CVM_KEY", "a key that is long enough")
     Path("config").mkdir()
-    for name in ("segments.yaml", "strategies.yaml"):
+    for name in ("segments.yaml", "scorecards.yaml", "strategies.yaml"):
         shutil.copy(REAL / name, "config")
     return tmp_path
 

@@ -379,7 +379,7 @@ def small(folder, regions, sales, people="", pseudonyms="off"):
     """Prepare a business of hand-made files whose headers are ours; `sales` by name of file."""
     for name, text in {**sales, "people.csv": people}.items():
         (folder / name).write_text(text, "utf-8")
-    for name in ("segments.yaml", "strategies.yaml"):
+    for name in ("segments.yaml", "scorecards.yaml", "strategies.yaml"):
         shutil.copy(REAL / name, folder)
     sources = ""
     for name, text in sales.items():

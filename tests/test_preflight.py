@@ -8,6 +8,7 @@ import pytest
 from cvm_analysis import preflight, sample
 from cvm_analysis.errors import ConfigError
 from cvm_analysis.intake import rules
+from cvm_analysis.intake.prepare import prepare
 
 REAL = Path(__file__).parent.parent / "config"
 
@@ -52,28 +53,100 @@ def test_the_sample_can_be_run(config):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "setting", "said"),
     [
-        # r3 f3 stays with need_attention, every m: 5 combinations, now also loyal's
-        ("{r: 3-4, f: 4-5}", "{r: 3-4, f: 3-5}", "more than one name, the first r3 f3 m1"),
-        ("{r: 4, f: 1}", "{r: 4, f: 1, m: 1-4}", "no name, the first r4 f1 m5"),
-        ("{r: 5, f: 1}", "{r: 6, f: 1}", "'6' is outside the scores 1 to 5"),
+        # r3 f4 is loyal's, every m: 5 combinations, now also need_attention's
+        (
+            "{r: 3, f: 3}",
+            "{r: 3, f: 3-4}",
+            "need_attention:",
+            "5 of 125 combinations of scores have more than one name, the first r3 f4 m1 "
+            "(loyal and need_attention)",
+        ),
+        (
+            "{r: 4, f: 1}",
+            "{r: 4, f: 1, m: 1-4}",
+            "  segments:",
+            "1 of 125 combinations of scores have no name, the first r4 f1 m5",
+        ),
+        ("{r: 5, f: 1}", "{r: 6, f: 1}", "new:", "new: '6' is outside the scores 1 to 5"),
+        ("{r: 5, f: 1}", "{r: 5, f: one}", "new:", "new: 'one' is no score; write 4 or 4-5"),
     ],
 )
-def test_a_hole_or_an_overlap_of_segments_is_named_with_its_place(config, old, new, said):
+def test_a_hole_or_an_overlap_of_segments_is_named_with_its_place(config, old, new, setting, said):
     change(config / "segments.yaml", old, new)
-    line = line_of(config / "segments.yaml", "  segments:")
+    line = line_of(config / "segments.yaml", setting)
     (found,) = refused(config)
-    assert found.startswith(f"segments.yaml line {line}: rfm.segments: ")
-    assert said in found
+    assert found.startswith(f"segments.yaml line {line}: rfm.segments: {said}")
 
 
-def test_the_size_of_hole_and_overlap_is_counted(config):
+def test_a_hole_and_an_overlap_are_two_problems(config):
     change(config / "segments.yaml", "{r: 1, f: 1-2}", "{r: 1-2, f: 1}")
-    (found,) = refused(config)  # r1 f2 has no name, r2 f1 has two, each for five m
-    assert "5 of 125 combinations of scores have no name, the first r1 f2 m1" in found
-    assert "5 of 125 combinations of scores have more than one name" in found
-    assert "r2 f1 m1 (hibernating and lost)" in found
+    hole, overlap = refused(config)  # r1 f2 has no name, r2 f1 has two, each for five m
+    assert "5 of 125 combinations of scores have no name, the first r1 f2 m1" in hole
+    assert "5 of 125 combinations of scores have more than one name" in overlap
+    assert "r2 f1 m1 (hibernating and lost)" in overlap
+
+
+def test_cut_points_and_weights_of_loyalty_are_checked(config):
+    file = config / "segments.yaml"
+    cuts = change(file, "cut_points: company", "cut_points: {f: [2, 3, 5], m: [1, 2, 9, 3]}")
+    weights = change(file, "{repeat: 0.3,", "{repeat: 0.4,")
+    assert refused(config) == [
+        f"segments.yaml line {cuts}: rfm.cut_points: f: 5 scores need 4 numbers, not 3",
+        f"segments.yaml line {cuts}: rfm.cut_points: m: the numbers must rise: more is better",
+        f"segments.yaml line {weights}: indicators: the weights sum to 1.1; they must sum to 1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "column: indicators.credit_score, weight: 0.20",
+            "column: indicators.credit_score, weight: 0.25",
+            "project.indicators: the weights sum to 1.05; they must sum to 1",
+        ),
+        (
+            "{column: spend_365d, per: indicators.sales_target",
+            "{column: spent_365d, per: indicators.sales_target",
+            "dealer.indicators.sales.column: no column 'spent_365d'; did you mean 'spend_365d'",
+        ),
+        (
+            "[[30, 100], [60, 60], [90, 20]]",
+            "[[30, 100], [60, 60], [90, 70]]",
+            "project.indicators.payment.bands: low values are better, so the points must fall",
+        ),
+    ],
+)
+def test_a_wrong_scorecard_is_named_with_its_line(config, old, new, said):
+    line = change(config / "scorecards.yaml", old, new)
+    (found,) = refused(config)
+    place, _, rest = found.partition(": ")
+    assert rest.startswith(said)
+    assert "weights" in said or place == f"scorecards.yaml line {line}"
+
+
+def test_the_shares_of_a_quota_are_called_as_they_are_written(config):
+    file = config / "scorecards.yaml"
+    text = file.read_text("utf-8")
+    file.write_text(text.replace("quota: {A: 0.1, B: 0.3, C: 0.6}", "quota: {A: 0.1, B: 0.3}", 1))
+    line = line_of(file, "quota: {A: 0.1, B: 0.3}")
+    assert refused(config) == [
+        f"scorecards.yaml line {line}: retail.quota: the shares sum to 0.4; they must sum to 1"
+    ]
+
+
+def test_an_imported_figure_that_nobody_has_is_named_once_the_data_are_there(config):
+    line = change(config / "scorecards.yaml", "indicators.market_share", "indicators.market_shares")
+    settings = preflight.check(config / "sample.yaml")
+    prepare(settings)
+    with pytest.raises(ConfigError) as error:
+        preflight.check_imported(settings)
+    assert str(error.value) == (
+        f"{config}/scorecards.yaml line {line}: no imported figure 'market_shares'; did you mean "
+        "'market_share'?"
+    )
 
 
 def test_an_unknown_figure_is_named_with_its_place(config):
@@ -160,20 +233,9 @@ def test_everything_is_said_at_once(config):
     found = refused(config)
     assert [line.split(" line ")[0] for line in found] == [
         "segments.yaml",
+        "segments.yaml",
         "strategies.yaml",
         "sample.yaml",
         "sample.yaml",
     ]
-    assert "effect must rise from low to high, not [0.2, 0.08, 0.15]" in found[1]
-
-
-def test_the_catalogue_is_what_the_file_says(config):
-    actions = preflight.catalogue(preflight.check(config / "sample.yaml"))
-    assert [action.code for action in actions][:2] == ["personal_contact", "loyalty_benefits"]
-    assert actions[1].segments == ("champions", "loyal")
-    assert (actions[1].column, actions[1].at_least, actions[1].at_most) == (
-        "repeat_share",
-        0.5,
-        None,
-    )
-    assert (actions[1].cost_per_customer, actions[1].effect) == (10, (0.01, 0.03, 0.06))
+    assert "effect must rise from low to high, not [0.2, 0.08, 0.15]" in found[2]

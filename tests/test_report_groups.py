@@ -19,6 +19,15 @@ RULE = (("days_since_last", "<=", 45.0), ("orders_per_year", ">", 6.0))
         ((("return_share", ">", 0.084),), "Share returned above 8.4%"),
         ((("late_share", "<=", 0.321),), "Share delivered late up to 32%"),
         ((("n_categories", ">", 3.0),), "Number of categories above 3"),
+        ((("channel", "==", "web"),), "Channel is web"),
+        (
+            (("channel", "!=", "web"), ("x", ">", 2.0)),
+            "Channel is not web and repeat purchase days above 2",
+        ),
+        ((("category:care", ">", 0.317),), "Share of spend on care above 32%"),
+        ((("spend_change_365d", "<=", -250.4),), "Change of spend over a year up to -CN¥250"),
+        ((("indicators.visits: web", ">", 3.0),), "Visits: web above 3"),
+        ((("shoe_size", "<=", -1.25),), "Shoe_size up to -1.2"),
         ((), "All customers"),
     ],
 )
@@ -28,6 +37,21 @@ def test_a_rule_in_english(conditions, says):
 
 def test_a_rule_in_chinese():
     assert groups.rule(RULE, words("zh"), "CNY") == "距上次下单天数不超过45，且年均购买天数高于6"
+    named = (("channel", "!=", "web"), ("category:care", ">", 0.5))
+    assert groups.rule(named, words("zh"), "CNY") == "渠道不是web，且care占消费额的比例高于50%"
+
+
+def test_what_groups_are_formed_by_names_a_whole_once():
+    used = ["spend_mean", "channel", "category:care", "category:tools"]
+    said = groups.formed_by(used, {"return_share": "alike", "late_share": "missing"}, words("en"))
+    assert said == (
+        "The groups are formed by spend per order, channel, share of spend by category. Nearly all "
+        "customers are alike in, and so left out: share returned. Known of too few customers, and "
+        "so left out: share delivered late."
+    )
+    assert groups.formed_by(used[:1], {}, words("zh")) == "群组依据以下指标划分：单均金额。"
+    features = ["channel=web", "channel=store", "category:care"]
+    assert "by channel, share of spend by category." in groups.formed_by(features, {}, words("en"))
 
 
 @pytest.mark.parametrize("language", languages())
@@ -53,6 +77,6 @@ def test_a_cut_is_a_caution_and_a_structure_a_note():
 
 def test_measures_of_no_use_are_named():
     manager = Manager("en", "CNY")
-    both = ["spend_mean", "return_share"]
-    assert "formed by spend per order, share returned." in manager.formed_by(both, both).html
-    assert "left out: share returned." in manager.formed_by(both, both[:1]).html
+    assert "formed by spend per order." in manager.formed_by(["spend_mean"], {}).html
+    left = manager.formed_by(["spend_mean"], {"return_share": "alike"}).html
+    assert "left out: share returned." in left

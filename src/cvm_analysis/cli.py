@@ -83,6 +83,7 @@ def prepare(
 
     settings = preflight.check(config)
     _say_prepared(settings, prepare_tables(settings, force))
+    preflight.check_imported(settings)
 
 
 @app.command()
@@ -111,6 +112,7 @@ def run(
         words(each)  # an unknown one is an error before anything runs
     if not prepared:
         _say_prepared(settings, prepare_tables(settings))
+    preflight.check_imported(settings)
     plan = replace(
         _plan(settings, region or [], as_of),
         languages=languages,

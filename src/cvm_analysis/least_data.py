@@ -42,6 +42,8 @@ NEEDS = MappingProxyType(
             Need("buyers", 30, "one_cluster_few_buyers"),
             Need("distinct", 2, "one_cluster_alike"),
         ),
+        "moves": (Need("customers", 30, "moves_few_customers"),),
+        "screening": (Need("customers", 30, "screening_few_customers"),),
     }
 )
 

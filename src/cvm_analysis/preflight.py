@@ -9,23 +9,33 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from cvm_analysis import prepared, rulebook
 from cvm_analysis.config import DiscoveredRegions, Settings, Source, load, nearest
 from cvm_analysis.errors import ConfigError, CvmError, InputError
-from cvm_analysis.segments import rfm
+from cvm_analysis.segments import loyalty, rfm, rfm_names
+from cvm_analysis.segments.grades import scorecard
+from cvm_analysis.segments.grades.scorecard import Indicator
 from cvm_analysis.strategy import recommend
+from cvm_analysis.tables import TABLES
+
+IMPORTED = "indicators."
 
 
 def check(config: str | Path) -> Settings:
     """Load a config and check all that it says; ConfigError says all that is wrong."""
     settings = load(config)
-    business, rules = settings.business, settings.segments.rfm
-    segments = settings.resolve(business.segments)
+    business = settings.business
     strategies = settings.resolve(business.strategies)
     problems = [
+        *_wrong_rfm(settings),
+        *_wrong_loyalty(settings),
         _found(
-            settings, segments, ("rfm", "segments"), lambda: rfm.prove(rules.segments, rules.bins)
+            settings,
+            strategies,
+            ("actions",),
+            lambda: recommend.check(rulebook.actions(settings)),
         ),
-        _found(settings, strategies, ("actions",), lambda: recommend.check(catalogue(settings))),
+        *_wrong_scorecards(settings),
         *_unknown_segments(settings),
         *_unknown_rules(settings),
         *_unusable_files(settings),
@@ -36,25 +46,8 @@ def check(config: str | Path) -> Settings:
     return settings
 
 
-def catalogue(settings: Settings) -> list[recommend.Action]:
-    """The actions of strategies.yaml as the strategy room takes them."""
-    return [
-        recommend.Action(
-            code=code,
-            segments=action.segments,
-            column=action.when.column,
-            at_least=action.when.at_least,
-            at_most=action.when.at_most,
-            cost_per_customer=action.cost_per_customer,
-            effect=action.effect,
-            evidence=action.evidence,
-        )
-        for code, action in settings.strategies.actions.items()
-    ]
-
-
 def _found(
-    settings: Settings, file: Path, keys: tuple[str, ...], checked: Callable[[], None]
+    settings: Settings, file: Path, keys: tuple[str, ...], checked: Callable[[], object]
 ) -> str:
     try:
         checked()
@@ -63,8 +56,81 @@ def _found(
     return ""
 
 
+def _wrong_rfm(settings: Settings) -> Iterator[str]:
+    """Rules of names with holes or overlaps, cut points that do not fit the bins."""
+    file, rules = settings.resolve(settings.business.segments), settings.segments.rfm
+    found = rfm_names.problems(rules.segments, rules.written_for or rules.bins, rules.matching)
+    if not isinstance(rules.cut_points, str):
+        found += rfm.cut_problems(rules.cut_points, rules.bins)
+    for keys, said in found:
+        yield f"{settings.where(file, 'rfm', *keys)}: rfm.{keys[0]}: {said}"
+
+
+def _wrong_loyalty(settings: Settings) -> Iterator[str]:
+    file = settings.resolve(settings.business.segments)
+    weights = settings.segments.loyalty.weights
+    yield _found(settings, file, ("loyalty", "weights"), lambda: loyalty.card(weights))
+
+
+def _wrong_scorecards(settings: Settings) -> Iterator[str]:
+    """Scorecards whose meaning is wrong: weights, bands, grades, columns that do not exist."""
+    file = settings.resolve(settings.business.scorecards)
+    known = _columns(settings)
+    for kind, cards in rulebook.scorecards(settings).items():
+        found = scorecard.version_problems(cards)
+        for number, card in enumerate(cards):
+            wrong = scorecard.problems(card, known)
+            found += [((str(number), *keys), said) for keys, said in wrong]
+        for (i, *keys), said in found:
+            grades = "quota" if cards[int(i)].by_quota else "grades"
+            written = [grades if key == "grades" else key for key in keys]
+            place = settings.where(file, "scorecards", kind, i, *written)
+            yield f"{place}: {'.'.join((kind, *written))}: {said}"
+
+
+def _columns(settings: Settings) -> list[str]:
+    """What a rule may look at: the customer table, its added columns, imported figures as named."""
+    added = {name for source in settings.business.sources.customers for name in source.columns}
+    imported = {
+        f"{IMPORTED}{name}"
+        for cards in rulebook.scorecards(settings).values()
+        for card in cards
+        for each in card.indicators
+        for name in _imported(each)
+    }
+    own = (*TABLES["customers"].columns, "loyalty_index")
+    return sorted({*own, *added, *imported})
+
+
+def _imported(indicator: Indicator) -> Iterator[str]:
+    """Names of imported figures that an indicator looks at."""
+    for column in (indicator.column, indicator.per):
+        if column and column.startswith(IMPORTED):
+            yield column.removeprefix(IMPORTED)
+
+
+def check_imported(settings: Settings) -> None:
+    """Raise ConfigError if a scorecard names an imported figure that no customer has.
+
+    A business that imported no figures at all may keep such scorecards: they grade nobody.
+    """
+    names = prepared.imported(settings)
+    file = settings.resolve(settings.business.scorecards)
+    said = [
+        f"{settings.where(file, 'scorecards', kind, str(i), 'indicators', each.code, 'column')}: "
+        f"no imported figure '{name}'{nearest(name, names)}"
+        for kind, cards in rulebook.scorecards(settings).items()
+        for i, card in enumerate(cards)
+        for each in card.indicators
+        for name in _imported(each)
+        if names and name not in names
+    ]
+    if said:
+        raise ConfigError("\n".join(said))
+
+
 def _unknown_segments(settings: Settings) -> list[str]:
-    known = {*settings.segments.rfm.segments, rfm.PROSPECT}
+    known = {*settings.segments.rfm.segments, rfm.PROSPECT, *rulebook.graded_segments(settings)}
     file = settings.resolve(settings.business.strategies)
     return [
         f"{settings.where(file, 'actions', code, 'segments', str(i))}: no segment '{segment}'"

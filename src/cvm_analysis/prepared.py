@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from cvm_analysis.config import Settings
@@ -24,7 +24,8 @@ class Prepared:
     """What `prepare` left for one region; `open` makes one.
 
     The tables are Ibis tables with a column region; all but `transactions` are None where the
-    business (or the region) has no such records. `quality` has one row per check of all raw files.
+    business (or the region) has no such records. `imported` names the imported figures of all
+    regions; `quality` has one row per check of all raw files.
     """
 
     region: str
@@ -37,6 +38,7 @@ class Prepared:
     feedback: ir.Table | None
     contracts: ir.Table | None
     indicators: ir.Table | None
+    imported: list[str]
     quality: pd.DataFrame
 
     def customers(self, date: dt.date) -> pd.DataFrame:
@@ -45,6 +47,45 @@ class Prepared:
 
         table = as_of(self.transactions, date, self.customers_raw, self.feedback)
         return table.to_pandas().set_index("customer_id")
+
+    def measures(self, date: dt.date) -> pd.DataFrame:
+        """Join to customers(date) the imported figures known then, as `indicators.<name>`."""
+        from cvm_analysis.customers import latest
+
+        people = self.customers(date)
+        if self.indicators is None:
+            return people
+        known = latest(self.indicators, date).to_pandas()
+        wide = known.pivot(index="customer_id", columns="name", values="value").astype(float)
+        return people.join(wide.reindex(columns=self.imported).add_prefix("indicators."))
+
+    def mix(self, column: str, date: dt.date) -> pd.DataFrame:
+        """Share of each customer's spend by a column of order lines: `category:flooring`, ...
+
+        One row per customer with a known value; shares are in [0, 1] and add up to 1. No columns
+        where the lines have no such column.
+        """
+        import pandas as pd
+
+        from cvm_analysis.customers import mix
+
+        if column not in self.transactions.columns:
+            return pd.DataFrame(index=pd.Index([], name="customer_id"))
+        spent = mix(self.transactions, column, date).to_pandas()
+        wide = spent.pivot(index="customer_id", columns=column, values="spend").fillna(0.0)
+        return wide.div(wide.sum(axis=1), axis=0).add_prefix(f"{column}:").rename_axis(columns=None)
+
+    def repeating(self, copies: pd.DataFrame, before: dt.date) -> Prepared:
+        """Return these tables as if customers had repeated days of their past after `before`.
+
+        copies : one row per day repeated: customer_id, copy_of, day
+        """
+        import ibis
+
+        from cvm_analysis.customers import repeated
+
+        days = ibis.memtable(copies).cast({"copy_of": "date", "day": "date"})
+        return replace(self, transactions=repeated(self.transactions, days, before))
 
     def purchase_days(self, date: dt.date) -> pd.DataFrame:
         """One row per customer and day with a purchase up to a day: customer_id, day."""
@@ -71,6 +112,11 @@ def stamp(settings: Settings) -> dict[str, Any]:
     """Read what `prepare` recorded (files, regions and their names, days); empty if never run."""
     path = settings.prepared / STAMP
     return json.loads(path.read_text("utf-8")) if path.is_file() else {}
+
+
+def imported(settings: Settings) -> list[str]:
+    """Name the imported figures that some customer has, in any region."""
+    return _stamp(settings)["imported"]
 
 
 def region_names(settings: Settings) -> dict[str, dict[str, str]]:
@@ -131,6 +177,7 @@ def open(settings: Settings, region: str) -> Prepared:
         extracted_on=dt.date.fromisoformat(known["extracted_on"]),
         transactions=table("transactions"),
         **{name: table(name) for name in ("customers_raw", "feedback", "contracts", "indicators")},
+        imported=known["imported"],
         quality=pd.read_parquet(settings.prepared / "quality.parquet"),
     )
 

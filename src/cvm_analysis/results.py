@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 WRITTEN_BY = {
     "customers": "01_customers",
     "quality": "01_customers",
-    "segments": "02_segments",
+    **dict.fromkeys(
+        ("segments", "grades", "grade_points", "grade_history", "moves", "fallen"), "02_segments"
+    ),
     "clusters": "03_clusters",
     "value": "04_value",
     "trust": "04_value",
@@ -80,6 +82,12 @@ def agreed(run_dir: str | Path, name: str, own: Any, company_wide: bool = True) 
     path = Path(run_dir) / "reference.json"
     _write_json(path, _read_json(path) | {name: own})
     return company(run_dir).get(name, own) if company_wide else own
+
+
+def limits(run_dir: str | Path, name: str) -> Any:
+    """Read what this run was measured by under `name`: the company's, else its own."""
+    own = _read_json(Path(run_dir) / "reference.json")
+    return (own | company(run_dir)).get(name)
 
 
 def figures(run_dir: str | Path, values: Mapping[str, float], currency: str) -> None:

@@ -6,8 +6,11 @@ a statistic that a table does not already hold. Words come from `cvm_analysis.te
 
 from cvm_analysis.charts.churn import comebacks, survival
 from cvm_analysis.charts.clusters import cluster_profile
+from cvm_analysis.charts.compared import four_fifths, screening
 from cvm_analysis.charts.customers import concentration, monthly, retention
+from cvm_analysis.charts.grades import contributions, grade_mix
 from cvm_analysis.charts.models import calibration, holdout, p_alive
+from cvm_analysis.charts.movement import flows
 from cvm_analysis.charts.picture import Picture
 from cvm_analysis.charts.risk import hazards, reliability
 from cvm_analysis.charts.segments import rfm_grid, segment_bars
@@ -18,6 +21,10 @@ __all__ = [
     "cluster_profile",
     "comebacks",
     "concentration",
+    "contributions",
+    "flows",
+    "four_fifths",
+    "grade_mix",
     "hazards",
     "holdout",
     "monthly",
@@ -25,6 +32,7 @@ __all__ = [
     "reliability",
     "retention",
     "rfm_grid",
+    "screening",
     "segment_bars",
     "survival",
 ]

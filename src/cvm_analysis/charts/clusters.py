@@ -1,6 +1,7 @@
 """The figure on clusters: in what each group differs from the average customer."""
 
-import textwrap
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,96 +24,166 @@ from cvm_analysis.charts.picture import (
 from cvm_analysis.texts import Words, words
 
 LESS, MORE = SERIES[1], ACCENT  # orange and blue: told apart by colour-blind eyes
+ACROSS = 4  # groups side by side; more stand below
+MOST_PARTS = 6  # levels of an attribute, or parts of a whole, that are drawn
+
+
+class _Row(NamedTuple):
+    """A line of the figure: a heading, or the column drawn in it."""
+
+    label: str
+    column: str | None
 
 
 def cluster_profile(
-    table: pd.DataFrame, language: str = "en", medians: pd.DataFrame | None = None
+    table: pd.DataFrame, language: str = "en", typical: pd.DataFrame | None = None
 ) -> Picture:
-    """Draw one row per cluster and one panel per measure: left is less than average, right more.
+    """Draw one panel per cluster and one row per measure: left is less than average, right more.
 
     Parameters
     ----------
     table : one row per cluster, indexed by its code (`c1`), drawn in this order; n_customers, and
-        for each measure how far the cluster's mean lies from the average, in standard deviations
-    medians : the same rows; the measures in their own units, written beside the bars; may be absent
+        for each measure how far the cluster's mean lies from the average, in standard deviations;
+        levels of an attribute (`channel=web`) and parts of a whole (`category:care`) stand under a
+        heading, those that differ most if there are more than six
+    typical : the same rows; what is typical of each cluster in the measures' own units (the share
+        of customers of a level), written beside the bars; may be absent
     """
     if table.empty:
         return nothing(language)
     check(table, ["n_customers"], "cluster_profile")
     say = words(language)
     apart = table.drop(columns="n_customers").astype(float)
-    names = [_name(code, say) for code in table.index]
-    share = table["n_customers"] / table["n_customers"].sum()
-    sizes = [
-        say("charts.cluster_profile.size", name=each, n=say.number(n), share=say.percent(part))
-        for each, n, part in zip(names, table["n_customers"], share, strict=True)
-    ]
-    reach = max(1.0, float(np.nanmax(np.abs(apart.to_numpy()), initial=0.0)))
+    rows = _rows(apart, say)
+    reach = 1.12 * max(1.0, float(np.nanmax(np.abs(apart.to_numpy()), initial=0.0)))
+    down = -(-len(table) // ACROSS)
     with styled():
-        figure = Figure((WIDTH, 1.25 + 0.44 * len(table)))
-        panels = figure.subplots(1, max(1, apart.shape[1]), sharey=True, squeeze=False)[0]
-        for ax, column in zip(panels, apart, strict=False):
-            written = _medians(medians, column, table.index, say)
-            _panel(ax, apart[column].to_numpy(), written, 1.12 * reach)
-            title = _short(say(f"columns.{column}"))
-            ax.set_title(title, fontsize=8.5, fontweight="normal", loc="center", va="bottom")
-        panels[0].set_ylim(len(table) - 0.5, -0.5)
-        categories(panels[0].yaxis, sizes)
-        panels[0].tick_params(axis="y", labelcolor=INK, pad=9)
-        read = "charts.cluster_profile." + ("read" if medians is None else "read_medians")
+        figure = Figure((WIDTH, 0.35 + down * (0.62 + 0.225 * max(1, len(rows)))))
+        grid = figure.subplots(down, min(ACROSS, len(table)), sharey=True, squeeze=False)
+        for ax in grid.ravel()[len(table) :]:
+            ax.set_axis_off()
+        for ax, code in zip(grid.ravel(), table.index, strict=False):
+            _panel(ax, rows, apart.loc[code], typical, reach, say)
+            ax.set_title(
+                _size(code, table["n_customers"], say),
+                loc="center",
+                fontsize=8.5,
+                fontweight="normal",
+            )
+        for first in grid[:, 0]:
+            _label(first, rows)
+        read = "charts.cluster_profile." + ("read" if typical is None else "read_typical")
         figure.supxlabel(say(read), color=SOFT, fontsize=8.5, x=0.01, ha="left")
-    return Picture(figure, _alt(apart, table["n_customers"], names, say))
+    return Picture(figure, _alt(apart, table["n_customers"], say))
+
+
+def _rows(apart: pd.DataFrame, say: Words) -> list[_Row]:
+    """Numbers first; then the levels of each attribute and the parts of each whole."""
+    kinds = {column: _kind(str(column)) for column in apart}
+    rows = [_Row(_measure(c, say), c) for c, (sign, _, _) in kinds.items() if not sign]
+    for block in dict.fromkeys((sign, name) for sign, name, _ in kinds.values() if sign):
+        own = [column for column, (sign, name, _) in kinds.items() if (sign, name) == block]
+        most = apart[own].abs().max().nlargest(MOST_PARTS).index
+        rows.append(_Row(_heading(*block, say), None))
+        rows += [_Row(kinds[c][2], c) for c in own if c in most]
+    return rows
+
+
+def _kind(column: str) -> tuple[str, str, str]:
+    """Split `channel=web` and `category:care`; no sign: a number."""
+    for sign in ("=", ":"):
+        name, found, part = column.partition(sign)
+        if found and "." not in name:
+            return sign, name, part
+    return "", column, column
+
+
+def _heading(sign: str, name: str, say: Words) -> str:
+    key = f"clusters.attributes.{name}"
+    said = say(key) if key in say else name
+    return _sentence(say("clusters.by_whole", whole=said) if sign == ":" else said)
+
+
+def _measure(column: str, say: Words) -> str:
+    if column.startswith("indicators."):
+        return column.removeprefix("indicators.")
+    return _sentence(say(f"clusters.measures.{column}"))
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def _size(code: object, sizes: pd.Series, say: Words) -> str:
+    return say(
+        "charts.cluster_profile.size",
+        name=_name(code, say),
+        n=say.number(sizes[code]),
+        share=say.percent(sizes[code] / sizes.sum()),
+    )
 
 
 def _name(code: object, say: Words) -> str:
     return say("clusters.name", n=str(code).removeprefix("c"))
 
 
-def _panel(ax: Axes, apart: np.ndarray, written: list[str], reach: float) -> None:
-    y = np.arange(len(apart))
+def _panel(
+    ax: Axes,
+    rows: Sequence[_Row],
+    apart: pd.Series,
+    typical: pd.DataFrame | None,
+    reach: float,
+    say: Words,
+) -> None:
     ax.axvline(0, color=LINE, linewidth=1.2, zorder=0)
-    ax.barh(y, np.nan_to_num(apart), color=[MORE if v > 0 else LESS for v in apart], height=0.5)
-    for at, value, text in zip(y, apart, written, strict=True):
+    for y, row in enumerate(rows):
+        if row.column is None:
+            continue
+        value = float(np.nan_to_num(apart[row.column]))
+        ax.barh(y, value, color=MORE if value > 0 else LESS, height=0.55)
         side = -1 if value > 0 else 1  # the figure stands where the bar is not
-        ax.annotate(text, (0, at), (3 * side, 0), textcoords="offset points", fontsize=8.5,
+        text = "" if typical is None else _written(typical[row.column], apart.name, say)
+        ax.annotate(text, (0, y), (3 * side, 0), textcoords="offset points", fontsize=8.0,
                     va="center", ha="right" if side < 0 else "left")  # fmt: skip
-    ax.set(xlim=(-reach, reach), xticks=[])
+    ax.set(xlim=(-reach, reach), xticks=[], ylim=(len(rows) - 0.4, -0.6))
     ax.grid(False)
     ax.spines["bottom"].set_visible(False)
 
 
-def _medians(medians: pd.DataFrame | None, column: str, rows: pd.Index, say: Words) -> list[str]:
-    if medians is None:
-        return [""] * len(rows)
-    return [_written(column, value, say) for value in medians.loc[rows, column].astype(float)]
+def _written(typical: pd.Series, code: object, say: Words) -> str:
+    """Write a cluster's figure with as many digits as those of the other clusters need."""
+    column, values = str(typical.name), typical.astype(float)
+    if "share" in column or _kind(column)[0]:
+        return say.percent(values[code])
+    if values.abs().max() >= 10_000:
+        return say.short(values[code])
+    is_small = bool((values.abs() < 10).all() and (values != values.round()).any())
+    return say.number(values[code], int(is_small))
 
 
-def _written(column: str, value: float, say: Words) -> str:
-    if "share" in column:
-        return say.percent(value)
-    small = abs(value) < 10 and value != round(value)
-    return say.number(value, 1) if small else say.short(value)
+def _label(ax: Axes, rows: Sequence[_Row]) -> None:
+    categories(ax.yaxis, [row.label for row in rows])
+    ax.tick_params(axis="y", labelleft=True, labelcolor=INK, labelsize=8.5, pad=4)
+    for label, row in zip(ax.get_yticklabels(), rows, strict=True):
+        if row.column is None:
+            label.set(color=SOFT, fontsize=8.0)
 
 
-def _short(title: str) -> str:
-    """Break a title into short lines, a Chinese one into lines of equal length."""
-    lines = -(-len(title) // 5)
-    return textwrap.fill(title, 11 if title.isascii() else -(-len(title) // lines))
-
-
-def _alt(apart: pd.DataFrame, sizes: pd.Series, names: list[str], say: Words) -> str:
+def _alt(apart: pd.DataFrame, sizes: pd.Series, say: Words) -> str:
     """Name of every cluster the measure in which it is furthest from the average."""
     said = [say("charts.cluster_profile.alt")]
-    for row, (code, values) in zip(names, apart.iterrows(), strict=True):
+    for code, values in apart.iterrows():
         furthest = values.abs().max()
         if furthest > 0:
             column = str(values.abs().idxmax())
+            sign, name, part = _kind(column)
+            label = f"{_heading(sign, name, say)}, {part}" if sign else _measure(column, say)
             said.append(
                 say(
                     "charts.cluster_profile.alt_row",
-                    name=row,
+                    name=_name(code, say),
                     n=say.number(sizes[code]),
-                    column=say(f"columns.{column}"),
+                    column=label,
                     apart=f"{'+' if values[column] > 0 else ''}{say.number(values[column], 1)}",
                 )
             )

@@ -1,7 +1,7 @@
 """What all figures share: style, colours, and how a figure becomes bytes that never change."""
 
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -152,6 +152,20 @@ def categories(axis: Any, labels: Iterable[Any]) -> None:
     """Label positions 0, 1, 2, ... of an axis."""
     names = [str(label) for label in labels]
     axis.set_ticks(range(len(names)), names)
+
+
+def titled(figure: Figure, title: str) -> None:
+    """Put a title at the left edge of the whole figure."""
+    figure.suptitle(title, x=0.005, ha="left", size=10.5, weight="bold")
+
+
+def bare_rows(ax: Axes, labels: Sequence[str], keep: bool = False) -> None:
+    """Rows with names and no lines; `keep` leaves the lines of the x axis."""
+    categories(ax.yaxis, labels)
+    ax.tick_params(axis="y", labelcolor=INK, pad=9)
+    ax.grid(False, axis="y")
+    ax.grid(keep, axis="x")
+    ax.spines["bottom"].set_visible(False)
 
 
 def heat(

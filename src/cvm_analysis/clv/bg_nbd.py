@@ -16,8 +16,7 @@ import autograd.numpy as anp
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import betainc, betaln, expit
-from scipy.stats import nbinom
+from scipy.special import expit
 
 from cvm_analysis.clv import discounting, histories, maximum, nbd, quadrature
 
@@ -55,6 +54,11 @@ class BgNbd:
         """Akaike's criterion; the lower, the better."""
         return 2 * len(self.params) - 2 * self.log_likelihood
 
+    @property
+    def bic(self) -> float:
+        """Schwarz's criterion; the lower, the better."""
+        return len(self.params) * float(np.log(self.n_customers)) - 2 * self.log_likelihood
+
     def p_alive(self, h: pd.DataFrame) -> pd.Series:
         """Probability, in [0, 1], that each row of h has not dropped out by T ([2]).
 
@@ -76,19 +80,26 @@ class BgNbd:
 
         Either still a customer after the x-th, or gone with it; both terms are positive.
         """
-        r, alpha, a, b = self.params
         weeks = np.asarray(t, float)
-        stays = np.exp(betaln(a, b + x) - betaln(a, b)) * nbinom.pmf(x, r, alpha / (alpha + weeks))
-        if x == 0:
-            return np.asarray(stays)
-        reached = betainc(x, r, weeks / (alpha + weeks))
-        return np.asarray(stays + np.exp(betaln(a + 1, b + x - 1) - betaln(a, b)) * reached)
+        none = np.zeros(weeks.size)
+        found = counts_while_alive(self.params, none, none, weeks.ravel(), x + 1)
+        return found[:, x].reshape(weeks.shape)
+
+    def purchase_probabilities(self, h: pd.DataFrame, horizon: float, most: int) -> Array:
+        """Probabilities of purchases in the `horizon` weeks after T, one row per row of h.
+
+        Columns: 0, 1, ..., most - 1 purchases, and last `most` or more.
+        """
+        x, t_x, T, _ = histories.arrays(h)
+        weeks = np.full(len(x), discounting.longest(0.0, horizon))
+        counts = counts_while_alive(self.params, x, T, weeks, most)
+        return unless_dead(counts, _log_odds_dead(self.params, x, t_x, T))
 
     def expected_purchases_new(self, t: float | Array) -> Array:
         """Expected repeat purchases of a new customer in the first t weeks ([1], eq. 9)."""
         weeks = np.asarray(t, float)
         none = np.zeros(weeks.size)
-        purchases = _while_alive(self.params, none, none, float(weeks.max(initial=0)))
+        purchases = while_alive(self.params, none, none, float(weeks.max(initial=0)))
         return purchases(weeks.ravel()).reshape(weeks.shape)
 
     def discounted_purchases(
@@ -98,16 +109,9 @@ class BgNbd:
 
         Within `horizon` weeks, or for ever. For ever needs a rate above 0 (InputError).
         """
-        longest = discounting.longest(rate, horizon)
-        r, alpha, a, b = self.params
-        data = histories.arrays(h)
-        # Given that a customer is alive, only x and T matter: far fewer pairs than histories.
-        pairs, row = np.unique(np.column_stack([data.x, data.T]), axis=0, return_inverse=True)
-        x, T = pairs.T
-        purchases = _while_alive(self.params, x, T, longest)
-        bend = (alpha + T) / np.maximum((r + x) * a / (a + b + x), 1)
-        sums = discounting.discounted(purchases, bend, rate, horizon)
-        return (self.p_alive(h) * sums[row]).rename("discounted_purchases")
+        x, _, T, _ = histories.arrays(h)
+        sums = discounted_while_alive(self.params, x, T, rate, horizon)
+        return (self.p_alive(h) * sums).rename("discounted_purchases")
 
 
 def fit(h: pd.DataFrame) -> BgNbd:
@@ -175,7 +179,7 @@ def _log_odds_dead(params: Params | Array, x: Array, t_x: Array, T: Array) -> Ar
     return anp.where(x > 0, odds, -np.inf)
 
 
-def _while_alive(params: Params, x: Array, T: Array, longest: float) -> Callable[[Array], Array]:
+def while_alive(params: Params, x: Array, T: Array, longest: float) -> Callable[[Array], Array]:
     """A function: weeks (one per row) -> expected purchases of who is alive at T ([1], eq. 10).
 
     Given alive, p has the distribution Beta(a, b + x) and the rate Gamma(r + x, alpha + T), so
@@ -190,3 +194,43 @@ def _while_alive(params: Params, x: Array, T: Array, longest: float) -> Callable
         return -np.expm1(-shape * np.log1p(p * ratio)) / p
 
     return lambda weeks: quadrature.mean(rule, row, given, r + x, weeks / (alpha + T))
+
+
+def discounted_while_alive(
+    params: Params, x: Array, T: Array, rate: float, horizon: float | None
+) -> Array:
+    """Discounted purchases of who is alive at T, one per row; other arguments as in the method.
+
+    Given that a customer is alive, only x and T matter: far fewer pairs than histories.
+    """
+    longest = discounting.longest(rate, horizon)
+    r, alpha, a, b = params
+    pairs, row = np.unique(np.column_stack([x, T]), axis=0, return_inverse=True)
+    x, T = pairs.T
+    purchases = while_alive(params, x, T, longest)
+    bend = (alpha + T) / np.maximum((r + x) * a / (a + b + x), 1)
+    return discounting.discounted(purchases, bend, rate, horizon)[row]
+
+
+def counts_while_alive(params: Params, x: Array, T: Array, weeks: Array, most: int) -> Array:
+    """Probabilities of 0, ..., most - 1, and of `most` or more purchases of who is alive at T.
+
+    One row per x, T and weeks after T. Someone makes k purchases who stays after each and has time
+    for just k, or who leaves with the k-th and has time for k or more ([1], eq. 8).
+    """
+    r, alpha, a, b = params
+    if_staying = nbd.probabilities(r + x, weeks / (alpha + T), most)
+    or_more = np.cumsum(if_staying[:, ::-1], axis=1)[:, ::-1]
+    stayed_before = (b + x)[:, None] + np.arange(most)
+    stays = np.exp(-np.cumsum(np.log1p(a / stayed_before), axis=1))
+    before = np.hstack([np.ones((len(x), 1)), stays[:, :-1]])
+    leaves = before * a / (a + stayed_before)
+    inner = stays[:, :-1] * if_staying[:, 1:-1] + leaves[:, :-1] * or_more[:, 1:-1]
+    return np.hstack([if_staying[:, :1], inner, before[:, -1:] * or_more[:, -1:]])
+
+
+def unless_dead(counts: Array, log_odds_dead: Array) -> Array:
+    """The same, not knowing whether the customers are alive: the dead buy nothing."""
+    found = counts * expit(-log_odds_dead)[:, None]
+    found[:, 0] += expit(log_odds_dead)
+    return found

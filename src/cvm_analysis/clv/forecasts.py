@@ -15,7 +15,7 @@ import pandas as pd
 
 from cvm_analysis.choice import choose as choose_forecast
 from cvm_analysis.clv import bg_nbd, gamma_gamma, histories, holdout, naive, nbd
-from cvm_analysis.errors import FitError
+from cvm_analysis.errors import CvmError, FitError
 from cvm_analysis.least_data import Note, lacking
 from cvm_analysis.tables import TABLES
 
@@ -70,6 +70,17 @@ def fit(customers: pd.DataFrame) -> tuple[dict[str, Any], list[Note]]:
             if model.reason != "no_drop_out_found":  # one rate for all customers is sound
                 models[code] = model
     return {code: models[code] for code in ORDER if code in models}, notes
+
+
+def fit_pace(paces: pd.DataFrame) -> tuple[nbd.Nbd | None, list[Note]]:
+    """Fit how paces differ between customers who do not change (NBD); None where it cannot be.
+
+    paces : one row per customer: x, t_x, T (weeks), as segments.unchanged.pace makes them
+    """
+    try:
+        return nbd.fit(paces), []
+    except CvmError:
+        return None, [Note("moves", "no_expected_moves")]
 
 
 def fit_spend(customers: pd.DataFrame) -> tuple[Any, list[Note]]:

@@ -14,6 +14,7 @@ Array = NDArray[np.float64]
 
 _FLAT = 1e-6  # a gradient per customer below this is zero
 _UNKNOWN = 3.0  # standard error of a logarithm: the interval spans a factor of 100,000
+_FAR = 30.0  # a logarithm beyond it, 1e13 or 1e-13, has run off: climbing ends
 
 
 class Maximum(NamedTuple):
@@ -32,12 +33,26 @@ def find(
     n_customers: float,
     model: str,
 ) -> Maximum:
+    """Maximise a log-likelihood written with autograd's numpy, which differentiates it exactly.
+
+    Arguments and errors as in `climb`.
+    """
+    slope, bend = value_and_grad(log_likelihood), hessian(log_likelihood)
+    return climb(lambda logs: (*slope(logs), bend(logs)), start, n_customers, model)
+
+
+def climb(
+    derivatives: Callable[[Array], tuple[float, Array, Array]],
+    start: Sequence[float] | Array,
+    n_customers: float,
+    model: str,
+) -> Maximum:
     """Maximise over the logarithms of the parameters by Newton steps in a trust region.
 
     Parameters
     ----------
-    log_likelihood : of the logarithms of the parameters, written with autograd's numpy; its
-        gradient and Hessian are exact
+    derivatives : of the logarithms of the parameters; a log-likelihood, its gradient and its
+        Hessian
     start : parameters, not logarithms
     model : its name, for the message
 
@@ -45,25 +60,36 @@ def find(
     ------
     FitError : no maximum was found
     """
+    known: dict[bytes, tuple[float, Array, Array]] = {}
 
-    def cost(log_params: Array) -> Any:
-        return -log_likelihood(log_params) / n_customers
+    def cost(log_params: Array) -> tuple[float, Array, Array]:
+        key = log_params.tobytes()
+        if key not in known:
+            value, slope, bend = derivatives(log_params)
+            known.clear()
+            known[key] = (-value / n_customers, -slope / n_customers, -bend / n_customers)
+        return known[key]
 
-    curvature = hessian(cost)
+    def stop_far(logs: Array) -> None:
+        if np.abs(logs).max() > _FAR:
+            raise StopIteration
+
     found = minimize(
-        value_and_grad(cost),
+        lambda logs: cost(logs)[:2],
         np.log(start),
         jac=True,
-        hess=curvature,
+        hess=lambda logs: cost(logs)[2],
         method="trust-exact",
+        callback=stop_far,
         options={"gtol": 1e-9, "initial_trust_radius": 0.5, "max_trust_radius": 2.0},
     )
-    if not (np.isfinite(found.fun) and np.abs(found.jac).max() < _FLAT):
+    far = bool(np.abs(found.x).max() > _FAR)
+    if not (np.isfinite(found.fun) and (far or np.abs(found.jac).max() < _FLAT)):
         raise FitError(
             f"{model} did not converge on {n_customers:,.0f} customers ({found.message}); "
             "use a simpler model"
         )
-    covariance = _inverse(n_customers * curvature(found.x))
+    covariance = _inverse(n_customers * cost(found.x)[2])
     errors = np.sqrt(np.diag(covariance))
     errors = np.where(errors < _UNKNOWN, errors, np.nan)
     params = np.exp(found.x)
@@ -72,7 +98,7 @@ def find(
         float(-found.fun * n_customers),
         covariance,
         params * errors,
-        bool(np.isnan(errors).any()),
+        far or bool(np.isnan(errors).any()),
     )
 
 

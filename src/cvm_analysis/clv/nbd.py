@@ -13,10 +13,10 @@ import autograd.numpy as anp
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import nbinom
+from scipy.special import betainc, betaincc
 
 from cvm_analysis.clv import discounting, histories, maximum
-from cvm_analysis.errors import FitError
+from cvm_analysis.errors import FitError, InputError
 
 Array = NDArray[np.float64]
 
@@ -47,6 +47,11 @@ class Nbd:
         """Akaike's criterion; the lower, the better."""
         return 2 * len(self.params) - 2 * self.log_likelihood
 
+    @property
+    def bic(self) -> float:
+        """Schwarz's criterion; the lower, the better."""
+        return len(self.params) * float(np.log(self.n_customers)) - 2 * self.log_likelihood
+
     def p_alive(self, h: pd.DataFrame) -> pd.Series:
         """NaN for every row of h: a model without drop-out has nothing to say about it."""
         return pd.Series(np.nan, h.index, name="p_alive")
@@ -62,7 +67,18 @@ class Nbd:
     def probability(self, x: int, t: float | Array) -> Array:
         """Probability that a new customer makes x repeat purchases in t weeks."""
         r, alpha = self.params
-        return np.asarray(nbinom.pmf(x, r, alpha / (alpha + np.asarray(t, float))))
+        weeks = np.asarray(t, float)
+        found = probabilities(np.full(weeks.size, r), weeks.ravel() / alpha, x + 1)
+        return found[:, x].reshape(weeks.shape)
+
+    def purchase_probabilities(self, h: pd.DataFrame, horizon: float, most: int) -> Array:
+        """Probabilities of purchases in the `horizon` weeks after T, one row per row of h.
+
+        Columns: 0, 1, ..., most - 1 purchases, and last `most` or more.
+        """
+        x, _, T, _ = histories.arrays(h)
+        r, alpha = self.params
+        return probabilities(r + x, discounting.longest(0.0, horizon) / (alpha + T), most)
 
     def expected_purchases_new(self, t: float | Array) -> Array:
         """Expected repeat purchases of a new customer in the first t weeks."""
@@ -138,3 +154,37 @@ def rate(r: float, alpha: float, h: pd.DataFrame) -> pd.Series:
     """Expected purchases per week of each row of h, of a customer who has not left."""
     x, _, T, _ = histories.arrays(h)
     return pd.Series((r + x) / (alpha + T), h.index)
+
+
+def probabilities(shape: Array, ratio: Array, most: int) -> Array:
+    """Probabilities of the negative binomial distribution, one row per shape and ratio.
+
+    Its mean is shape x ratio. Each probability is a product of positive factors, taken in logs, and
+    the last one an incomplete Beta function: small ones are as exact as large ones.
+
+    Parameters
+    ----------
+    shape, ratio : of one length; r + x, and weeks ahead / (alpha + T), which may be 0
+    most : 1 or more
+
+    Returns
+    -------
+    Columns 0, 1, ..., most - 1, and last the probability of `most` or more.
+
+    Raises
+    ------
+    InputError : `most` below 1
+    """
+    if most < 1:
+        raise InputError(f"probabilities of up to {most} purchases; ask for 1 or more")
+    log_ratio = np.log(ratio, out=np.full_like(ratio, -np.inf), where=ratio > 0)
+    log_none, log_one = -shape * np.log1p(ratio), log_ratio - np.log1p(ratio)
+    k = np.arange(1, most)
+    rising = np.cumsum(np.log((shape[:, None] + k - 1) / k) + log_one[:, None], axis=1)
+    tail = np.where(
+        ratio < 1,
+        betainc(most, shape, ratio / (1 + ratio)),
+        betaincc(shape, most, 1 / (1 + ratio)),
+    )
+    none = np.exp(log_none)[:, None]
+    return np.hstack([none, np.exp(log_none[:, None] + rising), tail[:, None]])

@@ -14,18 +14,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from cvm_analysis.config.lines import Lines, parse, where
-from cvm_analysis.config.shape import (
-    TAGS,
-    Business,
-    Churn,
-    Region,
-    Segments,
-    Source,
-    Strategies,
-    Value,
-)
+from cvm_analysis.config.rule_files import Scorecards, Segments, Strategies
+from cvm_analysis.config.shape import TAGS, Business, Churn, Region, Source, Value
 from cvm_analysis.errors import ConfigError
 from cvm_analysis.tables import TABLES
+
+RULE_FILES = {"segments": Segments, "scorecards": Scorecards, "strategies": Strategies}
 
 
 @dataclass(frozen=True)
@@ -35,6 +29,7 @@ class Settings:
     path: Path
     business: Business
     segments: Segments
+    scorecards: Scorecards
     strategies: Strategies
     lines: Mapping[Path, Lines]
 
@@ -87,7 +82,7 @@ def load(path: str | Path) -> Settings:
     business = _read(path, Business, lines)
     parts = {
         name: _read(Path(os.path.normpath(path.parent / getattr(business, name))), model, lines)
-        for name, model in (("segments", Segments), ("strategies", Strategies))
+        for name, model in RULE_FILES.items()
     }
     settings = Settings(path=path, business=business, lines=lines, **parts)
     _check_names(settings)

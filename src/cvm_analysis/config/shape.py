@@ -18,7 +18,6 @@ from pydantic_core import PydanticCustomError
 
 Share = Annotated[float, Field(ge=0, le=1)]
 RegionKey = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
-Range = Annotated[str | int, Field(description="4 or 4-5")]
 TAGS = ("named", "discovered", "[key]")  # parts of an error's place that nobody wrote
 
 
@@ -127,64 +126,6 @@ class Churn(Strict):
     horizon_days: int = Field(180, gt=0)  # churn_risk: no purchase within so many days
 
 
-class Rfm(Strict):
-    """RFM scores and the names of their combinations."""
-
-    bins: int = Field(5, ge=2, le=10)
-    cut_points: Literal["company", "region"] = "company"
-    segments: dict[str, dict[Literal["r", "f", "m"], Range]]
-
-
-class Levels(Strict):
-    """High, mid, low: at least this much, or `auto` for the best 20 and 50 percent."""
-
-    high: float | Literal["auto"] = "auto"
-    mid: float | Literal["auto"] = "auto"
-
-
-class LifeCycle(Strict):
-    """Life-cycle classes, judged against each customer's own rhythm between purchases."""
-
-    new_days: int = Field(90, gt=0)  # first purchase within so many days
-    growing_weeks: float = Field(52, gt=0)  # customer for less than this, and buying again
-    declining_gaps: float = Field(2, gt=0)  # silent longer than so many usual gaps
-    lost_gaps: float = Field(4, gt=0)  # silent longer than so many usual gaps
-
-
-class Segments(Strict):
-    """The content of segments.yaml."""
-
-    rfm: Rfm
-    frequency: Levels = Levels()
-    amount: Levels = Levels()
-    life_cycle: LifeCycle = LifeCycle()
-
-
-class Trigger(Strict):
-    """The figure of a segment that calls for an action."""
-
-    column: str
-    at_least: float | None = None
-    at_most: float | None = None
-
-
-class Action(Strict):
-    """One action: what it costs a customer and how much value it is assumed to add."""
-
-    segments: tuple[str, ...] = Field(min_length=1)
-    when: Trigger
-    cost_per_customer: float = Field(ge=0)
-    effect: tuple[float, float, float]  # share of the value within the horizon: low, mid, high
-    evidence: Literal["assumed", "measured"] = "assumed"
-
-
-class Strategies(Strict):
-    """The content of strategies.yaml."""
-
-    min_group: int = Field(5, ge=1)
-    actions: dict[str, Action]
-
-
 class Business(Strict):
     """The content of a config file."""
 
@@ -198,6 +139,9 @@ class Business(Strict):
     sources: Sources
     rules: Rules = Rules()
     segments: str = "segments.yaml"
+    scorecards: str = "scorecards.yaml"
     strategies: str = "strategies.yaml"
+    report_segments: dict[str, Literal["rfm", "grade"]] = {"retail": "rfm"}  # others: grade
+    compare_days: int = Field(91, gt=0)  # change is what happened within so many days
     value: Value = Value()
     churn: Churn = Churn()

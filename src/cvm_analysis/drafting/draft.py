@@ -139,7 +139,7 @@ def _rules(sales: list[Guess]) -> Iterator[str]:
 
 
 def _rest(sales: list[Guess], config: Path) -> Iterator[str]:
-    for name in ("segments", "strategies"):
+    for name in ("segments", "scorecards", "strategies"):
         there = (config.parent / f"{name}.yaml").is_file()
         get = f"no such file beside {config} yet; copy this project's config/{name}.yaml there"
         yield line(f"{name}: {name}.yaml", check="" if there else get)

@@ -39,7 +39,8 @@ def fingerprint(settings: Settings) -> str:
     files = [(name, read.digest(path)) for _, _, name, path in _sources(settings)]
     key = pseudonyms.pseudonym("", pseudonyms.key()) if business.pseudonyms else ""
     room = Path(__file__).parent
-    code = [p.read_text("utf-8") for p in (*sorted(room.glob("*.py")), room.parent / "tables.py")]
+    rooms = (room, room.parent / "tables")
+    code = [path.read_text("utf-8") for each in rooms for path in sorted(each.glob("*.py"))]
     parts = json.dumps([said, files, key, code, __version__])
     return hashlib.sha256(parts.encode()).hexdigest()
 
@@ -128,6 +129,7 @@ def _write(con: Any, settings: Settings, folder: Path) -> dict[str, Any]:
         "extracted_on": extracted_on.isoformat(),
         "files": files,
         "regions": names,
+        "imported": _imported(placed.get("indicators")),
         **_span(placed["transactions"]),
     }
 
@@ -253,6 +255,14 @@ def _write_by_region(con: Any, table: str, rows: ir.Table, used: set[str], folde
     columns = [*known, *sorted(used - set(TABLES[table].columns))]
     accepted = rows.filter(rows.rule.isnull()).select("region", *columns)
     con.to_parquet(accepted, folder / table, partition_by="region")
+
+
+def _imported(indicators: ir.Table | None) -> list[str]:
+    """Name the imported figures of which a row was accepted, whichever region it is in."""
+    if indicators is None:
+        return []
+    accepted = indicators.filter(indicators.rule.isnull())
+    return sorted(accepted.select("name").distinct().to_pandas()["name"])
 
 
 def _span(sales: ir.Table) -> dict[str, Any]:

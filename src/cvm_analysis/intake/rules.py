@@ -14,7 +14,8 @@ import ibis
 import pandas as pd
 from ibis import ir
 
-from cvm_analysis.tables import TABLES, Kind
+from cvm_analysis.tables import TABLES
+from cvm_analysis.tables.shape import Kind
 
 MONEY = "decimal(18, 4)"
 RAW = ("transactions", "customers_raw", "feedback", "contracts", "indicators")

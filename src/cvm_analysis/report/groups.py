@@ -1,24 +1,30 @@
-"""Rules of clusters in words: "Days since last order up to 45 and spend per order above 900"."""
+"""Clusters in words: "Days since last order up to 45 and channel is web"."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from cvm_analysis.texts import MONEY_COLUMNS, Words
 
-WORDS = {"<=": "clusters.up_to", ">": "clusters.above"}
+WORDS = {
+    "<=": "clusters.up_to",
+    ">": "clusters.above",
+    "==": "clusters.is",
+    "!=": "clusters.is_not",
+}
 
 
-def rule(conditions: Iterable[tuple[str, str, float]], say: Words, currency: str) -> str:
+def rule(conditions: Iterable[tuple[str, str, float | str]], say: Words, currency: str) -> str:
     """Say in a language what holds for who is in a group.
 
-    conditions : of (measure, `<=` or `>`, value in the measure's unit); none: everyone
+    conditions : of (measure, `<=` or `>`, value in the measure's unit) or (attribute, `==` or `!=`,
+        level); none: everyone
     """
     said = [
         say(
             WORDS[comparison],
-            measure=say(f"clusters.measures.{column}"),
-            value=_limit(column, value, say, currency),
+            measure=measure(column, say),
+            value=value if isinstance(value, str) else _limit(column, value, say, currency),
         )
         for column, comparison, value in conditions
     ]
@@ -26,12 +32,51 @@ def rule(conditions: Iterable[tuple[str, str, float]], say: Words, currency: str
     return text[0].upper() + text[1:]
 
 
+def measure(column: str, say: Words) -> str:
+    """Name a measure within a sentence; a name that is data (an imported figure) stays as it is."""
+    if _is_part(column):
+        return say("clusters.part", part=column.partition(":")[2])
+    for section in ("measures", "attributes"):
+        if f"clusters.{section}.{column}" in say:
+            return say(f"clusters.{section}.{column}")
+    return column.removeprefix("indicators.")
+
+
+def formed_by(used: Iterable[str], left_out: Mapping[str, str], say: Words) -> str:
+    """Say by what groups are formed, and what was left out and why.
+
+    used : measures, in order; parts of one whole (`category:care`) are named once
+    left_out : measure, or whole, -> alike or missing
+    """
+    said = [say("clusters.formed_by", measures=_listed(used, say))]
+    for why in ("alike", "missing"):
+        names = [name for name, reason in left_out.items() if reason == why]
+        if names:
+            said.append(say(f"clusters.{why}", measures=_listed(names, say)))
+    return (" " if said[0].isascii() else "").join(said)
+
+
+def _listed(columns: Iterable[str], say: Words) -> str:
+    return say.listed(dict.fromkeys(_whole_or_measure(column, say) for column in columns))
+
+
+def _whole_or_measure(column: str, say: Words) -> str:
+    if _is_part(column):
+        return say("clusters.by_whole", whole=measure(column.partition(":")[0], say))
+    return measure(column.partition("=")[0], say)
+
+
+def _is_part(column: str) -> bool:
+    """Tell category:care, a part of a whole, from an imported figure with such a name."""
+    return ":" in column and "." not in column.partition(":")[0]
+
+
 def _limit(column: str, value: float, say: Words, currency: str) -> str:
-    if "share" in column:
+    if "share" in column or _is_part(column):
         return say.percent(value, 0 if value >= 0.1 or value == 0 else 1)
     if column in MONEY_COLUMNS:
         return say.money(value, currency)
-    return say.number(value, 0 if value >= 100 or value == round(value) else 1)
+    return say.number(value, 0 if abs(value) >= 100 or value == round(value) else 1)
 
 
 def name(code: str, say: Words) -> str:

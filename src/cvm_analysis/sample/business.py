@@ -117,13 +117,13 @@ def _mix(
 
 
 GROUPS = (
-    Group("steady_renewers", True, True, 0.15, 0.45, 0.30, _mix(30, 15, 15, 15, 10, 15), (6, 2, 2)),
-    Group("care_regulars", True, False, 0.05, 0.20, 0.15, _mix(1, 1, 6, 12, 65, 15), (2, 7, 1)),
+    Group("steady_renewers", True, True, 0.15, 0.45, 0.30, _mix(6, 6, 52, 24, 4, 8), (7, 1, 2)),
+    Group("care_regulars", True, False, 0.05, 0.20, 0.15, _mix(1, 1, 4, 7, 78, 9), (1, 8, 1)),
     Group(
-        "big_ticket_seasonal", False, True, 0.60, 0.60, 0.50, _mix(50, 20, 15, 9, 3, 3), (4, 1, 5)
+        "big_ticket_seasonal", False, True, 0.60, 0.60, 0.50, _mix(62, 26, 6, 3, 1, 2), (2, 1, 7)
     ),
     Group(
-        "one_off_renovators", False, False, 0.20, 0.30, 0.20, _mix(12, 15, 23, 20, 5, 25), (7, 2, 1)
+        "one_off_renovators", False, False, 0.20, 0.30, 0.20, _mix(5, 6, 6, 26, 3, 54), (6, 3, 1)
     ),
 )
 

@@ -1,71 +1,180 @@
 """RFM: recency, frequency and monetary scores, and a name for every combination of them.
 
-Scores follow `1 + floor(bins x share strictly worse)`. Names are rules over the scores; `prove`
-shows that every combination has exactly one name before any customer gets one.
+Cut points are learned from the customers, by one of two rules, or written in the config. Names are
+rules over the scores; `prove` shows that every combination has a name before any customer gets one.
+
+Source of the rule `quantile_plus_one`: the R package rfm 0.3.0.
 """
 
 from __future__ import annotations
 
-import itertools
+import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from cvm_analysis.errors import ConfigError
-from cvm_analysis.segments import scores
+from cvm_analysis.least_data import Note
+from cvm_analysis.segments import rfm_names, scores
+from cvm_analysis.segments.rfm_names import LETTERS, Matching, Problem, Rules
 
 PROSPECT = "prospect"
-LETTERS = ("r", "f", "m")
-Rules = Mapping[str, Mapping[Any, str | int]]
+PART = "segments"
+EMPTY_SCORES = {  # by letter: the code of a note
+    "r": "empty_recency_scores",
+    "f": "empty_frequency_scores",
+    "m": "empty_monetary_scores",
+}
 Cuts = Mapping[str, Sequence[float]]
+Rule = Literal["share_worse", "quantile_plus_one"]
+Monetary = Literal["total", "mean"]
 
 
-def measures(customers: pd.DataFrame) -> pd.DataFrame:
+def measures(customers: pd.DataFrame, monetary: Monetary = "total") -> pd.DataFrame:
     """One row per customer who bought: what r, f and m measure, larger being better.
 
-    r : minus days since the last purchase; f : orders; m : spend net of returns
+    r : minus days since the last purchase; f : orders; m : spend net of returns, in all or a mean
+    order's
+
+    Raises
+    ------
+    InputError : one of them is empty or infinite for a customer who bought
     """
-    bought = customers[customers["n_orders"] > 0]
-    return pd.DataFrame(
-        {
-            "r": -bought["days_since_last"].astype(float),
-            "f": bought["n_orders"].astype(float),
-            "m": bought["spend_total"].astype(float),
-        }
-    )
+    columns = ["days_since_last", "n_orders", f"spend_{monetary}"]
+    scores.finite(customers[["n_orders"]])
+    bought = customers.loc[customers["n_orders"] > 0, columns].astype(float)
+    scores.finite(bought)
+    bought.columns = pd.Index(LETTERS)
+    return bought.assign(r=-bought["r"])
 
 
-def cut_points(customers: pd.DataFrame, bins: int = 5) -> dict[str, list[float]]:
-    """Find from which value on the scores 2, 3, ... `bins` are given; NaN where ties allow none."""
+def cut_points(
+    customers: pd.DataFrame,
+    bins: int = 5,
+    rule: Rule = "share_worse",
+    monetary: Monetary = "total",
+) -> dict[str, list[float]]:
+    """Find from which value on the scores 2, 3, ... `bins` are given; NaN where ties allow none.
+
+    Parameters
+    ----------
+    customers : one row per customer, as for `score`
+    rule : `share_worse`: the score is 1 + floor(bins x share strictly worse), so that ties never
+        lift anybody; `quantile_plus_one`: a score begins one day, order or unit of money above the
+        quantile, as in the R package rfm, so that ties may
+    monetary : m is the total spend, or that of a mean order
+
+    Returns
+    -------
+    For each of r, f and m the cut points, rising; those of r are minus days.
+    """
     parts = [(i, bins) for i in range(1, bins)]
-    return {name: scores.cut_points(values, parts) for name, values in measures(customers).items()}
+    better = measures(customers, monetary)
+    if rule == "share_worse":
+        return {letter: scores.cut_points(values, parts) for letter, values in better.items()}
+    found = {letter: scores.quantiles(better[letter], parts) for letter in ("f", "m")}
+    days = scores.quantiles(-better["r"], parts)
+    fewer = [-float(np.ceil(d + 1) - 1) for d in reversed(days)]  # days are whole: below 6.4 is 6
+    return {"r": fewer} | {letter: [q + 1 for q in cuts] for letter, cuts in found.items()}
 
 
-def score(customers: pd.DataFrame, bins: int = 5, cuts: Cuts | None = None) -> pd.DataFrame:
+def given(lists: Mapping[str, Sequence[float]], bins: int = 5) -> dict[str, list[float]]:
+    """Take cut points as a reader writes them: what a customer must reach for 2, 3, ... `bins`.
+
+    Parameters
+    ----------
+    lists : by letter; r: at most so many days, falling; f: at least so many orders, m: at least so
+        much spend, both rising. A letter may be left out: `cut_points(...) | given(...)`
+
+    Raises
+    ------
+    ConfigError : an unknown letter, too many or too few numbers, or in the wrong order
+    """
+    _refuse("cut_points", cut_problems(lists, bins))
+    return {letter: [-c if letter == "r" else c for c in map(float, lists[letter])] for letter in
+            LETTERS if letter in lists}  # fmt: skip
+
+
+def cut_problems(lists: Mapping[str, Sequence[float]], bins: int = 5) -> list[Problem]:
+    """List all that is wrong with cut points written for `bins` scores; see `given`."""
+    found: list[Problem] = []
+    for letter, cuts in lists.items():
+        at, sign = ("cut_points", letter), -1 if letter == "r" else 1
+        if letter not in LETTERS:
+            found.append((at, f"'{letter}' is no score; write r, f or m"))
+        elif len(cuts) != bins - 1:
+            found.append((at, f"{letter}: {bins} scores need {bins - 1} numbers, not {len(cuts)}"))
+        elif not all(math.isfinite(c) for c in cuts):
+            found.append((at, f"{letter}: every cut point must be a finite number"))
+        elif any(sign * a >= sign * b for a, b in pairwise(cuts)):
+            way = "fall: fewer days are better" if sign < 0 else "rise: more is better"
+            found.append((at, f"{letter}: the numbers must {way}"))
+    return found
+
+
+def score(
+    customers: pd.DataFrame,
+    bins: int = 5,
+    cuts: Cuts | None = None,
+    monetary: Monetary = "total",
+) -> pd.DataFrame:
     """Score each customer who bought from 1 to `bins` on recency, frequency and monetary value.
 
     Parameters
     ----------
     customers : one row per customer, indexed by customer_id
         days_since_last : days from the last purchase to as_of; n_orders : 1 or more, others are
-        left out; spend_total : net of returns, in the config's currency
-    bins : number of groups; customers with equal values always share a score
-    cuts : cut points of another group of customers (the company); None: these customers' own
+        left out; spend_total, spend_mean : net of returns, in the config's currency
+    bins : number of groups, 2 to 10; customers with equal values always share a score
+    cuts : cut points of another group of customers (the company), by the other rule, or given;
+        None: these customers' own, by the share strictly worse
+    monetary : m is the total spend, or that of a mean order
 
     Returns
     -------
     One row per customer who bought; columns r, f, m : int, where `bins` is best.
     """
-    cuts = cuts or cut_points(customers, bins)
-    return measures(customers).apply(lambda values: scores.score(values, cuts[values.name]))
+    better = measures(customers, monetary)
+    cuts = cuts or cut_points(customers, bins, monetary=monetary)
+    return pd.DataFrame(
+        {letter: scores.score(better[letter], cuts[letter]) for letter in LETTERS},
+        index=better.index,
+    )
 
 
-def empty_bins(customers: pd.DataFrame, cuts: Cuts) -> dict[str, list[int]]:
+def limits(scored: pd.DataFrame, cuts: Cuts) -> pd.DataFrame:
+    """Show what each score asks for and how many customers get it, in the reader's units.
+
+    Returns
+    -------
+    One row per score from 1, the worst; columns r : at most so many days; f, m : at least so many
+    orders, so much spend; n_r, n_f, n_m : customers. An empty limit says that ties let nobody reach
+    the score, whoever the customers are (score 1 takes the rest and has none).
+    """
+    every = range(1, len(cuts["r"]) + 2)
+    table = pd.DataFrame(index=pd.Index(every, name="score"))
+    for letter in LETTERS:
+        asked = np.asarray(cuts[letter], dtype=float)
+        overtaken = np.append(asked[:-1] == asked[1:], [False])
+        shown = np.where(overtaken, np.nan, -asked if letter == "r" else asked)
+        table[letter] = [np.nan, *shown]
+        table[f"n_{letter}"] = scored[letter].value_counts().reindex(every, fill_value=0)
+    return table
+
+
+def empty_bins(scored: pd.DataFrame, bins: int = 5) -> dict[str, list[int]]:
     """Name, per letter, the scores that nobody here gets; letters without such are left out."""
-    found = {name: scores.empty_bins(v, cuts[name]) for name, v in measures(customers).items()}
-    return {name: bins for name, bins in found.items() if bins}
+    counts = {c: np.bincount(scored[c], minlength=bins + 1)[1 : bins + 1] for c in LETTERS}
+    return {c: [int(s) for s in 1 + np.flatnonzero(n == 0)] for c, n in counts.items() if 0 in n}
+
+
+def notes(scored: pd.DataFrame, bins: int = 5) -> list[Note]:
+    """Note for each letter how many scores nobody here gets; [] if everybody has company."""
+    empty = empty_bins(scored, bins)
+    return [Note(PART, EMPTY_SCORES[letter], float(len(each))) for letter, each in empty.items()]
 
 
 def grid(scored: pd.DataFrame, bins: int = 5) -> pd.DataFrame:
@@ -77,54 +186,43 @@ def grid(scored: pd.DataFrame, bins: int = 5) -> pd.DataFrame:
     return pd.crosstab(scored["r"], scored["f"]).reindex(index=every, columns=every)
 
 
-def name(scored: pd.DataFrame, customers: pd.DataFrame, rules: Rules, bins: int = 5) -> pd.Series:
-    """Name the segment of every customer: by the rules; `prospect` for who never bought."""
-    prove(rules, bins)
-    named = pd.Series(PROSPECT, index=customers.index, name="rfm", dtype=object)
-    for segment, rule in rules.items():
-        allowed = _allowed(rule, bins)
-        fits = np.logical_and.reduce([scored[c].isin(allowed[c]) for c in LETTERS])
-        named.loc[scored.index[fits]] = segment
-    return named
+def name(
+    scored: pd.DataFrame,
+    customers: pd.DataFrame,
+    rules: Rules,
+    bins: int = 5,
+    matching: Matching = "exactly_one",
+    written_for: int | None = None,
+) -> pd.Series:
+    """Name the segment of every customer: by the rules; `prospect` for who never bought.
 
-
-def prove(rules: Rules, bins: int = 5) -> None:
-    """Raise ConfigError unless every combination of scores has exactly one name.
-
-    The message counts the combinations, shows the first, and says which names it has.
+    Parameters
+    ----------
+    scored : one row per customer who bought, scores from 1 to `bins`
+    rules : name -> letter -> a score or a range of scores (4 or 4-5); a letter left out means any
+    matching : `exactly_one`: no combination of scores may have two names; `first`: the first rule
+        that fits counts, and a last rule without letters takes the rest
+    written_for : the number of bins the rules count in, if not `bins`; see `rfm_names.chosen`. With
+        fewer bins than that some names go to nobody (`rfm_names.unused`)
     """
-    allowed = {segment: _allowed(rule, bins) for segment, rule in rules.items()}
-    holes, overlaps = [], []
-    for combination in itertools.product(range(1, bins + 1), repeat=3):
-        names = [
-            segment
-            for segment, sets in allowed.items()
-            if all(v in sets[c] for c, v in zip(LETTERS, combination, strict=True))
-        ]
-        shown = "r{} f{} m{}".format(*combination)
-        if not names:
-            holes.append(shown)
-        elif len(names) > 1:
-            overlaps.append(f"{shown} ({' and '.join(names)})")
-    said = [
-        f"{len(found):,} of {bins**3:,} combinations of scores have {what} name, "
-        f"the first {found[0]}"
-        for found, what in ((holes, "no"), (overlaps, "more than one"))
-        if found
-    ]
-    if said:
-        raise ConfigError("rfm.segments: " + "; ".join(said))
+    prove(rules, written_for or bins, matching)
+    table = np.array(list(rules), dtype=object)[rfm_names.chosen(rules, bins, written_for)]
+    found = table[tuple(scored[letter].to_numpy(int) - 1 for letter in LETTERS)]
+    named = pd.Series(found, index=scored.index, name="rfm", dtype=object)
+    return named.reindex(customers.index, fill_value=PROSPECT)
 
 
-def _allowed(rule: Mapping[Any, str | int], bins: int) -> dict[str, set[int]]:
-    return {c: _range(rule[c], bins) if c in rule else set(range(1, bins + 1)) for c in LETTERS}
+def name_notes(rules: Rules, bins: int = 5, written_for: int | None = None) -> list[Note]:
+    """Note how many names no combination of scores can have; [] if each can occur."""
+    unused = rfm_names.unused(rules, bins, written_for)
+    return [Note(PART, "unused_names", float(len(unused)))] if unused else []
 
 
-def _range(text: str | int, bins: int) -> set[int]:
-    first, _, last = str(text).partition("-")
-    if not first.isdigit() or (last and not last.isdigit()):
-        raise ConfigError(f"rfm.segments: '{text}' is no score; write 4 or 4-5")
-    found = set(range(int(first), int(last or first) + 1))
-    if not found or not found <= set(range(1, bins + 1)):
-        raise ConfigError(f"rfm.segments: '{text}' is outside the scores 1 to {bins}")
-    return found
+def prove(rules: Rules, bins: int = 5, matching: Matching = "exactly_one") -> None:
+    """Raise ConfigError unless the rules name every combination; see `rfm_names.problems`."""
+    _refuse("segments", rfm_names.problems(rules, bins, matching))
+
+
+def _refuse(setting: str, found: Sequence[Problem]) -> None:
+    if found:
+        raise ConfigError(f"rfm.{setting}: " + "; ".join(said for _, said in found))

@@ -3,6 +3,9 @@
 A value's place is the share of customers strictly worse. With 95 % one-time buyers nobody is worse
 than they are, so they all get the lowest score; a bin that ties leave empty shows in the cut
 points as empty (NaN) and is never filled by an arbitrary rule.
+
+Source: [1] Hyndman & Fan (1996), "Sample Quantiles in Statistical Packages", The American
+Statistician 50(4), 361-365.
 """
 
 from __future__ import annotations
@@ -12,13 +15,15 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from cvm_analysis.errors import InputError
+
 
 def cut_points(values: pd.Series, parts: Sequence[tuple[int, int]]) -> list[float]:
     """Find the least value of which at least the share i / n of all values is strictly worse.
 
     Parameters
     ----------
-    values : one per customer, larger is better
+    values : one per customer, larger is better; empty ones do not count
     parts : shares as fractions (i, n), rising; so that 2 / 10 is exact
 
     Returns
@@ -27,17 +32,51 @@ def cut_points(values: pd.Series, parts: Sequence[tuple[int, int]]) -> list[floa
     """
     levels, counts = np.unique(values.dropna().to_numpy(float), return_counts=True)
     worse = np.cumsum(counts) - counts
-    found = [levels[worse * n >= i * counts.sum()] for i, n in parts]
-    return [float(reached[0]) if len(reached) else float("nan") for reached in found]
+    total = int(counts.sum())
+    least = [-(-i * total // n) for i, n in parts]  # customers who must be worse, rounded up
+    reached = np.searchsorted(worse, least)
+    return [float(levels[at]) if at < len(levels) else float("nan") for at in reached]
+
+
+def quantiles(values: pd.Series, parts: Sequence[tuple[int, int]]) -> list[float]:
+    """Interpolate the quantiles of some shares: type 7 of [1], the default of R.
+
+    Parameters
+    ----------
+    values : one per customer; empty ones do not count
+    parts : shares as fractions (i, n), rising; so that a quantile on a value is that value
+
+    Returns
+    -------
+    One quantile a share, rising; NaN if there are no values.
+    """
+    ordered = np.sort(values.dropna().to_numpy(float))
+    if not len(ordered):
+        return [float("nan")] * len(parts)
+    places = [(*divmod(i * (len(ordered) - 1), n), n) for i, n in parts]
+    after = np.append(ordered[1:], ordered[-1])
+    return [float(ordered[at] + (after[at] - ordered[at]) * rest / n) for at, rest, n in places]
 
 
 def score(values: pd.Series, cuts: Sequence[float]) -> pd.Series:
-    """Count the cut points a value reaches, plus one: int, 1 is worst; the same index."""
-    reached = values.to_numpy(float)[:, None] >= np.asarray(cuts, dtype=float)[None, :]
-    return pd.Series(1 + reached.sum(axis=1), index=values.index, dtype=int)
+    """Count the cut points a value reaches, plus one: int, 1 is worst; the same index.
+
+    An empty value reaches none.
+    """
+    found = values.to_numpy(float)
+    reached = np.searchsorted(np.sort(np.asarray(cuts, dtype=float)), found, side="right")
+    return pd.Series(1 + np.where(np.isnan(found), 0, reached), index=values.index, dtype=int)
 
 
-def empty_bins(values: pd.Series, cuts: Sequence[float]) -> list[int]:
-    """Name the scores that no customer gets, because ties make them impossible."""
-    scores = score(values, cuts)
-    return sorted(set(range(1, len(cuts) + 2)) - set(scores))
+def finite(table: pd.DataFrame) -> None:
+    """Raise InputError if a measure of a customer is empty or infinite; all columns at once.
+
+    table : one row per customer, a column per measure
+    """
+    counts = (~np.isfinite(table.astype(float))).sum()
+    wrong = [f"{name}: {n:,} of {len(table):,} customers" for name, n in counts.items() if n]
+    if wrong:
+        raise InputError(
+            f"empty or infinite figures cannot be scored ({'; '.join(wrong)}); correct them or "
+            "leave these customers out"
+        )

@@ -22,12 +22,13 @@ from babel import dates, numbers
 from cvm_analysis.errors import CvmError
 
 NOTHING = "–"  # how an empty value is written
+OPEN = ("segments", "indicators", "types", "grades")  # a business may add codes of its own to these
 
 # fmt: off
 MONEY_COLUMNS = frozenset({
-    "amount", "cost", "gain", "gain_high", "gain_low", "lost_value", "margin_total",
-    "mean_spend", "mean_value", "revenue", "spend_gross", "spend_mean", "spend_repeat_mean",
-    "spend_total", "value_12m", "value_12m_high", "value_12m_if_retained", "value_12m_low",
+    "amount", "change_cost", "cost", "gain", "gain_high", "gain_low", "lost_value", "margin_365d",
+    "margin_total", "mean_spend", "mean_value", "revenue", "spend_365d", "spend_change_365d",
+    "spend_gross", "spend_mean", "spend_repeat_mean", "spend_total", "value_12m", "value_12m_high", "value_12m_if_retained", "value_12m_low",
     "value_at_risk",
 })
 SHARE_COLUMNS = frozenset({
@@ -55,6 +56,9 @@ class Words:
     def __call__(self, key: str, **values: str) -> str:
         """Return the text under a dotted key, its `{names}` filled with already formatted values.
 
+        A code of an open section (`segments`, ...) that has no text is named by itself: `vip_club`
+        is `Vip club`, and a Chinese code stays as it is.
+
         Raises
         ------
         MissingTextError : no such key, or the text has a `{name}` that `values` lacks
@@ -64,6 +68,9 @@ class Words:
         except KeyError as missing:
             if key in self.entries:
                 raise MissingTextError(f"text '{key}' needs a value for {missing}") from None
+            section, _, code = key.partition(".")
+            if section in OPEN and code:
+                return code[0].upper() + code[1:].replace("_", " ")
             near = difflib.get_close_matches(key, self.entries, n=1)
             hint = f"; did you mean '{near[0]}'?" if near else f"; add it to {self.language}.yaml"
             raise MissingTextError(f"{self.language}.yaml has no text '{key}'{hint}") from None

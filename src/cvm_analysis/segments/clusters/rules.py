@@ -8,16 +8,26 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from cvm_analysis.segments.clusters.measures import is_attribute
+
 DEEPEST = 3  # conditions of a rule
 WORTH = 0.02  # what a further condition must add to the fit of a rule
 
 
 class Condition(NamedTuple):
-    """A limit on one measure: at most (`<=`) or above (`>`) a value, in the measure's unit."""
+    """A limit on one number, at most (`<=`) or above (`>`), or a level that is (`==`) or is not."""
 
     column: str
     comparison: str
-    value: float
+    value: float | str
+
+
+class _Split(NamedTuple):
+    """A column that a tree may part by, and the measure it comes from."""
+
+    column: str
+    level: str | None
+    is_whole: bool
 
 
 def rules(measured: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
@@ -28,7 +38,8 @@ def rules(measured: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
 
     Parameters
     ----------
-    measured : one row per customer, in the units of `clusters.measures`; missing is the median
+    measured : one row per customer, as `measures.of` makes them; a missing number is the median, a
+        missing level is none of the others
     labels : each customer's cluster
 
     Returns
@@ -37,9 +48,7 @@ def rules(measured: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
     is in it; accuracy : share of all customers for whom rule and cluster agree; precision : share
     of those the rule describes who are in the cluster; coverage : share of the cluster described.
     """
-    known = measured.loc[labels.index].dropna(axis=1, how="all")
-    known = known.fillna(known.median())
-    known = known.loc[:, np.isfinite(known).all()]
+    known = _known(measured.loc[labels.index])
     rows = {code: _rule(known, labels == code) for code in sorted(labels.unique(), key=_number)}
     columns = ["conditions", "accuracy", "precision", "coverage"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("cluster")
@@ -49,9 +58,20 @@ def holds(conditions: Sequence[Condition], measured: pd.DataFrame) -> pd.Series:
     """Tell for every customer whether all conditions hold."""
     found = pd.Series(True, index=measured.index)
     for column, comparison, value in conditions:
-        below = measured[column] <= value
-        found &= below if comparison == "<=" else ~below
+        values = measured[column]
+        first = values.astype(str) == value if isinstance(value, str) else values <= value
+        found &= first if comparison in ("<=", "==") else ~first
     return found
+
+
+def _known(measured: pd.DataFrame) -> pd.DataFrame:
+    kept = {}
+    for column, values in measured.dropna(axis=1, how="all").items():
+        if is_attribute(values):
+            kept[column] = values
+        elif np.isfinite(filled := values.fillna(values.median())).all():
+            kept[column] = filled
+    return pd.DataFrame(kept, index=measured.index)
 
 
 def _number(code: str) -> tuple[int, str]:
@@ -82,29 +102,54 @@ def _nodes(measured: pd.DataFrame, inside: pd.Series) -> Iterator[tuple[Conditio
     """Yield the conditions that lead to each node of a shallow tree."""
     from sklearn.tree import DecisionTreeClassifier
 
+    splits, points = _splits(measured)
     shape = {"max_depth": DEEPEST, "class_weight": "balanced", "random_state": 0}
-    tree = DecisionTreeClassifier(**shape).fit(measured.to_numpy(), inside).tree_
-    whole = {c for c in measured if (measured[c] == measured[c].round()).all()}
+    tree = DecisionTreeClassifier(**shape).fit(points, inside).tree_
     reached: list[tuple[int, tuple[Condition, ...]]] = [(0, ())]
     while reached:
         node, path = reached.pop()
         yield _tightest(path)
         if tree.children_left[node] >= 0:
-            column = measured.columns[tree.feature[node]]
-            limit = _rounded(float(tree.threshold[node]), column in whole)
-            for child, sign in ((tree.children_left, "<="), (tree.children_right, ">")):
-                reached.append((int(child[node]), (*path, Condition(column, sign, limit))))
+            split, limit = splits[tree.feature[node]], float(tree.threshold[node])
+            for child, lower in ((tree.children_left, True), (tree.children_right, False)):
+                reached.append((int(child[node]), (*path, _condition(split, limit, lower))))
+
+
+def _splits(measured: pd.DataFrame) -> tuple[list[_Split], np.ndarray]:
+    """One column per number and one per level of an attribute."""
+    splits, points = [], []
+    for column, values in measured.items():
+        if is_attribute(values):
+            said = values.astype(str)
+            for level in sorted(values.dropna().astype(str).unique()):
+                splits.append(_Split(str(column), level, False))
+                points.append((said == level).to_numpy(float))
+        else:
+            splits.append(_Split(str(column), None, bool((values == values.round()).all())))
+            points.append(values.to_numpy(float))
+    return splits, np.column_stack(points)
+
+
+def _condition(split: _Split, limit: float, lower: bool) -> Condition:
+    if split.level is not None:
+        return Condition(split.column, "!=" if lower else "==", split.level)
+    return Condition(split.column, "<=" if lower else ">", _rounded(limit, split.is_whole))
 
 
 def _tightest(path: tuple[Condition, ...]) -> tuple[Condition, ...]:
-    """Keep one limit of each kind a measure, the narrowest."""
-    kept: dict[tuple[str, str], Condition] = {}
+    """Keep one limit of each kind a number, the narrowest, and no level besides the one it is."""
+    kept: dict[tuple[str, str, str], Condition] = {}
+    is_known = {each.column for each in path if each.comparison == "=="}
     for each in path:
-        key, sign = (each.column, each.comparison), -1 if each.comparison == "<=" else 1
-        if key not in kept or sign * each.value > sign * kept[key].value:
+        if isinstance(each.value, str):
+            if each.comparison == "==" or each.column not in is_known:
+                kept[(each.column, each.comparison, each.value)] = each
+            continue
+        key, sign = (each.column, each.comparison, ""), -1 if each.comparison == "<=" else 1
+        if key not in kept or sign * each.value > sign * float(kept[key].value):
             kept[key] = each
     return tuple(kept.values())
 
 
-def _rounded(limit: float, whole: bool) -> float:
-    return float(np.floor(limit)) if whole else float(f"{limit:.3g}")
+def _rounded(limit: float, is_whole: bool) -> float:
+    return float(np.floor(limit)) if is_whole else float(f"{limit:.3g}")

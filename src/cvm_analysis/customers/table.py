@@ -9,6 +9,13 @@ from ibis import ir
 
 from cvm_analysis.tables import TABLES
 
+YEAR = 365  # days
+NOUGHT = (  # what a customer who never bought, or never said anything, has nought of
+    *("n_orders", "n_days", "spend_gross", "spend_total", "returned"),
+    *("spend_365d", "n_orders_365d", "spend_change_365d"),
+    *("n_complaints", "complaints_open"),
+)
+
 
 def as_of(
     transactions: ir.Table,
@@ -56,14 +63,39 @@ def _totals(known: ir.Table, date: dt.date) -> ir.Table:
         money["margin_total"] = complete.ifelse((known.amount - known.cost).sum(), None)
     if {"promised_on", "delivered_on"} <= set(known.columns):
         money["late_share"] = _late_share(known, date)
+    recent = _recent(known, date)
     breadth = {
         f"n_{plural}": known[column].nunique(where=bought)
         for column, plural in (("category", "categories"), ("channel", "channels"))
         if column in known.columns
     }
     return known.group_by("customer_id").aggregate(
-        region=known.region.max(), n_orders=_order(known).nunique(where=bought), **money, **breadth
+        region=known.region.max(),
+        n_orders=order_of(known).nunique(where=bought),
+        **money,
+        **recent,
+        **breadth,
     )
+
+
+def _recent(known: ir.Table, date: dt.date) -> dict[str, ir.NumericValue]:
+    """What customers brought in the last 365 days, and how that differs from the 365 before."""
+    day = known.ordered_at.date()
+    year, before = (ibis.literal(date - dt.timedelta(days=n)) for n in (YEAR, 2 * YEAR))
+    within = day > year
+    spend, earlier = (
+        known.amount.sum(where=when).fill_null(0) for when in (within, (day > before) & ~within)
+    )
+    found = {
+        "spend_365d": spend,
+        "n_orders_365d": order_of(known).nunique(where=within & (known.amount > 0)),
+        "spend_change_365d": spend - earlier,
+    }
+    if "cost" in known.columns:
+        complete = (within & known.cost.isnull()).sum() == 0
+        margin = (known.amount - known.cost).sum(where=within).fill_null(0)
+        found["margin_365d"] = complete.ifelse(margin, None)
+    return found
 
 
 def _late_share(known: ir.Table, date: dt.date) -> ir.NumericValue:
@@ -75,7 +107,7 @@ def _late_share(known: ir.Table, date: dt.date) -> ir.NumericValue:
     return late.sum() / due.sum().nullif(0)
 
 
-def _order(known: ir.Table) -> ir.StringValue:
+def order_of(known: ir.Table) -> ir.StringValue:
     """Name the order of a line: its order_id, or the day where it has none."""
     day = known.ordered_at.date().cast("string")
     return known.order_id.coalesce(day) if "order_id" in known.columns else day
@@ -152,8 +184,7 @@ def _said(feedback: ir.Table, date: dt.date) -> ir.Table:
 
 
 def _finished(customers: ir.Table) -> ir.Table:
-    zero = ["n_orders", "n_days", "spend_gross", "spend_total", "returned"]
-    zero += [name for name in ("n_complaints", "complaints_open") if name in customers.columns]
+    zero = [name for name in NOUGHT if name in customers.columns]
     filled = customers.mutate(**{name: customers[name].fill_null(0) for name in zero})
     if "customer_type" not in filled.columns:
         filled = filled.mutate(customer_type=ibis.null("string"))
@@ -169,50 +200,3 @@ def _finished(customers: ir.Table) -> ir.Table:
         if name in finished.columns
     }
     return finished.select(**columns).order_by("customer_id")
-
-
-def monthly(transactions: ir.Table, date: dt.date) -> ir.Table:
-    """One row per month up to `date`: month (its first day), customers, orders, revenue (net)."""
-    known = transactions.filter(transactions.ordered_at.date() <= date)
-    bought = known.amount > 0
-    order = known.customer_id + "@" + _order(known)
-    months = known.group_by(month=known.ordered_at.date().truncate("M")).aggregate(
-        customers=known.customer_id.nunique(where=bought),
-        orders=order.nunique(where=bought),
-        revenue=known.amount.sum().cast("float64"),
-    )
-    return months.order_by("month")
-
-
-def retention(transactions: ir.Table, date: dt.date) -> ir.Table:
-    """Count the customers of each cohort who bought again, by quarters later.
-
-    One row per quarter of first purchase and quarters later (0 is the first one): cohort
-    (`2023Q1`), later, customers. A quarter that `date` does not complete is left out, but for a
-    cohort's own.
-    """
-    bought = transactions.filter(
-        transactions.ordered_at.date() <= date, transactions.amount > 0
-    ).mutate(quarter=lambda t: t.ordered_at.year() * 4 + t.ordered_at.quarter() - 1)
-    first = bought.group_by("customer_id").aggregate(first=bought.quarter.min())
-    met = bought.select("customer_id", "quarter").distinct().join(first, "customer_id")
-    last = date.year * 4 + (date.month - 1) // 3
-    complete = last if (date + dt.timedelta(days=1)).day == 1 and date.month % 3 == 0 else last - 1
-    counted = met.filter((met.quarter <= complete) | (met.quarter == met.first))
-    return (
-        counted.group_by(
-            cohort=(counted["first"] // 4).cast("string")
-            + "Q"
-            + (counted["first"] % 4 + 1).cast("string"),
-            later=counted.quarter - counted["first"],
-        )
-        .aggregate(customers=lambda t: t.customer_id.nunique())
-        .order_by("cohort", "later")
-    )
-
-
-def purchase_days(transactions: ir.Table, date: dt.date) -> ir.Table:
-    """One row per customer and day with a purchase up to `date`: customer_id, day."""
-    day = transactions.ordered_at.date()
-    bought = transactions.filter(day <= date, transactions.amount > 0)
-    return bought.select("customer_id", day=bought.ordered_at.date()).distinct()

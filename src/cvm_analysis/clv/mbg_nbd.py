@@ -1,0 +1,184 @@
+"""MBG/NBD: BG/NBD in which a customer may also leave right after the very first purchase.
+
+Sources: [1] Batislam, Denizel & Filiztekin (2007), "Empirical Validation and Comparison of Models
+for Customer Base Analysis", International Journal of Research in Marketing 24(3), 201-209.
+[2] Hoppe & Wagner (2007), "Customer Base Analysis: The Case for a Central Variant of the
+Betageometric/NBD Model", Marketing - Journal of Research and Management 3(2), 75-90. Customers buy
+at random at their own rate (Gamma: shape r, scale alpha in weeks) and after each purchase, the
+first included, leave with their own probability (Beta: a, b). So a one-time buyer may be gone,
+whom BG/NBD holds alive for ever. Once alive at T, both models go on alike: what BG/NBD says of b,
+this one says of b + 1.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import autograd.numpy as anp
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from cvm_analysis.clv import bg_nbd, discounting, histories, maximum, nbd
+
+Array = NDArray[np.float64]
+
+_STARTS = ((1.0, 3.0), (0.1, 0.1))  # of a and b; the second is tried if the first finds nothing
+_WORTH = 2.0  # log-likelihood two more parameters must bring to be preferred (Akaike)
+
+
+class Params(NamedTuple):
+    """Rates: shape r, scale alpha (weeks). Drop-out after a purchase: mean a / (a + b)."""
+
+    r: float
+    alpha: float
+    a: float
+    b: float
+
+
+@dataclass(frozen=True)
+class MbgNbd:
+    """A fitted model; `fit` makes one."""
+
+    code: ClassVar[str] = "mbg_nbd"
+
+    params: Params
+    std_errors: Params  # NaN where the data do not tell a parameter
+    covariance_log: Array  # of the logarithms of the parameters
+    log_likelihood: float
+    n_customers: int
+    identified: bool
+    reason: str  # "", or why not: "no_drop_out_found", "parameters_run_off"
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion; the lower, the better."""
+        return 2 * len(self.params) - 2 * self.log_likelihood
+
+    @property
+    def bic(self) -> float:
+        """Schwarz's criterion; the lower, the better."""
+        return len(self.params) * float(np.log(self.n_customers)) - 2 * self.log_likelihood
+
+    def p_alive(self, h: pd.DataFrame) -> pd.Series:
+        """Probability, in [0, 1], that each row of h has not dropped out by T; below 1 for all."""
+        x, t_x, T, _ = histories.arrays(h)
+        return pd.Series(expit(-_log_odds_dead(self.params, x, t_x, T)), h.index, name="p_alive")
+
+    def pace(self, h: pd.DataFrame) -> pd.Series:
+        """Expected purchases per week of each row of h as long as the customer stays."""
+        return nbd.rate(self.params.r, self.params.alpha, h).rename("pace")
+
+    def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
+        """Expected purchases in the `horizon` weeks after T, for each row of h."""
+        return self.discounted_purchases(h, 0.0, horizon).rename("expected_purchases")
+
+    def probability(self, x: int, t: float | Array) -> Array:
+        """Probability that a new customer makes x repeat purchases in t weeks."""
+        weeks = np.asarray(t, float)
+        none = np.zeros(weeks.size)
+        counts = bg_nbd.counts_while_alive(_stayed(self.params), none, none, weeks.ravel(), x + 1)
+        found = bg_nbd.unless_dead(counts, _log_odds_dead(self.params, none, none, none))
+        return found[:, x].reshape(weeks.shape)
+
+    def purchase_probabilities(self, h: pd.DataFrame, horizon: float, most: int) -> Array:
+        """Probabilities of purchases in the `horizon` weeks after T, one row per row of h.
+
+        Columns: 0, 1, ..., most - 1 purchases, and last `most` or more.
+        """
+        x, t_x, T, _ = histories.arrays(h)
+        weeks = np.full(len(x), discounting.longest(0.0, horizon))
+        counts = bg_nbd.counts_while_alive(_stayed(self.params), x, T, weeks, most)
+        return bg_nbd.unless_dead(counts, _log_odds_dead(self.params, x, t_x, T))
+
+    def expected_purchases_new(self, t: float | Array) -> Array:
+        """Expected repeat purchases of a new customer in the first t weeks."""
+        weeks = np.asarray(t, float)
+        none = np.zeros(weeks.size)
+        longest = float(weeks.max(initial=0))
+        purchases = bg_nbd.while_alive(_stayed(self.params), none, none, longest)(weeks.ravel())
+        _, _, a, b = self.params
+        return purchases.reshape(weeks.shape) * b / (a + b)
+
+    def discounted_purchases(
+        self, h: pd.DataFrame, rate: float, horizon: float | None = None
+    ) -> pd.Series:
+        """Expected purchases after T, discounted to T at a continuous `rate` per week.
+
+        Within `horizon` weeks, or for ever. For ever needs a rate above 0 (InputError).
+        """
+        x, _, T, _ = histories.arrays(h)
+        sums = bg_nbd.discounted_while_alive(_stayed(self.params), x, T, rate, horizon)
+        return (self.p_alive(h) * sums).rename("discounted_purchases")
+
+
+def fit(h: pd.DataFrame) -> MbgNbd:
+    """Fit by maximum likelihood.
+
+    The model contains the NBD model, where nobody leaves. Where the histories show no drop-out the
+    fit does not fail: it is `identified` False with finite parameters close to that model's.
+    `reason` is "no_drop_out_found" if the log-likelihood is less than 2 above the NBD model's, and
+    "parameters_run_off" if some parameter has no optimum (it could be 100,000 times as large).
+
+    Parameters
+    ----------
+    h : one row per history; x, t_x, T (weeks) and optionally n customers who share it
+        (1 if absent)
+
+    Raises
+    ------
+    InputError : impossible histories
+    FitError : nobody bought again, or no maximum was found
+    """
+    data = histories.arrays(h)
+    without = nbd.fit(h)
+    for a, b in _STARTS:
+        top = maximum.find(
+            lambda logs: _log_likelihood(logs, data),
+            (*without.params, a, b),
+            data.n.sum(),
+            "MBG/NBD",
+        )
+        gain = top.log_likelihood - without.log_likelihood
+        if gain >= _WORTH:
+            break
+    reason = "no_drop_out_found" if gain < _WORTH else "parameters_run_off" * top.runs_off
+    return MbgNbd(
+        Params(*top.params.tolist()),
+        Params(*top.std_errors.tolist()),
+        top.covariance_log,
+        top.log_likelihood,
+        round(data.n.sum()),
+        not reason,
+        reason,
+    )
+
+
+def log_likelihood(params: Params, h: pd.DataFrame) -> float:
+    """Log-likelihood of the histories at given parameters.
+
+    In the convention of the NBD and BG/NBD models, so the three may be compared.
+    """
+    return float(_log_likelihood(np.log(params), histories.arrays(h)))
+
+
+def _log_likelihood(log_params: Array, data: histories.Arrays) -> Array:
+    """That of the NBD model, of who has survived each purchase, and of who has not the last."""
+    _, _, a, b = anp.exp(log_params)
+    x, t_x, T, n = data
+    reached = np.concatenate([[n.sum()], histories.repeats(x, n)])
+    stayed = -anp.sum(reached * anp.log1p(a / (b + np.arange(len(reached)))))
+    left = anp.sum(n * anp.logaddexp(0.0, _log_odds_dead(anp.exp(log_params), x, t_x, T)))
+    return nbd.log_likelihood_at(log_params[:2], data) + stayed + left
+
+
+def _log_odds_dead(params: Params | Array, x: Array, t_x: Array, T: Array) -> Array:
+    """Log odds of having left right after the last purchase."""
+    r, alpha, a, b = params
+    return anp.log(a) - anp.log(b + x) + (r + x) * anp.log1p((T - t_x) / (alpha + t_x))
+
+
+def _stayed(params: Params) -> bg_nbd.Params:
+    """The BG/NBD model of who did not leave with the first purchase."""
+    r, alpha, a, b = params
+    return bg_nbd.Params(r, alpha, a, b + 1)

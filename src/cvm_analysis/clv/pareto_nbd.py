@@ -1,0 +1,281 @@
+"""Pareto/NBD: how many purchases a customer will still make, and whether they still buy at all.
+
+Sources: [1] Schmittlein, Morrison & Colombo (1987), "Counting Your Customers: Who Are They and What
+Will They Do Next?", Management Science 33(1), 1-24. [2] Fader & Hardie (2005), "A Note on Deriving
+the Pareto/NBD Model and Related Expressions". Customers buy at random at their own rate (Gamma:
+shape r, scale alpha in weeks) and leave at a random time, each with a rate of their own (Gamma:
+shape s, scale beta in weeks). Unlike in the BG/NBD model they may leave at any time, also before
+the first repeat purchase. Without drop-out it is the NBD model. Inside a function the symbols are
+theirs: x repeat purchases, t_x weeks from first to last, T weeks observed.
+
+What the papers write with hypergeometric functions is here the integral over the time of leaving
+that they come from ([2]). With u weeks from the first purchase to leaving, the likelihood of a
+history is Gamma(r + x) / Gamma(r) alpha^r beta^s times
+(alpha + T)^-(r + x) (beta + T)^-s, if still a customer at T, plus the integral from t_x to T of
+s (alpha + u)^-(r + x) (beta + u)^-(s + 1), if gone.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import expit, exprel
+
+from cvm_analysis.clv import bg_nbd, discounting, histories, maximum, nbd, pareto_counts
+from cvm_analysis.clv.pareto_integrals import Curve, Piece, integral, pieces
+
+Array = NDArray[np.float64]
+
+_STARTS = ((1.0, 1.0), (0.1, 0.01), (30.0, 30.0))  # of s and of beta in mean T; the best counts
+_WORTH = 2.0  # log-likelihood two more parameters must bring to be preferred (Akaike)
+_MANY = 4_000  # histories; of more than twice as many a part shows where to start
+_SENSIBLE = (1e-6, 1e6)  # limits of a start that the part says
+
+
+class Params(NamedTuple):
+    """Rates: shape r, scale alpha (weeks). Drop-out: shape s, scale beta; s / beta per week."""
+
+    r: float
+    alpha: float
+    s: float
+    beta: float
+
+
+@dataclass(frozen=True)
+class ParetoNbd:
+    """A fitted model; `fit` makes one."""
+
+    code: ClassVar[str] = "pareto_nbd"
+
+    params: Params
+    std_errors: Params  # NaN where the data do not tell a parameter
+    covariance_log: Array  # of the logarithms of the parameters
+    log_likelihood: float
+    n_customers: int
+    identified: bool
+    reason: str  # "", or why not: "no_drop_out_found", "parameters_run_off"
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion; the lower, the better."""
+        return 2 * len(self.params) - 2 * self.log_likelihood
+
+    @property
+    def bic(self) -> float:
+        """Schwarz's criterion; the lower, the better."""
+        return len(self.params) * float(np.log(self.n_customers)) - 2 * self.log_likelihood
+
+    def p_alive(self, h: pd.DataFrame) -> pd.Series:
+        """Probability, in [0, 1], that each row of h has not dropped out by T.
+
+        1 only for who bought on the last day.
+        """
+        return pd.Series(expit(-_log_odds_dead(self.params, h)), h.index, name="p_alive")
+
+    def pace(self, h: pd.DataFrame) -> pd.Series:
+        """Expected purchases per week of each row of h as long as the customer stays."""
+        return nbd.rate(self.params.r, self.params.alpha, h).rename("pace")
+
+    def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
+        """Expected purchases in the `horizon` weeks after T, for each row of h ([2])."""
+        return self.discounted_purchases(h, 0.0, horizon).rename("expected_purchases")
+
+    def probability(self, x: int, t: float | Array) -> Array:
+        """Probability that a new customer makes x repeat purchases in t weeks."""
+        weeks = np.asarray(t, float)
+        none = np.zeros(weeks.size)
+        counts = pareto_counts.of(self.params, none, none, weeks.ravel())
+        found = counts.staying(x + 1)[:, x] + counts.leaving(x)
+        return found.reshape(weeks.shape)
+
+    def purchase_probabilities(self, h: pd.DataFrame, horizon: float, most: int) -> Array:
+        """Probabilities of purchases in the `horizon` weeks after T, one row per row of h.
+
+        Columns: 0, 1, ..., most - 1 purchases, and last `most` or more.
+        """
+        x, _, T, _ = histories.arrays(h)
+        # Given that a customer is alive, only x and T matter: far fewer pairs than histories.
+        pairs, row = np.unique(np.column_stack([x, T]), axis=0, return_inverse=True)
+        weeks = np.full(len(pairs), discounting.longest(0.0, horizon))
+        counts = pareto_counts.of(self.params, pairs[:, 0], pairs[:, 1], weeks)
+        found = counts.staying(most)
+        found[:, :most] += np.column_stack([counts.leaving(k) for k in range(most)])
+        found[:, most] = counts.at_least(most)
+        return bg_nbd.unless_dead(found[row], _log_odds_dead(self.params, h))
+
+    def expected_purchases_new(self, t: float | Array) -> Array:
+        """Expected repeat purchases of a new customer in the first t weeks ([1], [2])."""
+        r, alpha, s, beta = self.params
+        return r / alpha * _weeks_stayed(s, beta, np.asarray(t, float))
+
+    def discounted_purchases(
+        self, h: pd.DataFrame, rate: float, horizon: float | None = None
+    ) -> pd.Series:
+        """Expected purchases after T, discounted to T at a continuous `rate` per week.
+
+        Within `horizon` weeks, or for ever. For ever needs a rate above 0 (InputError).
+        """
+        longest = discounting.longest(rate, horizon)
+        distinct, row = np.unique(histories.arrays(h).T, return_inverse=True)
+        left, until = self.params.beta + distinct, np.full(len(distinct), longest)
+        if rate == 0:
+            weeks = _weeks_stayed(self.params.s, left, until)
+        else:
+            none = np.zeros(len(distinct))
+            curve = Curve(none, none, left, none + self.params.s, left, none + rate)
+            weeks = integral(curve, until, none)
+        return (self.pace(h) * self.p_alive(h) * weeks[row]).rename("discounted_purchases")
+
+
+def fit(h: pd.DataFrame) -> ParetoNbd:
+    """Fit by maximum likelihood.
+
+    The model contains the NBD model, where nobody leaves. Where the histories show no drop-out the
+    fit does not fail: it is `identified` False with finite parameters close to that model's.
+    `reason` is "no_drop_out_found" if the log-likelihood is less than 2 above the NBD model's, and
+    "parameters_run_off" if some parameter has no optimum (it could be 100,000 times as large).
+
+    Parameters
+    ----------
+    h : one row per history; x, t_x, T (weeks) and optionally n customers who share it
+        (1 if absent)
+
+    Raises
+    ------
+    InputError : impossible histories
+    FitError : nobody bought again, or no maximum was found
+    """
+    data = _sorted(histories.arrays(h))
+    without = _without_drop_out(data)
+    part = histories.Arrays(*(column[:: max(1, len(data.x) // _MANY)] for column in data))
+    mean_T = np.average(data.T, weights=data.n)
+    tops = [_climb(part, (*without.params, s, share * mean_T)) for s, share in _STARTS]
+    top = max(tops, key=lambda one: one.log_likelihood)
+    if len(part.x) < len(data.x):
+        top = _climb(data, np.clip(top.params, *_SENSIBLE))
+    gain = top.log_likelihood - without.log_likelihood
+    reason = "no_drop_out_found" if gain < _WORTH else "parameters_run_off" * top.runs_off
+    return ParetoNbd(
+        Params(*top.params.tolist()),
+        Params(*top.std_errors.tolist()),
+        top.covariance_log,
+        top.log_likelihood,
+        round(data.n.sum()),
+        not reason,
+        reason,
+    )
+
+
+def log_likelihood(params: Params, h: pd.DataFrame) -> float:
+    """Log-likelihood of the histories at given parameters ([2])."""
+    return _derivatives(np.log(params), histories.arrays(h))[0]
+
+
+def _sorted(data: histories.Arrays) -> histories.Arrays:
+    """The same rows in an order that does not depend on the one they came in."""
+    order = np.lexsort(data)
+    return histories.Arrays(*(column[order] for column in data))
+
+
+def _without_drop_out(data: histories.Arrays) -> nbd.Nbd:
+    """The NBD model, in which t_x does not count."""
+    pairs = pd.DataFrame({"x": data.x, "T": data.T, "n": data.n}).groupby(["x", "T"], sort=True)
+    return nbd.fit(pairs["n"].sum().reset_index().assign(t_x=0.0))
+
+
+def _climb(data: histories.Arrays, start: tuple[float, ...] | Array) -> maximum.Maximum:
+    """The top nearest to a start."""
+    return maximum.climb(lambda logs: _derivatives(logs, data), start, data.n.sum(), "Pareto/NBD")
+
+
+def _derivatives(log_params: Array, data: histories.Arrays) -> tuple[float, Array, Array]:
+    """Log-likelihood, its gradient and its Hessian, of the logarithms of the parameters."""
+    params = Params(*np.exp(log_params))
+    r, alpha, s, beta = params
+    x, t_x, T, n = data
+    reached = histories.repeats(x, n)
+    step = r / (r + np.arange(len(reached)))
+    upto = r * np.log1p(t_x / alpha) + x * np.log(alpha + t_x) + s * np.log1p(t_x / beta)
+    value = np.sum(reached * np.log(r + np.arange(len(reached)))) - np.sum(n * upto)
+    gradient, curvature = np.zeros(4), np.zeros((4, 4))
+    gradient[0] = np.sum(reached * step)
+    curvature[0, 0] = np.sum(reached * step * (1 - step))
+    for piece in _leaving(params, x, t_x, T):
+        rows = piece.rows
+        stayed = np.exp(_log_stayed(params, x[rows], t_x[rows], T[rows]))
+        total = stayed + piece.mass.sum(axis=1)
+        value += np.sum(n[rows] * np.log(total))
+        u = t_x[rows, None] + np.column_stack([piece.v, (T - t_x)[rows]])
+        share = np.column_stack([piece.mass, stayed]) / total[:, None]
+        slope, bend = _moments(params, x[rows, None], u, n[rows, None] * share, share)
+        gradient += slope
+        curvature += bend
+    return float(value), gradient, curvature
+
+
+def _moments(
+    params: Params, x: Array, u: Array, weight: Array, share: Array
+) -> tuple[Array, Array]:
+    """Gradient and Hessian, of some rows, of the log of a sum over the time u of leaving.
+
+    Each is a moment of the logarithm's derivatives under the shares of the terms; the last column
+    is who has stayed. `weight` is `share` times the customers of a row.
+    """
+    r, alpha, s, beta = params
+    gone = np.append(np.ones(u.shape[1] - 1), 0.0)
+    e, f = u / (alpha + u), u / (beta + u)
+    slopes = np.stack(
+        [
+            -r * np.log1p(u / alpha),
+            r * e - x * (1 - e),
+            gone - s * np.log1p(u / beta),
+            s * f - gone * (1 - f),
+        ]
+    )
+    flat, flat_weight = slopes.reshape(4, -1), weight.ravel()
+    means = np.einsum("gij,ij->gi", slopes, share)
+    customers = weight.sum(axis=1)
+    slope = means @ customers
+    bend = (flat * flat_weight) @ flat.T - (means * customers) @ means.T
+    bend[0, 0] += slope[0]
+    bend[2, 2] += slope[2] - np.sum(weight @ gone)
+    bend[1, 1] -= np.sum(weight * (r + x) * e * (1 - e))
+    bend[3, 3] -= np.sum(weight * (s + gone) * f * (1 - f))
+    for row, column, mixed in ((0, 1, r * np.sum(weight * e)), (2, 3, s * np.sum(weight * f))):
+        bend[row, column] += mixed
+        bend[column, row] += mixed
+    return slope, bend
+
+
+def _leaving(params: Params, x: Array, t_x: Array, T: Array) -> Iterator[Piece]:
+    """Likelihood of having left v weeks after t_x, for v up to T - t_x; see `_log_stayed`."""
+    r, alpha, s, beta = params
+    none = np.zeros_like(x)
+    curve = Curve(none, r + x, alpha + t_x, none + s + 1, beta + t_x, none)
+    return pieces(curve, T - t_x, np.log(s) - np.log(beta + t_x))
+
+
+def _log_stayed(params: Params, x: Array, t_x: Array, T: Array) -> Array:
+    """Log-likelihood of having stayed and bought nothing from t_x to T, as seen from t_x."""
+    r, alpha, s, beta = params
+    silence = T - t_x
+    return -(r + x) * np.log1p(silence / (alpha + t_x)) - s * np.log1p(silence / (beta + t_x))
+
+
+def _log_odds_dead(params: Params, h: pd.DataFrame) -> Array:
+    """Log odds of having left by T; -inf for who bought on the last day."""
+    x, t_x, T, _ = histories.arrays(h)
+    left = np.zeros_like(x)
+    for piece in _leaving(params, x, t_x, T):
+        left[piece.rows] = piece.mass.sum(axis=1)
+    log_left = np.log(left, out=np.full_like(left, -np.inf), where=left > 0)
+    return log_left - _log_stayed(params, x, t_x, T)
+
+
+def _weeks_stayed(s: float, beta: float | Array, weeks: Array) -> Array:
+    """Expected weeks as a customer within some weeks, of who is one now; any s, also 1."""
+    y = np.log1p(weeks / beta)
+    return beta * y * exprel((1 - s) * y)

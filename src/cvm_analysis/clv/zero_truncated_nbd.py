@@ -1,0 +1,196 @@
+"""Zero-truncated NBD: for records that begin in mid-business, so that nobody is known to be new.
+
+Where a log starts long after the business did, most "first" purchases in it are no first ones: old
+customers show up one by one. When somebody was first seen then says how often they buy, not when
+they came, and models of new customers who leave misread it. Here all purchases in the recorded
+window count, for all customers the same weeks: somebody with rate lambda makes n of them
+(Poisson), the rates follow a Gamma distribution (shape r, scale alpha in weeks), and who made none
+is not in the records: P(n) = NBD(n) / (1 - NBD(0)), n = 1, 2, ... Nobody leaves in this model.
+The distribution: Johnson, Kemp & Kotz (2005), "Univariate Discrete Distributions", 3rd ed., ch. 5.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import autograd.numpy as anp
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cvm_analysis.clv import discounting, histories, maximum, nbd
+from cvm_analysis.errors import FitError, InputError
+
+Array = NDArray[np.float64]
+
+_DAY = 1 / 7  # of a week
+
+
+class Params(NamedTuple):
+    """Shape and scale (weeks) of the rates of all customers, also of those never seen."""
+
+    r: float
+    alpha: float
+
+
+@dataclass(frozen=True)
+class ZeroTruncatedNbd:
+    """A fitted model; `fit` makes one."""
+
+    code: ClassVar[str] = "zero_truncated_nbd"
+
+    params: Params
+    std_errors: Params  # NaN where the data do not tell a parameter
+    covariance_log: Array  # of (log r, log alpha)
+    log_likelihood: float  # of the counts; not comparable with models of when people buy
+    n_customers: int
+    identified: bool
+    reason: str  # "" or "parameters_run_off": one rate for all, or ever rarer buyers unseen
+    window: float  # weeks that the records cover
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion, of the counts: compare it with other models of counts only."""
+        return 2 * len(self.params) - 2 * self.log_likelihood
+
+    @property
+    def bic(self) -> float:
+        """Schwarz's criterion, of the counts."""
+        return len(self.params) * float(np.log(self.n_customers)) - 2 * self.log_likelihood
+
+    def p_alive(self, h: pd.DataFrame) -> pd.Series:
+        """NaN for every row of h: a model without drop-out has nothing to say about it."""
+        return pd.Series(np.nan, h.index, name="p_alive")
+
+    def pace(self, h: pd.DataFrame) -> pd.Series:
+        """Expected purchases per week of each row of h: (r + x + 1) / (alpha + window)."""
+        r, alpha = self.params
+        return pd.Series((r + _seen(h, self.window)) / (alpha + self.window), h.index, name="pace")
+
+    def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
+        """Expected purchases in the `horizon` weeks after the window, for each row of h."""
+        return (self.pace(h) * horizon).rename("expected_purchases")
+
+    def probability(self, x: int, t: float | Array) -> Array:
+        """Probability of x more purchases of a customer first seen t weeks before the window ends.
+
+        Having waited that long for the first one, they buy at a rate Gamma(r + 1, alpha + window
+        - t). InputError: t is not within the window.
+        """
+        shape, ratio = self._since_first_seen(t)
+        found = nbd.probabilities(shape.ravel(), ratio.ravel(), x + 1)
+        return found[:, x].reshape(ratio.shape)
+
+    def purchase_probabilities(self, h: pd.DataFrame, horizon: float, most: int) -> Array:
+        """Probabilities of purchases in the `horizon` weeks after the window, one row per row of h.
+
+        Columns: 0, 1, ..., most - 1 purchases, and last `most` or more.
+        """
+        shape = self.params.r + _seen(h, self.window)
+        ratio = discounting.longest(0.0, horizon) / (self.params.alpha + self.window)
+        return nbd.probabilities(shape, np.full(len(shape), ratio), most)
+
+    def expected_purchases_new(self, t: float | Array) -> Array:
+        """Expected further purchases of a customer first seen t weeks before the window ends.
+
+        InputError: t is not within the window.
+        """
+        shape, ratio = self._since_first_seen(t)
+        return shape * ratio
+
+    def discounted_purchases(
+        self, h: pd.DataFrame, rate: float, horizon: float | None = None
+    ) -> pd.Series:
+        """Expected purchases after the window, discounted to its end at a continuous `rate`.
+
+        Per week; within `horizon` weeks, or for ever. For ever needs a rate above 0 (InputError).
+        """
+        weeks = discounting.annuity(rate, horizon)
+        return (self.pace(h) * weeks).rename("discounted_purchases")
+
+    def _since_first_seen(self, t: float | Array) -> tuple[Array, Array]:
+        """Shape of the rates, and weeks / scale, of who was first seen t weeks before the end."""
+        weeks = np.asarray(t, float)
+        if not ((weeks >= 0) & (weeks <= self.window)).all():
+            raise InputError(
+                f"weeks since a customer was first seen must lie in 0 to {self.window:g}, the "
+                f"window that the model was fitted to; given: {weeks.min():g} to {weeks.max():g}"
+            )
+        r, alpha = self.params
+        return np.full(weeks.shape, r + 1), weeks / (alpha + (self.window - weeks))
+
+
+def fit(h: pd.DataFrame, window: float | None = None) -> ZeroTruncatedNbd:
+    """Fit by maximum likelihood.
+
+    `identified` is False, with `reason` "parameters_run_off", if some parameter has no optimum.
+
+    Parameters
+    ----------
+    h : one row per history; x (purchases seen but for the first), t_x, T (weeks) and optionally n
+        customers who share it (1 if absent). Only x + 1, the purchases in the window, counts.
+    window : weeks that the records cover; None: from the day of the earliest purchase in h to the
+        last day of T, both included
+
+    Raises
+    ------
+    InputError : impossible histories, or purchases before the window
+    FitError : nobody bought twice, or no maximum was found
+    """
+    data = histories.arrays(h)
+    weeks = float(data.T.max(initial=0)) + _DAY if window is None else float(window)
+    seen = _seen(h, weeks)
+    if not (data.x > 0).any():
+        raise FitError(
+            f"none of {data.n.sum():,.0f} customers bought twice; nothing can be said about how "
+            "often they do"
+        )
+    start = 1.0, weeks * float(data.n.sum() / (data.n * data.x).sum())
+    top = maximum.find(
+        lambda logs: _log_likelihood(logs, seen, data.n, weeks),
+        start,
+        data.n.sum(),
+        "zero-truncated NBD",
+    )
+    return ZeroTruncatedNbd(
+        Params(*top.params.tolist()),
+        Params(*top.std_errors.tolist()),
+        top.covariance_log,
+        top.log_likelihood,
+        round(data.n.sum()),
+        not top.runs_off,
+        "parameters_run_off" if top.runs_off else "",
+        weeks,
+    )
+
+
+def log_likelihood(params: Params, h: pd.DataFrame, window: float) -> float:
+    """Log of the probability of the numbers of purchases, x + 1, in `window` weeks."""
+    n = histories.arrays(h).n
+    return float(_log_likelihood(np.log(params), _seen(h, window), n, window))
+
+
+def _log_likelihood(log_params: Array, seen: Array, n: Array, window: float) -> Array:
+    """Each count n has the weight r (r+1) ... (r+n-1) / n! p^r q^n / (1 - p^r), p = 1 - q."""
+    r, alpha = anp.exp(log_params)
+    reached = histories.repeats(seen, n)
+    before = np.arange(len(reached))
+    log_p, log_q = -anp.log1p(window / alpha), -anp.log1p(alpha / window)
+    return (
+        anp.sum(reached * (anp.log(r + before) - np.log(before + 1) + log_q))
+        + n.sum() * r * log_p
+        - n.sum() * anp.log(-anp.expm1(r * log_p))
+    )
+
+
+def _seen(h: pd.DataFrame, window: float) -> Array:
+    """All purchases of each row of h in the window."""
+    data = histories.arrays(h)
+    if not 0 < window < np.inf:
+        raise InputError(f"the window is {window} weeks; give the weeks that the records cover")
+    early = np.greater(data.T, window)
+    if early.any():
+        raise InputError(
+            f"{early.sum():,} of {len(h):,} histories begin before the window of {window:g} weeks; "
+            "give the weeks that the records cover"
+        )
+    return data.x + 1

@@ -1,0 +1,160 @@
+"""Are there groups, or is one cloud being cut?
+
+Three measures of a division of points. The silhouette [1] says how much nearer points are to their
+own cluster than to the next one. Stability [2] says of each cluster whether it comes back when the
+points are drawn again; one normal cloud reaches 0.9 and more, so it is necessary and no evidence.
+The evidence is a comparison, in the spirit of [3]: sets drawn from one cloud (`clouds`) are divided
+in the same way, and real groups must stand out from them.
+
+A mixture of normals is judged by the silhouette like k-means and not by its BIC: equal values and
+levels of attributes have unbounded density, and BIC counts them as groups (eight of eight possible
+in one normal cloud of which two columns were rounded, six in one with two attributes).
+
+Sources: [1] Rousseeuw (1987), "Silhouettes", Journal of Computational and Applied Mathematics 20,
+53-65. [2] Hennig (2007), "Cluster-wise assessment of cluster stability", Computational Statistics &
+Data Analysis 52, 258-271. [3] Liu, Hayes, Nobel & Marron (2008), "Statistical Significance of
+Clustering for High-Dimension, Low-Sample Size Data", JASA 103, 1281-1293.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from cvm_analysis.segments.clusters import clouds
+from cvm_analysis.segments.clusters.features import Features
+
+Method = Literal["k_means", "gaussian_mixture"]
+SMALLEST = 5  # customers; a division with a smaller cluster, or one below 1 %, is not chosen
+FLOOR = 0.05  # least variance of a normal in any direction: equal values have none of their own
+CLOUDS, CLOUD_SIZE = 50, 400  # sets to compare with, and customers in each
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Add up in one order, so that no digit changes; points are not checked again at every fit."""
+    from sklearn import config_context
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1), config_context(assume_finite=True, skip_parameter_validation=True):
+        yield
+
+
+def fitted(points: np.ndarray, k: int, method: Method, seed: int, starts: int) -> Any:
+    """Fit a division into k clusters, by k-means or by normals each with a covariance of its own.
+
+    The result has `predict`. It is the best of so many starts.
+    """
+    import warnings
+
+    from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.mixture import GaussianMixture
+
+    if method == "k_means":
+        return KMeans(k, n_init=starts, random_state=seed).fit(points)
+    shape = {"reg_covar": FLOOR, "tol": 0.01, "max_iter": 50}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # judged by its silhouette, not its fit
+        return GaussianMixture(k, n_init=starts, random_state=seed, **shape).fit(points)
+
+
+def tried(
+    points: np.ndarray, ks: Iterable[int], method: Method, seed: int, starts: int
+) -> tuple[pd.DataFrame, dict[int, Any]]:
+    """Divide points into each number of clusters that is possible.
+
+    Returns
+    -------
+    One row per k: silhouette (mean over points), smallest (points in the smallest cluster); and
+    what was fitted. A k of which a cluster stays empty has no row.
+    """
+    most = min(len(np.unique(points, axis=0)), len(points) - 1)
+    models = {k: fitted(points, k, method, seed, starts) for k in ks if 2 <= k <= most}
+    labels = {k: model.predict(points) for k, model in models.items()}
+    full = {k: found for k, found in labels.items() if len(np.unique(found)) == k}
+    mean = silhouettes(points, full)
+    rows = {k: (mean[k], int(np.bincount(full[k]).min())) for k in full}
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["silhouette", "smallest"])
+    return table.rename_axis("k"), models
+
+
+def possible(table: pd.DataFrame, n: int) -> pd.Series:
+    """Silhouettes of the divisions of n points without a very small cluster."""
+    return table.loc[table["smallest"] >= max(SMALLEST, 0.01 * n), "silhouette"]
+
+
+def silhouettes(points: np.ndarray, labels: Mapping[int, np.ndarray]) -> dict[int, float]:
+    """Mean silhouette of divisions into so many clusters; all distances are computed once."""
+    joined = np.hstack([np.empty((len(points), 0)), *(np.eye(k)[labels[k]] for k in labels)])
+    sums, squares = np.empty(joined.shape), (points**2).sum(axis=1)
+    for at in range(0, len(points), 500):
+        some = slice(at, at + 500)
+        apart = squares[some, None] + squares - 2 * points[some] @ points.T
+        rows = np.arange(len(apart))
+        apart[rows, at + rows] = 0.0
+        sums[some] = np.sqrt(apart.clip(min=0.0)) @ joined
+    each = np.split(sums, np.cumsum(list(labels))[:-1], axis=1)
+    return {k: _silhouette(own, labels[k]) for k, own in zip(labels, each, strict=False)}
+
+
+def _silhouette(sums: np.ndarray, labels: np.ndarray) -> float:
+    """Mean silhouette from summed distances to each cluster; one point alone counts 0 ([1])."""
+    sizes, rows = np.bincount(labels), np.arange(len(labels))
+    inner = sums[rows, labels] / (sizes[labels] - 1).clip(min=1)
+    others = sums / sizes
+    others[rows, labels] = np.inf
+    outer = others.min(axis=1)
+    larger = np.maximum(inner, outer)
+    alone = (sizes[labels] == 1) | (larger == 0)
+    return float(np.where(alone, 0.0, (outer - inner) / np.where(alone, 1.0, larger)).mean())
+
+
+def of_clouds(features: Features, ks: Sequence[int], method: Method, seed: int) -> pd.DataFrame:
+    """Silhouettes of cuts of clouds without groups: one row per cloud, one column per k.
+
+    A cut that is not possible, or has a very small cluster, counts 0.
+    """
+    rng = np.random.default_rng(seed)
+    cloud, n = clouds.around(features, rng), min(len(features.table), CLOUD_SIZE)
+    starts = 2 if method == "k_means" else 1
+    rows = [
+        possible(tried(cloud.drawn(n, rng), ks, method, seed, starts)[0], n) for _ in range(CLOUDS)
+    ]
+    return pd.DataFrame(rows).reindex(columns=list(ks)).fillna(0.0).reset_index(drop=True)
+
+
+def recovered(
+    points: np.ndarray,
+    labels: np.ndarray,
+    method: Method,
+    seed: int,
+    times: int = 30,
+    size: int = 2000,
+) -> np.ndarray:
+    """Mean over resamples of each cluster's best Jaccard overlap with a cluster found anew ([2]).
+
+    Resamples have at most `size` points; the overlap counts each point once.
+    """
+    rng, k = np.random.default_rng(seed), int(labels.max()) + 1
+    found = []
+    for _ in range(times):
+        rows = rng.integers(0, len(points), min(len(points), size))
+        once, first = np.unique(rows, return_index=True)
+        most = min(k, len(np.unique(points[rows], axis=0)))
+        after = fitted(points[rows], most, method, seed, 2).predict(points[rows])[first]
+        found.append(overlaps(labels[once], after, k))
+    return pd.DataFrame(found).mean().to_numpy()
+
+
+def overlaps(before: np.ndarray, after: np.ndarray, k: int) -> np.ndarray:
+    """Best Jaccard overlap of each of k clusters with one of `after`; NaN if it has no points."""
+    both = np.zeros((k, int(after.max()) + 1))
+    np.add.at(both, (before, after), 1)
+    sizes = both.sum(axis=1, keepdims=True)
+    best = (both / (sizes + both.sum(axis=0) - both).clip(min=1)).max(axis=1)
+    return np.where(sizes[:, 0] > 0, best, np.nan)

@@ -1,0 +1,287 @@
+"""Grades of all customers over their review dates: everything a notebook asks for, in one call.
+
+On every review date each customer type is graded by the version of its scorecard that is valid on
+that day, by what was known on that day; `policy` then makes the effective grade. Groups of equal
+size (`bins`) are learned once for each version, so history is not rewritten from run to run.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cvm_analysis.least_data import Note
+from cvm_analysis.segments.grades import grade, next_grade, points, policy, scorecard
+from cvm_analysis.segments.grades.scorecard import Scorecard
+from cvm_analysis.tables import TABLES
+
+FULL_YEAR = dt.timedelta(
+    days=365
+)  # of log, before measures of the last 365 days mean what they say
+
+Cards = Mapping[str, Sequence[Scorecard]]
+Measures = Callable[[dt.date], pd.DataFrame]
+Agreed = Mapping[str, Any]  # plain JSON: type -> version (ISO day) -> {bands, limits by ISO day}
+Scored = tuple[Scorecard, pd.Series, Mapping[str, float]]  # card, scores, limits of one day
+
+_KINDS = {"text": object, "number": float, "money": float, "date": "datetime64[s]"}
+_CHANGE = {
+    "indicator": "change",
+    "value": "change_from",
+    "to_value": "change_to",
+    "cost": "change_cost",
+}
+
+
+@dataclass(frozen=True)
+class Graded:
+    """The customers of one type as of one day, by one scorecard; one row per customer each.
+
+    card : its bins settled; limits : grade -> least score, best first; measures : as given;
+    points : per indicator, 0..100, NaN: left out; scores : 0..100, NaN: not graded
+    """
+
+    card: Scorecard
+    limits: Mapping[str, float]
+    measures: pd.DataFrame = field(repr=False)
+    points: pd.DataFrame = field(repr=False)
+    scores: pd.Series = field(repr=False)
+
+    @property
+    def contributions(self) -> pd.DataFrame:
+        """Points of the score that each indicator gives; a row adds up to the score."""
+        return points.contributions(self.card, self.points)
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """What `review` found.
+
+    types : customer_type of everybody who has bought by as_of
+    today : of each customer type that is graded, as of as_of, which need not be a review date
+    history : one row per customer and review date by which they had bought: customer_id, day,
+        score, by_score, grade, why (`policy.replay` says what they are)
+    reference : learned bands and limits per type and version, plain JSON; those of region `all`
+        are the company's
+    notes : how many customers have no scorecard
+    """
+
+    as_of: dt.date
+    types: pd.Series = field(repr=False)
+    today: Mapping[str, Graded] = field(repr=False)
+    history: pd.DataFrame = field(repr=False)
+    reference: dict[str, Any] = field(repr=False)
+    notes: list[Note]
+
+
+def dates(as_of: dt.date, first_day: dt.date, last: int = 8) -> list[dt.date]:
+    """List the `last` quarter ends up to `as_of`, none before the log's first day; in order."""
+    quarters = pd.date_range(first_day, as_of, freq="QE")
+    return [day.date() for day in quarters][-last:]
+
+
+def scale_day(valid_from: dt.date, first_day: dt.date, as_of: dt.date) -> dt.date:
+    """Name the day whose customers settle the `bins` of a scorecard's version.
+
+    It is the day the version became valid, but not before there is a year of log, and not after
+    `as_of`; so once the log is a year long it is the same in every later run.
+    """
+    return min(as_of, max(valid_from, first_day + FULL_YEAR))
+
+
+def review(
+    cards: Cards,
+    measures: Measures,
+    as_of: dt.date,
+    days: Iterable[dt.date],
+    first_day: dt.date,
+    rules: policy.Policy,
+    company: Agreed | None = None,
+) -> Reviewed:
+    """Grade all customers who have bought (n_orders > 0), on every review date and today.
+
+    A type is graded from the day its scorecard's first version is valid; who has none is counted
+    in a note. The same history replayed from a later first review may give another grade, where
+    `rules` hold moves back.
+
+    Parameters
+    ----------
+    cards : customer type -> versions of its scorecard
+    measures : day -> one row per customer as known on that day, indexed by customer_id:
+        customer_type, n_orders, and the columns the scorecards name. Asked once for each day
+    as_of : the last day that counts
+    days : review dates; those before the log's first day or after as_of are passed over
+    first_day : of the log
+    rules : how slowly grades move
+    company : the `reference` of region `all`: its bands and limits are used where it has them
+
+    Raises
+    ------
+    ConfigError, InputError : a scorecard or the policy is impossible, or a measure is no number
+    """
+    now = measures(as_of).sort_index()
+    known = cache(lambda day: now if day == as_of else _needed(measures(day), cards))
+    types = now.loc[now["n_orders"] > 0, "customer_type"].astype(object)
+    held = sorted({day for day in days if first_day <= day <= as_of})
+    today: dict[str, Graded] = {}
+    reference: dict[str, Any] = {}
+    histories = []
+    for customer_type in sorted(set(types) & set(cards)):
+        begun = [card for card in cards[customer_type] if card.valid_from <= as_of]
+        if not begun:
+            continue
+        buyers = partial(_buyers, known, customer_type)
+        agreed = (company or {}).get(customer_type, {})
+        versions = [_settled(card, buyers, agreed, first_day, as_of) for card in begun]
+        first = min(card.valid_from for card in versions)
+        of_day = {
+            day: _scored(versions, buyers(day), agreed, day)
+            for day in [*held, as_of]
+            if day >= first
+        }
+        card, scores, limits = of_day[as_of]
+        rows = buyers(as_of)
+        today[customer_type] = Graded(card, limits, rows, points.of(card, rows), scores)
+        histories.append(_history({day: of_day[day] for day in held if day in of_day}, rules))
+        reference[customer_type] = _reference(versions, of_day)
+    history = _table(histories, "grade_history")
+    lacking = int((~types.isin(list(today))).sum())
+    notes = [Note("grades", "no_scorecard", float(lacking))] if lacking else []
+    return Reviewed(as_of, types, today, history, reference, notes)
+
+
+def grades(reviewed: Reviewed) -> pd.DataFrame:
+    """Make table `grades`: one row per customer who has bought; columns as in tables.py.
+
+    The effective grade is that of the last review. Who had no score at any review, and has one
+    today, is graded by it, since as_of. `change` and the columns after it are the cheapest change
+    of one value that reaches the grade above the one by score.
+    """
+    today = _table([_today(each) for each in reviewed.today.values()], "grades")
+    today = today.set_index("customer_id").reindex(reviewed.types.index)
+    by_score = today["by_score"].fillna(grade.NOT_GRADED)
+    last = reviewed.history.groupby("customer_id")[["grade", "why"]].last().reindex(today.index)
+    moves = reviewed.history[reviewed.history["why"].isin(policy.GIVEN)]
+    since = moves.groupby("customer_id")["day"].last().reindex(today.index)
+    first = since.isna() & today["score"].notna()
+    told = {
+        "customer_type": reviewed.types,
+        "by_score": by_score,
+        "grade": last["grade"].mask(first, by_score).fillna(grade.NOT_GRADED),
+        "since": since.mask(first, pd.Timestamp(reviewed.as_of)),
+        "why": last["why"].mask(first, policy.FIRST).fillna(grade.NOT_GRADED),
+    }
+    return _table([today.assign(**told).rename_axis("customer_id").reset_index()], "grades")
+
+
+def grade_points(reviewed: Reviewed) -> pd.DataFrame:
+    """Make table `grade_points`: one row per graded customer and indicator of their scorecard."""
+    return _table([_points(each) for each in reviewed.today.values()], "grade_points")
+
+
+def grade_history(reviewed: Reviewed) -> pd.DataFrame:
+    """Give table `grade_history`: one row per customer and review by which they had bought."""
+    return reviewed.history
+
+
+def _needed(measures: pd.DataFrame, cards: Cards) -> pd.DataFrame:
+    """The columns that a review looks at; of past days no others are kept."""
+    looked_at = [
+        each for versions in cards.values() for card in versions for each in card.indicators
+    ]
+    named = {name for each in looked_at for name in (each.column, each.per)}
+    return measures[[c for c in measures if c in named | {"customer_type", "n_orders"}]]
+
+
+def _buyers(known: Measures, customer_type: str, day: dt.date) -> pd.DataFrame:
+    """The customers of a type who have bought by a day."""
+    rows = known(day)
+    return rows[(rows["customer_type"] == customer_type) & (rows["n_orders"] > 0)]
+
+
+def _settled(
+    card: Scorecard, buyers: Measures, agreed: Agreed, first_day: dt.date, as_of: dt.date
+) -> Scorecard:
+    """The version with its bins settled: by the company, else by these customers.
+
+    Where nobody of this type had bought by the scale day, by those of today.
+    """
+    bands = agreed.get(card.valid_from.isoformat(), {}).get("bands")
+    if bands is not None:
+        return scorecard.settled(card, bands)
+    if all(each.bins is None for each in card.indicators):
+        return card
+    then = buyers(scale_day(card.valid_from, first_day, as_of))
+    return points.settle(card, buyers(as_of) if then.empty else then)
+
+
+def _scored(
+    versions: Sequence[Scorecard], rows: pd.DataFrame, agreed: Agreed, day: dt.date
+) -> Scored:
+    card = scorecard.valid(versions, day)
+    scores = points.score(card, rows)
+    company = agreed.get(card.valid_from.isoformat(), {}).get("limits", {}).get(day.isoformat())
+    return card, scores, company or grade.limits(card, scores)
+
+
+def _history(past: Mapping[dt.date, Scored], rules: policy.Policy) -> pd.DataFrame:
+    """Replay one type's reviews; a customer is in it from the first review they had bought by."""
+    if not past:
+        return pd.DataFrame()
+    scores = pd.DataFrame({pd.Timestamp(day): each[1] for day, each in past.items()})
+    bought = [scores.index.isin(each[1].index) for each in past.values()]
+    replayed = policy.replay(scores, [each[2] for each in past.values()], rules)
+    replayed["score"] = scores.to_numpy().ravel()
+    return replayed[np.column_stack(bought).ravel()].reset_index()
+
+
+def _reference(versions: Sequence[Scorecard], of_days: Mapping[dt.date, Scored]) -> dict[str, Any]:
+    """What other customers need to be graded alike: per version its learned bands and limits."""
+    found: dict[str, Any] = {
+        card.valid_from.isoformat(): {"bands": scorecard.bands(card), "limits": {}}
+        for card in versions
+    }
+    for day, (card, _, limits) in of_days.items():
+        found[card.valid_from.isoformat()]["limits"][day.isoformat()] = dict(limits)
+    return found
+
+
+def _today(graded: Graded) -> pd.DataFrame:
+    card, scores = graded.card, graded.scores
+    change = next_grade.cheapest(card, graded.measures, scores, graded.limits)
+    table = pd.DataFrame(
+        {
+            "version": pd.Timestamp(card.valid_from),
+            "score": scores,
+            "by_score": grade.of(scores, graded.limits),
+        }
+    )
+    return table.join(change.rename(columns=_CHANGE)).rename_axis("customer_id").reset_index()
+
+
+def _points(graded: Graded) -> pd.DataFrame:
+    """One row per graded customer and indicator, the customers in order."""
+    who = graded.scores.index[graded.scores.notna()].rename("customer_id")
+    cells = {
+        "value": points.values(graded.card, graded.measures),
+        "points": graded.points,
+        "contribution": graded.contributions,
+    }
+    index = pd.MultiIndex.from_product([who, graded.points.columns.rename("indicator")])
+    flat = {name: each.loc[who].to_numpy().ravel() for name, each in cells.items()}
+    return pd.DataFrame(flat, index).reset_index()
+
+
+def _table(parts: Sequence[pd.DataFrame], name: str) -> pd.DataFrame:
+    """The parts as one table of this name, sorted by customer; also where there are none."""
+    kinds = {column: _KINDS[spec.kind] for column, spec in TABLES[name].columns.items()}
+    typed = [part.reindex(columns=list(kinds)).astype(kinds) for part in parts]
+    if not typed:
+        return pd.DataFrame({column: pd.Series(dtype=kind) for column, kind in kinds.items()})
+    return pd.concat(typed).sort_values("customer_id", kind="stable", ignore_index=True)

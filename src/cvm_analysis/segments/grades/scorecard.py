@@ -1,0 +1,285 @@
+"""Scorecards: which measures make a customer's grade, with which weight, from which day on.
+
+A scorecard holds what a manager wrote; `check` says all that is wrong with it, and `valid` picks
+the version of a day. How a value becomes points is written in one of three ways:
+
+bands : `[[0, 20], [1000, 60], [5000, 100]]`: from 1,000 on 60 points, below the first none; with
+    `better: low` `[[30, 100], [60, 60], [90, 20]]`: up to 30 100 points, above the last none.
+    Values always rise; points rise with them, or fall if less is better
+scale : `[0, 0.2]`: no points at 0, 100 at 0.2, in proportion between
+bins : `5`: five groups of equal size, learned from the customers (`points.settle`)
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Literal
+
+from cvm_analysis.errors import ConfigError, InputError
+
+LEAVE_OUT = "leave_out"
+NOT_GRADED = "not_graded"
+ROUNDING = 1e-9
+MOST_BINS = 100
+Band = tuple[float, float]
+Problem = tuple[tuple[str, ...], str]  # the setting's keys, what is wrong with it
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """One thing a grade looks at; exactly one of `bands`, `scale` and `bins` is written.
+
+    code : its name: spend, payment, ...
+    column : of the measures
+    weight : share of the score; those of a scorecard sum to 1
+    per : a column that `column` is divided by (sales against target)
+    better : which end of the value is good
+    bands : (value, points), values rising; see above. None at all: the customers cannot be told
+        apart by it, and it is left out for all
+    scale : value of 0 points, value of 100 points
+    bins : groups of equal size, by the share of customers strictly worse. `points.settle` adds
+        the bands it learned and keeps the number
+    missing : points of a missing value, or `leave_out`: the others' weights count for more
+    unit_cost : of improving the value of `column` by one unit, in the config's currency
+    step : the smallest change of `column` that makes sense (1 for orders)
+    """
+
+    code: str
+    column: str
+    weight: float
+    per: str | None = None
+    better: Literal["high", "low"] = "high"
+    bands: tuple[Band, ...] | None = None
+    scale: tuple[float, float] | None = None
+    bins: int | None = None
+    missing: float | Literal["leave_out"] = "leave_out"
+    unit_cost: float | None = None
+    step: float | None = None
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """How customers of one type are graded from one day on.
+
+    customer_type : retail, project, dealer, or any other
+    valid_from : the first day it counts
+    grades : best first, and from how many points on: {"A": 70, "B": 40, "C": 0}; if `by_quota`
+        which share of the customers gets it: {"A": 0.1, "B": 0.3, "C": 0.6}
+    min_weight : who has less of the weight known is not graded
+    """
+
+    customer_type: str
+    valid_from: dt.date
+    indicators: tuple[Indicator, ...]
+    grades: Mapping[str, float]
+    by_quota: bool = False
+    min_weight: float = 0.6
+
+
+def check(card: Scorecard, known: Iterable[str] | None = None) -> None:
+    """Raise ConfigError with all that is wrong, one line each: `indicators.spend.weight: ...`.
+
+    known : columns there are; None: columns are not looked at
+    """
+    _refuse(problems(card, known))
+
+
+def check_versions(cards: Sequence[Scorecard]) -> None:
+    """Raise ConfigError if two versions of one customer type are valid from the same day."""
+    _refuse(version_problems(cards))
+
+
+def valid(cards: Sequence[Scorecard], day: dt.date) -> Scorecard:
+    """Pick, of the versions for one customer type, the latest that is valid on a day.
+
+    Raises
+    ------
+    ConfigError : none is valid yet, or two are valid from the same day
+    """
+    check_versions(cards)
+    begun = [card for card in cards if card.valid_from <= day]
+    if begun:
+        return max(begun, key=lambda card: card.valid_from)
+    if not cards:
+        raise ConfigError("no scorecard; write one for this customer type")
+    first = min(cards, key=lambda card: card.valid_from)
+    raise ConfigError(
+        f"no scorecard for {first.customer_type} customers is valid on {day}; the first is valid "
+        f"from {first.valid_from}"
+    )
+
+
+def bands(card: Scorecard) -> dict[str, list[list[float]]]:
+    """Give the bands learned for each indicator with `bins`, as plain JSON."""
+    return {
+        each.code: [list(band) for band in each.bands]
+        for each in card.indicators
+        if each.bins is not None and each.bands is not None
+    }
+
+
+def settled(card: Scorecard, bands: Mapping[str, Sequence[Sequence[float]]]) -> Scorecard:
+    """Use bands learned from other customers (the company's, as `bands` gave them) for `bins`.
+
+    Raises
+    ------
+    InputError : an indicator with `bins` has none among them
+    """
+    binned = [each.code for each in card.indicators if each.bins is not None]
+    lacking = [code for code in binned if code not in bands]
+    if lacking:
+        raise InputError(
+            f"no bands were learned for {', '.join(lacking)}; learn them again with this scorecard"
+        )
+    learned = {code: tuple((float(v), float(p)) for v, p in bands[code]) for code in binned}
+    return replace(
+        card,
+        indicators=tuple(
+            replace(each, bands=learned[each.code]) if each.code in learned else each
+            for each in card.indicators
+        ),
+    )
+
+
+def problems(card: Scorecard, known: Iterable[str] | None = None) -> list[Problem]:
+    """List all that is wrong with a scorecard: the setting's keys, and what to do about it."""
+    columns = None if known is None else sorted(known)
+    found = [problem for each in card.indicators for problem in _of_indicator(each, columns)]
+    return [*_of_all_indicators(card.indicators), *found, *_of_grades(card), *_of_min_weight(card)]
+
+
+def version_problems(cards: Sequence[Scorecard]) -> list[Problem]:
+    """List the versions of one customer type that begin on a day another one has."""
+    seen: set[dt.date] = set()
+    found: list[Problem] = []
+    for i, card in enumerate(cards):
+        if card.valid_from in seen:
+            said = f"two versions are valid from {card.valid_from}; keep one or change its day"
+            found.append(((str(i), "valid_from"), said))
+        seen.add(card.valid_from)
+    return found
+
+
+def _refuse(found: Sequence[Problem]) -> None:
+    if found:
+        raise ConfigError("\n".join(f"{'.'.join(keys)}: {said}" for keys, said in found))
+
+
+def _of_all_indicators(indicators: Sequence[Indicator]) -> Iterator[Problem]:
+    codes = [each.code for each in indicators]
+    for code in dict.fromkeys(codes):
+        if codes.count(code) > 1:
+            yield ("indicators", code), f"{codes.count(code)} indicators have this code; keep one"
+    total = math.fsum(each.weight for each in indicators)
+    if not codes:
+        yield ("indicators",), "there are none; write at least one"
+    elif not abs(total - 1) <= ROUNDING:
+        yield ("indicators",), f"the weights sum to {total:.10g}; they must sum to 1"
+
+
+def _of_indicator(each: Indicator, columns: Sequence[str] | None) -> Iterator[Problem]:
+    at = ("indicators", each.code)
+    for name, column in (("column", each.column), ("per", each.per)):
+        if columns is not None and column is not None and column not in columns:
+            yield (*at, name), f"no column '{column}'{_nearest(column, columns)}"
+    for name, number in (
+        ("weight", each.weight),
+        ("unit_cost", each.unit_cost),
+        ("step", each.step),
+    ):
+        if number is not None and not 0 < number < math.inf:
+            yield (*at, name), f"must be more than 0, not {number:g}"
+    if each.missing != LEAVE_OUT and not _is_points(each.missing):
+        yield (*at, "missing"), f"must be {LEAVE_OUT} or points from 0 to 100, not {each.missing}"
+    if each.better not in ("high", "low"):
+        yield (*at, "better"), f"must be high or low, not {each.better}"
+    written = [name for name in ("bands", "scale", "bins") if getattr(each, name) is not None]
+    if len(written) != 1:
+        have = " and ".join(written) or "none"
+        yield at, f"must have one of bands, scale and bins; it has {have}"
+    if each.bands is not None:
+        yield from (((*at, "bands"), said) for said in _of_bands(each.bands, each.better))
+    if each.scale is not None:
+        yield from (((*at, "scale"), said) for said in _of_scale(each.scale, each.better))
+    if each.bins is not None and not 2 <= each.bins <= MOST_BINS:
+        yield (*at, "bins"), f"must be from 2 to {MOST_BINS}, not {each.bins}"
+
+
+def _of_bands(bands: Sequence[Band], better: str) -> Iterator[str]:
+    if not bands:
+        yield "there are none; write at least one pair of value and points"
+    if not all(math.isfinite(value) and _is_points(points) for value, points in bands):
+        yield "every band is a finite value and points from 0 to 100"
+        return
+    if any(one >= other for (one, _), (other, _) in pairwise(bands)):
+        yield "the values must rise from band to band"
+        return
+    sign, way = (1, "rise") if better == "high" else (-1, "fall")
+    if any(sign * (other - one) <= 0 for (_, one), (_, other) in pairwise(bands)):
+        yield f"{better} values are better, so the points must {way} as the values rise"
+
+
+def _of_scale(scale: tuple[float, float], better: str) -> Iterator[str]:
+    worst, best = scale
+    if not (math.isfinite(worst) and math.isfinite(best) and worst != best):
+        yield "must be two different values: of 0 points, and of 100 points"
+    elif (best > worst) != (better == "high"):
+        yield (
+            f"{better} values are better, but {best:g} has 100 points and {worst:g} none; turn "
+            "them round or change `better`"
+        )
+
+
+def _of_grades(card: Scorecard) -> Iterator[Problem]:
+    if len(card.grades) < 2:
+        yield ("grades",), f"must be two or more, not {len(card.grades)}"
+    if NOT_GRADED in card.grades:
+        yield ("grades", NOT_GRADED), "this name is for who has too little known; use another"
+    if card.by_quota:
+        yield from _of_shares(card.grades)
+    else:
+        yield from _of_limits(card.grades)
+
+
+def _of_shares(grades: Mapping[str, float]) -> Iterator[Problem]:
+    for grade, share in grades.items():
+        if not 0 < share <= 1:
+            yield ("grades", grade), f"must be a share of the customers above 0, not {share:g}"
+    total = math.fsum(grades.values())
+    if not abs(total - 1) <= ROUNDING:
+        yield ("grades",), f"the shares sum to {total:.10g}; they must sum to 1"
+
+
+def _of_limits(grades: Mapping[str, float]) -> Iterator[Problem]:
+    for grade, limit in grades.items():
+        if not _is_points(limit):
+            yield ("grades", grade), f"must be points from 0 to 100, not {limit:g}"
+    for (better, more), (grade, less) in pairwise(grades.items()):
+        if less >= more:
+            yield (
+                ("grades", grade),
+                f"must need fewer points than {better} ({more:g}), not {less:g}; best first",
+            )
+    if grades and list(grades.values())[-1] != 0:
+        last, limit = list(grades.items())[-1]
+        yield ("grades", last), f"the last grade is for all others: from 0 points, not {limit:g}"
+
+
+def _of_min_weight(card: Scorecard) -> Iterator[Problem]:
+    if not 0 < card.min_weight <= 1:
+        yield ("min_weight",), f"must be more than 0 and at most 1, not {card.min_weight:g}"
+
+
+def _is_points(value: object) -> bool:
+    return isinstance(value, int | float) and 0 <= value <= 100
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=3)
+    meant = ", ".join(f"'{each}'" for each in close)
+    return f"; did you mean {meant}?" if close else f"; known are {', '.join(known) or 'none'}"

@@ -1,0 +1,135 @@
+"""What a new version of a scorecard would change, before anyone adopts it.
+
+Both versions are settled on, and applied to, the same customers as they are on one day, so that all
+that differs is the scorecard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import pandas as pd
+
+from cvm_analysis.errors import InputError
+from cvm_analysis.segments import migration
+from cvm_analysis.segments.grades import grade, points
+from cvm_analysis.segments.grades.scorecard import Scorecard
+
+Applied: TypeAlias = tuple[pd.DataFrame, pd.Series, pd.Series]
+
+
+@dataclass(frozen=True)
+class Effect:
+    """The effect of a new version; `effect` makes one.
+
+    matrix : one row per pair of grades, as `migration.matrix`: before (by the old version), after
+        (by the new), move, n_customers, money
+    moved : one row per customer whose grade differs, the most money first: before, after, move,
+        score_before, score_after (empty if not graded), money
+    indicators : one row per indicator of either version, the old one's order first:
+        weight_before, weight_after : 0 if the version lacks it
+        points_before, points_after : mean part of the score, in points, over customers graded by
+            both; empty if there are none
+        change : of the mean part; adds up to the change of the mean score
+    n_customers : that both versions were applied to; n_graded : by both
+    """
+
+    matrix: pd.DataFrame
+    moved: pd.DataFrame
+    indicators: pd.DataFrame
+    n_customers: int
+    n_graded: int
+
+
+def effect(old: Scorecard, new: Scorecard, measures: pd.DataFrame, money: pd.Series) -> Effect:
+    """Grade the same customers by two versions and say who moves, and why.
+
+    Parameters
+    ----------
+    old, new : versions for one customer type; each is settled on these measures
+    measures : one row per customer of that type, on one day
+    money : one amount a customer, in the config's currency; who is not in it counts as nought
+
+    Raises
+    ------
+    InputError : versions for different customer types, or customers listed twice
+    """
+    _check(old, new, measures, money)
+    (parts_old, scores_old, before), (parts_new, scores_new, after) = (
+        _applied(card, measures) for card in (old, new)
+    )
+    matrix = migration.matrix(before, after, money, merged(list(old.grades), list(new.grades)))
+    both = scores_old.notna() & scores_new.notna()
+    scores = {"score_before": scores_old, "score_after": scores_new}
+    return Effect(
+        matrix,
+        _moved(before, after, matrix, pd.DataFrame(scores), money),
+        _indicators(old, new, parts_old[both], parts_new[both]),
+        len(measures),
+        int(both.sum()),
+    )
+
+
+def merged(old: Sequence[str], new: Sequence[str]) -> list[str]:
+    """Put the grades of two versions in one order, best first.
+
+    The new order holds; a grade that only the old version has goes before its next lower one there.
+    """
+    order, lower = list(new), len(new)
+    for code in reversed(old):
+        if code not in order:
+            order.insert(lower, code)
+        lower = order.index(code)
+    return order
+
+
+def _check(old: Scorecard, new: Scorecard, measures: pd.DataFrame, money: pd.Series) -> None:
+    wrong = []
+    if old.customer_type != new.customer_type:
+        wrong.append(f"one is for {old.customer_type} customers, one for {new.customer_type}")
+    for name, index in (("measures", measures.index), ("money", money.index)):
+        if not index.is_unique:
+            wrong.append(f"{name}: {index.duplicated().sum():,} customers are listed again")
+    if wrong:
+        raise InputError("versions cannot be compared: " + "; ".join(wrong))
+
+
+def _applied(card: Scorecard, measures: pd.DataFrame) -> Applied:
+    """The parts of the score, the score and the grade of each customer by one version."""
+    settled = points.settle(card, measures)
+    parts = points.contributions(settled, points.of(settled, measures))
+    scores = points.score(settled, measures)
+    return parts, scores, grade.of(scores, grade.limits(settled, scores))
+
+
+def _moved(
+    before: pd.Series,
+    after: pd.Series,
+    matrix: pd.DataFrame,
+    scores: pd.DataFrame,
+    money: pd.Series,
+) -> pd.DataFrame:
+    table = pd.DataFrame({"before": before, "after": after}).rename_axis("customer_id")
+    table = table[before != after].join(matrix.set_index(migration.PAIR)["move"], migration.PAIR)
+    table = table.join(scores).assign(money=money.reindex(table.index).fillna(0.0).astype(float))
+    return table.sort_index().sort_values("money", ascending=False, kind="stable")
+
+
+def _indicators(
+    old: Scorecard, new: Scorecard, parts_old: pd.DataFrame, parts_new: pd.DataFrame
+) -> pd.DataFrame:
+    weights = [pd.Series({i.code: i.weight for i in card.indicators}) for card in (old, new)]
+    codes = list(dict.fromkeys([*weights[0].index, *weights[1].index]))
+    means = [parts.fillna(0.0).mean() for parts in (parts_old, parts_new)]
+    nothing = 0.0 if len(parts_old) else float("nan")
+    table = pd.DataFrame(
+        {
+            "weight_before": weights[0].reindex(codes, fill_value=0.0),
+            "weight_after": weights[1].reindex(codes, fill_value=0.0),
+            "points_before": means[0].reindex(codes, fill_value=nothing),
+            "points_after": means[1].reindex(codes, fill_value=nothing),
+        }
+    ).rename_axis("indicator")
+    return table.assign(change=table["points_after"] - table["points_before"])

@@ -1,0 +1,37 @@
+"""Each table: one row per what, which columns, in which unit.
+
+Cells hold codes (`champions`, `win_back`), never words; `texts` turns codes into words. Money is in
+the config's currency. A column marked optional may be absent; an unknown column is an error.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from cvm_analysis.errors import InputError
+from cvm_analysis.tables.raw import ATTRIBUTES, RAW
+from cvm_analysis.tables.results import RESULTS
+from cvm_analysis.tables.shape import Column, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["ATTRIBUTES", "TABLES", "Column", "Table", "check"]
+
+TABLES = MappingProxyType({**RAW, **RESULTS})
+
+
+def check(name: str, table: pd.DataFrame) -> None:
+    """Raise InputError unless `table` (key as columns) is what this name says."""
+    spec = TABLES[name].columns
+    missing = [c for c, column in spec.items() if c not in table and not column.optional]
+    unknown = [c for c in table if c not in spec and not TABLES[name].others]
+    if missing or unknown:
+        said = [f"{c}: missing" for c in missing] + [f"{c}: not in tables.py" for c in unknown]
+        raise InputError(f"not a table of {name} ({TABLES[name].grain})\n  " + "\n  ".join(said))
+    repeated = int(table.duplicated(list(TABLES[name].key)).sum())
+    if repeated and name not in ("transactions",):
+        raise InputError(
+            f"table {name}: {repeated:,} rows repeat a key; it has {TABLES[name].grain}"
+        )

@@ -1,0 +1,107 @@
+"""Prepared tables: what intake leaves of the raw files, and what it says about them."""
+
+from cvm_analysis.tables.shape import CUSTOMER, Column, Table, date, integer, money, number, text
+
+ATTRIBUTES = {
+    "customer_type": text("retail, project or dealer", optional=True),
+    "joined_on": date("day of joining", optional=True),
+    "birth_date": date("day of birth", optional=True),
+    "gender": text("as recorded", optional=True),
+    "occupation": text("as recorded", optional=True),
+    "income_band": text("as recorded", optional=True),
+    "industry": text("as recorded", optional=True),
+    "company_size": text("as recorded", optional=True),
+    "city": text("as recorded", optional=True),
+    "channel": text("channel of acquisition, as recorded", optional=True),
+    "consent": text("consent to be contacted, as recorded", optional=True),
+}
+
+RAW = {
+    "transactions": Table(
+        "one row per order line",
+        ("customer_id", "ordered_at"),
+        {
+            "customer_id": CUSTOMER,
+            "ordered_at": Column("time", "when, in the config's time zone"),
+            "amount": money("net of discount; a return is negative"),
+            "order_id": text("the order the line belongs to", optional=True),
+            "product_id": text("code of the product", optional=True),
+            "product": text("name of the product", optional=True),
+            "category": text("category of the product", optional=True),
+            "quantity": number("pieces; negative in a return", optional=True),
+            "unit_price": money("price of a piece", optional=True),
+            "discount": money("money taken off the line", optional=True),
+            "cost": money("cost of the line", optional=True),
+            "channel": text("where it was sold", optional=True),
+            "promised_on": date("day of delivery promised", optional=True),
+            "delivered_on": date("day of delivery", optional=True),
+            "sold_in": text("the row's own region, a key of the config", optional=True),
+        },
+    ),
+    "customers_raw": Table(
+        "one row per person of the customer records",
+        ("customer_id",),
+        {
+            "customer_id": CUSTOMER,
+            "region": text("a key of the config's regions", optional=True),
+            **ATTRIBUTES,
+        },
+    ),
+    "feedback": Table(
+        "one row per answer or complaint",
+        ("customer_id", "at", "kind"),
+        {
+            "customer_id": CUSTOMER,
+            "at": date("day it was given"),
+            "kind": text("nps, csat or complaint"),
+            "dimension": text("what it is about: product, after_sale, ...", optional=True),
+            "score": number("0 to 10 for nps, 1 to 5 for csat", optional=True),
+            "text": text("in the customer's words", optional=True),
+            "closed_at": date("day a complaint was closed; empty is open", optional=True),
+        },
+    ),
+    "contracts": Table(
+        "one row per contract",
+        ("customer_id", "started_on"),
+        {
+            "customer_id": CUSTOMER,
+            "contract_id": text("as recorded", optional=True),
+            "started_on": date("first day"),
+            "ended_on": date("day it ended; empty is running", optional=True),
+        },
+        others="number",  # what was known at the start: covariates of its end
+    ),
+    "indicators": Table(
+        "one row per imported figure of a customer",
+        ("customer_id", "at", "name"),
+        {
+            "customer_id": CUSTOMER,
+            "at": date("day from which it was known"),
+            "name": text("which figure"),
+            "value": number("in its own unit"),
+        },
+    ),
+    "quality": Table(
+        "one row per check of the raw data",
+        ("check", "table"),
+        {
+            "check": text("name of the rule"),
+            "table": text("transactions or customers_raw"),
+            "column": text("the column it looks at"),
+            "level": text("error: quarantined; warn: kept with the cell emptied; info: kept"),
+            "n_rows": integer("rows concerned"),
+            "share": number("of all rows read for this table"),
+        },
+    ),
+    "quarantine": Table(
+        "one row per rejected line of a raw file",
+        ("file", "line"),
+        {
+            "file": text("as named in the config"),
+            "line": integer("line of the file, the header being line 1"),
+            "rule": text("the first rule it breaks"),
+            "column": text("the column that breaks it"),
+            "value": text("what stands there", optional=True),
+        },
+    ),
+}

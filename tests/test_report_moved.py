@@ -1,0 +1,53 @@
+"""Who moved, as a reader finds it."""
+
+import numpy as np
+import pandas as pd
+
+from cvm_analysis.report import moved
+from cvm_analysis.report.manager import Manager
+
+EN = Manager("en", "CNY")
+
+
+def moves(expected=(280.0, 120.0, 0.0, 0.0)):
+    rows = [("A", "A", "stayed", 250), ("A", "B", "fell", 150), ("B", "A", "rose", 90),
+            ("not_yet", "B", "other", 30)]  # fmt: skip
+    table = pd.DataFrame(rows, columns=["before", "after", "move", "n_customers"])
+    return table.assign(expected=expected).set_index(["before", "after"])
+
+
+def test_moves_are_said_beside_those_of_chance():
+    said = moved.said(EN, moves()).html
+    assert "150 fell and 90 rose" in said and "about 120 fall and 0 rise" in said
+    alone = moved.said(EN, moves(expected=np.nan)).html
+    assert "150 fell and 90 rose" in alone and "cannot be said" in alone
+
+
+def test_the_range_of_chance_is_that_of_a_share_of_so_many():
+    html = moved.falls(EN, moves(), "grade").html
+    low, high = (0.3 + sign * 1.96 * np.sqrt(0.3 * 0.7 / 400) for sign in (-1, 1))
+    assert "38%" in html and f"{low:.0%} to {high:.0%}" in html
+    assert " to " not in moved.falls(EN, moves(expected=np.nan), "grade").html
+
+
+def test_who_fell_is_named_with_the_reason():
+    index = pd.MultiIndex.from_tuples(
+        [("grade", "C1"), ("grade", "C2"), ("rfm", "C1")], names=["scheme", "customer_id"]
+    )
+    fallen = pd.DataFrame(
+        {"before": ["A", "A", "loyal"], "after": ["B", "C", "lost"], "revenue": [5.0, 9.0, 5.0],
+         "lost_most": ["spend", "payment", None]}, index,
+    )  # fmt: skip
+    people = pd.DataFrame(
+        {"spend_365d": [1.0, 2.0], "spend_change_365d": [-4.0, -7.0], "days_since_last": [90, 80]},
+        index=["C1", "C2"],
+    )
+    html = moved.fallen(EN, fallen, people, "grade", 1).html
+    assert "C2" in html and "Payment" in html and "-CN¥7" in html and "C1" not in html
+    assert "Lost" in moved.fallen(EN, fallen, people, "rfm", 5).html
+    assert "Nobody fell" in moved.fallen(EN, fallen, people, "life_cycle", 5).html
+
+
+def test_moved_limits_are_counted():
+    table = pd.DataFrame({"n_customers": [3, 2]})
+    assert "5 customers (2.5%)" in moved.recut(EN, table, 200).html

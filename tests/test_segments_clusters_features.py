@@ -1,0 +1,158 @@
+"""Features: equal weights, nobody far out moves the others, a single purchase is no corner."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from three_kinds import cloud, customers, once
+
+from cvm_analysis.segments.clusters import features, measures
+
+
+@pytest.fixture(scope="module")
+def people():
+    return customers()
+
+
+@pytest.fixture(scope="module")
+def measured(people):
+    return measures.of(people)
+
+
+def shares(n, seed=0):
+    care = np.random.default_rng(seed).beta(2, 3, n)
+    return pd.DataFrame({"category:care": care, "category:tools": 1 - care})
+
+
+def test_numbers_are_comparable(people, measured):
+    made = features.of(measured, people)
+    assert list(made.table) == ["spend_mean", "orders_per_year", "days_since_last"]
+    assert made.scales.left_out == {"return_share": "alike"}  # nobody returned
+    assert made.table.mean().abs().max() < 1e-9
+    assert made.table.std(ddof=0).to_numpy() == pytest.approx(1)
+    assert made.table.abs().max().max() <= 3
+
+
+def test_twice_as_much_is_one_step(people, measured):
+    doubled = pd.Series([100.0, 200, 400, 800], people.index[:4])
+    some = measured.head(4).assign(spend_mean=doubled)
+    steps = np.diff(features.of(some, people).table["spend_mean"])
+    assert steps == pytest.approx(steps[0])
+
+
+def test_a_customer_far_out_counts_as_one_at_the_bound(people, measured):
+    tables = []
+    for much in (1e9, 1e12):
+        odd = measured.copy()
+        odd.iloc[5, 0] = much
+        tables.append(features.of(odd, people).table)
+    pd.testing.assert_frame_equal(*tables)
+
+
+def test_an_attribute_weighs_as_one_number_and_all_levels_are_equally_far():
+    measured = pd.DataFrame(
+        {"channel": ["web"] * 50 + ["store"] * 30 + ["dealer"] * 20}, dtype=object
+    )
+    table = features.of(measured, once(measured)).table
+    assert list(table) == ["channel=dealer", "channel=store", "channel=web"]
+    assert table.var(ddof=0).sum() == pytest.approx(1)
+    one_each = table.iloc[[0, 50, 99]].to_numpy()
+    apart = [np.linalg.norm(one_each[i] - one_each[j]) for i, j in ((0, 1), (0, 2), (1, 2))]
+    assert apart == pytest.approx([apart[0]] * 3)
+
+
+def test_an_unknown_level_is_the_average_customer():
+    measured = pd.DataFrame({"channel": ["web", "store"] * 20 + [None] * 5}, dtype=object)
+    table = features.of(measured, once(measured)).table
+    assert (table.tail(5) == 0).all(axis=None)
+    assert len(table.columns) == 2
+
+
+def test_the_parts_of_a_whole_weigh_together_as_said():
+    measured = shares(200)
+    table = features.of(measured, once(measured)).table
+    assert table.var(ddof=0).sum() == pytest.approx(features.WHOLE)
+    assert table.mean().abs().max() < 1e-9
+
+
+def test_the_more_purchases_the_further_a_pure_mix_lies_out():
+    measured = pd.concat(
+        [shares(200), pd.DataFrame({"category:care": [1.0] * 3, "category:tools": 0.0})]
+    )
+    measured.index = range(203)
+    bought = once(measured).assign(n_orders=[5] * 200 + [1, 4, 40])
+    out = features.of(measured, bought).table["category:care"].tail(3).to_numpy()
+    assert 0 < out[0] < out[1] < out[2]
+
+
+def test_a_share_is_drawn_by_two_purchases_with_the_average_mix():
+    """One purchase of care alone, where care is 40 % on average: (1 + 2 x 0.4) / 3."""
+    whole = features.Whole({"category:care": 0.4, "category:tools": 0.6}, {}, 1.0)
+    drawn = whole.rooted(np.array([[1.0, 0.0]]), np.array([1.0]))
+    assert drawn[0] ** 2 == pytest.approx([1.8 / 3, 1.2 / 3])
+
+
+def test_unknown_shares_are_the_average_customer():
+    measured = shares(50)
+    measured.iloc[:5] = np.nan
+    table = features.of(measured, once(measured)).table
+    assert (table.head(5) == 0).all(axis=None) and np.isfinite(table).all(axis=None)
+
+
+def test_what_is_mostly_missing_or_alike_is_left_out_and_said(people, measured):
+    n = len(measured)
+    odd = measured.assign(
+        late_share=[0.1, 0.4] * 30 + [np.nan] * (n - 60),
+        n_categories=[1] * (n - 3) + [2] * 3,
+        return_share=np.inf,
+        city=pd.Series(["x", None], measured.index[:2], dtype=object).reindex(measured.index),
+    )
+    made = features.of(odd, people)
+    assert list(made.table) == ["spend_mean", "orders_per_year", "days_since_last"]
+    assert made.scales.left_out == {
+        "return_share": "missing",
+        "late_share": "missing",
+        "n_categories": "alike",
+        "city": "missing",
+    }
+
+
+def test_gaps_and_infinities_are_the_median(people, measured):
+    odd = measured.copy()
+    odd.iloc[:3, 0] = [np.nan, np.inf, -np.inf]
+    values = features.of(odd, people).table["spend_mean"]
+    assert np.isfinite(values).all()
+    assert values.head(3).to_numpy() == pytest.approx(values.iloc[3:].median(), abs=0.01)
+
+
+def test_a_spend_of_nought_or_less_counts_as_the_smallest(people, measured):
+    odd = measured.copy()
+    odd.iloc[:2, 0] = [0.0, -50.0]
+    values = features.of(odd, people).table["spend_mean"]
+    assert values.iloc[0] == values.iloc[1] == values.min()
+    assert values.iloc[2:].std() > 0.95  # and the others stay apart
+
+
+def test_a_skewed_number_of_unknown_kind_is_tamed_and_an_even_one_is_not():
+    points = cloud(400, 0).assign(skewed=lambda t: np.exp(2 * t["u"]), even=np.linspace(0, 1, 400))
+    how = {each.column: each.tamed for each in features.of(points, once(points)).scales.parts}
+    assert how["skewed"] == "log" and how["even"] == "as_is" and how["u"] == "as_is"
+
+
+def test_scales_of_another_day_are_kept(people, measured):
+    made = features.of(measured, people)
+    later = features.of(measured.assign(spend_mean=measured["spend_mean"] * 2), people, made.scales)
+    step = later.table["spend_mean"] - made.table["spend_mean"]
+    assert step.median() > 0.2 and step.median() == pytest.approx(step.quantile(0.3))
+
+
+def test_rows_and_ids_do_not_matter(people, measured):
+    order = np.random.default_rng(0).permutation(len(people))
+    made, mixed = features.of(measured, people), features.of(measured.iloc[order], people)
+    pd.testing.assert_frame_equal(mixed.table.loc[measured.index], made.table, check_exact=True)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_hardly_any_customers_are_no_trouble(people, n):
+    few = people.head(n).assign(channel="web")
+    measured = measures.of(few, ["spend_mean", "days_since_last"], ["channel"])
+    assert len(features.of(measured, few).table) == n

@@ -1,0 +1,75 @@
+"""What groups are formed by: only what the data have, in its own unit."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from three_kinds import customers
+
+from cvm_analysis.errors import ConfigError
+from cvm_analysis.segments.clusters import measures
+
+
+@pytest.fixture(scope="module")
+def people():
+    channel = np.resize(["web", "store", None], 600).astype(object)
+    return customers().assign(
+        channel=channel, joined_on=pd.Timestamp("2024-01-01"), agreed=np.resize([True, False], 600)
+    )
+
+
+@pytest.fixture(scope="module")
+def shares(people):
+    care = pd.Series(np.linspace(0, 1, len(people)), people.index)
+    return pd.DataFrame({"category:care": care, "category:tools": 1 - care}).iloc[10:]
+
+
+def test_measures_keep_their_units(people):
+    measured, first = measures.of(people), people.iloc[0]
+    assert list(measured) == ["spend_mean", "orders_per_year", "days_since_last", "return_share"]
+    assert measured.iloc[0]["orders_per_year"] == pytest.approx(first["n_days"] / 3)
+    assert measured.iloc[0]["days_since_last"] == first["days_since_last"]
+
+
+def test_only_retail_customers_who_bought_are_grouped(people):
+    some = people.head(40).copy()
+    some.iloc[0, some.columns.get_loc("n_orders")] = 0
+    some.iloc[1, some.columns.get_loc("customer_type")] = "dealer"
+    assert list(measures.of(some).index) == list(some.index[2:])
+
+
+def test_one_purchase_yesterday_is_not_hundreds_a_year(people):
+    new = people.head(1).assign(T=1 / 7, n_days=1)
+    assert measures.of(new)["orders_per_year"].item() == 1
+
+
+def test_numbers_attributes_and_shares_stand_side_by_side(people, shares):
+    measured = measures.of(people, ["spend_mean"], ["channel", "agreed"], ["category"], shares)
+    assert list(measured) == ["spend_mean", "channel", "agreed", "category:care", "category:tools"]
+    assert measures.is_attribute(measured["channel"]) and measures.is_attribute(measured["agreed"])
+    assert measured["channel"].isna().sum() == 200
+    assert measured["category:care"].isna().sum() == 10  # of whom no category is known
+    assert not measures.is_attribute(measures.of(people, ["agreed"])["agreed"])
+
+
+def test_everything_wrong_is_said_at_once_with_the_nearest_names(people, shares):
+    with pytest.raises(ConfigError) as error:
+        measures.of(people, ["spend_meen", "channel"], ["chanel", "joined_on"], ["brand"], shares)
+    said = str(error.value)
+    assert "measures: 'spend_meen' is not in the data; did you mean spend_mean" in said
+    assert "attributes: 'chanel' is not in the data; did you mean channel" in said
+    assert "measures: 'channel'" in said and "attributes: 'joined_on'" in said
+    assert "shares_of: 'brand' is not in the data; there are category" in said
+
+
+def test_shares_without_any_and_nothing_at_all_are_errors(people):
+    with pytest.raises(ConfigError, match="'category' is not in the data; there are none"):
+        measures.of(people, ["spend_mean"], shares_of=["category"])
+    with pytest.raises(ConfigError, match="name at least one"):
+        measures.of(people, [])
+
+
+def test_a_part_is_of_a_whole_and_an_imported_figure_is_not():
+    assert measures.whole("category:care") == "category"
+    assert measures.whole("category:a:b") == "category"
+    assert measures.whole("indicators.a:b") is None
+    assert measures.whole("spend_mean") is None

@@ -1,0 +1,243 @@
+"""Grades by group: the agencies' own example, scipy's interval, and what must never happen."""
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats.contingency import association, relative_risk
+
+from cvm_analysis.errors import InputError
+from cvm_analysis.segments.grades import fairness
+
+ORDER = ["A", "B", "C"]
+NAN = np.nan
+
+
+def people(**counts):
+    """Grades and groups from `group=(n with A, n with B, n with C, n not graded)`."""
+    codes = [*ORDER, "not_graded"]
+    rows = [
+        (g, code)
+        for g, ns in counts.items()
+        for code, n in zip(codes, ns, strict=False)
+        for _ in range(n)
+    ]
+    index = pd.Index([f"C{i:05d}" for i in range(len(rows))], name="customer_id")
+    groups, grades = zip(*rows, strict=True) if rows else ((), ())
+    return pd.Series(grades, index, dtype=object), pd.Series(groups, index, dtype=object)
+
+
+def test_four_fifths_of_the_agencies_example():
+    """Questions and Answers on the Uniform Guidelines (1979): rates of 60, 45, 48 and 51 %.
+
+    Printed impact ratios: 75, 80 and 85 % of the highest.
+    """
+    grades, groups = people(
+        white=(600, 400), indian=(450, 550), hispanic=(480, 520), black=(510, 490)
+    )
+    table = fairness.mix(grades, groups, ORDER)
+    assert table["best_share"].to_dict() == {
+        "white": 0.6,
+        "black": 0.51,
+        "hispanic": 0.48,
+        "indian": 0.45,
+    }
+    assert table["ratio"].round(6).tolist() == [1, 0.85, 0.8, 0.75]
+    assert table.loc["white", "verdict"] == "reference"
+
+
+@pytest.mark.parametrize(
+    ("a", "n", "b", "m"), [(127, 2776, 95, 443), (5, 20, 30, 60), (1, 9, 8, 9)]
+)
+@pytest.mark.parametrize("level", [0.9, 0.95])
+def test_the_interval_is_that_of_scipy(a, n, b, m, level):
+    grades, groups = people(few=(a, n - a), many=(b, m - b))
+    row = fairness.mix(grades, groups, ORDER, level=level).loc["few"]
+    found = relative_risk(a, n, b, m)
+    assert row["ratio"] == pytest.approx(found.relative_risk)
+    interval = found.confidence_interval(level)
+    assert (row["low"], row["high"]) == pytest.approx((interval.low, interval.high))
+
+
+def test_the_verdict_is_that_of_the_interval():
+    """Ratios 0.5, 0.75 and 0.9 with many customers; 0.75 with few."""
+    grades, groups = people(
+        top=(4000, 6000), half=(2000, 8000), low=(3000, 7000), near=(3600, 6400), few=(3, 7)
+    )
+    verdict = fairness.mix(grades, groups, ORDER)["verdict"].to_dict()
+    assert verdict == {
+        "top": "reference", "near": "fine", "low": "below", "few": "unclear", "half": "below",
+    }  # fmt: skip
+
+
+def test_zero_counts_have_a_ratio_and_an_interval():
+    """Half a customer is added to each of the four counts: 0.5 of 21 against 20.5 of 41."""
+    grades, groups = people(none=(0, 20), some=(20, 20))
+    row = fairness.mix(grades, groups, ORDER).loc["none"]
+    reach = 1.959964 * np.sqrt(1 / 0.5 - 1 / 21 + 1 / 20.5 - 1 / 41)
+    assert row["ratio"] == 0 and row["low"] == 0
+    assert row["high"] == pytest.approx(0.5 / 21 * 41 / 20.5 * np.exp(reach), rel=1e-6)
+    assert row["verdict"] == "below"
+
+
+def test_a_group_of_best_customers_only_is_not_certain():
+    grades, groups = people(x=(6, 0), y=(5, 0))
+    row = fairness.mix(grades, groups, ORDER).loc["y"]
+    assert row["ratio"] == 1 and row["low"] < 0.8 < 1 < row["high"] and row["verdict"] == "unclear"
+
+
+def test_where_nobody_has_the_best_grade_nothing_can_be_said():
+    grades, groups = people(x=(0, 10), y=(0, 4, 6))
+    table = fairness.mix(grades, groups, ORDER)
+    assert table[["ratio", "low", "high"]].isna().all(axis=None)
+    assert (table["verdict"] == "unclear").all()
+
+
+def test_small_groups_are_pooled_before_anything_is_computed():
+    grades, groups = people(big=(10, 10), s=(2, 2), t=(1, 2), u=(0, 1, 1))
+    table = fairness.mix(grades, groups, ORDER)
+    assert table.index.tolist() == ["big", "other"]
+    assert table.loc["other", ["n_customers", "best_share"]].tolist() == [9, 3 / 9]
+
+
+def test_a_pool_that_is_too_small_is_left_out():
+    grades, groups = people(big=(10, 10), s=(2, 2))
+    table = fairness.mix(grades, groups, ORDER)
+    assert table.index.tolist() == ["big"]
+    assert fairness.association(grades, groups, ORDER).n_customers == 20
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8), st.integers(0, 3)), max_size=6),
+    st.integers(1, 6),
+)
+def test_no_row_ever_stands_for_fewer_customers_than_asked(counts, least):
+    grades, groups = people(**{f"g{i}": (a, b, 0, d) for i, (a, b, d) in enumerate(counts)})
+    table = fairness.mix(grades, groups, ORDER, min_group=least)
+    assert (table["n_customers"] >= least).all()
+    shares = table.filter(like="share_")
+    assert shares.sum(axis=1).to_numpy() == pytest.approx(np.ones(len(table)))
+    left_out = len(grades) - table["n_customers"].sum() - table["n_not_graded"].sum()
+    assert left_out < len(grades) + 1 and (table["ratio"].dropna() >= 0).all()
+
+
+def test_who_is_not_graded_is_counted_and_in_no_share():
+    grades, groups = people(x=(5, 5, 0, 90), y=(5, 5))
+    table = fairness.mix(grades, groups, ORDER)
+    assert table.loc["x", ["n_customers", "n_not_graded", "best_share"]].tolist() == [10, 90, 0.5]
+    assert "share_not_graded" not in table
+
+
+def test_a_group_without_a_name_is_no_yardstick():
+    grades, groups = people(x=(5, 5), y=(4, 6), unknown=(9, 1))
+    groups = groups.where(groups != "unknown")
+    table = fairness.mix(grades, groups, ORDER)
+    assert table.index.tolist() == ["x", "y", "unknown"]
+    assert table.loc["x", "verdict"] == "reference" and table.loc["unknown", "ratio"] == 1.8
+
+
+def test_rows_ids_and_columns():
+    grades, groups = people(x=(5, 15, 30), y=(9, 20, 25), z=(2, 2, 9))
+    table = fairness.mix(grades, groups, ORDER)
+    shuffled = grades.sample(frac=1, random_state=1)
+    pd.testing.assert_frame_equal(fairness.mix(shuffled, groups, ORDER), table)
+    renamed = grades.set_axis(grades.index[::-1]), groups.set_axis(groups.index[::-1])
+    pd.testing.assert_frame_equal(fairness.mix(*renamed, ORDER), table)
+    assert fairness.association(shuffled, groups, ORDER) == fairness.association(
+        grades, groups, ORDER
+    )
+    assert table.columns.tolist() == [
+        "n_customers", "n_not_graded", "share_A", "share_B", "share_C", "best_share",
+        "ratio", "low", "high", "verdict",
+    ]  # fmt: skip
+
+
+def test_one_group_and_no_customers():
+    grades, groups = people(x=(5, 15, 30))
+    table = fairness.mix(grades, groups, ORDER)
+    assert table["verdict"].tolist() == ["reference"] and table["ratio"].tolist() == [1]
+    found = fairness.association(grades, groups, ORDER)
+    assert np.isnan(found.v) and np.isnan(found.low) and found.n_customers == 50
+    for one in (people(), people(x=(1,))):
+        assert fairness.mix(*one, ORDER).empty
+        assert np.isnan(fairness.association(*one, ORDER).v)
+
+
+def test_all_alike_have_no_association():
+    found = fairness.association(*people(x=(30, 0), y=(20, 0)), ORDER)
+    assert np.isnan(found.v)
+
+
+def test_v_before_its_correction_is_that_of_scipy():
+    counts = np.array([[30, 20, 50], [10, 25, 15], [8, 8, 40]])
+    v = association(counts, method="cramer")
+    n, (rows, columns) = counts.sum(), counts.shape
+    phi = max(0, v**2 * 2 - (rows - 1) * (columns - 1) / (n - 1))
+    fewer = min(k - (k - 1) ** 2 / (n - 1) for k in (rows, columns)) - 1
+    found = fairness.association(*people(x=counts[0], y=counts[1], z=counts[2]), ORDER)
+    assert found.v == pytest.approx(np.sqrt(phi / fewer))
+    assert found.low < found.v < found.high
+
+
+def test_v_is_one_where_the_group_is_the_grade_and_nought_where_it_says_nothing():
+    same = fairness.association(*people(x=(100, 0), y=(0, 100), z=(0, 0, 100)), ORDER)
+    assert same.v == pytest.approx(1, abs=0.02) and same.low > 0.97
+    none = fairness.association(*people(x=(50, 50), y=(50, 50)), ORDER)
+    assert none.v == 0 and none.low == 0
+
+
+def test_strange_grades_and_strange_customers_are_errors():
+    grades, groups = people(x=(5, 5), y=(5, 5))
+    with pytest.raises(InputError, match="B are no grades; there are A"):
+        fairness.mix(grades, groups, ["A"])
+    with pytest.raises(InputError, match="20 are in one of them only"):
+        fairness.mix(grades, groups.set_axis([f"D{i}" for i in range(20)])[:0], ORDER)
+    with pytest.raises(InputError, match="each once"):
+        fairness.association(grades, pd.concat([groups, groups]), ORDER)
+
+
+def test_age_bands_count_full_years():
+    born = pd.Series(
+        ["1995-06-16", "1995-06-15", "1980-06-16", "1980-06-15", "1965-06-15", None, "2030-01-01",
+         "no date", "2025-06-15"]
+    )  # fmt: skip
+    assert fairness.age_bands(born, dt.date(2025, 6, 15)).tolist() == [
+        "under_30", "30_44", "30_44", "45_59", "60_plus", "unknown", "unknown", "unknown",
+        "under_30",
+    ]  # fmt: skip
+
+
+def test_who_was_born_on_a_leap_day_is_older_from_the_first_of_march():
+    born = pd.Series([pd.Timestamp("1992-02-29")])
+    assert fairness.age_bands(born, dt.date(2022, 2, 28))[0] == "under_30"
+    assert fairness.age_bands(born, dt.date(2022, 3, 1))[0] == "30_44"
+
+
+def test_other_edges():
+    born = pd.Series(pd.to_datetime(["2000-01-01", "1900-01-01"]), ["x", "y"])
+    bands = fairness.age_bands(born, dt.date(2025, 1, 1), (40,))
+    assert bands.to_dict() == {"x": "under_40", "y": "40_plus"}
+    assert fairness.age_bands(born[:0], dt.date(2025, 1, 1)).empty
+    assert (fairness.age_bands(born.mask(born.notna()), dt.date(2025, 1, 1)) == "unknown").all()
+
+
+@pytest.mark.parametrize("edges", [(), (30, 30), (45, 30), (0, 30), (30.5,)])
+def test_edges_that_are_none(edges):
+    with pytest.raises(InputError, match="must be whole years, rising"):
+        fairness.age_bands(pd.Series(["2000-01-01"]), dt.date(2025, 1, 1), edges)
+
+
+def test_groups_are_known_or_said_not_to_be():
+    table = pd.DataFrame(
+        {"region": ["east", "west"], "gender": ["", "male"], "birth_date": ["1990-01-01", None]}
+    )
+    found = fairness.groups(table, dt.date(2020, 6, 30))
+    assert found["region"].tolist() == ["east", "west"]
+    assert found["gender"].tolist() == ["unknown", "male"]
+    assert found["age"].tolist() == ["30_44", "unknown"]
+    bare = fairness.groups(table[["region"]], dt.date(2020, 6, 30))
+    assert (bare[["gender", "age"]] == "unknown").all(axis=None)

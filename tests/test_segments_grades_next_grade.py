@@ -1,0 +1,210 @@
+"""The cheapest change reaches the next grade, a step less does not, and no other is cheaper."""
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from cvm_analysis.segments.grades import grade, next_grade, points
+from cvm_analysis.segments.grades.scorecard import Indicator, Scorecard
+
+FIXED = {"A": 70.0, "B": 40.0, "C": 0.0}
+SPEND = Indicator(
+    "spend", "spend", 0.5, bands=((0, 20), (1000, 60), (5000, 100)), unit_cost=0.1, step=100
+)
+LATE = Indicator("late", "late", 0.3, better="low", scale=(0.5, 0.0), unit_cost=1000)
+TARGET = Indicator("target", "sales", 0.2, per="goal", scale=(0, 1), unit_cost=1)
+
+
+def card(*indicators, grades=FIXED, **setting):
+    return Scorecard("dealer", dt.date(2024, 1, 1), indicators, grades, **setting)
+
+
+def cheapest(made, measures, limits=FIXED):
+    return next_grade.cheapest(made, measures, points.score(made, measures), limits)
+
+
+def customer(**values):
+    return pd.DataFrame({name: [float(value)] for name, value in values.items()}, index=["a"])
+
+
+def test_a_worked_example():
+    """Points 20, 60, 50: score 10 + 18 + 10 = 38, two short of B.
+
+    spend needs 20 + 2 / 0.5 = 24 points, the band from 1,000 on: 950 -> 1,050 by steps of 100,
+    cost 10. late needs 60 + 2 / 0.3 = 66.67 points: 0.2 -> 0.1667, cost 33.33. sales against a
+    goal of 200 needs 60 points: 100 -> 120, cost 20.
+    """
+    measures = customer(spend=950, late=0.2, sales=100, goal=200)
+    found = cheapest(card(SPEND, LATE, TARGET), measures).loc["a"]
+    assert found.tolist() == ["B", 2.0, "spend", 950.0, 1050.0, 10.0]
+    found = cheapest(card(SPEND, LATE, TARGET), measures.assign(spend=150)).loc["a"]
+    assert found.tolist() == ["B", 2.0, "target", 100.0, 120.0, 20.0]
+    free = [each for each in (SPEND, LATE, TARGET) if each.code != "target"]
+    unpriced = Indicator("target", "sales", 0.2, per="goal", scale=(0, 1))
+    found = cheapest(card(*free, unpriced), measures.assign(spend=150)).loc["a"]
+    assert found["indicator"] == "late"
+    assert found["to_value"] == pytest.approx(0.2 - 0.5 * 2 / 0.3 / 100)
+    assert found["cost"] == pytest.approx(100 / 3)
+
+
+def test_the_weight_known_of_the_customer_counts():
+    """late missing: known weight 0.7, score (0.5 x 20 + 0.2 x 50) / 0.7 = 28.57; sales need
+
+    50 + 11.43 x 0.7 / 0.2 = 90 points.
+    """
+    measures = customer(spend=0, late=np.nan, sales=100, goal=200)
+    found = cheapest(card(SPEND, LATE, TARGET), measures).loc["a"]
+    assert found["indicator"] == "target"
+    assert found["to_value"] == pytest.approx(180)
+    assert found["missing_points"] == pytest.approx(40 - 20 / 0.7)
+
+
+def test_who_has_the_best_grade_needs_nothing_and_who_has_none_is_left_out():
+    measures = pd.DataFrame({"late": [0.0, np.nan]}, index=["best", "unknown"])
+    found = cheapest(card(Indicator("late", "late", 1.0, better="low", scale=(1, 0))), measures)
+    assert found.index.tolist() == ["best"]
+    assert found.isna().all(axis=None)
+
+
+def test_no_single_change_may_be_enough():
+    measures = customer(spend=0, late=0.5, sales=0, goal=200)
+    found = cheapest(card(LATE, TARGET, SPEND), measures, {"A": 95.0, "C": 0.0}).loc["a"]
+    assert found["next_grade"] == "A" and found["missing_points"] == 85
+    assert found[["indicator", "value", "to_value", "cost"]].isna().all()
+
+
+def test_a_missing_value_is_no_change_even_if_it_has_points():
+    made = card(
+        Indicator("x", "x", 0.5, scale=(0, 1), unit_cost=1, missing=0),
+        Indicator("y", "y", 0.5, scale=(0, 1)),
+    )
+    found = cheapest(made, customer(x=np.nan, y=0.5)).loc["a"]
+    assert found["next_grade"] == "B" and found.isna()["indicator"]
+    assert cheapest(made, customer(y=0.5)).loc["a"].isna()["indicator"]
+
+
+def test_a_grade_that_ties_make_impossible_is_passed_over():
+    made = card(Indicator("x", "x", 1.0, scale=(0, 100), unit_cost=1))
+    limits = {"A": 70.0, "B": float("nan"), "C": 0.0}
+    assert cheapest(made, customer(x=10), limits).loc["a", "next_grade"] == "A"
+    limits = {"A": float("nan"), "B": 40.0, "C": 0.0}
+    assert cheapest(made, customer(x=50), limits).loc["a"].isna().all()
+
+
+def test_an_indicator_left_out_for_all_cannot_be_improved():
+    made = card(
+        Indicator("x", "x", 0.3, bins=5, unit_cost=0.001),
+        Indicator("y", "y", 0.7, scale=(0, 1), unit_cost=1),
+    )
+    measures = pd.DataFrame({"x": 1.0, "y": [0.1, 0.2]})
+    assert cheapest(points.settle(made, measures), measures)["indicator"].tolist() == ["y", "y"]
+
+
+def test_of_equal_costs_the_first_is_taken():
+    parts = [Indicator(c, c, 0.5, scale=(0, 1), unit_cost=1) for c in "ba"]
+    assert cheapest(card(*parts), customer(a=0.3, b=0.3)).loc["a", "indicator"] == "b"
+
+
+def test_no_customers_have_no_rows():
+    measures = customer(spend=0, late=0.5, sales=0, goal=200).head(0)
+    found = cheapest(card(SPEND, LATE, TARGET), measures)
+    assert found.empty
+    assert list(found) == ["next_grade", "missing_points", "indicator", "value", "to_value", "cost"]
+
+
+def random_case(seed):
+    rng = np.random.default_rng(seed)
+    n = 80
+    measures = pd.DataFrame(
+        {
+            "orders": rng.poisson(3, n).astype(float),
+            "late": rng.beta(1, 4, n),
+            "sales": rng.gamma(2, 500, n),
+            "goal": rng.uniform(-50, 2000, n),
+            "days": rng.integers(0, 400, n).astype(float),
+        },
+        index=[f"C{i}" for i in range(n)],
+    )
+    measures = measures.mask(rng.random(measures.shape) < 0.15)
+    weights, cost = rng.dirichlet(np.full(4, 3.0)), rng.uniform(0.01, 10, 4)
+    made = card(
+        Indicator("orders", "orders", weights[0], bins=6, unit_cost=cost[0], step=1),
+        Indicator(
+            "late", "late", weights[1], better="low", scale=(0.6, 0.05), unit_cost=cost[1] * 100
+        ),
+        Indicator("sales", "sales", weights[2], per="goal", unit_cost=cost[2] / 100,
+                  bands=((0.3, 10), (0.7, 55), (1.1, 100))),
+        Indicator("days", "days", weights[3], better="low", bins=9, unit_cost=cost[3] / 10, step=7,
+                  missing=5),
+        grades={"A": 0.1, "B": 0.3, "C": 0.6} if seed % 2 else FIXED,
+        by_quota=bool(seed % 2),
+        min_weight=0.4,
+    )  # fmt: skip
+    return points.settle(made, measures), measures
+
+
+def reaches(made, changed, column, values, least):
+    """Whether each customer reaches a score with another value of one column."""
+    return points.score(made, changed.assign(**{column: values})) >= least
+
+
+def changes(seed):
+    made, measures = random_case(seed)
+    score = points.score(made, measures)
+    limits = grade.limits(made, score)
+    found = next_grade.cheapest(made, measures, score, limits)
+    assert list(found.index) == list(score.dropna().index)
+    found = found[found["next_grade"].notna()]
+    return made, measures.loc[found.index], found, found["next_grade"].map(limits)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 100_000))
+def test_the_change_reaches_the_grade_and_a_smaller_one_does_not(seed):
+    made, measures, found, least = changes(seed)
+    assert found["indicator"].notna().any()
+    for each in made.indicators:
+        own = found[found["indicator"] == each.code]
+        before, sign = measures.loc[own.index], 1 if each.better == "high" else -1
+        apart = sign * (own["to_value"] - own["value"])
+        assert (apart > 0).all() and (own["value"] == before[each.column]).all()
+        assert own["cost"].to_numpy() == pytest.approx((apart * each.unit_cost).to_numpy())
+        assert reaches(made, before, each.column, own["to_value"], least[own.index]).all()
+        less = each.step or 1e-6 * own["to_value"].abs().clip(lower=1)
+        if each.step:
+            assert (apart / less).to_numpy() == pytest.approx((apart / less).round().to_numpy())
+        short = own["to_value"] - sign * less
+        assert not reaches(made, before, each.column, short, least[own.index]).any()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 100_000))
+@example(579)  # a limit that rounding put above the very score it was taken from
+def test_nothing_cheaper_reaches_the_grade(seed):
+    made, measures, found, least = changes(seed)
+    budget = (0.999 * found["cost"]).fillna(1e6)
+    for each in made.indicators:
+        change = budget / each.unit_cost
+        change = np.floor(change / each.step) * each.step if each.step else change
+        tried = measures[each.column] + (change if each.better == "high" else -change)
+        assert not reaches(made, measures, each.column, tried, least).any()
+
+
+def test_order_of_customers_changes_nothing():
+    made, measures = random_case(7)
+    score = points.score(made, measures)
+    limits = grade.limits(made, score)
+    found = next_grade.cheapest(made, measures, score, limits)
+    shuffled = measures.sample(frac=1, random_state=1)
+    again = next_grade.cheapest(made, shuffled, score, limits)
+    pd.testing.assert_frame_equal(again.loc[found.index], found)
+
+
+def test_a_step_that_floats_miss_by_a_hair_is_one_step():
+    made = card(Indicator("x", "x", 1.0, bands=((0.7, 10), (0.8, 50)), unit_cost=1, step=0.1))
+    assert 0.7 + 0.1 < 0.8
+    assert cheapest(made, customer(x=0.7)).loc["a", "to_value"] == 0.8
