@@ -37,8 +37,8 @@ LINES, BUYERS = 2_000_000, 200_000
 PEER = "openretailscience"
 INSTALL = f"""{PEER} is not installed where PEER_PYTHON says; it is no part of this project's own
 environment. Install it apart from it:
-    python3.11 -m venv /tmp/peer && /tmp/peer/bin/pip install {PEER}
-    PEER_PYTHON=/tmp/peer/bin/python python benchmarks/segments_speed.py rfm"""
+    python3.11 -m venv ../peer && ../peer/bin/pip install {PEER}
+    PEER_PYTHON=../peer/bin/python python benchmarks/segments_speed.py rfm"""
 
 
 def lines(path: Path) -> None:
@@ -69,18 +69,11 @@ def ours(path: str) -> pd.DataFrame:
     """RFM scores from order lines: what RFM needs of each customer, and no more."""
     import ibis
 
+    from cvm_analysis.customers import rfm_measures
     from cvm_analysis.segments import rfm
 
-    known = ibis.read_parquet(path).filter(lambda t: t.ordered_at.date() <= DAY)
-    orders = known.group_by("customer_id", "order_id").aggregate(
-        at=known.ordered_at.max(where=known.amount > 0), spend=known.amount.sum()
-    )
-    customers = orders.group_by("customer_id").aggregate(
-        days_since_last=ibis.literal(DAY).delta(orders["at"].max().date(), unit="day"),
-        n_orders=orders["at"].count(),
-        spend_total=orders.spend.sum(),
-    )
-    return rfm.score(customers.to_pandas().set_index("customer_id"))
+    customers = rfm_measures(ibis.read_parquet(path), DAY).to_pandas()
+    return rfm.score(customers.set_index("customer_id"))
 
 
 def ours_from_the_whole_table(path: str) -> pd.DataFrame:

@@ -143,12 +143,14 @@ def test_as_summed_in_exact_fractions(params, x, t_x, T):
     likelihood, alive, counts = by_fractions(params, x, t_x, T, 6)
     h, at = history(x, t_x, T), model(params)
     assert bg_bb.log_likelihood(at.params, h) == pytest.approx(np.log(likelihood), rel=1e-9)
-    assert at.p_alive(h).item() == pytest.approx(alive, rel=1e-9)
-    assert at.purchase_probabilities(h, 6, 7)[0, :7].tolist() == pytest.approx(counts, rel=1e-9)
+    assert at.p_alive(h).item() == pytest.approx(alive, rel=1e-9, abs=0)
+    assert at.purchase_probabilities(h, 6, 7)[0, :7].tolist() == pytest.approx(
+        counts, rel=1e-9, abs=0
+    )
     mean = sum(k * p for k, p in enumerate(counts))
-    assert at.expected_purchases(h, 6).item() == pytest.approx(mean, rel=1e-9)
+    assert at.expected_purchases(h, 6).item() == pytest.approx(mean, rel=1e-9, abs=0)
     three = at.purchase_probabilities(h, 6, 3)[0]
-    assert three.tolist() == pytest.approx([*counts[:3], sum(counts[3:])], rel=1e-9)
+    assert three.tolist() == pytest.approx([*counts[:3], sum(counts[3:])], rel=1e-9, abs=0)
 
 
 def test_hard_histories_are_finite():
@@ -190,6 +192,18 @@ def test_discounted_purchases_are_those_of_each_opportunity(fitted, donors):
     for_ever = (np.diff(ends, axis=0) * at[:, None]).sum(axis=0)
     assert fitted.discounted_purchases(donors, 0.1).to_numpy() == pytest.approx(for_ever, rel=1e-9)
     assert (fitted.expected_purchases(donors, 0) == 0).all()
+
+
+def test_donors_of_many_ages_are_forecast_as_each_alone(fitted):
+    h = history([0, 2, 1, 4, 0], [0, 4, 9, 5, 0], [6, 9, 9, 5, 0])
+    for forecast in (
+        lambda rows: fitted.p_alive(rows).tolist(),
+        lambda rows: fitted.expected_purchases(rows, 5).tolist(),
+        lambda rows: fitted.discounted_purchases(rows, 0.1).tolist(),
+        lambda rows: fitted.purchase_probabilities(rows, 5, 1)[:, 0].tolist(),
+    ):
+        alone = [forecast(h.iloc[[i]])[0] for i in range(len(h))]
+        assert forecast(h) == pytest.approx(alone, rel=1e-12)
 
 
 def test_at_a_pace_with_who_is_alive_the_next_opportunity_is_told(fitted, donors):

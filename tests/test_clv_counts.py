@@ -43,6 +43,22 @@ def test_a_median_is_exceeded_by_half_at_most(cdnow, module):
     assert (cumulative[row, np.maximum(median - 1, 0)] < 0.5)[median > 0].all()
 
 
+class GoneOrTwenty:
+    """Buys 20 times with probability .55, else never: the median is far above the mean of 11."""
+
+    def expected_purchases(self, h, horizon):
+        return pd.Series(11.0, h.index)
+
+    def purchase_probabilities(self, h, horizon, most):
+        p = np.zeros((len(h), most + 1))
+        p[:, 0], p[:, min(20, most)] = 0.45, 0.55
+        return p
+
+
+def test_a_median_above_the_mean_is_not_cut_off(h):
+    assert (counts.median(GoneOrTwenty(), h, 26) == 20).all()
+
+
 def test_the_median_errs_least_on_cdnow(cdnow):
     """Of counts that came: the mean is .785 off, the median .666."""
     fitted = bg_nbd.fit(histories.distinct(cdnow)[0])

@@ -120,9 +120,14 @@ def test_probabilities_hold_everywhere():
         assert np.isfinite(p).all()
         assert p.sum() == pytest.approx(1, abs=1e-11)
         none, some = at(r, alpha).purchase_probabilities(h, horizon, 1)[0]
-        assert none == pytest.approx(np.exp(-r * np.log1p(ratio)), rel=1e-11)
-        assert some == pytest.approx(-np.expm1(-r * np.log1p(ratio)), rel=1e-11)
-        assert p[2] == pytest.approx(p[1] * (r + 1) / 2 * ratio / (1 + ratio), rel=1e-11)
+        assert none == pytest.approx(np.exp(-r * np.log1p(ratio)), rel=1e-11, abs=1e-280)
+        assert some == pytest.approx(-np.expm1(-r * np.log1p(ratio)), rel=1e-11, abs=1e-280)
+        assert p[2] == pytest.approx(
+            p[1] * (r + 1) / 2 * ratio / (1 + ratio), rel=1e-11, abs=1e-280
+        )
+    once = pd.DataFrame({"x": [0], "t_x": [0.0], "T": [0.0]})
+    _, some = at(1e-4, 1e-4).purchase_probabilities(once, 1e4, 1)[0]
+    assert some == pytest.approx(-np.expm1(-1e-4 * np.log1p(1e8)), rel=1e-11, abs=1e-280)
     at_once = at(0.7, 9.0).purchase_probabilities(h, 0, 3)
     assert at_once.tolist() == [[1, 0, 0, 0]]
 

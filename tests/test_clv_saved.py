@@ -81,6 +81,12 @@ def test_the_text_is_plain_json_also_where_a_number_is_not_known(models):
     np.testing.assert_array_equal(saved.from_json(text).covariance_log, unknown.covariance_log)
 
 
+def test_what_json_cannot_hold_is_refused(models):
+    endless = dataclasses.replace(models["nbd"], log_likelihood=-np.inf)
+    with pytest.raises(InputError, match="Nbd holds an infinite number"):
+        saved.to_json(endless)
+
+
 def changed(fitted, **other):
     content = json.loads(saved.to_json(fitted))
     return json.dumps(content | other)

@@ -350,3 +350,13 @@ def test_repeated_days_are_bought_again_and_nothing_else_changes():
     assert sorted(str(day)[:10] for day in promised) == ["2024-01-09", "2024-05-09", "2024-05-11"]
     before = dt.date(2024, 4, 1)
     pd.testing.assert_frame_equal(known(again, before), known(rows, before))
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+def test_what_rfm_looks_at_is_that_of_the_whole_table(numbered):
+    rows = transactions(LINES + LATER)
+    rows = rows if numbered else rows.drop("order_id")
+    columns = ["days_since_last", "n_orders", "spend_total"]
+    quick = customers.rfm_measures(rows, DAY).to_pandas().set_index("customer_id").sort_index()
+    whole = known(rows).loc[quick.index, columns]
+    pd.testing.assert_frame_equal(quick[columns], whole, check_dtype=False)

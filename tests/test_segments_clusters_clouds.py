@@ -104,6 +104,15 @@ def test_one_taste_has_no_spread_and_many_tastes_have_one():
     assert wide.spread == clouds.TASTES[-1]
 
 
+def test_a_basket_counts_by_what_was_spent_on_it():
+    """Of twenty purchases half are of a, at nine times the price: nine tenths of the money."""
+    whole = features.Whole({"category:a": 0.5, "category:b": 0.5}, {}, 1.0)
+    made = clouds.Baskets(whole, np.eye(2), np.array([9.0, 1.0]), 1.0, lambda r: r, 0.0, 1.0)
+    rng = np.random.default_rng(0)
+    drawn = made.features(np.zeros((500, 2)), np.full(500, 1e9), rng)
+    assert (drawn**2).mean(axis=0) == pytest.approx([0.9, 0.1], abs=0.02)
+
+
 def test_the_same_customers_give_the_same_cloud():
     shares, customers = bought(100)
     first, second = (drawn(shares.assign(u=range(100)), customers, 50)[1] for _ in range(2))

@@ -138,6 +138,12 @@ def test_a_skewed_number_of_unknown_kind_is_tamed_and_an_even_one_is_not():
     assert how["skewed"] == "log" and how["even"] == "as_is" and how["u"] == "as_is"
 
 
+def test_a_share_is_rooted():
+    points = pd.DataFrame({"late_share": [0, 0.04, 0.16, 0.36, 0.64, 1.0]})
+    steps = np.diff(features.of(points, once(points)).table["late_share"])
+    assert steps == pytest.approx([steps[0]] * 5)
+
+
 def test_scales_of_another_day_are_kept(people, measured):
     made = features.of(measured, people)
     later = features.of(measured.assign(spend_mean=measured["spend_mean"] * 2), people, made.scales)

@@ -36,9 +36,9 @@ def test_a_planted_swap_is_undone(then):
 
 def test_it_is_said_how_far_a_centre_has_moved(then):
     features, labels = then
-    later = features.add(np.where(labels == "c2", 1.0, 0.0), axis=0)
+    later = features.add(np.where(labels == "c2", 2.0, 0.0), axis=0)
     found = names.kept(labels, labels, later, features)
-    assert found.moved["distance"].tolist() == pytest.approx([0, np.sqrt(2), 0])
+    assert found.moved["distance"].tolist() == pytest.approx([0, np.sqrt(8), 0])
 
 
 def test_what_shifts_all_alike_changes_no_name(then):

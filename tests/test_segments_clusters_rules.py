@@ -64,15 +64,22 @@ def test_an_unknown_level_is_none_of_the_others():
     assert (table["accuracy"] == 1).all()
 
 
+def test_a_level_and_a_limit_together():
+    measured = pd.DataFrame({"channel": ["store", "web"] * 100, "spend_mean": np.arange(200.0)})
+    inside = (measured["channel"] == "web") & (measured["spend_mean"] > 60)
+    rule = rules.rules(measured, two(inside)).loc["c1"]
+    limit = next(c for c in rule["conditions"] if c.column == "spend_mean")
+    assert set(rule["conditions"]) == {Condition("channel", "==", "web"), limit}
+    assert limit.comparison == ">" and 59 <= limit.value < 61 and rule["accuracy"] == 1
+
+
 def test_which_level_it_is_is_said_without_those_it_is_not():
-    """A tree that first parts off store, then web: web is not store."""
-    channel = ["store"] * 50 + ["web"] * 30 + ["dealer"] * 20
-    spend = [1.0] * 50 + [1.0, 9.0] * 15 + [1.0] * 20
-    measured = pd.DataFrame({"channel": pd.Series(channel, dtype=object), "spend_mean": spend})
-    labels = two((measured["channel"] == "web") & (measured["spend_mean"] > 5))
-    for conditions in rules.rules(measured, labels)["conditions"]:
-        named = [c for c in conditions if c.column == "channel"]
-        assert not {"==", "!="} <= {c.comparison for c in named}
+    """The tree first parts off store, then, of the rest, web."""
+    channel = pd.Series(["store"] * 60 + ["web"] * 20 + ["dealer"] * 20, dtype=object)
+    labels = two([False] * 60 + [True] * 26 + [False] * 14)
+    measured = pd.DataFrame({"channel": channel})
+    conditions = rules.rules(measured, labels).loc["c1", "conditions"]
+    assert conditions == (Condition("channel", "==", "web"),)
 
 
 def test_a_share_is_a_limit_like_any_number():

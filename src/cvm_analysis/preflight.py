@@ -29,6 +29,7 @@ def check(config: str | Path) -> Settings:
     problems = [
         *_wrong_rfm(settings),
         *_wrong_loyalty(settings),
+        *_unknown_measures(settings),
         _found(
             settings,
             strategies,
@@ -70,6 +71,18 @@ def _wrong_loyalty(settings: Settings) -> Iterator[str]:
     file = settings.resolve(settings.business.segments)
     weights = settings.segments.loyalty.weights
     yield _found(settings, file, ("loyalty", "weights"), lambda: loyalty.card(weights))
+
+
+def _unknown_measures(settings: Settings) -> Iterator[str]:
+    """What groups are formed by, and no table has."""
+    file, asked = settings.resolve(settings.business.segments), settings.segments.clusters
+    people = [*_columns(settings), "orders_per_year"]
+    known = {"measures": people, "attributes": people, "shares_of": TABLES["transactions"].columns}
+    for setting, columns in known.items():
+        for i, name in enumerate(getattr(asked, setting)):
+            if name not in columns and not name.startswith(IMPORTED):
+                place = settings.where(file, "clusters", setting, str(i))
+                yield f"{place}: no column '{name}'{nearest(name, columns)}"
 
 
 def _wrong_scorecards(settings: Settings) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -59,21 +60,24 @@ class Prepared:
         wide = known.pivot(index="customer_id", columns="name", values="value").astype(float)
         return people.join(wide.reindex(columns=self.imported).add_prefix("indicators."))
 
-    def mix(self, column: str, date: dt.date) -> pd.DataFrame:
-        """Share of each customer's spend by a column of order lines: `category:flooring`, ...
+    def mix(self, columns: Sequence[str], date: dt.date) -> pd.DataFrame:
+        """Share of each customer's spend by columns of order lines: `category:flooring`, ...
 
-        One row per customer with a known value; shares are in [0, 1] and add up to 1. No columns
-        where the lines have no such column.
+        One row per customer with a known value of any; the shares of a column are in [0, 1] and
+        add up to 1. A column that the lines do not have is left out.
         """
         import pandas as pd
 
         from cvm_analysis.customers import mix
 
-        if column not in self.transactions.columns:
-            return pd.DataFrame(index=pd.Index([], name="customer_id"))
-        spent = mix(self.transactions, column, date).to_pandas()
-        wide = spent.pivot(index="customer_id", columns=column, values="spend").fillna(0.0)
-        return wide.div(wide.sum(axis=1), axis=0).add_prefix(f"{column}:").rename_axis(columns=None)
+        found = [pd.DataFrame(index=pd.Index([], name="customer_id", dtype=object))]
+        for column in columns:
+            if column in self.transactions.columns:
+                spent = mix(self.transactions, column, date).to_pandas()
+                wide = spent.pivot(index="customer_id", columns=column, values="spend").fillna(0.0)
+                shares = wide.div(wide.sum(axis=1), axis=0).rename_axis(columns=None)
+                found.append(shares.add_prefix(f"{column}:"))
+        return pd.concat(found, axis=1)
 
     def repeating(self, copies: pd.DataFrame, before: dt.date) -> Prepared:
         """Return these tables as if customers had repeated days of their past after `before`.

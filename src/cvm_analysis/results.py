@@ -28,7 +28,7 @@ WRITTEN_BY = {
     **dict.fromkeys(
         ("segments", "grades", "grade_points", "grade_history", "moves", "fallen"), "02_segments"
     ),
-    "clusters": "03_clusters",
+    **dict.fromkeys(("clusters", "cluster_figures", "cluster_features"), "03_clusters"),
     "value": "04_value",
     "trust": "04_value",
     "churn": "05_churn",

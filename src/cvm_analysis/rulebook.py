@@ -11,6 +11,7 @@ import pandas as pd
 from cvm_analysis.config import Settings
 from cvm_analysis.config.rule_files import Scorecard as Written
 from cvm_analysis.segments import rfm, schemes
+from cvm_analysis.segments.clusters import measures
 from cvm_analysis.segments.grades import reviews
 from cvm_analysis.segments.grades.policy import Policy
 from cvm_analysis.segments.grades.reviews import Graded
@@ -73,6 +74,32 @@ def cut_points(settings: Settings, customers: pd.DataFrame) -> dict[str, list[fl
     given = {} if isinstance(rules.cut_points, str) else rules.cut_points
     found = rfm.cut_points(customers, rules.bins, rules.rule, rules.monetary)
     return found | rfm.given(given, rules.bins)
+
+
+def compared(
+    settings: Settings, customers: pd.DataFrame, shares: pd.DataFrame
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Take the measures by which segments.yaml compares customers, as far as there are such.
+
+    Parameters
+    ----------
+    customers : one row per customer; shares : columns such as `category:care`, or none
+
+    Returns
+    -------
+    As segments.clusters.measures.of makes them, and `missing` for each that these data lack.
+    """
+    asked = settings.segments.clusters
+    wholes = {measures.whole(str(column)) for column in shares}
+    there = {
+        "numbers": [c for c in asked.measures if c in customers or c == "orders_per_year"],
+        "attributes": [c for c in asked.attributes if c in customers],
+        "shares_of": [c for c in asked.shares_of if c in wholes],
+    }
+    every = (*asked.measures, *asked.attributes, *asked.shares_of)
+    found = [name for names in there.values() for name in names]
+    lacking = {name: "missing" for name in every if name not in found}
+    return measures.of(customers, **there, shares=shares), lacking
 
 
 def limits(settings: Settings, customers: pd.DataFrame) -> dict[str, Any]:

@@ -22,14 +22,17 @@ def to_json(model: Any) -> str:
 
     Raises
     ------
-    InputError : not a fitted model of this package
+    InputError : not a fitted model of this package, or one with an infinite number
     """
     code = type(model).__module__.rpartition(".")[2]
     if _kind(code) is not type(model):
         raise InputError(f"{type(model).__name__} is not a fitted model that can be saved")
     fields = {f.name: _plain(getattr(model, f.name)) for f in dataclasses.fields(model)}
     content = {"version": VERSION, "code": code, "model": fields}
-    return json.dumps(content, allow_nan=False, indent=2, sort_keys=True)
+    try:
+        return json.dumps(content, allow_nan=False, indent=2, sort_keys=True)
+    except ValueError:
+        raise InputError(f"{type(model).__name__} holds an infinite number; fit it again") from None
 
 
 def from_json(text: str) -> Any:

@@ -36,13 +36,9 @@ class Levels(Strict):
 class Loyalty(Strict):
     """What counts as loyal: the weights of its signs, and the points a class begins at."""
 
-    weights: dict[str, float] = {
-        "repeat": 0.3,
-        "tenure": 0.25,
-        "regularity": 0.15,
-        "breadth": 0.15,
-        "nps": 0.15,
-    }
+    weights: dict[str, float] = Field(
+        {"repeat": 0.3, "tenure": 0.25, "regularity": 0.15, "breadth": 0.15, "nps": 0.15}
+    )
     loyal: Limit = "auto"
     potentially_loyal: Limit = "auto"
 

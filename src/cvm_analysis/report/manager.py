@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cvm_analysis.least_data import Note
-from cvm_analysis.report import blocks, groups
+from cvm_analysis.report import blocks
 from cvm_analysis.report.blocks import Block
 from cvm_analysis.strategy.recommend import NO_ACTION, NOT_VALUED
 from cvm_analysis.texts import Words, words
@@ -201,38 +201,6 @@ class Manager:
 
     def _reasons(self, codes: pd.Series) -> str:
         return self.say.listed(self.say(f"reasons.{code}") for code in codes.dropna())
-
-    def clusters(self, described: pd.DataFrame, rules: pd.DataFrame) -> Block:
-        """Show one row per cluster: its rule in words, its size, its money, how right the rule is.
-
-        described : as segments.clusters.describe makes it; value_12m is shown where it is there
-        rules : as segments.cluster_rules.rules makes them
-        """
-        table = described.join(rules)
-        table["rule"] = [groups.rule(c, self.say, self.currency) for c in table["conditions"]]
-        table.index = pd.Index([groups.name(code, self.say) for code in table.index])
-        money = {c: "money" for c in ("revenue", "value_12m") if c in table}
-        shown = {"rule": "text", "n_customers": "number", **money, "precision": "percent"}
-        return blocks.table(table, shown, self.language, self.currency, id="clusters")
-
-    def formed_by(self, measures: Iterable[str], used: Iterable[str]) -> Block:
-        """Say by which measures the clusters are formed, and which were of no use."""
-        used = list(used)
-        left = self._measures(c for c in measures if c not in used)
-        code = "clusters.left_out" if left else "clusters.formed_by"
-        said = self.say(code, measures=self._measures(used), **({"dropped": left} if left else {}))
-        return blocks.note(said, self.language)
-
-    def _measures(self, columns: Iterable[str]) -> str:
-        return self.say.listed(self.say(f"clusters.measures.{column}") for column in columns)
-
-    def structure(self, silhouette: float, bar: float) -> Block:
-        """Say whether clusters are more than a cut of one cloud: a silhouette above the bar."""
-        code = "structure" if silhouette > bar else "cut"
-        figures = {"silhouette": silhouette, "bar": bar}
-        written = {name: self.say.number(value, 2) for name, value in figures.items()}
-        show = blocks.note if code == "structure" else blocks.warning
-        return show(self.say(f"clusters.{code}", **written), self.language)
 
     def trust(self, trust: pd.DataFrame) -> Block:
         """Show how far off each forecast of purchases was on a past it had not seen."""

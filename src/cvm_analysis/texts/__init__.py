@@ -28,7 +28,8 @@ OPEN = ("segments", "indicators", "types", "grades")  # a business may add codes
 MONEY_COLUMNS = frozenset({
     "amount", "change_cost", "cost", "gain", "gain_high", "gain_low", "lost_value", "margin_365d",
     "margin_total", "mean_spend", "mean_value", "revenue", "spend_365d", "spend_change_365d",
-    "spend_gross", "spend_mean", "spend_repeat_mean", "spend_total", "value_12m", "value_12m_high", "value_12m_if_retained", "value_12m_low",
+    "spend_gross", "spend_mean", "spend_repeat_mean", "spend_total",
+    "value_12m", "value_12m_high", "value_12m_if_retained", "value_12m_low",
     "value_at_risk",
 })
 SHARE_COLUMNS = frozenset({

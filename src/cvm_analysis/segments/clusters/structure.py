@@ -49,18 +49,13 @@ def fitted(points: np.ndarray, k: int, method: Method, seed: int, starts: int) -
 
     The result has `predict`. It is the best of so many starts.
     """
-    import warnings
-
     from sklearn.cluster import KMeans
-    from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
 
     if method == "k_means":
         return KMeans(k, n_init=starts, random_state=seed).fit(points)
-    shape = {"reg_covar": FLOOR, "tol": 0.01, "max_iter": 50}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # judged by its silhouette, not its fit
-        return GaussianMixture(k, n_init=starts, random_state=seed, **shape).fit(points)
+    shape = {"reg_covar": FLOOR, "tol": 0.01, "max_iter": 500}
+    return GaussianMixture(k, n_init=starts, random_state=seed, **shape).fit(points)
 
 
 def tried(
