@@ -136,6 +136,57 @@ def test_ids_keep_their_zeros_and_their_eighteen_digits(project):
     assert any(len(each) == 18 and each.isdigit() for each in ids)
 
 
+# What else is known of customers
+
+
+def test_measures_are_the_table_and_the_latest_imported_figures(project):
+    settings = settings_of(project)
+    data, day = prepared.open(settings, "all"), dt.date(2025, 3, 31)
+    people, measures = known(settings, "all", "2025-03-31"), data.measures(day)
+    pd.testing.assert_frame_equal(measures[people.columns], people)
+    figures = pd.read_csv(
+        project / "data" / "sample" / "raw" / "indicators.csv", dtype={"客户编号": str}
+    )
+    figures = figures[(figures["指标"] == "payment_days") & (figures["日期"] <= "2025-03-31")]
+    last = figures.sort_values("日期").groupby("客户编号")["数值"].last().astype(float)
+    found = measures["indicators.payment_days"].dropna()
+    assert len(found) > 0 and found.to_dict() == last.reindex(found.index).to_dict()
+
+
+def test_a_region_without_an_imported_figure_has_its_column_all_the_same(project):
+    settings = settings_of(project)
+    data = prepared.open(settings, "northeast")
+    columns = {f"indicators.{name}" for name in prepared.imported(settings)}
+    assert columns <= set(data.measures(data.day()))
+
+
+def test_a_mix_is_shares_of_spend_that_add_up_to_one(project):
+    data = prepared.open(settings_of(project), "east")
+    day = data.day()
+    mix = data.mix(("category", "not_there"), day)
+    assert all(column.startswith("category:") for column in mix)
+    assert (mix.sum(axis=1) - 1).abs().max() < 1e-12
+    lines = data.transactions.to_pandas()
+    sold = lines[lines["amount"] > 0].astype({"amount": float})
+    own = sold[sold["customer_id"] == mix.index[0]].groupby("category")["amount"].sum()
+    expected = (own / own.sum()).add_prefix("category:")
+    found = mix.iloc[0][mix.iloc[0] > 0]
+    pd.testing.assert_series_equal(found.sort_index(), expected, check_names=False)
+    assert data.mix((), day).shape[1] == 0
+
+
+def test_repeating_changes_nothing_before_and_buys_again_after(project):
+    data = prepared.open(settings_of(project), "east")
+    before = dt.date(2025, 6, 30)
+    days = data.purchase_days(before).head(3)
+    copies = days.rename(columns={"day": "copy_of"}).assign(day=pd.Timestamp("2025-08-01"))
+    again = data.repeating(copies, before)
+    pd.testing.assert_frame_equal(again.customers(before), data.customers(before))
+    gained = again.customers(data.day())["n_days"] - data.customers(before)["n_days"]
+    expected = copies.groupby("customer_id")["day"].nunique()
+    assert gained[gained > 0].to_dict() == expected.to_dict()
+
+
 # Days and regions
 
 

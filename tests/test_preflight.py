@@ -99,6 +99,16 @@ def test_cut_points_and_weights_of_loyalty_are_checked(config):
     ]
 
 
+def test_a_measure_of_groups_that_no_table_has_is_named_with_its_line(config):
+    file = config / "segments.yaml"
+    line = change(file, "shares_of: [category]", "shares_of: [categories]")
+    other = change(file, "attributes: [channel]", "attributes: [chanel]")
+    assert refused(config) == [
+        f"segments.yaml line {other}: no column 'chanel'; did you mean 'channel'?",
+        f"segments.yaml line {line}: no column 'categories'; did you mean 'category'?",
+    ]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [

@@ -127,7 +127,16 @@ def test_a_change_is_said_with_its_cost_and_not_for_who_is_above_their_points(gr
     table = cells(graded.next_grades(EN, grades, 10))
     assert len(table) == 2  # C2 has the grade already
     assert table[1] == [
-        *("C1", "Retail customers", "B", "59.0", "A", "1.0", "Spend from 79.50 to 1,250", "CN¥200"),
+        *(
+            "C1",
+            "Retail customers",
+            "B",
+            "59.0",
+            "A",
+            "1.00",
+            "Spend from 79.50 to 1,250",
+            "CN¥200",
+        ),
     ]
     assert "消费" in graded.next_grades(ZH, grades, 10).html
     assert "Nobody" in graded.next_grades(EN, grades.iloc[2:], 10).html

@@ -3,8 +3,9 @@
 import pandas as pd
 import pytest
 
-from cvm_analysis.report import groups
+from cvm_analysis.report import grouped, groups
 from cvm_analysis.report.manager import Manager
+from cvm_analysis.segments.clusters import divide, tables
 from cvm_analysis.texts import languages, words
 
 RULE = (("days_since_last", "<=", 45.0), ("orders_per_year", ">", 6.0))
@@ -55,28 +56,37 @@ def test_what_groups_are_formed_by_names_a_whole_once():
 
 
 @pytest.mark.parametrize("language", languages())
-def test_the_panel_shows_rule_size_and_money(language):
+def test_the_panel_shows_rule_size_money_and_stability(language):
     manager = Manager(language, "CNY")
     index = pd.Index(["c1"], name="cluster")
-    described = pd.DataFrame({"n_customers": [1234], "revenue": [5e6]}, index=index)
+    described = {"n_customers": 1234, "share_customers": 1.0, "revenue": 5e6, "share_revenue": 1.0}
     rules = pd.DataFrame({"conditions": [RULE], "precision": [0.87]}, index=index)
-    html = manager.clusters(described, rules).html
+    stable = pd.DataFrame({"jaccard": [0.5], "stability": ["unstable"]}, index=index)
+    figures = tables.figures(pd.DataFrame(described, index=index), stable, rules)
+    html = grouped.rules(manager, figures).html
     assert groups.rule(RULE, manager.say, "CNY") in html
     assert "1,234" in html and "5,000,000" in html and "87%" in html
+    assert manager.say("clusters.stability.unstable") in html
     assert manager.say("columns.value_12m") not in html
-    worth = manager.clusters(described.assign(value_12m=99.0), rules).html
+    worth = grouped.rules(manager, figures, pd.Series([99.0], index)).html
     assert manager.say("columns.value_12m") in worth
+
+
+def found(silhouette):
+    table = pd.DataFrame({"silhouette": [silhouette], "one_cloud": [0.25]}, index=[2])
+    stable = pd.DataFrame({"stability": ["stable"] * 2})
+    return divide.Clusters(pd.Series(dtype=object), 2, table, stable, reach=(0.01, 0.02))
 
 
 def test_a_cut_is_a_caution_and_a_structure_a_note():
     manager = Manager("en", "CNY")
-    cut, real = manager.structure(0.27, 0.29).html, manager.structure(0.6, 0.29).html
+    cut, real = (grouped.structure(manager, found(s)).html for s in (0.27, 0.6))
     assert "convenient cut" in cut and "0.27" in cut and "0.29" in cut and "Caution" in cut
     assert "more than a cut of one cloud: their silhouette is 0.60" in real and "Note" in real
 
 
 def test_measures_of_no_use_are_named():
     manager = Manager("en", "CNY")
-    assert "formed by spend per order." in manager.formed_by(["spend_mean"], {}).html
-    left = manager.formed_by(["spend_mean"], {"return_share": "alike"}).html
+    assert "formed by spend per order." in grouped.formed_by(manager, ["spend_mean"], {}).html
+    left = grouped.formed_by(manager, ["spend_mean"], {"return_share": "alike"}).html
     assert "left out: share returned." in left

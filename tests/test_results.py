@@ -71,6 +71,14 @@ def test_the_limits_of_the_company_come_first_and_the_own_ones_are_still_kept(tm
     assert results.alone(tmp_path, "east") == []
 
 
+def test_what_a_run_was_measured_by_is_the_companys_where_there_is_one(tmp_path):
+    results.agreed(tmp_path, "cuts", [1.0])
+    assert results.limits(tmp_path, "cuts") == [1.0]
+    (tmp_path / "company.json").write_text('{"cuts": [9.0]}', "utf-8")
+    assert results.limits(tmp_path, "cuts") == [9.0]
+    assert results.limits(tmp_path, "nothing") is None
+
+
 def test_limits_that_ties_make_impossible_survive_the_file(tmp_path):
     results.agreed(tmp_path / "all", "cuts", [1.0, float("nan")])
     (tmp_path / "east").mkdir()

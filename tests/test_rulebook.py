@@ -59,3 +59,36 @@ def test_given_cut_points_win_over_learned_ones(settings):
     segments = settings.segments.model_copy(update={"rfm": rules})
     given = rulebook.cut_points(dataclasses.replace(settings, segments=segments), people)
     assert given == learned | {"f": [2, 3, 4, 5]}
+
+
+def test_what_the_data_lack_is_left_out_of_the_groups_and_said(settings):
+    ids = pd.Index(["a", "b"], name="customer_id")
+    people = pd.DataFrame(
+        {
+            "customer_type": "retail",
+            "n_orders": 2,
+            "n_days": 2,
+            "T": 60.0,
+            "spend_mean": [5.0, 6],
+            "days_since_last": [5, 6],
+            "return_share": 0.0,
+        },
+        index=ids,
+    )
+    measured, lacking = rulebook.compared(settings, people, pd.DataFrame(index=ids))
+    assert list(measured) == ["spend_mean", "orders_per_year", "days_since_last", "return_share"]
+    assert set(lacking) == {"n_categories", "late_share", "channel", "category"}
+    shares = pd.DataFrame({"category:care": [0.5, 1.0], "category:tools": [0.5, 0.0]}, ids)
+    measured, lacking = rulebook.compared(settings, people.assign(channel="web"), shares)
+    assert list(measured)[-3:] == ["channel", "category:care", "category:tools"]
+    assert set(lacking) == {"n_categories", "late_share"}
+
+
+def test_reviews_are_on_the_days_written_or_on_quarter_ends(settings):
+    as_of, first = dt.date(2025, 12, 31), dt.date(2023, 1, 1)
+    assert rulebook.review_days(settings, as_of, first)[-1] == as_of
+    assert len(rulebook.review_days(settings, as_of, first)) == 8
+    asked = settings.scorecards.reviews.model_copy(update={"dates": (dt.date(2025, 5, 1),)})
+    cards = settings.scorecards.model_copy(update={"reviews": asked})
+    written = dataclasses.replace(settings, scorecards=cards)
+    assert rulebook.review_days(written, as_of, first) == (dt.date(2025, 5, 1),)

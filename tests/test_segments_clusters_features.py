@@ -151,6 +151,17 @@ def test_scales_of_another_day_are_kept(people, measured):
     assert step.median() > 0.2 and step.median() == pytest.approx(step.quantile(0.3))
 
 
+def test_what_was_not_known_on_the_other_day_is_the_average_and_a_new_part_is_nought():
+    measured = shares(60).assign(channel=["web", "store"] * 30, u=np.arange(60.0))
+    made = features.of(measured, once(measured))
+    before = measured[["category:tools"]]
+    earlier = features.of(before, once(before), made.scales)
+    assert list(earlier.table) == list(made.table)
+    assert (earlier.table[["channel=web", "channel=store"]] == 0).all(axis=None)
+    care = earlier.table["category:care"]
+    assert care.nunique() == 1 and care.iloc[0] < made.table["category:care"].min()
+
+
 def test_rows_and_ids_do_not_matter(people, measured):
     order = np.random.default_rng(0).permutation(len(people))
     made, mixed = features.of(measured, people), features.of(measured.iloc[order], people)

@@ -110,12 +110,12 @@ def near(grades: pd.DataFrame, customer_type: str, n: int) -> pd.DataFrame:
 
 
 def parts(points: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
-    """One row per customer, one column per indicator of their scorecard: its part of the score.
+    """One row per customer, one column per indicator: its part of the score, the largest first.
 
     points : columns of table `grade_points`; customers : rows of table `grades`
     """
-    wide = points["contribution"].unstack().reindex(customers.index)
-    return wide.dropna(axis=1, how="all")
+    wide = points["contribution"].unstack().reindex(customers.index).dropna(axis=1, how="all")
+    return wide[wide.mean().sort_values(ascending=False, kind="stable").index]
 
 
 def latest_limits(reference: Mapping[str, Any], customers: pd.DataFrame) -> dict[str, float]:
@@ -158,7 +158,7 @@ def next_grades(manager: Manager, grades: pd.DataFrame, n: int) -> Block:
             "grade": "words:grades",
             "score": "number:1",
             "next_grade": "words:grades",
-            "missing_points": "number:1",
+            "missing_points": "number:2",
             "change": "text",
             "change_cost": "money",
         },

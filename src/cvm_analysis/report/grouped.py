@@ -47,8 +47,8 @@ def rules(manager: Manager, figures: pd.DataFrame, value: pd.Series | None = Non
         table["value_12m"] = value
     table.index = pd.Index([groups.name(code, say) for code in table.index])
     money = {c: "money" for c in ("revenue", "value_12m") if c in table}
-    shown = {"rule": "text", "n_customers": "number", **money, "precision": "percent"}
-    shown["stability"] = "words:clusters.stability"
+    trust = {"precision": "percent", "stability": "words:clusters.stability"}
+    shown = {"rule": "text", **trust, "n_customers": "number", **money}
     return blocks.table(table, shown, manager.language, manager.currency, id="clusters")
 
 

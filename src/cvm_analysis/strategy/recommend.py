@@ -47,6 +47,8 @@ class Action(NamedTuple):
 def summary(customers: pd.DataFrame, segment: pd.Series, value: pd.DataFrame) -> pd.DataFrame:
     """One row per segment, the largest value first; columns FIGURES.
 
+    A segment whose customers are not valued (project customers, who never bought) has no value.
+
     Parameters
     ----------
     customers : one row per customer, columns of table `customers`
@@ -59,7 +61,7 @@ def summary(customers: pd.DataFrame, segment: pd.Series, value: pd.DataFrame) ->
         {
             "n_customers": groups.size(),
             "revenue": groups["spend_total"].sum(),
-            "value_12m": groups["value_12m"].sum(),
+            "value_12m": groups["value_12m"].sum(min_count=1),
             "mean_spend": groups["spend_total"].mean(),
             "mean_value": groups["value_12m"].mean(),
             "mean_orders_12m": groups["orders_12m"].mean(),

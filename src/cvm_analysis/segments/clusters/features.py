@@ -94,8 +94,9 @@ class Whole:
         return list(self.mix)
 
     def of(self, measured: pd.DataFrame, purchases: pd.Series) -> pd.DataFrame:
-        """One column per part; who has no parts known is the average customer."""
+        """One column per part; a part nobody has yet is nought, who has none known the average."""
         shares, bought = measured[self.columns], purchases.reindex(measured.index).to_numpy(float)
+        shares = shares.fillna(0.0).where(shares.notna().any(axis=1))
         rooted = pd.DataFrame(
             self.rooted(shares.to_numpy(float), bought), measured.index, self.columns
         )
@@ -117,8 +118,15 @@ class Scales:
     parts: tuple[Number | Attribute | Whole, ...]
     left_out: Mapping[str, str]
 
+    @property
+    def needs(self) -> list[str]:
+        """Columns of the measures that it was learned from."""
+        wide = [part.columns if isinstance(part, Whole) else [part.column] for part in self.parts]
+        return [column for columns in wide for column in columns]
+
     def of(self, measured: pd.DataFrame, purchases: pd.Series) -> pd.DataFrame:
-        """Make measures comparable; the columns are those of `Features.table`."""
+        """Make measures comparable; a measure that was not there yet is missing for all."""
+        measured = measured.reindex(columns=[*dict.fromkeys([*measured, *self.needs])])
         found = [part.of(measured, purchases) for part in self.parts]
         return pd.concat([pd.DataFrame(index=measured.index), *found], axis=1).astype(float)
 

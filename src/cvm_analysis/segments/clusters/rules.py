@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -103,12 +103,13 @@ def _nodes(measured: pd.DataFrame, inside: pd.Series) -> Iterator[tuple[Conditio
     from sklearn.tree import DecisionTreeClassifier
 
     splits, points = _splits(measured)
+    levels = {str(c): set(v.astype(str)) for c, v in measured.items() if is_attribute(v)}
     shape = {"max_depth": DEEPEST, "class_weight": "balanced", "random_state": 0}
     tree = DecisionTreeClassifier(**shape).fit(points, inside).tree_
     reached: list[tuple[int, tuple[Condition, ...]]] = [(0, ())]
     while reached:
         node, path = reached.pop()
-        yield _tightest(path)
+        yield _tightest(path, levels)
         if tree.children_left[node] >= 0:
             split, limit = splits[tree.feature[node]], float(tree.threshold[node])
             for child, lower in ((tree.children_left, True), (tree.children_right, False)):
@@ -136,19 +137,32 @@ def _condition(split: _Split, limit: float, lower: bool) -> Condition:
     return Condition(split.column, "<=" if lower else ">", _rounded(limit, split.is_whole))
 
 
-def _tightest(path: tuple[Condition, ...]) -> tuple[Condition, ...]:
-    """Keep one limit of each kind a number, the narrowest, and no level besides the one it is."""
+def _tightest(path: tuple[Condition, ...], levels: Mapping[str, set[str]]) -> tuple[Condition, ...]:
+    """Keep one limit of each kind a number, the narrowest, and say what a level is if it can be."""
     kept: dict[tuple[str, str, str], Condition] = {}
-    is_known = {each.column for each in path if each.comparison == "=="}
     for each in path:
         if isinstance(each.value, str):
-            if each.comparison == "==" or each.column not in is_known:
-                kept[(each.column, each.comparison, each.value)] = each
+            kept[(each.column, each.comparison, each.value)] = each
             continue
         key, sign = (each.column, each.comparison, ""), -1 if each.comparison == "<=" else 1
         if key not in kept or sign * each.value > sign * float(kept[key].value):
             kept[key] = each
-    return tuple(kept.values())
+    found = tuple(kept.values())
+    for column in dict.fromkeys(c.column for c in found if isinstance(c.value, str)):
+        found = _named(found, column, levels[column])
+    return found
+
+
+def _named(found: tuple[Condition, ...], column: str, levels: set[str]) -> tuple[Condition, ...]:
+    """Replace what the level of a column is not by what it is, if only one is left."""
+    own = [c for c in found if c.column == column]
+    is_it = {str(c.value) for c in own if c.comparison == "=="}
+    left = is_it or levels - {str(c.value) for c in own}
+    if len(left) != 1:
+        return found
+    at = found.index(own[0])
+    rest = [c for c in found if c.column != column]
+    return (*rest[:at], Condition(column, "==", left.pop()), *rest[at:])
 
 
 def _rounded(limit: float, is_whole: bool) -> float:
