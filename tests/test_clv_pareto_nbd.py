@@ -315,9 +315,9 @@ def test_gradient_and_curvature_are_those_of_the_likelihood(cdnow):
     data = histories.arrays(cdnow.iloc[::20])
     for params in (BTYD, (3.0, 0.5, 40.0, 0.2), (0.02, 300.0, 0.05, 2000.0)):
         at, step = np.log(params), 1e-5
-        _, slope, bend = pareto_nbd._derivatives(at, data)
+        _, slope, bend = pareto_nbd.derivatives(at, data)
         moved = [
-            [pareto_nbd._derivatives(at + side * step * e, data) for side in (1, -1)]
+            [pareto_nbd.derivatives(at + side * step * e, data) for side in (1, -1)]
             for e in np.eye(4)
         ]
         slopes = [(up[0] - down[0]) / (2 * step) for up, down in moved]

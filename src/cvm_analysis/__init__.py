@@ -1,3 +1,3 @@
 """Customer value management: from raw transactions to a report for every region."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -1,6 +1,6 @@
 """Which forecast to use: the default, unless another was clearly nearer to what happened.
 
-Choosing and reporting are apart: choose by the outcome of an earlier origin, report the last one,
+Choosing and reporting are apart: choose by the outcome of earlier origins, report the last one,
 so that a forecast is never praised for the luck it was chosen for.
 """
 
@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from cvm_analysis.errors import InputError
+
+_CLEAR = 2.0  # standard errors
 
 
 def choose(
@@ -23,31 +25,65 @@ def choose(
 
     Parameters
     ----------
-    forecasts, actual : as for `score`, at an earlier origin
+    forecasts, actual : of the same customers, at an earlier origin
     default : the model to keep if nothing speaks against it
     order : models from the most to the least preferred; the first of them that made a forecast
         stands in for a default that made none, and the earlier one wins a tie
 
     Raises
     ------
-    InputError : as for `score`, or neither the default nor a model of `order` made a forecast
+    InputError : other customers than in `actual`, empty values, or neither the default nor a model
+        of `order` made a forecast
     """
     given = aligned(forecasts, actual)
-    ranking = [name for name in dict.fromkeys([default, *order]) if name in given]
+    scores = pd.DataFrame({name: -((each - actual) ** 2) for name, each in given.items()})
+    return by_score(scores, default, order)
+
+
+def by_score(scores: pd.DataFrame, default: str, order: Sequence[str] = ()) -> str:
+    """The forecast to use from now on, by scores of which more is better (log scores).
+
+    A rival is clearly better if its mean score, where both have one, is higher than the default's
+    by more than two standard errors of the paired differences, in which all rows of one customer
+    count as one draw. Of several, the one that is better by the most.
+
+    Parameters
+    ----------
+    scores : one row per customer and origin, indexed by customer_id (several origins: it repeats);
+        one column per model, empty where it made no forecast
+    default, order : as for `choose`
+
+    Raises
+    ------
+    InputError : neither the default nor a model of `order` has a score
+    """
+    have = [name for name in scores if scores[name].notna().any()]
+    ranking = [name for name in dict.fromkeys([default, *order]) if name in have]
     if not ranking:
         raise InputError(
             f"nothing to choose from: none of {', '.join([default, *order])} is among the "
-            f"forecasts ({', '.join(forecasts) or 'none were given'})"
+            f"forecasts ({', '.join(map(str, have)) or 'none were given'})"
         )
-    ranking += [name for name in given if name not in ranking]
-    errors = {name: (given[name] - actual) ** 2 for name in ranking}
-    best = ranking[0]
-    for rival in ranking[1:]:
-        gain = errors[ranking[0]] - errors[rival]
-        clear = gain.mean() > 2 * gain.std(ddof=1) / np.sqrt(len(gain))
-        if clear and errors[rival].mean() < errors[best].mean():
-            best = rival
+    start, best, most = ranking[0], ranking[0], 0.0
+    for rival in [*ranking[1:], *(name for name in have if name not in ranking)]:
+        gain, error = paired(scores[rival] - scores[start])
+        if gain > _CLEAR * error and gain > most:
+            best, most = rival, gain
     return best
+
+
+def paired(differences: pd.Series) -> tuple[float, float]:
+    """Mean of paired differences and its standard error, all rows of a customer being one draw.
+
+    differences : one row per customer and origin, indexed by customer_id; empty rows do not count
+    """
+    known = differences.dropna()
+    by_customer = known.groupby(level=0).agg(["sum", "size"])
+    n, mean = len(by_customer), float(known.mean())
+    if n < 2:
+        return mean, np.nan
+    rest = by_customer["sum"] - mean * by_customer["size"]
+    return mean, float(np.sqrt((rest**2).sum() * n / (n - 1)) / len(known))
 
 
 def aligned(forecasts: Mapping[str, pd.Series], actual: pd.Series) -> dict[str, pd.Series]:

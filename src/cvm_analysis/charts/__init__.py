@@ -9,6 +9,7 @@ from cvm_analysis.charts.clusters import cluster_profile
 from cvm_analysis.charts.compared import four_fifths, screening
 from cvm_analysis.charts.customers import concentration, monthly, retention
 from cvm_analysis.charts.grades import contributions, grade_mix
+from cvm_analysis.charts.inflow import inflow
 from cvm_analysis.charts.models import calibration, holdout, p_alive
 from cvm_analysis.charts.movement import flows
 from cvm_analysis.charts.picture import Picture
@@ -27,6 +28,7 @@ __all__ = [
     "grade_mix",
     "hazards",
     "holdout",
+    "inflow",
     "monthly",
     "p_alive",
     "reliability",

@@ -136,7 +136,7 @@ def fit(h: pd.DataFrame) -> BgNbd:
     without = nbd.fit(h)
     for a, b in _STARTS:
         top = maximum.find(
-            lambda logs: _log_likelihood(logs, data),
+            lambda logs: log_likelihood_at(logs, data),
             (*without.params, a, b),
             data.n.sum(),
             "BG/NBD",
@@ -158,11 +158,14 @@ def fit(h: pd.DataFrame) -> BgNbd:
 
 def log_likelihood(params: Params, h: pd.DataFrame) -> float:
     """Log-likelihood of the histories at given parameters ([1], eq. 6)."""
-    return float(_log_likelihood(np.log(params), histories.arrays(h)))
+    return float(log_likelihood_at(np.log(params), histories.arrays(h)))
 
 
-def _log_likelihood(log_params: Array, data: histories.Arrays) -> Array:
-    """That of the NBD model, of who has survived each repeat purchase, and of who has not."""
+def log_likelihood_at(log_params: Array, data: histories.Arrays) -> Array:
+    """The same, of logarithms of the parameters: what `fit` climbs.
+
+    That of the NBD model, of who has survived each repeat purchase, and of who has not.
+    """
     _, _, a, b = anp.exp(log_params)
     x, t_x, T, n = (column[data.x > 0] for column in data)
     reached = histories.repeats(data.x, data.n)

@@ -4,7 +4,8 @@ x repeat purchases (a purchase is a day with one), t_x weeks from the first to t
 from the first to the day the counting ends. A week is 7 days.
 """
 
-from typing import Literal, NamedTuple
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -36,6 +37,7 @@ def distinct(
         t_x, T : weeks, whole days (two printed decimals are enough)
         n_orders (optional) : rows with 0 are left out
     resolution : "day" for scoring; "week" rounds t_x and T to the nearest week, for fitting only
+        (`effect_of_weeks` tells what that changes)
 
     Returns
     -------
@@ -48,6 +50,7 @@ def distinct(
     ------
     InputError : x, t_x or T impossible (see `arrays`), or times that are not whole days
     """
+    _complete(customers)
     bought = customers["x"].notna()
     if "n_orders" in customers:
         bought &= customers["n_orders"] > 0
@@ -68,6 +71,36 @@ def distinct(
     return h, groups.ngroup().rename("history")
 
 
+def effect_of_weeks(
+    fit: Callable[[pd.DataFrame], Any], customers: pd.DataFrame, horizon: float
+) -> pd.DataFrame:
+    """What fitting on weeks instead of days changes; every customer is scored by the day.
+
+    Parameters
+    ----------
+    fit : of a model, `pareto_nbd.fit`
+    customers : as in `distinct`
+    horizon : weeks to forecast
+
+    Returns
+    -------
+    One row per quantity, its index: each parameter, and expected_purchases, those of all customers
+    within `horizon`. Columns by_day, by_week, change (a share: 0.01 is 1 % more by week).
+
+    Raises
+    ------
+    As `distinct` and `fit`.
+    """
+    h, _ = distinct(customers)
+    weekly, _ = distinct(customers, "week")
+    found = {}
+    for name, model in {"by_day": fit(h), "by_week": fit(weekly)}.items():
+        total = (model.expected_purchases(h, horizon) * h["n"]).sum()
+        found[name] = model.params._asdict() | {"expected_purchases": float(total)}
+    table = pd.DataFrame(found).rename_axis("quantity")
+    return table.assign(change=table["by_week"] / table["by_day"] - 1)
+
+
 def arrays(h: pd.DataFrame) -> Arrays:
     """The columns x, t_x, T and n (1 where absent) of a table with one row per history.
 
@@ -76,9 +109,7 @@ def arrays(h: pd.DataFrame) -> Arrays:
     InputError : a column is missing, or a row is impossible: x not a whole number of 0 or more,
         not 0 <= t_x <= T, t_x above 0 with x = 0, n not above 0 (it may be a fraction)
     """
-    missing = [name for name in ("x", "t_x", "T") if name not in h]
-    if missing:
-        raise InputError(f"histories need the columns x, t_x and T; missing: {', '.join(missing)}")
+    _complete(h)
     x, t_x, T = (h[name].to_numpy(float) for name in ("x", "t_x", "T"))
     n = h["n"].to_numpy(float) if "n" in h else np.ones(len(h))
     wrong = {
@@ -95,6 +126,26 @@ def arrays(h: pd.DataFrame) -> Arrays:
     if found:
         raise InputError("not purchase histories: " + "; ".join(found))
     return Arrays(x, t_x, T, n)
+
+
+def _complete(h: pd.DataFrame) -> None:
+    """Refuse a table without the columns of a history."""
+    missing = [name for name in ("x", "t_x", "T") if name not in h]
+    if missing:
+        raise InputError(
+            f"histories need the columns x, t_x and T; missing: {', '.join(missing)}{_known_as(h)}"
+        )
+
+
+def _known_as(h: pd.DataFrame) -> str:
+    """What to do with a table named as the package lifetimes names it; else nothing."""
+    theirs = {"frequency": "x", "recency": "t_x"}
+    if not theirs.keys() <= set(h):
+        return ""
+    return (
+        ". frequency and recency are what the package lifetimes calls x and t_x: rename them, "
+        f"h.rename(columns={theirs}), and give t_x and T in weeks (its days / 7)"
+    )
 
 
 def repeats(x: Array, n: Array) -> Array:

@@ -1,10 +1,12 @@
-"""What needs no fitting: every customer goes on as before. It takes over where there is too little.
+"""What needs no fitting: customers go on as before. A model that does not beat these is no help.
 
-Each answers the same calls as the fitted models, so whoever uses one need not know which it is.
+Each answers the same calls as the fitted models, so whoever uses one need not know which it is. A
+naive forecast is a mean only; how purchases scatter around it is learned apart (`spread`).
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,6 +14,10 @@ import numpy as np
 import pandas as pd
 
 from cvm_analysis.clv import discounting, histories
+from cvm_analysis.clv.spread import Spread
+from cvm_analysis.errors import InputError
+
+_USUAL = 0.9  # share of repeat customers whose mean gap is at most the usual one
 
 
 @dataclass(frozen=True)
@@ -20,9 +26,11 @@ class OwnRate:
 
     code: ClassVar[str] = "own_rate"
 
+    spread: Spread | None = None  # None: not learned
+
     def p_alive(self, h: pd.DataFrame) -> pd.Series:
         """Empty: this forecast knows no drop-out."""
-        return pd.Series(np.nan, index=h.index, name="p_alive")
+        return _unknown(h)
 
     def pace(self, h: pd.DataFrame) -> pd.Series:
         """Past repeat purchases per week, x / T, of each row of h."""
@@ -38,8 +46,67 @@ class OwnRate:
         self, h: pd.DataFrame, rate: float, horizon: float | None = None
     ) -> pd.Series:
         """The same, each purchase discounted from its day; without horizon, for ever."""
-        weeks = discounting.annuity(rate, horizon)
-        return (self.pace(h) * weeks).rename("discounted_purchases")
+        return _discounted(self.pace(h), rate, horizon)
+
+
+@dataclass(frozen=True)
+class RecencyRule:
+    """Who bought within the last usual gap goes on at their own pace, x / T; others stop."""
+
+    code: ClassVar[str] = "recency_rule"
+
+    gap: float  # weeks; 9 in 10 repeat customers bought at least that often, on the mean
+    spread: Spread | None = None
+
+    def p_alive(self, h: pd.DataFrame) -> pd.Series:
+        """Empty: a rule gives no probability."""
+        return _unknown(h)
+
+    def pace(self, h: pd.DataFrame) -> pd.Series:
+        """Purchases per week of each row of h: x / T, or 0 after a silence above the gap."""
+        return OwnRate().pace(h).where(h["T"] - h["t_x"] <= self.gap, 0.0)
+
+    def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
+        """Expect pace x horizon purchases; horizon in weeks, one value per row of h."""
+        return (self.pace(h) * horizon).rename("expected_purchases")
+
+    def discounted_purchases(
+        self, h: pd.DataFrame, rate: float, horizon: float | None = None
+    ) -> pd.Series:
+        """The same, each purchase discounted from its day; without horizon, for ever."""
+        return _discounted(self.pace(h), rate, horizon)
+
+
+@dataclass(frozen=True)
+class LastPeriod:
+    """Each customer buys as often as in the last period. It knows customers, not histories."""
+
+    code: ClassVar[str] = "last_period"
+    by_customer: ClassVar[bool] = True  # h is indexed by customer_id
+
+    paces: pd.Series  # purchase days per week of the last period, by customer_id
+    spread: Spread | None = None
+
+    def p_alive(self, h: pd.DataFrame) -> pd.Series:
+        """Empty: this forecast knows no drop-out."""
+        return _unknown(h)
+
+    def pace(self, h: pd.DataFrame) -> pd.Series:
+        """Purchases per week of the last period of each row of h, a customer.
+
+        InputError : a row is not a customer of that period
+        """
+        return of_customers(self.paces, h).rename("pace")
+
+    def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
+        """Expect pace x horizon purchases; horizon in weeks, one value per row of h."""
+        return (self.pace(h) * horizon).rename("expected_purchases")
+
+    def discounted_purchases(
+        self, h: pd.DataFrame, rate: float, horizon: float | None = None
+    ) -> pd.Series:
+        """The same, each purchase discounted from its day; without horizon, for ever."""
+        return _discounted(self.pace(h), rate, horizon)
 
 
 @dataclass(frozen=True)
@@ -57,3 +124,60 @@ def own_mean(customers: pd.DataFrame) -> OwnMean:
     """Take the mean gross spend per purchase day of all customers together."""
     days = customers["n_days"].sum()
     return OwnMean(float(customers["spend_gross"].sum() / days) if days else 0.0)
+
+
+def recency_rule(h: pd.DataFrame) -> RecencyRule:
+    """Take the usual gap from repeat customers: 9 in 10 have a mean gap, t_x / x, up to it.
+
+    h : one row per history; x, t_x, T (weeks) and optionally n customers who share it
+    """
+    x, t_x, _, n = histories.arrays(h)
+    again = x > 0
+    if not again.any():
+        return RecencyRule(0.0)
+    gaps = t_x[again] / x[again]
+    order = np.argsort(gaps, kind="stable")
+    share = np.cumsum(n[again][order]) / n[again].sum()
+    return RecencyRule(float(gaps[order][np.searchsorted(share, _USUAL)]))
+
+
+def last_period(days: pd.DataFrame, ids: pd.Index, until: dt.date, weeks: float) -> LastPeriod:
+    """Count the purchase days of each customer in the `weeks` up to a day.
+
+    days : customer_id, day with a purchase
+    ids : the customers; who did not buy in the period has 0
+    """
+    start = until - dt.timedelta(weeks=weeks)
+    return LastPeriod(came(days, ids, start, until) / weeks)
+
+
+def came(days: pd.DataFrame, ids: pd.Index, after: dt.date, until: dt.date) -> pd.Series:
+    """Purchase days of each customer after one day and up to another, whole numbers as floats.
+
+    days : customer_id, day with a purchase
+    """
+    day = pd.to_datetime(days["day"])
+    within = days.loc[(day > pd.Timestamp(after)) & (day <= pd.Timestamp(until)), "customer_id"]
+    return within.value_counts().reindex(ids, fill_value=0).astype(float).rename("came")
+
+
+def of_customers(values: pd.Series, h: pd.DataFrame) -> pd.Series:
+    """The values of the customers that are the rows of h.
+
+    InputError : a row of h is none of these customers
+    """
+    unknown = ~h.index.isin(values.index)
+    if unknown.any():
+        raise InputError(
+            f"{unknown.sum():,} of {len(h):,} rows (the first: {h.index[unknown.argmax()]}) are no "
+            "customers this forecast was made for; it needs one row per customer, by customer_id"
+        )
+    return values.loc[h.index]
+
+
+def _unknown(h: pd.DataFrame) -> pd.Series:
+    return pd.Series(np.nan, index=h.index, name="p_alive")
+
+
+def _discounted(pace: pd.Series, rate: float, horizon: float | None) -> pd.Series:
+    return (pace * discounting.annuity(rate, horizon)).rename("discounted_purchases")

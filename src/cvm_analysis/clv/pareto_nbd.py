@@ -171,7 +171,7 @@ def fit(h: pd.DataFrame) -> ParetoNbd:
 
 def log_likelihood(params: Params, h: pd.DataFrame) -> float:
     """Log-likelihood of the histories at given parameters ([2])."""
-    return _derivatives(np.log(params), histories.arrays(h))[0]
+    return derivatives(np.log(params), histories.arrays(h))[0]
 
 
 def _sorted(data: histories.Arrays) -> histories.Arrays:
@@ -188,10 +188,10 @@ def _without_drop_out(data: histories.Arrays) -> nbd.Nbd:
 
 def _climb(data: histories.Arrays, start: tuple[float, ...] | Array) -> maximum.Maximum:
     """The top nearest to a start."""
-    return maximum.climb(lambda logs: _derivatives(logs, data), start, data.n.sum(), "Pareto/NBD")
+    return maximum.climb(lambda logs: derivatives(logs, data), start, data.n.sum(), "Pareto/NBD")
 
 
-def _derivatives(log_params: Array, data: histories.Arrays) -> tuple[float, Array, Array]:
+def derivatives(log_params: Array, data: histories.Arrays) -> tuple[float, Array, Array]:
     """Log-likelihood, its gradient and its Hessian, of the logarithms of the parameters."""
     params = Params(*np.exp(log_params))
     r, alpha, s, beta = params

@@ -106,6 +106,8 @@ def _field(hint: Any, value: Any) -> Any:
         return np.array(value, float)
     if hasattr(hint, "_fields"):
         return _made(hint, get_type_hints(hint), value)
+    if get_origin(hint) is tuple:
+        return tuple(value)
     if hint is float:
         return float("nan") if value is None else float(value)
     if type(value) is not hint:

@@ -1,0 +1,180 @@
+"""Two corrections of the default model that may replace it, if they were better in the past.
+
+`rescaled`: the model's forecasts times what recently came / what it had expected. `boosted`:
+regression trees learn from what is known of each customer (also spend and gaps) where the model
+was recently too high or too low; its forecast is the offset, so trees that learn nothing leave it
+as it is. Both learn one origin earlier, from forecasts whose outcome is known by now. Gradient
+boosting: Friedman (2001), "Greedy Function Approximation", Annals of Statistics 29(5), 1189-1232.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cvm_analysis.clv import naive, spread
+from cvm_analysis.clv.spread import Spread
+
+Array = NDArray[np.float64]
+
+COLUMNS = (
+    "x", "t_x", "T", "recent", "spend_total", "spend_365d", "spend_repeat_mean", "return_share",
+    "gap_median_days", "gap_last_days", "gap_cv",
+)  # fmt: skip
+_FOLDS = 5
+_LEAST = 1e-3  # purchases; an offset below this counts as this
+
+
+class Origin(NamedTuple):
+    """What was known on a day: one row per customer in each, and the default model fitted then."""
+
+    customers: pd.DataFrame  # columns of `customers`, and recent: purchase days of the last period
+    default: Any
+
+
+@dataclass(frozen=True)
+class Rescaled:
+    """The default model's forecasts times one factor; `rescaled` makes one."""
+
+    code: ClassVar[str] = "rescaled"
+
+    default: Any
+    factor: float  # purchases that came / expected, one origin earlier
+    spread: Spread
+
+    def p_alive(self, h: pd.DataFrame) -> pd.Series:
+        """Probability of not having dropped out, as the default model says."""
+        return self.default.p_alive(h)
+
+    def pace(self, h: pd.DataFrame) -> pd.Series:
+        """Expected purchases per week of each row of h as long as the customer stays."""
+        return self.default.pace(h) * self.factor
+
+    def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
+        """Expected purchases in the `horizon` weeks after T, for each row of h."""
+        return self.default.expected_purchases(h, horizon) * self.factor
+
+    def discounted_purchases(
+        self, h: pd.DataFrame, rate: float, horizon: float | None = None
+    ) -> pd.Series:
+        """The same, discounted to T at a continuous `rate` per week; without horizon, for ever."""
+        return self.default.discounted_purchases(h, rate, horizon) * self.factor
+
+
+@dataclass(frozen=True)
+class Boosted:
+    """The default model's forecasts times a factor of each customer; `boosted` makes one."""
+
+    code: ClassVar[str] = "boosted"
+    by_customer: ClassVar[bool] = True  # h is indexed by customer_id
+
+    default: Any
+    factors: pd.Series  # by customer_id
+    spread: Spread
+
+    def p_alive(self, h: pd.DataFrame) -> pd.Series:
+        """Probability of not having dropped out, as the default model says."""
+        return self.default.p_alive(h)
+
+    def pace(self, h: pd.DataFrame) -> pd.Series:
+        """Expected purchases per week of each customer of h as long as the customer stays."""
+        return self.default.pace(h) * naive.of_customers(self.factors, h)
+
+    def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
+        """Expected purchases in the `horizon` weeks after T, for each customer of h."""
+        return self.default.expected_purchases(h, horizon) * naive.of_customers(self.factors, h)
+
+    def discounted_purchases(
+        self, h: pd.DataFrame, rate: float, horizon: float | None = None
+    ) -> pd.Series:
+        """The same, discounted to T at a continuous `rate` per week; without horizon, for ever."""
+        factors = naive.of_customers(self.factors, h)
+        return self.default.discounted_purchases(h, rate, horizon) * factors
+
+
+def fit(then: Origin, now: Origin, came: pd.Series, weeks: float) -> dict[str, Any]:
+    """Learn both challengers one origin earlier: code -> model; none where nothing came.
+
+    Parameters
+    ----------
+    then, now : the two origins, `weeks` apart, with the same kind of default model
+    came : purchase days between them of the customers of `then`
+    """
+    came = came.reindex(then.customers.index)
+    if not came.sum() > 0:
+        return {}
+    expected = _expected(then, weeks)
+    return {
+        "rescaled": rescaled(now.default, expected, came),
+        "boosted": boosted(then, now, expected, came, weeks),
+    }
+
+
+def rescaled(default: Any, expected: pd.Series, came: pd.Series) -> Rescaled:
+    """Learn the factor; `expected` and `came` are purchases of each customer, one origin earlier."""
+    factor = float(came.sum() / expected.sum())
+    return Rescaled(default, factor, spread.fit(expected * factor, came))
+
+
+def boosted(
+    then: Origin, now: Origin, expected: pd.Series, came: pd.Series, weeks: float
+) -> Boosted:
+    """Learn a factor for each customer of `now` from the customers of `then`.
+
+    The scatter is learned from customers the trees had not seen (five parts, each forecast by trees
+    grown on the other four). Neither the order of the rows nor the ids count.
+    """
+    offset = expected.clip(lower=_LEAST).to_numpy()
+    names = [name for name in COLUMNS if name in then.customers and name in now.customers]
+    features = _features(then.customers[names], offset)
+    target = came.to_numpy(float)
+    order = np.lexsort(np.column_stack([features, target]).T)
+    features, offset, target = features[order], offset[order], target[order]
+    part = np.arange(len(target)) % _FOLDS
+    unseen = np.ones(len(target))
+    for fold in range(_FOLDS):
+        held = part == fold
+        unseen[held] = _grow(features[~held], offset[~held], target[~held])(features[held])
+    scatter = spread.fit(pd.Series(offset * unseen), pd.Series(target))
+    ahead = _expected(now, weeks).clip(lower=_LEAST).to_numpy()
+    factors = _grow(features, offset, target)(_features(now.customers[names], ahead))
+    return Boosted(now.default, pd.Series(factors, now.customers.index), scatter)
+
+
+def _grow(features: Array, offset: Array, target: Array) -> Any:
+    """Grow trees; return a function from features to factors, actual / expected.
+
+    Weights `offset` and targets `target / offset` are the Poisson likelihood with a log offset.
+    """
+    from sklearn.ensemble import HistGradientBoostingRegressor
+    from threadpoolctl import threadpool_limits
+
+    if not target.sum() > 0:
+        return lambda rows: np.ones(len(rows))
+    trees = HistGradientBoostingRegressor(
+        loss="poisson", learning_rate=0.05, max_iter=200, max_leaf_nodes=8, max_depth=3,
+        min_samples_leaf=max(20, len(target) // 50), l2_regularization=10.0, early_stopping=True,
+        validation_fraction=0.2, n_iter_no_change=10, random_state=0,
+    )  # fmt: skip
+    with threadpool_limits(1):
+        trees.fit(features, target / offset, sample_weight=offset)
+
+    def factors(rows: Array) -> Array:
+        with threadpool_limits(1):
+            return trees.predict(rows)
+
+    return factors
+
+
+def _features(customers: pd.DataFrame, offset: Array) -> Array:
+    """What the trees look at: the columns, weeks of silence, and the model's own forecast."""
+    silence = customers["T"] - customers["t_x"]
+    return np.column_stack([customers.to_numpy(float, na_value=np.nan), silence, offset])
+
+
+def _expected(origin: Origin, weeks: float) -> pd.Series:
+    return origin.default.expected_purchases(origin.customers, weeks)
