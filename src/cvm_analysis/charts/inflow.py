@@ -40,19 +40,18 @@ def inflow(table: pd.DataFrame, language: str = "en") -> Picture:
         ax.bar(np.arange(len(counts)), counts, width=0.85, color=colors)
         ax.set_title(say("charts.inflow.title"))
         ticks(ax.yaxis, say.short)
-        step = -(-len(counts) // 6)
+        step = -(-len(counts) // 5)
         ax.set_xticks(range(0, len(counts), step), [say.month(day) for day in days[::step]])
         if is_wave.any():
             names = (("charts.inflow.wave", SERIES[1]), ("charts.inflow.later", ACCENT))
             handles = [Patch(facecolor=color, label=say(name)) for name, color in names]
             ax.legend(handles=handles, loc="upper right", handlelength=0.9, handleheight=0.9)
     later = counts[~is_wave]
-    alt = say(
-        "charts.inflow.alt",
-        weeks=say.number(len(counts)),
-        mean=say.number(round(later.mean()) if len(later) else 0),
-    )
+    said = {
+        "weeks": say.number(len(counts)),
+        "mean": say.number(later.mean() if len(later) else 0),
+    }
     if not is_wave.any():
-        return Picture(figure, alt)
-    first = {"n": say.number(counts[is_wave].sum()), "weeks": say.number(is_wave.sum())}
-    return Picture(figure, say("charts.inflow.alt_wave", alt=alt, **first))
+        return Picture(figure, say("charts.inflow.alt", **said))
+    said |= {"first": say.number(is_wave.sum()), "n": say.number(counts[is_wave].sum())}
+    return Picture(figure, say("charts.inflow.alt_wave", **said))

@@ -1,34 +1,44 @@
-"""Which forecast to use: every model the data can carry, tried on a past it had not seen.
+"""The models a forecast may rest on, fitted where the data can carry them; the rest is named.
 
-BG/NBD is the default; where no drop-out is identified NBD takes its place, and where there is too
-little to fit, the customer's own pace. Models are chosen at an earlier origin and reported on the
-last one.
+Pareto/NBD is the default; where no drop-out is found or too little is there to fit, the next in
+ORDER takes its place, in the end the customer's own pace. `trials` tells which was best in the past.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Any
 
 import pandas as pd
 
-from cvm_analysis.choice import choose as choose_forecast
-from cvm_analysis.clv import bg_nbd, gamma_gamma, histories, holdout, naive, nbd
+from cvm_analysis.clv import (
+    bg_nbd,
+    gamma_gamma,
+    histories,
+    mbg_nbd,
+    naive,
+    nbd,
+    pareto_nbd,
+    zero_truncated_nbd,
+)
 from cvm_analysis.errors import CvmError, FitError
 from cvm_analysis.least_data import Note, lacking
-from cvm_analysis.tables import TABLES
 
-ORDER = ("bg_nbd", "nbd", "own_rate")  # from the most to the least preferred
+FITTED: Mapping[str, Any] = MappingProxyType(
+    {
+        "pareto_nbd": pareto_nbd,
+        "mbg_nbd": mbg_nbd,
+        "bg_nbd": bg_nbd,
+        "nbd": nbd,
+        "zero_truncated_nbd": zero_truncated_nbd,
+    }
+)
+NAIVE = ("own_rate", "last_period", "recency_rule")
+ORDER = (*FITTED, *NAIVE)  # from the most to the least preferred
 PART = "value"
-
-
-class Trial(NamedTuple):
-    """Forecasts made at an earlier date, and what happened: one value per customer known then."""
-
-    forecasts: Mapping[str, pd.Series]  # model -> purchase days expected until the later date
-    actual: pd.Series  # purchase days that came
-    repeats: pd.Series  # repeat purchases before
+EARLIER = 4  # origins before the last day
 
 
 def modelled(customers: pd.DataFrame) -> pd.DataFrame:
@@ -38,28 +48,33 @@ def modelled(customers: pd.DataFrame) -> pd.DataFrame:
 
 
 def origins(last: dt.date, first: dt.date, weeks: int) -> tuple[list[dt.date], list[Note]]:
-    """Dates to forecast from: two horizons before `last`, one before, and `last` itself.
+    """Dates to forecast from, one horizon apart: up to four before `last`, and `last` itself.
 
-    A date with less history before it than the least data ask for is left out, with a note.
+    The latest of the four is for the report, the others for the choice (`trials`). A date with less
+    history before it than the least data ask for is left out, with a note if that leaves no trial
+    or no choice.
     """
-    dates = [last - dt.timedelta(weeks=weeks * k) for k in (2, 1)]
+    dates = [last - dt.timedelta(weeks=weeks * k) for k in range(EARLIER, 0, -1)]
     history = [(date - first).days / 7 for date in dates]
-    short = [lacking("choice", weeks=history[0]), lacking("holdout", weeks=history[1])]
+    short = [lacking("choice", weeks=each) for each in history[:-1]]
+    short.append(lacking("holdout", weeks=history[-1]))
     kept = [date for date, lack in zip(dates, short, strict=True) if not lack]
-    return [*kept, last], [note for lack in short for note in lack]
+    return [*kept, last], [*short[-2], *short[-1]]
 
 
 def fit(customers: pd.DataFrame) -> tuple[dict[str, Any], list[Note]]:
     """Fit every model these customers can carry: code -> fitted model, best first; and the notes.
 
+    A model with drop-out that finds none is left out and named.
+
     customers : one row per customer, columns of table `customers`; only `modelled` ones count
     """
-    models: dict[str, Any] = {"own_rate": naive.OwnRate()}
     buyers = modelled(customers)
+    h, _ = histories.distinct(buyers)
+    models: dict[str, Any] = {"own_rate": naive.OwnRate(), "recency_rule": naive.recency_rule(h)}
     notes = lacking("purchase_model", buyers=len(buyers), repeat_buyers=(buyers["x"] > 0).sum())
     if not notes:
-        h, _ = histories.distinct(buyers)
-        for code, module in (("nbd", nbd), ("bg_nbd", bg_nbd)):
+        for code, module in FITTED.items():
             try:
                 model = module.fit(h)
             except FitError:
@@ -96,61 +111,28 @@ def fit_spend(customers: pd.DataFrame) -> tuple[Any, list[Note]]:
         return naive.own_mean(buyers), [Note(PART, "gamma_gamma_not_fitted")]
 
 
-def trial(earlier: pd.DataFrame, later: pd.DataFrame, weeks: float) -> Trial:
-    """Fit on the customers as of an earlier date, forecast `weeks`, and look what came.
-
-    earlier, later : one row per customer as of two dates `weeks` apart, columns of `customers`
-    """
-    buyers = modelled(earlier)
-    models, _ = fit(buyers)
-    h, key = histories.distinct(buyers)
-    forecasts = {
-        code: model.expected_purchases(h, weeks).loc[key].set_axis(key.index)
-        for code, model in models.items()
-    }
-    came = later["n_days"].reindex(key.index) - buyers.loc[key.index, "n_days"]
-    return Trial(forecasts, came.astype(float), buyers.loc[key.index, "x"])
-
-
-def last_trial(past: list[pd.DataFrame], weeks: float) -> Trial:
-    """Try the forecasts on the last period; an empty Trial where there is only one date."""
-    if len(past) < 2:
-        nothing = pd.Series(dtype=float)
-        return Trial({}, nothing, nothing)
-    return trial(past[-2], past[-1], weeks)
-
-
-def choose(past: list[pd.DataFrame], weeks: float) -> str:
-    """Choose the forecast at the earliest of three dates; with fewer, the first of ORDER.
-
-    past : the customers as of each date of `origins`
-    """
-    if len(past) < 3 or modelled(past[0]).empty:
-        return ORDER[0]
-    tried = trial(past[0], past[1], weeks)
-    return choose_forecast(tried.forecasts, tried.actual, ORDER[0], ORDER)
-
-
 def best(models: Mapping[str, Any], chosen: str) -> Any:
     """Take the chosen model if it could be fitted to all the data, else the next in ORDER."""
     return next(models[code] for code in (chosen, *ORDER) if code in models)
 
 
-def report(tried: Trial, chosen: str, weeks: float) -> pd.DataFrame:
-    """Score a trial; columns of table `trust`, and no row where nobody was forecast."""
-    if tried.actual.empty:
-        return pd.DataFrame(columns=list(TABLES["trust"].columns))
-    scores = holdout.score(tried.forecasts, tried.actual)
-    return scores.assign(
-        part=PART, horizon_days=round(weeks * 7), is_chosen=scores["model"] == chosen
-    )
+def rows(model: Any, customers: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
+    """Give the rows to ask a model for, and which of them is each customer's; see `distinct`.
+
+    Most models know a customer by the history alone and are asked once for each; some know each
+    customer (`by_customer`) and are asked with one row per customer, indexed by customer_id.
+    """
+    if not getattr(model, "by_customer", False):
+        return histories.distinct(customers)
+    h = customers.loc[customers["x"].notna(), ["x", "t_x", "T"]].astype(float)
+    return h, pd.Series(h.index, h.index, name="history")
 
 
 def calibration(model: Any, customers: pd.DataFrame, most: int = 7) -> pd.DataFrame:
     """Count customers by repeat purchases so far, actual and as the model expects them.
 
     One row per label `0`, `1`, ..., `7+`; columns actual, expected. No row for a forecast that
-    gives no probabilities (own_rate).
+    gives no probabilities of a new customer's purchases (naive ones, challengers).
     """
     if not hasattr(model, "probability"):
         return pd.DataFrame()
@@ -165,15 +147,6 @@ def calibration(model: Any, customers: pd.DataFrame, most: int = 7) -> pd.DataFr
         },
         index=names,
     )
-
-
-def by_repeats(tried: Trial, most: int = 7) -> pd.DataFrame:
-    """Mean purchases per customer, actual and by model, per number of repeat purchases before.
-
-    One row per label `0`, `1`, ..., `7+`.
-    """
-    table = pd.DataFrame({"actual": tried.actual, **tried.forecasts})
-    return table.groupby(labels(tried.repeats, most)).mean()
 
 
 def labels(repeats: pd.Series, most: int) -> pd.Series:

@@ -4,7 +4,8 @@ Sources: [1] Fader, Hardie & Lee (2005), "RFM and CLV: Using Iso-Value Curves fo
 Analysis", Journal of Marketing Research 42(4), 415-430. [2] Fader & Hardie (2013), "The
 Gamma-Gamma Model of Monetary Value" (note 025). A customer's purchases vary around their own mean
 (Gamma: shape p), the means vary between customers (q, gamma in money). It assumes that spend and
-number of purchases are unrelated: look at `independence`.
+number of purchases are unrelated. Real data never quite are, and with many customers a test says so
+whatever the size; `independence` measures the size, and `notes` warns beyond a bound.
 """
 
 from dataclasses import dataclass
@@ -15,11 +16,16 @@ import numpy as np
 import pandas as pd
 from autograd.scipy.special import gammaln
 from numpy.typing import NDArray
+from scipy.special import gammaincinv
 
 from cvm_analysis.clv import maximum
 from cvm_analysis.errors import FitError, InputError
+from cvm_analysis.least_data import Note
 
 Array = NDArray[np.float64]
+
+_CORRELATION = 0.3  # Spearman; beyond it, spend depends on the number of purchases
+_RATIO = 1.5  # mean spend of the fifth with the largest x against the smallest, or its inverse
 
 
 class Params(NamedTuple):
@@ -37,6 +43,16 @@ class Independence(NamedTuple):
     spend_ratio: float  # mean spend of the fifth with the largest x / of that with the smallest
     n_customers: int
 
+    @property
+    def is_broken(self) -> bool:
+        """Whether the relation is too strong for the model, judged by its size.
+
+        Ranks correlated by more than 0.3, or the fifth that buys most often spending more than 1.5
+        times, or less than 1 / 1.5 of, what the fifth that buys least often does.
+        """
+        far = not 1 / _RATIO <= self.spend_ratio <= _RATIO and not np.isnan(self.spend_ratio)
+        return abs(self.correlation) > _CORRELATION or far
+
 
 @dataclass(frozen=True)
 class GammaGamma:
@@ -50,6 +66,23 @@ class GammaGamma:
     identified: bool
     reason: str  # "" or "parameters_run_off": spend does not vary within or between customers
     independence: Independence
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion; the lower, the better."""
+        return 2 * len(self.params) - 2 * self.log_likelihood
+
+    @property
+    def bic(self) -> float:
+        """Schwarz's criterion; the lower, the better."""
+        return len(self.params) * float(np.log(self.n_customers)) - 2 * self.log_likelihood
+
+    def notes(self) -> list[Note]:
+        """`spend_depends_on_purchases`, with the ratio of the fifths in percent, or nothing."""
+        if not self.independence.is_broken:
+            return []
+        ratio = float(round(100 * self.independence.spend_ratio))
+        return [Note("value", "spend_depends_on_purchases", ratio)]
 
     @property
     def population_mean(self) -> float:
@@ -68,10 +101,32 @@ class GammaGamma:
                 the mean is empty) gets the population mean
         """
         p, q, gamma = self.params
-        known = (x_m["x"] > 0) & x_m["spend_repeat_mean"].notna()
-        x = x_m["x"].astype(float).where(known, 0.0)
-        total = x * x_m["spend_repeat_mean"].astype(float).where(known, 0.0)
+        x, total = _seen(x_m)
         return (p * (gamma + total) / (p * x + q - 1)).rename("expected_spend")
+
+    def expected_spend_interval(self, x_m: pd.DataFrame, level: float = 0.8) -> pd.DataFrame:
+        """Limits of the mean spend per purchase of each customer at the fitted parameters.
+
+        A customer's mean is p / nu, where nu has the distribution Gamma(p x + q, gamma + x times
+        their mean spend). Who bought once has the population's, the widest.
+
+        Returns
+        -------
+        Same index; expected_spend_low, expected_spend_high (money): as likely to lie below the one
+        as above the other, and between them with probability `level`.
+        """
+        p, q, gamma = self.params
+        x, total = _seen(x_m)
+        limits = {
+            "expected_spend_low": gammaincinv(p * x + q, (1 + level) / 2),
+            "expected_spend_high": gammaincinv(p * x + q, (1 - level) / 2),
+        }
+        return pd.DataFrame({name: p * (gamma + total) / nu for name, nu in limits.items()})
+
+
+def is_own(x_m: pd.DataFrame) -> pd.Series:
+    """Whether each customer's spend rests on repeat purchases of their own, not on the others'."""
+    return ((x_m["x"] > 0) & x_m["spend_repeat_mean"].notna()).rename("is_own_spend")
 
 
 def fit(x_m: pd.DataFrame) -> GammaGamma:
@@ -164,6 +219,13 @@ def _beyond_stirling(z: Array) -> Array:
     series = (1 / 12 - (1 / 360 - (1 / 1260 - 1 / 1680 / large**2) / large**2) / large**2) / large
     exact = gammaln(small) - (small - 0.5) * anp.log(small) + small - 0.5 * np.log(2 * np.pi)
     return anp.where(z > 20, series, exact)
+
+
+def _seen(x_m: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Repeat purchases whose spend is known, and what was spent on them; 0 where there are none."""
+    known = is_own(x_m)
+    x = x_m["x"].astype(float).where(known, 0.0)
+    return x, x * x_m["spend_repeat_mean"].astype(float).where(known, 0.0)
 
 
 def _columns(x_m: pd.DataFrame) -> tuple[Array, Array, Array]:

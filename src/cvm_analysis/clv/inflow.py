@@ -18,10 +18,11 @@ weeks, counts Poisson or 5 times as dispersed: steady inflow 0 and 0 taken for a
 falling by a third a year 0 and 1; with a season of +-50 % that begins at its height, 0 and 0 in
 logs of a year or more, 47 and 53 in logs of 30 to 51 weeks. In so short a log that begins with four
 weeks of 2.5 times the usual inflow, 509 and 138: less than a year cannot tell a season that more
-than doubles the inflow from a wave. Logs cut out of an NBD business of 1,000 customers in mid-course
-are recognised in 100 % if it wins a fifth of its number a year and old customers buy every 10 weeks
-or more often, in 91 % or more if it wins its whole number a year; where they buy every 26 weeks, in
-99 % and 0 %: then most of those first seen are in fact new.
+than doubles the inflow from a wave. Of 200 logs each cut out of an NBD business of 1,000 customers
+in mid-course, where old customers buy every 10 weeks or more often, all are recognised (91 % of
+those of 200 customers), though it wins up to its whole number anew each year. Where they buy every
+26 weeks, 99 % are if it wins a fifth of its number, none if it wins its whole number: then most of
+those first seen are in fact new.
 """
 
 from __future__ import annotations

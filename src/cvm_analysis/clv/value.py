@@ -1,15 +1,21 @@
 """What each customer is worth from here on: purchases x spend x margin, discounted to today.
 
 Drop-out is inside the expected purchases; a value is never multiplied by a risk of leaving again.
+
+Returns and losses. Spend is modelled gross, on purchases that cannot be below 0; a customer's own
+returns are too few to say anything about those to come, so the share that all customers together
+send back is taken off everybody's. The margin is a share of what remains, and a negative one is
+kept: then the best buyers have the lowest value, and a note says so.
 """
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.clv import discounting, histories
+from cvm_analysis.clv import counts, discounting, gamma_gamma, histories
 from cvm_analysis.errors import InputError
+from cvm_analysis.least_data import Note
 
 
 class Purchases(Protocol):
@@ -54,6 +60,7 @@ def of(
     horizon_weeks: float,
     annual_discount_rate: float,
     margin: float | pd.Series,
+    return_share: float = 0.0,
 ) -> pd.DataFrame:
     """The value of every modelled customer over a horizon.
 
@@ -63,14 +70,18 @@ def of(
         spend_repeat_mean (money, empty without repeat purchases); who never bought is left out
     horizon_weeks : how far ahead
     annual_discount_rate : 0.10 is ten percent a year
-    margin : share of spend that is earned, one for all or one per customer_id
+    margin : share of spend, net of returns, that is earned, one for all or one per customer_id
+    return_share : share of spend that comes back; `return_share` makes it
 
     Returns
     -------
     One row per modelled customer, indexed by customer_id.
         model : code of the model
         p_alive : in [0, 1]; empty where the model has no drop-out
-        orders_12m : expected purchases (days with one) within the horizon, not discounted
+        orders_12m : expected purchases (days with one) within the horizon, not discounted: the
+            mean, right for sums and for money
+        orders_12m_median : the predictive median of the same, nearest to most customers' count;
+            its sum is no total. Empty where the model gives no probabilities
         value_12m : margin expected within the horizon, in the money of spend_repeat_mean,
             discounted continuously from the day of each purchase to the last day of T
         value_12m_if_retained : the same if the customer, where still one, never left: P(alive) x
@@ -78,6 +89,8 @@ def of(
         value_at_risk : the difference of the two; what never losing the customer would bring
         lost_value : (1 - P(alive)) x margin at their pace; what those already gone would have
             brought. Without drop-out in the model nothing is at risk or lost.
+        value_residual : value_12m without a horizon; empty if nothing is discounted
+        is_own_spend : whether the spend rests on repeat purchases of their own, not on the others'
 
     Raises
     ------
@@ -89,13 +102,15 @@ def of(
     purchases = model.discounted_purchases(h, rate, horizon_weeks)
     staying = model.pace(h) * discounting.annuity(rate, horizon_weeks)
     retained = (alive.fillna(1) * staying).clip(lower=purchases)
-    money = spend.expected_spend(customers.loc[key.index]) * _margins(margin, key.index)
+    buyers = customers.loc[key.index]
+    share = _margins(margin, key.index) * (1 - return_share)
     worth = pd.DataFrame(
         {
             "value_12m": purchases,
             "value_12m_if_retained": retained,
             "value_at_risk": retained - purchases,
             "lost_value": (1 - alive.fillna(1)) * staying,
+            "value_residual": model.discounted_purchases(h, rate) if rate > 0 else np.nan,
         }
     )
     table = pd.DataFrame(
@@ -103,23 +118,83 @@ def of(
             "model": model.code,
             "p_alive": alive,
             "orders_12m": model.expected_purchases(h, horizon_weeks),
+            "orders_12m_median": _median(model, h, horizon_weeks),
         }
     )
+    money = spend.expected_spend(buyers) * share
     by_customer = worth.loc[key].set_axis(key.index).mul(money, axis=0)
-    return table.loc[key].set_axis(key.index).join(by_customer)
+    found = table.loc[key].set_axis(key.index).join(by_customer)
+    return found.assign(is_own_spend=gamma_gamma.is_own(buyers))
+
+
+def by_group(
+    worth: pd.DataFrame, customers: pd.DataFrame, by: str | pd.Series, margin: float
+) -> pd.DataFrame:
+    """Value by group, to hold against what it costs to win such customers.
+
+    Parameters
+    ----------
+    worth : one row per customer, as `of` returns it
+    customers : the same customers: spend_total, and margin_total where costs are known
+    by : a column of customers (channel), or one value per customer_id (`cohort`); who has none is
+        in no group
+    margin : share of spend_total that is earned, where margin_total is missing or empty
+
+    Returns
+    -------
+    One row per group, sorted by it, its index.
+        n_customers
+        value_so_far : margin up to now, net of returns, not discounted
+        value_12m, value_residual : as in `of`
+        value_so_far_mean, value_12m_mean, value_residual_mean : the same per customer
+    """
+    same = customers.loc[worth.index]
+    so_far = same["spend_total"].astype(float) * margin
+    if "margin_total" in same:
+        so_far = same["margin_total"].astype(float).fillna(so_far)
+    group = same[by] if isinstance(by, str) else by.reindex(worth.index)
+    money = worth[["value_12m", "value_residual"]].assign(value_so_far=so_far)
+    money = money[["value_so_far", "value_12m", "value_residual"]]
+    groups = money.groupby(group)
+    total = groups.sum(min_count=1)
+    total.insert(0, "n_customers", groups.size())
+    return total.join(groups.mean().add_suffix("_mean"))
+
+
+def cohort(customers: pd.DataFrame) -> pd.Series:
+    """The quarter of each customer's first purchase: `2023Q1`; empty for who never bought.
+
+    Where the records begin in mid-business (`inflow`) those of the first wave are not from it.
+    """
+    quarter = pd.to_datetime(customers["first_order"]).dt.to_period("Q")
+    return quarter.astype(str).where(quarter.notna()).rename("cohort")
 
 
 def margin_share(customers: pd.DataFrame, otherwise: float) -> float:
-    """The share of spend that is earned, over all customers whose costs are known.
+    """The share of spend that is earned, over all customers whose costs are known; it may be < 0.
 
     customers : one row per customer: spend_total and margin_total (empty where a cost is unknown)
-    otherwise : where no cost is known, or these customers earned nothing
+    otherwise : where no cost is known, or these customers' spend, net of returns, is not above 0
     """
     if "margin_total" not in customers:
         return otherwise
     known = customers[customers["margin_total"].notna()]
     spend, margin = known["spend_total"].sum(), known["margin_total"].sum()
-    return float(margin / spend) if margin > 0 and spend > 0 else otherwise
+    return float(margin / spend) if spend > 0 else otherwise
+
+
+def return_share(customers: pd.DataFrame) -> float:
+    """The share of all customers' spend that came back, in [0, 1].
+
+    customers : one row per customer: spend_gross and spend_total (net of returns)
+    """
+    gross, net = float(customers["spend_gross"].sum()), float(customers["spend_total"].sum())
+    return min(max(1 - net / gross, 0.0), 1.0) if gross > 0 else 0.0
+
+
+def notes(margin: float) -> list[Note]:
+    """`negative_margin`, with the margin in percent, or nothing."""
+    return [Note("value", "negative_margin", float(round(100 * margin)))] if margin < 0 else []
 
 
 def weekly_rate(annual: float) -> float:
@@ -132,6 +207,14 @@ def weekly_rate(annual: float) -> float:
     if not annual > -1:
         raise InputError(f"the annual discount rate is {annual}; 0.10 is ten percent a year")
     return float(np.log1p(annual)) * 7 / 365.25
+
+
+def _median(model: Purchases, h: pd.DataFrame, horizon_weeks: float) -> pd.Series | float:
+    """The predictive median; NaN for a forecast without probabilities."""
+    probable: Any = model
+    if not hasattr(model, "purchase_probabilities"):
+        return np.nan
+    return counts.median(probable, h, horizon_weeks)
 
 
 def _margins(margin: float | pd.Series, customer_ids: pd.Index) -> float | pd.Series:

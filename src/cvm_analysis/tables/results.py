@@ -137,7 +137,7 @@ RESULTS = {
         ("customer_id",),
         {
             "customer_id": CUSTOMER,
-            "cluster": text("c1, c2, ...; c1 has the largest mean spend"),
+            "cluster": text("c1, c2, ...; named after the groups of the earlier date"),
         },
     ),
     "cluster_figures": Table(
