@@ -64,3 +64,44 @@ def test_forecasts_of_other_customers_are_refused(forecast, said):
 def test_an_empty_outcome_is_refused():
     with pytest.raises(InputError, match="the outcome is empty"):
         choice.aligned({}, pd.Series(dtype=float))
+
+
+def scores(**columns):
+    return pd.DataFrame(columns)
+
+
+def test_by_scores_more_is_better():
+    rng = np.random.default_rng(1)
+    noise = rng.normal(size=300)
+    table = scores(default=noise, better=noise + 1 + rng.normal(size=300), worse=noise - 1)
+    assert choice.by_score(table, "default") == "better"
+    assert choice.by_score(table, "better") == "better"
+    assert choice.by_score(table.sample(frac=1, random_state=2), "default") == "better"
+
+
+def test_one_customer_at_three_origins_is_one_draw():
+    """Four customers that differ as before: 1.9 standard errors, however often they are repeated."""
+    once = pd.Series([0.0, 0.0, 1.0, 1.0], list("abcd"))
+    mean, error = choice.paired(once)
+    assert (mean, error) == pytest.approx((0.5, once.std(ddof=1) / 2))
+    thrice = pd.concat([once] * 3)
+    assert choice.paired(thrice) == pytest.approx((mean, error))
+    assert choice.paired(pd.Series(thrice.to_numpy()))[1] < 0.6 * error
+    table = scores(default=0.0 * thrice, rival=thrice)
+    assert choice.by_score(table, "default") == "default"
+    assert choice.by_score(table.reset_index(drop=True), "default") == "rival"
+
+
+def test_rivals_are_compared_where_both_made_a_forecast():
+    """The rival was not there on the bad day that the default had to forecast."""
+    easy, hard = [-1.0, -1.1] * 20, [-9.0, -9.2] * 20
+    table = scores(default=easy + hard, rival=[-1.2, -1.3] * 20 + [np.nan] * 40)
+    assert table["rival"].mean() > table["default"].mean()
+    assert choice.by_score(table, "default") == "default"
+
+
+def test_an_absent_default_gives_way_to_the_next_in_order():
+    table = scores(default=[np.nan] * 4, b=[-1.0, -2, -3, -4], a=[-1.1, -1.9, -3, -4.1])
+    assert choice.by_score(table, "default", ["x", "a", "b"]) == "a"
+    with pytest.raises(InputError, match="nothing to choose from"):
+        choice.by_score(table[["default"]], "default", ["x"])

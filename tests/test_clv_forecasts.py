@@ -1,16 +1,16 @@
-"""Which forecast is used: by the data there are, and never by the period it is reported on."""
+"""The models a forecast may rest on: those that the data can carry, and the rest is named."""
 
 import datetime as dt
+import itertools
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from cvm_analysis.clv import bg_nbd, forecasts, gamma_gamma, histories, naive, nbd
+from cvm_analysis.clv import bg_nbd, forecasts, gamma_gamma, histories, naive, nbd, pareto_nbd
 from cvm_analysis.errors import FitError
 from cvm_analysis.least_data import Note
-from cvm_analysis.report.manager import Manager
-from cvm_analysis.tables import check
+from cvm_analysis.texts import languages, words
 
 END = dt.date(2025, 12, 31)
 
@@ -41,29 +41,22 @@ def people(cdnow_log):
     return customers(cdnow_log, "1997-09-30")
 
 
-@pytest.fixture(scope="module")
-def past(cdnow_log):
-    """CDNOW as of three days 26 weeks apart."""
-    last = pd.Timestamp("1998-06-30")
-    return [customers(cdnow_log, last - pd.Timedelta(weeks=26 * k)) for k in (2, 1, 0)]
-
-
-def nobody(people):
-    return people.head(0)
-
-
 # Days to forecast from
 
 
-def test_there_are_two_earlier_origins_a_horizon_apart():
-    dates, notes = forecasts.origins(END, dt.date(2023, 1, 1), 26)
-    assert dates == [dt.date(2025, 1, 1), dt.date(2025, 7, 2), END] and notes == []
-    assert (dates[2] - dates[1]).days == (dates[1] - dates[0]).days == 26 * 7
+def test_there_are_four_earlier_origins_a_horizon_apart():
+    dates, notes = forecasts.origins(END, dt.date(2022, 1, 1), 26)
+    assert notes == [] and len(dates) == 5
+    assert {(b - a).days for a, b in itertools.pairwise(dates)} == {26 * 7}
+    assert dates[-2:] == [dt.date(2025, 7, 2), END]
 
 
 @pytest.mark.parametrize(
     ("weeks_of_data", "n_dates", "said"),
     [
+        (130, 5, []),
+        (129, 4, []),
+        (104, 4, []),
         (78, 3, []),
         (77, 2, ["no_choice_short_history"]),
         (52, 2, ["no_choice_short_history"]),
@@ -82,9 +75,13 @@ def test_an_origin_with_too_little_before_it_is_left_out(weeks_of_data, n_dates,
 
 def test_enough_data_are_fitted_by_every_model_the_best_first(people):
     models, notes = forecasts.fit(people)
-    assert list(models) == ["bg_nbd", "nbd", "own_rate"] and notes == []
-    # Fader, Hardie & Lee (2005): r .243, alpha 4.414, a .793, b 2.426
+    fitted = ["pareto_nbd", "mbg_nbd", "bg_nbd", "nbd", "zero_truncated_nbd"]
+    assert list(models) == [*fitted, "own_rate", "recency_rule"]
+    assert codes(notes) == [f"{c}_{models[c].reason}" for c in fitted if models[c].reason]
+    # Fader, Hardie & Lee (2005), table 2: r .243, alpha 4.414, a .793, b 2.426; r .553, alpha
+    # 10.578, s .606, beta 11.669
     assert models["bg_nbd"].params == pytest.approx((0.243, 4.414, 0.793, 2.426), abs=0.0006)
+    assert models["pareto_nbd"].params == pytest.approx((0.553, 10.578, 0.606, 11.669), abs=0.003)
 
 
 def test_who_never_bought_and_who_is_no_retail_customer_is_left_out(people):
@@ -96,7 +93,10 @@ def test_who_never_bought_and_who_is_no_retail_customer_is_left_out(people):
     assert len(forecasts.modelled(more)) == 2_357
     models, _ = forecasts.fit(more)
     alone, _ = forecasts.fit(people)
-    assert models["bg_nbd"].params == alone["bg_nbd"].params
+    assert {c: models[c].params for c in forecasts.FITTED} == {
+        c: alone[c].params for c in forecasts.FITTED
+    }
+    assert models["recency_rule"] == alone["recency_rule"]
     assert forecasts.fit_spend(more)[0].params == forecasts.fit_spend(people)[0].params
 
 
@@ -116,7 +116,7 @@ def test_too_few_are_not_fitted_and_the_reader_is_told(people, n_buyers, n_repea
     models, notes = forecasts.fit(some)
     assert codes(notes)[: len(said)] == said
     if said:
-        assert list(models) == ["own_rate"] and len(notes) == len(said)
+        assert list(models) == ["own_rate", "recency_rule"] and len(notes) == len(said)
         assert notes[0].have == (n_buyers if "buyers" in said[0][-10:-6] else notes[0].have)
     else:
         assert set(models) & {"nbd", "bg_nbd"}
@@ -129,20 +129,25 @@ def test_drop_out_that_is_not_in_the_data_is_not_used():
     t_x = np.round(x / (x + 0.5) * 52 * 7) / 7  # the last of x even times: x / (x + 1)
     people = pd.DataFrame({"x": x, "t_x": t_x, "T": 52.0, "n_orders": 1, "customer_type": "retail"})
     models, notes = forecasts.fit(people)
-    assert list(models) == ["nbd", "own_rate"]
-    assert len(notes) == 1 and notes[0].code.startswith("bg_nbd_")
-    assert forecasts.best(models, "bg_nbd").code == "nbd"
+    assert list(models) == ["nbd", "zero_truncated_nbd", "own_rate", "recency_rule"]
+    dying = ("pareto_nbd", "mbg_nbd", "bg_nbd")
+    assert codes(notes)[:3] == [f"{code}_no_drop_out_found" for code in dying]
+    assert forecasts.best(models, "pareto_nbd").code == "nbd"
 
 
 def test_a_model_that_cannot_be_fitted_is_named_and_the_next_takes_over(people, monkeypatch):
     def fails(*_):
         raise FitError("no")
 
-    monkeypatch.setattr(bg_nbd, "fit", fails)
+    monkeypatch.setattr(pareto_nbd, "fit", fails)
     models, notes = forecasts.fit(people)
-    assert list(models) == ["nbd", "own_rate"] and notes == [Note("value", "bg_nbd_not_fitted")]
-    monkeypatch.setattr(nbd, "fit", fails)
-    assert list(forecasts.fit(people)[0]) == ["own_rate"]
+    assert "pareto_nbd" not in models and Note("value", "pareto_nbd_not_fitted") in notes
+    assert forecasts.best(models, "pareto_nbd").code == "mbg_nbd"
+    for module in forecasts.FITTED.values():
+        monkeypatch.setattr(module, "fit", fails)
+    models, notes = forecasts.fit(people)
+    assert list(models) == ["own_rate", "recency_rule"]
+    assert codes(notes) == [f"{code}_not_fitted" for code in forecasts.FITTED]
     monkeypatch.setattr(gamma_gamma, "fit", fails)
     spend, notes = forecasts.fit_spend(people)
     assert isinstance(spend, naive.OwnMean) and codes(notes) == ["gamma_gamma_not_fitted"]
@@ -162,106 +167,32 @@ def test_too_few_repeat_buyers_are_worth_their_own_mean(people):
     assert spend.population_mean == pytest.approx(few["spend_gross"].sum() / few["n_days"].sum())
 
 
-# Tried on a past it had not seen
-
-
-def test_a_trial_forecasts_who_was_known_and_counts_what_came(past, cdnow_log):
-    tried = forecasts.trial(past[1], past[2], 26)
-    assert list(tried.actual.index) == list(past[1].index)
-    after = cdnow_log[cdnow_log["date"] > pd.Timestamp("1998-06-30") - pd.Timedelta(weeks=26)]
-    after = after[after["date"] <= "1998-06-30"].drop_duplicates(["customer_id", "date"])
-    assert tried.actual.sum() == len(after[after["customer_id"].isin(past[1].index)])
-    assert (tried.repeats == past[1]["x"]).all()
-    own = past[1]["x"] / past[1]["T"] * 26
-    pd.testing.assert_series_equal(tried.forecasts["own_rate"], own, check_names=False)
-
-
-def test_a_trial_knows_nothing_of_what_came(past):
-    changed = past[2].assign(n_days=past[2]["n_days"] * 3, x=99.0, T=1.0)
-    one, two = (forecasts.trial(past[1], later, 26) for later in (past[2], changed))
-    for code, forecast in one.forecasts.items():
-        pd.testing.assert_series_equal(forecast, two.forecasts[code])
-    assert two.actual.sum() > one.actual.sum()
-
-
-def test_the_choice_does_not_see_the_period_that_is_reported(past):
-    assert forecasts.choose(past, 26) == forecasts.choose([*past[:2], past[2].assign(n_days=0)], 26)
-
-
-def test_a_rival_is_chosen_only_if_it_was_clearly_better(past, monkeypatch):
-    assert forecasts.choose(past, 26) == "bg_nbd"
-    happened = past[1]["n_days"].reindex(past[0].index) - past[0]["n_days"]
-
-    def told(self, h, horizon):  # a naive forecast that knew: each history's mean of what came
-        known = past[0].assign(came=happened).groupby(["x", "t_x", "T"])["came"].mean()
-        keys = zip(h["x"].astype(float), h["t_x"].round(6), h["T"].round(6), strict=True)
-        rounded = {(x, round(t, 6), round(T, 6)): v for (x, t, T), v in known.items()}
-        return pd.Series([rounded[key] for key in keys], h.index)
-
-    monkeypatch.setattr(naive.OwnRate, "expected_purchases", told)
-    assert forecasts.choose(past, 26) == "own_rate"
-
-
-def test_without_a_past_the_default_is_kept(past):
-    assert forecasts.choose(past[1:], 26) == "bg_nbd"
-    assert forecasts.choose(past[2:], 26) == "bg_nbd"
-    assert forecasts.choose([nobody(past[0]), *past[1:]], 26) == "bg_nbd"
-    dealers = past[0].assign(customer_type="dealer")
-    assert forecasts.choose([dealers, *past[1:]], 26) == "bg_nbd"
-
-
 @pytest.mark.parametrize(
     ("chosen", "there", "used"),
     [
-        ("bg_nbd", ["bg_nbd", "nbd", "own_rate"], "bg_nbd"),
-        ("own_rate", ["bg_nbd", "nbd", "own_rate"], "own_rate"),
-        ("bg_nbd", ["nbd", "own_rate"], "nbd"),
-        ("nbd", ["bg_nbd", "own_rate"], "bg_nbd"),
-        ("bg_nbd", ["own_rate"], "own_rate"),
+        ("bg_nbd", ["pareto_nbd", "bg_nbd", "own_rate"], "bg_nbd"),
+        ("last_period", ["pareto_nbd", "last_period"], "last_period"),
+        ("pareto_nbd", ["mbg_nbd", "nbd", "own_rate"], "mbg_nbd"),
+        ("boosted", ["bg_nbd", "pareto_nbd", "own_rate"], "pareto_nbd"),
+        ("pareto_nbd", ["recency_rule", "own_rate"], "own_rate"),
     ],
 )
 def test_the_chosen_forecast_is_used_where_it_could_be_fitted(chosen, there, used):
     assert forecasts.best({code: code for code in there}, chosen) == used
 
 
-# What the report shows
-
-
-def test_the_report_of_a_trial_is_a_table_of_trust(past):
-    tried = forecasts.last_trial(past, 26)
-    table = forecasts.report(tried, "nbd", 26)
-    check("trust", table)
-    assert set(table["horizon_days"]) == {182} and set(table["part"]) == {"value"}
-    assert set(table.loc[table["is_chosen"], "model"]) == {"nbd"}
-    n = table[table["metric"] == "n_customers"]["value"]
-    assert (n == len(past[1])).all()
-
-
-def test_the_last_period_is_the_one_that_is_reported(past):
-    one = forecasts.last_trial(past, 26)
-    pd.testing.assert_series_equal(one.actual, forecasts.trial(past[1], past[2], 26).actual)
-
-
-@pytest.mark.parametrize("case", ["one date", "nobody then"])
-def test_without_a_trial_the_report_says_nothing_and_still_appears(past, case):
-    dates = past[2:] if case == "one date" else [nobody(past[1]), past[2]]
-    tried = forecasts.last_trial(dates, 26)
-    table = forecasts.report(tried, "bg_nbd", 26)
-    check("trust", table)
-    assert table.empty and forecasts.by_repeats(tried).empty
-    html = Manager("en", "EUR").trust(table.set_index(["part", "model", "metric"]))
-    assert html is not None
-
-
-def test_means_by_repeats_are_those_of_the_customers_with_as_many(past):
-    tried = forecasts.trial(past[1], past[2], 26)
-    table = forecasts.by_repeats(tried)
-    assert list(table.index) == ["0", "1", "2", "3", "4", "5", "6", "7+"]
-    often = past[1]["x"] >= 7
-    assert table.loc["7+", "actual"] == pytest.approx(tried.actual[often].mean())
-    assert table.loc["7+", "nbd"] == pytest.approx(tried.forecasts["nbd"][often].mean())
-    sizes = forecasts.labels(tried.repeats, 7).value_counts().reindex(table.index)
-    assert (table["actual"] * sizes).sum() == pytest.approx(tried.actual.sum())
+def test_a_model_of_histories_is_asked_once_for_each_and_one_of_customers_for_every_one(people):
+    h, key = forecasts.rows(naive.OwnRate(), people)
+    assert len(h) < len(people) and h["n"].sum() == len(people)
+    by_customer = naive.LastPeriod(people["x"] / 26)
+    rows, own = forecasts.rows(by_customer, people.assign(x=people["x"].where(people["x"] < 9)))
+    bought = people[people["x"] < 9]
+    assert list(rows.index) == list(bought.index) == list(own) and list(own.index) == list(own)
+    found = by_customer.expected_purchases(rows, 26).loc[own]
+    assert found.to_numpy() == pytest.approx(bought["x"].to_numpy())
+    assert naive.OwnRate().pace(h).loc[key].to_numpy() == pytest.approx(
+        (people["x"] / people["T"]).loc[key.index].to_numpy()
+    )
 
 
 def test_labels_of_numbers():
@@ -288,3 +219,14 @@ def test_paces_are_fitted_where_somebody_came_back():
     assert forecasts.fit_pace(paces.assign(x=0, t_x=0.0))[0] is None
     (note,) = forecasts.fit_pace(paces.iloc[:0])[1]
     assert note.code == "no_expected_moves"
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("code", forecasts.ORDER)
+def test_every_forecast_has_a_name_and_whatever_may_be_wrong_with_it_a_text(language, code):
+    say = words(language)
+    assert say(f"models.{code}") != code
+    if code in forecasts.FITTED:
+        reasons = ["not_fitted", "parameters_run_off"]
+        reasons += ["no_drop_out_found"] * (not code.endswith("d_nbd") and code != "nbd")
+        assert all(len(say(f"notes.{code}_{reason}")) > 10 for reason in reasons)

@@ -117,3 +117,67 @@ def test_a_mean_without_limit_is_refused():
 def test_missing_columns_are_named():
     with pytest.raises(InputError, match="spend_repeat_mean"):
         gamma_gamma.fit(pd.DataFrame({"x": [1, 2]}))
+
+
+def related(share, n=4000):
+    """Spend that rises with the number of purchases; `share` 0 not at all."""
+    rng = np.random.default_rng(5)
+    x = 1 + rng.geometric(0.2, n)
+    spend = np.exp(0.4 * rng.normal(size=n)) * x**share * 20
+    return pd.DataFrame({"x": x, "spend_repeat_mean": spend})
+
+
+def test_independence_is_judged_by_size_not_by_the_number_of_customers(fitted, cdnow):
+    """At 4,000 customers any relation is significant; only a strong one is worth a word."""
+    weak, strong = (gamma_gamma.fit(related(share)) for share in (0.1, 0.6))
+    test = spearmanr(related(0.1)["x"], related(0.1)["spend_repeat_mean"])
+    assert test.pvalue < 1e-6 and not weak.independence.is_broken and weak.notes() == []
+    assert strong.independence.is_broken
+    (note,) = strong.notes()
+    assert note.code == "spend_depends_on_purchases"
+    assert note.have == pytest.approx(100 * strong.independence.spend_ratio, abs=0.5)
+    assert not fitted.independence.is_broken
+
+
+@pytest.mark.parametrize(
+    ("correlation", "ratio", "broken"),
+    [
+        (0.29, 1.49, False), (0.31, 1.0, True), (-0.31, 1.0, True), (0.0, 1.51, True),
+        (0.0, 0.66, True), (0.0, 0.67, False), (np.nan, 1.0, False), (np.nan, np.nan, False),
+    ],
+)  # fmt: skip
+def test_the_bound_of_independence(correlation, ratio, broken):
+    assert gamma_gamma.Independence(correlation, ratio, 9).is_broken is broken
+
+
+def test_aic_and_bic_count_three_parameters(fitted):
+    assert fitted.aic == pytest.approx(2 * 3 + 2 * 4055.917695)
+    assert fitted.bic == pytest.approx(3 * np.log(946) + 2 * 4055.917695)
+
+
+def test_spend_is_ones_own_after_a_repeat_purchase():
+    rows = pd.DataFrame({"x": [0, np.nan, 2, 3], "spend_repeat_mean": [np.nan, 5.0, np.nan, 9.0]})
+    assert gamma_gamma.is_own(rows).tolist() == [False, False, False, True]
+
+
+def test_limits_of_spend_hold_the_true_mean_of_four_in_five():
+    rng = np.random.default_rng(6)
+    p, q, gamma = NOTE
+    x, nu = rng.integers(0, 6, 20_000), rng.gamma(q, 1 / gamma, 20_000)
+    mean = rng.gamma(p * np.maximum(x, 1)) / nu / np.maximum(x, 1)
+    rows = pd.DataFrame({"x": x, "spend_repeat_mean": np.where(x > 0, mean, np.nan)})
+    limits = model(NOTE).expected_spend_interval(rows)
+    for few in (True, False):
+        who = (x < 2) == few
+        below = (p / nu < limits["expected_spend_low"])[who].mean()
+        above = (p / nu > limits["expected_spend_high"])[who].mean()
+        assert (below, above) == pytest.approx((0.1, 0.1), abs=0.01)
+
+
+def test_limits_of_one_time_buyers_are_the_widest():
+    rows = pd.DataFrame({"x": [0, 1, 10], "spend_repeat_mean": [np.nan, 35.0, 35.0]})
+    limits = model(NOTE).expected_spend_interval(rows)
+    assert (limits["expected_spend_high"] / limits["expected_spend_low"]).is_monotonic_decreasing
+    wider = model(NOTE).expected_spend_interval(rows, 0.95)
+    assert (wider["expected_spend_low"] < limits["expected_spend_low"]).all()
+    assert (wider["expected_spend_high"] > limits["expected_spend_high"]).all()

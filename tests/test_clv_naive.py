@@ -1,10 +1,12 @@
 """Everybody goes on as before: checked by counting, and as the limit of what is discounted."""
 
+import datetime as dt
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from cvm_analysis.clv import holdout, naive, value
+from cvm_analysis.clv import naive, value
 from cvm_analysis.errors import InputError
 
 H = pd.DataFrame(
@@ -88,7 +90,44 @@ def test_both_stand_in_for_fitted_models(cdnow):
     assert worth["orders_12m"].sum() == pytest.approx(naive_of(cdnow, 52).sum())
 
 
-def test_its_score_is_that_of_a_count(cdnow):
-    scored = holdout.score({"own_rate": RATE.expected_purchases(cdnow, 39)}, cdnow["holdout"])
-    mae = scored.set_index("metric")["value"]["mae"]
-    assert mae == pytest.approx((naive_of(cdnow, 39) - cdnow["holdout"]).abs().mean())
+def test_the_same_as_last_period_counts_purchase_days(cdnow_log):
+    """By a loop over the log, and a customer the forecast does not know is refused."""
+    days = cdnow_log[["customer_id", "date"]].drop_duplicates().rename(columns={"date": "day"})
+    until, ids = dt.date(1997, 9, 30), pd.Index(sorted(set(days["customer_id"]))[:200])
+    model = naive.last_period(days, ids, until, 13)
+    h = pd.DataFrame({"x": 0, "t_x": 0.0, "T": 39.0}, index=ids)
+    found = model.expected_purchases(h, 26)
+    start = pd.Timestamp(until) - pd.Timedelta(weeks=13)
+    for each in ids[::7]:
+        own = days.loc[days["customer_id"] == each, "day"]
+        assert found[each] == pytest.approx(2 * ((own > start) & (own <= str(until))).sum())
+    assert found.sum() > 0 and model.p_alive(h).isna().all()
+    assert model.discounted_purchases(h, 0, 26).to_numpy() == pytest.approx(found.to_numpy())
+    with pytest.raises(InputError, match=r"1 of 201 rows \(the first: x\)"):
+        model.pace(pd.concat([h, h.head(1).set_axis(["x"])]))
+
+
+def test_a_day_on_the_edge_belongs_to_the_period_it_ends():
+    days = pd.DataFrame({"customer_id": "a", "day": pd.to_datetime(["2025-01-01", "2025-01-08"])})
+    first, second = dt.date(2025, 1, 1), dt.date(2025, 1, 8)
+    assert naive.came(days, pd.Index(["b", "a"]), first, second).to_dict() == {"b": 0, "a": 1}
+
+
+def test_the_usual_gap_holds_nine_in_ten_repeat_customers():
+    gaps = np.arange(1.0, 101.0)
+    h = pd.DataFrame({"x": 2, "t_x": 2 * gaps, "T": 300.0})
+    once = pd.DataFrame({"x": [0], "t_x": [0.0], "T": [300.0]})
+    assert naive.recency_rule(pd.concat([h, once], ignore_index=True)).gap == 90
+    shuffled = h.sample(frac=1, random_state=1)
+    assert naive.recency_rule(shuffled).gap == 90
+    assert naive.recency_rule(h.iloc[:1].assign(n=7)).gap == 1
+    assert naive.recency_rule(once).gap == 0
+
+
+def test_who_is_silent_for_longer_than_usual_is_expected_to_do_nothing():
+    rule = naive.RecencyRule(20.0)
+    assert rule.expected_purchases(H, 20).to_dict() == {"a": 0, "b": 4 / 40 * 20, "c": 10}
+    assert naive.RecencyRule(19.9).expected_purchases(H, 20)["b"] == 0
+    forever = rule.discounted_purchases(H, 0.01)
+    assert forever.to_dict() == pytest.approx({"a": 0, "b": 0.1 / 0.01, "c": 0.5 / 0.01})
+    assert rule.p_alive(H).isna().all()

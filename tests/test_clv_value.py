@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from lifetimes.datasets import load_cdnow_summary_data_with_monetary_value
 
-from cvm_analysis.clv import bg_nbd, gamma_gamma, histories, nbd, value
+from cvm_analysis.clv import bg_nbd, counts, gamma_gamma, histories, nbd, value
 from cvm_analysis.errors import InputError
+from cvm_analysis.tables import check
 
 
 @pytest.fixture(scope="module")
@@ -130,3 +131,116 @@ def test_without_drop_out_nothing_is_at_risk(cdnow, models):
     assert table["value_12m_if_retained"].to_numpy() == pytest.approx(table["value_12m"].to_numpy())
     assert table["value_at_risk"].abs().max() < 1e-9
     assert (table["lost_value"] == 0).all()
+
+
+def test_the_median_is_a_whole_number_at_most_twice_the_mean_and_one(cdnow, models):
+    table = value.of(cdnow, *models, 52, 0.1, 1.0)
+    median = table["orders_12m_median"]
+    expected = counts.median(models[0], cdnow, 52)
+    assert median.tolist() == expected.tolist()
+    assert (median <= 2 * table["orders_12m"] + 1).all()
+    assert median.sum() < table["orders_12m"].sum()
+
+
+def test_a_forecast_without_probabilities_has_no_median(cdnow, models):
+    class Plain:
+        code = "plain"
+
+        def __init__(self, model):
+            self.p_alive, self.pace = model.p_alive, model.pace
+            self.expected_purchases = model.expected_purchases
+            self.discounted_purchases = model.discounted_purchases
+
+    table = value.of(cdnow, Plain(models[0]), models[1], 52, 0.1, 1.0)
+    assert table["orders_12m_median"].isna().all()
+    assert (table["value_12m"] > 0).all()
+
+
+def test_value_for_ever_is_the_limit_of_long_horizons(cdnow, models):
+    few = cdnow.iloc[::20]
+    for model in (models[0], nbd.fit(cdnow)):
+        table = value.of(few, model, models[1], 52, 0.10, 0.5)
+        long = value.of(few, model, models[1], 52 * 300, 0.10, 0.5)["value_12m"]
+        assert table["value_residual"].to_numpy() == pytest.approx(long.to_numpy(), rel=1e-6)
+        assert (table["value_residual"] > table["value_12m"]).all()
+
+
+def test_without_discount_for_ever_has_no_value(cdnow, models):
+    assert value.of(cdnow, *models, 52, 0.0, 1.0)["value_residual"].isna().all()
+
+
+def test_returns_are_taken_off_everybody_by_one_share(cdnow, models):
+    full = value.of(cdnow, *models, 52, 0.1, 0.4)
+    less = value.of(cdnow, *models, 52, 0.1, 0.4, return_share=0.25)
+    for name in ("value_12m", "value_12m_if_retained", "value_at_risk", "value_residual"):
+        assert less[name].to_numpy() == pytest.approx(0.75 * full[name].to_numpy())
+    assert less["orders_12m"].equals(full["orders_12m"])
+
+
+def test_the_share_of_returns_is_of_all_customers_together():
+    customers = pd.DataFrame({"spend_gross": [100.0, 300.0, 0.0], "spend_total": [100, 240, -20]})
+    assert value.return_share(customers) == pytest.approx(0.2)
+    assert value.return_share(customers.assign(spend_total=[-100, -400, 0])) == 1
+    assert value.return_share(customers * 0) == 0
+
+
+def test_a_negative_margin_is_kept_and_noted(cdnow, models):
+    customers = pd.DataFrame({"spend_total": [100.0, 300, 50], "margin_total": [-50.0, 10, np.nan]})
+    margin = value.margin_share(customers, 0.3)
+    assert margin == pytest.approx(-0.1)
+    assert [(n.code, n.have) for n in value.notes(margin)] == [("negative_margin", -10.0)]
+    assert value.notes(0.3) == []
+    assert (value.of(cdnow, *models, 52, 0.1, margin)["value_12m"] < 0).all()
+
+
+@pytest.mark.parametrize(
+    "customers",
+    [
+        pd.DataFrame({"spend_total": [1.0]}),
+        pd.DataFrame({"spend_total": [1.0], "margin_total": [np.nan]}),
+        pd.DataFrame({"spend_total": [-1.0], "margin_total": [0.5]}),
+    ],
+)
+def test_without_a_known_margin_the_given_one_counts(customers):
+    assert value.margin_share(customers, 0.3) == 0.3
+
+
+def test_spend_is_marked_as_ones_own(cdnow, models):
+    table = value.of(cdnow, *models, 52, 0.1, 1.0)
+    assert table["is_own_spend"].tolist() == (cdnow["x"] > 0).tolist()
+    check("value", table.reset_index(names="customer_id"))
+
+
+@pytest.fixture
+def grouped():
+    ids = list("abcd")
+    worth = pd.DataFrame({"value_12m": [1.0, 2, 3, 4], "value_residual": [10.0, 20, 30, 40]}, ids)
+    customers = pd.DataFrame(
+        {
+            "spend_total": [100.0, 200, 300, 400],
+            "margin_total": [50.0, np.nan, 90, 80],
+            "channel": ["web", "shop", "web", None],
+            "first_order": pd.to_datetime(["2024-01-01", "2024-03-31", "2024-04-01", None]),
+        },
+        ids,
+    )
+    return worth, customers
+
+
+def test_value_by_channel(grouped):
+    table = value.by_group(*grouped, "channel", 0.3)
+    assert table.index.tolist() == ["shop", "web"]
+    assert table.loc["web"].to_dict() == {
+        "n_customers": 2, "value_so_far": 140, "value_12m": 4, "value_residual": 40,
+        "value_so_far_mean": 70, "value_12m_mean": 2, "value_residual_mean": 20,
+    }  # fmt: skip
+    assert table.loc["shop", "value_so_far"] == pytest.approx(60)  # 200 at 30 %
+
+
+def test_value_by_quarter_of_the_first_purchase(grouped):
+    worth, customers = grouped
+    table = value.by_group(worth, customers, value.cohort(customers), 0.3)
+    assert table["n_customers"].to_dict() == {"2024Q1": 2, "2024Q2": 1}
+    assert table["value_12m"].to_dict() == {"2024Q1": 3, "2024Q2": 3}
+    mixed = value.by_group(worth[::-1], customers, value.cohort(customers), 0.3)
+    pd.testing.assert_frame_equal(mixed, table)

@@ -360,3 +360,14 @@ def test_what_rfm_looks_at_is_that_of_the_whole_table(numbered):
     quick = customers.rfm_measures(rows, DAY).to_pandas().set_index("customer_id").sort_index()
     whole = known(rows).loc[quick.index, columns]
     pd.testing.assert_frame_equal(quick[columns], whole, check_dtype=False)
+
+
+def test_histories_are_those_of_the_whole_table():
+    """Who never bought has none: returns and gifts, and lines of a later day, do not count."""
+    rows = transactions(LINES + LATER)
+    columns = ["x", "t_x", "T", "spend_repeat_mean"]
+    quick = customers.histories(rows, DAY).to_pandas().set_index("customer_id").sort_index()
+    whole = known(rows)
+    whole = whole.loc[whole["n_orders"] > 0, columns].sort_index()
+    assert list(quick.index) == ["often", "once", "twice"]
+    pd.testing.assert_frame_equal(quick[columns], whole, check_dtype=False)

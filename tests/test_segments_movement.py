@@ -40,7 +40,8 @@ def test_moves_add_up_to_everybody_and_their_money(moved):
     check("moves", table.reset_index())
     assert table.groupby("scheme")["n_customers"].sum().tolist() == [4, 4, 4]
     assert table.groupby("scheme")["revenue"].sum().tolist() == [100, 100, 100]
-    grade = table.loc["grade"]
+    grade = movement.of(table, "grade")
+    assert movement.of(table.iloc[:0], "grade").empty
     assert grade.loc[("A", "B"), ["move", "n_customers", "revenue"]].tolist() == ["fell", 1, 10]
     assert grade.loc[("B", "A"), ["move", "n_customers", "revenue"]].tolist() == ["rose", 1, 30]
     assert grade.loc[("not_yet", "A"), ["move", "n_customers"]].tolist() == ["other", 1]

@@ -10,7 +10,7 @@ from cvm_analysis.charts.compared import four_fifths, screening
 from cvm_analysis.charts.customers import concentration, monthly, retention
 from cvm_analysis.charts.grades import contributions, grade_mix
 from cvm_analysis.charts.inflow import inflow
-from cvm_analysis.charts.models import calibration, holdout, p_alive
+from cvm_analysis.charts.models import calibration, deciles, holdout, p_alive, tracking
 from cvm_analysis.charts.movement import flows
 from cvm_analysis.charts.picture import Picture
 from cvm_analysis.charts.risk import hazards, reliability
@@ -23,6 +23,7 @@ __all__ = [
     "comebacks",
     "concentration",
     "contributions",
+    "deciles",
     "flows",
     "four_fifths",
     "grade_mix",
@@ -37,4 +38,5 @@ __all__ = [
     "screening",
     "segment_bars",
     "survival",
+    "tracking",
 ]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cvm_analysis.charts.picture import (
@@ -9,6 +10,7 @@ from cvm_analysis.charts.picture import (
     INK,
     MARKERS,
     SERIES,
+    SOFT,
     WIDTH,
     Picture,
     categories,
@@ -18,7 +20,7 @@ from cvm_analysis.charts.picture import (
     ticks,
 )
 from cvm_analysis.errors import InputError
-from cvm_analysis.texts import words
+from cvm_analysis.texts import Words, words
 
 
 def calibration(table: pd.DataFrame, language: str = "en") -> Picture:
@@ -97,6 +99,93 @@ def holdout(table: pd.DataFrame, language: str = "en") -> Picture:
         forecasts=say.listed(f"{name} {say.number(last[c], 2)}" for c, name in names.items()),
     )
     return Picture(figure, alt)
+
+
+def deciles(table: pd.DataFrame, language: str = "en") -> Picture:
+    """Draw mean purchases by tenths of customers by the forecast: bars are real, the line forecast.
+
+    Parameters
+    ----------
+    table : one row per tenth, indexed by its number, 1 the lowest
+        actual, expected : mean purchases per customer in the period held back
+    """
+    if table.empty:
+        return nothing(language)
+    check(table, ["actual", "expected"], "deciles")
+    say = words(language)
+    x = np.arange(len(table))
+    with styled():
+        figure = Figure((WIDTH, 3.0))
+        ax = figure.subplots()
+        ax.bar(x, table["actual"], color=ACCENT, width=0.7, label=say("charts.deciles.actual"))
+        ax.plot(x, table["expected"], color=SERIES[1], marker="o", markeredgecolor="white",
+                markersize=7, label=say("charts.deciles.expected"))  # fmt: skip
+        ax.legend(loc="upper left", reverse=True)
+        ax.set_title(say("charts.deciles.y"))
+        ax.set_xlabel(say("charts.deciles.x"))
+        categories(ax.xaxis, table.index)
+        ticks(ax.yaxis, say.short)
+    last = table.iloc[-1]
+    alt = say(
+        "charts.deciles.alt",
+        x=str(table.index[-1]),
+        actual=say.number(last["actual"], 2),
+        expected=say.number(last["expected"], 2),
+    )
+    return Picture(figure, alt)
+
+
+def tracking(table: pd.DataFrame, language: str = "en") -> Picture:
+    """Draw repeat purchases week by week and added up, actual and as the model expects them.
+
+    Parameters
+    ----------
+    table : one row per week, indexed by the day it ends
+        actual, expected : repeat purchases in the week
+        actual_so_far, expected_so_far : up to its end
+        seen : whether the model was fitted to the week; a line marks the first it was not
+    """
+    if table.empty:
+        return nothing(language)
+    pairs = {"weekly": ("actual", "expected"), "so_far": ("actual_so_far", "expected_so_far")}
+    check(table, [*pairs["weekly"], *pairs["so_far"], "seen"], "tracking")
+    say = words(language)
+    with styled():
+        figure = Figure((WIDTH, 4.6))
+        for ax, (name, columns) in zip(figure.subplots(2, sharex=True), pairs.items(), strict=True):
+            _both(ax, table, columns, say)
+            ax.set_title(say(f"charts.tracking.{name}"))
+        top = figure.axes[0]
+        top.legend(loc="upper left")
+        if not table["seen"].all():
+            top.text(1.0, 1.0, say("charts.tracking.unseen"), transform=top.transAxes, ha="right",
+                     va="top", color=SOFT, fontsize=9.0)  # fmt: skip
+        ticks(figure.axes[1].xaxis, lambda day: say.month(pd.Timestamp(day, unit="D")))
+    last, unseen = table.iloc[-1], table.loc[~table["seen"], ["actual", "expected"]].sum()
+    alt = say(
+        "charts.tracking.alt",
+        date=say.date(table.index[-1]),
+        actual=say.number(last["actual_so_far"]),
+        expected=say.number(last["expected_so_far"]),
+    )
+    if not table["seen"].all():
+        counts = {name: say.number(count) for name, count in unseen.items()}
+        alt = f"{alt} {say('charts.tracking.unseen_alt', **counts)}"
+    return Picture(figure, alt)
+
+
+def _both(ax: Axes, table: pd.DataFrame, columns: tuple[str, str], say: Words) -> None:
+    """Draw what was actual and expected over the days, and mark the weeks the model did not see."""
+    days = (pd.DatetimeIndex(table.index) - pd.Timestamp(0)).days.to_numpy()
+    actual, expected = columns
+    ax.plot(days, table[actual], color=ACCENT, linewidth=1.4, label=say("charts.tracking.actual"))
+    ax.plot(days, table[expected], color=SERIES[1], linestyle=(0, (4, 2)),
+            label=say("charts.tracking.expected"))  # fmt: skip
+    ax.set_ylim(0, 1.35 * float(table[list(columns)].to_numpy().max()) or 1.0)
+    ticks(ax.yaxis, say.short)
+    if not table["seen"].all():
+        start = days[~table["seen"].to_numpy()][0] - 7
+        ax.axvline(start, color=SOFT, linewidth=1.0)
 
 
 def p_alive(values: pd.Series, language: str = "en") -> Picture:

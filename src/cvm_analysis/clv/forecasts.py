@@ -1,7 +1,7 @@
 """The models a forecast may rest on, fitted where the data can carry them; the rest is named.
 
 Pareto/NBD is the default; where no drop-out is found or too little is there to fit, the next in
-ORDER takes its place, in the end the customer's own pace. `trials` tells which was best in the past.
+ORDER takes its place, in the end the customer's own pace. `trials` tells which was best before.
 """
 
 from __future__ import annotations

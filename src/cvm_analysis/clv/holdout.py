@@ -94,11 +94,12 @@ def tracking(
         return pd.DataFrame()
     day = pd.to_datetime(days["day"])
     begin = day.min()
-    at = (day - begin).dt.days
-    first = at.groupby(days["customer_id"]).min()
     ends = np.arange(6, (pd.Timestamp(until) - begin).days + 1, 7)
     if not len(ends):
         return pd.DataFrame()
+    at = (day - begin).dt.days
+    at = at[at <= ends[-1]]
+    first = at.groupby(days["customer_id"]).min()
     purchases = np.bincount(at, minlength=ends[-1] + 1)
     newcomers = np.bincount(first, minlength=ends[-1] + 1)
     ahead = model.expected_purchases_new(np.arange(ends[-1] + 1) / 7)

@@ -1,11 +1,6 @@
 """How far a forecast may be off: limits of purchases and value, of customers and of groups.
 
-What a customer will do is drawn many times: the parameters from the normal distribution of their
-logarithms that the fit gives, where the data tell them (else the fitted ones are taken as known);
-whether the customer is still one, their rate and when they leave given their history; a Poisson
-number of purchases until then; and what these bring, given what they spent so far. Given alive at
-T, in all these models the rate has the distribution Gamma(r + x, alpha + T), and what remains of
-the stay that of a new customer whose parameters have been updated.
+What a customer will do is drawn many times (`simulated`), parameters included.
 
 A sum over many customers is, by these draws, known almost exactly. Real totals are not: seasons and
 crises move all customers together. So limits of totals take in how far earlier forecasts of the
@@ -18,40 +13,22 @@ or on ids.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from cvm_analysis.clv.gamma_gamma import GammaGamma
+from cvm_analysis.clv.simulated import HISTORY, SEED, SETS, Ahead, can_draw, drawn
 from cvm_analysis.errors import InputError
 
 Array = NDArray[np.float64]
-Generator = np.random.Generator
 
 LEVEL = 0.8
 DRAWS = 400  # of what each customer does
-_SETS = 20  # of parameters; the draws are shared out among them
-_SEED = 20
 _CHUNK = 2**21  # doubles held at a time
-_MOST_PURCHASES = 1e9  # of one customer
-_HISTORY = ["x", "t_x", "T", "spend_repeat_mean"]
-
-
-class _Ahead(NamedTuple):
-    """Rows of one length: histories, and the money that a purchase of 1 brings, discounted."""
-
-    h: pd.DataFrame
-    worth_of_1: Array
-
-
-def can_draw(model: Any) -> bool:
-    """Whether there are limits for a model: those who give no distribution have none."""
-    return model.code in _STAYS
 
 
 def customers(
@@ -97,8 +74,8 @@ def customers(
     size = max(1, _CHUNK // draws)
     for start in range(0, len(each), size):
         part = each.iloc[start : start + size]
-        orders, money = _drawn(
-            _Ahead(part[_HISTORY], part["worth_of_1"].to_numpy()),
+        orders, money = drawn(
+            Ahead(part[HISTORY], part["worth_of_1"].to_numpy()),
             (model, spend), horizon_weeks, draws,
         )  # fmt: skip
         found[start : start + size] = np.column_stack(
@@ -153,7 +130,7 @@ def totals(
     off = np.exp(_common_errors(errors, draws))
     found = {}
     for name, rows in group.groupby(group).indices.items():
-        part = _Ahead(ahead.h.iloc[rows], ahead.worth_of_1[rows])
+        part = Ahead(ahead.h.iloc[rows], ahead.worth_of_1[rows])
         orders, money = _total(_sorted(part), (model, spend), horizon_weeks, draws)
         found[name] = [*_limits(orders * off, level), *_limits(money * off, level)]
     limits = pd.DataFrame.from_dict(found, orient="index", columns=names)
@@ -163,143 +140,40 @@ def totals(
 def _check(level: float, draws: int) -> None:
     if not 0 < level < 1:
         raise InputError(f"the level is {level}; 0.8 leaves one of ten out at either end")
-    if draws < _SETS:
-        raise InputError(f"{draws} draws are too few; take {_SETS} or more")
+    if draws < SETS:
+        raise InputError(f"{draws} draws are too few; take {SETS} or more")
 
 
-def _ahead(people: pd.DataFrame, worth: pd.DataFrame, spend: Any) -> _Ahead:
+def _ahead(people: pd.DataFrame, worth: pd.DataFrame, spend: Any) -> Ahead:
     """The histories of the customers of worth, and what a purchase of 1 is worth to them."""
     rows = people.loc[worth.index]
     money = (worth["orders_12m"] * spend.expected_spend(rows)).to_numpy(float)
     value = worth["value_12m"].to_numpy(float)
-    return _Ahead(
-        rows[_HISTORY].astype(float),
+    return Ahead(
+        rows[HISTORY].astype(float),
         np.divide(value, money, out=np.zeros_like(value), where=money > 0),
     )
 
 
-def _sorted(ahead: _Ahead) -> _Ahead:
+def _sorted(ahead: Ahead) -> Ahead:
     """The same rows in an order that does not depend on the one they came in."""
-    keys = [ahead.worth_of_1, *(ahead.h[name].fillna(-1) for name in _HISTORY)]
+    keys = [ahead.worth_of_1, *(ahead.h[name].fillna(-1) for name in HISTORY)]
     order = np.lexsort(keys)
-    return _Ahead(ahead.h.iloc[order], ahead.worth_of_1[order])
+    return Ahead(ahead.h.iloc[order], ahead.worth_of_1[order])
 
 
 def _total(
-    ahead: _Ahead, models: tuple[Any, Any], horizon: float, draws: int
+    ahead: Ahead, models: tuple[Any, Any], horizon: float, draws: int
 ) -> tuple[Array, Array]:
     """Purchases and money of all rows together, one value per draw."""
     orders, money = np.zeros(draws), np.zeros(draws)
     size = max(1, _CHUNK // draws)
     for start in range(0, len(ahead.h), size):
-        part = _Ahead(ahead.h[start : start + size], ahead.worth_of_1[start : start + size])
-        more_orders, more_money = _drawn(part, models, horizon, draws, start)
+        part = Ahead(ahead.h[start : start + size], ahead.worth_of_1[start : start + size])
+        more_orders, more_money = drawn(part, models, horizon, draws, start)
         orders += more_orders.sum(axis=0)
         money += more_money.sum(axis=0)
     return orders, money
-
-
-def _drawn(
-    ahead: _Ahead, models: tuple[Any, Any], horizon: float, draws: int, chunk: int = 0
-) -> tuple[Array, Array]:
-    """Purchases and money of each row (down) and draw (across).
-
-    The sets of parameters are the same whatever the rows; the rest is drawn anew for each `chunk`.
-    """
-    model, spend = models
-    by_set = np.array_split(np.arange(draws), _SETS)
-    model_sets, spend_sets = _sets(model, 1), _sets(spend, 2)
-    rng = np.random.default_rng((_SEED, chunk))
-    orders, money = (np.empty((len(ahead.h), draws)) for _ in range(2))
-    for columns, one_model, one_spend in zip(by_set, model_sets, spend_sets, strict=True):
-        bought = _purchases(one_model, ahead.h, horizon, len(columns), rng)
-        orders[:, columns] = bought
-        money[:, columns] = _spent(one_spend, ahead.h, bought, rng) * ahead.worth_of_1[:, None]
-    return orders, money
-
-
-def _sets(model: Any, stream: int) -> list[Any]:
-    """The model with parameters drawn anew, or itself where the data do not tell them.
-
-    The draws come in pairs on either side of the fitted parameters, so their mean is these.
-    """
-    covariance = getattr(model, "covariance_log", None)
-    if covariance is None or not model.identified or not np.isfinite(covariance).all():
-        return [model] * _SETS
-    values, vectors = np.linalg.eigh(covariance)
-    rng = np.random.default_rng((_SEED, stream, len(values)))
-    z = rng.standard_normal((_SETS // 2, len(values)))
-    shifts = np.concatenate([z, -z]) * np.sqrt(np.maximum(values, 0)) @ vectors.T
-    logs = np.log(np.array(model.params)) + shifts
-    return [replace(model, params=type(model.params)(*np.exp(one).tolist())) for one in logs]
-
-
-def _purchases(model: Any, h: pd.DataFrame, horizon: float, draws: int, rng: Generator) -> Array:
-    """Purchases within the horizon, row by draw: of who is alive, until they leave."""
-    shape = (len(h), draws)
-    alive = rng.random(shape) < model.p_alive(h).fillna(1.0).to_numpy()[:, None]
-    r, alpha = model.params[:2]
-    x, T = (h[name].to_numpy(float)[:, None] for name in ("x", "T"))
-    if model.code == "zero_truncated_nbd":
-        x, T = x + 1, np.full_like(T, model.window)
-    rate = rng.gamma(np.broadcast_to(r + x, shape)) / (alpha + T)
-    return _STAYS[model.code](model, (x, T), rate * alive, horizon, rng)
-
-
-def _until_a_time(
-    model: Any, seen: tuple[Array, Array], rate: Array, horizon: float, rng: Generator
-) -> Array:
-    """Pareto/NBD: who is alive at T stays longer by a Pareto time (s, beta + T)."""
-    _, _, s, beta = model.params
-    stays = (beta + seen[1]) * np.expm1(rng.exponential(size=rate.shape) / s)
-    return _poisson(rate * np.minimum(stays, horizon), rng)
-
-
-def _until_a_purchase(
-    model: Any, seen: tuple[Array, Array], rate: Array, horizon: float, rng: Generator
-) -> Array:
-    """BG/NBD and MBG/NBD: after each purchase they leave with a probability of Beta (a, b + x).
-
-    b + x + 1 in MBG/NBD, where they might also have left right after the first purchase.
-    """
-    _, _, a, b = model.params
-    stayed = seen[0] + (1 if model.code == "mbg_nbd" else 0)
-    leave, stay = rng.gamma(a, size=rate.shape), rng.gamma(np.broadcast_to(b + stayed, rate.shape))
-    p = np.clip(leave / (leave + stay), 1e-12, 1 - 1e-12)
-    last = np.ceil(rng.exponential(size=rate.shape) / -np.log1p(-p))
-    return np.minimum(_poisson(rate * horizon, rng), np.maximum(last, 1))
-
-
-def _for_ever(
-    model: Any, seen: tuple[Array, Array], rate: Array, horizon: float, rng: Generator
-) -> Array:
-    """NBD and zero-truncated NBD: nobody leaves."""
-    return _poisson(rate * horizon, rng)
-
-
-_STAYS: dict[str, Callable[[Any, tuple[Array, Array], Array, float, Generator], Array]] = {
-    "pareto_nbd": _until_a_time,
-    "bg_nbd": _until_a_purchase,
-    "mbg_nbd": _until_a_purchase,
-    "nbd": _for_ever,
-    "zero_truncated_nbd": _for_ever,
-}
-
-
-def _poisson(mean: Array, rng: Generator) -> Array:
-    return rng.poisson(np.minimum(mean, _MOST_PURCHASES)).astype(float)
-
-
-def _spent(spend: Any, h: pd.DataFrame, bought: Array, rng: Generator) -> Array:
-    """What these purchases bring: by Gamma-Gamma given the spend so far, or at the known mean."""
-    if not isinstance(spend, GammaGamma):
-        return bought * spend.expected_spend(h).to_numpy(float)[:, None]
-    p, q, gamma = spend.params
-    known = (h["x"] > 0) & h["spend_repeat_mean"].notna()
-    x = h["x"].where(known, 0.0).to_numpy()[:, None]
-    total = x * h["spend_repeat_mean"].where(known, 0.0).to_numpy()[:, None]
-    nu = rng.gamma(np.broadcast_to(p * x + q, bought.shape)) / (gamma + total)
-    return rng.gamma(p * bought) / nu
 
 
 def _common_errors(errors: Array, draws: int) -> Array:
@@ -307,7 +181,7 @@ def _common_errors(errors: Array, draws: int) -> Array:
     if not errors.size:
         return np.zeros(draws)
     quantiles = student.ppf((np.arange(draws) + 0.5) / draws, errors.size)
-    mixed = np.random.default_rng((_SEED, 3)).permutation(quantiles)
+    mixed = np.random.default_rng((SEED, 3)).permutation(quantiles)
     return np.clip(np.sqrt(np.mean(errors**2)) * mixed, -50, 50)
 
 

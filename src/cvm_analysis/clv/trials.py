@@ -171,7 +171,7 @@ def _naive(
     if lacking("purchase_model", buyers=len(h)):
         return models
     came = naive.came(days, h.index, then, date)
-    before = {"own_rate": naive.OwnRate(), "recency_rule": naive.recency_rule(h)}
+    before: dict[str, Any] = {"own_rate": naive.OwnRate(), "recency_rule": naive.recency_rule(h)}
     if first <= pd.Timestamp(then - dt.timedelta(weeks=weeks)):
         before["last_period"] = naive.last_period(days, h.index, then, weeks)
     return models | {
@@ -202,8 +202,10 @@ def _trial(origin: Origin, days: pd.DataFrame, date: dt.date, weeks: int) -> Tri
         return _nothing()
     actual = naive.came(days, buyers.index, date, date + dt.timedelta(weeks=weeks))
     told = {code: _told(model, buyers, weeks, actual) for code, model in origin.models.items()}
-    frames = (pd.DataFrame({code: one[i] for code, one in told.items()}) for i in range(3))
-    return Trial(*frames, actual, buyers["x"])
+    mean, median, scores = (
+        pd.DataFrame({code: one[i] for code, one in told.items()}) for i in range(3)
+    )
+    return Trial(mean, median, scores, actual, buyers["x"])
 
 
 def _told(
@@ -215,8 +217,8 @@ def _told(
     if hasattr(model, "purchase_probabilities"):
         median = counts.median(model, h, weeks).loc[key].set_axis(key.index)
         return mean, median, counts.log_score(model, buyers, weeks, actual)
-    naive_ = model.code in forecasts.NAIVE
-    median = np.floor(mean + 0.5).astype(int) if naive_ else model.spread.median(mean)
+    rounded = np.floor(mean + 0.5).astype(int)
+    median = rounded if model.code in forecasts.NAIVE else model.spread.median(mean)
     scores = model.spread.log_score(mean, actual) if model.spread else mean * np.nan
     return mean, median, scores
 

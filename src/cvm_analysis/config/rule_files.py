@@ -119,7 +119,7 @@ class Scorecards(Strict):
 
     reviews: Reviews = Reviews()
     policy: Policy = Policy()
-    scorecards: dict[str, tuple[Scorecard, ...]]
+    scorecards: dict[str, tuple[Scorecard, ...]] = Field(min_length=1)
 
 
 class Trigger(Strict):

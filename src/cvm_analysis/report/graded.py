@@ -89,15 +89,21 @@ def mix(grades: pd.DataFrame) -> pd.DataFrame:
 
 
 def grade_limits(manager: Manager, today: Mapping[str, Graded]) -> Block:
-    """Show from which score on a customer of each type gets each grade."""
+    """Show from which score on a customer of each type that is there gets each grade."""
     order: list[str] = []
-    for each in today.values():
+    there = {kind: each for kind, each in today.items() if len(each.measures)}
+    for each in there.values():
         order = merged(order, list(each.limits))
-    rows = {kind: dict(each.limits) for kind, each in today.items()}
+    rows = {kind: dict(each.limits) for kind, each in there.items()}
     table = pd.DataFrame.from_dict(rows, orient="index", columns=order)
     headings = {code: manager.say(f"grades.{code}") for code in order}
     formats = dict.fromkeys(order, "number:1")
     return blocks.table(table, formats, manager.language, rows="types", labels=headings)
+
+
+def commonest(grades: pd.DataFrame) -> str:
+    """Name the type of most customers; empty if there are none. Columns of table `grades`."""
+    return str(next(iter(grades["customer_type"].value_counts().index), ""))
 
 
 def near(grades: pd.DataFrame, customer_type: str, n: int) -> pd.DataFrame:

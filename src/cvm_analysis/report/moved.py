@@ -7,7 +7,7 @@ import pandas as pd
 from cvm_analysis.report import blocks
 from cvm_analysis.report.blocks import Block
 from cvm_analysis.report.manager import Manager
-from cvm_analysis.segments import migration
+from cvm_analysis.segments import migration, movement
 
 NAMES = {
     "grade": "grades",
@@ -53,7 +53,7 @@ def fallen(
 
     fallen : columns of table `fallen`; people : one row per customer, columns of `customers`
     """
-    found = fallen[fallen.index.get_level_values("scheme") == scheme].droplevel("scheme")
+    found = movement.of(fallen, scheme)
     if found.empty:
         return blocks.note(manager.say("moved.nobody"), manager.language)
     first = found.sort_values("revenue", ascending=False, kind="stable").head(n)

@@ -82,6 +82,11 @@ def moves(movement: Movement) -> pd.DataFrame:
     return table.loc[met, columns].set_index(["scheme", "before", "after"])
 
 
+def of(table: pd.DataFrame, scheme: str) -> pd.DataFrame:
+    """Take the rows of one scheme from table `moves` or `fallen`; there may be none."""
+    return table[table.index.get_level_values("scheme") == scheme].droplevel("scheme")
+
+
 def fallen(movement: Movement) -> pd.DataFrame:
     """Make table `fallen`: one row per scheme and customer who fell, the most money first."""
     parts = []

@@ -64,7 +64,8 @@ class Reviewed:
     """What `review` found.
 
     types : customer_type of everybody who has bought by as_of
-    today : of each customer type that is graded, as of as_of, which need not be a review date
+    today : of each customer type with a scorecard that is valid, as of as_of, which need not be a
+        review date; without rows where nobody of the type has bought
     history : one row per customer and review date by which they had bought: customer_id, day,
         score, by_score, grade, why (`policy.replay` says what they are)
     reference : learned bands and limits per type and version, plain JSON; those of region `all`
@@ -78,6 +79,11 @@ class Reviewed:
     history: pd.DataFrame = field(repr=False)
     reference: dict[str, Any] = field(repr=False)
     notes: list[Note]
+
+    @property
+    def commonest(self) -> str:
+        """The type with a scorecard that most customers have."""
+        return max(self.today, key=lambda kind: len(self.today[kind].measures))
 
 
 def dates(as_of: dt.date, first_day: dt.date, last: int = 8) -> list[dt.date]:
@@ -132,7 +138,7 @@ def review(
     today: dict[str, Graded] = {}
     reference: dict[str, Any] = {}
     histories = []
-    for customer_type in sorted(set(types) & set(cards)):
+    for customer_type in sorted(cards):
         begun = [card for card in cards[customer_type] if card.valid_from <= as_of]
         if not begun:
             continue
