@@ -31,6 +31,7 @@ from cvm_analysis.errors import FitError, InputError
 
 MODULES = {"pareto_nbd": pareto_nbd, "bg_nbd": bg_nbd}
 MANY = 1000  # customers from which on an interval is held against the truth
+WELL = 0.5  # a standard error of a logarithm: known to a factor of 2.7 either way
 HORIZON = 52.0
 
 
@@ -50,6 +51,7 @@ class Found(NamedTuple):
     outcome: str  # identified, a reason, "refused", or what is wrong
     seconds: float
     held: tuple[bool, ...]  # whether each interval holds the truth
+    width: float  # the largest standard error of a logarithm
     pit: float  # p-value of uniform PIT of purchases in the weeks that follow
 
 
@@ -102,15 +104,19 @@ def one(number: int) -> Found:
         model = module.fit(h)
     except (FitError, InputError) as refused:
         nobody = "bought again" in str(refused) and not h["x"].any()
-        return Found(truth, "nobody came back" if nobody else f"WRONG: {refused}", 0.0, (), np.nan)
+        return Found(
+            truth, "nobody came back" if nobody else f"WRONG: {refused}", 0.0, (), np.nan, np.nan
+        )
     except Exception as crash:
-        return Found(truth, f"WRONG: {crash!r}", 0.0, (), np.nan)
+        return Found(truth, f"WRONG: {crash!r}", 0.0, (), np.nan, np.nan)
     seconds = time.process_time() - start
     wrong = nonsense(truth, model, h)
     if wrong or not model.identified or truth.n < MANY:
         outcome = f"WRONG: {wrong}" if wrong else model.reason or "identified"
-        return Found(truth, outcome, seconds, (), np.nan)
-    return Found(truth, "identified", seconds, held(truth, model), uniform(model, h, draws))
+        return Found(truth, outcome, seconds, (), np.nan, np.nan)
+    width = float(np.sqrt(np.diag(model.covariance_log).max()))
+    fits = uniform(model, h, draws)
+    return Found(truth, "identified", seconds, held(truth, model), width, fits)
 
 
 def nonsense(truth: Truth, model: Any, h: pd.DataFrame) -> str:
@@ -154,12 +160,8 @@ def report(found: list[Found]) -> int:
         slowest = max((each.seconds for each in mine), default=0)
         print(f"{model}: {dict(outcomes.most_common())}; slowest fit {slowest:.1f} s")
         judged = [each for each in mine if each.held]
-        low, high = (int(binom.ppf(q, len(judged), 0.95)) for q in (0.005, 0.995))
-        names = MODULES[model].Params._fields
-        for place, name in enumerate(names):
-            holds = [each.held[place] for each in judged]
-            inside = low <= sum(holds) <= high
-            print(f"  {name:<6} {sum(holds)} of {len(judged)}, band {low} to {high}: {inside}")
+        for most in (np.inf, WELL):
+            coverage(model, [each for each in judged if each.width < most], most)
         uneven = sum(each.pit < 0.05 for each in judged)
         most = int(binom.ppf(0.995, len(judged), 0.05))
         print(f"  PIT not uniform (5 %) in {uneven} of {len(judged)}, at most {most} by chance")
@@ -167,6 +169,16 @@ def report(found: list[Found]) -> int:
     for each in wrong:
         print(each.truth, each.outcome)
     return len(wrong)
+
+
+def coverage(model: str, judged: list[Found], most: float) -> None:
+    """Print how many intervals hold the truth, and how many of true 95 % intervals would."""
+    low, high = (int(binom.ppf(q, len(judged), 0.95)) for q in (0.005, 0.995))
+    holds = {
+        name: sum(each.held[place] for each in judged)
+        for place, name in enumerate(MODULES[model].Params._fields)
+    }
+    print(f"  standard errors of logs below {most}: {holds} of {len(judged)}, band {low} to {high}")
 
 
 def main(asked: list[str]) -> None:

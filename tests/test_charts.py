@@ -34,6 +34,13 @@ def bins(**columns):
     return pd.DataFrame(columns, index=["0", "1", "2+"])
 
 
+def weeks(seen=(True, True, False, False)):
+    ends = pd.date_range("2025-01-07", periods=4, freq="7D")
+    rows = {"actual": [10.0, 20, 30, 1500], "expected": [12.0, 18, 31, 40]}
+    table = pd.DataFrame(rows, index=ends)
+    return table.join(table.cumsum().add_suffix("_so_far")).assign(seen=seen)
+
+
 def segments():
     rows = {"n_customers": [10, 30], "value_12m": [750.0, 250.0]}
     return pd.DataFrame(rows, index=["champions", "lost"])
@@ -55,6 +62,10 @@ PICTURES = {
     "holdout": lambda **to: charts.holdout(
         bins(actual=[0.2, 1, 3.5], bg_nbd=[0.1, 1.2, 3.25]), **to
     ),
+    "deciles": lambda **to: charts.deciles(
+        bins(actual=[0.1, 0.5, 2.25], expected=[0.2, 0.5, 3.5]), **to
+    ),
+    "tracking": lambda **to: charts.tracking(weeks(), **to),
     "p_alive": lambda **to: charts.p_alive(pd.Series([0.0, 0.1, 0.85, 0.9, 1.0]), **to),
     "nothing": lambda **to: charts.monthly(monthly().iloc[:0], **to),
 }
@@ -197,6 +208,19 @@ def test_holdout_names_models_and_their_last_forecast():
     picture = PICTURES["holdout"]()
     assert "At 2+: actual 3.50; BG/NBD 3.25." in picture.alt
     assert {"Actual", "BG/NBD"} <= set(texts(picture))
+
+
+def test_deciles_say_what_came_of_the_best_tenth():
+    assert "In tenth 2+: actual 2.25, forecast 3.50." in PICTURES["deciles"]().alt
+
+
+def test_tracking_says_the_sums_and_those_the_model_did_not_see():
+    picture = PICTURES["tracking"]()
+    assert "Up to Jan 28, 2025: actual 1,560, expected 101." in picture.alt
+    assert "had not seen: actual 1,530, expected 71." in picture.alt
+    assert "not seen by the model" in picture.svg()
+    whole = charts.tracking(weeks(seen=True))
+    assert "not seen" not in whole.svg() and "not seen" not in whole.alt
 
 
 def test_p_alive_counts_both_ends():

@@ -80,7 +80,7 @@ def test_by_scores_more_is_better():
 
 
 def test_one_customer_at_three_origins_is_one_draw():
-    """Four customers that differ as before: 1.9 standard errors, however often they are repeated."""
+    """Four customers 1.7 standard errors apart stay so, however often they are repeated."""
     once = pd.Series([0.0, 0.0, 1.0, 1.0], list("abcd"))
     mean, error = choice.paired(once)
     assert (mean, error) == pytest.approx((0.5, once.std(ddof=1) / 2))

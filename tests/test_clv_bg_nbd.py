@@ -137,6 +137,25 @@ def test_apparel_as_in_clvtools(shared):
     assert found.log_likelihood == pytest.approx(-5857.0197489, abs=6e-7)
 
 
+def test_gradient_and_curvature_are_those_of_the_likelihood(cdnow):
+    data = histories.arrays(cdnow.iloc[::20])
+    for params in (
+        BTYD,
+        (3.0, 0.5, 40.0, 0.2),
+        (0.02, 300.0, 1e-4, 2000.0),
+        (1.0, 9.0, 300.0, 5.0),
+    ):
+        at, step = np.log(params), 1e-5
+        _, slope, bend = bg_nbd.derivatives(at, data)
+        moved = [
+            [bg_nbd.derivatives(at + side * step * e, data) for side in (1, -1)] for e in np.eye(4)
+        ]
+        slopes = [(up[0] - down[0]) / (2 * step) for up, down in moved]
+        bends = [(up[1] - down[1]) / (2 * step) for up, down in moved]
+        assert slope == pytest.approx(np.array(slopes), rel=1e-6, abs=1e-4)
+        assert bend == pytest.approx(np.array(bends), rel=1e-6, abs=1e-5)
+
+
 # Is the integral right everywhere?
 
 

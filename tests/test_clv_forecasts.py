@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cvm_analysis.clv import bg_nbd, forecasts, gamma_gamma, histories, naive, nbd, pareto_nbd
+from cvm_analysis.clv import bg_nbd, forecasts, gamma_gamma, histories, naive, pareto_nbd
 from cvm_analysis.errors import FitError
 from cvm_analysis.least_data import Note
 from cvm_analysis.texts import languages, words

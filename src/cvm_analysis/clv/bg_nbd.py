@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
-import autograd.numpy as anp
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -135,8 +134,8 @@ def fit(h: pd.DataFrame) -> BgNbd:
     data = histories.arrays(h)
     without = nbd.fit(h)
     for a, b in _STARTS:
-        top = maximum.find(
-            lambda logs: log_likelihood_at(logs, data),
+        top = maximum.climb(
+            lambda logs: derivatives(logs, data),
             (*without.params, a, b),
             data.n.sum(),
             "BG/NBD",
@@ -158,28 +157,77 @@ def fit(h: pd.DataFrame) -> BgNbd:
 
 def log_likelihood(params: Params, h: pd.DataFrame) -> float:
     """Log-likelihood of the histories at given parameters ([1], eq. 6)."""
-    return float(log_likelihood_at(np.log(params), histories.arrays(h)))
+    return derivatives(np.log(params), histories.arrays(h))[0]
 
 
-def log_likelihood_at(log_params: Array, data: histories.Arrays) -> Array:
-    """The same, of logarithms of the parameters: what `fit` climbs.
+def derivatives(log_params: Array, data: histories.Arrays) -> tuple[float, Array, Array]:
+    """Log-likelihood, its gradient and its Hessian, of the logarithms of the parameters.
 
-    That of the NBD model, of who has survived each repeat purchase, and of who has not.
+    A sum of three: that of the NBD model, of who has stayed after each repeat purchase, and of who
+    has left right after the last.
     """
-    _, _, a, b = anp.exp(log_params)
-    x, t_x, T, n = (column[data.x > 0] for column in data)
+    params = Params(*np.exp(log_params))
+    value, slope, bend = _buying(params, data)
+    for more in (_staying(params, data), _leaving(params, data)):
+        value, slope, bend = value + more[0], slope + more[1], bend + more[2]
+    return value, slope, bend
+
+
+def _buying(params: Params, data: histories.Arrays) -> tuple[float, Array, Array]:
+    """The NBD model, in r and alpha."""
+    r, alpha, _, _ = params
+    x, _, T, n = data
+    reached = histories.repeats(x, n)
+    step = r / (r + np.arange(len(reached)))
+    seen, e = n * r * np.log1p(T / alpha), alpha / (alpha + T)
+    value = np.sum(reached * np.log(r + np.arange(len(reached))))
+    value -= np.sum(seen + n * x * np.log(alpha + T))
+    slope, bend = np.zeros(4), np.zeros((4, 4))
+    slope[:2] = np.sum(reached * step) - seen.sum(), np.sum(n * (r * (1 - e) - x * e))
+    bend[0, 0] = np.sum(reached * step * (1 - step)) - seen.sum()
+    bend[0, 1] = bend[1, 0] = np.sum(n * r * (1 - e))
+    bend[1, 1] = -np.sum(n * (r + x) * e * (1 - e))
+    return float(value), slope, bend
+
+
+def _staying(params: Params, data: histories.Arrays) -> tuple[float, Array, Array]:
+    """Nobody has left with a purchase that another followed; written without differences."""
+    _, _, a, b = params
     reached = histories.repeats(data.x, data.n)
-    stayed = -anp.sum(reached * anp.log1p(a / (b + np.arange(len(reached)))))
-    left = anp.sum(n * anp.logaddexp(0.0, _log_odds_dead(anp.exp(log_params), x, t_x, T)))
-    return nbd.log_likelihood_at(log_params[:2], data) + stayed + left
+    before = b + np.arange(len(reached))
+    after = a + before
+    both = reached * a * b / after
+    slope, bend = np.zeros(4), np.zeros((4, 4))
+    slope[2:] = -np.sum(reached * a / after), np.sum(both / before)
+    bend[2, 2] = -np.sum(reached * a / after * (before / after))
+    bend[2, 3] = bend[3, 2] = np.sum(both / after)
+    bend[3, 3] = np.sum(both / before * (1 - b / before - b / after))
+    return -float(np.sum(reached * np.log1p(a / before))), slope, bend
+
+
+def _leaving(params: Params, data: histories.Arrays) -> tuple[float, Array, Array]:
+    """The last purchase may have been followed by leaving: log(1 + odds of it)."""
+    r, alpha, _, b = params
+    x, t_x, T, n = (column[data.x > 0] for column in data)
+    odds = _log_odds_dead(params, x, t_x, T)
+    p = n * expit(odds)
+    silence, e, f = r * np.log1p((T - t_x) / (alpha + t_x)), alpha / (alpha + T), t_x + alpha
+    shift, last = -e * (T - t_x) / f, b / (b + x - 1)
+    slopes = np.stack([silence, (r + x) * shift, np.ones_like(x), -last])
+    bend = (slopes * (p * expit(-odds))) @ slopes.T
+    bend[0, 0] += np.sum(p * silence)
+    bend[[0, 1], [1, 0]] += np.sum(p * r * shift)
+    bend[1, 1] += np.sum(p * (r + x) * shift * (1 - e - alpha / f))
+    bend[3, 3] -= np.sum(p * last * (1 - last))
+    return float(np.sum(n * np.logaddexp(0.0, odds))), slopes @ p, bend
 
 
 def _log_odds_dead(params: Params | Array, x: Array, t_x: Array, T: Array) -> Array:
     """Log odds of having left right after the last purchase ([2]); -inf for x = 0."""
     r, alpha, a, b = params
     once = np.maximum(x, 1)
-    odds = anp.log(a) - anp.log(b + once - 1) + (r + x) * anp.log1p((T - t_x) / (alpha + t_x))
-    return anp.where(x > 0, odds, -np.inf)
+    odds = np.log(a) - np.log(b + once - 1) + (r + x) * np.log1p((T - t_x) / (alpha + t_x))
+    return np.where(x > 0, odds, -np.inf)
 
 
 def while_alive(params: Params, x: Array, T: Array, longest: float) -> Callable[[Array], Array]:

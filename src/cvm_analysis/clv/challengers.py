@@ -9,6 +9,7 @@ boosting: Friedman (2001), "Greedy Function Approximation", Annals of Statistics
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -116,7 +117,7 @@ def fit(then: Origin, now: Origin, came: pd.Series, weeks: float) -> dict[str, A
 
 def rescaled(default: Any, expected: pd.Series, came: pd.Series) -> Rescaled:
     """Learn the factor from the purchases of each customer that were expected, and that came."""
-    factor = float(came.sum() / expected.sum())
+    factor = math.fsum(came) / math.fsum(expected)  # the order of rows does not count
     return Rescaled(default, factor, spread.fit(expected * factor, came))
 
 
@@ -148,7 +149,8 @@ def boosted(
 def _grow(features: Array, offset: Array, target: Array) -> Any:
     """Grow trees; return a function from features to factors, actual / expected.
 
-    Weights `offset` and targets `target / offset` are the Poisson likelihood with a log offset.
+    Weights `offset` and targets `target / offset` are the Poisson likelihood with a log offset. A
+    fifth of the rows only says when to stop; so the total is then set to that of all rows.
     """
     from sklearn.ensemble import HistGradientBoostingRegressor
     from threadpoolctl import threadpool_limits
@@ -162,10 +164,11 @@ def _grow(features: Array, offset: Array, target: Array) -> Any:
     )  # fmt: skip
     with threadpool_limits(1):
         trees.fit(features, target / offset, sample_weight=offset)
+        level = target.sum() / (offset * trees.predict(features)).sum()
 
     def factors(rows: Array) -> Array:
         with threadpool_limits(1):
-            return trees.predict(rows)
+            return level * trees.predict(rows)
 
     return factors
 

@@ -61,7 +61,7 @@ _KINDS = {
         bg_nbd,
         bg_nbd.BgNbd,
         bg_nbd.Params,
-        _by_autograd(bg_nbd.log_likelihood_at),
+        bg_nbd.derivatives,
         (0, -1, 0, 0),
         (0, 0, 1, 1),
     ),

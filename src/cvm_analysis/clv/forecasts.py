@@ -7,7 +7,7 @@ ORDER takes its place, in the end the customer's own pace. `trials` tells which 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -85,6 +85,19 @@ def fit(customers: pd.DataFrame) -> tuple[dict[str, Any], list[Note]]:
             if model.reason != "no_drop_out_found":  # one rate for all customers is sound
                 models[code] = model
     return {code: models[code] for code in ORDER if code in models}, notes
+
+
+def relevant(notes: Sequence[Note], used: str) -> list[Note]:
+    """Keep of the notes of `fit` those a reader of the forecast in use needs.
+
+    They are the general ones, those of the model in use, and why each more preferred one is not.
+    """
+    seen = ORDER[: ORDER.index(used) + 1] if used in ORDER else (*FITTED,)[:1]
+    return [
+        note
+        for note in notes
+        if not note.code.startswith(tuple(FITTED)) or note.code.startswith(tuple(seen))
+    ]
 
 
 def fit_pace(paces: pd.DataFrame) -> tuple[nbd.Nbd | None, list[Note]]:

@@ -108,7 +108,7 @@ def fit(h: pd.DataFrame) -> Nbd:
     InputError : impossible histories
     FitError : nobody bought again, or no maximum was found
     """
-    data = histories.arrays(h)
+    data = _counts(histories.arrays(h))
     start = _start(data)
     top = maximum.find(lambda logs: log_likelihood_at(logs, data), start, data.n.sum(), "NBD")
     return Nbd(
@@ -137,6 +137,13 @@ def log_likelihood_at(log_params: Array, data: histories.Arrays) -> Array:
     reached = histories.repeats(x, n)
     rising = anp.sum(reached * anp.log(r + np.arange(len(reached))))
     return rising - anp.sum(n * (r * anp.log1p(T / alpha) + x * anp.log(alpha + T)))
+
+
+def _counts(data: histories.Arrays) -> histories.Arrays:
+    """The same customers by x and T alone, in order: t_x does not count here."""
+    pairs = pd.DataFrame({"x": data.x, "T": data.T, "n": data.n}).groupby(["x", "T"])["n"].sum()
+    x, T = (pairs.index.get_level_values(name).to_numpy(float) for name in ("x", "T"))
+    return histories.Arrays(x, np.zeros_like(x), T, pairs.to_numpy(float))
 
 
 def _start(data: histories.Arrays) -> tuple[float, float]:

@@ -149,7 +149,7 @@ def fit(h: pd.DataFrame) -> ParetoNbd:
     FitError : nobody bought again, or no maximum was found
     """
     data = _sorted(histories.arrays(h))
-    without = _without_drop_out(data)
+    without = nbd.fit(h)
     part = histories.Arrays(*(column[:: max(1, len(data.x) // _MANY)] for column in data))
     mean_T = np.average(data.T, weights=data.n)
     tops = [_climb(part, (*without.params, s, share * mean_T)) for s, share in _STARTS]
@@ -178,12 +178,6 @@ def _sorted(data: histories.Arrays) -> histories.Arrays:
     """The same rows in an order that does not depend on the one they came in."""
     order = np.lexsort(data)
     return histories.Arrays(*(column[order] for column in data))
-
-
-def _without_drop_out(data: histories.Arrays) -> nbd.Nbd:
-    """The NBD model, in which t_x does not count."""
-    pairs = pd.DataFrame({"x": data.x, "T": data.T, "n": data.n}).groupby(["x", "T"], sort=True)
-    return nbd.fit(pairs["n"].sum().reset_index().assign(t_x=0.0))
 
 
 def _climb(data: histories.Arrays, start: tuple[float, ...] | Array) -> maximum.Maximum:

@@ -9,6 +9,7 @@ models of today are then fitted to all the data.
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -120,6 +121,12 @@ def report(trial: Trial, chosen: str, weeks: float) -> pd.DataFrame:
     return scores.assign(
         part=forecasts.PART, horizon_days=round(weeks * 7), is_chosen=scores["model"] == chosen
     )
+
+
+def errors(tried: Sequence[Trial], code: str) -> list[float]:
+    """How far totals were off before: log(actual / forecast) at every origin that can tell it."""
+    totals = [(trial.actual.sum(), trial.mean[code].sum()) for trial in tried if code in trial.mean]
+    return [math.log(actual / mean) for actual, mean in totals if actual > 0 and mean > 0]
 
 
 def by_repeats(trial: Trial, chosen: str, most: int = 7) -> pd.DataFrame:

@@ -13,7 +13,8 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.clv import counts, discounting, gamma_gamma, histories
+from cvm_analysis.clv import counts, discounting, gamma_gamma
+from cvm_analysis.clv.forecasts import rows
 from cvm_analysis.errors import InputError
 from cvm_analysis.least_data import Note
 
@@ -96,7 +97,7 @@ def of(
     ------
     InputError : impossible histories, a rate of -1 or less, or customers without a margin
     """
-    h, key = histories.distinct(customers)
+    h, key = rows(model, customers)
     rate = weekly_rate(annual_discount_rate)
     alive = model.p_alive(h)
     purchases = model.discounted_purchases(h, rate, horizon_weeks)

@@ -6,7 +6,7 @@ the texts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -202,26 +202,34 @@ class Manager:
     def _reasons(self, codes: pd.Series) -> str:
         return self.say.listed(self.say(f"reasons.{code}") for code in codes.dropna())
 
-    def trust(self, trust: pd.DataFrame) -> Block:
-        """Show how far off each forecast of purchases was on a past it had not seen."""
+    def trust(self, trust: pd.DataFrame, beside: Sequence[str] = ()) -> Block:
+        """Show how far off each forecast of purchases was on a past it had not seen.
+
+        beside : the forecasts to show beside the one in use; none: all that were tried
+        """
+        used = trust["is_chosen"].astype(bool)
+        kept = used | trust.index.get_level_values("model").isin(beside)
+        trust = trust[kept] if beside else trust
         measures = {"actual_total": "number", "forecast_total": "number", "bias_total": "percent"}
-        measures |= {"rmse": "number:2", "mae": "number:2", "correlation": "number:2"}
-        return self._trust(trust, "value", measures)
+        measures |= {"log_score": "number:3", "mae": "number:2", "rmse": "number:2"}
+        measures |= {"correlation": "number:2", "top_decile": "percent"}
+        return self._trust(trust, "value", measures, "log_score")
 
     def trust_churn(self, trust: pd.DataFrame) -> Block:
         """Show how good each forecast of silence was on a past it had not seen."""
         measures = {"n_silent": "number", "auc": "number:3", "brier": "number:3"}
         measures |= {"calibration_slope": "number:2", "calibration_intercept": "number:2"}
-        return self._trust(trust, "churn", measures)
+        return self._trust(trust, "churn", measures, "auc")
 
-    def _trust(self, trust: pd.DataFrame, part: str, measures: dict[str, str]) -> Block:
+    def _trust(self, trust: pd.DataFrame, part: str, measures: dict[str, str], best: str) -> Block:
+        """One row per forecast: the one in use, then the others, the highest `best` first."""
         if part not in trust.index.get_level_values("part"):
             return blocks.note(self.say("manager.untested"), self.language)
         rows = trust.xs(part, level="part")
         wide = rows["value"].astype(float).unstack("metric").reindex(columns=list(measures))
         chosen = rows["is_chosen"].astype(bool).groupby("model").first()
         wide["used"] = chosen.map({True: self.say("manager.yes"), False: ""})
-        wide = wide.loc[chosen.sort_values(ascending=False, kind="stable").index]
+        wide = wide.assign(chosen=chosen).sort_values(["chosen", best], ascending=False)
         shown = {"used": "text", **measures}
         return blocks.table(wide, shown, self.language, rows="models", id=f"trust-{part}")
 

@@ -1,0 +1,130 @@
+"""Corrections of the default: they find what was planted, and leave alone what is right."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cvm_analysis.clv import challengers, forecasts, histories, nbd
+from cvm_analysis.errors import InputError
+
+R, ALPHA, T, WEEKS = 0.8, 10.0, 52.0, 26.0
+
+
+class Told:
+    """A default model: NBD at the parameters the customers were drawn with."""
+
+    def __init__(self, factor=1.0):
+        self.factor = factor
+
+    def p_alive(self, h):
+        return pd.Series(0.5, h.index)
+
+    def pace(self, h):
+        return self.factor * nbd.rate(R, ALPHA, h)
+
+    def expected_purchases(self, h, horizon):
+        return self.pace(h) * horizon
+
+    def discounted_purchases(self, h, rate, horizon=None):
+        return self.pace(h) * (horizon or 1 / rate)
+
+
+def people(n=4_000, seed=0, leaver=0.0):
+    """Customers at an origin and what comes; with `leaver`, a low spend buys that much less."""
+    rng = np.random.default_rng(seed)
+    rate = rng.gamma(R, 1 / ALPHA, n)
+    x = rng.poisson(rate * T)
+    spend = rng.lognormal(3, 1, n)
+    low = spend < np.exp(3)
+    came = rng.poisson(rate * WEEKS * np.where(low, 1 - leaver, 1 + leaver))
+    t_x = np.where(x > 0, np.round(T * 7 * x / (x + 1)) / 7, 0.0)
+    table = pd.DataFrame({"x": x.astype(float), "t_x": t_x, "T": T, "spend_total": spend})
+    table.index = [f"c{seed}-{i}" for i in range(n)]
+    return table.assign(recent=0.0), pd.Series(came.astype(float), table.index), low
+
+
+def learned(leaver=0.0, factor=1.0, then=None):
+    before, came, _ = then or people(leaver=leaver)
+    now, later, low = people(seed=1, leaver=leaver)
+    default = Told(factor)
+    origins = challengers.Origin(before, default), challengers.Origin(now, default)
+    return challengers.fit(*origins, came, WEEKS), now, later, low
+
+
+def test_a_default_that_is_half_as_high_as_what_came_is_doubled():
+    found, now, later, _ = learned(factor=0.5)
+    assert found["rescaled"].factor == pytest.approx(2, rel=0.05)
+    for model in found.values():
+        assert model.expected_purchases(now, WEEKS).sum() == pytest.approx(later.sum(), rel=0.1)
+
+
+def test_a_default_that_is_right_is_left_nearly_as_it_is():
+    found, *_ = learned()
+    assert found["rescaled"].factor == pytest.approx(1, abs=0.05)
+    assert found["boosted"].factors.between(0.8, 1.25).mean() > 0.9
+
+
+def test_trees_find_who_buys_less_than_the_model_can_know():
+    found, now, later, low = learned(leaver=0.6)
+    factors = found["boosted"].factors
+    assert factors[low].mean() == pytest.approx(0.4, abs=0.1)
+    assert factors[~low].mean() == pytest.approx(1.6, abs=0.15)
+    scores = {
+        code: model.spread.log_score(model.expected_purchases(now, WEEKS), later).mean()
+        for code, model in found.items()
+    }
+    assert scores["boosted"] > scores["rescaled"] + 0.05
+
+
+def test_trees_that_cannot_divide_the_customers_do_as_rescaling_does():
+    """Purchases weigh, not customers: a mean of ratios would be far off for who buys rarely."""
+    before, came, low = people(n=30, seed=3)
+    came = came + (before["x"] == 0)  # more than expected, from those of whom little was
+    found, *_ = learned(then=(before, came, low))
+    factor = found["rescaled"].factor
+    assert (came / Told().expected_purchases(before, WEEKS)).mean() > 1.2 * factor
+    assert found["boosted"].factors.to_numpy() == pytest.approx(factor)
+
+
+def test_the_scatter_of_the_trees_is_that_of_customers_they_had_not_seen():
+    """In the histories they grew on, trees look nearer to the truth than they are."""
+    small = people(n=300)
+    found, now, later, _ = learned(then=small)
+    model = found["boosted"]
+    told = model.spread.log_score(model.expected_purchases(now, WEEKS), later).mean()
+    best = Told().expected_purchases(now, WEEKS)
+    assert told > found["rescaled"].spread.log_score(best, later).mean() - 0.1
+
+
+def test_neither_the_order_of_rows_nor_ids_count_and_the_same_data_give_the_same():
+    before, came, low = people(leaver=0.5)
+    other = np.random.default_rng(5).permutation(len(before))
+    renamed = [f"z{i}" for i in range(len(before))]
+    mixed = before.iloc[other].set_axis(renamed), came.iloc[other].set_axis(renamed), low
+    one, again = learned(then=(before, came, low))[0], learned(then=mixed)[0]
+    pd.testing.assert_series_equal(one["boosted"].factors, again["boosted"].factors)
+    assert one["boosted"].spread == again["boosted"].spread
+    assert one["rescaled"].factor == again["rescaled"].factor
+
+
+def test_columns_that_one_origin_lacks_are_not_looked_at():
+    before, came, low = people()
+    found, *_ = learned(then=(before.drop(columns="spend_total"), came, low))
+    assert found["boosted"].factors.notna().all()
+
+
+def test_nothing_is_learned_where_nothing_came():
+    before, came, low = people(n=200)
+    assert learned(then=(before, came * 0, low))[0] == {}
+
+
+def test_both_answer_the_calls_of_a_model():
+    found, now, *_ = learned(leaver=0.5)
+    for code, model in found.items():
+        h, key = forecasts.rows(model, now)
+        assert model.code == code and model.p_alive(h).eq(0.5).all() and len(key) == len(now)
+        expected = model.expected_purchases(h, WEEKS)
+        assert expected.to_numpy() == pytest.approx((model.pace(h) * WEEKS).to_numpy())
+        assert model.discounted_purchases(h, 0.0, WEEKS).sum() == pytest.approx(expected.sum())
+    with pytest.raises(InputError, match="are no customers this forecast was made for"):
+        found["boosted"].expected_purchases(histories.distinct(now)[0], WEEKS)
