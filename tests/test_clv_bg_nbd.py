@@ -310,6 +310,21 @@ def test_a_few_who_leave_at_once_among_many_who_never_do_are_found():
     assert found.params.a + found.params.b < 0.1
 
 
+def test_rates_that_look_alike_without_drop_out_are_no_trap():
+    """Most leave after the first repeat purchase: without drop-out, NBD finds one rate for all."""
+    rng, n = np.random.default_rng(73), 400
+    rate, leaves = rng.gamma(0.27, 1 / 0.79, n), rng.beta(2.4, 0.3, n)
+    first = rng.exponential(1 / np.maximum(rate, 1e-12))
+    second = first + rng.exponential(1 / np.maximum(rate, 1e-12))
+    came, again = first < 100, (second < 100) & (rng.uniform(size=n) >= leaves)
+    last = np.where(again, second, np.where(came, first, 0.0))
+    h = history(came.astype(int) + again, last, 100.0)
+    found, without = bg_nbd.fit(h), nbd.fit(h)
+    assert without.params.r > 1e3
+    assert found.log_likelihood > bg_nbd.log_likelihood(bg_nbd.Params(0.27, 0.79, 2.4, 0.3), h)
+    assert found.params.r < 1
+
+
 def test_drop_out_that_is_the_same_for_all_leaves_a_and_b_open():
     """After each repeat purchase everybody leaves with probability .1: only a / (a + b) is told."""
     rng = np.random.default_rng(0)

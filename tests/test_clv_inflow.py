@@ -128,3 +128,11 @@ def test_order_and_ids_do_not_matter():
     mixed = first.sample(frac=1, random_state=3).set_axis(range(len(first)))
     one, other = (inflow.of(series, START, end) for series in (first, mixed))
     assert one.weekly.equals(other.weekly) and one.until == other.until
+
+
+def test_newcomers_are_those_seen_first_after_the_wave():
+    weekly = pd.Series(dtype=int)
+    days = pd.Series(pd.to_datetime(["2025-01-05", "2025-01-06", None]), ["a", "b", "c"])
+    wave = inflow.Inflow(weekly, True, dt.date(2025, 1, 5), 0.5)
+    assert list(wave.newcomers(days)) == ["b"]
+    assert list(inflow.Inflow(weekly, False, None, 0.0).newcomers(days)) == ["a", "b"]

@@ -21,7 +21,8 @@ from cvm_analysis.clv import discounting, histories, maximum, nbd, quadrature
 
 Array = NDArray[np.float64]
 
-_STARTS = ((1.0, 3.0), (0.1, 0.1))  # of a and b; the second is tried if the first finds nothing
+_STARTS = ((1.0, 3.0), (0.1, 0.1))  # of a and b; the best counts
+_SPREAD = 10.0  # r to start from, at most: without drop-out, rates may look alike that are not
 _WORTH = 2.0  # log-likelihood two more parameters must bring to be preferred (Akaike)
 
 
@@ -133,16 +134,14 @@ def fit(h: pd.DataFrame) -> BgNbd:
     """
     data = histories.arrays(h)
     without = nbd.fit(h)
-    for a, b in _STARTS:
-        top = maximum.climb(
-            lambda logs: derivatives(logs, data),
-            (*without.params, a, b),
-            data.n.sum(),
-            "BG/NBD",
-        )
-        gain = top.log_likelihood - without.log_likelihood
-        if gain >= _WORTH:
-            break
+    r = min(without.params.r, _SPREAD)
+    start = (r, r * without.params.alpha / without.params.r)
+    tops = [
+        maximum.climb(lambda logs: derivatives(logs, data), (*start, a, b), data.n.sum(), "BG/NBD")
+        for a, b in _STARTS
+    ]
+    top = max(tops, key=lambda one: one.log_likelihood)
+    gain = top.log_likelihood - without.log_likelihood
     reason = "no_drop_out_found" if gain < _WORTH else "parameters_run_off" * top.runs_off
     return BgNbd(
         Params(*top.params.tolist()),

@@ -54,6 +54,11 @@ class Inflow:
             return []
         return [Note("value", "mid_business_start", float(round(100 * self.share)))]
 
+    def newcomers(self, first_orders: pd.Series) -> pd.Index:
+        """Customers whose first purchase is known to be one: seen first after the wave, if any."""
+        days = pd.to_datetime(first_orders.dropna())
+        return days.index[days > pd.Timestamp(self.until)] if self.until else days.index
+
     def table(self) -> pd.DataFrame:
         """One row per week, indexed by its first day: n_customers (first seen), is_wave."""
         until = self.until or dt.date.min
