@@ -32,6 +32,8 @@ bench: setup
 	$(BIN)/python benchmarks/contract_ratios.py 100
 	$(BIN)/python benchmarks/segments_speed.py growth 3
 	$(BIN)/python benchmarks/cluster_false_finds.py
+	$(BIN)/python benchmarks/clv_convergence.py 500
+	$(BIN)/python benchmarks/clv_speed.py
 
 # After a change that is meant to move a key figure: store the new ones in the notebooks.
 figures: setup

@@ -230,3 +230,10 @@ def test_every_forecast_has_a_name_and_whatever_may_be_wrong_with_it_a_text(lang
         reasons = ["not_fitted", "parameters_run_off"]
         reasons += ["no_drop_out_found"] * (not code.endswith("d_nbd") and code != "nbd")
         assert all(len(say(f"notes.{code}_{reason}")) > 10 for reason in reasons)
+
+
+def test_a_reader_is_told_of_the_default_and_of_the_forecast_in_use():
+    codes = ["pareto_nbd_not_fitted", "mbg_nbd_not_fitted", "nbd_not_fitted", "own_rate_few_buyers"]
+    notes = [Note("value", code) for code in codes]
+    assert forecasts.relevant(notes, "nbd") == [notes[0], notes[2], notes[3]]
+    assert forecasts.relevant(notes, "boosted") == [notes[0], notes[3]]

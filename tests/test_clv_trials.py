@@ -261,3 +261,11 @@ def test_a_customer_unknown_at_the_origin_is_not_forecast(tried, log):
     late = set(log["customer_id"]) - set(customers(log, dt.date(1997, 3, 1)).index)
     assert late and isinstance(tried.models["last_period"], naive.LastPeriod)
     assert set(tried.models["last_period"].paces.index) == set(log["customer_id"])
+
+
+def test_past_errors_are_logs_of_actual_over_forecast():
+    none = pd.DataFrame()
+    told = trials.Trial(pd.DataFrame({"nbd": [1.0, 3.0]}), none, none, pd.Series([2, 6]), none)
+    nothing_came = told._replace(actual=pd.Series([0, 0]))
+    assert trials.errors([told, nothing_came], "nbd") == pytest.approx([np.log(2)])
+    assert trials.errors([told], "bg_nbd") == []

@@ -88,16 +88,9 @@ def fit(customers: pd.DataFrame) -> tuple[dict[str, Any], list[Note]]:
 
 
 def relevant(notes: Sequence[Note], used: str) -> list[Note]:
-    """Keep of the notes of `fit` those a reader of the forecast in use needs.
-
-    They are the general ones, those of the model in use, and why each more preferred one is not.
-    """
-    seen = ORDER[: ORDER.index(used) + 1] if used in ORDER else (*FITTED,)[:1]
-    return [
-        note
-        for note in notes
-        if not note.code.startswith(tuple(FITTED)) or note.code.startswith(tuple(seen))
-    ]
+    """Keep of the notes of `fit` those on the forecast in use, on the default, and general ones."""
+    others = tuple(code for code in FITTED if code not in (used, next(iter(FITTED))))
+    return [note for note in notes if not note.code.startswith(others)]
 
 
 def fit_pace(paces: pd.DataFrame) -> tuple[nbd.Nbd | None, list[Note]]:

@@ -1,0 +1,33 @@
+"""Lifetime value as a reader finds it."""
+
+import numpy as np
+import pandas as pd
+
+from cvm_analysis.report import worth
+from cvm_analysis.report.manager import Manager
+
+EN = Manager("en", "CNY")
+
+
+def test_a_total_stands_beside_its_range_or_a_dash():
+    totals = pd.DataFrame(
+        {
+            "n_customers": [20, 3],
+            "value": [1500.0, 10.0],
+            "value_low": [1200.0, np.nan],
+            "value_high": [1900.0, np.nan],
+        },
+        index=["champions", "lost"],
+    )
+    html = worth.totals(EN, totals).html
+    assert "Champions" in html and "CN¥1,500" in html and "CN¥1.2K to CN¥1.9K" in html
+    assert "Lost" in html and "–" in html
+
+
+def test_what_newly_won_customers_bring_is_per_head():
+    groups = pd.DataFrame(
+        {"n_customers": [7], "value_so_far_mean": [30.0], "value_12m_mean": [12.0],
+         "value_residual_mean": [np.nan]}, index=["2025Q1"],
+    )  # fmt: skip
+    html = worth.by_group(EN, groups).html
+    assert all(text in html for text in ("2025Q1", "CN¥30", "CN¥12", "–"))
