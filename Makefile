@@ -33,7 +33,7 @@ bench: setup
 	$(BIN)/python benchmarks/segments_speed.py growth 3
 	$(BIN)/python benchmarks/cluster_false_finds.py
 	$(BIN)/python benchmarks/clv_convergence.py 500
-	$(BIN)/python benchmarks/clv_speed.py
+	for part in histories bg_nbd pareto_nbd growth scoring; do $(BIN)/python benchmarks/clv_speed.py $$part; done
 
 # After a change that is meant to move a key figure: store the new ones in the notebooks.
 figures: setup

@@ -134,11 +134,9 @@ def fit(h: pd.DataFrame) -> BgNbd:
     """
     data = histories.arrays(h)
     without = nbd.fit(h)
-    r = min(without.params.r, _SPREAD)
-    start = (r, r * without.params.alpha / without.params.r)
     tops = [
-        maximum.climb(lambda logs: derivatives(logs, data), (*start, a, b), data.n.sum(), "BG/NBD")
-        for a, b in _STARTS
+        maximum.climb(lambda logs: derivatives(logs, data), start, data.n.sum(), "BG/NBD")
+        for start in starts(without.params)
     ]
     top = max(tops, key=lambda one: one.log_likelihood)
     gain = top.log_likelihood - without.log_likelihood
@@ -152,6 +150,15 @@ def fit(h: pd.DataFrame) -> BgNbd:
         not reason,
         reason,
     )
+
+
+def starts(without: nbd.Params) -> list[tuple[float, float, float, float]]:
+    """Where to begin the search, from the NBD model of the same customers; the best top counts.
+
+    Where that one's r runs off the search would not come back, so it begins at `_SPREAD` at most.
+    """
+    r = min(without.r, _SPREAD)
+    return [(r, r * without.alpha / without.r, a, b) for a, b in _STARTS]
 
 
 def log_likelihood(params: Params, h: pd.DataFrame) -> float:

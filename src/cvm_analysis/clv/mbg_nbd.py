@@ -23,7 +23,6 @@ from cvm_analysis.clv import bg_nbd, discounting, histories, maximum, nbd
 
 Array = NDArray[np.float64]
 
-_STARTS = ((1.0, 3.0), (0.1, 0.1))  # of a and b; the second is tried if the first finds nothing
 _WORTH = 2.0  # log-likelihood two more parameters must bring to be preferred (Akaike)
 
 
@@ -132,16 +131,12 @@ def fit(h: pd.DataFrame) -> MbgNbd:
     """
     data = histories.arrays(h)
     without = nbd.fit(h)
-    for a, b in _STARTS:
-        top = maximum.find(
-            lambda logs: _log_likelihood(logs, data),
-            (*without.params, a, b),
-            data.n.sum(),
-            "MBG/NBD",
-        )
-        gain = top.log_likelihood - without.log_likelihood
-        if gain >= _WORTH:
-            break
+    tops = [
+        maximum.find(lambda logs: _log_likelihood(logs, data), start, data.n.sum(), "MBG/NBD")
+        for start in bg_nbd.starts(without.params)
+    ]
+    top = max(tops, key=lambda one: one.log_likelihood)
+    gain = top.log_likelihood - without.log_likelihood
     reason = "no_drop_out_found" if gain < _WORTH else "parameters_run_off" * top.runs_off
     return MbgNbd(
         Params(*top.params.tolist()),

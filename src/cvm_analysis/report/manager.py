@@ -212,7 +212,7 @@ class Manager:
         trust = trust[kept] if beside else trust
         measures = {"actual_total": "number", "forecast_total": "number", "bias_total": "percent"}
         measures |= {"log_score": "number:3", "mae": "number:2", "rmse": "number:2"}
-        measures |= {"correlation": "number:2", "top_decile": "percent"}
+        measures |= {"top_decile": "percent"}
         return self._trust(trust, "value", measures, "log_score")
 
     def trust_churn(self, trust: pd.DataFrame) -> Block:
