@@ -99,8 +99,8 @@ def test_survival_names_each_line_at_its_end_and_needs_no_legend():
 def test_segments_can_be_named_by_the_texts():
     shown = texts(charts.survival(curves(("champions", "lost")), names="segments"))
     assert {"Champions", "Lost"} <= set(shown)
-    with pytest.raises(MissingTextError, match=r"segments\.east"):
-        charts.survival(curves(), names="segments")
+    with pytest.raises(MissingTextError, match=r"classes\.east"):
+        charts.survival(curves(), names="classes")
 
 
 def test_all_together_is_one_line_without_a_name():

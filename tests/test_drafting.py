@@ -319,7 +319,7 @@ def test_every_guess_is_marked(folder):
     text = draft([put(FEW)])
     settings = [row for row in text.splitlines() if re.match(r"[a-z_]+: \S|  [a-z_]+: \S", row)]
     sure = [row.split(":")[0].strip() for row in settings if "#" not in row]
-    assert sure == ["main", "segments", "strategies"]
+    assert sure == ["main", "segments", "scorecards", "strategies"]
 
 
 @pytest.mark.parametrize(

@@ -76,12 +76,15 @@ def test_what_the_data_lack_is_left_out_of_the_groups_and_said(settings):
         index=ids,
     )
     measured, lacking = rulebook.compared(settings, people, pd.DataFrame(index=ids))
-    assert list(measured) == ["spend_mean", "orders_per_year", "days_since_last", "return_share"]
-    assert set(lacking) == {"n_categories", "late_share", "channel", "category"}
+    assert list(measured) == ["spend_mean", "orders_per_year"]
+    assert set(lacking) == {"channel", "category"}
     shares = pd.DataFrame({"category:care": [0.5, 1.0], "category:tools": [0.5, 0.0]}, ids)
     measured, lacking = rulebook.compared(settings, people.assign(channel="web"), shares)
     assert list(measured)[-3:] == ["channel", "category:care", "category:tools"]
-    assert set(lacking) == {"n_categories", "late_share"}
+    assert not lacking
+    assert rulebook.compared(settings, people.drop(columns="spend_mean"), shares)[1] == {
+        **dict.fromkeys(["spend_mean", "channel"], "missing")
+    }
 
 
 def test_reviews_are_on_the_days_written_or_on_quarter_ends(settings):

@@ -338,13 +338,17 @@ def test_an_interrupt_ends_the_regions_and_leaves_nothing_half_made(plan, kernel
         raise region.Stopped
 
     monkeypatch.setattr(region, "execute", slow)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # else ignored in the background
     main = threading.main_thread().ident
     interrupt = threading.Thread(
         target=lambda: (begun.wait(), signal.pthread_kill(main, signal.SIGINT))
     )
     interrupt.start()
-    with pytest.raises(KeyboardInterrupt):
-        go(plan)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            go(plan)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert hidden(plan.out / "all") == []
     assert not (plan.out / "all" / "failed.json").exists()
 

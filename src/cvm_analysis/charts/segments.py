@@ -46,7 +46,7 @@ def segment_bars(table: pd.DataFrame, language: str = "en", names: str = "segmen
                 end = max(0.0, float(np.nan_to_num(part)))
                 ax.annotate(say.percent(part), (end, at), (4, 0), textcoords="offset points",
                             va="center", fontsize=9.5)  # fmt: skip
-            ax.set_title(textwrap.fill(title, 15), va="bottom")
+            ax.set_title(textwrap.fill(title, 12), va="bottom")
             ax.set_xlim(min(0.0, np.nanmin([*share, 0.0])), 1.35 * np.nanmax([*share, 0.01]))
             ax.set_ylim(len(table) - 0.5, -0.5)
             ax.set_xticks([])
