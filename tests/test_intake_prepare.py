@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cvm_analysis import config, customers, preflight, prepared, sample
+from cvm_analysis import config, customers, preflight, prepared, rulebook, sample
 from cvm_analysis.errors import GateError, InputError
 from cvm_analysis.intake.prepare import prepare
 
@@ -610,4 +610,19 @@ def test_one_sheet_one_parquet_and_one_csv_of_a_glob_are_read_alike(project, cop
     quarantined = pd.read_parquet(settings.prepared / "quarantine.parquet")["file"].unique()
     assert {"../data/sample/raw/east/b.xlsx", "../data/sample/raw/east/c.parquet"} <= set(
         quarantined
+    )
+
+
+def test_online_retail_names_every_customer_once_in_every_region(retail, shoppers):
+    naming, cuts = rulebook.naming(retail), rulebook.cut_points(retail, shoppers)
+    named = []
+    for region in set(prepared.region_names(retail)) - {"all"}:
+        _, names = naming.of(known(retail, region), cuts)
+        assert names.notna().all() and names.index.is_unique, region
+        named.append(names)
+    every = pd.concat(named)
+    assert sorted(every.index) == sorted(shoppers.index)
+    assert set(every) <= {*retail.segments.rfm.segments, "prospect"}
+    pd.testing.assert_series_equal(
+        every.sort_index(), naming.of(shoppers, cuts)[1].sort_index(), check_names=False
     )

@@ -338,7 +338,7 @@ def test_an_interrupt_ends_the_regions_and_leaves_nothing_half_made(plan, kernel
         raise region.Stopped
 
     monkeypatch.setattr(region, "execute", slow)
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # else ignored in the background
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     main = threading.main_thread().ident
     interrupt = threading.Thread(
         target=lambda: (begun.wait(), signal.pthread_kill(main, signal.SIGINT))
