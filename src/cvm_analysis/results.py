@@ -48,7 +48,7 @@ def read(run_dir: str | Path, name: str) -> pd.DataFrame:
 
 
 def write(run_dir: str | Path, name: str, table: pd.DataFrame) -> None:
-    """Write a table: columns checked against tables.py, sorted by its key, in one step.
+    """Write a table: columns checked against `tables`, sorted by its key, in one step.
 
     A table with a key `part` keeps the rows of parts that `table` does not bring.
     """

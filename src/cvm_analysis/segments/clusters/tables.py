@@ -10,7 +10,7 @@ from cvm_analysis.segments.clusters.rules import Condition
 
 
 def figures(described: pd.DataFrame, groups: pd.DataFrame, rules: pd.DataFrame) -> pd.DataFrame:
-    """Make table `cluster_figures`: one row per cluster; columns as in tables.py.
+    """Make table `cluster_figures`: one row per cluster; columns as in `tables`.
 
     described : as describe.describe makes it; groups : `Clusters.groups`; rules : as rules.rules
     """
@@ -25,7 +25,7 @@ def conditions(figures: pd.DataFrame) -> pd.Series:
 
 
 def features(profile: pd.DataFrame, described: pd.DataFrame) -> pd.DataFrame:
-    """Make table `cluster_features`: one row per cluster and feature; columns as in tables.py.
+    """Make table `cluster_features`: one row per cluster and feature; columns as in `tables`.
 
     profile : as describe.profile makes it; described : as describe.describe
     """

@@ -163,7 +163,7 @@ def review(
 
 
 def grades(reviewed: Reviewed) -> pd.DataFrame:
-    """Make table `grades`: one row per customer who has bought; columns as in tables.py.
+    """Make table `grades`: one row per customer who has bought; columns as in `tables`.
 
     The effective grade is that of the last review. Who had no score at any review, and has one
     today, is graded by it, since as_of. `change` and the columns after it are the cheapest change
