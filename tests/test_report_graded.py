@@ -10,7 +10,7 @@ import pytest
 from cvm_analysis.report import graded
 from cvm_analysis.report.manager import Manager
 from cvm_analysis.segments import rfm, schemes
-from cvm_analysis.segments.grades import versions, weights
+from cvm_analysis.segments.grades import summary, versions, weights
 from cvm_analysis.segments.grades.points import of, settle
 from cvm_analysis.segments.grades.reviews import Graded
 from cvm_analysis.segments.grades.scorecard import Indicator, Scorecard
@@ -98,7 +98,7 @@ def test_disagreements_name_both_sides_or_say_there_are_none():
 
 
 def test_a_mix_adds_up_to_the_customers_of_each_type(grades):
-    found = graded.mix(grades)
+    found = summary.mix(grades)
     assert found["n_customers"].to_dict() == {"retail": 3, "dealer": 1}
     assert list(found)[:-1] == ["share_A", "share_B", "share_not_graded"]
     assert found.drop(columns="n_customers").sum(axis=1).tolist() == [1, 1]
@@ -118,9 +118,9 @@ def test_limits_of_types_stand_side_by_side(people):
 
 
 def test_the_nearest_to_the_next_grade_are_those_with_the_fewest_points_missing(grades):
-    assert list(graded.near(grades, "retail", 1).index) == ["C1"]
-    assert list(graded.near(grades, "retail", 2).index) == ["C1", "C2"]  # the higher score first
-    assert graded.near(grades, "project", 2).empty
+    assert list(summary.near(grades, "retail", 1).index) == ["C1"]
+    assert list(summary.near(grades, "retail", 2).index) == ["C1", "C2"]  # the higher score first
+    assert summary.near(grades, "project", 2).empty
 
 
 def test_a_change_is_said_with_its_cost_and_not_for_who_is_above_their_points(grades):
@@ -145,15 +145,15 @@ def test_a_change_is_said_with_its_cost_and_not_for_who_is_above_their_points(gr
 def test_parts_and_limits_are_those_of_the_customers_asked_for(grades):
     index = pd.MultiIndex.from_product([["C1", "C4"], ["spend", "pay"]])
     points = pd.DataFrame({"contribution": [40.0, 19.0, np.nan, np.nan]}, index)
-    assert graded.parts(points, grades.loc[["C1"]]).to_dict() == {
+    assert summary.parts(points, grades.loc[["C1"]]).to_dict() == {
         "pay": {"C1": 19},
         "spend": {"C1": 40},
     }
-    assert graded.parts(points, grades.loc[["C4"]]).empty
+    assert summary.parts(points, grades.loc[["C4"]]).empty
     days = {"2025-09-30": {"A": 50.0}, "2025-12-31": {"A": 55.0}}
     reference = {"retail": {"2020-01-01": {"limits": days}}}
-    assert graded.latest_limits(reference, grades.loc[["C1"]]) == {"A": 55.0}
-    assert graded.latest_limits(reference, grades.iloc[:0]) == {}
+    assert summary.latest_limits(reference, grades.loc[["C1"]]) == {"A": 55.0}
+    assert summary.latest_limits(reference, grades.iloc[:0]) == {}
 
 
 def test_sensitivity_and_stability_have_a_row_for_each_indicator_and_grade(people):

@@ -5,6 +5,7 @@ import pandas as pd
 
 from cvm_analysis.report import moved
 from cvm_analysis.report.manager import Manager
+from cvm_analysis.segments import migration
 
 EN = Manager("en", "CNY")
 
@@ -16,6 +17,10 @@ def moves(expected=(280.0, 120.0, 0.0, 0.0)):
     return table.assign(expected=expected).set_index(["before", "after"])
 
 
+def falls(**of):
+    return migration.falls(moves(**of).reset_index())
+
+
 def test_moves_are_said_beside_those_of_chance():
     said = moved.said(EN, moves()).html
     assert "150 fell and 90 rose" in said and "about 120 fall and 0 rise" in said
@@ -24,10 +29,10 @@ def test_moves_are_said_beside_those_of_chance():
 
 
 def test_the_range_of_chance_is_that_of_a_share_of_so_many():
-    html = moved.falls(EN, moves(), "grade").html
+    html = moved.falls(EN, falls(), "grade").html
     low, high = (0.3 + sign * 1.96 * np.sqrt(0.3 * 0.7 / 400) for sign in (-1, 1))
     assert "38%" in html and f"{low:.0%} to {high:.0%}" in html
-    assert " to " not in moved.falls(EN, moves(expected=np.nan), "grade").html
+    assert " to " not in moved.falls(EN, falls(expected=np.nan), "grade").html
 
 
 def test_who_fell_is_named_with_the_reason():

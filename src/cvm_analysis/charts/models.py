@@ -1,5 +1,7 @@
 """Figures that tell how far a model can be trusted: what it expected beside what happened."""
 
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -36,18 +38,7 @@ def calibration(table: pd.DataFrame, language: str = "en") -> Picture:
         return nothing(language)
     check(table, ["actual", "expected"], "calibration")
     say = words(language)
-    x = np.arange(len(table))
-    with styled():
-        figure = Figure((WIDTH, 3.0))
-        ax = figure.subplots()
-        ax.bar(x, table["actual"], color=ACCENT, width=0.7, label=say("charts.calibration.actual"))
-        ax.plot(x, table["expected"], color=SERIES[1], marker="o", markeredgecolor="white",
-                markersize=7, label=say("charts.calibration.expected"))  # fmt: skip
-        ax.legend(loc="upper right", reverse=True)
-        ax.set_title(say("charts.calibration.customers"))
-        ax.set_xlabel(say("charts.calibration.x"))
-        categories(ax.xaxis, table.index)
-        ticks(ax.yaxis, say.short)
+    figure = _bars_and_line(table, say, "calibration", "customers", "upper right")
     widest = int((table["actual"] - table["expected"]).abs().to_numpy().argmax())
     alt = say(
         "charts.calibration.alt",
@@ -113,18 +104,7 @@ def deciles(table: pd.DataFrame, language: str = "en") -> Picture:
         return nothing(language)
     check(table, ["actual", "expected"], "deciles")
     say = words(language)
-    x = np.arange(len(table))
-    with styled():
-        figure = Figure((WIDTH, 3.0))
-        ax = figure.subplots()
-        ax.bar(x, table["actual"], color=ACCENT, width=0.7, label=say("charts.deciles.actual"))
-        ax.plot(x, table["expected"], color=SERIES[1], marker="o", markeredgecolor="white",
-                markersize=7, label=say("charts.deciles.expected"))  # fmt: skip
-        ax.legend(loc="upper left", reverse=True)
-        ax.set_title(say("charts.deciles.y"))
-        ax.set_xlabel(say("charts.deciles.x"))
-        categories(ax.xaxis, table.index)
-        ticks(ax.yaxis, say.short)
+    figure = _bars_and_line(table, say, "deciles", "y", "upper left")
     last = table.iloc[-1]
     alt = say(
         "charts.deciles.alt",
@@ -172,6 +152,29 @@ def tracking(table: pd.DataFrame, language: str = "en") -> Picture:
         counts = {name: say.number(count) for name, count in unseen.items()}
         alt = f"{alt} {say('charts.tracking.unseen_alt', **counts)}"
     return Picture(figure, alt)
+
+
+def _bars_and_line(
+    table: pd.DataFrame,
+    say: Words,
+    name: str,
+    title: str,
+    legend: Literal["upper left", "upper right"],
+) -> Figure:
+    """Draw what was as bars and what was expected as a line; words are under `charts.<name>`."""
+    x = np.arange(len(table))
+    with styled():
+        figure = Figure((WIDTH, 3.0))
+        ax = figure.subplots()
+        ax.bar(x, table["actual"], color=ACCENT, width=0.7, label=say(f"charts.{name}.actual"))
+        ax.plot(x, table["expected"], color=SERIES[1], marker="o", markeredgecolor="white",
+                markersize=7, label=say(f"charts.{name}.expected"))  # fmt: skip
+        ax.legend(loc=legend, reverse=True)
+        ax.set_title(say(f"charts.{name}.{title}"))
+        ax.set_xlabel(say(f"charts.{name}.x"))
+        categories(ax.xaxis, table.index)
+        ticks(ax.yaxis, say.short)
+    return figure
 
 
 def _both(ax: Axes, table: pd.DataFrame, columns: tuple[str, str], say: Words) -> None:

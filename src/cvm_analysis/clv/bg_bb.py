@@ -26,7 +26,6 @@ from cvm_analysis.errors import FitError, InputError
 Array = NDArray[np.float64]
 
 _STARTS = ((1.0, 3.0), (0.1, 0.1))  # of gamma and delta; the second if the first finds nothing
-_WORTH = 2.0  # log-likelihood two more parameters must bring to be preferred (Akaike)
 
 
 class Params(NamedTuple):
@@ -52,15 +51,8 @@ class BgBb:
     identified: bool
     reason: str  # "", or why not: "no_drop_out_found", "parameters_run_off"
 
-    @property
-    def aic(self) -> float:
-        """Akaike's criterion; the lower, the better."""
-        return 2 * len(self.params) - 2 * self.log_likelihood
-
-    @property
-    def bic(self) -> float:
-        """Schwarz's criterion; the lower, the better."""
-        return len(self.params) * float(np.log(self.n_customers)) - 2 * self.log_likelihood
+    aic = property(maximum.aic)
+    bic = property(maximum.bic)
 
     def p_alive(self, h: pd.DataFrame) -> pd.Series:
         """Probability, in [0, 1], that each row of h is alive at the next opportunity, T + 1."""
@@ -161,10 +153,9 @@ def fit(h: pd.DataFrame) -> BgBb:
             data.n.sum(),
             "BG/BB",
         )
-        gain = top.log_likelihood - without.log_likelihood
-        if gain >= _WORTH:
+        reason = maximum.why_not(top, without.log_likelihood)
+        if reason != "no_drop_out_found":
             break
-    reason = "no_drop_out_found" if gain < _WORTH else "parameters_run_off" * top.runs_off
     return BgBb(
         Params(*top.params.tolist()),
         Params(*top.std_errors.tolist()),

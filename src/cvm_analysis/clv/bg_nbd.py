@@ -23,7 +23,6 @@ Array = NDArray[np.float64]
 
 _STARTS = ((1.0, 3.0), (0.1, 0.1))  # of a and b; the best counts
 _SPREAD = 10.0  # r to start from, at most: without drop-out, rates may look alike that are not
-_WORTH = 2.0  # log-likelihood two more parameters must bring to be preferred (Akaike)
 
 
 class Params(NamedTuple):
@@ -49,15 +48,8 @@ class BgNbd:
     identified: bool
     reason: str  # "", or why not: "no_drop_out_found", "parameters_run_off"
 
-    @property
-    def aic(self) -> float:
-        """Akaike's criterion; the lower, the better."""
-        return 2 * len(self.params) - 2 * self.log_likelihood
-
-    @property
-    def bic(self) -> float:
-        """Schwarz's criterion; the lower, the better."""
-        return len(self.params) * float(np.log(self.n_customers)) - 2 * self.log_likelihood
+    aic = property(maximum.aic)
+    bic = property(maximum.bic)
 
     def p_alive(self, h: pd.DataFrame) -> pd.Series:
         """Probability, in [0, 1], that each row of h has not dropped out by T ([2]).
@@ -139,8 +131,7 @@ def fit(h: pd.DataFrame) -> BgNbd:
         for start in starts(without.params)
     ]
     top = max(tops, key=lambda one: one.log_likelihood)
-    gain = top.log_likelihood - without.log_likelihood
-    reason = "no_drop_out_found" if gain < _WORTH else "parameters_run_off" * top.runs_off
+    reason = maximum.why_not(top, without.log_likelihood)
     return BgNbd(
         Params(*top.params.tolist()),
         Params(*top.std_errors.tolist()),

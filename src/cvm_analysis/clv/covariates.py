@@ -28,7 +28,6 @@ from cvm_analysis.errors import InputError
 Array = NDArray[np.float64]
 Derivatives = Callable[[Array, histories.Arrays], tuple[float, Array, Array]]
 
-_WORTH = 2.0  # log-likelihood drop-out must bring to be preferred, as in the plain models
 _SENSIBLE = (1e-3, 1e3)  # limits of the base parameters of a start
 
 
@@ -208,8 +207,8 @@ def fit(
     scaled = h.assign(**((h[names] - centre) / spread)).sort_values([*names, "x", "t_x", "T"])
     kind = _KINDS[model]
     top = _climb(kind, scaled, trans, life)
-    gain = top.log_likelihood - _climb(_KINDS["nbd"], scaled, trans, ()).log_likelihood
-    reason = "no_drop_out_found" if gain < _WORTH else "parameters_run_off" * top.runs_off
+    without = _climb(_KINDS["nbd"], scaled, trans, ())
+    reason = maximum.why_not(top, without.log_likelihood)
     back = _unscaled(kind, [-centre / spread, 1 / spread], trans, life)
     first = len(kind.params._fields)
     values = back @ np.log(top.params)

@@ -67,15 +67,8 @@ class GammaGamma:
     reason: str  # "" or "parameters_run_off": spend does not vary within or between customers
     independence: Independence
 
-    @property
-    def aic(self) -> float:
-        """Akaike's criterion; the lower, the better."""
-        return 2 * len(self.params) - 2 * self.log_likelihood
-
-    @property
-    def bic(self) -> float:
-        """Schwarz's criterion; the lower, the better."""
-        return len(self.params) * float(np.log(self.n_customers)) - 2 * self.log_likelihood
+    aic = property(maximum.aic)
+    bic = property(maximum.bic)
 
     def notes(self) -> list[Note]:
         """`spend_depends_on_purchases`, with the ratio of the fifths in percent, or nothing."""

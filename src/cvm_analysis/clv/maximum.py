@@ -1,7 +1,7 @@
 """The maximum of a log-likelihood whose parameters are positive, with its curvature."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from autograd import hessian, value_and_grad
@@ -12,9 +12,26 @@ from cvm_analysis.errors import FitError
 
 Array = NDArray[np.float64]
 
+WORTH = 2.0  # log-likelihood two more parameters must bring to be preferred (Akaike)
 _FLAT = 1e-6  # a gradient per customer below this is zero
 _UNKNOWN = 3.0  # standard error of a logarithm: the interval spans a factor of 100,000
 _FAR = 30.0  # a logarithm beyond it, 1e13 or 1e-13, has run off: climbing ends
+
+
+class Fitted(Protocol):
+    """A model fitted by maximum likelihood."""
+
+    @property
+    def params(self) -> tuple[float, ...]:
+        """Its parameters."""
+
+    @property
+    def log_likelihood(self) -> float:
+        """At these parameters."""
+
+    @property
+    def n_customers(self) -> int:
+        """How many it was fitted to."""
 
 
 class Maximum(NamedTuple):
@@ -108,3 +125,25 @@ def _inverse(information: Array) -> Array:
     if not values[0] > 1e-12 * values[-1]:
         return np.full_like(information, np.nan)
     return (vectors / values) @ vectors.T
+
+
+def aic(model: Fitted) -> float:
+    """Akaike's criterion; the lower, the better, among models of the same data."""
+    return 2 * len(model.params) - 2 * model.log_likelihood
+
+
+def bic(model: Fitted) -> float:
+    """Schwarz's criterion; the lower, the better, among models of the same data."""
+    return len(model.params) * float(np.log(model.n_customers)) - 2 * model.log_likelihood
+
+
+def why_not(top: Maximum, without: float) -> str:
+    """Say why drop-out is not identified; empty if it is.
+
+    without : log-likelihood of the model in which nobody leaves. Two more parameters must bring
+        `WORTH` to be preferred, else `no_drop_out_found`; `parameters_run_off` if one has no
+        optimum.
+    """
+    if top.log_likelihood - without < WORTH:
+        return "no_drop_out_found"
+    return "parameters_run_off" if top.runs_off else ""

@@ -23,8 +23,6 @@ from cvm_analysis.clv import bg_nbd, discounting, histories, maximum, nbd
 
 Array = NDArray[np.float64]
 
-_WORTH = 2.0  # log-likelihood two more parameters must bring to be preferred (Akaike)
-
 
 class Params(NamedTuple):
     """Rates: shape r, scale alpha (weeks). Drop-out after a purchase: mean a / (a + b)."""
@@ -49,15 +47,8 @@ class MbgNbd:
     identified: bool
     reason: str  # "", or why not: "no_drop_out_found", "parameters_run_off"
 
-    @property
-    def aic(self) -> float:
-        """Akaike's criterion; the lower, the better."""
-        return 2 * len(self.params) - 2 * self.log_likelihood
-
-    @property
-    def bic(self) -> float:
-        """Schwarz's criterion; the lower, the better."""
-        return len(self.params) * float(np.log(self.n_customers)) - 2 * self.log_likelihood
+    aic = property(maximum.aic)
+    bic = property(maximum.bic)
 
     def p_alive(self, h: pd.DataFrame) -> pd.Series:
         """Probability, in [0, 1], that each row of h has not dropped out by T; below 1 for all."""
@@ -136,8 +127,7 @@ def fit(h: pd.DataFrame) -> MbgNbd:
         for start in bg_nbd.starts(without.params)
     ]
     top = max(tops, key=lambda one: one.log_likelihood)
-    gain = top.log_likelihood - without.log_likelihood
-    reason = "no_drop_out_found" if gain < _WORTH else "parameters_run_off" * top.runs_off
+    reason = maximum.why_not(top, without.log_likelihood)
     return MbgNbd(
         Params(*top.params.tolist()),
         Params(*top.std_errors.tolist()),

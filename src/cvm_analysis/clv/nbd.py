@@ -42,15 +42,8 @@ class Nbd:
     identified: bool
     reason: str  # "" or "parameters_run_off": all customers buy at one rate
 
-    @property
-    def aic(self) -> float:
-        """Akaike's criterion; the lower, the better."""
-        return 2 * len(self.params) - 2 * self.log_likelihood
-
-    @property
-    def bic(self) -> float:
-        """Schwarz's criterion; the lower, the better."""
-        return len(self.params) * float(np.log(self.n_customers)) - 2 * self.log_likelihood
+    aic = property(maximum.aic)
+    bic = property(maximum.bic)
 
     def p_alive(self, h: pd.DataFrame) -> pd.Series:
         """NaN for every row of h: a model without drop-out has nothing to say about it."""

@@ -30,7 +30,6 @@ from cvm_analysis.clv.pareto_integrals import Curve, Piece, integral, pieces
 Array = NDArray[np.float64]
 
 _STARTS = ((1.0, 1.0), (0.1, 0.01), (30.0, 30.0))  # of s and of beta in mean T; the best counts
-_WORTH = 2.0  # log-likelihood two more parameters must bring to be preferred (Akaike)
 _MANY = 4_000  # histories; of more than twice as many a part shows where to start
 _SENSIBLE = (1e-6, 1e6)  # limits of a start that the part says
 
@@ -58,15 +57,8 @@ class ParetoNbd:
     identified: bool
     reason: str  # "", or why not: "no_drop_out_found", "parameters_run_off"
 
-    @property
-    def aic(self) -> float:
-        """Akaike's criterion; the lower, the better."""
-        return 2 * len(self.params) - 2 * self.log_likelihood
-
-    @property
-    def bic(self) -> float:
-        """Schwarz's criterion; the lower, the better."""
-        return len(self.params) * float(np.log(self.n_customers)) - 2 * self.log_likelihood
+    aic = property(maximum.aic)
+    bic = property(maximum.bic)
 
     def p_alive(self, h: pd.DataFrame) -> pd.Series:
         """Probability, in [0, 1], that each row of h has not dropped out by T.
@@ -156,8 +148,7 @@ def fit(h: pd.DataFrame) -> ParetoNbd:
     top = max(tops, key=lambda one: one.log_likelihood)
     if len(part.x) < len(data.x):
         top = _climb(data, np.clip(top.params, *_SENSIBLE))
-    gain = top.log_likelihood - without.log_likelihood
-    reason = "no_drop_out_found" if gain < _WORTH else "parameters_run_off" * top.runs_off
+    reason = maximum.why_not(top, without.log_likelihood)
     return ParetoNbd(
         Params(*top.params.tolist()),
         Params(*top.std_errors.tolist()),

@@ -44,15 +44,8 @@ class ShiftedBetaGeometric:
     identified: bool
     reason: str  # "" or "parameters_run_off": e.g. one probability for all, or one period only
 
-    @property
-    def aic(self) -> float:
-        """Akaike's criterion; the lower, the better."""
-        return 2 * len(self.params) - 2 * self.log_likelihood
-
-    @property
-    def bic(self) -> float:
-        """Schwarz's criterion; the lower, the better."""
-        return len(self.params) * float(np.log(self.n_customers)) - 2 * self.log_likelihood
+    aic = property(maximum.aic)
+    bic = property(maximum.bic)
 
     def survival(self, periods: int | Array) -> Array:
         """Share of a new cohort that renews at least so many times ([1])."""

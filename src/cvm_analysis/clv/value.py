@@ -98,34 +98,46 @@ def of(
     InputError : impossible histories, a rate of -1 or less, or customers without a margin
     """
     h, key = rows(model, customers)
-    rate = weekly_rate(annual_discount_rate)
-    alive = model.p_alive(h)
-    purchases = model.discounted_purchases(h, rate, horizon_weeks)
-    staying = model.pace(h) * discounting.annuity(rate, horizon_weeks)
-    retained = (alive.fillna(1) * staying).clip(lower=purchases)
     buyers = customers.loc[key.index]
     share = _margins(margin, key.index) * (1 - return_share)
-    worth = pd.DataFrame(
-        {
-            "value_12m": purchases,
-            "value_12m_if_retained": retained,
-            "value_at_risk": retained - purchases,
-            "lost_value": (1 - alive.fillna(1)) * staying,
-            "value_residual": model.discounted_purchases(h, rate) if rate > 0 else np.nan,
-        }
+    money = spend.expected_spend(buyers) * share
+    rate = weekly_rate(annual_discount_rate)
+    orders, worth = (
+        each.loc[key].set_axis(key.index)
+        for each in (_orders(model, h, horizon_weeks), _worth_of_one(model, h, horizon_weeks, rate))
     )
-    table = pd.DataFrame(
+    return orders.join(worth.mul(money, axis=0)).assign(is_own_spend=gamma_gamma.is_own(buyers))
+
+
+def _orders(model: Purchases, h: pd.DataFrame, horizon_weeks: float) -> pd.DataFrame:
+    """One row per history: what is expected of purchases, as `of` describes it."""
+    return pd.DataFrame(
         {
             "model": model.code,
-            "p_alive": alive,
+            "p_alive": model.p_alive(h),
             "orders_12m": model.expected_purchases(h, horizon_weeks),
             "orders_12m_median": _median(model, h, horizon_weeks),
         }
     )
-    money = spend.expected_spend(buyers) * share
-    by_customer = worth.loc[key].set_axis(key.index).mul(money, axis=0)
-    found = table.loc[key].set_axis(key.index).join(by_customer)
-    return found.assign(is_own_spend=gamma_gamma.is_own(buyers))
+
+
+def _worth_of_one(
+    model: Purchases, h: pd.DataFrame, horizon_weeks: float, rate: float
+) -> pd.DataFrame:
+    """One row per history: the columns of money of `of`, if a purchase brought 1."""
+    alive = model.p_alive(h).fillna(1)
+    purchases = model.discounted_purchases(h, rate, horizon_weeks)
+    staying = model.pace(h) * discounting.annuity(rate, horizon_weeks)
+    retained = (alive * staying).clip(lower=purchases)
+    return pd.DataFrame(
+        {
+            "value_12m": purchases,
+            "value_12m_if_retained": retained,
+            "value_at_risk": retained - purchases,
+            "lost_value": (1 - alive) * staying,
+            "value_residual": model.discounted_purchases(h, rate) if rate > 0 else np.nan,
+        }
+    )
 
 
 def by_group(

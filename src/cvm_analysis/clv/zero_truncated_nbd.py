@@ -34,7 +34,7 @@ class Params(NamedTuple):
 
 @dataclass(frozen=True)
 class ZeroTruncatedNbd:
-    """A fitted model; `fit` makes one."""
+    """A fitted model; `fit` makes one. Its criteria are of counts: compare them among such only."""
 
     code: ClassVar[str] = "zero_truncated_nbd"
 
@@ -47,15 +47,8 @@ class ZeroTruncatedNbd:
     reason: str  # "" or "parameters_run_off": one rate for all, or ever rarer buyers unseen
     window: float  # weeks that the records cover
 
-    @property
-    def aic(self) -> float:
-        """Akaike's criterion, of the counts: compare it with other models of counts only."""
-        return 2 * len(self.params) - 2 * self.log_likelihood
-
-    @property
-    def bic(self) -> float:
-        """Schwarz's criterion, of the counts."""
-        return len(self.params) * float(np.log(self.n_customers)) - 2 * self.log_likelihood
+    aic = property(maximum.aic)
+    bic = property(maximum.bic)
 
     def p_alive(self, h: pd.DataFrame) -> pd.Series:
         """NaN for every row of h: a model without drop-out has nothing to say about it."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 
@@ -12,7 +11,7 @@ from cvm_analysis.report import blocks
 from cvm_analysis.report.blocks import Block
 from cvm_analysis.report.manager import Manager
 from cvm_analysis.segments.grades.reviews import Graded
-from cvm_analysis.segments.grades.scorecard import NOT_GRADED, Scorecard
+from cvm_analysis.segments.grades.scorecard import Scorecard
 from cvm_analysis.segments.grades.versions import Effect, merged
 
 
@@ -75,19 +74,6 @@ def disagreements(manager: Manager, table: pd.DataFrame) -> Block:
     return blocks.table(shown, formats, manager.language, manager.currency)
 
 
-def mix(grades: pd.DataFrame) -> pd.DataFrame:
-    """One row per customer type: n_customers, and the share with each grade, the best first.
-
-    grades : one row per customer, columns of table `grades`
-    """
-    counts = pd.crosstab(grades["customer_type"], grades["grade"])
-    order = [*sorted(set(counts) - {NOT_GRADED}), *({NOT_GRADED} & set(counts))]
-    n = counts.sum(axis=1).rename("n_customers")
-    return (
-        counts[order].div(n, axis=0).add_prefix("share_").join(n).sort_values("n_customers")[::-1]
-    )
-
-
 def grade_limits(manager: Manager, today: Mapping[str, Graded]) -> Block:
     """Show from which score on a customer of each type that is there gets each grade."""
     order: list[str] = []
@@ -99,42 +85,6 @@ def grade_limits(manager: Manager, today: Mapping[str, Graded]) -> Block:
     headings = {code: manager.say(f"grades.{code}") for code in order}
     formats = dict.fromkeys(order, "number:1")
     return blocks.table(table, formats, manager.language, rows="types", labels=headings)
-
-
-def commonest(grades: pd.DataFrame) -> str:
-    """Name the type of most customers; empty if there are none. Columns of table `grades`."""
-    return str(next(iter(grades["customer_type"].value_counts().index), ""))
-
-
-def near(grades: pd.DataFrame, customer_type: str, n: int) -> pd.DataFrame:
-    """Pick the `n` customers of a type with the fewest points missing to the next grade.
-
-    grades : one row per customer, columns of table `grades`; the highest score comes first
-    """
-    of_type = grades[grades["customer_type"] == customer_type]
-    return of_type.nsmallest(n, "missing_points").sort_values("score", ascending=False)
-
-
-def parts(points: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
-    """One row per customer, one column per indicator: its part of the score, the largest first.
-
-    points : columns of table `grade_points`; customers : rows of table `grades`
-    """
-    wide = points["contribution"].unstack().reindex(customers.index).dropna(axis=1, how="all")
-    return wide[wide.mean().sort_values(ascending=False, kind="stable").index]
-
-
-def latest_limits(reference: Mapping[str, Any], customers: pd.DataFrame) -> dict[str, float]:
-    """Find today's least score of each grade for customers of one type; {} if there are none.
-
-    reference : what a review was measured by, as `Reviewed.reference`
-    customers : rows of table `grades`
-    """
-    if customers.empty:
-        return {}
-    version = f"{customers['version'].iloc[0]:%Y-%m-%d}"
-    limits = reference[customers["customer_type"].iloc[0]][version]["limits"]
-    return dict(limits[max(limits)])
 
 
 def next_grades(manager: Manager, grades: pd.DataFrame, n: int) -> Block:

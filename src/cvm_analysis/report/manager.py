@@ -43,11 +43,11 @@ class Manager:
         """Write an amount."""
         return self.say.money(value, self.currency)
 
-    def section(self, name: str) -> Block:
-        """Open a section: its heading, and a sentence on how to read what follows."""
-        return blocks.section(
-            self.say(f"manager.{name}.title"), self.say(f"manager.{name}.how_to_read")
-        )
+    def section(self, name: str, **figures: float) -> Block:
+        """Open a section: its heading, and how to read what follows, with its figures if any."""
+        written = {key: self.say.number(value) for key, value in figures.items()}
+        how_to_read = self.say(f"manager.{name}.how_to_read", **written)
+        return blocks.section(self.say(f"manager.{name}.title"), how_to_read)
 
     def headline(self, figures: pd.DataFrame) -> Block:
         """Say what the customers are worth and who holds most of it.

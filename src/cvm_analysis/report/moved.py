@@ -7,7 +7,7 @@ import pandas as pd
 from cvm_analysis.report import blocks
 from cvm_analysis.report.blocks import Block
 from cvm_analysis.report.manager import Manager
-from cvm_analysis.segments import migration, movement
+from cvm_analysis.segments import movement
 
 NAMES = {
     "grade": "grades",
@@ -33,17 +33,19 @@ def said(manager: Manager, moves: pd.DataFrame) -> Block:
     return blocks.note(say("moved.alone" if unknown else "moved.said", **figures), manager.language)
 
 
-def falls(manager: Manager, moves: pd.DataFrame, scheme: str) -> Block:
-    """Show, class by class, which share fell, and where chance alone would leave that share."""
-    say, ranked = manager.say, moves.reset_index()
-    table = migration.falls(ranked.fillna({"expected": 0.0}))
-    known = ranked["expected"].notna().any() and len(table)
-    table["by_chance"] = [
-        say("moved.between", low=say.percent(low), high=say.percent(high)) if known else ""
-        for low, high in zip(table["low"], table["high"], strict=True)
+def falls(manager: Manager, falls: pd.DataFrame, scheme: str) -> Block:
+    """Show, class by class, which share fell, and where chance alone would leave that share.
+
+    falls : as segments.migration.falls makes them
+    """
+    say = manager.say
+    ranges = [
+        say("moved.between", low=say.percent(low), high=say.percent(high)) if pd.notna(low) else ""
+        for low, high in zip(falls["low"], falls["high"], strict=True)
     ]
     formats = {"n_customers": "number", "fell": "percent", "by_chance": "text"}
-    return blocks.table(table, formats, manager.language, rows=NAMES[scheme])
+    shown = falls.assign(by_chance=ranges)
+    return blocks.table(shown, formats, manager.language, rows=NAMES[scheme])
 
 
 def fallen(

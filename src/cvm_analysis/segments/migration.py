@@ -157,15 +157,15 @@ def falls(compared: pd.DataFrame) -> pd.DataFrame:
     One row per class that ranks, has customers, and is not the last: indexed by before
     n_customers : in it at the earlier day
     fell : share that fell, in [0, 1]
-    expected : share expected to fall had nobody changed
+    expected : share expected to fall had nobody changed; empty where nothing is expected
     low, high : where chance alone leaves the share that fell in 95 of 100 cases, if the expected
         share were known: 1.96 binomial standard errors around it, which is at least as wide as it
         need be where customers of a class differ
     """
     ranked = compared[compared["move"] != OTHER]
     columns = {"n_customers": "fell", "expected": "expected"}
-    fell = ranked[ranked["move"] == FELL].groupby("before", sort=False)[[*columns]].sum()
-    every = compared.groupby("before", sort=False)[[*columns]].sum().loc[fell.index]
+    fell = ranked[ranked["move"] == FELL].groupby("before", sort=False)[[*columns]].sum(min_count=1)
+    every = compared.groupby("before", sort=False)[[*columns]].sum(min_count=1).loc[fell.index]
     shares = (fell / every).rename(columns=columns)
     table = pd.concat([every[["n_customers"]], shares], axis=1)[every["n_customers"] > 0]
     wide = TWO_SIDED * np.sqrt(table["expected"] * (1 - table["expected"]) / table["n_customers"])

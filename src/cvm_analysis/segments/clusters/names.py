@@ -64,12 +64,12 @@ def kept(
         },
         index=pd.Index(list(named.values()), name="cluster"),
     )
-    return Kept(labels, moved.loc[sorted(moved.index, key=_number)])
+    return Kept(labels, moved.loc[sorted(moved.index, key=number)])
 
 
 def _centres(features: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
     means = features.loc[labels.index].groupby(labels).mean()
-    return means.loc[sorted(means.index, key=_number)]
+    return means.loc[sorted(means.index, key=number)]
 
 
 def _stayed(name: str, today: pd.Series, then: pd.Series) -> float:
@@ -77,5 +77,6 @@ def _stayed(name: str, today: pd.Series, then: pd.Series) -> float:
     return float((members == name).mean()) if len(members) else float("nan")
 
 
-def _number(code: str) -> tuple[int, str]:
+def number(code: str) -> tuple[int, str]:
+    """Order of a cluster's code: c2 comes before c10."""
     return len(code), code

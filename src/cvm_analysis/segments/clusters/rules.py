@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cvm_analysis.segments.clusters.measures import is_attribute
+from cvm_analysis.segments.clusters.names import number
 
 DEEPEST = 3  # conditions of a rule
 WORTH = 0.02  # what a further condition must add to the fit of a rule
@@ -49,7 +50,7 @@ def rules(measured: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
     of those the rule describes who are in the cluster; coverage : share of the cluster described.
     """
     known = _known(measured.loc[labels.index])
-    rows = {code: _rule(known, labels == code) for code in sorted(labels.unique(), key=_number)}
+    rows = {code: _rule(known, labels == code) for code in sorted(labels.unique(), key=number)}
     columns = ["conditions", "accuracy", "precision", "coverage"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("cluster")
 
@@ -72,10 +73,6 @@ def _known(measured: pd.DataFrame) -> pd.DataFrame:
         elif np.isfinite(filled := values.fillna(values.median())).all():
             kept[column] = filled
     return pd.DataFrame(kept, index=measured.index)
-
-
-def _number(code: str) -> tuple[int, str]:
-    return len(code), code
 
 
 def _rule(measured: pd.DataFrame, inside: pd.Series) -> dict[str, Any]:

@@ -1,0 +1,59 @@
+"""What a report takes from the tables of grades: how many have which, and who is near the next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from cvm_analysis.segments.grades.grade import NOT_GRADED
+
+
+def mix(grades: pd.DataFrame) -> pd.DataFrame:
+    """One row per customer type: n_customers, and the share with each grade, the best first.
+
+    grades : one row per customer, columns of table `grades`
+    """
+    counts = pd.crosstab(grades["customer_type"], grades["grade"])
+    order = [*sorted(set(counts) - {NOT_GRADED}), *({NOT_GRADED} & set(counts))]
+    n = counts.sum(axis=1).rename("n_customers")
+    return (
+        counts[order].div(n, axis=0).add_prefix("share_").join(n).sort_values("n_customers")[::-1]
+    )
+
+
+def commonest(grades: pd.DataFrame) -> str:
+    """Name the type of most customers; empty if there are none. Columns of table `grades`."""
+    return str(next(iter(grades["customer_type"].value_counts().index), ""))
+
+
+def near(grades: pd.DataFrame, customer_type: str, n: int) -> pd.DataFrame:
+    """Pick the `n` customers of a type with the fewest points missing to the next grade.
+
+    grades : one row per customer, columns of table `grades`; the highest score comes first
+    """
+    of_type = grades[grades["customer_type"] == customer_type]
+    return of_type.nsmallest(n, "missing_points").sort_values("score", ascending=False)
+
+
+def parts(points: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
+    """One row per customer, one column per indicator: its part of the score, the largest first.
+
+    points : columns of table `grade_points`; customers : rows of table `grades`
+    """
+    wide = points["contribution"].unstack().reindex(customers.index).dropna(axis=1, how="all")
+    return wide[wide.mean().sort_values(ascending=False, kind="stable").index]
+
+
+def latest_limits(reference: Mapping[str, Any], customers: pd.DataFrame) -> dict[str, float]:
+    """Find today's least score of each grade for customers of one type; {} if there are none.
+
+    reference : what a review was measured by, as `Reviewed.reference`
+    customers : rows of table `grades`
+    """
+    if customers.empty:
+        return {}
+    version = f"{customers['version'].iloc[0]:%Y-%m-%d}"
+    limits = reference[customers["customer_type"].iloc[0]][version]["limits"]
+    return dict(limits[max(limits)])
