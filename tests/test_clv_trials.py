@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from cvm_analysis import choice
-from cvm_analysis.clv import counts, forecasts, naive, trials
+from cvm_analysis.clv import counts, forecasts, naive, pooled, trials
 from cvm_analysis.report.manager import Manager
 from cvm_analysis.tables import check
 
@@ -55,6 +55,18 @@ def tried(cdnow_run):
     return cdnow_run[1]
 
 
+@pytest.fixture(scope="module")
+def small(log):
+    """A region of 60 customers, its dates and customers, and those of everybody else."""
+    ids = pd.Series(log["customer_id"].unique()).sample(60, random_state=1)
+    own = log[log["customer_id"].isin(ids)]
+    dates, _ = forecasts.origins(LAST, log["day"].min().date(), WEEKS)
+    known, others = (
+        [customers(part, date) for date in dates] for part in (own, log.drop(own.index))
+    )
+    return dates, known, own[["customer_id", "day"]].drop_duplicates(), others
+
+
 def of(scores, index=None):
     """A trial that has log scores alone."""
     table = pd.DataFrame(scores, index=index)
@@ -62,6 +74,24 @@ def of(scores, index=None):
 
 
 # What is known at an origin
+
+
+def test_a_small_region_borrows_and_says_how_much_is_its_own(small):
+    dates, known, days, others = small
+    tried = trials.run(dates, known, days, WEEKS, others)
+    note = next(note for note in tried.notes if note.code == "borrowed_histories")
+    assert note.need in pooled.KAPPAS
+    assert note.have == pytest.approx(100 * 60 / (60 + note.need))
+    model = tried.models["pareto_nbd"]
+    assert model.n_customers == pytest.approx(60 + note.need)
+
+
+def test_a_region_that_is_not_small_keeps_to_itself(small):
+    dates, _, days, others = small
+    more = [table.head(1000) for table in others]
+    tried = trials.run(dates[-1:], more[-1:], days, WEEKS, others[-1:])
+    assert "borrowed_histories" not in {note.code for note in tried.notes}
+    assert tried.models["nbd"].n_customers == 1000
 
 
 def test_three_origins_to_choose_by_and_one_to_report(cdnow_run, log):

@@ -190,6 +190,29 @@ def test_repeating_changes_nothing_before_and_buys_again_after(project):
 # Days and regions
 
 
+def test_histories_are_those_of_the_customers_who_bought(project):
+    data, day = prepared.open(settings_of(project), "southwest"), dt.date(2025, 3, 31)
+    people = data.customers(day)
+    columns = ["x", "t_x", "T", "customer_type"]
+    bought = people.loc[people["n_orders"] > 0, columns]
+    assert len(bought) > 0
+    pd.testing.assert_frame_equal(data.histories(day), bought, check_dtype=False)
+
+
+def test_elsewhere_is_everybody_but_the_region(project):
+    settings, day = settings_of(project), dt.date(2025, 12, 31)
+    every, own, others = (
+        set(data.histories(day).index)
+        for data in (
+            prepared.open(settings, "all"),
+            prepared.open(settings, "east"),
+            prepared.elsewhere(settings, "east"),
+        )
+    )
+    assert others == every - own and own and others
+    assert prepared.elsewhere(settings, "all").histories(day).empty
+
+
 def test_as_of_is_the_last_accepted_day_of_all_regions(project):
     settings = settings_of(project)
     data = prepared.open(settings, "northeast")

@@ -29,6 +29,7 @@ NEEDS = MappingProxyType(
             Need("buyers", 50, "own_rate_few_buyers"),
             Need("repeat_buyers", 30, "own_rate_few_repeat_buyers"),
         ),
+        "own_histories": (Need("buyers", 1000, "borrowed_histories"),),
         "spend_model": (Need("repeat_buyers", 30, "own_mean_few_repeat_buyers"),),
         "holdout": (Need("weeks", 26, "no_holdout_short_history"),),
         "choice": (Need("weeks", 26, "no_choice_short_history"),),

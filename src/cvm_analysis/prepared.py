@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +97,24 @@ class Prepared:
 
         return purchase_days(self.transactions, date).to_pandas()
 
+    def histories(self, date: dt.date) -> pd.DataFrame:
+        """One row per customer who bought by a day, indexed by customer_id: what models ask for.
+
+        customer_type (retail where not recorded), x, t_x, T (weeks); far quicker than `customers`.
+        """
+        import ibis
+
+        from cvm_analysis.customers import histories
+
+        seen = histories(self.transactions, date).select("customer_id", "x", "t_x", "T")
+        kind = ibis.null("string")
+        if self.customers_raw is not None and "customer_type" in self.customers_raw.columns:
+            recorded = self.customers_raw.select("customer_id", "customer_type")
+            seen = seen.left_join(recorded, "customer_id").drop("customer_id_right")
+            kind = seen.customer_type
+        typed = seen.mutate(customer_type=kind.fill_null("retail")).order_by("customer_id")
+        return typed.to_pandas().set_index("customer_id")
+
     def frame(self, name: str) -> pd.DataFrame:
         """Bring a table into pandas; no rows, but its columns, where there is none."""
         import pandas as pd
@@ -159,6 +177,15 @@ def _day(as_of: str, first_day: dt.date, last_day: dt.date, extracted_on: dt.dat
 
 def open(settings: Settings, region: str) -> Prepared:
     """Open the prepared tables of a region, or of `all`; InputError names the regions there are."""
+    return _open(settings, region, lambda table: (table.region == region) | (region == ALL))
+
+
+def elsewhere(settings: Settings, region: str) -> Prepared:
+    """Open the tables of all regions but one: those who may lend it theirs. `all` has no others."""
+    return _open(settings, region, lambda table: (table.region != region) & (region != ALL))
+
+
+def _open(settings: Settings, region: str, kept: Callable[[ir.Table], ir.BooleanValue]) -> Prepared:
     import ibis
     import pandas as pd
 
@@ -171,7 +198,7 @@ def open(settings: Settings, region: str) -> Prepared:
         if not files:
             return None
         every = con.read_parquet(files, hive_partitioning=True, hive_types_autocast=False)
-        return every if region == ALL else every.filter(every.region == region)
+        return every.filter(kept(every))
 
     return Prepared(
         region=region,

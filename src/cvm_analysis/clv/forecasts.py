@@ -21,6 +21,7 @@ from cvm_analysis.clv import (
     naive,
     nbd,
     pareto_nbd,
+    pooled,
     zero_truncated_nbd,
 )
 from cvm_analysis.errors import CvmError, FitError
@@ -43,8 +44,7 @@ EARLIER = 4  # origins before the last day
 
 def modelled(customers: pd.DataFrame) -> pd.DataFrame:
     """Keep who is modelled: retail customers who bought. Others buy rarely and in lumps."""
-    retail = customers["customer_type"] == "retail"
-    return customers[retail & (customers["n_orders"] > 0)]
+    return customers[(customers["customer_type"] == "retail") & customers["x"].notna()]
 
 
 def origins(last: dt.date, first: dt.date, weeks: int) -> tuple[list[dt.date], list[Note]]:
@@ -62,17 +62,23 @@ def origins(last: dt.date, first: dt.date, weeks: int) -> tuple[list[dt.date], l
     return [*kept, last], [*short[-2], *short[-1]]
 
 
-def fit(customers: pd.DataFrame) -> tuple[dict[str, Any], list[Note]]:
+def fit(
+    customers: pd.DataFrame, lent: pooled.Lent | None = None
+) -> tuple[dict[str, Any], list[Note]]:
     """Fit every model these customers can carry: code -> fitted model, best first; and the notes.
 
     A model with drop-out that finds none is left out and named.
 
     customers : one row per customer, columns of table `customers`; only `modelled` ones count
+    lent : what others lend; what is borrowed counts among the least data
     """
     buyers = modelled(customers)
     h, _ = histories.distinct(buyers)
     models: dict[str, Any] = {"own_rate": naive.OwnRate(), "recency_rule": naive.recency_rule(h)}
-    notes = lacking("purchase_model", buyers=len(buyers), repeat_buyers=(buyers["x"] > 0).sum())
+    if lent:
+        h = pooled.together(h, lent.others, lent.kappa)
+    repeat_buyers = h.loc[h["x"] > 0, "n"].sum()
+    notes = lacking("purchase_model", buyers=h["n"].sum(), repeat_buyers=repeat_buyers)
     if not notes:
         for code, module in FITTED.items():
             try:
@@ -84,6 +90,9 @@ def fit(customers: pd.DataFrame) -> tuple[dict[str, Any], list[Note]]:
                 notes.append(Note(PART, f"{code}_{model.reason}"))
             if model.reason != "no_drop_out_found":  # one rate for all customers is sound
                 models[code] = model
+    if lent:
+        share = 100 * lent.own_share(len(buyers))
+        notes.append(Note(PART, "borrowed_histories", share, lent.kappa))
     return {code: models[code] for code in ORDER if code in models}, notes
 
 

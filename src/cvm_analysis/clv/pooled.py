@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,18 @@ from cvm_analysis.clv import histories
 from cvm_analysis.errors import FitError, InputError
 
 KAPPAS = (30.0, 100.0, 300.0, 1000.0)  # customers' worth of the others
+USUAL = 100.0  # where there was no earlier date to choose by
+
+
+class Lent(NamedTuple):
+    """What others lend a small region: their histories, counted as `kappa` customers together."""
+
+    others: pd.DataFrame  # one row per distinct history: x, t_x, T (weeks), n
+    kappa: float
+
+    def own_share(self, n_own: float) -> float:
+        """Own customers / (own + borrowed), in [0, 1]."""
+        return n_own / (n_own + self.kappa)
 
 
 class Module(Protocol):
@@ -44,7 +56,6 @@ class Pooled:
 
     model: Any  # its n_customers, aic and bic count the borrowed ones too
     kappa: float  # customers' worth of the others' histories
-    own_share: float  # own customers / (own + kappa), in [0, 1]
     scores: pd.Series  # mean held-out score of each kappa tried, NaN where nothing could be fitted
 
 
@@ -97,7 +108,7 @@ def fit(
         )
     best = max(models, key=lambda kappa: (scores[kappa], -kappa)) if score else next(iter(models))
     by_kappa = pd.Series(scores, name="score").rename_axis("kappa")
-    return Pooled(models[best], best, n_own / (n_own + best), by_kappa)
+    return Pooled(models[best], best, by_kappa)
 
 
 def together(own: pd.DataFrame, others: pd.DataFrame, kappa: float) -> pd.DataFrame:

@@ -18,7 +18,17 @@ import numpy as np
 import pandas as pd
 
 from cvm_analysis import choice
-from cvm_analysis.clv import challengers, counts, forecasts, holdout, naive, spread
+from cvm_analysis.clv import (
+    challengers,
+    counts,
+    forecasts,
+    histories,
+    holdout,
+    naive,
+    nbd,
+    pooled,
+    spread,
+)
 from cvm_analysis.least_data import Note, lacking
 from cvm_analysis.tables import TABLES
 
@@ -53,10 +63,15 @@ class Origin(NamedTuple):
     customers: pd.DataFrame
     models: dict[str, Any]
     notes: list[Note]
+    lent: pooled.Lent | None
 
 
 def run(
-    dates: Sequence[dt.date], known: Sequence[pd.DataFrame], days: pd.DataFrame, weeks: int
+    dates: Sequence[dt.date],
+    known: Sequence[pd.DataFrame],
+    days: pd.DataFrame,
+    weeks: int,
+    others: Sequence[pd.DataFrame] = (),
 ) -> Tried:
     """Fit at every origin, try all but the last, and keep the models of the last, today's.
 
@@ -66,11 +81,14 @@ def run(
     known : customers as of each date, columns of table `customers`; only `modelled` ones count
     days : customer_id, day with a purchase, up to the last date
     weeks : length of a period
+    others : customers elsewhere as of each date: customer_type, x, t_x, T (weeks). A region with
+        few customers borrows their histories (`pooled`). None: nobody lends
     """
     origins: list[Origin] = []
-    for date, customers in zip(dates, known, strict=True):
+    elsewhere = others or [None] * len(dates)
+    for date, customers, lending in zip(dates, known, elsewhere, strict=True):
         before = origins[-1] if origins else None
-        origins.append(at(date, customers, days, weeks, before))
+        origins.append(at(date, customers, days, weeks, before, lending))
     tried = [
         _trial(origin, days, date, weeks)
         for origin, date in zip(origins[:-1], dates[:-1], strict=True)
@@ -80,13 +98,19 @@ def run(
 
 
 def at(
-    date: dt.date, customers: pd.DataFrame, days: pd.DataFrame, weeks: int, before: Origin | None
+    date: dt.date,
+    customers: pd.DataFrame,
+    days: pd.DataFrame,
+    weeks: int,
+    before: Origin | None,
+    others: pd.DataFrame | None = None,
 ) -> Origin:
     """Fit everything to what was known on a day; challengers need the origin `before` that day."""
     buyers = forecasts.modelled(customers)
     recent = naive.last_period(days, buyers.index, date, weeks)
     buyers = buyers.assign(recent=recent.paces * weeks)
-    fitted, notes = forecasts.fit(buyers)
+    lent = _lent(buyers, others, before, days, date, weeks)
+    fitted, notes = forecasts.fit(buyers, lent)
     models = fitted | _naive(fitted, recent, days, date, weeks)
     shared = [code for code in forecasts.FITTED if before and code in before.models]
     default = next((code for code in shared if code in models), None)
@@ -95,7 +119,7 @@ def at(
         came = naive.came(days, then.customers.index, date - dt.timedelta(weeks=weeks), date)
         now = challengers.Origin(buyers, models[default])
         models |= challengers.fit(then, now, came, weeks)
-    return Origin(buyers, models, notes)
+    return Origin(buyers, models, notes, lent)
 
 
 def choose(trials: Sequence[Trial], default: str = DEFAULT, company: str | None = None) -> str:
@@ -156,6 +180,32 @@ def deciles(trial: Trial, chosen: str) -> pd.DataFrame:
     found = groups.mean()
     found.insert(0, "n_customers", groups.size())
     return found
+
+
+def _lent(
+    buyers: pd.DataFrame,
+    others: pd.DataFrame | None,
+    before: Origin | None,
+    days: pd.DataFrame,
+    date: dt.date,
+    weeks: int,
+) -> pooled.Lent | None:
+    """What a small region borrows: as much as would have served it best one period earlier."""
+    few = lacking("own_histories", buyers=len(buyers))
+    if others is None or not few or buyers.empty:
+        return None
+    lending, _ = histories.distinct(forecasts.modelled(others), "week")
+    if lending.empty:
+        return None
+    if not before or not before.lent:
+        return pooled.Lent(lending, min(pooled.USUAL, float(lending["n"].sum())))
+    then, start = before.customers, date - dt.timedelta(weeks=weeks)
+    came = naive.came(days, then.index, start, date)
+    own, _ = histories.distinct(then)
+    found = pooled.fit(
+        nbd, own, before.lent.others, score=lambda model: counts.log_score(model, then, weeks, came)
+    )
+    return pooled.Lent(lending, found.kappa)
 
 
 def _naive(
