@@ -42,6 +42,17 @@ def test_online_retail_begins_in_mid_business():
     assert table["is_wave"].tolist() == [True] * 5 + [False] * (len(table) - 5)
 
 
+def test_a_small_region_knows_the_wave_the_company_saw():
+    region = [count // 40 for count in ONLINE_RETAIL]
+    end = START + dt.timedelta(weeks=len(region)) - dt.timedelta(days=1)
+    assert not seen(region).is_mid_business
+    company = seen(ONLINE_RETAIL)
+    told = inflow.of(first_days(region), START, end, str(company.until))
+    assert told.is_mid_business and told.until == company.until
+    assert told.share == pytest.approx(sum(region[:5]) / sum(region))
+    assert not inflow.of(first_days(region), START, end, "").is_mid_business
+
+
 def test_half_a_year_of_online_retail_is_enough():
     assert seen(ONLINE_RETAIL[:30]).is_mid_business
 

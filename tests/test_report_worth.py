@@ -24,6 +24,15 @@ def test_a_total_stands_beside_its_range_or_a_dash():
     assert "Lost" in html and "–" in html
 
 
+def test_the_range_of_the_whole_is_said_or_that_it_is_not_known():
+    totals = pd.DataFrame(
+        {"value_low": [1.0, 1_200_000.0], "value_high": [2.0, 1_900_000.0]}, index=["lost", "all"]
+    )
+    html = worth.total(EN, totals).html
+    assert "between CN¥1.2M and CN¥1.9M" in html
+    assert "not known" in worth.total(EN, totals * np.nan).html
+
+
 def test_what_newly_won_customers_bring_is_per_head():
     groups = pd.DataFrame(
         {"n_customers": [7], "value_so_far_mean": [30.0], "value_12m_mean": [12.0],
@@ -31,3 +40,4 @@ def test_what_newly_won_customers_bring_is_per_head():
     )  # fmt: skip
     html = worth.by_group(EN, groups).html
     assert all(text in html for text in ("2025Q1", "CN¥30", "CN¥12", "–"))
+    assert "Nothing is recorded" in worth.by_group(EN, groups.head(0)).html

@@ -29,7 +29,7 @@ WRITTEN_BY = {
         ("segments", "grades", "grade_points", "grade_history", "moves", "fallen"), "02_segments"
     ),
     **dict.fromkeys(("clusters", "cluster_figures", "cluster_features"), "03_clusters"),
-    "value": "04_value",
+    **dict.fromkeys(("value", "value_totals"), "04_value"),
     "trust": "04_value",
     "churn": "05_churn",
     "contract_churn": "05_churn",

@@ -66,10 +66,12 @@ class Inflow:
         return pd.DataFrame({"n_customers": self.weekly, "is_wave": is_wave}, self.weekly.index)
 
 
-def of(first_orders: pd.Series, first_day: dt.date, as_of: dt.date) -> Inflow:
+def of(
+    first_orders: pd.Series, first_day: dt.date, as_of: dt.date, company: str | None = None
+) -> Inflow:
     """Look whether the data begin in mid-business.
 
-    Judge whole logs, not small regions: with a few customers a week no wave can be seen.
+    With a few customers a week no wave can be seen, so a region is told what the company saw.
 
     Parameters
     ----------
@@ -77,18 +79,22 @@ def of(first_orders: pd.Series, first_day: dt.date, as_of: dt.date) -> Inflow:
         count
     first_day : the first day of the data, of all regions
     as_of : the last day that counts
+    company : the last day of the first wave of all regions together, as 2025-03-31; empty or None
+        without one. The wave of the region lasts at least as long.
     """
     days = pd.to_datetime(first_orders.dropna())
     after = (days - pd.Timestamp(first_day)).dt.days.to_numpy()
     last = (as_of - first_day).days
     after = after[(after >= 0) & (after <= last)]
     counts = np.bincount(after // 7, minlength=1)[: (last + 1) // 7]
-    length = max((_wave(counts, weeks) for weeks in _AFTER), default=0)
+    length = max(_wave(counts, weeks) for weeks in _AFTER)
+    if company:
+        length = max(length, ((dt.date.fromisoformat(company) - first_day).days + 1) // 7)
     starts = [first_day + dt.timedelta(weeks=week) for week in range(len(counts))]
     weekly = pd.Series(counts, pd.Index(starts, name="week"), name="n_customers", dtype=int)
     share = float(counts[:length].sum() / max(len(after), 1))
     until = first_day + dt.timedelta(days=7 * length - 1)
-    is_wave = length > 0 and share > _SHARE
+    is_wave = length > 0 and (share > _SHARE or bool(company))
     return Inflow(weekly, is_wave, until if is_wave else None, share if is_wave else 0.0)
 
 

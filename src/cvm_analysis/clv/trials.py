@@ -55,11 +55,13 @@ class Tried(NamedTuple):
     last: Trial  # to report
     models: dict[str, Any]  # fitted to all the data: code -> model
     notes: list[Note]  # of fitting them
+    origins: list[Origin]  # where all this was fitted; the last is today
 
 
 class Origin(NamedTuple):
     """The models fitted to what was known on a day, and the customers they were fitted to."""
 
+    date: dt.date
     customers: pd.DataFrame
     models: dict[str, Any]
     notes: list[Note]
@@ -94,7 +96,7 @@ def run(
         for origin, date in zip(origins[:-1], dates[:-1], strict=True)
     ]
     last = tried[-1] if tried else _nothing()
-    return Tried(tried[:-1], last, origins[-1].models, origins[-1].notes)
+    return Tried(tried[:-1], last, origins[-1].models, origins[-1].notes, origins)
 
 
 def at(
@@ -119,7 +121,7 @@ def at(
         came = naive.came(days, then.customers.index, date - dt.timedelta(weeks=weeks), date)
         now = challengers.Origin(buyers, models[default])
         models |= challengers.fit(then, now, came, weeks)
-    return Origin(buyers, models, notes, lent)
+    return Origin(date, buyers, models, notes, lent)
 
 
 def choose(trials: Sequence[Trial], default: str = DEFAULT, company: str | None = None) -> str:
@@ -147,10 +149,34 @@ def report(trial: Trial, chosen: str, weeks: float) -> pd.DataFrame:
     )
 
 
-def errors(tried: Sequence[Trial], code: str) -> list[float]:
-    """How far totals were off before: log(actual / forecast) at every origin that can tell it."""
-    totals = [(trial.actual.sum(), trial.mean[code].sum()) for trial in tried if code in trial.mean]
-    return [math.log(actual / mean) for actual, mean in totals if actual > 0 and mean > 0]
+def errors(
+    origins: Sequence[Origin], days: pd.DataFrame, code: str, horizon_weeks: float
+) -> list[float]:
+    """How far totals were off before: log(actual / forecast) of the horizon after every origin.
+
+    An origin with less than the horizon after it is left out. Where that would be all of them, the
+    period from one origin to the next takes the horizon's place.
+
+    Parameters
+    ----------
+    origins : of `run`, the oldest first; the last is today
+    days : customer_id, day with a purchase, up to today
+    code : of the forecast
+    """
+    if len(origins) < 2:
+        return []
+    today, span = origins[-1].date, dt.timedelta(weeks=horizon_weeks)
+    if origins[0].date + span > today:
+        span = today - origins[-2].date
+    found = []
+    for origin in origins[:-1]:
+        if code in origin.models and origin.date + span <= today and len(origin.customers):
+            h, key = forecasts.rows(origin.models[code], origin.customers)
+            ahead = origin.models[code].expected_purchases(h, span.days / 7)
+            expected = float(ahead.loc[key].sum())
+            came = naive.came(days, key.index, origin.date, origin.date + span).sum()
+            found += [math.log(came / expected)] if came > 0 and expected > 0 else []
+    return found
 
 
 def by_repeats(trial: Trial, chosen: str, most: int = 7) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from cvm_analysis.report.manager import Manager
 def totals(manager: Manager, totals: pd.DataFrame) -> Block:
     """Show one row per segment: its value, and the range in which it will lie for eight in ten.
 
-    totals : as clv.intervals.totals makes them
+    totals : table `value_totals`, indexed by segment
     """
     shown = totals.rename(columns={"value": "value_12m"}).assign(
         range=[
@@ -30,11 +30,26 @@ def totals(manager: Manager, totals: pd.DataFrame) -> Block:
     return blocks.table(shown, formats, manager.language, manager.currency, rows="segments")
 
 
+def total(manager: Manager, totals: pd.DataFrame) -> Block:
+    """Say in which range the value of all customers will lie for eight times in ten.
+
+    totals : table `value_totals`, indexed by segment
+    """
+    low, high = totals.loc["all", ["value_low", "value_high"]]
+    if pd.isna(low):
+        return blocks.note(manager.say("worth.total_unknown"), manager.language)
+    ends = {"low": low, "high": high}
+    said = {name: manager.say.short(end, manager.currency) for name, end in ends.items()}
+    return blocks.note(manager.say("worth.total", **said), manager.language)
+
+
 def by_group(manager: Manager, groups: pd.DataFrame) -> Block:
     """Show what customers of each group brought so far and are expected to bring, per customer.
 
     groups : as clv.value.by_group makes them
     """
+    if groups.empty:
+        return blocks.note(manager.say("worth.no_groups"), manager.language)
     formats = {
         "n_customers": "number",
         "value_so_far_mean": "money",

@@ -23,6 +23,7 @@ RESULTS = {
             "spend_mean": money("spend_total / n_orders"),
             "spend_repeat_mean": money("gross, per purchase day after the first"),
             "spend_365d": money("spend_total of the last 365 days"),
+            "n_days_182d": integer("n_days of the last 182 days"),
             "n_orders_365d": integer("n_orders of the last 365 days"),
             "spend_change_365d": money("spend_365d less that of the 365 days before"),
             "return_share": number("returns / spend_gross"),
@@ -31,8 +32,12 @@ RESULTS = {
             "gap_cv": number("standard deviation of those gaps / their mean"),
             "margin_total": money("spend_total less cost, empty where unknown", optional=True),
             "margin_365d": money("the same of the last 365 days", optional=True),
+            "discount_share": number("discounts / list price of what was bought", optional=True),
             "n_categories": integer("distinct categories bought", optional=True),
             "n_channels": integer("distinct channels used", optional=True),
+            "first_channel": text(
+                "channel of the first purchase day; if several, the first by name", optional=True
+            ),
             "late_share": number("deliveries later than promised / due ones", optional=True),
             "n_complaints": integer("complaints so far", optional=True),
             "complaints_open": integer("of them not closed by as_of", optional=True),
@@ -187,6 +192,20 @@ RESULTS = {
             "lost_value": money("the same margin of those who have left already"),
             "value_residual": money("expected margin for ever; empty without discount"),
             "is_own_spend": Column("yes_no", "spend is their own, not the population's"),
+        },
+    ),
+    "value_totals": Table(
+        "one row per segment, and `all` for all customers modelled",
+        ("segment",),
+        {
+            "segment": text("code of the segment, or all"),
+            "n_customers": integer("customers modelled"),
+            "orders": number("expected purchase days within the horizon"),
+            "orders_low": number("1 time of 10 there will be fewer"),
+            "orders_high": number("1 time of 10 there will be more"),
+            "value": money("expected margin within the horizon, discounted"),
+            "value_low": money("1 time of 10 it will be less; empty where no scatter is known"),
+            "value_high": money("1 time of 10 it will be more"),
         },
     ),
     "churn": Table(
