@@ -29,7 +29,8 @@ lab: report
 	$(BIN)/jupyter lab --notebook-dir notebooks
 
 bench: setup
-	$(BIN)/python benchmarks/contract_ratios.py 100
+	for part in contracts silence; do $(BIN)/python benchmarks/churn_ratios.py $$part; done
+	for part in growth errors; do $(BIN)/python benchmarks/churn_scale.py $$part; done
 	$(BIN)/python benchmarks/segments_speed.py growth 3
 	$(BIN)/python benchmarks/cluster_false_finds.py
 	$(BIN)/python benchmarks/clv_convergence.py 500

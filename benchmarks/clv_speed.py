@@ -8,7 +8,8 @@
 
 `histories` gives every side the same Parquet file of invented transactions, about five a customer,
 each time in a new interpreter: to one row per customer of x, t_x, T and mean repeat spend. The
-clock starts after the imports; peak memory is the process's, less what it has once it has imported.
+sides take turns. The clock starts after the imports, each side's own; peak memory is the process's,
+and less what it has once it has imported. DuckDB's varies by some 50 MB from run to run.
 The fits get the same customers on every side. lifetimes knows no distinct histories but takes
 weights; it is timed with a row per customer, as its guide does it, and with ours as weighted rows.
 
@@ -90,7 +91,8 @@ def ours(path: str) -> pd.DataFrame:
 
     from cvm_analysis import customers
 
-    return customers.histories(ibis.read_parquet(path), DAY).to_pyarrow().to_pandas()
+    found = customers.histories(ibis.read_parquet(path), DAY).to_pyarrow()
+    return found.to_pandas(deduplicate_objects=False)  # ids are all different
 
 
 def duckdb_by_hand(path: str) -> pd.DataFrame:
@@ -125,12 +127,27 @@ def lifetimes(path: str) -> pd.DataFrame:
 SIDES = {each.__name__: each for each in (ours, duckdb_by_hand, lifetimes)}
 
 
+def ready(name: str) -> None:
+    """Import what a side needs."""
+    import pyarrow.parquet  # noqa: F401
+
+    if name == "lifetimes":
+        import lifetimes.utils  # noqa: F401
+    else:
+        import duckdb
+
+        duckdb.connect()
+    if name == "ours":
+        import ibis
+
+        from cvm_analysis import customers  # noqa: F401
+
+        ibis.duckdb.connect()
+
+
 def side(name: str, path: str) -> None:
     """Run one side once, in this interpreter; print seconds and memory as JSON."""
-    import ibis
-    import lifetimes.utils  # noqa: F401, imported before the clock starts, as is what the others need
-
-    ibis.duckdb.connect()
+    ready(name)
     before = _peak()
     found: list[pd.DataFrame] = []
     seconds = _seconds(lambda: found.append(SIDES[name](path)))
@@ -149,8 +166,10 @@ def beside(n: int, repetitions: int) -> None:
         import pyarrow.parquet as pq
 
         print(f"{n:,} customers, {pq.read_metadata(path).num_rows:,} transactions")
-        for name, found in runs.items():
-            for _ in range(1 if name == "lifetimes" else repetitions):
+        for turn in range(repetitions):
+            for name, found in runs.items():
+                if turn and name == "lifetimes":
+                    continue
                 command = [sys.executable, __file__, "side", name, str(path)]
                 done = subprocess.run(command, capture_output=True, text=True, check=True)
                 found.append(json.loads(done.stdout.splitlines()[-1]))
@@ -162,10 +181,13 @@ def beside(n: int, repetitions: int) -> None:
         for name, found in runs.items()
     }
     for name, (clock, processors, more, peak) in middle.items():
-        by = [a / b for a, b in zip((clock, processors, more), middle["ours"][:3], strict=True)]
+        by = [
+            f"{theirs / mine:.2f}"
+            for theirs, mine in zip(middle[name], middle["ours"], strict=True)
+        ]
         print(
             f"{name:<15} {clock:7.2f} s, {processors:7.2f} s of the processors, {more:6.0f} MB "
-            f"({peak:6.0f} MB with imports); / ours: {by[0]:.2f}, {by[1]:.2f}, {by[2]:.2f}"
+            f"({peak:6.0f} MB with imports); / ours: {', '.join(by)}"
         )
 
 

@@ -6,11 +6,10 @@ import pytest
 from test_charts import HOSTILE, texts
 
 from cvm_analysis import charts
-from cvm_analysis.churn import contracts, evaluation, landmarks, lapse
+from cvm_analysis.churn import contracts, evaluation, features, lapse
 from cvm_analysis.errors import InputError
 from cvm_analysis.texts import MissingTextError, words
 
-CONTRACT_FLAGS = ["complaint_first_month", "late_installation", "no_maintenance_plan"]
 MODELS_AND_MEASURES = {
     "models": ["cox", "recency"],
     "columns": ["auc", "brier", "log_loss", "calibration_slope", "calibration_intercept"],
@@ -223,11 +222,27 @@ def test_the_tables_of_the_models_can_be_drawn():
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_every_feature_reason_model_and_measure_has_words(language):
-    say = words(language)
-    for code in [*landmarks.STEPS, *CONTRACT_FLAGS]:
-        assert say(f"features.{code}") and say(f"reasons.{code}+") and say(f"reasons.{code}-")
-        assert say(f"features.{code}").endswith((")", "）"))
-        assert say(f"reasons.{code}+") != say(f"reasons.{code}-")
+def test_every_model_and_measure_has_words(language):
     for section, codes in MODELS_AND_MEASURES.items():
-        assert all(say.names(section, codes).values())
+        assert all(words(language).names(section, codes).values())
+
+
+def test_a_ratio_that_is_only_a_mean_is_hollow_and_says_of_what():
+    picture = charts.hazards(ratios(**COX), bent=["silence_gaps"], drifting=["rate"])
+    assert "(doubled), mean of a curve" in texts(picture)
+    assert "Purchase days per year (doubled), mean over time 1.32" in picture.alt
+    points = [line for line in picture.figure.axes[0].lines if line.get_marker() == "o"]
+    assert [point.get_markerfacecolor() for point in points] == ["white", "white", "#5a6675"]
+
+
+def test_many_features_have_room_each():
+    names = [*features.STEPS]
+    picture = charts.hazards(ratios(**dict.fromkeys(names, (1.5, 1.1, 2.0))))
+    heights = sorted(ax_text.xy[1] for ax_text in picture.figure.axes[0].texts)
+    assert len(heights) == len(names) == len(set(heights))
+    assert picture.figure.get_size_inches()[1] > 0.38 * len(names)
+
+
+def test_a_level_of_an_attribute_is_named_by_both():
+    shown = charts.hazards(ratios(**{"channel=dealer_shop": (1.2, 1.1, 1.3)}))
+    assert "First bought through dealer shop (yes) 1.20" in shown.alt

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn import metrics
+from sklearn.linear_model import LogisticRegression
 
 from cvm_analysis.churn import evaluation
 from cvm_analysis.errors import InputError
@@ -94,13 +95,53 @@ def test_ten_different_customers_are_ten_groups():
     assert evaluation.calibration(p, p.round().astype(int))["n"].tolist() == [1] * 10
 
 
-def test_the_recency_rule_takes_the_share_of_its_tenth():
-    days = pd.Series(np.repeat([10, 400], 50))
-    silent = pd.Series([0] * 40 + [1] * 10 + [1] * 50)
-    p = evaluation.recency_rule(days, silent, pd.Series([5, 10, 400, 4000], list("abcd")))
-    near, far = (10 + 0.6) / 51, (50 + 0.6) / 51
-    assert p.to_dict() == pytest.approx({"a": near, "b": near, "c": far, "d": far}, abs=1e-12)
-    assert p.name == "recency"
+def test_slope_and_intercept_are_those_of_scikit_learn(right):
+    p, silent = right
+    (at, slope), _ = evaluation.recalibration(p.to_numpy() ** 2, silent.to_numpy(float))
+    x = evaluation.logit(p.to_numpy() ** 2)[:, None]
+    told = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(x, silent)
+    assert (at, slope) == pytest.approx((told.intercept_[0], told.coef_[0, 0]), abs=1e-5)
+
+
+def test_intervals_hold_the_truth_nineteen_times_in_twenty():
+    """Right forecasts, 400 times: each holds 1 and 0 in 95 %, within three standard errors."""
+    rng, held = np.random.default_rng(8), {"slope": 0, "intercept": 0}
+    for _ in range(400):
+        p = pd.Series(rng.beta(2, 2, 300))
+        value = found(evaluation.score({"m": p}, pd.Series((rng.random(300) < p).astype(int))))
+        for name, truth in (("slope", 1), ("intercept", 0)):
+            low, high = (value[f"calibration_{name}_{end}"] for end in ("low", "high"))
+            held[name] += low <= truth <= high
+    assert all(0.917 <= n / 400 <= 0.983 for n in held.values())
+
+
+def test_lift_by_hand():
+    """Of 20, 4 silent: the two at the highest risk are both silent, so 1 against .2."""
+    p = pd.Series(np.arange(20) / 20)
+    silent = pd.Series([0] * 16 + [1] * 4)
+    assert evaluation.lift(p, silent) == pytest.approx(5)
+    assert evaluation.lift(p, silent[::-1].reset_index(drop=True)) == 0
+    assert np.isnan(evaluation.lift(p, 0 * silent))
+
+
+def test_customers_at_equal_risk_each_count_in_part():
+    """Five share the edge, one place is left for them, three of the five are silent."""
+    p = pd.Series([0.9] + [0.5] * 5 + [0.1] * 14)
+    silent = pd.Series([1] + [1, 1, 1, 0, 0] + [0] * 14)
+    assert evaluation.lift(p, silent) == pytest.approx((1 + 3 / 5) / 2 / (4 / 20))
+    assert evaluation.lift(p * 0 + 0.3, silent) == pytest.approx(1)
+
+
+def test_the_log_score_is_that_of_what_happened():
+    score = evaluation.log_score(pd.Series([0.8, 0.8, 1.0]), pd.Series([1, 0, 0]))
+    assert score.tolist() == pytest.approx([np.log(0.8), np.log(0.2), np.log(1e-9)])
+
+
+def test_forecasts_that_part_the_outcomes_have_no_slope():
+    p, silent = pd.Series([0.1, 0.2, 0.8, 0.9]), pd.Series([0, 0, 1, 1])
+    value = found(evaluation.score({"m": p}, silent))
+    assert value.filter(like="calibration").isna().all()
+    assert value["auc"] == 1
 
 
 def test_silence_within_the_horizon():

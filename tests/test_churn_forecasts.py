@@ -1,4 +1,4 @@
-"""Forecasts of silence: chosen on one past, reported on the next, never from the future."""
+"""Forecasts of silence: learned from the past, chosen on one part of it, reported on another."""
 
 import datetime as dt
 
@@ -7,22 +7,25 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cvm_analysis.churn import forecasts, landmarks
+from cvm_analysis.churn import forecasts, learning
+from cvm_analysis.churn.learning import Known
 from cvm_analysis.customers import as_of, purchase_days
+from cvm_analysis.least_data import NEEDS
+from cvm_analysis.texts import languages, words
 
 FIRST, LAST, HORIZON = dt.date(2022, 1, 1), dt.date(2024, 12, 31), 180
+NAMES = [f"p_silent_{days}d" for days in forecasts.DAYS]
 
 
-@pytest.fixture(scope="module")
-def log():
-    """Purchases of 400 invented customers, each at their own pace until they leave."""
-    rng = np.random.default_rng(3)
+def invented(n=400, seed=3):
+    """Purchases of customers who each keep their own pace until they leave."""
+    rng = np.random.default_rng(seed)
     rows = []
-    for i in range(400):
+    for i in range(n):
         day, pace = rng.integers(0, 700), rng.gamma(2, 30) + 5
         leaves = day + rng.exponential(700)
         while day < min(leaves, 1095):
-            rows.append((f"c{i:03d}", FIRST + dt.timedelta(days=int(day)), 10.0))
+            rows.append((f"c{i:03d}", FIRST + dt.timedelta(days=int(day)), rng.integers(5, 90)))
             day += 1 + rng.exponential(pace)
     table = pd.DataFrame(rows, columns=["customer_id", "ordered_at", "amount"])
     return table.assign(ordered_at=pd.to_datetime(table["ordered_at"]), region="east")
@@ -33,80 +36,276 @@ def known(log, day):
     return as_of(table, day).to_pandas().set_index("customer_id")
 
 
-def tried(log, n_marks=2):
-    marks, _ = landmarks.dates(LAST, FIRST, HORIZON)
-    days = purchase_days(ibis.memtable(log), LAST).to_pandas()
-    marks = marks[-n_marks:]
-    return forecasts.trial([known(log, m) for m in marks], days, marks, HORIZON)
+class Past:
+    """A log with what was known at every landmark of its plan."""
+
+    def __init__(self, log, as_of=LAST, horizon=HORIZON, first=FIRST):
+        self.plan = forecasts.plan(as_of, first, horizon)
+        self.days = purchase_days(ibis.memtable(log), as_of).to_pandas()
+        self.known = [self.at(log, day) for day in self.plan.days]
+
+    @staticmethod
+    def at(log, day):
+        customers = known(log, day)
+        own = np.exp(-customers["n_days"] * 7 / customers["T"].clip(lower=1) / 7)
+        value = pd.DataFrame({name: own ** (k + 1) for k, name in enumerate(NAMES)})
+        return Known(day, customers, value)
+
+    def run(self):
+        return forecasts.run(self.plan, self.known, self.days)
+
+    def today(self):
+        """What is learned for today, without the trials."""
+        day, horizons = self.plan.days[-1], self.plan.horizons
+        return forecasts.Tried([], [], learning.learn(self.known, self.days, day, horizons))
 
 
-def test_silence_is_counted_from_the_purchases_after_the_landmark(log):
-    trial = tried(log)
-    mark = LAST - dt.timedelta(days=HORIZON)
-    later = log[(log["ordered_at"].dt.date > mark) & (log["ordered_at"].dt.date <= LAST)]
-    came = set(later["customer_id"])
-    expected = [int(customer not in came) for customer in trial.silent.index]
-    assert trial.silent.tolist() == expected
-    assert set(trial.p_silent) == {"cox", "recency"}
+@pytest.fixture(scope="module")
+def log():
+    return invented()
 
 
-def test_a_forecast_beats_a_coin_and_reports_both_models(log):
-    scores = forecasts.report(tried(log), "cox", HORIZON)
-    auc = scores[scores["metric"] == "auc"].set_index("model")["value"]
-    assert (auc > 0.7).all()
+@pytest.fixture(scope="module")
+def past(log):
+    return Past(log)
+
+
+@pytest.fixture(scope="module")
+def tried(past):
+    return past.run()
+
+
+def test_a_plan_of_three_years():
+    plan = forecasts.plan(LAST, FIRST, HORIZON)
+    back = [(LAST - day).days for day in plan.days]
+    assert back == [910, 820, 730, 635, 545, 455, 365, 270, 180, 90, 0]
+    assert {(LAST - day).days: h for day, h in plan.report.items()} == {
+        90: [90],
+        180: [180],
+        365: [365],
+    }
+    assert plan.notes == []
+
+
+@pytest.mark.parametrize("horizon", [30, 90, 180, 365, 400])
+@pytest.mark.parametrize("years", [0.3, 0.6, 1, 1.5, 2, 2.3, 3, 5])
+def test_nothing_is_learned_from_or_chosen_by_what_is_reported(years, horizon):
+    first = LAST - dt.timedelta(days=int(365 * years))
+    plan = forecasts.plan(LAST, first, horizon)
+    opens = min(plan.report, default=LAST)
+    for day, horizons in plan.choose.items():
+        assert all(day + dt.timedelta(days=each) <= opens for each in horizons)
+    for day, horizons in (plan.choose | plan.report).items():
+        for each in horizons:
+            taught = [one for one in plan.days if one + dt.timedelta(days=each) <= day]
+            assert taught
+            assert day + dt.timedelta(days=each) <= LAST
+    assert plan.days == sorted(set(plan.days))
+    assert plan.days[-1] == LAST
+    assert min(plan.days) >= first
+
+
+def test_a_short_history_leaves_out_first_the_choice_then_the_trial():
+    found = [
+        [note.code for note in forecasts.plan(LAST, LAST - dt.timedelta(days=days), 90).notes]
+        for days in (361, 360, 271, 270, 20)
+    ]
+    choice, trial = ["no_churn_choice_short_history"], ["no_churn_trial_short_history"]
+    assert found == [[], choice, choice, trial, trial]
+    need = NEEDS["churn_history"][0].at_least
+    note = forecasts.plan(LAST, LAST - dt.timedelta(days=270), 90).notes[0]
+    assert (note.have, note.need) == pytest.approx((270 / 7, need + 180 / 7))
+
+
+def test_silence_is_counted_from_the_purchases_after_the_landmark(log, tried):
+    for trial in [*tried.earlier, *tried.last]:
+        end = trial.day + dt.timedelta(days=trial.horizon_days)
+        later = log[(log["ordered_at"].dt.date > trial.day) & (log["ordered_at"].dt.date <= end)]
+        came = set(later["customer_id"])
+        assert trial.silent.tolist() == [int(who not in came) for who in trial.silent.index]
+        assert set(trial.p_silent) <= set(forecasts.ORDER)
+    assert set(tried.last[0].p_silent) == set(forecasts.ORDER)
+
+
+def test_what_came_after_a_trial_began_moves_no_forecast_of_it(log, past, tried):
+    """All later purchases gone: each trial's forecasts stay; outcomes do not."""
+    first = min(past.plan.choose)
+    days = past.days[pd.to_datetime(past.days["day"]) <= pd.Timestamp(first)]
+    before = [each for each in past.known if each.day <= first]
+    learned = learning.learn(before, days, first, past.plan.horizons)
+    trial = next(each for each in tried.earlier if each.day == first)
+    for code in trial.p_silent:
+        p = learned.forecast(code, before[-1], [trial.horizon_days]).iloc[:, 0]
+        pd.testing.assert_series_equal(p, trial.p_silent[code], check_names=False)
+
+
+def test_a_forecast_beats_a_coin_and_every_model_is_reported(tried):
+    scores = forecasts.report(tried.last, "cox")
+    auc = scores[scores["metric"] == "auc"]
+    assert (auc["value"] > 0.7).all()
     assert scores[scores["is_chosen"]]["model"].unique().tolist() == ["cox"]
-    assert (scores["horizon_days"] == HORIZON).all()
+    assert set(auc["horizon_days"]) == {90, 180, 365}
+    assert not scores.duplicated(["part", "model", "metric", "horizon_days"]).any()
 
 
-def test_what_came_after_the_test_landmark_moves_no_forecast(log):
-    mark = LAST - dt.timedelta(days=HORIZON)
-    other = log[log["ordered_at"].dt.date <= mark]
-    for model, p in tried(log).p_silent.items():
-        pd.testing.assert_series_equal(p, tried(other).p_silent[model])
+@pytest.mark.parametrize("better", ["recency", "boosted", "value_model"])
+def test_another_is_taken_where_it_was_clearly_better(better):
+    silent = pd.Series([0, 1] * 50, [f"c{i}" for i in range(100)])
+    p = pd.DataFrame({"cox": 0.5, better: 0.1 + silent * 0.8}, silent.index)
+    trial = forecasts.Trial(FIRST, 90, p, silent)
+    assert forecasts.choose([trial]) == better
+    assert forecasts.choose([trial], company="value_model") == better
+    same = forecasts.Trial(FIRST, 90, p.assign(**{better: 0.5001}), silent)
+    assert forecasts.choose([same]) == "cox"
 
 
-def test_with_one_landmark_there_is_no_trial_and_the_default_is_kept(log):
-    trial = tried(log, n_marks=1)
-    assert trial.p_silent == {}
-    assert forecasts.choose(trial) == "cox"
-    assert forecasts.report(trial, "cox", HORIZON).empty
-    assert forecasts.calibration(trial, "cox").empty
+def test_without_a_trial_the_default_or_the_companys_choice_is_kept():
+    assert forecasts.choose([]) == "cox"
+    assert forecasts.choose([], company="boosted") == "boosted"
+    assert forecasts.report([], "cox").empty
+    assert forecasts.calibration([], "cox", 90).empty
 
 
-def test_recency_alone_is_taken_where_it_was_clearly_better():
-    silent = pd.Series([0, 1] * 50)
-    trial = forecasts.Trial({"cox": 1 - silent * 0.9, "recency": silent * 0.9}, silent)
-    assert forecasts.choose(trial) == "recency"
+def test_tenths_of_the_chosen_forecast(tried):
+    table = forecasts.calibration(tried.last, "boosted", 180)
+    assert table["n"].sum() == len(tried.last[1].silent)
+    assert forecasts.calibration(tried.last, "boosted", 77).empty
 
 
-def learned(log, customers=slice(None)):
-    start = landmarks.latest(LAST, FIRST, HORIZON)
-    days = purchase_days(ibis.memtable(log), LAST).to_pandas()
-    return forecasts.learn(known(log, start).iloc[customers], days, start, LAST)
-
-
-def test_the_risk_is_the_silence_of_the_horizon_and_falls_with_time(log):
-    table = forecasts.of(learned(log), known(log, LAST), "cox", 200, HORIZON)
+@pytest.mark.parametrize("code", forecasts.ORDER)
+def test_the_risk_is_the_silence_of_the_horizon_and_falls_with_time(past, tried, code):
+    table, notes = forecasts.of(tried, past.known[-1], code, 200, HORIZON)
+    assert list(table) == ["model", "lapsed", *NAMES, "churn_risk"]
+    assert set(table["model"]) == {code}
     assert (table["churn_risk"] == table["p_silent_180d"]).all()
     assert (table["p_silent_90d"] >= table["p_silent_180d"]).all()
     assert (table["p_silent_180d"] >= table["p_silent_365d"]).all()
-    assert table["reason_1"].str.fullmatch(r"[a-z_]+[+-]").all()
-    silence = known(log, LAST)["days_since_last"]
+    assert table[NAMES].gt(0).all(axis=None)
+    assert notes == []
+    silence = past.known[-1].customers["days_since_last"]
     assert (table["lapsed"] == (silence >= 200)).all()
 
 
-def test_too_few_customers_fall_back_on_recency_and_say_so(log):
-    few = learned(log, slice(40))
-    assert few.model is None
-    assert few.notes[0].code == "recency_few_buyers"
-    table = forecasts.of(few, known(log, LAST), "cox", None, HORIZON)
-    assert set(table["model"]) == {"recency"}
-    assert table["churn_risk"].between(0, 1).all()
+def test_a_horizon_of_its_own_is_the_risk(log):
+    past = Past(log, horizon=120)
+    table, _ = forecasts.of(past.today(), past.known[-1], "cox", None, 120)
+    assert (table["churn_risk"] <= table["p_silent_90d"]).all()
+    assert (table["churn_risk"] >= table["p_silent_180d"]).all()
     assert table["lapsed"].isna().all()
 
 
+def test_neither_the_order_of_the_rows_nor_the_ids_count(log, past, tried):
+    other = log.assign(customer_id="x" + log["customer_id"].str[::-1]).sample(
+        frac=1, random_state=5
+    )
+    again = Past(other)
+    now = again.today()
+    for code in forecasts.ORDER:
+        table, _ = forecasts.of(tried, past.known[-1], code, 200, HORIZON)
+        same, _ = forecasts.of(now, again.known[-1], code, 200, HORIZON)
+        same = same.set_axis(same.index.str[1:].str[::-1]).loc[table.index]
+        pd.testing.assert_frame_equal(table[NAMES], same[NAMES], atol=1e-6, check_names=False)
+
+
+def test_too_few_customers_fall_back_on_recency_and_say_so(log):
+    past = Past(log[log["customer_id"] < "c040"])
+    past.known = [each._replace(value=None) for each in past.known]
+    tried = past.run()
+    assert list(tried.today.models) == ["recency"]
+    assert tried.today.cox is None
+    assert tried.today.hazards.empty
+    assert tried.today.notes[0].code == "recency_few_buyers"
+    table, _ = forecasts.of(tried, past.known[-1], "cox", None, HORIZON)
+    assert set(table["model"]) == {"recency"}
+    assert table["churn_risk"].between(0, 1).all()
+
+
+def test_one_customer_gets_a_forecast(log):
+    past = Past(log[log["customer_id"] == log["customer_id"].iloc[0]])
+    table, _ = forecasts.of(past.today(), past.known[-1], "boosted", None, HORIZON)
+    assert len(table) == 1
+    assert table["churn_risk"].between(0, 1).all()
+
+
 def test_where_nobody_had_bought_there_is_no_risk(log):
-    nobody = learned(log, slice(0))
-    table = forecasts.of(nobody, known(log, LAST), "cox", None, HORIZON)
+    past = Past(log)
+    past.known = [
+        each._replace(customers=each.customers.head(0)) for each in past.known[:-1]
+    ] + past.known[-1:]
+    tried = past.run()
+    assert tried.earlier == tried.last == []
+    table, _ = forecasts.of(tried, past.known[-1], "cox", None, HORIZON)
     assert set(table["model"]) == {"none"}
     assert table["churn_risk"].isna().all()
+
+
+def test_nobody_came_back(log):
+    """All purchases on the first day of each customer, none for the last three years."""
+    log = log.drop_duplicates("customer_id").assign(ordered_at=pd.Timestamp(FIRST))
+    past = Past(log)
+    past.known = [each._replace(value=None) for each in past.known]
+    table, _ = forecasts.of(past.today(), past.known[-1], "cox", None, HORIZON)
+    assert (table["churn_risk"] > 0.99).all()
+
+
+def test_everybody_came_back():
+    """Everybody buys every fortnight to the end."""
+    days = pd.date_range(FIRST, LAST, freq="14D")
+    rows = [(f"c{i}", day + pd.Timedelta(i % 14, "D"), 10 + i) for i in range(60) for day in days]
+    log = pd.DataFrame(rows, columns=["customer_id", "ordered_at", "amount"])
+    log = log[log["ordered_at"] <= pd.Timestamp(LAST)].assign(region="east")
+    past = Past(log)
+    table, _ = forecasts.of(past.today(), past.known[-1], "recency", None, HORIZON)
+    assert (table["churn_risk"] < 0.01).all()
+
+
+def test_a_horizon_beyond_the_history_is_empty_and_said(log):
+    first = LAST - dt.timedelta(days=300)
+    short = log[log["ordered_at"] >= pd.Timestamp(first)]
+    past = Past(short, horizon=90, first=first)
+    table, notes = forecasts.of(past.today(), past.known[-1], "cox", None, 90)
+    assert table["p_silent_90d"].notna().all()
+    assert table["p_silent_365d"].isna().all()
+    assert [note.code for note in notes] == ["horizon_beyond_history"]
+    for language in languages():
+        said = words(language)("notes.horizon_beyond_history", have="180", need="365")
+        assert "365" in said
+
+
+def test_customers_are_drawn_alike_at_all_landmarks_and_about_as_many_as_asked(past):
+    past = [each for each in past.known if len(each.customers)]
+    some = learning.drawn(past, most=1_000)
+    n = sum(len(each.customers) for each in some)
+    assert n == pytest.approx(1_000, rel=0.2)
+    last = set(some[-1].customers.index)
+    for each, all_then in zip(some, past, strict=True):
+        assert set(each.customers.index) == set(all_then.customers.index) & last
+    assert learning.drawn(past, most=10**9) == past
+
+
+def test_regions_have_baselines_of_their_own(log):
+    """One region buys on, the other stops: the forecast knows which is which."""
+    south = invented(seed=4).assign(region="south")
+    south["customer_id"] = "s" + south["customer_id"]
+    rare = south.groupby("customer_id").cumcount() % 4 == 0
+    past = Past(pd.concat([log, south[rare]]))
+    tried = past.today()
+    assert tried.today.models["cox"].by_group
+    assert tried.today.models["boosted"].groups == ["east", "south"]
+    group = past.known[-1].customers["region"]
+    for code in ("cox", "boosted"):
+        risk = forecasts.of(tried, past.known[-1], code, None, HORIZON)[0]["churn_risk"]
+        assert risk[group == "south"].mean() > risk[group == "east"].mean()
+        moved = past.known[-1].customers.assign(region="south")
+        there = forecasts.of(tried, Known(LAST, moved, past.known[-1].value), code, None, HORIZON)
+        assert (there[0]["churn_risk"] - risk)[group == "east"].abs().max() > 0.005
+
+
+def test_silence_is_not_known_before_the_horizon_has_passed(past):
+    then = past.known[-2]
+    found = learning.silent(then, past.days, LAST, [60, 90, 91])
+    assert found.iloc[:, :2].notna().all(axis=None)
+    assert found["p_silent_91d"].isna().all()
+    assert (found["p_silent_60d"] >= found["p_silent_90d"]).all()
+    last = past.days[pd.to_datetime(past.days["day"]) > pd.Timestamp(then.day)]["customer_id"]
+    assert set(found.index[found["p_silent_90d"] == 0]) == set(last) & set(found.index)

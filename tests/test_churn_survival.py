@@ -1,10 +1,12 @@
-"""Cox's model: the published fit, planted truths, and what happens with poor data."""
+"""Cox's model: the published fits, planted truths, and what happens with poor data."""
 
 import numpy as np
 import pandas as pd
 import pytest
-from lifelines.datasets import load_rossi
+import r_survival
+from lifelines.datasets import load_lymphoma, load_rossi
 from lifelines.exceptions import ConvergenceWarning
+from scipy import stats
 
 from cvm_analysis.churn import survival
 from cvm_analysis.errors import FitError, InputError
@@ -35,7 +37,48 @@ def simulated(n=3000, seed=1, beta=(0.6931472, -0.5)):
     return features.astype(float), outcome
 
 
-def test_rossi_is_fitted_as_in_r_survival(model):
+def of_r(shared, dataset, name):
+    given = r_survival.model(shared, dataset, name)
+    return survival.plain(given.features, given.outcome, strata=given.strata, events_per_feature=5)
+
+
+@pytest.mark.parametrize(("dataset", "name"), r_survival.NAMES)
+def test_every_coefficient_is_that_of_r(shared, dataset, name):
+    printed = r_survival.found(shared, "coxph_coefficients", dataset, name).set_index("term")
+    table = of_r(shared, dataset, name).hazards.loc[printed.index]
+    pairs = {"coef": "coef", "std_error": "se", "hazard_ratio": "exp_coef"}
+    for ours, theirs in pairs.items():
+        assert table[ours].to_numpy() == pytest.approx(printed[theirs].to_numpy(), rel=1e-9)
+    z = (table["coef"] / table["std_error"]).to_numpy()
+    assert z == pytest.approx(printed["z"].to_numpy(), rel=1e-9)
+    assert 2 * stats.norm.sf(np.abs(z)) == pytest.approx(printed["p"].to_numpy(), rel=1e-7)
+    for ours, theirs in {"low": "ci_low", "high": "ci_high"}.items():
+        assert np.log(table[ours]).to_numpy() == pytest.approx(printed[theirs].to_numpy())
+
+
+@pytest.mark.parametrize(("dataset", "name"), r_survival.NAMES)
+def test_every_summary_is_that_of_r(shared, dataset, name):
+    model = of_r(shared, dataset, name)
+    printed = r_survival.found(shared, "coxph_summary", dataset, name).iloc[0]
+    assert (model.n, model.events, len(model.hazards)) == (
+        printed["n"],
+        printed["events"],
+        printed["df"],
+    )
+    assert model.log_likelihood == pytest.approx(printed["loglik"], rel=1e-12)
+    assert 2 * len(model.hazards) - 2 * model.log_likelihood == pytest.approx(printed["AIC"])
+
+
+def test_predicted_survival_of_rossi_is_that_of_r(shared, model, rossi):
+    printed = pd.read_csv(
+        shared / r_survival.TABLES / "surv_cox_rossi_predicted_survival.csv", index_col="time"
+    )
+    people = rossi[0].iloc[[int(name.removeprefix("row")) - 1 for name in printed]]
+    found = model.survival(people, list(printed.index))
+    assert found.to_numpy() == pytest.approx(printed.T.to_numpy(), rel=1e-9)
+
+
+def test_rossi_is_fitted_as_in_r_survival_and_needs_no_change(model):
     """R survival, Efron ties; lifelines' test_estimation.py prints the same."""
     coef, errors = model.hazards["coef"], model.hazards["std_error"]
     names = ["fin", "age", "race", "wexp", "mar", "paro", "prio"]
@@ -43,9 +86,49 @@ def test_rossi_is_fitted_as_in_r_survival(model):
     assert coef[names].to_numpy() == pytest.approx(printed, abs=6e-8)
     printed = [0.19138, 0.02200, 0.30799, 0.21222, 0.38187, 0.19576, 0.02865]
     assert errors[names].to_numpy() == pytest.approx(printed, abs=6e-6)
+    printed = [-1.983, -2.611, 1.019, -0.706, -1.136, -0.434, 3.194]
+    assert (coef / errors)[names].to_numpy() == pytest.approx(printed, abs=6e-4)
     assert model.log_likelihood == pytest.approx(-658.7477, abs=6e-5)
     assert model.concordance == pytest.approx(0.6403, abs=6e-5)
     assert (model.n, model.events, model.observed, model.dropped) == (432, 114, 52, {})
+    assert (model.bent, model.stratified, model.not_proportional) == ({}, {}, ())
+    assert model.proportional.loc["age", "p"] == pytest.approx(0.0145, abs=6e-5)
+    assert model.hazards.loc["age", "proportional_p"] == model.proportional.loc["age", "p"]
+
+
+def test_rossi_by_race_is_that_printed(rossi):
+    features, outcome = rossi
+    found = survival.plain(features.drop(columns="race"), outcome, strata=features["race"]).hazards
+    names = ["fin", "age", "wexp", "mar", "paro", "prio"]
+    printed = [-0.3788, -0.0576, -0.1427, -0.4388, -0.0858, 0.0922]
+    assert found.loc[names, "coef"].to_numpy() == pytest.approx(printed, abs=6e-5)
+
+
+def test_lymphoma_is_the_score_test_of_its_groups():
+    """Without ties in deaths the score test of one group is the log-rank, 6.70971 as printed."""
+    data = load_lymphoma()
+    outcome = data[["Time", "Censor"]].set_axis(["duration", "event"], axis=1)
+    found = survival.plain(data[["Stage_group"]].rename(columns=str), outcome)
+    assert (found.n, found.events) == (80, 54)
+    wald = (found.hazards["coef"] / found.hazards["std_error"]).item() ** 2
+    assert wald == pytest.approx(6.70971, rel=0.1)
+
+
+def test_late_entry_finds_the_planted_ratio_where_forgetting_it_does_not():
+    """Rows are kept only if they last until watched; the long-lived ones are so all `yes` lack."""
+    features, outcome = simulated(3000, 4)
+    rng = np.random.default_rng(0)
+    entry = np.where(features["yes"] == 1, rng.uniform(0, 150, len(features)), 0.0)
+    lasted = outcome["duration"] > entry
+    features, outcome, entry = features[lasted], outcome[lasted], entry[lasted]
+    features, outcome = features.reset_index(drop=True), outcome.reset_index(drop=True)
+    outcome["duration"] = np.ceil(outcome["duration"])
+    found = survival.fit(features, outcome.assign(entry=entry))
+    assert found.hazards.loc["yes", "low"] < 2 < found.hazards.loc["yes", "high"]
+    forgotten = survival.plain(features, outcome).hazards
+    assert forgotten.loc["yes", "high"] < 1.9
+    true = np.exp(-60 * np.exp(-5 + features @ [np.log(2), -0.5]))
+    assert (found.survival(features, [60])[60] - true).abs().mean() < 0.02
 
 
 def test_ratios_and_intervals_follow_from_the_coefficients(model, rossi):
@@ -96,11 +179,48 @@ def test_survival_after_a_start_is_conditional(model, rossi):
 
 def test_survival_steps_where_events_were(model, rossi):
     """The first arrest is in week 1; before it all are still free."""
-    people = rossi[0].head(3)
-    found = model.survival(people, [0, 0.5, 1, 20])
+    found = model.survival(rossi[0].head(3), [0, 0.5, 1, 1.5])
     assert (found[[0, 0.5]] == 1).all(axis=None)
-    theirs = model.fitter.predict_survival_function(people, times=[1, 20]).T
-    assert found[[1, 20]].to_numpy() == pytest.approx(theirs.to_numpy())
+    assert (found[1] < 1).all()
+    assert found[1].equals(found[1.5].rename(1))
+
+
+def test_strata_have_survivals_of_their_own():
+    features, outcome = simulated()
+    region = pd.Series(np.where(features.index % 2, "east", "west"), features.index)
+    outcome = outcome.assign(event=outcome["event"] * (region == "east"))
+    outcome.loc[outcome.index[region == "west"][:200], "event"] = 1
+    model = survival.fit(features, outcome, strata=region)
+    p = model.p_silent(features, [90], region).iloc[:, 0]
+    assert p[region == "east"].mean() < p[region == "west"].mean() - 0.15
+    new = model.p_silent(features.head(2), [90], pd.Series(["north", "east"], [0, 1]))
+    assert new.notna().all(axis=None)
+    assert new.iloc[1, 0] == p[1]
+    with pytest.raises(InputError, match="give the stratum of each"):
+        model.p_silent(features, [90])
+
+
+def test_contributions_add_up_to_the_log_hazard():
+    features, outcome = simulated()
+    model = survival.fit(features, outcome)
+    parts = model.contributions(features)
+    assert list(parts) == ["yes", "score"]
+    total = model.contributions(model.means.to_frame().T)
+    assert total.to_numpy() == pytest.approx(0)
+    ratio = np.log(model.survival(features, [60])[60]) / np.log(
+        model.survival(model.means.to_frame().T, [60])[60].item()
+    )
+    assert parts.sum(axis=1).to_numpy() == pytest.approx(np.log(ratio).to_numpy())
+
+
+def test_effect_is_the_ratio_against_the_mean():
+    features, outcome = simulated()
+    model = survival.fit(features, outcome)
+    found = model.effect("yes", [0, 1])
+    assert found[1.0] / found[0.0] == pytest.approx(model.hazards.loc["yes", "hazard_ratio"])
+    assert model.effect("score", [model.means["score"]]).item() == pytest.approx(1)
+    with pytest.raises(InputError, match="no feature age; it has yes, score"):
+        model.effect("age", [1])
 
 
 def test_the_order_of_rows_changes_nothing():
@@ -113,21 +233,32 @@ def test_the_order_of_rows_changes_nothing():
         one.p_silent(features, [90]),
         other.p_silent(features.loc[shuffled], [90]).loc[features.index],
     )
-    assert one.reasons(features).equals(other.reasons(features.loc[shuffled]).loc[features.index])
 
 
-def test_reasons_name_what_raises_or_lowers_the_risk_of_silence():
-    features, outcome = simulated()  # `yes` doubles the rate of buying, `score` lowers it
-    model = survival.fit(features, outcome)
-    people = pd.DataFrame({"yes": [0.0, 1.0, 0.0], "score": [9.0, 3.1, 3.0]}, index=list("abc"))
-    people.loc["d"] = model.means
-    reasons = model.reasons(people)
-    assert list(reasons) == ["reason_1", "reason_2", "reason_3"]
-    assert reasons.loc["a"].tolist() == ["score+", "yes+", None]
-    assert reasons.loc["b", "reason_1"] == "yes-"
-    assert reasons.loc["c", "reason_1"] == "yes+"
-    assert reasons.loc["d"].isna().all()
-    assert model.reasons(people, n=1).shape == (4, 1)
+def test_rows_of_several_landmarks_may_share_an_index():
+    features, outcome = simulated(1000)
+    once = survival.fit(features, outcome, pd.Series(features.index % 500, features.index))
+    names = pd.Index(features.index % 500)
+    again = survival.fit(features.set_axis(names), outcome.set_axis(names), pd.Series(names, names))
+    pd.testing.assert_frame_equal(once.hazards, again.hazards)
+    strata = pd.Series(np.where(features["yes"] == 1, "a", "b"), names)
+    apart = survival.fit(
+        features[["score"]].set_axis(names), outcome.set_axis(names), strata=strata
+    )
+    found = apart.survival(features.set_axis(names), [30], pd.Series(5.0, names), strata)
+    assert found.notna().all(axis=None)
+
+
+def test_the_unit_of_a_feature_does_not_matter():
+    features, outcome = simulated()
+    one = survival.fit(features, outcome)
+    cents = survival.fit(features * [1, 1e6] + [0, 1e7], outcome)
+    pd.testing.assert_frame_equal(
+        one.p_silent(features, [90]), cents.p_silent(features * [1, 1e6] + [0, 1e7], [90])
+    )
+    assert cents.hazards["coef"].to_numpy() == pytest.approx(
+        (one.hazards["coef"] / pd.Series({"yes": 1, "score": 1e6})[one.hazards.index]).to_numpy()
+    )
 
 
 def test_useless_features_are_dropped_with_their_reason():
@@ -168,6 +299,39 @@ def test_few_events_carry_few_features():
         survival.fit(features, outcome)
 
 
+def test_everyone_an_event_is_a_model_like_any():
+    features, outcome = simulated(1000)
+    found = survival.fit(features, outcome.assign(event=1))
+    assert found.events == 1000
+    assert found.survival(features, [180])[180].max() < 0.6
+
+
+def test_days_of_no_length_are_events_like_any():
+    """A contract that ended on its first day was at risk on it."""
+    features, outcome = simulated(1000)
+    zero = outcome.assign(duration=np.floor(outcome["duration"] / 30))
+    late = zero.assign(entry=0.0)
+    one, other = survival.fit(features, zero), survival.fit(features, late)
+    pd.testing.assert_frame_equal(one.hazards, other.hazards)
+    assert (one.survival(features, [0])[0] < 1).all()
+
+
+def test_events_all_at_one_time_tell_nothing():
+    features, outcome = simulated(400)
+    model = survival.fit(features, outcome.assign(duration=7.0, event=1))
+    assert (model.hazards["low"] < 1).all()
+    assert (model.hazards["high"] > 1).all()
+
+
+def test_a_stratum_without_events_has_the_hazard_of_all():
+    features, outcome = simulated()
+    region = pd.Series(np.where(features.index < 300, "quiet", "east"), features.index)
+    outcome.loc[region == "quiet", "event"] = 0
+    model = survival.fit(features, outcome, strata=region)
+    p = model.p_silent(features, [90], region).iloc[:, 0]
+    assert p.between(0, 1, inclusive="neither").all()
+
+
 def test_one_customer_is_too_few():
     features, outcome = simulated()
     with pytest.raises(FitError, match="among 1 rows"):
@@ -187,6 +351,10 @@ def test_no_feature_left_is_an_error():
         (lambda f, o: (f, o.assign(duration=-o["duration"])), "300 of 300 outcomes"),
         (lambda f, o: (f, o.iloc[::-1]), "in their order"),
         (lambda f, o: (f, o.assign(event=2)), "no event of 0 or 1"),
+        (lambda f, o: (f, o.assign(entry=o["duration"] + 1)), "300 of 300 outcomes"),
+        (lambda f, o: (f, o, f["yes"].head(3)), "customers: 0 of 3 rows have none"),
+        (lambda f, o: (f, o, f["yes"].where(f["yes"] > 0)), "customers: 1"),
+        (lambda f, o: (f, o, None, f["yes"].where(f["yes"] > 0)), "strata: 1"),
     ],
 )
 def test_impossible_rows_are_refused(broken, said):
@@ -197,14 +365,3 @@ def test_impossible_rows_are_refused(broken, said):
 def test_other_features_are_refused_by_name(model, rossi):
     with pytest.raises(InputError, match=r"fitted with age; the data lack it"):
         model.p_silent(rossi[0].drop(columns=["age"]), [10])
-
-
-def test_what_the_data_do_not_tell_is_no_reason():
-    rng = np.random.default_rng(1)
-    features = pd.DataFrame({"told": rng.normal(size=600), "noise": rng.normal(size=600)})
-    duration = rng.exponential(np.exp(-0.8 * features["told"]))
-    model = survival.fit(features, pd.DataFrame({"duration": duration, "event": 1}))
-    assert model.hazards.loc["noise", "low"] < 1 < model.hazards.loc["noise", "high"]
-    reasons = model.reasons(features)
-    assert set(reasons["reason_1"].dropna()) == {"told+", "told-"}
-    assert reasons["reason_2"].isna().all()

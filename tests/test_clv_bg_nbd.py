@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy.integrate import quad
 
-from cvm_analysis.clv import bg_nbd, histories, nbd
+from cvm_analysis.clv import bg_nbd, histories, maximum, nbd
 from cvm_analysis.errors import FitError, InputError
 
 # BTYD walkthrough, section 4.2. The figures of its later sections agree with these parameters to
@@ -137,6 +137,12 @@ def test_apparel_as_in_clvtools(shared):
     assert found.log_likelihood == pytest.approx(-5857.0197489, abs=6e-7)
 
 
+def test_next_to_nothing_keeps_its_digits():
+    """Who bought again on the last day stays as the drop-out alone says: b / (a + b)."""
+    alive = model((1.0, 9.0, 3e-10, 1e-10)).p_alive(history(1, 9.0, 9.0))
+    assert alive.tolist() == pytest.approx([0.25], rel=1e-12)
+
+
 def test_gradient_and_curvature_are_those_of_the_likelihood(cdnow):
     data = histories.arrays(cdnow.iloc[::20])
     for params in (
@@ -251,7 +257,7 @@ def test_who_never_came_back_is_alive_in_this_model(fitted, cdnow):
     assert (fitted.p_alive(cdnow[cdnow["x"] == 0]) == 1).all()
 
 
-def test_a_weight_is_as_good_as_repeated_rows(cdnow):
+def test_a_weight_is_as_good_as_repeated_rows_in_any_order(cdnow):
     sample = cdnow.iloc[::10]
     h, _ = histories.distinct(sample)
     once, twice = bg_nbd.fit(sample), bg_nbd.fit(h)
@@ -259,6 +265,28 @@ def test_a_weight_is_as_good_as_repeated_rows(cdnow):
     assert once.log_likelihood == pytest.approx(twice.log_likelihood, abs=1e-8)
     assert once.std_errors == pytest.approx(twice.std_errors, rel=1e-5)
     assert once.n_customers == twice.n_customers == len(sample)
+    shuffled = h.sample(frac=1, random_state=1)
+    assert bg_nbd.fit(shuffled).params == twice.params
+
+
+def test_many_histories_are_fitted_like_few():
+    """More than 8,000 take their start from a part of them."""
+    rng = np.random.default_rng(5)
+    rows = []
+    for rate, leaves, T in zip(
+        rng.gamma(0.75, 1 / 3, 9000),
+        rng.beta(0.8, 2.5, 9000),
+        rng.uniform(20, 80, 9000),
+        strict=True,
+    ):
+        times = np.cumsum(rng.exponential(1 / rate, min(rng.geometric(max(leaves, 0.01)), 99)))
+        times = times[times < T]
+        rows.append((len(times), times.max(initial=0.0), T))
+    h = pd.DataFrame(rows, columns=["x", "t_x", "T"])
+    found, data = bg_nbd.fit(h), histories.arrays(h)
+    far = maximum.climb(lambda logs: bg_nbd.derivatives(logs, data), [1.0] * 4, 9000, "it")
+    assert found.params == pytest.approx(far.params, rel=1e-5)
+    assert found.log_likelihood == pytest.approx(far.log_likelihood, abs=1e-6)
 
 
 def test_another_unit_of_time_changes_the_unit_and_nothing_else(fitted, cdnow):

@@ -220,7 +220,7 @@ def test_without_a_trial_the_report_says_nothing_and_still_appears(log, case):
     check("trust", table)
     assert table.empty and "pareto_nbd" in tried.models and tried.earlier == []
     assert trials.by_repeats(tried.last, "nbd").empty and trials.deciles(tried.last, "nbd").empty
-    html = Manager("en", "EUR").trust(table.set_index(["part", "model", "metric"]))
+    html = Manager("en", "EUR").trust(table.set_index(["part", "horizon_days", "model", "metric"]))
     assert html is not None
 
 

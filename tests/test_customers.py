@@ -197,6 +197,40 @@ def test_categories_and_channels_are_those_bought():
     assert known(rows).loc["a", ["n_categories", "n_channels"]].tolist() == [2, 1]
 
 
+def test_the_channel_of_acquisition_is_that_of_the_first_purchase():
+    lines = [
+        ("a", "2024-01-03", 5, "2"),
+        ("a", "2024-01-02", -5, "1"),  # a return is no purchase
+        ("a", "2024-01-05", 5, "3"),
+        ("b", "2024-01-01 18:00", 5, "4"),
+        ("b", "2024-01-01 09:00", 5, "5"),  # the same day: the first by name
+        ("c", "2024-01-01", 5, "6"),
+        ("c", "2024-01-02", 5, "7"),
+        ("d", "2024-01-02", -5, "8"),
+    ]
+    used = ["web", "store", "phone", "phone", "web", None, "web", "web"]
+    for order in (1, -1):
+        channels = ("string", used[::order])
+        found = known(transactions(lines[::order], channel=channels), people=records())
+        assert found["first_channel"].dropna().to_dict() == {"a": "web", "b": "phone"}
+    assert "first_channel" not in known(transactions(lines))
+
+
+def test_discounts_are_shares_of_the_list_price_of_what_was_bought():
+    lines = [("a", "2024-01-01", amount, "1") for amount in (80, 20, -40, 0)]
+    lines += [
+        ("b", "2024-01-01", 10, "2"),
+        ("c", "2024-01-01", -3, "3"),
+        ("d", "2024-01-01", 9, "4"),
+    ]
+    given = [20, None, -10, 50, -2, 1, 0]  # a return gives its discount back; a surcharge is none
+    found = known(transactions(lines, discount=("decimal(18, 4)", given)), people=records())
+    assert found.loc["a", "discount_share"] == pytest.approx(20 / (100 + 20))
+    assert found.loc[["b", "d"], "discount_share"].tolist() == [0, 0]
+    assert found.loc[["c", "member"], "discount_share"].isna().all()
+    assert "discount_share" not in known(transactions(lines))
+
+
 def test_before_anybody_bought_there_is_nobody():
     assert known(transactions(LINES), dt.date(2023, 12, 31)).empty
 
@@ -295,6 +329,15 @@ def test_the_last_365_days_and_how_they_differ_from_those_before():
     assert "margin_365d" not in people
 
 
+def test_purchase_days_of_the_last_182_days():
+    """As of 2024-12-31 they begin on 2024-07-03."""
+    lines = [("a", day, 5, day) for day in ("2024-07-02", "2024-07-03", "2024-12-31 23:00")]
+    lines += [("a", "2024-07-03 17:00", 5, "x"), ("a", "2024-08-01", -5, "y")]
+    lines += [("b", "2024-07-02", 5, "z"), ("c", "2024-12-01", -5, "w")]
+    people = known(transactions(lines), dt.date(2024, 12, 31), records())
+    assert people["n_days_182d"].loc[["a", "b", "c", "member"]].tolist() == [2, 0, 0, 0]
+
+
 def test_margin_of_the_last_365_days_needs_the_costs_of_those_days_only():
     costs = [None, None, None, 3, 1, -2, None]
     people = known(transactions(YEARS, cost=("decimal(18, 4)", costs)), dt.date(2024, 12, 31))
@@ -371,3 +414,12 @@ def test_histories_are_those_of_the_whole_table():
     whole = whole.loc[whole["n_orders"] > 0, columns].sort_index()
     assert list(quick.index) == ["often", "once", "twice"]
     pd.testing.assert_frame_equal(quick[columns], whole, check_dtype=False)
+
+
+def test_histories_leave_no_customer_out_and_name_none_twice():
+    """They are put together from parts of the customers."""
+    ids = [f"customer {number}" for number in range(200)]
+    rows = transactions([(each, "2024-02-13", 5, each) for each in ids])
+    found = customers.histories(rows, DAY).to_pandas()
+    assert sorted(found["customer_id"]) == sorted(ids)
+    assert (found["T"] == 1).all()

@@ -24,7 +24,7 @@ EDGES = {
     "intake": {"config", "folders", "prepared"},
     "preflight": {"config", "intake", "prepared", "rulebook", *CORE},
     "rulebook": {"config", *CORE},
-    "report": {"segments", "strategy"},
+    "report": {"churn", "segments", "strategy"},
     "run": {"folders", "report"},
     "sample": set(),
     "cli": {"config", "drafting", "prepared", "intake", "preflight", "results", "run", "sample"},

@@ -1,12 +1,10 @@
 """What the manager reads says what the tables say, in both languages, and is never markup."""
 
 import pandas as pd
-import pytest
 
 from cvm_analysis.least_data import Note
 from cvm_analysis.report.manager import Manager
 from cvm_analysis.strategy.recommend import FIGURES, NO_ACTION, NOT_VALUED
-from cvm_analysis.texts import languages, words
 
 EN = Manager("en", "EUR")
 
@@ -99,7 +97,7 @@ def trust(part, measures):
     ]
     names = ["part", "model", "metric", "horizon_days", "value", "is_chosen"]
     table = pd.DataFrame(rows, columns=names).replace({"a": "bg_nbd", "b": "own_rate"})
-    return table.set_index(["part", "model", "metric"])
+    return table.set_index(["part", "horizon_days", "model", "metric"])
 
 
 def test_trust_shows_the_chosen_forecast_first_with_its_own_mark():
@@ -109,31 +107,7 @@ def test_trust_shows_the_chosen_forecast_first_with_its_own_mark():
 
 
 def test_without_a_trial_the_report_says_untested():
-    assert "take it as untested" in EN.trust_churn(trust("value", {"mae": 1.0})).html
     assert "take it as untested" in EN.trust(trust("churn", {"auc": 0.8})).html
-
-
-@pytest.mark.parametrize("language", languages())
-def test_the_watch_list_says_reasons_in_words_and_never_markup(language):
-    table = pd.DataFrame(
-        {
-            "value_at_risk": [12.0],
-            "value_12m": [30.0],
-            "p_alive": [0.8],
-            "churn_risk": [0.4],
-            "reason_1": ["silence_gaps+"],
-            "reason_2": [None],
-        },
-        index=pd.Index(["<b>C1</b>"], name="customer_id"),
-    )
-    html = Manager(language, "EUR").watchlist(table).html
-    assert "&lt;b&gt;C1&lt;/b&gt;" in html and "<b>C1" not in html
-    assert words(language)("reasons.silence_gaps+") in html
-    assert "silence_gaps" not in html and "€12" in html and "40%" in html
-
-
-def test_with_nobody_at_risk_the_report_says_why():
-    assert "has no drop-out" in EN.watchlist(pd.DataFrame(columns=["value_at_risk"])).html
 
 
 def test_a_note_is_said_once_with_its_figures():

@@ -12,22 +12,24 @@ from cvm_analysis.tables import TABLES
 
 
 def trust(*models):
-    rows = [("value", model, "rmse", 182, 0.5, model == "nbd") for model in models]
+    rows = [("value", 182, model, "rmse", 0.5, model == "nbd") for model in models]
     return pd.DataFrame(rows, columns=list(TABLES["trust"].columns))
 
 
 def test_a_table_is_read_as_it_was_written_sorted_by_its_key(tmp_path):
     results.write(tmp_path, "trust", trust("own_rate", "nbd", "bg_nbd"))
     found = results.read(tmp_path, "trust")
-    assert list(found.index.names) == ["part", "model", "metric"]
+    assert list(found.index.names) == ["part", "horizon_days", "model", "metric"]
     assert list(found.index.get_level_values("model")) == ["bg_nbd", "nbd", "own_rate"]
-    assert found.loc[("value", "nbd", "rmse"), "value"] == 0.5
+    assert found.loc[("value", 182, "nbd", "rmse"), "value"] == 0.5
 
 
 def test_the_key_may_be_the_index_and_the_order_of_rows_does_not_matter(tmp_path):
     table = trust("own_rate", "nbd", "bg_nbd")
     results.write(tmp_path / "a", "trust", table)
-    results.write(tmp_path / "b", "trust", table[::-1].set_index(["part", "model", "metric"]))
+    results.write(
+        tmp_path / "b", "trust", table[::-1].set_index(["part", "horizon_days", "model", "metric"])
+    )
     a, b = (tmp_path / x / "tables" / "trust.parquet" for x in "ab")
     assert a.read_bytes() == b.read_bytes()
     assert {path.name for path in a.parent.iterdir()} == {"trust.parquet"}

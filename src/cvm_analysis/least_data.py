@@ -35,6 +35,7 @@ NEEDS = MappingProxyType(
         "choice": (Need("weeks", 26, "no_choice_short_history"),),
         "churn_trial": (Need("weeks", 26, "no_churn_trial_short_history"),),
         "churn_choice": (Need("weeks", 26, "no_churn_choice_short_history"),),
+        "churn_history": (Need("weeks", 13, "no_churn_trial_short_history"),),
         "churn_model": (
             Need("buyers", 50, "recency_few_buyers"),
             Need("returns", 30, "recency_few_returns"),

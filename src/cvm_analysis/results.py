@@ -32,6 +32,7 @@ WRITTEN_BY = {
     **dict.fromkeys(("value", "value_totals"), "04_value"),
     "trust": "04_value",
     "churn": "05_churn",
+    "hazards": "05_churn",
     "contract_churn": "05_churn",
     "strategy": "06_strategy",
 }

@@ -10,6 +10,7 @@ from cvm_analysis.charts.compared import four_fifths, screening
 from cvm_analysis.charts.customers import concentration, monthly, retention
 from cvm_analysis.charts.grades import contributions, grade_mix
 from cvm_analysis.charts.inflow import inflow
+from cvm_analysis.charts.leaving import cohorts, effect, typical
 from cvm_analysis.charts.models import calibration, deciles, holdout, p_alive, tracking
 from cvm_analysis.charts.movement import flows
 from cvm_analysis.charts.picture import Picture
@@ -20,10 +21,12 @@ __all__ = [
     "Picture",
     "calibration",
     "cluster_profile",
+    "cohorts",
     "comebacks",
     "concentration",
     "contributions",
     "deciles",
+    "effect",
     "flows",
     "four_fifths",
     "grade_mix",
@@ -39,4 +42,5 @@ __all__ = [
     "segment_bars",
     "survival",
     "tracking",
+    "typical",
 ]

@@ -29,7 +29,7 @@ COLORS = (*SERIES, SOFT)
 MOST_GROUPS, MOST_POINTS = len(COLORS), 80
 DAYS = {"week": 7, "day": 1}
 _WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
-_ROUND = {"week": (1, 2, 4, 13, 26, 52, 104), "day": (1, 7, 30, 60, 90, 180, 365, 730)}
+ROUND = {"week": (1, 2, 4, 13, 26, 52, 104), "day": (1, 7, 30, 60, 90, 180, 365, 730)}
 
 
 def survival(
@@ -71,10 +71,11 @@ def survival(
         ax.set(xlim=(0, longest or 1), ylim=(0, 1.005))
         ax.set_xlabel(say(f"charts.survival.{of}.{unit}"))
         ax.set_title(_survival_title(say, of, len(curves), table["segment"].nunique()))
-        ax.xaxis.set_major_locator(MultipleLocator(_step(longest, _ROUND[unit])))
+        ax.xaxis.set_major_locator(MultipleLocator(step(longest, ROUND[unit])))
         ticks(ax.yaxis, say.percent, most=5)
         if list(curves) != ["all"]:
-            _label_ends(ax, [curve.iloc[-1] for curve in curves.values()], [*named.values()])
+            ends = [curve.iloc[-1][["since", "survival"]] for curve in curves.values()]
+            label_ends(ax, [(float(x), float(y)) for x, y in ends], [*named.values()])
     return Picture(figure, _survival_alt(say, curves, named, unit, of))
 
 
@@ -138,14 +139,14 @@ def _draw_curve(ax: Axes, curve: pd.DataFrame, color: str) -> None:
     ax.plot(since, share, color=color, drawstyle="steps-post", linewidth=1.8)
 
 
-def _label_ends(ax: Axes, ends: Sequence[pd.Series], names: Sequence[str]) -> None:
+def label_ends(ax: Axes, ends: Sequence[tuple[float, float]], names: Sequence[str]) -> None:
     """Name each line right of the axes, at the height where it ends or as near as there is room."""
-    heights = _spread(np.array([end["survival"] for end in ends], dtype=float), 0.075)
+    heights = _spread(np.array([height for _, height in ends], dtype=float), 0.075)
     for end, height, name, color in zip(ends, heights, names, COLORS, strict=False):
         most = 22 if name.isascii() else 11
         ax.annotate(
             name if len(name) <= most else f"{name[: most - 1]}…",
-            (end["since"], end["survival"]), (1.035, height), va="center", color=color,
+            end, (1.035, height), va="center", color=color,
             textcoords=ax.get_yaxis_transform(), weight="bold", annotation_clip=False,
             arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.7, "alpha": 0.7,
                         "shrinkA": 0, "shrinkB": 0, "relpos": (0, 0.5)},
@@ -166,7 +167,7 @@ def _spread(heights: NDArray[np.float64], gap: float) -> NDArray[np.float64]:
     return spread
 
 
-def _step(longest: float, steps: Sequence[int]) -> int:
+def step(longest: float, steps: Sequence[int]) -> int:
     """The smallest step that makes at most six."""
     return next((step for step in steps if longest <= 6 * step), -(-int(longest) // 6))
 

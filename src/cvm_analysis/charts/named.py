@@ -1,4 +1,4 @@
-"""What figures call indicators and groups of customers."""
+"""What figures call indicators, features and groups of customers."""
 
 from __future__ import annotations
 
@@ -19,6 +19,20 @@ def indicator(say: Words, code: object) -> str:
     return say(
         known if f"indicators.{short}" not in say and known in say else f"indicators.{short}"
     )
+
+
+def feature(say: Words, code: str, step: bool = True) -> str:
+    """Name a feature of the model of silence, with what one step of it is, or without.
+
+    A level of an attribute (`channel=web`) is named by the attribute and itself; what the texts do
+    not know stands as it is.
+    """
+    attribute, _, level = code.partition("=")
+    if level and f"features.{attribute}" in say:
+        name = say(f"features.{attribute}", level=level.replace("_", " "))
+    else:
+        name = say(f"features.{code}") if f"features.{code}" in say else code
+    return name if step else re.split(r" \(|（", name)[0]
 
 
 def groups(say: Words, table: pd.DataFrame, names: Mapping[str, str] | None) -> list[str]:

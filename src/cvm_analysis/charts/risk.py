@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
+from cvm_analysis.charts.named import feature
 from cvm_analysis.charts.picture import (
     ACCENT,
     INK,
@@ -34,10 +37,17 @@ _FACTORS = (  # ticks of a logarithmic axis, from wide to narrow
 _WIDEST = 100.0  # factor up or down where the axis of hazard ratios ends
 
 
-def hazards(table: pd.DataFrame, language: str = "en", of: str = "buyers") -> Picture:
+def hazards(
+    table: pd.DataFrame,
+    language: str = "en",
+    of: str = "buyers",
+    bent: Collection[str] = (),
+    drifting: Collection[str] = (),
+) -> Picture:
     """Draw hazard ratios with their 95 % intervals, one row per feature, on a logarithmic axis.
 
     Intervals that hold 1 are grey. Those wider than the axis end at its edge; their figures do not.
+    Where a ratio is but a mean, the point is hollow and the name says of what.
 
     Parameters
     ----------
@@ -45,12 +55,14 @@ def hazards(table: pd.DataFrame, language: str = "en", of: str = "buyers") -> Pi
         hazard_ratio, low, high : of the event, per step of the feature. A code is named by
         `features` in the texts, which say what the step is; one that is not there stands as it is.
     of : whose event: buyers (they buy again), contracts (they end)
+    bent, drifting : features whose ratio is a mean over their values, over time
     """
     if table.empty:
         return nothing(language)
     check(table, ["hazard_ratio", "low", "high"], "hazards")
     say = words(language)
-    named = [_feature(say, str(code)) for code in table.index]
+    means = {**dict.fromkeys(bent, "bent"), **dict.fromkeys(drifting, "drifting")}
+    named = [_named(say, str(code), means.get(code)) for code in table.index]
     figures = [_ratio(say, *row) for row in _ratios(table)]
     y = np.arange(len(table))
     with styled():
@@ -58,7 +70,8 @@ def hazards(table: pd.DataFrame, language: str = "en", of: str = "buyers") -> Pi
         ax = figure.subplots()
         _factor_axis(ax, say, table)
         ax.axvline(1, color=INK, linewidth=0.8)
-        for at, (ratio, low, high) in zip(y, _ratios(table), strict=True):
+        rows = zip(y, table.index, _ratios(table), strict=True)
+        for at, code, (ratio, low, high) in rows:
             color = SOFT if low <= 1 <= high else ACCENT
             ax.plot(
                 np.clip([low, high], *ax.get_xlim()),
@@ -67,7 +80,8 @@ def hazards(table: pd.DataFrame, language: str = "en", of: str = "buyers") -> Pi
                 linewidth=1.6,
                 solid_capstyle="butt",
             )
-            ax.plot([ratio], [at], "o", color=color, markersize=7)
+            ax.plot([ratio], [at], "o", color=color, markersize=7,
+                    markerfacecolor="white" if code in means else color)  # fmt: skip
         for at, text in zip(y, figures, strict=True):
             ax.annotate(text, (1, at), (8, 0), xycoords=ax.get_yaxis_transform(),
                         textcoords="offset points", va="center", fontsize=9.5)  # fmt: skip
@@ -78,8 +92,8 @@ def hazards(table: pd.DataFrame, language: str = "en", of: str = "buyers") -> Pi
         ax.set_xlabel(say(f"charts.hazards.{of}.x"))
         categories(ax.yaxis, map(_broken, named))
         ax.tick_params(axis="y", labelcolor=INK)
-    rows = say.listed(f"{n} {f}" for n, f in zip(named, figures, strict=True))
-    return Picture(figure, say(f"charts.hazards.{of}.alt", n=str(len(table)), rows=rows))
+    told = say.listed(f"{n} {f}" for n, f in zip(named, figures, strict=True))
+    return Picture(figure, say(f"charts.hazards.{of}.alt", n=str(len(table)), rows=told))
 
 
 def reliability(table: pd.DataFrame, language: str = "en") -> Picture:
@@ -145,9 +159,10 @@ def _ratio(say: Words, ratio: float, low: float, high: float) -> str:
     return say("charts.hazards.figure", **dict(zip(("ratio", "low", "high"), figures, strict=True)))
 
 
-def _feature(say: Words, code: str) -> str:
-    """The name of a feature with its step, or the code where the texts have none."""
-    return say(f"features.{code}") if f"features.{code}" in say else code
+def _named(say: Words, code: str, mean: str | None) -> str:
+    """The name of a feature, its step, and of what its ratio is a mean if it is one."""
+    name = feature(say, code)
+    return say(f"charts.hazards.{mean}", name=name) if mean else name
 
 
 def _broken(name: str) -> str:

@@ -15,44 +15,68 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.churn import curves, survival
+from cvm_analysis.churn import accelerated, curves, groups, survival
 from cvm_analysis.errors import FitError, InputError
 from cvm_analysis.least_data import Note
 
+PART = "contracts"
 DAYS = (90, 180, 365)
+_FEW = 5  # values up to which the values of a feature are groups of contracts
 
 
 class Study(NamedTuple):
     """What the contracts say: how long they last, what makes them end, which may end next."""
 
-    spans: pd.DataFrame  # one row per contract: customer_id, duration (days), event
+    spans: pd.DataFrame  # one row per contract, as `durations` gives
     hazards: pd.DataFrame  # hazard ratios of ending, as survival.Cox has them; empty: no model
     p_end: pd.DataFrame  # one row per customer with a running contract, columns of contract_churn
     notes: list[Note]
+    times: pd.DataFrame  # time ratios beside the hazard ratios, as accelerated.Aft; empty: no model
+    compared: pd.DataFrame  # log-rank test of each feature of few values, as `compare` gives
+    cox: survival.Cox | None
+    aft: accelerated.Aft | None
 
 
-def study(contracts: pd.DataFrame, as_of: dt.date) -> Study:
+def study(contracts: pd.DataFrame, as_of: dt.date, first_day: dt.date | None = None) -> Study:
     """Study all contracts known on a day; what is too little for a model goes without, with a note.
 
     contracts : one row per contract: customer_id, started_on, ended_on, and numbers known at the
         start; no rows where the business has none. Of several running contracts of one customer
-        the one most likely to end counts.
+        the one most likely to end counts, and errors are clustered by customer.
+    first_day : as for `durations`
     """
     known = contracts[pd.to_datetime(contracts["started_on"]) <= pd.Timestamp(as_of)]
-    spans, notes = durations(known, as_of)
-    numbers = known.select_dtypes("number").astype(float)
-    features = numbers.fillna(numbers.median())
+    spans, notes = durations(known, as_of, first_day)
+    told = features(known)
     running = spans.index[spans["event"] == 0]
-    tenure = spans.loc[running, "duration"]
-    if spans.empty:
-        return Study(spans, _NO_HAZARDS, _by_customer(p_none(running), spans), notes)
-    try:
-        model = fit(features, spans)
-    except FitError:
-        notes = [*notes, Note("contracts", "contracts_without_model", float(spans["event"].sum()))]
-        return Study(spans, _NO_HAZARDS, _by_customer(p_end_alike(spans, tenure), spans), notes)
-    ends = p_end(model, features.loc[running], tenure)
-    return Study(spans, model.hazards, _by_customer(ends, spans), notes)
+    tenure, ended = spans.loc[running, "duration"], int(spans["event"].sum())
+    cox = aft = None
+    compared = compare(_numbers(known), spans)
+    if not ended:
+        notes += [Note(PART, "no_contract_ended", float(len(spans)))] if len(spans) else []
+        ends = p_none(running)
+    else:
+        cox, aft, more = _models(told, spans)
+        notes += more
+        ends = p_end(cox, told.loc[running], tenure) if cox else p_end_alike(spans, tenure)
+        notes += _unseen(spans, ends)
+    hazards = _NO_HAZARDS if cox is None else cox.hazards
+    times = _NO_TIMES if aft is None else aft.times
+    return Study(spans, hazards, _by_customer(ends, spans), notes, times, compared, cox, aft)
+
+
+def compare(features: pd.DataFrame, spans: pd.DataFrame) -> pd.DataFrame:
+    """Log-rank test of each feature that has up to five values, adjusted for their number (Holm).
+
+    features : one row per contract of `spans`; where one is not known the contract takes no part
+
+    One row per feature: feature, chisq, df, p, p_adjusted; see `groups.logrank`.
+    """
+    few = [name for name in features if 2 <= features[name].nunique() <= _FEW]
+    known = {name: features[name].dropna() for name in few}
+    found = [(name, *groups.logrank(spans.loc[v.index], v)) for name, v in known.items()]
+    table = pd.DataFrame(found, columns=["feature", *groups.LogRank._fields])
+    return table.assign(p_adjusted=groups.holm(table["p"]))
 
 
 def p_none(running: pd.Index) -> pd.DataFrame:
@@ -60,14 +84,58 @@ def p_none(running: pd.Index) -> pd.DataFrame:
     return pd.DataFrame(index=running, columns=[f"p_end_{h}d" for h in DAYS], dtype=float)
 
 
+def features(known: pd.DataFrame) -> pd.DataFrame:
+    """The numbers of each contract; an unknown one is the median, 0 where nobody knows any."""
+    numbers = _numbers(known)
+    return numbers.fillna(numbers.median()).fillna(0.0)
+
+
+def _numbers(known: pd.DataFrame) -> pd.DataFrame:
+    return known.select_dtypes("number").astype(float).replace([np.inf, -np.inf], np.nan)
+
+
+def _models(
+    features: pd.DataFrame, spans: pd.DataFrame
+) -> tuple[survival.Cox | None, accelerated.Aft | None, list[Note]]:
+    """Cox's model, and Weibull's of the features that it could keep; notes of what is left out."""
+    try:
+        cox = fit(features, spans)
+    except FitError:
+        return None, None, [Note(PART, "contracts_without_model", float(spans["event"].sum()))]
+    left = len(cox.dropped)
+    notes = [Note(PART, "contract_features_left_out", float(left))] if left else []
+    try:
+        return cox, accelerated.fit(features[list(cox.means.index)], spans), notes
+    except FitError:
+        return cox, None, [*notes, Note(PART, "no_time_ratios")]
+
+
+def _unseen(spans: pd.DataFrame, ends: pd.DataFrame) -> list[Note]:
+    """What nothing can be said about: the next contract to end, long horizons, young contracts."""
+    notes = []
+    if ends.empty:
+        notes.append(Note(PART, "all_contracts_ended", float(len(spans))))
+    nobody = [h for h in DAYS if len(ends) and ends[f"p_end_{h}d"].isna().all()]
+    if nobody:
+        longest = float(spans["duration"].max())
+        notes.append(Note(PART, "horizon_beyond_contracts", longest, float(nobody[0])))
+    begin, _ = curves.watched(spans)
+    if begin > 0:
+        notes.append(Note(PART, "curve_starts_late", begin))
+    return notes
+
+
 def _by_customer(ends: pd.DataFrame, spans: pd.DataFrame) -> pd.DataFrame:
     return ends.groupby(spans["customer_id"].reindex(ends.index)).max().rename_axis("customer_id")
 
 
 _NO_HAZARDS = pd.DataFrame(columns=["hazard_ratio", "low", "high"])
+_NO_TIMES = pd.DataFrame(columns=["time_ratio", "low", "high"])
 
 
-def durations(contracts: pd.DataFrame, as_of: dt.date) -> tuple[pd.DataFrame, list[Note]]:
+def durations(
+    contracts: pd.DataFrame, as_of: dt.date, first_day: dt.date | None = None
+) -> tuple[pd.DataFrame, list[Note]]:
     """How long each contract that had begun by `as_of` has lasted, as was known that day.
 
     Parameters
@@ -75,16 +143,22 @@ def durations(contracts: pd.DataFrame, as_of: dt.date) -> tuple[pd.DataFrame, li
     contracts : one row per contract: customer_id, started_on, ended_on (empty: running); an end
         later than `as_of` is not yet known
     as_of : the last day that counts
+    first_day : the day the records begin. Where no contract ended before it, those that began
+        before it are known only because they had lasted until then: counted from their start they
+        would seem to last too long, so they are watched from that day on (late entry). Where some
+        did end before it, the contracts are known from further back, and all from their start.
+        None: all are known from their start
 
     Returns
     -------
-    One row per contract, same index: customer_id, duration (days, 0 or more), event (1: ended).
-    And a note `zero_durations` that counts contracts of less than a day; they are kept, those
-    running say nothing yet, those ended count as ended.
+    One row per contract, same index: customer_id, duration (days, 0 or more), event (1: ended);
+    with late entry also `entry`, the days it had lasted before it was watched. And notes:
+    `zero_durations` counts contracts of less than a day; they are kept, those running say nothing
+    yet, those ended count as ended. `seen_late` counts contracts that were seen late.
 
     Raises
     ------
-    InputError : no start, or an end before it
+    InputError : no start, or an end before it, or records that begin after `as_of`
     """
     start, end = (pd.to_datetime(contracts[name]) for name in ("started_on", "ended_on"))
     bad = start.isna() | (end < start)
@@ -93,6 +167,8 @@ def durations(contracts: pd.DataFrame, as_of: dt.date) -> tuple[pd.DataFrame, li
             f"contracts: {bad.sum():,} of {len(contracts):,} have no started_on or end before it "
             f"(the first: {contracts['customer_id'][bad].iloc[0]}); correct them"
         )
+    if first_day is not None and first_day > as_of:
+        raise InputError(f"contracts: the records begin on {first_day}, after {as_of}")
     day = pd.Timestamp(as_of)
     begun, ended = start <= day, end <= day
     spans = pd.DataFrame(
@@ -101,8 +177,21 @@ def durations(contracts: pd.DataFrame, as_of: dt.date) -> tuple[pd.DataFrame, li
             "duration": (end.where(ended, day) - start).dt.days,
             "event": ended.astype(int),
         }
-    )[begun]
-    return spans, _zero(spans)
+    )
+    entry = _entry(start, end, first_day)
+    late = int((entry[begun] > 0).sum())
+    spans = (spans.assign(entry=entry) if late else spans)[begun]
+    return spans, _zero(spans) + ([Note(PART, "seen_late", late)] if late else [])
+
+
+def _entry(start: pd.Series, end: pd.Series, first_day: dt.date | None) -> pd.Series:
+    """The days each contract had lasted on the eve of the records; 0 where it is known throughout.
+
+    One that ended on the first day was seen to end, so watching begins on the day before.
+    """
+    if first_day is None or (end < pd.Timestamp(first_day)).any():
+        return pd.Series(0, start.index)
+    return ((pd.Timestamp(first_day) - start).dt.days - 1).clip(lower=0)
 
 
 def of_tenure(tenure: pd.Series, ended: pd.Series) -> tuple[pd.DataFrame, list[Note]]:
@@ -134,12 +223,19 @@ def fit(features: pd.DataFrame, spans: pd.DataFrame) -> survival.Cox:
 
     features : one row per contract of `spans`, numbers known when it began; what became known or
         changed later looks into the future. Errors and `dropped` as for `survival.fit`.
+    spans : as `durations` or `of_tenure` give; where a customer has several contracts the errors
+        are clustered by customer
     """
-    return survival.fit(features, spans)
+    customers = spans.get("customer_id")
+    several = customers is not None and customers.duplicated().any()
+    return survival.fit(features, spans, customers if several else None)
 
 
 def p_end(
-    model: survival.Cox, features: pd.DataFrame, tenure: pd.Series, days: Sequence[int] = DAYS
+    model: survival.Cox | accelerated.Aft,
+    features: pd.DataFrame,
+    tenure: pd.Series,
+    days: Sequence[int] = DAYS,
 ) -> pd.DataFrame:
     """Probability that a running contract ends within h, given how long it has lasted.
 
@@ -147,20 +243,20 @@ def p_end(
 
     Returns
     -------
-    Index of `features`; columns p_end_<h>d, in [0, 1], rising with h; empty where t + h is longer
-    than any contract observed.
+    Index of `features`; columns p_end_<h>d, in [0, 1], rising with h; of Cox's model empty where
+    t + h is longer than any contract observed.
     """
     return _ends(model.survival(features, days, after=tenure), days)
 
 
 def p_end_alike(spans: pd.DataFrame, tenure: pd.Series, days: Sequence[int] = DAYS) -> pd.DataFrame:
     """The same where contracts are too few for a model: all alike but for tenure (Kaplan-Meier)."""
-    from lifelines import KaplanMeierFitter
-
-    km = KaplanMeierFitter().fit(spans["duration"], spans["event"])
+    begin, seen = curves.watched(curves.checked(spans, spans.index))
+    curve = curves.steps(seen)
     times = np.add.outer(tenure.to_numpy(float), np.array([0, *days], dtype=float))
-    found = km.predict(times.ravel()).to_numpy().reshape(times.shape)
-    found[times > spans["duration"].max()] = np.nan
+    at = np.searchsorted(curve["duration"], times, side="right")
+    found = np.concatenate([[1.0], curve["survival"]])[at]
+    found[(times < begin) | (times > seen["duration"].max())] = np.nan
     start = np.where(found[:, :1] > 0, found[:, :1], np.nan)
     return _ends(pd.DataFrame(found[:, 1:] / start, tenure.index), days)
 
@@ -171,4 +267,4 @@ def _ends(survival: pd.DataFrame, days: Sequence[int]) -> pd.DataFrame:
 
 def _zero(spans: pd.DataFrame) -> list[Note]:
     count = int((spans["duration"] == 0).sum())
-    return [Note("contracts", "zero_durations", count)] if count else []
+    return [Note(PART, "zero_durations", count)] if count else []

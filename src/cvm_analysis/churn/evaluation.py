@@ -1,7 +1,7 @@
 """Probabilities against what happened, on customers and days the model had not seen.
 
-Which model to use is chosen as for purchases (`clv.holdout.choose`): the squared error of a
-probability is Brier's score.
+Calibration slope and intercept: Cox (1958), "Two Further Applications of a Model for Binary
+Regression", Biometrika 45(3/4), 562-565.
 """
 
 from __future__ import annotations
@@ -10,10 +10,19 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from cvm_analysis.errors import InputError
 
+Array = NDArray[np.float64]
+
+BEST_TENTH = 0.1
+_SURELY = 1.96  # standard errors to either end of a 95 % interval
 _SURE = 1e-9  # nearer to 0 or 1 than this, a probability counts as this near
+_STEPS = 50  # of Newton's method; calibrated forecasts need about five
+_FARTHEST = 2.0  # one step
+_NEAR = 1e-10  # a step this short is the last
+_FLAT = 1e-12  # determinant of the information per row, squared, from which there is no maximum
 
 
 def silent(outcome: pd.DataFrame, horizon_days: int) -> pd.Series:
@@ -51,9 +60,14 @@ def score(p_silent: Mapping[str, pd.Series], silent: pd.Series) -> pd.DataFrame:
             all or none were silent
         brier : mean squared error; the lower, the better
         log_loss : mean -log of what was given to what happened; the lower, the better
+        top_decile_lift : share silent in the tenth at the highest risk / share silent of all; 1 is
+            no help. Of equal probabilities at the edge each counts in part; empty if none was
+            silent
         calibration_slope, calibration_intercept : of a logistic regression of silence on the
-            logit of the probability; ideal are 1 and 0; a slope below 1: forecasts too extreme;
-            empty where forecasts or outcomes are all equal
+            logit of the probability; ideal are 1 and 0; a slope below 1: forecasts too extreme
+        calibration_slope_low, calibration_slope_high, and the same of the intercept : where they
+            lie with 95 % confidence, customers being independent; all empty where forecasts or
+            outcomes are all equal, or the forecasts part the outcomes entirely
 
     Raises
     ------
@@ -81,7 +95,7 @@ def calibration(p_silent: pd.Series, silent: pd.Series, bins: int = 10) -> pd.Da
     group = np.ceil(p.rank(method="max") * bins / len(p)).astype(int)
     table = pd.DataFrame({"p": p, "silent": silent, "variance": p * (1 - p)}).groupby(group)
     n, predicted = table.size(), table["p"].mean()
-    reach = 1.96 * np.sqrt(table["variance"].sum()) / n
+    reach = _SURELY * np.sqrt(table["variance"].sum()) / n
     found = pd.DataFrame(
         {
             "n": n,
@@ -95,54 +109,74 @@ def calibration(p_silent: pd.Series, silent: pd.Series, bins: int = 10) -> pd.Da
     return found.reset_index(drop=True)
 
 
-def recency_rule(
-    days_since_last: pd.Series, silent: pd.Series, later: pd.Series, bins: int = 10
-) -> pd.Series:
-    """The forecast to beat: recency alone.
+def log_score(p_silent: pd.Series, silent: pd.Series) -> pd.Series:
+    """Log of the probability given to what happened, customer by customer; 0 is the best.
 
-    Parameters
-    ----------
-    days_since_last, silent : at the training landmark, and whether silence followed
-    later : days_since_last of the customers to forecast, at a later landmark
+    p_silent, silent : of the same customers, in the same order; silent is 1 or 0
+    """
+    inside = p_silent.clip(_SURE, 1 - _SURE)
+    return np.log(inside.where(silent == 1, 1 - inside))
+
+
+def lift(p_silent: pd.Series, silent: pd.Series) -> float:
+    """Share silent in the tenth at the highest risk / share silent of all; see `score`."""
+    if not silent.sum() > 0:
+        return np.nan
+    _, codes, n = np.unique(-p_silent.to_numpy(float), return_inverse=True, return_counts=True)
+    sums = np.bincount(codes, weights=silent.to_numpy(float))
+    room = np.clip(BEST_TENTH * len(silent) - (np.cumsum(n) - n), 0, n)
+    return float((sums * room / n).sum() / (BEST_TENTH * silent.sum()))
+
+
+def recalibration(p_silent: Array, silent: Array) -> tuple[Array, Array]:
+    """Regress silence on the logit of the probability, by logistic regression (Newton's method).
 
     Returns
     -------
-    One value per row of `later`: the share silent in its tenth of recency in training, one customer
-    of the mean added to each tenth so that no share is 0 or 1.
+    (intercept, slope) and their standard errors; all empty where the probabilities or the outcomes
+    are all equal, or the outcomes are parted by the probabilities, so that there is no maximum
     """
-    edges = np.unique(days_since_last.quantile(np.arange(1, bins) / bins).to_numpy(float))
-    group = np.searchsorted(edges, days_since_last.to_numpy(float))
-    met = silent.reindex(days_since_last.index).groupby(group)
-    shares = (met.sum() + silent.mean()) / (met.size() + 1)
-    shares = shares.reindex(range(len(edges) + 1)).ffill().bfill().to_numpy()
-    tenth = np.searchsorted(edges, later.to_numpy(float))
-    return pd.Series(shares[tenth], later.index, name="recency")
+    unknown = np.full(2, np.nan), np.full(2, np.nan)
+    if len(np.unique(silent)) < 2 or len(np.unique(p_silent)) < 2:
+        return unknown
+    x = np.column_stack([np.ones(len(p_silent)), logit(p_silent)])
+    at = np.array([0.0, 1.0])
+    for _ in range(_STEPS):
+        p = 1 / (1 + np.exp(-np.clip(x @ at, -50, 50)))
+        information = (x * (p * (1 - p))[:, None]).T @ x
+        if not np.linalg.det(information) > _FLAT * len(x) ** 2:
+            return unknown
+        step = np.linalg.solve(information, x.T @ (silent - p))
+        at = at + step * min(1.0, _FARTHEST / np.abs(step).max(initial=_SURE))
+        if np.abs(step).max() < _NEAR:
+            return at, np.sqrt(np.diag(np.linalg.inv(information)))
+    return unknown
+
+
+def logit(p: Array) -> Array:
+    """Log odds of probabilities; nearer to 0 or 1 than 1e-9 counts as this near."""
+    inside = np.clip(p, _SURE, 1 - _SURE)
+    return np.log(inside / (1 - inside))
 
 
 def _metrics(p: pd.Series, silent: pd.Series) -> dict[str, float]:
     n, events = len(silent), int(silent.sum())
     pairs = events * (n - events)
     ranks = p.rank()[silent == 1].sum() - events * (events + 1) / 2
-    inside = p.clip(_SURE, 1 - _SURE)
-    given = inside.where(silent == 1, 1 - inside)
-    slope, intercept = _recalibrated(inside, silent) if pairs and p.nunique() > 1 else (np.nan,) * 2
-    return {
+    found = {
         "n_customers": n,
         "n_silent": events,
         "auc": ranks / pairs if pairs else np.nan,
         "brier": ((p - silent) ** 2).mean(),
-        "log_loss": -np.log(given).mean(),
-        "calibration_slope": slope,
-        "calibration_intercept": intercept,
+        "log_loss": -log_score(p, silent).mean(),
+        "top_decile_lift": lift(p, silent),
     }
-
-
-def _recalibrated(p: pd.Series, silent: pd.Series) -> tuple[float, float]:
-    from sklearn.linear_model import LogisticRegression
-
-    logit = np.log(p / (1 - p)).to_numpy()[:, None]
-    found = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000).fit(logit, silent.to_numpy())
-    return float(found.coef_[0, 0]), float(found.intercept_[0])
+    (at, slope), errors = recalibration(p.to_numpy(), silent.to_numpy(float))
+    for name, value, error in (("slope", slope, errors[1]), ("intercept", at, errors[0])):
+        found[f"calibration_{name}"] = value
+        found[f"calibration_{name}_low"] = value - _SURELY * error
+        found[f"calibration_{name}_high"] = value + _SURELY * error
+    return found
 
 
 def _aligned(p_silent: Mapping[str, pd.Series], silent: pd.Series) -> dict[str, pd.Series]:

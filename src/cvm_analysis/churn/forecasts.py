@@ -1,158 +1,244 @@
-"""Who will stay silent: the model tried on a past it had not seen, beside recency alone.
+"""Who will stay silent: forecasts tried on a past they had not seen, some days to choose by.
 
-Cox's model learns at one landmark and is tried at the next, where all of its outcome is new. It is
-used unless it could not be fitted, or recency alone was clearly better in an earlier trial.
+The question is the same for every forecast: no purchase in the h days after a landmark. Each trial
+learns from several earlier landmarks, watched until the day of the trial, and is set right by what
+came of them (`recalibration`). The choice rests on outcomes that were known by the first day
+reported; the last outcome of each horizon is reported and used for nothing else.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from cvm_analysis import choice
-from cvm_analysis.churn import evaluation, landmarks, lapse, survival
-from cvm_analysis.errors import FitError
+from cvm_analysis.churn import challengers, evaluation, lapse, learning
+from cvm_analysis.churn.learning import Known, Learned
 from cvm_analysis.least_data import Note, lacking
 
 PART = "churn"
 DAYS = (90, 180, 365)
-COX, RECENCY, NONE = "cox", "recency", "none"
+COX, VALUE, BOOSTED, RECENCY, NONE = "cox", "value_model", "boosted", "recency", "none"
+ORDER = (COX, VALUE, BOOSTED, RECENCY)  # from the most to the least preferred
+MOST = 12  # landmarks before today: three years
+_QUARTER, _YEAR = 90, 365  # days
+_CHOICES = 3  # trials to choose by, at most
 
 
-class Learned(NamedTuple):
-    """What one landmark teaches: its customers, what came after, and the model (None: no fit)."""
+class Plan(NamedTuple):
+    """The days that forecasts are learned from and tried on; `plan` makes one."""
 
-    customers: pd.DataFrame
-    outcome: pd.DataFrame
-    model: survival.Cox | None
+    days: list[dt.date]  # all landmarks, the earliest first; the last is today
+    horizons: list[int]  # days ahead, ascending
+    choose: dict[dt.date, list[int]]  # day of a trial to choose by -> horizons
+    report: dict[dt.date, list[int]]  # day of a trial to report -> horizons
     notes: list[Note]
-
-    @property
-    def hazards(self) -> pd.DataFrame:
-        """Hazard ratios of buying again, strongest first; no row where no model was fitted."""
-        nothing = pd.DataFrame(columns=["hazard_ratio", "low", "high"])
-        return self.model.hazards if self.model else nothing
-
-    def recency(self, horizon_days: int, later: pd.DataFrame) -> pd.Series:
-        """Forecast the customers of a later date by recency alone."""
-        silent = evaluation.silent(self.outcome, horizon_days)
-        return evaluation.recency_rule(
-            self.customers["days_since_last"], silent, later["days_since_last"]
-        )
 
 
 class Trial(NamedTuple):
-    """Forecasts of silence made at a landmark, and what happened: one value per customer."""
+    """Forecasts of one horizon made at a landmark, and what happened: one row per customer."""
 
-    p_silent: dict[str, pd.Series]
-    silent: pd.Series
+    day: dt.date
+    horizon_days: int
+    p_silent: pd.DataFrame  # one column per model; those that could not be made are absent
+    silent: pd.Series  # 1 or 0
 
 
-def learn(
-    customers: pd.DataFrame, purchase_days: pd.DataFrame, landmark: dt.date, until: dt.date
-) -> Learned:
-    """Fit Cox's model at a landmark to what came until a later day.
+class Tried(NamedTuple):
+    """What the past says, and what has been learned for today."""
 
-    customers : who is modelled, one row each, as of the landmark
-    purchase_days : customer_id, day with a purchase
+    earlier: list[Trial]  # to choose by, the earliest first
+    last: list[Trial]  # to report, one per horizon
+    today: Learned
+
+
+def plan(as_of: dt.date, first_day: dt.date, horizon_days: int) -> Plan:
+    """Choose the landmarks: each quarter, the same days in every year, as far back as is of use.
+
+    A landmark is of use if a quarter, and the headline horizon, had been on record before it: who
+    was watched for less says little. A trial needs one whose outcome was known on its day.
+
+    horizon_days : the config's headline horizon; the others are DAYS
     """
-    came = landmarks.next_days(purchase_days, landmark, until).reindex(customers.index)
-    outcome = landmarks.outcome(came, (until - landmark).days)
-    notes = lacking("churn_model", buyers=len(customers), returns=outcome["event"].sum())
-    model = None
-    if not notes:
-        try:
-            model = survival.fit(landmarks.features(customers), outcome)
-        except FitError:
-            notes = [Note(PART, "cox_not_fitted")]
-    return Learned(customers, outcome, model, notes)
+    horizons = sorted({*DAYS, horizon_days})
+    back = {_YEAR * (k // 4) + _QUARTER * (k % 4) for k in range(1, MOST + 1)} | {horizon_days}
+    days = [as_of - dt.timedelta(days=each) for each in sorted(back, reverse=True)]
+    used = [day for day in days if _enough(day, first_day, horizon_days)]
+    report: dict[dt.date, list[int]] = {}
+    for each in horizons:
+        day = as_of - dt.timedelta(days=each)
+        if _known(used, day, each):
+            report.setdefault(day, []).append(each)
+    first = min(report, default=as_of)
+    choose = {
+        day: ends
+        for day in used
+        if (ends := [h for h in horizons if _ends(day, h) <= first and _known(used, day, h)])
+    }
+    notes = _notes(as_of, first_day, horizon_days, report, choose)
+    used = used or [max(as_of - dt.timedelta(days=horizon_days), first_day)]
+    return Plan([*used, as_of], horizons, dict(list(choose.items())[-_CHOICES:]), report, notes)
 
 
-def trial(
-    known: Sequence[pd.DataFrame],
-    purchase_days: pd.DataFrame,
-    marks: Sequence[dt.date],
-    horizon_days: int,
-) -> Trial:
-    """Learn at one landmark and try it at the next, whose outcome is all new.
+def run(plan: Plan, known: Sequence[Known], purchase_days: pd.DataFrame) -> Tried:
+    """Learn and try at every day of a plan, and learn for today.
 
     Parameters
     ----------
-    known : who is modelled as of two landmarks, one row each; fewer give an empty Trial
-    purchase_days : customer_id, day with a purchase
-    marks : the two landmarks
+    known : what was known on each of `plan.days`, in their order
+    purchase_days : customer_id, day with a purchase, up to today
     """
-    if len(marks) < 2 or min(map(len, known)) == 0:
-        return Trial({}, pd.Series(dtype=int))
-    (before, now), (start, landmark) = known, marks
-    learned = learn(before, purchase_days, start, landmark)
-    until = landmark + dt.timedelta(days=horizon_days)
-    came = landmarks.next_days(purchase_days, landmark, until).reindex(now.index)
-    silent = evaluation.silent(landmarks.outcome(came, horizon_days), horizon_days)
-    found = {RECENCY: learned.recency(horizon_days, now)}
-    if learned.model:
-        p = learned.model.p_silent(landmarks.features(now), [horizon_days])
-        found = {COX: p.iloc[:, 0], **found}
-    return Trial(found, silent)
+    earlier, last = [], []
+    for day in sorted({*plan.choose, *plan.report}):
+        learned = learning.learn(known, purchase_days, day, plan.horizons)
+        now = next(each for each in known if each.day == day)
+        earlier += _trials(learned, now, purchase_days, plan.choose.get(day, []))
+        last += _trials(learned, now, purchase_days, plan.report.get(day, []))
+    today = learning.learn(known, purchase_days, plan.days[-1], plan.horizons)
+    return Tried(earlier, sorted(last, key=lambda trial: trial.horizon_days), today)
 
 
-def choose(tried: Trial) -> str:
-    """Take Cox's model unless recency alone was clearly nearer (Brier, two standard errors).
+def choose(earlier: Sequence[Trial], company: str | None = None) -> str:
+    """Choose the forecast by its mean log score over all earlier trials and horizons.
 
-    tried : the trial of earlier landmarks, not the one that is reported
+    Cox's model, which gives reasons, is kept unless another gave clearly more probability to what
+    came: more than two standard errors, all rows of a customer being one draw.
+
+    company : what was chosen for all regions together; it is then the default of this one
     """
-    if not tried.p_silent:
-        return COX
-    return choice.choose(tried.p_silent, tried.silent.astype(float), COX, (COX, RECENCY))
+    start = company or COX
+    scores = [
+        trial.p_silent.apply(evaluation.log_score, silent=trial.silent)
+        for trial in earlier
+        if len(trial.p_silent.columns)
+    ]
+    return choice.by_score(pd.concat(scores), start, ORDER) if scores else start
 
 
-def report(tried: Trial, chosen: str, horizon_days: int) -> pd.DataFrame:
-    """Score a trial; columns of table `trust`, no row for an empty Trial."""
-    scores = pd.DataFrame(columns=["model", "metric", "value"])
-    if tried.p_silent:
-        scores = evaluation.score(tried.p_silent, tried.silent)
-    return scores.assign(part=PART, horizon_days=horizon_days, is_chosen=scores["model"] == chosen)
+def used(tried: Tried, chosen: str) -> str:
+    """The chosen forecast if it could be made today, else the next of ORDER, or none."""
+    return next((code for code in (chosen, *ORDER) if code in tried.today.models), NONE)
 
 
-def calibration(tried: Trial, chosen: str) -> pd.DataFrame:
-    """Predicted and actual share silent in tenths of risk; see `evaluation.calibration`."""
-    if chosen not in tried.p_silent:
-        return pd.DataFrame()
-    return evaluation.calibration(tried.p_silent[chosen], tried.silent)
+def report(last: Sequence[Trial], chosen: str) -> pd.DataFrame:
+    """Score the last trials; columns of table `trust`, no row where there was none."""
+    found = [
+        evaluation.score(dict(trial.p_silent.items()), trial.silent).assign(
+            horizon_days=trial.horizon_days
+        )
+        for trial in last
+        if len(trial.p_silent.columns)
+    ]
+    empty = pd.DataFrame(columns=["model", "metric", "value", "horizon_days"])
+    table = pd.concat(found, ignore_index=True) if found else empty
+    return table.assign(part=PART, is_chosen=table["model"] == chosen)
+
+
+def calibration(last: Sequence[Trial], chosen: str, horizon_days: int) -> pd.DataFrame:
+    """Predicted and actual share silent in tenths of risk; see `evaluation.calibration`.
+
+    No row where the chosen forecast was not tried at this horizon.
+    """
+    for trial in last:
+        if trial.horizon_days == horizon_days and chosen in trial.p_silent:
+            return evaluation.calibration(trial.p_silent[chosen], trial.silent)
+    return pd.DataFrame()
 
 
 def of(
-    learned: Learned,
-    customers: pd.DataFrame,
+    tried: Tried,
+    today: Known,
     chosen: str,
     bound_days: int | None,
     horizon_days: int,
-    days: Sequence[int] = DAYS,
-) -> pd.DataFrame:
-    """Forecast the silence of today's customers; columns of table `churn`.
+) -> tuple[pd.DataFrame, list[Note]]:
+    """Forecast the silence of today's customers.
 
-    learned : from the latest landmark; where nobody had bought by then the forecast is empty
-    customers : who is modelled, one row each, as of today
+    Parameters
+    ----------
+    today : who is modelled, as known today
+    chosen : of `choose`; where it cannot be made, the next of ORDER takes its place
     bound_days : silence from which a customer counts as lapsed; None: not known
+
+    Returns
+    -------
+    One row per customer; columns of table `churn` without reasons (`reasons.of` gives them). The
+    probabilities fall with the horizon; one longer than anything seen is empty, with a note.
     """
-    model, table = NONE, pd.DataFrame(index=customers.index)
-    if learned.model and chosen == COX:
-        features = landmarks.features(customers)
-        every = sorted({*days, horizon_days})
-        table = learned.model.p_silent(features, every).join(learned.model.reasons(features))
-        table["churn_risk"] = table[f"p_silent_{horizon_days}d"]
-        model = COX
-    elif len(learned.customers):
-        risk = learned.recency(horizon_days, customers)
-        table = pd.DataFrame({"churn_risk": risk, f"p_silent_{horizon_days}d": risk})
-        model = RECENCY
-    wanted = [f"p_silent_{h}d" for h in days] + ["churn_risk"] + [f"reason_{i}" for i in (1, 2, 3)]
-    table = table.reindex(columns=wanted)
-    silence = customers["days_since_last"]
+    code, horizons = used(tried, chosen), sorted({*DAYS, horizon_days})
+    wanted = challengers.names(horizons)
+    table = pd.DataFrame(np.nan, today.customers.index, wanted)
+    if code != NONE:
+        table = tried.today.forecast(code, today, horizons)[wanted]
+    told = table.cummin(axis=1).where(table.notna())
+    told["churn_risk"] = told[f"p_silent_{horizon_days}d"]
+    silence = today.customers["days_since_last"]
     lapsed = lapse.lapsed(silence, bound_days) if bound_days else pd.Series(pd.NA, silence.index)
-    table.insert(0, "model", model)
-    table.insert(1, "lapsed", lapsed.astype("boolean"))
-    return table
+    told.insert(0, "model", code)
+    told.insert(1, "lapsed", lapsed.astype("boolean"))
+    kept = ["model", "lapsed", *challengers.names(DAYS), "churn_risk"]
+    return told[kept], _untold(table, code)
+
+
+def _trials(
+    learned: Learned, now: Known, purchase_days: pd.DataFrame, horizons: Sequence[int]
+) -> list[Trial]:
+    """Forecast each horizon by every model that can tell it; nobody to forecast: no trial."""
+    if not horizons or now.customers.empty:
+        return []
+    told: Mapping[str, pd.DataFrame] = {
+        code: learned.forecast(code, now, horizons) for code in learned.models
+    }
+    trials = []
+    for each in horizons:
+        end = now.day + dt.timedelta(days=each)
+        silent = learning.silent(now, purchase_days, end, [each]).iloc[:, 0].astype(int)
+        name = challengers.names([each])[0]
+        table: dict[str, Any] = {code: p[name] for code, p in told.items() if p[name].notna().all()}
+        trials.append(Trial(now.day, each, pd.DataFrame(table, silent.index), silent))
+    return trials
+
+
+def _untold(table: pd.DataFrame, code: str) -> list[Note]:
+    """A note on the shortest horizon that the forecast cannot tell, beside the longest it can."""
+    told = [challengers.horizon(name) for name in table if table[name].notna().any()]
+    rest = [challengers.horizon(name) for name in table if table[name].isna().all()]
+    if code == NONE or table.empty or not rest:
+        return []
+    return [Note(PART, "horizon_beyond_history", float(max(told, default=0)), float(min(rest)))]
+
+
+def _enough(day: dt.date, first_day: dt.date, horizon_days: int) -> bool:
+    days = (day - first_day).days
+    return days >= horizon_days and not lacking("churn_history", weeks=days / 7)
+
+
+def _known(used: Sequence[dt.date], day: dt.date, horizon_days: int) -> bool:
+    """Whether a landmark of use had its outcome known on this day."""
+    return day in used and any(_ends(each, horizon_days) <= day for each in used)
+
+
+def _ends(day: dt.date, horizon_days: int) -> dt.date:
+    return day + dt.timedelta(days=horizon_days)
+
+
+def _notes(
+    as_of: dt.date,
+    first_day: dt.date,
+    horizon_days: int,
+    report: Mapping[dt.date, list[int]],
+    choose: Mapping[dt.date, list[int]],
+) -> list[Note]:
+    """What a short history leaves out: the trial of the headline horizon, or the choice."""
+    have = max((as_of - first_day).days / 7, 0.0)
+    need = max(horizon_days, 13 * 7) / 7
+    if not any(horizon_days in each for each in report.values()):
+        return [Note(PART, "no_churn_trial_short_history", have, need + 2 * horizon_days / 7)]
+    if not choose:
+        shortest = min(DAYS[0], horizon_days) / 7
+        return [Note(PART, "no_churn_choice_short_history", have, need + 3 * shortest)]
+    return []

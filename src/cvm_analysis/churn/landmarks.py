@@ -8,33 +8,12 @@ declared lost, and nothing depends on a bound of silence.
 from __future__ import annotations
 
 import datetime as dt
-from types import MappingProxyType
+from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
 
 from cvm_analysis.errors import InputError
 from cvm_analysis.least_data import Note, lacking
-
-WEEKS_PER_YEAR = 365.25 / 7
-
-# What one step of a feature is; a hazard ratio says what one step does. In order of preference.
-STEPS = MappingProxyType(
-    {
-        "silence_gaps": "doubling",
-        "rate": "doubling",
-        "tenure_weeks": "doubling",
-        "spend_mean": "doubling",
-        "only_once": "yes",
-        "n_categories": "one_more",
-        "return_share": "ten_points",
-        "late_share": "ten_points",
-        "complaints_open": "one_more",
-        "complaint_days": "doubling",
-        "nps": "one_more",
-        "satisfaction": "one_more",
-    }
-)
 
 
 def dates(
@@ -51,6 +30,16 @@ def dates(
     enough = [not lacking("churn_trial", weeks=weeks) for weeks in history]
     notes = lacking("churn_trial", weeks=history[1]) or lacking("churn_choice", weeks=history[0])
     return [day for day, known in zip(days, enough, strict=True) if known], notes
+
+
+def training(test: dt.date, first_day: dt.date, horizon_days: int, most: int = 4) -> list[dt.date]:
+    """Landmarks to learn from for a trial at `test`, one horizon apart, the earliest first.
+
+    The horizon of each ends by `test`, so nothing is learned from a day of its outcome. Those
+    without the least history before them are left out; a short history leaves none.
+    """
+    days = [test - dt.timedelta(days=horizon_days * k) for k in range(most, 0, -1)]
+    return [d for d in days if not lacking("churn_trial", weeks=(d - first_day).days / 7)]
 
 
 def latest(as_of: dt.date, first_day: dt.date, horizon_days: int) -> dt.date:
@@ -71,6 +60,32 @@ def next_days(purchase_days: pd.DataFrame, landmark: dt.date, end: dt.date) -> p
     later = purchase_days[(day > pd.Timestamp(landmark)) & (day <= pd.Timestamp(end))]
     first = day.loc[later.index].groupby(later["customer_id"]).min()
     return (first - pd.Timestamp(landmark)).dt.days.rename("next_days")
+
+
+def stacked(
+    purchase_days: pd.DataFrame, customers: Mapping[dt.date, pd.Index], end: dt.date
+) -> pd.DataFrame:
+    """What came after several landmarks, one below the other, each watched until `end`.
+
+    Parameters
+    ----------
+    purchase_days : one row per customer and day with a purchase: customer_id, day
+    customers : landmark -> customer_id of who is modelled there
+    end : the last day that is known; for a trial the landmark it is tried at
+
+    Returns
+    -------
+    One row per landmark and customer, indexed by both; columns of `outcome`. A customer has as many
+    rows as landmarks: errors are clustered by customer_id, and folds are by customer_id too
+    (`sklearn.model_selection.GroupKFold`), or a customer would be learned from and tried at once.
+    """
+    parts = {
+        landmark: outcome(
+            next_days(purchase_days, landmark, end).reindex(known), (end - landmark).days
+        )
+        for landmark, known in customers.items()
+    }
+    return pd.concat(parts, names=["landmark", "customer_id"])
 
 
 def outcome(next_days: pd.Series, observed_days: int) -> pd.DataFrame:
@@ -99,70 +114,3 @@ def outcome(next_days: pd.Series, observed_days: int) -> pd.DataFrame:
     event = next_days <= observed_days
     duration = next_days.where(event, observed_days).astype(float)
     return pd.DataFrame({"duration": duration, "event": event.astype(int)})
-
-
-def features(customers: pd.DataFrame) -> pd.DataFrame:
-    """What was known at the landmark about each customer who had bought.
-
-    Parameters
-    ----------
-    customers : one row per customer, indexed by customer_id, columns of table `customers` as of
-        the landmark; who never bought is left out. Undated attributes are not used: nobody knows
-        what they were on that day.
-
-    Returns
-    -------
-    One row per customer who had bought. A step of 1 is the one named in STEPS; "log2" makes it a
-    doubling.
-        silence_gaps : log2(1 + days since the last purchase / usual gap between purchase days);
-            the usual gap is the customer's own median, drawn to that of all by two gaps' weight
-        rate : log2 of purchase days per year; everyone is lent one usual gap more, or the first
-            week would look like a frenzy
-        tenure_weeks : log2(1 + weeks since the first purchase)
-        spend_mean : log2(1 + net spend per order in the config's currency), 0 if negative
-        only_once : 1 if there was only one purchase day
-        n_categories, complaints_open : counts
-        return_share, late_share : tenths of gross spend, of order lines; 1 is ten points
-        complaint_days : log2(1 + age in days of the oldest open complaint)
-        nps, satisfaction : points of their own scale
-    From n_categories on, each only where `customers` has the column. No open complaint is 0; any
-    other empty value is the median of this landmark's customers.
-    """
-    known = customers[customers["n_orders"] > 0]
-    typical = _typical_gap(known)
-    weeks = known["T"].astype(float)
-    table = {
-        "silence_gaps": np.log2(1 + known["days_since_last"] / _usual_gap(known, typical)),
-        "rate": np.log2(known["n_days"] / (weeks + typical / 7) * WEEKS_PER_YEAR),
-        "tenure_weeks": np.log2(1 + weeks),
-        "spend_mean": np.log2(1 + known["spend_mean"].clip(lower=0)),
-        "only_once": known["x"] == 0,
-        **_where_present(known),
-    }
-    frame = pd.DataFrame(table, index=known.index).astype(float)
-    frame = frame[[name for name in STEPS if name in frame]]
-    asked = frame.dropna(axis=1, how="all")
-    return frame.fillna(asked.median()).fillna(0.0)
-
-
-def _where_present(known: pd.DataFrame) -> dict[str, pd.Series]:
-    columns = known.columns.intersection(list(STEPS)).difference(["spend_mean"])
-    found = {name: known[name].astype(float) for name in columns}
-    for share in {"return_share", "late_share"} & found.keys():
-        found[share] = 10 * found[share].clip(0, 1)
-    for complaint in {"complaints_open", "complaint_days"} & found.keys():
-        found[complaint] = found[complaint].fillna(0.0)
-    if "complaint_days" in found:
-        found["complaint_days"] = np.log2(1 + found["complaint_days"])
-    return found
-
-
-def _typical_gap(known: pd.DataFrame) -> float:
-    """The median customer's median gap in days; a year where nobody bought on two days."""
-    gaps = known["gap_median_days"].dropna()
-    return float(gaps.median()) if len(gaps) else 365.25
-
-
-def _usual_gap(known: pd.DataFrame, typical: float) -> pd.Series:
-    own = known["gap_median_days"].astype(float).fillna(typical)
-    return (known["x"] * own + 2 * typical) / (known["x"] + 2)

@@ -1,15 +1,33 @@
-"""Whom to save first: the margin that leaving would cost, not the risk alone."""
+"""Whom to save first: the margin that leaving would cost, not the risk alone; and by when.
+
+Value at risk is what leaving will cost over the year ahead, if customers leave as they do. It grows
+with what a customer brings, so the best customers have much of it even in the week after a
+purchase, when nothing calls for action. `due` keeps those whose silence is unusual for them, now
+or before the next list; ranked by value at risk they are the list.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
+from typing import NamedTuple
+
+import numpy as np
 import pandas as pd
+
+from cvm_analysis.errors import InputError
+from cvm_analysis.least_data import Note
+
+PART = "watchlist"
+LIST_DAYS = 30  # from one list to the next
+_LENT = 2.0  # gaps that everybody is lent when their usual gap is drawn to that of all
 
 
 def first(customers: pd.DataFrame, n: int) -> pd.DataFrame:
     """The `n` customers to save first, the most value at risk on top.
 
-    customers : one row per customer, indexed by customer_id: value_at_risk (money; `clv.value.of`
-        counts it) and any further columns; who has nothing at risk, or not known, is left out
+    customers : one row per customer, indexed by customer_id: value_at_risk (money) and any further
+        columns (grade, segment, action, contact_on); who has nothing at risk, or not known, is
+        left out
 
     Returns
     -------
@@ -19,3 +37,220 @@ def first(customers: pd.DataFrame, n: int) -> pd.DataFrame:
     ranked = concerned.sort_values("value_at_risk", ascending=False, kind="stable").head(n)
     ranked.insert(0, "rank", range(1, len(ranked) + 1))
     return ranked
+
+
+def due(customers: pd.DataFrame, until: dt.date) -> pd.DataFrame:
+    """The customers to be contacted by `until`, the day of the next list, at the latest.
+
+    customers : one row per customer: contact_on, as `contact_on` gives it, and any further columns
+    """
+    return customers[customers["contact_on"] <= pd.Timestamp(until)]
+
+
+def contact_on(customers: pd.DataFrame, as_of: dt.date, share: float = 0.9) -> pd.Series:
+    """The day by which contact makes sense: from then on the customer is late for their own rhythm.
+
+    The usual gap is the customer's own median gap between purchase days, drawn to that of all by
+    the weight of two gaps. On a scale of usual gaps, `share` of all customers' last gaps were over
+    by some point (never taken below one usual gap): a silence that reaches this point is one that
+    few such customers' purchases end. Before it a call reaches people who come anyway.
+
+    Parameters
+    ----------
+    customers : one row per customer who bought, indexed by customer_id, columns of table
+        `customers` as of the day: x, last_order, gap_median_days, gap_last_days
+    as_of : contact before this day is no longer possible; who is late already has this day
+    share : of gaps that are over by then, in (0, 1)
+
+    Returns
+    -------
+    One day per customer, as_of or later; empty where nobody bought on two days, so no rhythm is
+    known.
+    """
+    usual = _usual_gap(customers)
+    last = customers["gap_last_days"].astype(float)
+    late = max(1.0, float((last / usual).quantile(share)))
+    days = pd.to_timedelta(np.ceil(late * usual.round(6)), unit="D")
+    due = pd.to_datetime(customers["last_order"]) + days
+    return due.clip(lower=pd.Timestamp(as_of)).rename("contact_on")
+
+
+def _usual_gap(customers: pd.DataFrame) -> pd.Series:
+    own = customers["gap_median_days"].astype(float)
+    typical, gaps = own.dropna().median(), customers["x"].astype(float)
+    return (gaps * own.fillna(typical) + _LENT * typical) / (gaps + _LENT)
+
+
+def at_pace(orders: pd.Series, weeks: float, horizon_days: int) -> pd.Series:
+    """Probability of no purchase within the horizon for who keeps their pace: exp(-pace x time).
+
+    orders : purchases expected within `weeks` by a forecast without drop-out. A customer's pace is
+        taken as known; the forecast's own probability is a little higher, and better where there
+        is one.
+    """
+    return np.exp(-orders.astype(float) * horizon_days / (7 * weeks)).rename("at_pace")
+
+
+def at_risk_without_drop_out(
+    worth: pd.DataFrame, churn_risk: pd.Series, at_pace: pd.Series
+) -> tuple[pd.DataFrame, list[Note]]:
+    """Value at risk of customers whose forecast of purchases knows no drop-out.
+
+    Margin at the customer's pace x the risk of silence beyond what that pace alone implies: who
+    buys once a year is often silent for half a year without having left. Never below 0.
+
+    Parameters
+    ----------
+    worth : one row per customer, columns of table `value`; only rows with an empty p_alive change
+    churn_risk : probability of no purchase within the horizon, by the model of silence
+    at_pace : the same, at the customer's pace, without anybody leaving
+
+    Returns
+    -------
+    worth with value_at_risk filled in, and a Note that says so and of how many customers.
+    """
+    without = worth["p_alive"].isna()
+    beyond = (churn_risk - at_pace).reindex(worth.index).clip(lower=0)
+    at_risk = (worth["value_12m"] * beyond).clip(lower=0)
+    filled = worth["value_at_risk"].where(~without, at_risk)
+    notes = [Note("churn", "at_risk_without_drop_out", float(without.sum()))]
+    return worth.assign(value_at_risk=filled), notes if without.any() else []
+
+
+def at_stake(
+    customers: pd.DataFrame,
+    worth: pd.DataFrame,
+    churn_risk: pd.Series,
+    day: dt.date,
+    horizon_weeks: float,
+    horizon_days: int,
+) -> tuple[pd.DataFrame, list[Note]]:
+    """What a list is drawn up from: what is at risk, and by when to make contact.
+
+    Parameters
+    ----------
+    customers, worth : one row per customer as of the day; columns of tables `customers`, `value`
+    churn_risk : probability of no purchase within `horizon_days`
+    horizon_weeks : over which `worth` counts
+
+    Returns
+    -------
+    worth with value_at_risk of everybody and contact_on, and the note where the forecast of
+    purchases knows no drop-out.
+    """
+    pace = at_pace(worth["orders_12m"], horizon_weeks, horizon_days)
+    priced, notes = at_risk_without_drop_out(worth, churn_risk, pace)
+    return priced.assign(contact_on=contact_on(customers, day).reindex(priced.index)), notes
+
+
+def listed(at_stake: pd.DataFrame, day: dt.date, n: int, days: int = LIST_DAYS) -> pd.DataFrame:
+    """The list of a day: the `n` with most at risk of those to contact before the next list.
+
+    at_stake : as `at_stake` gives it; days : to the next list
+    """
+    return first(due(at_stake, day + dt.timedelta(days=days)), n)
+
+
+class Kept(NamedTuple):
+    """How good a past list was: who of it, and who of all, did not come back."""
+
+    listed: int  # customers on the list
+    listed_silent: int  # of them without a purchase within the horizon
+    customers: int  # all customers of that day
+    silent: int  # of them without a purchase within the horizon
+    value: float  # what the silent ones would have brought had they stayed, in the currency
+    listed_value: float  # of it that of customers on the list
+
+    @property
+    def precision(self) -> float:
+        """Share of the list that did not come back; empty for an empty list."""
+        return self.listed_silent / self.listed if self.listed else np.nan
+
+    @property
+    def recall(self) -> float:
+        """Share of those who did not come back that was on the list."""
+        return self.listed_silent / self.silent if self.silent else np.nan
+
+    @property
+    def base(self) -> float:
+        """Share of all customers that did not come back: what a list drawn at random would hold."""
+        return self.silent / self.customers if self.customers else np.nan
+
+    @property
+    def value_recall(self) -> float:
+        """The same as `recall`, of what they would have brought."""
+        return self.listed_value / self.value if self.value > 0 else np.nan
+
+
+def kept(customers: pd.DataFrame, silent: pd.Series, listed: pd.Index) -> Kept:
+    """Who of a past list, and who of all, stayed silent.
+
+    Parameters
+    ----------
+    customers : one row per customer of the past day, by what was known on it:
+        value_12m_if_retained
+    silent : 1 for each of them without a purchase within the horizon after it, else 0
+    listed : customer_id of who was on the list: `first` of that day's customers
+
+    Raises
+    ------
+    InputError : the outcomes are of other customers, or not known, or so is the list
+    """
+    known = silent.reindex(customers.index)
+    bad = int((~known.isin([0, 1])).sum())
+    others = len(listed.difference(customers.index))
+    if bad or others or len(silent) != len(customers):
+        raise InputError(
+            f"{bad:,} of {len(customers):,} customers of that day have no outcome of 0 or 1, "
+            f"{len(silent):,} outcomes were given, and {others:,} on the list are not among them; "
+            "take customers, outcomes and list of the same day"
+        )
+    stayed_away = known == 1
+    lost = customers["value_12m_if_retained"].where(stayed_away).clip(lower=0)
+    return Kept(
+        listed=len(listed),
+        listed_silent=int(stayed_away[listed].sum()),
+        customers=len(customers),
+        silent=int(stayed_away.sum()),
+        value=float(lost.sum()),
+        listed_value=float(lost[listed].sum()),
+    )
+
+
+def past(
+    customers: pd.DataFrame,
+    worth: pd.DataFrame,
+    churn_risk: pd.Series,
+    silent: pd.Series,
+    day: dt.date,
+    horizon_weeks: float,
+    horizon_days: int,
+    n: int = 100,
+) -> Kept | None:
+    """Draw up the list of a past day by what was known then, and see who of it stayed silent.
+
+    Arguments as for `at_stake` and `kept`, all of that day; n : length of the list
+
+    Returns None where nothing was at stake on that day, or nobody can say what was.
+    """
+    if worth.empty:
+        return None
+    stake, _ = at_stake(customers, worth, churn_risk, day, horizon_weeks, horizon_days)
+    on_list = listed(stake, day, n).index
+    return kept(stake, silent.reindex(stake.index), on_list) if len(on_list) else None
+
+
+def trust(kept: Kept | None, model: str, horizon_days: int) -> pd.DataFrame:
+    """The same as rows of table `trust`: part watchlist, one row per figure; none for None."""
+    figures = {} if kept is None else {name: float(x) for name, x in kept._asdict().items()}
+    rows = pd.DataFrame({"metric": list(figures), "value": list(figures.values())})
+    return rows.assign(part=PART, model=model, horizon_days=horizon_days, is_chosen=True)
+
+
+def of_trust(trust: pd.DataFrame) -> Kept | None:
+    """Read it back from table `trust`; None where it has no such rows."""
+    if PART not in trust.index.get_level_values("part"):
+        return None
+    found = trust.xs(PART, level="part")["value"].droplevel(["horizon_days", "model"]).astype(float)
+    counts = {name: int(found[name]) for name in ("listed", "listed_silent", "customers", "silent")}
+    return Kept(**counts, value=found["value"], listed_value=found["listed_value"])

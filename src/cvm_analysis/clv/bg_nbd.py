@@ -126,11 +126,7 @@ def fit(h: pd.DataFrame) -> BgNbd:
     """
     data = histories.arrays(h)
     without = nbd.fit(h)
-    tops = [
-        maximum.climb(lambda logs: derivatives(logs, data), start, data.n.sum(), "BG/NBD")
-        for start in starts(without.params)
-    ]
-    top = max(tops, key=lambda one: one.log_likelihood)
+    top = maximum.highest(derivatives, data, starts(without.params), "BG/NBD")
     reason = maximum.why_not(top, without.log_likelihood)
     return BgNbd(
         Params(*top.params.tolist()),
@@ -209,7 +205,7 @@ def _leaving(params: Params, data: histories.Arrays) -> tuple[float, Array, Arra
     odds = _log_odds_dead(params, x, t_x, T)
     p = n * expit(odds)
     silence, e, f = r * np.log1p((T - t_x) / (alpha + t_x)), alpha / (alpha + T), t_x + alpha
-    shift, last = -e * (T - t_x) / f, b / (b + x - 1)
+    shift, last = -e * (T - t_x) / f, b / (b + (x - 1))
     slopes = np.stack([silence, (r + x) * shift, np.ones_like(x), -last])
     bend = (slopes * (p * expit(-odds))) @ slopes.T
     bend[0, 0] += np.sum(p * silence)
@@ -223,7 +219,7 @@ def _log_odds_dead(params: Params | Array, x: Array, t_x: Array, T: Array) -> Ar
     """Log odds of having left right after the last purchase ([2]); -inf for x = 0."""
     r, alpha, a, b = params
     once = np.maximum(x, 1)
-    odds = np.log(a) - np.log(b + once - 1) + (r + x) * np.log1p((T - t_x) / (alpha + t_x))
+    odds = np.log(a) - np.log(b + (once - 1)) + (r + x) * np.log1p((T - t_x) / (alpha + t_x))
     return np.where(x > 0, odds, -np.inf)
 
 

@@ -1,6 +1,6 @@
 """The maximum of a log-likelihood whose parameters are positive, with its curvature."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -8,14 +8,18 @@ from autograd import hessian, value_and_grad
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from cvm_analysis.clv import histories
 from cvm_analysis.errors import FitError
 
 Array = NDArray[np.float64]
+Derivatives = Callable[[Array, histories.Arrays], tuple[float, Array, Array]]
 
 WORTH = 2.0  # log-likelihood two more parameters must bring to be preferred (Akaike)
 _FLAT = 1e-6  # a gradient per customer below this is zero
 _UNKNOWN = 3.0  # standard error of a logarithm: the interval spans a factor of 100,000
-_FAR = 30.0  # a logarithm beyond it, 1e13 or 1e-13, has run off: climbing ends
+FAR = 30.0  # a logarithm beyond it, 1e13 or 1e-13, has run off: climbing ends
+_MANY = 4_000  # histories; of more than twice as many a part shows where to start
+_SENSIBLE = (1e-6, 1e6)  # limits of a start that the part says
 
 
 class Fitted(Protocol):
@@ -58,6 +62,30 @@ def find(
     return climb(lambda logs: (*slope(logs), bend(logs)), start, n_customers, model)
 
 
+def highest(
+    derivatives: Derivatives,
+    data: histories.Arrays,
+    starts: Iterable[Sequence[float]],
+    model: str,
+) -> Maximum:
+    """The highest top of purchase histories that is found from several starts.
+
+    Of many histories a part shows which top it is, and all are climbed once, from there. The order
+    of the rows does not matter.
+
+    Arguments and errors as in `climb`.
+    """
+    order = np.lexsort(data)
+    data = histories.Arrays(*(column[order] for column in data))
+    part = histories.Arrays(*(column[:: max(1, len(order) // _MANY)] for column in data))
+
+    def top(rows: histories.Arrays, start: Sequence[float] | Array) -> Maximum:
+        return climb(lambda logs: derivatives(logs, rows), start, rows.n.sum(), model)
+
+    best = max((top(part, start) for start in starts), key=lambda one: one.log_likelihood)
+    return top(data, np.clip(best.params, *_SENSIBLE)) if len(part.x) < len(data.x) else best
+
+
 def climb(
     derivatives: Callable[[Array], tuple[float, Array, Array]],
     start: Sequence[float] | Array,
@@ -88,7 +116,7 @@ def climb(
         return known[key]
 
     def stop_far(logs: Array) -> None:
-        if np.abs(logs).max() > _FAR:
+        if np.abs(logs).max() > FAR:
             raise StopIteration
 
     found = minimize(
@@ -100,7 +128,7 @@ def climb(
         callback=stop_far,
         options={"gtol": 1e-9, "initial_trust_radius": 0.5, "max_trust_radius": 2.0},
     )
-    far = bool(np.abs(found.x).max() > _FAR)
+    far = bool(np.abs(found.x).max() > FAR)
     if not (np.isfinite(found.fun) and (far or np.abs(found.jac).max() < _FLAT)):
         raise FitError(
             f"{model} did not converge on {n_customers:,.0f} customers ({found.message}); "

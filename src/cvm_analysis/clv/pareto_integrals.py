@@ -29,7 +29,12 @@ class _Rule(NamedTuple):
 
 
 # The first that fits. Against 50-digit quadrature each keeps a relative error below 1e-12.
-_RULES = (_Rule(2.0, 8.0, 12), _Rule(4.0, np.inf, 24), _Rule(np.inf, np.inf, 96))
+_RULES = (
+    _Rule(1.5, 12.0, 12),
+    _Rule(2.5, 20.0, 16),
+    _Rule(4.0, np.inf, 24),
+    _Rule(np.inf, np.inf, 96),
+)
 
 
 class Curve(NamedTuple):

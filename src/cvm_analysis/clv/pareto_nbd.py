@@ -17,6 +17,7 @@ s (alpha + u)^-(r + x) (beta + u)^-(s + 1), if gone.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import fsum
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -30,8 +31,6 @@ from cvm_analysis.clv.pareto_integrals import Curve, Piece, integral, pieces
 Array = NDArray[np.float64]
 
 _STARTS = ((1.0, 1.0), (0.1, 0.01), (30.0, 30.0))  # of s and of beta in mean T; the best counts
-_MANY = 4_000  # histories; of more than twice as many a part shows where to start
-_SENSIBLE = (1e-6, 1e6)  # limits of a start that the part says
 
 
 class Params(NamedTuple):
@@ -140,14 +139,11 @@ def fit(h: pd.DataFrame) -> ParetoNbd:
     InputError : impossible histories
     FitError : nobody bought again, or no maximum was found
     """
-    data = _sorted(histories.arrays(h))
+    data = histories.arrays(h)
     without = nbd.fit(h)
-    part = histories.Arrays(*(column[:: max(1, len(data.x) // _MANY)] for column in data))
-    mean_T = np.average(data.T, weights=data.n)
-    tops = [_climb(part, (*without.params, s, share * mean_T)) for s, share in _STARTS]
-    top = max(tops, key=lambda one: one.log_likelihood)
-    if len(part.x) < len(data.x):
-        top = _climb(data, np.clip(top.params, *_SENSIBLE))
+    mean_T = fsum(data.n * data.T) / fsum(data.n)  # in any order the same
+    starts = [(*without.params, s, share * mean_T) for s, share in _STARTS]
+    top = maximum.highest(derivatives, data, starts, "Pareto/NBD")
     reason = maximum.why_not(top, without.log_likelihood)
     return ParetoNbd(
         Params(*top.params.tolist()),
@@ -163,17 +159,6 @@ def fit(h: pd.DataFrame) -> ParetoNbd:
 def log_likelihood(params: Params, h: pd.DataFrame) -> float:
     """Log-likelihood of the histories at given parameters ([2])."""
     return derivatives(np.log(params), histories.arrays(h))[0]
-
-
-def _sorted(data: histories.Arrays) -> histories.Arrays:
-    """The same rows in an order that does not depend on the one they came in."""
-    order = np.lexsort(data)
-    return histories.Arrays(*(column[order] for column in data))
-
-
-def _climb(data: histories.Arrays, start: tuple[float, ...] | Array) -> maximum.Maximum:
-    """The top nearest to a start."""
-    return maximum.climb(lambda logs: derivatives(logs, data), start, data.n.sum(), "Pareto/NBD")
 
 
 def derivatives(log_params: Array, data: histories.Arrays) -> tuple[float, Array, Array]:

@@ -9,6 +9,8 @@ from ibis import ir
 
 from cvm_analysis.customers.table import order_of
 
+_PARTS = 4  # of customers: more parts need less memory and more time
+
 
 def latest(indicators: ir.Table, date: dt.date) -> ir.Table:
     """One row per customer and imported figure: customer_id, name, value (the latest by `date`)."""
@@ -39,22 +41,15 @@ def rfm_measures(transactions: ir.Table, date: dt.date) -> ir.Table:
 def histories(transactions: ir.Table, date: dt.date) -> ir.Table:
     """One row per customer who bought by `date`: what the models of purchases look at, quickly.
 
+    Customers are looked at in parts, one after the other: that holds less in memory at a time.
+
     Returns
     -------
     customer_id, x, t_x, T, spend_repeat_mean, as in table `customers`, whose other columns cost
     several times as much to make.
     """
-    day = transactions.ordered_at.date()
-    bought = transactions.filter(day <= date, transactions.amount > 0)
-    days = bought.group_by("customer_id", day=bought.ordered_at.date()).aggregate(
-        spend=bought.amount.sum()
-    )
-    seen = days.group_by("customer_id").aggregate(
-        x=days.count() - 1,
-        first=days.day.min(),
-        last=days.day.max(),
-        later=days.spend.sum() - days.spend.argmin(days.day),
-    )
+    part = _hash(transactions.customer_id.cast("string")) % _PARTS
+    seen = ibis.union(*(_seen(transactions.filter(part == each), date) for each in range(_PARTS)))
     return seen.select(
         "customer_id",
         "x",
@@ -62,6 +57,27 @@ def histories(transactions: ir.Table, date: dt.date) -> ir.Table:
         T=ibis.literal(date).delta(seen["first"], unit="day") / 7,
         spend_repeat_mean=seen.later.cast("float64") / seen.x.nullif(0),
     )
+
+
+def _seen(transactions: ir.Table, date: dt.date) -> ir.Table:
+    """One row per customer who bought by `date`: x, first and last day, spend after the first."""
+    day = transactions.ordered_at.date()
+    bought = transactions.filter(day <= date, transactions.amount > 0)
+    days = bought.group_by("customer_id", day=bought.ordered_at.date()).aggregate(
+        spend=bought.amount.sum()
+    )
+    return days.group_by("customer_id").aggregate(
+        x=days.count() - 1,
+        first=days.day.min(),
+        last=days.day.max(),
+        later=days.spend.sum() - days.spend.argmin(days.day),
+    )
+
+
+@ibis.udf.scalar.builtin(name="hash", signature=(("string",), "uint64"))
+def _hash(text: str) -> int:
+    """A number that only `text` decides, by DuckDB's function of that name."""
+    raise NotImplementedError
 
 
 def mix(transactions: ir.Table, column: str, date: dt.date) -> ir.Table:

@@ -9,10 +9,10 @@ from ibis import ir
 
 from cvm_analysis.tables import TABLES
 
-YEAR = 365  # days
+YEAR, HALF_YEAR = 365, 182  # days
 NOUGHT = (  # what a customer who never bought, or never said anything, has nought of
     *("n_orders", "n_days", "spend_gross", "spend_total", "returned"),
-    *("spend_365d", "n_orders_365d", "spend_change_365d"),
+    *("spend_365d", "n_orders_365d", "spend_change_365d", "n_days_182d"),
     *("n_complaints", "complaints_open"),
 )
 
@@ -61,6 +61,9 @@ def _totals(known: ir.Table, date: dt.date) -> ir.Table:
     if "cost" in known.columns:
         complete = known.cost.isnull().sum() == 0
         money["margin_total"] = complete.ifelse((known.amount - known.cost).sum(), None)
+    if "discount" in known.columns:
+        given = ibis.greatest(known.discount.fill_null(0), 0)  # a surcharge is no discount
+        money["taken_off"] = given.sum(where=bought)
     if {"promised_on", "delivered_on"} <= set(known.columns):
         money["late_share"] = _late_share(known, date)
     recent = _recent(known, date)
@@ -115,17 +118,16 @@ def order_of(known: ir.Table) -> ir.StringValue:
 
 def _rhythm(known: ir.Table, date: dt.date) -> ir.Table:
     """One row per buyer: purchase days, the gaps between them, and the money of the later ones."""
-    days = (
-        known.filter(known.amount > 0)
-        .mutate(day=known.ordered_at.date())
-        .group_by("customer_id", "day")
-        .aggregate(spend=lambda t: t.amount.sum())
-    )
+    days = _days(known)
     order = ibis.window(group_by="customer_id", order_by="day")
     days = days.mutate(gap=days.day.delta(days.day.lag().over(order), unit="day"))
     gaps = days.gap.cast("int64")
+    first: dict[str, ir.Value] = {}
+    if "channel" in days.columns:
+        first["first_channel"] = days.channel.max(where=days.gap.isnull())
     seen = days.group_by("customer_id").aggregate(
         n_days=days.count(),
+        n_days_182d=(days.day > ibis.literal(date - dt.timedelta(days=HALF_YEAR))).sum(),
         first_order=days.day.min(),
         last_order=days.day.max(),
         spend_repeat=days.spend.sum(where=days.gap.notnull()),
@@ -133,6 +135,7 @@ def _rhythm(known: ir.Table, date: dt.date) -> ir.Table:
         gap_last_days=gaps.argmax(days.day),
         gap_sum=gaps.sum(),
         gap_squares=(gaps * gaps).sum(),
+        **first,
     )
     end = ibis.literal(date)
     x = seen.n_days - 1
@@ -140,6 +143,8 @@ def _rhythm(known: ir.Table, date: dt.date) -> ir.Table:
     return seen.select(
         "customer_id",
         "n_days",
+        "n_days_182d",
+        *first,
         "first_order",
         "last_order",
         "gap_median_days",
@@ -151,6 +156,13 @@ def _rhythm(known: ir.Table, date: dt.date) -> ir.Table:
         spend_repeat_mean=seen.spend_repeat.cast("float64") / x.nullif(0),
         gap_cv=(x > 1).ifelse(ibis.greatest(spread, 0).sqrt() / (seen.gap_sum / x), None),
     )
+
+
+def _days(known: ir.Table) -> ir.Table:
+    """One row per buyer and purchase day: spend, channel (of several the first by name)."""
+    bought = known.filter(known.amount > 0).mutate(day=known.ordered_at.date())
+    used = {"channel": bought.channel.min()} if "channel" in bought.columns else {}
+    return bought.group_by("customer_id", "day").aggregate(spend=bought.amount.sum(), **used)
 
 
 def _with_records(customers: ir.Table, records: ir.Table, date: dt.date) -> ir.Table:
@@ -189,6 +201,9 @@ def _finished(customers: ir.Table) -> ir.Table:
     if "customer_type" not in filled.columns:
         filled = filled.mutate(customer_type=ibis.null("string"))
     gross = filled.spend_gross.cast("float64")
+    if "taken_off" in filled.columns:
+        taken_off = filled.taken_off.cast("float64")
+        filled = filled.mutate(discount_share=taken_off / (gross + taken_off).nullif(0))
     finished = filled.mutate(
         customer_type=filled.customer_type.fill_null("retail"),
         spend_mean=filled.spend_total.cast("float64") / filled.n_orders.nullif(0),

@@ -117,7 +117,8 @@ def table(
     fixed = id or "t" + hashlib.sha256(content.encode()).hexdigest()[:10]
     grid = GT(shown, rowname_col=stub, id=fixed).cols_label({**headings})
     right = [c for c, kind in formats.items() if kind.partition(":")[0] in RIGHT]
-    grid = grid.cols_align("left").cols_align("right", right or None)
+    grid = grid.cols_align("left")
+    grid = grid.cols_align("right", right) if right else grid
     prose = [c for c in formats if c not in right and shown[c].map(_letters).max() > PROSE]
     if prose:
         grid = grid.tab_style(style.css("min-width: 14em"), loc.body(columns=prose))

@@ -167,7 +167,7 @@ class Manager:
     def churn(self, churn: pd.DataFrame, value: pd.DataFrame, horizon_days: int) -> Block:
         """Show how many are expected to stay silent, and what leaving costs."""
         say, expected = self.say, float(churn["churn_risk"].sum())
-        risk, lost = float(value["value_at_risk"].sum()), float(value["lost_value"].sum())
+        risk, lost = float(churn["value_at_risk"].sum()), float(value["lost_value"].sum())
         days = say.number(horizon_days)
         return blocks.key_figures(
             [
@@ -176,31 +176,6 @@ class Manager:
                 self._key("lost", say.short(lost, self.currency)),
             ]
         )
-
-    def watchlist(self, customers: pd.DataFrame) -> Block:
-        """Show whom to save first: pseudonym, value at risk, risk, and what speaks for it.
-
-        customers : as churn.watchlist.first gives them, with churn_risk, p_alive and reasons
-        """
-        if customers.empty:
-            return blocks.note(self.say("manager.nobody_at_risk"), self.language)
-        reasons = customers.filter(regex="^reason_").apply(self._reasons, axis=1)
-        return blocks.table(
-            customers.assign(reasons=reasons),
-            {
-                "value_at_risk": "money",
-                "value_12m": "money",
-                "p_alive": "percent",
-                "churn_risk": "percent",
-                "reasons": "text",
-            },
-            self.language,
-            self.currency,
-            id="watchlist",
-        )
-
-    def _reasons(self, codes: pd.Series) -> str:
-        return self.say.listed(self.say(f"reasons.{code}") for code in codes.dropna())
 
     def trust(self, trust: pd.DataFrame, beside: Sequence[str] = ()) -> Block:
         """Show how far off each forecast of purchases was on a past it had not seen.
@@ -213,25 +188,15 @@ class Manager:
         measures = {"actual_total": "number", "forecast_total": "number", "bias_total": "percent"}
         measures |= {"log_score": "number:3", "mae": "number:2", "rmse": "number:2"}
         measures |= {"top_decile": "percent"}
-        return self._trust(trust, "value", measures, "log_score")
-
-    def trust_churn(self, trust: pd.DataFrame) -> Block:
-        """Show how good each forecast of silence was on a past it had not seen."""
-        measures = {"n_silent": "number", "auc": "number:3", "brier": "number:3"}
-        measures |= {"calibration_slope": "number:2", "calibration_intercept": "number:2"}
-        return self._trust(trust, "churn", measures, "auc")
-
-    def _trust(self, trust: pd.DataFrame, part: str, measures: dict[str, str], best: str) -> Block:
-        """One row per forecast: the one in use, then the others, the highest `best` first."""
-        if part not in trust.index.get_level_values("part"):
+        if "value" not in trust.index.get_level_values("part"):
             return blocks.note(self.say("manager.untested"), self.language)
-        rows = trust.xs(part, level="part")
+        rows = trust.xs("value", level="part").droplevel("horizon_days")
         wide = rows["value"].astype(float).unstack("metric").reindex(columns=list(measures))
         chosen = rows["is_chosen"].astype(bool).groupby("model").first()
         wide["used"] = chosen.map({True: self.say("manager.yes"), False: ""})
-        wide = wide.assign(chosen=chosen).sort_values(["chosen", best], ascending=False)
+        wide = wide.assign(chosen=chosen).sort_values(["chosen", "log_score"], ascending=False)
         shown = {"used": "text", **measures}
-        return blocks.table(wide, shown, self.language, rows="models", id=f"trust-{part}")
+        return blocks.table(wide, shown, self.language, rows="models", id="trust-value")
 
     def model(self, value: pd.DataFrame) -> Block:
         """Say which forecast the values rest on."""

@@ -1,0 +1,133 @@
+"""How near are hazard ratios to what was planted, and how often do their intervals hold it?
+
+    python benchmarks/churn_ratios.py contracts [seeds]   200: contracts, whose end is seen
+    python benchmarks/churn_ratios.py silence [seeds]     100: buyers, whose leaving nobody sees
+
+`contracts` draws the invented company's contracts anew for many seeds and fits them as notebook 05
+does. Of the true ratios, the intervals should hold 95 % give or take 2.8 standard errors.
+
+`silence` invents buyers without contract: purchases at rates of their own (gamma) until they drop
+out, at twice the hazard if they are of the kind. The ratio is looked for in the dates of drop-out,
+which only the inventor knows, and in spells of buying that a silence beyond a bound ends. It does
+not fail: that such ratios are too small is what it shows.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+
+import numpy as np
+import pandas as pd
+
+from cvm_analysis.churn import contracts, lapse, survival
+from cvm_analysis.sample import contracts as invented
+from cvm_analysis.sample import leaving, retail
+from cvm_analysis.sample.business import AS_OF, FIRST_DAY, REGIONS
+
+SEED = 20260101
+LEVEL = 0.95
+BOUNDS = (91, 182, 364)  # days
+BUYERS, WEEKS = 2_000, 156
+RATE = (2.0, 10.0)  # shape, rate of purchases per week while there: five weeks apart on average
+LEAVING, RATIO = 0.01, 2.0  # hazard of dropping out per week, and what the kind multiplies it by
+UNEQUAL = 1.0  # variance of what else multiplies it, in buyers who differ
+
+
+def band(seeds: int) -> tuple[int, int]:
+    """How many of so many intervals may hold a ratio if 95 % do."""
+    reach = 2.8 * np.sqrt(seeds * LEVEL * (1 - LEVEL))
+    return int(seeds * LEVEL - reach), min(seeds, int(seeds * LEVEL + reach))
+
+
+def of_contracts(seeds: int) -> None:
+    """Print the coverage of each planted ratio of contracts; fail outside the band."""
+    people = retail.customers(12_000, SEED)
+    orders = pd.concat([leaving.live(people, region, SEED).orders for region in REGIONS])
+    found = pd.concat(hazards(drawn(orders, seed)) for seed in range(seeds))
+    low, high = band(seeds)
+    print(f"contracts, {seeds} seeds: {low} to {high} intervals hold a ratio if 95 % do")
+    held = {
+        name: line(name, found.loc[found.index == name], ratio)
+        for name, ratio in invented.HAZARD_RATIOS.items()
+    }
+    if not all(low <= count <= high for count in held.values()):
+        raise SystemExit(f"not all between {low} and {high}: {held}")
+
+
+def drawn(orders: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Contracts of one seed as the raw files would say on the last day."""
+    found = invented.contracts(orders, seed)
+    day = [FIRST_DAY + dt.timedelta(days=int(d)) for d in found["started"]]
+    end = [FIRST_DAY + dt.timedelta(days=int(d)) for d in found["ended"]]
+    known = [e if e <= AS_OF else None for e in end]
+    return found.assign(started_on=pd.to_datetime(day), ended_on=pd.to_datetime(known))[
+        ["customer_id", "started_on", "ended_on", *invented.HAZARD_RATIOS]
+    ]
+
+
+def hazards(table: pd.DataFrame) -> pd.DataFrame:
+    """The hazard ratios of these contracts, as `contracts.study` has them."""
+    spans, _ = contracts.durations(table, AS_OF)
+    return contracts.fit(table[[*invented.HAZARD_RATIOS]], spans).hazards
+
+
+def line(name: str, found: pd.DataFrame, ratio: float) -> int:
+    """Print one row: mean ratio, intervals that hold it; return their count."""
+    held = int(((found["low"] <= ratio) & (ratio <= found["high"])).sum())
+    mean = np.exp(np.log(found["hazard_ratio"]).mean())
+    print(f"{name:<40} planted {ratio:.2f}  mean {mean:.3f}  held {held} of {len(found)}")
+    return held
+
+
+def of_silence(seeds: int) -> None:
+    """Print what ratio of dropping out each way of seeing it finds."""
+    print(f"{BUYERS:,} buyers over {WEEKS} weeks, {seeds} seeds")
+    for variance in (0.0, UNEQUAL):
+        found: dict[str, list[pd.Series]] = {}
+        for seed in range(seeds):
+            for way, hazards in ways(np.random.default_rng(seed), variance).items():
+                found.setdefault(way, []).append(hazards)
+        print("buyers alike but for the kind" if not variance else "buyers who differ in more")
+        for way, rows in found.items():
+            line(way, pd.DataFrame(rows), RATIO)
+
+
+def ways(draws: np.random.Generator, variance: float) -> dict[str, pd.Series]:
+    """Row `kind` of the hazards, by true dates and by silence beyond each bound."""
+    kind = pd.DataFrame({"kind": draws.integers(0, 2, BUYERS)})
+    seen = draws.uniform(0, WEEKS, BUYERS)  # weeks from the first purchase to the last day
+    other = draws.gamma(1 / variance, variance, BUYERS) if variance else 1.0
+    stayed = draws.exponential(1 / (LEAVING * RATIO ** kind["kind"] * other))
+    outcome = pd.DataFrame(
+        {"duration": 7 * np.minimum(stayed, seen), "event": (stayed <= seen).astype(int)}
+    )
+    found = {"true dates of dropping out": survival.fit(kind, outcome).hazards.loc["kind"]}
+    days = purchases(draws, np.minimum(stayed, seen), seen)
+    for bound in BOUNDS:
+        spells = lapse.spells(days, AS_OF, bound)
+        of_spell = kind.loc[spells["customer_id"]].set_axis(spells.index)
+        model = survival.fit(of_spell, spells, customers=spells["customer_id"])
+        found[f"silence of {bound} days, {bound // 7} weeks"] = model.hazards.loc["kind"]
+    return found
+
+
+def purchases(draws: np.random.Generator, there: np.ndarray, seen: np.ndarray) -> pd.DataFrame:
+    """Days with a purchase: customer_id, day; the first when each was first seen."""
+    weekly = draws.gamma(RATE[0], 1 / RATE[1], len(there))
+    who = np.repeat(np.arange(len(there)), draws.poisson(weekly * there))
+    since = np.concatenate([np.zeros(len(there)), there[who] * draws.random(len(who))])
+    who = np.concatenate([np.arange(len(there)), who])
+    ago = np.floor(7 * (seen[who] - since)).astype("timedelta64[D]")
+    return pd.DataFrame({"customer_id": who, "day": np.datetime64(AS_OF, "D") - ago})
+
+
+def main(asked: list[str]) -> None:
+    """Run the benchmark asked for."""
+    what, *rest = asked or ["contracts"]
+    part, usual = {"contracts": (of_contracts, 200), "silence": (of_silence, 100)}[what]
+    part(int(rest[0]) if rest else usual)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,104 @@
+"""A forecast of silence set right by what came of it before: one level, one slope, and the season.
+
+logit p' = level + slope x logit p + season(landmark), learned from all landmarks and horizons whose
+outcome is known (Cox, 1958: `evaluation`). One slope for all horizons keeps the forecast falling
+with the horizon. The season is a wave of a year and one of half a year, drawn to nought.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cvm_analysis.churn.evaluation import logit
+
+Array = NDArray[np.float64]
+
+YEAR = 365.25  # days
+_SEASONS = 2.0  # years
+_WAVES = (1, 2)  # in a year
+_DRAWN = 0.004  # weight, per row, that draws the waves to nought
+_STEPS = 30
+
+
+@dataclass(frozen=True)
+class Recalibration:
+    """What sets a forecast right; `fit` makes one. The default changes nothing."""
+
+    level: float = 0.0
+    slope: float = 1.0
+    season: tuple[float, ...] = (0.0,) * (2 * len(_WAVES))
+
+    def of(self, p_silent: pd.DataFrame, day: pd.Series) -> pd.DataFrame:
+        """Set forecasts right; empty ones stay empty.
+
+        p_silent : one row per customer, columns p_silent_<h>d
+        day : the landmark of each row
+        """
+        shift = self.level + _waves(day) @ np.array(self.season)
+        odds = shift[:, None] + self.slope * logit(p_silent.to_numpy(float))
+        return pd.DataFrame(_probability(odds), p_silent.index, p_silent.columns)
+
+
+def fit(
+    p_silent: pd.DataFrame, silent: pd.DataFrame, day: pd.Series, years: float = 0.0
+) -> Recalibration:
+    """Learn from forecasts and what came of them.
+
+    Parameters
+    ----------
+    p_silent : one row per customer and landmark, columns p_silent_<h>d
+    silent : the same rows and columns; 1 or 0, empty where it is not known
+    day : the landmark of each row
+    years : of records there were; with fewer than two no season is learned, or one odd spring would
+        pass for every spring
+
+    Returns
+    -------
+    A Recalibration; one that changes nothing where there is too little to learn from: nobody or
+    everybody was silent, all forecasts are equal, or a higher forecast did not mean more silence.
+    """
+    known = silent.notna().to_numpy() & p_silent.notna().to_numpy()
+    row, column = np.nonzero(known)
+    p, came = p_silent.to_numpy(float)[row, column], silent.to_numpy(float)[row, column]
+    if len(np.unique(came)) < 2 or len(np.unique(p)) < 2:
+        return Recalibration()
+    x = np.column_stack([np.ones(len(p)), logit(p)])
+    if years >= _SEASONS:
+        x = np.column_stack([x, _waves(day)[row]])
+    found = _maximum(x, came)
+    if found is None or found[1] <= 0:
+        return Recalibration()
+    season = np.zeros(2 * len(_WAVES))
+    season[: len(found) - 2] = found[2:]
+    return Recalibration(float(found[0]), float(found[1]), tuple(map(float, season)))
+
+
+def _maximum(x: Array, came: Array) -> Array | None:
+    """Logistic regression from level 0 and slope 1 on, waves drawn to nought; None: no maximum."""
+    at = np.eye(x.shape[1])[1]
+    drawn = np.diag([0.0, 0.0] + [_DRAWN * len(x)] * (x.shape[1] - 2))
+    for _ in range(_STEPS):
+        p = _probability(x @ at)
+        information = (x * (p * (1 - p))[:, None]).T @ x + drawn
+        if not np.linalg.det(information[:2, :2]) > 1e-10 * len(x) ** 2:
+            return None
+        step = np.linalg.solve(information, x.T @ (came - p) - drawn @ at)
+        at = at + step * min(1.0, 2.0 / max(np.abs(step).max(), 1e-12))
+        if np.abs(step).max() < 1e-9:
+            return at
+    return None
+
+
+def _waves(day: pd.Series) -> Array:
+    """Cosine and sine of the time of the year, one row per row of `day`."""
+    since = (pd.to_datetime(day) - pd.Timestamp(2000, 1, 1)).dt.days.to_numpy(float)
+    angles = 2 * np.pi * np.multiply.outer(since / YEAR, np.array(_WAVES))
+    return np.column_stack([np.cos(angles), np.sin(angles)])
+
+
+def _probability(odds: Array) -> Array:
+    return 1 / (1 + np.exp(-np.clip(odds, -40, 40)))

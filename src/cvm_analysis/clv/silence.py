@@ -1,0 +1,67 @@
+"""The chance that each customer buys nothing for some time, by a model of purchases.
+
+It is the probability of no purchase within h given the history, not 1 - P(alive): who is alive may
+stay silent, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from cvm_analysis.clv import counts, forecasts, histories
+from cvm_analysis.errors import FitError
+from cvm_analysis.least_data import Note, lacking
+
+
+def at_landmark(
+    customers: pd.DataFrame, code: str, days: Sequence[int]
+) -> tuple[pd.DataFrame, list[Note]]:
+    """Fit the model to what was known on a day and forecast silence from that day on.
+
+    Parameters
+    ----------
+    customers : one row per customer as of the day, columns of table `customers`; only those that
+        `forecasts.modelled` keeps count
+    code : the forecast in use, as table `value` names it; where it gives no probabilities of its
+        own (a naive one, a correction of another) or cannot be fitted, the next of
+        `forecasts.FITTED` takes its place
+    days : horizons
+
+    Returns
+    -------
+    One row per customer modelled; columns p_silent_<h>d, in [0, 1], falling with h. No column, and
+    the reason in the notes, where no model can be fitted.
+    """
+    buyers = forecasts.modelled(customers)
+    few = lacking("purchase_model", buyers=len(buyers), repeat_buyers=(buyers["x"] > 0).sum())
+    model = None if few else fitted(buyers, code)
+    if model is None:
+        return pd.DataFrame(index=buyers.index), [Note("churn", "no_value_model")]
+    return of(model, buyers, days), []
+
+
+def fitted(buyers: pd.DataFrame, code: str) -> Any:
+    """Fit the model `code`, or the first of `forecasts.FITTED` that can be; None if none can."""
+    h, _ = histories.distinct(buyers)
+    for each in dict.fromkeys([code, *forecasts.FITTED]):
+        module = forecasts.FITTED.get(each)
+        try:
+            model = module.fit(h) if module else None
+        except FitError:
+            continue
+        if model and model.reason != "no_drop_out_found":
+            return model
+    return None
+
+
+def of(model: Any, customers: pd.DataFrame, days: Sequence[int]) -> pd.DataFrame:
+    """Forecast the silence of each customer by a fitted model; columns p_silent_<h>d.
+
+    model : one of `forecasts.FITTED`
+    """
+    h, key = histories.distinct(customers)
+    told = {f"p_silent_{d}d": counts.none(model, h, d / 7) for d in days}
+    return pd.DataFrame(told).loc[key].set_axis(key.index)

@@ -1,0 +1,275 @@
+"""Who is leaving, in tables and sentences: whom to save first, what goes with it, how well told."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+
+import pandas as pd
+
+from cvm_analysis.churn.cohorts import Change
+from cvm_analysis.churn.groups import LogRank
+from cvm_analysis.churn.watchlist import Kept
+from cvm_analysis.report import blocks, reasons
+from cvm_analysis.report.blocks import Block
+from cvm_analysis.report.manager import Manager
+
+LISTED = {
+    "value_at_risk": "money",
+    "churn_risk": "percent",
+    "contact_on": "text",
+    "grade": "words:grades",
+    "action": "words:actions",
+    "reasons": "text",
+}
+_TRUST = {
+    "n_silent": "number",
+    "auc": "number:3",
+    "brier": "number:3",
+    "log_loss": "number:3",
+    "top_decile_lift": "number:2",
+    "calibration_slope": "number:2",
+    "calibration_intercept": "number:2",
+}
+_LEAST = 0.001  # a smaller p is said to be below this
+_CLEAR = 0.05  # p of a test from which groups are not said to differ
+_MEANING = {"hazard_ratio": "number:2", "meaning": "text"}
+
+
+def trust(manager: Manager, trust: pd.DataFrame, beside: Collection[str] = ()) -> Block:
+    """Show how good each forecast of silence was on a past it had not seen, by days ahead.
+
+    beside : the forecasts to show beside the one in use; none: all that were tried
+    """
+    say = manager.say
+    if "churn" not in trust.index.get_level_values("part"):
+        return blocks.note(say("manager.untested"), manager.language)
+    rows = trust.xs("churn", level="part")
+    keys = ["horizon_days", "model"]
+    used = rows["is_chosen"].astype(bool).groupby(keys).first()
+    wide = rows["value"].astype(float).unstack("metric").reindex(columns=list(_TRUST))
+    wide = wide.assign(chosen=used).reset_index()
+    wide = wide[wide["chosen"] | wide["model"].isin(beside)] if beside else wide
+    wide = wide.sort_values(["horizon_days", "chosen", "auc"], ascending=[True, False, False])
+    labels = [
+        say("leaving.ahead", days=say.number(days), model=say(f"models.{model}"))
+        for days, model in zip(wide["horizon_days"], wide["model"], strict=True)
+    ]
+    shown = wide.assign(used=wide["chosen"].map({True: say("manager.yes"), False: ""}))
+    formats = {"used": "text", **_TRUST}
+    return blocks.table(shown.set_axis(labels), formats, manager.language, id="trust-churn")
+
+
+def contract_trust(manager: Manager, trust: pd.DataFrame) -> Block:
+    """Show how well the ends of contracts were foretold; part `contracts` of table `trust`."""
+    if "contracts" not in trust.index.get_level_values("part"):
+        return blocks.note(manager.say("manager.untested"), manager.language)
+    rows = trust.xs("contracts", level="part").droplevel("horizon_days")
+    wide = rows["value"].astype(float).unstack("metric").sort_values("integrated_brier")
+    formats = {"n_contracts": "number", "n_ended": "number"}
+    formats |= {"mean_auc": "number:3", "integrated_brier": "number:3"}
+    return blocks.table(wide, formats, manager.language, rows="models", id="trust-contracts")
+
+
+def watchlist(manager: Manager, customers: pd.DataFrame, as_of: dt.date) -> Block:
+    """Show whom to save first: what is at risk, how likely, why, by when, and what to do.
+
+    customers : as churn.watchlist.first gives them: value_at_risk, churn_risk, contact_on, reasons
+        with their values; grade and action are shown where there is such a column
+    as_of : the day of the list; who is to be contacted by then is to be contacted now
+    """
+    say = manager.say
+    if customers.empty:
+        return blocks.note(say("leaving.nobody"), manager.language)
+    records = customers.to_dict("records")
+    because = [reasons.of(row, say, manager.currency) or say.number(None) for row in records]
+    now = pd.Timestamp(as_of)
+    by = [say("leaving.now") if day <= now else say.date(day) for day in customers["contact_on"]]
+    shown = customers.assign(reasons=because, contact_on=by)
+    formats = {column: kind for column, kind in LISTED.items() if column in shown}
+    return blocks.table(shown, formats, manager.language, manager.currency, id="watchlist")
+
+
+def kept(manager: Manager, kept: Kept | None, days: int) -> Block:
+    """Say how good a past list was: who of it, and who of all, did not come back.
+
+    kept : of the list drawn up `days` before the last day that counts; None where the history is
+        too short for one
+    """
+    say = manager.say
+    if kept is None or not kept.listed:
+        return blocks.note(say("leaving.not_kept"), manager.language)
+    text = say(
+        "leaving.kept",
+        days=say.number(days),
+        listed=say.number(kept.listed),
+        silent=say.number(kept.listed_silent),
+        customers=say.number(kept.customers),
+        precision=say.percent(kept.precision),
+        base=say.percent(kept.base),
+        share=say.percent(kept.listed / kept.customers, 1),
+        recall=say.percent(kept.recall, 1),
+        value_recall=say.percent(kept.value_recall, 1),
+    )
+    return blocks.note(text, manager.language)
+
+
+def ratios(manager: Manager, table: pd.DataFrame, of: str) -> Block:
+    """Say, feature by feature, what goes with coming back, or with the end of contracts.
+
+    table : table `hazards`; features whose interval holds 1 are named together
+    of : whose event: buyers (they come back), contracts (they end)
+    """
+    say = manager.say
+    hazards = table[table.index.get_level_values("of") == of].set_index("feature")
+    if hazards.empty:
+        return blocks.note(say("leaving.pace.nothing"), manager.language)
+    clear = (hazards["low"] > 1) | (hazards["high"] < 1)
+    rows = hazards[clear].to_dict("index")
+    meaning = [reasons.ratio(str(feature), row, say, of) for feature, row in rows.items()]
+    names = [reasons.name(str(feature), say) for feature in rows]
+    shown = hazards.loc[clear, ["hazard_ratio"]].set_axis(names).assign(meaning=meaning)
+    over = hazards.loc[clear, "mean_over"]
+    remarks = {
+        "unclear": hazards.index[~clear],
+        "bent": over.index[over == "values"],
+        "drifting": over.index[over == "time"],
+    }
+    said = [say(f"leaving.pace.how_to_read.{of}")]
+    said += [
+        say(f"leaving.pace.{code}", names=say.listed(reasons.name(str(f), say) for f in features))
+        for code, features in remarks.items()
+        if len(features)
+    ]
+    grid = [blocks.table(shown, _MEANING, manager.language)] if names else []
+    return blocks.together([*grid, *(blocks.note(text, manager.language) for text in said)])
+
+
+def contracts(manager: Manager, p_end: pd.DataFrame) -> Block:
+    """Show how many running contracts are expected to end within 90, 180 and 365 days.
+
+    p_end : columns of table `contract_churn`; a contract that no comparable one has outlasted has
+        no probability and is not counted
+    """
+    say = manager.say
+    if p_end.empty:
+        return blocks.note(say("leaving.contracts.none"), manager.language)
+    figures = [_contract_figure(manager, "running", len(p_end), "")]
+    for days in (90, 180, 365):
+        known = p_end[f"p_end_{days}d"].dropna().astype(float)
+        ends = float(known.sum()) if len(known) else float("nan")
+        figures.append(_contract_figure(manager, "within", ends, say.number(len(known)), days))
+    return blocks.key_figures(figures)
+
+
+def _contract_figure(
+    manager: Manager, name: str, value: float, n: str, days: int = 0
+) -> tuple[str, str, str]:
+    say = manager.say
+    label = say(f"leaving.contracts.{name}.label", days=say.number(days))
+    return label, say.number(value), say(f"leaving.contracts.{name}.note", n=n)
+
+
+def ending(manager: Manager, p_end: pd.DataFrame, n: int) -> Block:
+    """Show the `n` customers whose contracts are likeliest to end, the soonest first."""
+    if p_end.empty:
+        return blocks.note(manager.say("leaving.contracts.none"), manager.language)
+    columns = [f"p_end_{days}d" for days in (90, 180, 365)]
+    shown = p_end.sort_index().sort_values(columns, ascending=False, kind="stable").head(n)
+    return blocks.table(shown, dict.fromkeys(columns, "percent"), manager.language, id="ending")
+
+
+def tenths(manager: Manager, calibration: pd.DataFrame) -> Block:
+    """Show what was predicted and what came, by tenths of risk, the highest risk first.
+
+    calibration : as churn.evaluation.calibration: bin, n, predicted, actual
+    """
+    if calibration.empty:
+        return blocks.note(manager.say("manager.untested"), manager.language)
+    table = calibration.sort_values("bin", ascending=False)
+    silent = table["actual"] * table["n"]
+    mean = silent.sum() / table["n"].sum()
+    shown = pd.DataFrame(
+        {
+            "n_customers": table["n"],
+            "predicted": table["predicted"],
+            "actual": table["actual"],
+            "lift": table["actual"] / mean if mean else float("nan"),
+            "found": silent.cumsum() / silent.sum() if mean else float("nan"),
+        }
+    ).set_axis(table["bin"].astype(str))
+    formats = {"n_customers": "number", "predicted": "percent", "actual": "percent"}
+    formats |= {"lift": "number:2", "found": "percent"}
+    return blocks.table(shown, formats, manager.language, id="tenths")
+
+
+def stay(manager: Manager, means: pd.DataFrame, test: LogRank) -> Block:
+    """Show how long customers of each group keep buying, and whether the groups differ.
+
+    means : as churn.groups.restricted_mean gives them, in days
+    """
+    say = manager.say
+    if means.empty:
+        return blocks.note(say("leaving.stay.nothing"), manager.language)
+    ends = zip(means["low"], means["high"], strict=True)
+    shown = means.set_index("segment").assign(
+        range=[
+            say("worth.range", low=say.number(low), high=say.number(high)) if low == low else "–"
+            for low, high in ends
+        ]
+    )
+    formats = {"n": "number", "events": "number", "mean": "number", "range": "text"}
+    labels = {code: say(f"leaving.stay.{code}") for code in formats}
+    until = say.number(means["until"].iloc[0])
+    code = "differ" if test.p < _CLEAR else "alike"
+    p = say(
+        "leaving.stay.p" if test.p >= _LEAST else "leaving.stay.p_below",
+        p=say.number(max(test.p, _LEAST), 3),
+    )
+    said = say(f"leaving.stay.{code}", until=until, p=p)
+    table = blocks.table(shown, formats, manager.language, labels=labels, id="stay")
+    return blocks.together([table, blocks.note(said, manager.language)])
+
+
+def times(manager: Manager, times: pd.DataFrame) -> Block:
+    """Show how many times as long contracts last at one step more of each feature.
+
+    times : as churn.accelerated.Aft has them: time_ratio, low, high
+    """
+    say = manager.say
+    if times.empty:
+        return blocks.note(say("leaving.pace.nothing"), manager.language)
+    names = [reasons.name(str(feature), say) for feature in times.index]
+    formats = dict.fromkeys(("time_ratio", "low", "high"), "number:2")
+    labels = {code: say(f"leaving.times.{code}") for code in formats}
+    shown = times.set_axis(names)
+    return blocks.table(shown, formats, manager.language, labels=labels, id="times")
+
+
+def changed(manager: Manager, change: Change, days: int, rows: str | None = None) -> Block:
+    """Say what changed between two days, and show it group by group.
+
+    days : the horizon in which customers of both days stayed silent or not
+    rows : the section of the texts that names the groups (grades); None: as they are
+    """
+    say = manager.say
+    points = {"change": change.now - change.before, "within": change.within, "mix": change.mix}
+    said = say(
+        "leaving.changed.said",
+        days=say.number(days),
+        before=say.percent(change.before, 1),
+        now=say.percent(change.now, 1),
+        **{name: _points(manager, value) for name, value in points.items()},
+    )
+    table = change.groups.assign(change_points=100 * change.groups["change"])
+    shown = table.rename(columns={"n_now": "n_customers"})
+    formats = {"n_customers": "number", "silent_before": "percent:1", "silent_now": "percent:1"}
+    formats |= {"change_points": "number:1"}
+    grid = blocks.table(shown, formats, manager.language, rows=rows, id="changed")
+    return blocks.together([blocks.note(said, manager.language), grid])
+
+
+def _points(manager: Manager, share: float) -> str:
+    """Write a difference of shares in points, with its sign."""
+    points = round(100 * share, 1) + 0.0
+    return ("+" if points > 0 else "") + manager.say.number(points, 1)
