@@ -44,10 +44,11 @@ def test_the_list_says_what_is_at_risk_why_and_by_when():
 
 
 def test_grade_and_action_are_shown_where_they_are_known():
-    more = listed().assign(grade=["A", None], action="reminder")
+    more = listed().assign(grade=["A", None], action=["reminder", "no_action"])
     said = text(leaving.watchlist(EN, more, DAY))
-    assert "A Remind them with something new" in said
-    assert "– Remind them with something new" in said
+    assert " A silent 3.2 times as long as usual (+)" in said
+    assert "days (+). Do: Remind them with something new." in said
+    assert said.count("Do:") == 1
 
 
 @pytest.mark.parametrize("language", languages())

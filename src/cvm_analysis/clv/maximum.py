@@ -111,12 +111,11 @@ def climb(
         key = log_params.tobytes()
         if key not in known:
             value, slope, bend = derivatives(log_params)
-            known.clear()
             known[key] = (-value / n_customers, -slope / n_customers, -bend / n_customers)
         return known[key]
 
-    def stop_far(logs: Array) -> None:
-        if np.abs(logs).max() > FAR:
+    def stop(logs: Array) -> None:
+        if np.abs(logs).max() > FAR or _settled(*cost(logs)):
             raise StopIteration
 
     found = minimize(
@@ -125,11 +124,12 @@ def climb(
         jac=True,
         hess=lambda logs: cost(logs)[2],
         method="trust-exact",
-        callback=stop_far,
+        callback=stop,
         options={"gtol": 1e-9, "initial_trust_radius": 0.5, "max_trust_radius": 2.0},
     )
     far = bool(np.abs(found.x).max() > FAR)
-    if not (np.isfinite(found.fun) and (far or np.abs(found.jac).max() < _FLAT)):
+    flat = np.abs(found.jac).max() < _FLAT or _settled(*cost(found.x))
+    if not (np.isfinite(found.fun) and (far or flat)):
         raise FitError(
             f"{model} did not converge on {n_customers:,.0f} customers ({found.message}); "
             "use a simpler model"
@@ -145,6 +145,13 @@ def climb(
         params * errors,
         far or bool(np.isnan(errors).any()),
     )
+
+
+def _settled(value: float, slope: Array, bend: Array) -> bool:
+    """Whether a further step promises less than what a log-likelihood's rounding hides."""
+    if not np.linalg.eigvalsh(bend)[0] > 0:
+        return False
+    return bool(slope @ np.linalg.solve(bend, slope) / 2 < np.finfo(float).eps * abs(value))
 
 
 def _inverse(information: Array) -> Array:

@@ -121,7 +121,7 @@ def table(
     grid = grid.cols_align("right", right) if right else grid
     prose = [c for c in formats if c not in right and shown[c].map(_letters).max() > PROSE]
     if prose:
-        grid = grid.tab_style(style.css("min-width: 14em"), loc.body(columns=prose))
+        grid = grid.tab_style(style.css("min-width: 11em"), loc.body(columns=prose))
     return _block("table", Markup(_bare(grid.as_raw_html())), caption, say("report.table"))
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -13,13 +14,13 @@ from cvm_analysis.churn.watchlist import Kept
 from cvm_analysis.report import blocks, reasons
 from cvm_analysis.report.blocks import Block
 from cvm_analysis.report.manager import Manager
+from cvm_analysis.strategy.recommend import NO_ACTION, NOT_VALUED
 
 LISTED = {
     "value_at_risk": "money",
     "churn_risk": "percent",
     "contact_on": "text",
     "grade": "words:grades",
-    "action": "words:actions",
     "reasons": "text",
 }
 _TRUST = {
@@ -82,12 +83,21 @@ def watchlist(manager: Manager, customers: pd.DataFrame, as_of: dt.date) -> Bloc
     if customers.empty:
         return blocks.note(say("leaving.nobody"), manager.language)
     records = customers.to_dict("records")
-    because = [reasons.of(row, say, manager.currency) or say.number(None) for row in records]
+    because = [_because(manager, row) for row in records]
     now = pd.Timestamp(as_of)
     by = [say("leaving.now") if day <= now else say.date(day) for day in customers["contact_on"]]
     shown = customers.assign(reasons=because, contact_on=by)
     formats = {column: kind for column, kind in LISTED.items() if column in shown}
     return blocks.table(shown, formats, manager.language, manager.currency, id="watchlist")
+
+
+def _because(manager: Manager, row: Mapping[str, Any]) -> str:
+    """A customer's reasons, and what to do about them where there is an action that pays."""
+    say = manager.say
+    said = reasons.of(row, say, manager.currency) or say.number(None)
+    if row.get("action") in (None, NO_ACTION, NOT_VALUED) or pd.isna(row["action"]):
+        return said
+    return say("leaving.do", reasons=said, action=say(f"actions.{row['action']}"))
 
 
 def kept(manager: Manager, kept: Kept | None, days: int) -> Block:
