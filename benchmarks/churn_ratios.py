@@ -20,7 +20,8 @@ import sys
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.churn import contracts, lapse, survival
+from cvm_analysis.churn import contracts, lapse
+from cvm_analysis.churn.hazards import survival
 from cvm_analysis.sample import contracts as invented
 from cvm_analysis.sample import leaving, retail
 from cvm_analysis.sample.business import AS_OF, FIRST_DAY, REGIONS

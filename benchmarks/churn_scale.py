@@ -33,7 +33,7 @@ import pandas as pd
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cvm_analysis.churn.survival import Cox
+    from cvm_analysis.churn.hazards.survival import Cox
 
 HORIZONS = (90, 180, 365)
 WATCHED = 400  # days after the landmark
@@ -101,21 +101,21 @@ def outcomes(rows: pd.DataFrame, draws: np.random.Generator) -> pd.DataFrame:
 
 def plain(rows: pd.DataFrame, outcome: pd.DataFrame) -> Cox:
     """The model as it is published."""
-    from cvm_analysis.churn import survival
+    from cvm_analysis.churn.hazards import survival
 
     return survival.plain(rows, outcome)
 
 
 def fit(rows: pd.DataFrame, outcome: pd.DataFrame) -> Cox:
     """The model with its tests."""
-    from cvm_analysis.churn import survival
+    from cvm_analysis.churn.hazards import survival
 
     return survival.fit(rows, outcome)
 
 
 def clustered(rows: pd.DataFrame, outcome: pd.DataFrame) -> Cox:
     """The same with errors by customer."""
-    from cvm_analysis.churn import survival
+    from cvm_analysis.churn.hazards import survival
 
     names = pd.Series(np.arange(len(rows)) // 2, rows.index)
     return survival.fit(rows, outcome, customers=names)
@@ -196,7 +196,7 @@ def beside_lifelines(
     """Print seconds of both; return the largest difference of a standard error, as a share."""
     from lifelines import CoxPHFitter
 
-    from cvm_analysis.churn import survival
+    from cvm_analysis.churn.hazards import survival
 
     table = rows.join(outcome).join(names)
     how = {"cluster_col": "customer", "fit_options": {"precision": 1e-9, "r_precision": 1e-13}}

@@ -9,6 +9,13 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file in one process, and all notebooks, for each reads the one before."""
+    for item in items:
+        group = "notebooks" if item.path.suffix == ".ipynb" else item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real data sets and published tables; tests that need it skip without it."""

@@ -91,3 +91,12 @@ def test_its_scores_are_rows_of_the_table_of_trust(tried):
     check("trust", rows)
     assert set(rows["part"]) == {"contracts"} and set(rows["horizon_days"]) == {365}
     assert set(rows.loc[rows["is_chosen"], "model"]) == {"cox"}
+
+
+def test_before_the_records_begin_nothing_can_be_tried():
+    table = begun(200)
+    first = pd.to_datetime(table["started_on"]).min().date()
+    found = contract_trials.trial(
+        table, first - dt.timedelta(days=1), first + dt.timedelta(days=365), first
+    )
+    assert found.survival == {} and found.scores.empty and found.by_time.empty

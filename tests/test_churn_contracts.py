@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from lifelines import CoxPHFitter
 from lifelines.datasets import load_rossi
 
-from cvm_analysis.churn import contracts, curves, groups, survival
+from cvm_analysis.churn import contracts, curves, groups
+from cvm_analysis.churn.hazards import survival
 from cvm_analysis.errors import InputError
 from cvm_analysis.least_data import Note
 from cvm_analysis.sample import contracts as invented

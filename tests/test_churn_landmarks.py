@@ -1,7 +1,6 @@
 """Landmarks: what was known on a day, and what came after; nothing of one in the other."""
 
 import datetime as dt
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -35,48 +34,6 @@ def test_a_watch_shorter_than_the_return_is_censored():
     assert outcome["event"].tolist() == [1, 0, 0]
     with pytest.raises(InputError, match="1 of 2 next purchases are not after"):
         landmarks.outcome(pd.Series([0, 4]), 30)
-
-
-def test_what_follows_one_landmark_ends_where_the_next_begins():
-    as_of, first = dt.date(2025, 12, 31), dt.date(2023, 1, 1)
-    marks, notes = landmarks.dates(as_of, first, 180)
-    for mark, following in pairwise([*marks, as_of]):
-        assert mark + dt.timedelta(days=180) <= following
-    assert len(marks) == 3
-    assert notes == []
-
-
-@pytest.mark.parametrize(
-    ("weeks", "n_marks", "code"),
-    [
-        (26 + 3 * 180 / 7, 3, None),
-        (25 + 3 * 180 / 7, 2, "no_churn_choice_short_history"),
-        (25 + 2 * 180 / 7, 1, "no_churn_trial_short_history"),
-        (25 + 180 / 7, 0, "no_churn_trial_short_history"),
-    ],
-)
-def test_a_short_history_leaves_landmarks_out_and_says_what_that_costs(weeks, n_marks, code):
-    as_of = dt.date(2025, 12, 31)
-    marks, notes = landmarks.dates(as_of, as_of - dt.timedelta(weeks=weeks), 180)
-    assert len(marks) == n_marks
-    assert [note.code for note in notes] == ([code] if code else [])
-
-
-def test_today_learns_from_a_year_back_where_there_is_history():
-    as_of = dt.date(2025, 12, 31)
-    assert landmarks.latest(as_of, dt.date(2023, 1, 1), 180) == dt.date(2024, 12, 31)
-    assert landmarks.latest(as_of, dt.date(2024, 12, 1), 180) == dt.date(2025, 7, 4)
-
-
-@pytest.mark.parametrize("weeks", [0, 25, 26, 52, 78, 200])
-def test_no_day_that_is_learned_from_is_later_than_the_test(weeks):
-    test, horizon = dt.date(2025, 6, 30), 180
-    first = test - dt.timedelta(weeks=weeks, days=horizon)
-    marks = landmarks.training(test, first, horizon)
-    assert marks == sorted(marks)
-    assert all(mark + dt.timedelta(days=horizon) <= test for mark in marks)
-    assert all((mark - first).days >= 26 * 7 for mark in marks)
-    assert len(marks) == {0: 0, 25: 0, 26: 1, 52: 2, 78: 3, 200: 4}[weeks]
 
 
 def test_landmarks_one_below_the_other_are_each_as_on_its_own():

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cvm_analysis.churn import reasons, survival
+from cvm_analysis.churn import reasons
+from cvm_analysis.churn.hazards import survival
 from cvm_analysis.errors import InputError
 from cvm_analysis.tables import check
 

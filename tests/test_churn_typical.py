@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.churn import survival, typical
+from cvm_analysis.churn import typical
+from cvm_analysis.churn.hazards import survival
 
 
 def people(n=200, seed=3):

@@ -32,6 +32,22 @@ def test_differentiating_by_itself_it_finds_the_same():
     assert found.std_errors == pytest.approx([0.2 * np.exp(2)])
 
 
+def test_what_rounding_hides_is_not_climbed():
+    """The sum of ten million terms is known to a ten-millionth, its gradient to some hundredths."""
+    asked = []
+
+    def derivatives(logs):
+        away = logs - 2
+        asked.append(away)
+        hidden = np.sin(1e9 * away)
+        value = -1e8 - 5e5 * np.cosh(away) + 1e-7 * hidden
+        return value.item(), -5e5 * np.sinh(away) + 0.05 * hidden, -5e5 * np.diag(np.cosh(away))
+
+    found = maximum.climb(derivatives, [np.exp(1.2)], 1e7, "a model")
+    assert len(asked) < 6
+    assert np.log(found.params) == pytest.approx([2], abs=1e-6)
+
+
 @pytest.mark.parametrize("top", [45.0, -45.0])
 def test_a_parameter_beyond_all_measure_runs_off_and_climbing_ends(top):
     found = maximum.climb(parabola(top, 25.0), [1.0], 10, "a model")

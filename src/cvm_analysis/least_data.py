@@ -33,8 +33,6 @@ NEEDS = MappingProxyType(
         "spend_model": (Need("repeat_buyers", 30, "own_mean_few_repeat_buyers"),),
         "holdout": (Need("weeks", 26, "no_holdout_short_history"),),
         "choice": (Need("weeks", 26, "no_choice_short_history"),),
-        "churn_trial": (Need("weeks", 26, "no_churn_trial_short_history"),),
-        "churn_choice": (Need("weeks", 26, "no_churn_choice_short_history"),),
         "churn_history": (Need("weeks", 13, "no_churn_trial_short_history"),),
         "churn_model": (
             Need("buyers", 50, "recency_few_buyers"),

@@ -47,8 +47,9 @@ def trial(
     nothing but how long a contract has lasted. A contract that has lasted too long for one of them
     to foretell is left out of all.
     """
-    known = table[pd.to_datetime(table["started_on"]) <= pd.Timestamp(landmark)]
-    past = contracts.study(known, landmark, first_day)
+    watched = first_day is None or landmark >= first_day
+    known = table[(pd.to_datetime(table["started_on"]) <= pd.Timestamp(landmark)) & watched]
+    past = contracts.study(known, landmark, first_day if watched else None)
     outcome = _outcome(known, past.spans, landmark, as_of)
     window = (as_of - landmark).days
     days = sorted({window * step // _STEPS for step in range(1, _STEPS)} - {0})

@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.churn import accelerated, curves, groups, survival
+from cvm_analysis.churn import curves, groups
+from cvm_analysis.churn.hazards import accelerated, survival
 from cvm_analysis.errors import FitError, InputError
 from cvm_analysis.least_data import Note
 

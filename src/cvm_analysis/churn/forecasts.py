@@ -26,7 +26,7 @@ COX, VALUE, BOOSTED, RECENCY, NONE = "cox", "value_model", "boosted", "recency",
 ORDER = (COX, VALUE, BOOSTED, RECENCY)  # from the most to the least preferred
 MOST = 12  # landmarks before today: three years
 _QUARTER, _YEAR = 90, 365  # days
-_CHOICES = 3  # trials to choose by, at most
+_CHOICES = 2  # trials to choose by, at most
 
 
 class Plan(NamedTuple):
@@ -92,6 +92,7 @@ def run(plan: Plan, known: Sequence[Known], purchase_days: pd.DataFrame) -> Trie
     known : what was known on each of `plan.days`, in their order
     purchase_days : customer_id, day with a purchase, up to today
     """
+    purchase_days = purchase_days.assign(day=pd.to_datetime(purchase_days["day"]))
     earlier, last = [], []
     for day in sorted({*plan.choose, *plan.report}):
         learned = learning.learn(known, purchase_days, day, plan.horizons)

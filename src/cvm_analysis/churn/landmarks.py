@@ -13,42 +13,6 @@ from collections.abc import Mapping
 import pandas as pd
 
 from cvm_analysis.errors import InputError
-from cvm_analysis.least_data import Note, lacking
-
-
-def dates(
-    as_of: dt.date, first_day: dt.date, horizon_days: int
-) -> tuple[list[dt.date], list[Note]]:
-    """Landmarks one horizon apart whose outcome is known by `as_of`: [earlier, train, test].
-
-    What follows each teaches the next: earlier is tried at train to choose a forecast, train at
-    test to report it. No day of an outcome in training is later than the landmark it is tried at.
-    With a short history the first ones are missing, with a note for what that leaves out.
-    """
-    days = [as_of - dt.timedelta(days=horizon_days * k) for k in (3, 2, 1)]
-    history = [(day - first_day).days / 7 for day in days]
-    enough = [not lacking("churn_trial", weeks=weeks) for weeks in history]
-    notes = lacking("churn_trial", weeks=history[1]) or lacking("churn_choice", weeks=history[0])
-    return [day for day, known in zip(days, enough, strict=True) if known], notes
-
-
-def training(test: dt.date, first_day: dt.date, horizon_days: int, most: int = 4) -> list[dt.date]:
-    """Landmarks to learn from for a trial at `test`, one horizon apart, the earliest first.
-
-    The horizon of each ends by `test`, so nothing is learned from a day of its outcome. Those
-    without the least history before them are left out; a short history leaves none.
-    """
-    days = [test - dt.timedelta(days=horizon_days * k) for k in range(most, 0, -1)]
-    return [d for d in days if not lacking("churn_trial", weeks=(d - first_day).days / 7)]
-
-
-def latest(as_of: dt.date, first_day: dt.date, horizon_days: int) -> dt.date:
-    """The landmark to learn from for today: a year back if there is history, else one horizon."""
-    for days in sorted({365, horizon_days}, reverse=True):
-        landmark = as_of - dt.timedelta(days=days)
-        if not lacking("churn_trial", weeks=(landmark - first_day).days / 7):
-            break
-    return landmark
 
 
 def next_days(purchase_days: pd.DataFrame, landmark: dt.date, end: dt.date) -> pd.Series:
@@ -57,8 +21,8 @@ def next_days(purchase_days: pd.DataFrame, landmark: dt.date, end: dt.date) -> p
     purchase_days : one row per customer and day with a purchase: customer_id, day
     """
     day = pd.to_datetime(purchase_days["day"])
-    later = purchase_days[(day > pd.Timestamp(landmark)) & (day <= pd.Timestamp(end))]
-    first = day.loc[later.index].groupby(later["customer_id"]).min()
+    later = (day > pd.Timestamp(landmark)) & (day <= pd.Timestamp(end))
+    first = day[later].groupby(purchase_days.loc[later, "customer_id"]).min()
     return (first - pd.Timestamp(landmark)).dt.days.rename("next_days")
 
 

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.churn import challengers, features, landmarks, recalibration, survival
+from cvm_analysis.churn import challengers, features, landmarks, recalibration
 from cvm_analysis.churn.challengers import Rows
+from cvm_analysis.churn.hazards import survival
 from cvm_analysis.errors import FitError
 from cvm_analysis.least_data import Note, lacking
 

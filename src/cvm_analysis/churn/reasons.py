@@ -11,7 +11,7 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.churn.survival import Cox
+from cvm_analysis.churn.hazards.survival import Cox
 from cvm_analysis.errors import InputError
 
 _FELT = 0.01  # a part that changes the pace by less than one percent is no reason

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.churn.survival import Cox
+from cvm_analysis.churn.hazards.survival import Cox
 
 _ON_TIME, _OVERDUE = 1.0, float(np.log2(3))  # silence_gaps at one usual gap, at two
 

@@ -16,6 +16,7 @@ Derivatives = Callable[[Array, histories.Arrays], tuple[float, Array, Array]]
 
 WORTH = 2.0  # log-likelihood two more parameters must bring to be preferred (Akaike)
 _FLAT = 1e-6  # a gradient per customer below this is zero
+_ROUNDING = 1e-15  # of a log-likelihood: the sum of very many terms
 _UNKNOWN = 3.0  # standard error of a logarithm: the interval spans a factor of 100,000
 FAR = 30.0  # a logarithm beyond it, 1e13 or 1e-13, has run off: climbing ends
 _MANY = 4_000  # histories; of more than twice as many a part shows where to start
@@ -149,9 +150,7 @@ def climb(
 
 def _settled(value: float, slope: Array, bend: Array) -> bool:
     """Whether a further step promises less than what a log-likelihood's rounding hides."""
-    if not np.linalg.eigvalsh(bend)[0] > 0:
-        return False
-    return bool(slope @ np.linalg.solve(bend, slope) / 2 < np.finfo(float).eps * abs(value))
+    return bool(slope @ _inverse(bend) @ slope / 2 < _ROUNDING * abs(value))
 
 
 def _inverse(information: Array) -> Array:

@@ -244,7 +244,7 @@ def stay(manager: Manager, means: pd.DataFrame, test: LogRank) -> Block:
 def times(manager: Manager, times: pd.DataFrame) -> Block:
     """Show how many times as long contracts last at one step more of each feature.
 
-    times : as churn.accelerated.Aft has them: time_ratio, low, high
+    times : as churn.hazards.accelerated.Aft has them: time_ratio, low, high
     """
     say = manager.say
     if times.empty:

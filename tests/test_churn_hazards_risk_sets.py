@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import r_survival
 
-from cvm_analysis.churn import risk_sets
+from cvm_analysis.churn.hazards import risk_sets
 
 
 def rows(seed, n=50, ties=True, strata=3, late=True):

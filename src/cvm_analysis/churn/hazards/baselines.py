@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cvm_analysis.churn import risk_sets
-from cvm_analysis.churn.risk_sets import Floats
+from cvm_analysis.churn.hazards import risk_sets
+from cvm_analysis.churn.hazards.risk_sets import Floats
 
 ALL = -1  # the code of rows whose stratum is not known
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import r_survival
 
-from cvm_analysis.churn import baselines, survival
+from cvm_analysis.churn.hazards import baselines, survival
 
 
 @pytest.mark.parametrize(("dataset", "name"), r_survival.NAMES)

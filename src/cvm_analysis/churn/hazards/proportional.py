@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.churn import risk_sets
 from cvm_analysis.churn.groups import holm
-from cvm_analysis.churn.risk_sets import Floats, Ints, RiskSets
+from cvm_analysis.churn.hazards import risk_sets
+from cvm_analysis.churn.hazards.risk_sets import Floats, Ints, RiskSets
 
 ALL = "all"
 _LEVEL = 0.05  # of the test, after Holm

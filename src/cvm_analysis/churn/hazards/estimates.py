@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.churn import clustered, curves, proportional, risk_sets, splines
-from cvm_analysis.churn.risk_sets import Floats, RiskSets
+from cvm_analysis.churn import curves
+from cvm_analysis.churn.hazards import clustered, proportional, risk_sets, splines
+from cvm_analysis.churn.hazards.risk_sets import Floats, RiskSets
 from cvm_analysis.errors import FitError, InputError
 
 _EXACT = {"step_size": 1.0, "precision": 1e-12, "r_precision": 1e-15}  # lifelines stops at 1e-7

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import r_survival
 
-from cvm_analysis.churn import concordance, survival
+from cvm_analysis.churn.hazards import concordance, survival
 
 
 def seen(seed, n=60, strata=2, late=True):

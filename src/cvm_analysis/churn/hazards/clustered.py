@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.churn import risk_sets
-from cvm_analysis.churn.risk_sets import Floats, RiskSets
+from cvm_analysis.churn.hazards import risk_sets
+from cvm_analysis.churn.hazards.risk_sets import Floats, RiskSets
 
 
 def scores(sets: Sequence[RiskSets], n: int) -> Floats:

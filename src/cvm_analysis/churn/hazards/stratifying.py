@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cvm_analysis.churn import estimates, proportional
-from cvm_analysis.churn.estimates import Estimate
+from cvm_analysis.churn.hazards import estimates, proportional
+from cvm_analysis.churn.hazards.estimates import Estimate
 from cvm_analysis.errors import FitError, InputError
 
 MOST = 2  # features made into strata

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import r_survival
-from test_churn_risk_sets import definition
+from test_churn_hazards_risk_sets import definition
 
-from cvm_analysis.churn import clustered, risk_sets, survival
+from cvm_analysis.churn.hazards import clustered, risk_sets, survival
 
 EXACT = {"step_size": 1.0, "precision": 1e-12, "r_precision": 1e-15}  # else 6 digits of the errors
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cvm_analysis.churn import splines, survival
+from cvm_analysis.churn.hazards import splines, survival
 
 
 def bowl(n=3000, seed=0, depth=0.3):

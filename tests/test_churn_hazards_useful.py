@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cvm_analysis.churn import useful
+from cvm_analysis.churn.hazards import useful
 from cvm_analysis.errors import InputError
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from lifelines.datasets import load_rossi, load_waltons
 
-from cvm_analysis.churn import accelerated
+from cvm_analysis.churn.hazards import accelerated
 from cvm_analysis.errors import FitError, InputError
 
 

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.churn import (
+from cvm_analysis.churn.hazards import (
     baselines,
     concordance,
     estimates,
@@ -31,8 +31,8 @@ from cvm_analysis.churn import (
     stratifying,
     useful,
 )
-from cvm_analysis.churn.estimates import Estimate
-from cvm_analysis.churn.risk_sets import Floats
+from cvm_analysis.churn.hazards.estimates import Estimate
+from cvm_analysis.churn.hazards.risk_sets import Floats
 from cvm_analysis.errors import FitError, InputError
 
 _GROUP = 3  # a stratum made of a feature needs the events of so many features

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.churn import risk_sets
 from cvm_analysis.churn.groups import holm
-from cvm_analysis.churn.risk_sets import Floats
+from cvm_analysis.churn.hazards import risk_sets
+from cvm_analysis.churn.hazards.risk_sets import Floats
 
 _SHARES = ((0.05, 0.35, 0.65, 0.95), (0.10, 0.50, 0.90))  # of the rows below each knot
 _MATTERS = 0.1  # a bend that moves the log hazard of the usual row by less does not

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from test_churn_proportional import fading
+from test_churn_hazards_proportional import fading
 
-from cvm_analysis.churn import stratifying, survival
+from cvm_analysis.churn.hazards import stratifying, survival
 from cvm_analysis.errors import InputError
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import r_survival
 
-from cvm_analysis.churn import estimates, proportional, survival
+from cvm_analysis.churn.hazards import estimates, proportional, survival
 
 
 def estimate(shared, dataset, name):

@@ -8,7 +8,7 @@ from lifelines.datasets import load_lymphoma, load_rossi
 from lifelines.exceptions import ConvergenceWarning
 from scipy import stats
 
-from cvm_analysis.churn import survival
+from cvm_analysis.churn.hazards import survival
 from cvm_analysis.errors import FitError, InputError
 
 

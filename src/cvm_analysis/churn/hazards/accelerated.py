@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.churn import curves, useful
+from cvm_analysis.churn import curves
+from cvm_analysis.churn.hazards import useful
 from cvm_analysis.errors import FitError, InputError
 
 _ALIKE = 1e-8  # least eigenvalue of the correlations below which a feature follows from others
