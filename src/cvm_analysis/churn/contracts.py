@@ -2,7 +2,7 @@
 
 A ratio above 1 means the contract ends sooner. Silence as the event would shrink ratios (see
 `survival`); the day a contract ends does not. Contracts that differ in ways no feature tells still
-do: with such differences a planted ratio of 2.0 came out as 1.51, for whoever is likely to leave is
+do: with such differences a planted ratio of 2.0 came out as 1.65, for whoever is likely to leave is
 gone first.
 """
 

@@ -28,7 +28,7 @@ class _Rule(NamedTuple):
     nodes: int
 
 
-# The first that fits. Against 50-digit quadrature each keeps a relative error below 1e-12.
+# The first that fits. Against quadrature with 96 nodes each keeps a relative error below 1e-12.
 _RULES = (
     _Rule(1.5, 12.0, 12),
     _Rule(2.5, 20.0, 16),
