@@ -7,6 +7,11 @@ import pandas as pd
 import pytest
 
 ROOT = Path(__file__).parent.parent
+HAD_IT = {  # data set of R -> time, status, what status is the event
+    "lung": ("time", "status", 2),
+    "veteran": ("time", "status", 1),
+    "rossi": ("week", "arrest", 1),
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -57,3 +62,26 @@ def cdnow(cdnow_log: pd.DataFrame) -> pd.DataFrame:
         spend_repeat_mean=repeats.mean(),
         holdout=later.groupby("customer_id").size().reindex(customers.index, fill_value=0),
     )
+
+
+@pytest.fixture(scope="session")
+def studies(shared: Path) -> dict[str, tuple[pd.DataFrame, pd.DataFrame]]:
+    """Lung, veteran and Rossi, as R's package survival 3.5 has them: dataset -> rows, outcome."""
+    found = {}
+    for name, (time, status, event) in HAD_IT.items():
+        rows = pd.read_csv(shared / "oracles" / f"input_{name}.csv")
+        outcome = pd.DataFrame(
+            {"duration": rows[time], "event": (rows[status] == event).astype(int)}
+        )
+        found[name] = rows, outcome
+    return found
+
+
+@pytest.fixture(scope="session")
+def rossi() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """432 men released from prison, arrested again within 52 weeks or not (Rossi et al. 1980)."""
+    from lifelines.datasets import load_rossi
+
+    data = load_rossi()
+    outcome = data[["week", "arrest"]].set_axis(["duration", "event"], axis=1)
+    return data.drop(columns=["week", "arrest"]), outcome

@@ -11,25 +11,6 @@ from lifelines.datasets import load_dd, load_g3, load_waltons
 from cvm_analysis.churn import curves
 from cvm_analysis.errors import InputError
 
-HAD_IT = {
-    "lung": ("time", "status", 2),
-    "veteran": ("time", "status", 1),
-    "rossi": ("week", "arrest", 1),
-}
-
-
-@pytest.fixture(scope="module")
-def studies(shared):
-    """Lung, veteran and Rossi, as R's package survival 3.5 has them: dataset -> rows, outcome."""
-    found = {}
-    for name, (time, status, event) in HAD_IT.items():
-        rows = pd.read_csv(shared / "oracles" / f"input_{name}.csv")
-        outcome = pd.DataFrame(
-            {"duration": rows[time], "event": (rows[status] == event).astype(int)}
-        )
-        found[name] = rows, outcome
-    return found
-
 
 def grouped(studies, name, group):
     rows, outcome = studies[name]

@@ -8,25 +8,6 @@ from scipy import stats
 
 from cvm_analysis.churn import curves, groups
 
-HAD_IT = {
-    "lung": ("time", "status", 2),
-    "veteran": ("time", "status", 1),
-    "rossi": ("week", "arrest", 1),
-}
-
-
-@pytest.fixture(scope="module")
-def studies(shared):
-    """Lung, veteran and Rossi, as R's package survival 3.5 has them: dataset -> rows, outcome."""
-    found = {}
-    for name, (time, status, event) in HAD_IT.items():
-        rows = pd.read_csv(shared / "oracles" / f"input_{name}.csv")
-        outcome = pd.DataFrame(
-            {"duration": rows[time], "event": (rows[status] == event).astype(int)}
-        )
-        found[name] = rows, outcome
-    return found
-
 
 def outcome_of(data, duration, event):
     return pd.DataFrame({"duration": data[duration], "event": data[event].astype(int)})

@@ -3,18 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from lifelines.datasets import load_rossi, load_waltons
+from lifelines.datasets import load_waltons
 
 from cvm_analysis.churn.hazards import accelerated
 from cvm_analysis.errors import FitError, InputError
-
-
-@pytest.fixture(scope="module")
-def rossi():
-    """432 men released from prison, arrested again within 52 weeks or not (Rossi et al. 1980)."""
-    data = load_rossi()
-    outcome = data[["week", "arrest"]].set_axis(["duration", "event"], axis=1)
-    return data.drop(columns=["week", "arrest"]), outcome
 
 
 @pytest.fixture(scope="module")

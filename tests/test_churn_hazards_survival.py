@@ -4,20 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import r_survival
-from lifelines.datasets import load_lymphoma, load_rossi
+from lifelines.datasets import load_lymphoma
 from lifelines.exceptions import ConvergenceWarning
 from scipy import stats
 
 from cvm_analysis.churn.hazards import survival
 from cvm_analysis.errors import FitError, InputError
-
-
-@pytest.fixture(scope="module")
-def rossi():
-    """432 men released from prison, arrested again within 52 weeks or not (Rossi et al. 1980)."""
-    data = load_rossi()
-    outcome = data[["week", "arrest"]].set_axis(["duration", "event"], axis=1)
-    return data.drop(columns=["week", "arrest"]), outcome
 
 
 @pytest.fixture(scope="module")
