@@ -29,7 +29,10 @@ lab: report
 	$(BIN)/jupyter lab --notebook-dir notebooks
 
 bench: setup
+	$(BIN)/cvm sample data/sample
+	$(BIN)/cvm prepare config/sample.yaml
 	for part in contracts silence; do $(BIN)/python benchmarks/churn_ratios.py $$part; done
+	$(BIN)/python benchmarks/churn_calibration.py
 	for part in growth errors; do $(BIN)/python benchmarks/churn_scale.py $$part; done
 	$(BIN)/python benchmarks/segments_speed.py growth 3
 	$(BIN)/python benchmarks/cluster_false_finds.py

@@ -92,3 +92,10 @@ def test_who_is_followed_had_bought_lately_and_their_silence_is_what_came():
     days = bought(a=["2025-07-30"], b=["2025-01-31", "2025-07-31"], c=["2025-02-01"])
     found = cohorts.followed(people, days, day, 180)
     assert found["silent"].to_dict() == {"a": 0.0, "b": 1.0}
+
+
+def test_with_nobody_on_one_of_the_days_nothing_is_said_to_have_changed():
+    there = side(store=(3, 1))
+    for pair in ((there.head(0), there), (there, there.head(0))):
+        found = cohorts.changed(*pair, "channel")
+        assert np.isnan(found.now - found.before) and np.isnan(found.mix)

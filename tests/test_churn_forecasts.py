@@ -309,3 +309,16 @@ def test_silence_is_not_known_before_the_horizon_has_passed(past):
     assert (found["p_silent_60d"] >= found["p_silent_90d"]).all()
     last = past.days[pd.to_datetime(past.days["day"]) > pd.Timestamp(then.day)]["customer_id"]
     assert set(found.index[found["p_silent_90d"] == 0]) == set(last) & set(found.index)
+
+
+def test_a_feature_nobody_had_at_some_landmark_is_not_learned_from(past):
+    """Answers that begin in mid-history would tell early landmarks from late ones, not people."""
+    rng = np.random.default_rng(1)
+    asked = [
+        each._replace(customers=each.customers.assign(nps=rng.integers(0, 11, len(each.customers))))
+        for each in past.known
+    ]
+    day, horizons = past.plan.days[-1], [HORIZON]
+    assert "nps" in learning.learn(asked, past.days, day, horizons).like
+    late = [past.known[0]._replace(customers=asked[0].customers.assign(nps=np.nan)), *asked[1:]]
+    assert "nps" not in learning.learn(late, past.days, day, horizons).like

@@ -59,17 +59,17 @@ def test_who_never_bought_has_not_lapsed():
 
 
 def test_comebacks_by_hand():
-    """Ten silences watched to the end: 6 of 30 days, 2 of 100, 2 that go on for 500.
+    """300 silences watched to the end: 180 of 30 days, 60 of 100, 60 that go on for 500.
 
-    Of the 10 that pass 20 days 8 come back within 100 days; of the 4 that pass 60, 2; of the 2 that
-    pass 200, none.
+    Of the 300 that pass 20 days 240 come back within 100 days; of the 120 that pass 60, 60; of the
+    60 that pass 200, none.
     """
     silences = pd.DataFrame(
-        {"duration": [30] * 6 + [100] * 2 + [500] * 2, "event": [1] * 8 + [0] * 2}
+        {"duration": [30] * 180 + [100] * 60 + [500] * 60, "event": [1] * 240 + [0] * 60}
     )
     found = lapse.candidates(silences, bounds=(20, 60, 200, 450), follow_days=100)
     assert found["bound_days"].tolist() == [20, 60, 200, 450]
-    assert found["n_silences"].tolist() == [10, 4, 2, 2]
+    assert found["n_silences"].tolist() == [300, 120, 60, 60]
     assert found["comeback_share"].tolist() == pytest.approx([0.8, 0.5, 0, np.nan], nan_ok=True)
     assert lapse.bound(found) == 200
     assert lapse.bound(found, comebacks=0.5) == 60
@@ -107,7 +107,9 @@ def test_no_bound_is_an_error_that_says_what_to_set():
 
 
 def test_the_bound_of_the_config_wins_and_none_is_noted():
-    found = pd.DataFrame({"bound_days": [90, 180], "comeback_share": [0.3, 0.05]})
+    found = pd.DataFrame(
+        {"bound_days": [90, 180], "n_silences": [80, 40], "comeback_share": [0.3, 0.05]}
+    )
     assert lapse.settle(found, 90) == (90, [])
     assert lapse.settle(found, "auto") == (180, [])
     bound, notes = lapse.settle(found.head(1), "auto")
@@ -131,3 +133,18 @@ def test_curves_are_by_segment_and_week():
     assert east.loc[15] == 0.5  # b on day 100
     assert east.index.max() == 15  # a on day 110, in week 16
     assert lapse.curves(spells)["segment"].unique().tolist() == ["all"]
+
+
+def test_a_bound_does_not_rest_on_a_handful_of_silences():
+    """Of 40 silences of 10 days all ended; of 29 longer ones none, and one more is enough."""
+    ended = pd.DataFrame({"duration": [10] * 40, "event": 1})
+    few, enough = (
+        lapse.candidates(
+            pd.concat([ended, pd.DataFrame({"duration": [500] * n, "event": 0})]), [30]
+        )
+        for n in (29, 30)
+    )
+    assert few["n_silences"].tolist() == [29] and few["comeback_share"].tolist() == [0]
+    assert lapse.bound(enough) == 30
+    with pytest.raises(FitError):
+        lapse.bound(few)

@@ -120,8 +120,8 @@ def p_end():
 def test_contracts_that_will_end_are_the_sum_of_probabilities():
     many = pd.concat([p_end()] * 10, ignore_index=True)
     said = text(leaving.contracts(EN, many))
-    for figure in ("running 30 ", "90 days 10 expected, of 30", "180 days 15 expected, of 30",
-                   "365 days 13 expected, of 20"):  # fmt: skip
+    of_30, of_20 = "customers, expected of 30", "customers, expected of 20"
+    for figure in (f"90 days 10 {of_30}", f"180 days 15 {of_30}", f"365 days 13 {of_20}"):
         assert figure in said
     assert "no running contracts" in text(leaving.contracts(EN, p_end().head(0)))
     unknown = text(leaving.contracts(EN, p_end() * np.nan))
@@ -206,3 +206,16 @@ def test_time_ratios_are_named_by_their_feature():
     html = leaving.times(EN, times).html
     assert "0.70" in html and "0.60" in html and "0.80" in html and "Times as long" in html
     assert "No model was fitted" in leaving.times(EN, times.head(0)).html
+
+
+def test_what_cannot_be_compared_is_not_said_to_be_alike():
+    means = pd.DataFrame(
+        {
+            "segment": ["all"], "n": [4], "events": [1], "until": [730.0], "mean": [500.0],
+            "std_error": [10.0], "low": [480.0], "high": [520.0],
+        }
+    )  # fmt: skip
+    said = text(leaving.stay(EN, means, groups.LogRank(np.nan, 0, np.nan)))
+    assert "no two groups to compare" in said and "chance" not in said
+    nobody = cohorts.Change(pd.DataFrame(), np.nan, 0.5, np.nan, np.nan)
+    assert "too short to compare" in text(leaving.changed(EN, nobody, 180))

@@ -38,6 +38,7 @@ NEEDS = MappingProxyType(
             Need("buyers", 50, "recency_few_buyers"),
             Need("returns", 30, "recency_few_returns"),
         ),
+        "bound": (Need("silences", 30, "no_bound_of_silence"),),
         "clusters": (
             Need("buyers", 30, "one_cluster_few_buyers"),
             Need("distinct", 2, "one_cluster_alike"),

@@ -104,8 +104,8 @@ def changed(before: pd.DataFrame, now: pd.DataFrame, by: str) -> Change:
 
     Returns
     -------
-    A Change; groups sorted by `change`, worst first; shares of a group that was not there on one of
-    the days are empty, and all it changes is mix.
+    A Change; a day without customers has no share. The groups are sorted by `change`, worst first;
+    shares of a group that was not there on one of the days are empty, and all it changes is mix.
     """
     sides = {}
     for side, customers in (("before", before), ("now", now)):
@@ -121,8 +121,8 @@ def changed(before: pd.DataFrame, now: pd.DataFrame, by: str) -> Change:
     groups["change"] = groups["silent_now"] - groups["silent_before"]
     return Change(
         groups=groups.sort_values("change", ascending=False, kind="stable"),
-        before=float((sizes["n_before"] * shares["silent_before"]).sum()),
-        now=float((sizes["n_now"] * shares["silent_now"]).sum()),
-        within=float(within.sum()),
-        mix=float(mix.sum()),
+        before=float((sizes["n_before"] * shares["silent_before"]).sum(min_count=1)),
+        now=float((sizes["n_now"] * shares["silent_now"]).sum(min_count=1)),
+        within=float(within.sum(min_count=1)),
+        mix=float(mix.sum(min_count=1)),
     )

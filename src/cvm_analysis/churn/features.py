@@ -2,8 +2,9 @@
 
 Everything is made from columns of table `customers` as of the landmark, so from rows up to it.
 Attributes of the customer's record carry no date and are not used: nobody knows what they were on
-that day. The channel is that of the first purchase, which has a date. What is not known of a
-customer is filled with the median of the same landmark's customers.
+that day (but who is modelled at all is told by today's type: retail). The channel is that of the
+first purchase, which has a date. What is not known of a customer is filled with the median of the
+same landmark's customers.
 """
 
 from __future__ import annotations
@@ -108,7 +109,7 @@ def plain(
     known = customers[customers["n_orders"] > 0]
     typical, weeks = _typical_gap(known), known["T"].astype(float)
     table = {
-        "silence_gaps": known["days_since_last"] / _usual_gap(known, typical),
+        "silence_gaps": known["days_since_last"] / usual_gap(known, typical),
         "rate": known["n_days"] / (weeks + typical / 7) * WEEKS_PER_YEAR,
         "tenure_weeks": weeks,
         "spend_mean": known["spend_mean"],
@@ -138,9 +139,13 @@ def _typical_gap(known: pd.DataFrame) -> float:
     return float(gaps.median()) if len(gaps) else 365.25
 
 
-def _usual_gap(known: pd.DataFrame, typical: float) -> pd.Series:
-    own = known["gap_median_days"].astype(float).fillna(typical)
-    return (known["x"] * own + 2 * typical) / (known["x"] + 2)
+def usual_gap(customers: pd.DataFrame, typical: float) -> pd.Series:
+    """Each customer's own median gap in days, drawn to the typical one by the weight of two gaps.
+
+    customers : one row each: x, gap_median_days; typical : the median customer's; empty if unknown
+    """
+    own = customers["gap_median_days"].astype(float).fillna(typical)
+    return (customers["x"].astype(float) * own + 2 * typical) / (customers["x"].astype(float) + 2)
 
 
 def _trends(known: pd.DataFrame) -> dict[str, pd.Series]:

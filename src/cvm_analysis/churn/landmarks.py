@@ -40,8 +40,8 @@ def stacked(
     Returns
     -------
     One row per landmark and customer, indexed by both; columns of `outcome`. A customer has as many
-    rows as landmarks: errors are clustered by customer_id, and folds are by customer_id too
-    (`sklearn.model_selection.GroupKFold`), or a customer would be learned from and tried at once.
+    rows as landmarks: errors are clustered by customer_id, and folds are by customer_id too,
+    or a customer would be learned from and tried at once.
     """
     parts = {
         landmark: outcome(

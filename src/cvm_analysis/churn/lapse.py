@@ -17,7 +17,7 @@ import pandas as pd
 
 from cvm_analysis.churn.curves import kaplan_meier
 from cvm_analysis.errors import FitError
-from cvm_analysis.least_data import Note
+from cvm_analysis.least_data import Note, lacking
 
 BOUNDS = (30, 60, 90, 120, 180, 270, 365, 545, 730)  # days
 
@@ -78,11 +78,14 @@ def candidates(
 def bound(candidates: pd.DataFrame, comebacks: float = 0.10) -> int:
     """The smallest bound after which at most this share came back; 0.10 is one in ten.
 
+    A bound that too few silences lasted as long as tells nothing (see `least_data`).
+
     Raises
     ------
     FitError : there is none; a business this slow, or a history this short, needs one set by hand
     """
-    enough = candidates.loc[candidates["comeback_share"] <= comebacks, "bound_days"]
+    told = candidates["n_silences"].map(lambda n: not lacking("bound", silences=n)).astype(bool)
+    enough = candidates.loc[(candidates["comeback_share"] <= comebacks) & told, "bound_days"]
     if enough.empty:
         shares = candidates.set_index("bound_days")["comeback_share"].dropna()
         tried = ", ".join(f"{b} days: {share:.0%}" for b, share in shares.items())

@@ -94,7 +94,7 @@ def learn(
     past = drawn([each for each in known if each.day < day and len(each.customers)])
     if not past:
         return Learned({}, {}, [], lacking("churn_model", buyers=0))
-    like = list(features.of(past[-1].customers, past[-1].grade))
+    like = _known_throughout(past)
     learned = Learned({}, {}, like, [])
     since = pd.to_datetime(purchase_days["day"]).min()
     theirs = set().union(*(each.customers.index for each in past))
@@ -109,6 +109,15 @@ def learn(
     years = (pd.Timestamp(day) - since).days / recalibration.YEAR
     right = {code: _right(model, rows, horizons, years) for code, model in models.items()}
     return Learned(models, right, like, notes)
+
+
+def _known_throughout(past: Sequence[Known]) -> list[str]:
+    """The features that somebody had at every landmark; others would tell the landmarks apart."""
+    like = list(features.of(past[-1].customers, past[-1].grade))
+    for each in past:
+        plain = features.plain(each.customers, each.grade, like)
+        like = [name for name in like if plain[name].notna().any()]
+    return like
 
 
 def silent(
@@ -180,6 +189,8 @@ def _models(rows: Rows) -> tuple[dict[str, Any], list[Note]]:
             strata = rows.group if several else None
             fitted = survival.fit(rows.features, rows.outcome, rows.customers, strata)
             models["cox"] = CoxForecast(fitted, several)
+            left = float(len(fitted.dropped))
+            notes = [Note(PART, "features_left_out", left)] if left else []
         except FitError:
             notes = [Note(PART, "cox_not_fitted")]
         grown = challengers.boosted(rows)

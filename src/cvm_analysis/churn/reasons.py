@@ -88,6 +88,6 @@ def ratios(**of: Cox | None) -> pd.DataFrame:
 
 def _ratios(event: str, model: Cox) -> pd.DataFrame:
     table = model.hazards[["hazard_ratio", "low", "high"]].rename_axis("feature").reset_index()
-    over = dict.fromkeys((*model.stratified, *model.not_proportional), "time")
+    over = dict.fromkeys(model.drifting, "time")
     over |= dict.fromkeys(model.bent, "values")
     return table.assign(of=event, position=table.index, mean_over=table["feature"].map(over))

@@ -14,12 +14,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from cvm_analysis.churn import features
 from cvm_analysis.errors import InputError
 from cvm_analysis.least_data import Note
 
 PART = "watchlist"
 LIST_DAYS = 30  # from one list to the next
-_LENT = 2.0  # gaps that everybody is lent when their usual gap is drawn to that of all
 
 
 def first(customers: pd.DataFrame, n: int) -> pd.DataFrame:
@@ -67,18 +67,12 @@ def contact_on(customers: pd.DataFrame, as_of: dt.date, share: float = 0.9) -> p
     One day per customer, as_of or later; empty where nobody bought on two days, so no rhythm is
     known.
     """
-    usual = _usual_gap(customers)
+    usual = features.usual_gap(customers, customers["gap_median_days"].dropna().median())
     last = customers["gap_last_days"].astype(float)
     late = max(1.0, float((last / usual).quantile(share)))
     days = pd.to_timedelta(np.ceil(late * usual.round(6)), unit="D")
     due = pd.to_datetime(customers["last_order"]) + days
     return due.clip(lower=pd.Timestamp(as_of)).rename("contact_on")
-
-
-def _usual_gap(customers: pd.DataFrame) -> pd.Series:
-    own = customers["gap_median_days"].astype(float)
-    typical, gaps = own.dropna().median(), customers["x"].astype(float)
-    return (gaps * own.fillna(typical) + _LENT * typical) / (gaps + _LENT)
 
 
 def at_pace(orders: pd.Series, weeks: float, horizon_days: int) -> pd.Series:

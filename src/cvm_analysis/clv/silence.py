@@ -44,7 +44,11 @@ def at_landmark(
 
 
 def fitted(buyers: pd.DataFrame, code: str) -> Any:
-    """Fit the model `code`, or the first of `forecasts.FITTED` that can be; None if none can."""
+    """Fit the model `code`, else the first of `forecasts.FITTED` that can be and finds drop-out.
+
+    NBD, which knows none, is among them. A small region borrows no histories here. None: no model
+    could be fitted.
+    """
     h, _ = histories.distinct(buyers)
     for each in dict.fromkeys([code, *forecasts.FITTED]):
         module = forecasts.FITTED.get(each)

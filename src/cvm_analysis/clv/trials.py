@@ -84,7 +84,7 @@ def run(
     days : customer_id, day with a purchase, up to the last date
     weeks : length of a period
     others : customers elsewhere as of each date: customer_type, x, t_x, T (weeks). A region with
-        few customers borrows their histories (`pooled`). None: nobody lends
+        few customers borrows their histories (`pooled`). Empty: nobody lends
     """
     origins: list[Origin] = []
     elsewhere = others or [None] * len(dates)

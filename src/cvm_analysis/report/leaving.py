@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from cvm_analysis.churn.cohorts import Change
+from cvm_analysis.churn.contracts import DAYS
 from cvm_analysis.churn.groups import LogRank
 from cvm_analysis.churn.watchlist import Kept
 from cvm_analysis.report import blocks, reasons
@@ -156,7 +157,7 @@ def ratios(manager: Manager, table: pd.DataFrame, of: str) -> Block:
 
 
 def contracts(manager: Manager, p_end: pd.DataFrame) -> Block:
-    """Show how many running contracts are expected to end within 90, 180 and 365 days.
+    """Show how many customers' contracts are expected to end within 90, 180 and 365 days.
 
     p_end : columns of table `contract_churn`; a contract that no comparable one has outlasted has
         no probability and is not counted
@@ -165,7 +166,7 @@ def contracts(manager: Manager, p_end: pd.DataFrame) -> Block:
     if p_end.empty:
         return blocks.note(say("leaving.contracts.none"), manager.language)
     figures = [_contract_figure(manager, "running", len(p_end), "")]
-    for days in (90, 180, 365):
+    for days in DAYS:
         known = p_end[f"p_end_{days}d"].dropna().astype(float)
         ends = float(known.sum()) if len(known) else float("nan")
         figures.append(_contract_figure(manager, "within", ends, say.number(len(known)), days))
@@ -184,7 +185,7 @@ def ending(manager: Manager, p_end: pd.DataFrame, n: int) -> Block:
     """Show the `n` customers whose contracts are likeliest to end, the soonest first."""
     if p_end.empty:
         return blocks.note(manager.say("leaving.contracts.none"), manager.language)
-    columns = [f"p_end_{days}d" for days in (90, 180, 365)]
+    columns = [f"p_end_{days}d" for days in DAYS]
     shown = p_end.sort_index().sort_values(columns, ascending=False, kind="stable").head(n)
     return blocks.table(shown, dict.fromkeys(columns, "percent"), manager.language, id="ending")
 
@@ -231,7 +232,7 @@ def stay(manager: Manager, means: pd.DataFrame, test: LogRank) -> Block:
     formats = {"n": "number", "events": "number", "mean": "number", "range": "text"}
     labels = {code: say(f"leaving.stay.{code}") for code in formats}
     until = say.number(means["until"].iloc[0])
-    code = "differ" if test.p < _CLEAR else "alike"
+    code = "differ" if test.p < _CLEAR else "alike" if test.p >= _CLEAR else "untested"
     p = say(
         "leaving.stay.p" if test.p >= _LEAST else "leaving.stay.p_below",
         p=say.number(max(test.p, _LEAST), 3),
@@ -263,6 +264,8 @@ def changed(manager: Manager, change: Change, days: int, rows: str | None = None
     rows : the section of the texts that names the groups (grades); None: as they are
     """
     say = manager.say
+    if pd.isna(change.now - change.before):
+        return blocks.note(say("leaving.changed.unknown"), manager.language)
     points = {"change": change.now - change.before, "within": change.within, "mix": change.mix}
     said = say(
         "leaving.changed.said",

@@ -70,6 +70,11 @@ class Cox:
     baseline: baselines.Baseline = field(repr=False)  # of the average row
     fitter: Any = field(repr=False)  # lifelines.CoxPHFitter
 
+    @property
+    def drifting(self) -> tuple[str, ...]:
+        """Features whose ratio is but a mean over time."""
+        return (*self.stratified, *self.not_proportional)
+
     def survival(
         self,
         features: pd.DataFrame,

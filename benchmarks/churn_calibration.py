@@ -1,0 +1,58 @@
+"""Is the risk of silence honest? The invented company, all regions, as of several days.
+
+As notebook 05 does it, at each day: forecasts learned at earlier landmarks, chosen at later ones,
+and reported on the last. For the forecast in use: calibration slope and intercept with their 95 %
+intervals, and how far the worst tenth is off, beside 3 points + 2.8 standard errors.
+
+    python benchmarks/churn_calibration.py [days before the last ...]
+"""
+
+import datetime as dt
+import sys
+
+import numpy as np
+
+from cvm_analysis import prepared
+from cvm_analysis.churn import evaluation, forecasts, learning
+from cvm_analysis.clv import silence
+from cvm_analysis.clv.forecasts import modelled
+from cvm_analysis.config import load
+
+BACK = (0, 30, 60, 91, 121)
+
+
+def main(back: list[int]) -> None:
+    """Print a line per day and horizon."""
+    settings = load("config/sample.yaml")
+    data, horizon = prepared.open(settings, "all"), settings.churn.horizon_days
+    for days in back or BACK:
+        as_of = data.last_day - dt.timedelta(days=days)
+        plan = forecasts.plan(as_of, data.first_day, horizon)
+        seen = [modelled(data.customers(day)) for day in plan.days]
+        told = [silence.at_landmark(people, "pareto_nbd", plan.horizons)[0] for people in seen]
+        known = [learning.Known(*each) for each in zip(plan.days, seen, told, strict=True)]
+        tried = forecasts.run(plan, known, data.purchase_days(as_of))
+        chosen = forecasts.used(tried, forecasts.choose(tried.earlier))
+        for trial in tried.last:
+            print(as_of, f"{trial.horizon_days:>4} days {chosen:<12}", said(trial, chosen))
+
+
+def said(trial: forecasts.Trial, chosen: str) -> str:
+    """Calibration of one trial, in a line."""
+    p = trial.p_silent[chosen]
+    found = evaluation.score({chosen: p}, trial.silent).set_index("metric")["value"]
+    both = [
+        f"{name} {found[key]:.3f} ({found[f'{key}_low']:.3f} to {found[f'{key}_high']:.3f})"
+        for name, key in (("slope", "calibration_slope"), ("intercept", "calibration_intercept"))
+    ]
+    tenths = evaluation.calibration(p, trial.silent)
+    error = np.sqrt(tenths["predicted"] * (1 - tenths["predicted"]) / tenths["n"])
+    beyond = (tenths["actual"] - tenths["predicted"]).abs() - (0.03 + 2.8 * error)
+    worst = (tenths["actual"] - tenths["predicted"]).abs().max()
+    return (
+        f"{both[0]}, {both[1]}, worst tenth {100 * worst:.1f} points, beyond {beyond.gt(0).sum()}"
+    )
+
+
+if __name__ == "__main__":
+    main([int(each) for each in sys.argv[1:]])
