@@ -12,11 +12,13 @@ import sys
 
 import numpy as np
 
-from cvm_analysis import prepared
+from cvm_analysis import prepared, rulebook
 from cvm_analysis.churn import evaluation, forecasts, learning
 from cvm_analysis.clv import silence
 from cvm_analysis.clv.forecasts import modelled
 from cvm_analysis.config import load
+from cvm_analysis.segments import loyalty
+from cvm_analysis.segments.grades import ranks
 
 BACK = (0, 30, 60, 91, 121)
 
@@ -25,12 +27,15 @@ def main(back: list[int]) -> None:
     """Print a line per day and horizon."""
     settings = load("config/sample.yaml")
     data, horizon = prepared.open(settings, "all"), settings.churn.horizon_days
+    cards, weights = rulebook.scorecards(settings)["retail"], settings.segments.loyalty.weights
     for days in back or BACK:
         as_of = data.last_day - dt.timedelta(days=days)
         plan = forecasts.plan(as_of, data.first_day, horizon)
-        seen = [modelled(data.customers(day)) for day in plan.days]
+        measured = [modelled(data.measures(day)) for day in plan.days]
+        seen = [loyalty.indexed(each, loyalty.settled(each, weights)) for each in measured]
+        graded = [ranks.on(cards, each, day) for each, day in zip(seen, plan.days, strict=True)]
         told = [silence.at_landmark(people, "pareto_nbd", plan.horizons)[0] for people in seen]
-        known = [learning.Known(*each) for each in zip(plan.days, seen, told, strict=True)]
+        known = [learning.Known(*each) for each in zip(plan.days, seen, told, graded, strict=True)]
         tried = forecasts.run(plan, known, data.purchase_days(as_of))
         chosen = forecasts.used(tried, forecasts.choose(tried.earlier))
         for trial in tried.last:

@@ -86,4 +86,5 @@ def test_the_code_of_a_row():
     assert code.tolist() == [0, 1, 5, 4, -1]
     assert stratifying.Groups(None, {}).code(rows, None) is None
     with pytest.raises(InputError, match="give the stratum of each of the 5 rows"):
-        groups.code(rows, None)
+        groups.code(rows, pd.Series(["east"]))
+    assert groups.code(rows, None).tolist() == [-1] * 5

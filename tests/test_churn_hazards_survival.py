@@ -188,8 +188,11 @@ def test_strata_have_survivals_of_their_own():
     new = model.p_silent(features.head(2), [90], pd.Series(["north", "east"], [0, 1]))
     assert new.notna().all(axis=None)
     assert new.iloc[1, 0] == p[1]
+    together = model.p_silent(features, [90]).iloc[:, 0]
+    unknown = model.p_silent(features, [90], pd.Series("north", features.index)).iloc[:, 0]
+    assert together.equals(unknown)
     with pytest.raises(InputError, match="give the stratum of each"):
-        model.p_silent(features, [90])
+        model.p_silent(features, [90], region.head(3))
 
 
 def test_contributions_add_up_to_the_log_hazard():

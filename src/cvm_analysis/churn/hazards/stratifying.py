@@ -29,12 +29,17 @@ class Groups:
     cuts: Cuts
 
     def code(self, rows: pd.DataFrame, strata: pd.Series | None) -> NDArray[np.intp] | None:
-        """Each row's number; -1 if its stratum was not in training, None if there are no strata."""
+        """Each row's number; -1 if its stratum is not told, or was not in training.
+
+        None if there are no strata.
+        """
         if self.known is None and not self.cuts:
             return None
         code = np.zeros(len(rows), dtype=np.intp)
         if self.known is not None:
-            if strata is None or not strata.index.equals(rows.index):
+            if strata is None:
+                return code - 1
+            if not strata.index.equals(rows.index):
                 raise InputError(
                     "the model was fitted with strata: give the stratum of each of the "
                     f"{len(rows):,} rows, in their order"

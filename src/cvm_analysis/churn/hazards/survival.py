@@ -87,7 +87,7 @@ class Cox:
         after : how long the row has already lasted without the event (same index); None: nothing
             is known, S(h). Empty where after + h is beyond what was observed.
         strata : the code of each row, if the model was fitted with strata; one that was not there
-            then, or had too few events, has the hazard of all together
+            then, or had too few events, has the hazard of all together; None: so have all rows
         """
         rows = self._used(features)
         begun = np.zeros(len(rows)) if after is None else after.reindex(rows.index).to_numpy(float)

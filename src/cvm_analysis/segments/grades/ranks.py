@@ -1,0 +1,36 @@
+"""How high a customer's grade was on a day, by what was known on it and nothing else."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+import pandas as pd
+
+from cvm_analysis.segments.grades import grade, points, scorecard
+from cvm_analysis.segments.grades.scorecard import Scorecard
+
+
+def on(cards: Sequence[Scorecard], measures: pd.DataFrame, day: dt.date) -> pd.Series:
+    """Rank of the grade by score of each customer of a type: 0 is the lowest grade, then 1, 2, ...
+
+    Bins and quotas are learned from the customers of that day, so nothing later has a say in the
+    rank; the rules that hold a grade back between reviews do not either.
+
+    Parameters
+    ----------
+    cards : versions of the type's scorecard; none: nobody is graded
+    measures : one row per customer of the type as of the day, with the columns the cards name
+
+    Returns
+    -------
+    Same index, named grade; empty for who is not graded, or where no version was valid yet.
+    """
+    begun = [card for card in cards if card.valid_from <= day]
+    if not begun or measures.empty:
+        return pd.Series(float("nan"), measures.index, name="grade")
+    card = points.settle(scorecard.valid(begun, day), measures)
+    scores = points.score(card, measures)
+    of_all = grade.of(scores, grade.limits(card, scores))
+    rank = {code: float(place) for place, code in enumerate(reversed(list(card.grades)))}
+    return of_all.map(rank).astype(float).rename("grade")
