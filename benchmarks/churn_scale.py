@@ -128,7 +128,7 @@ def side(way: str, customers: str) -> None:
     """Fit and score once, in this interpreter; print seconds, memory and what was found."""
     import lifelines  # noqa: F401, imported before the clock starts
 
-    from cvm_analysis.churn import survival  # noqa: F401
+    from cvm_analysis.churn.hazards import survival  # noqa: F401
 
     draws = np.random.default_rng(20260101)
     rows = features(int(customers), draws)

@@ -22,7 +22,7 @@ LANGUAGES = ("en", "zh")
 PAGES = [f"{kind}.{language}.html" for kind in ("report", "index") for language in LANGUAGES]
 SIZES = {"phone": browser.PHONE, "desktop": browser.DESKTOP}
 NAMES = {"en": ("All regions", "East", "North-east and beyond"), "zh": ("全部区域", "华东", "东北")}
-NOT_CHINESE = {"Demo", "Flooring", "English", "BG", "NBD", "value", "ipynb"}
+NOT_CHINESE = {"Demo", "Flooring", "English", "BG", "NBD", "AUC", "value", "ipynb"}
 
 
 def customers(n=300):

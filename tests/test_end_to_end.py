@@ -218,12 +218,15 @@ def test_moves_add_up_to_the_customers_of_either_day(reports):
 def test_a_region_of_a_handful_has_a_report_that_says_what_was_left_out(reports):
     made = manifest(reports, "northeast")
     assert made["rows"]["customers"] == HANDFUL
-    assert {"own_rate_few_buyers", "own_mean_few_repeat_buyers"} <= {
-        note["code"] for note in made["notes"]
-    }
+    notes = {note["code"]: note for note in made["notes"]}
+    assert {"borrowed_histories", "own_mean_few_repeat_buyers"} <= notes.keys()
     worth = table(reports, "northeast", "value")
-    assert set(worth["model"]) == {"own_rate"} and worth["p_alive"].isna().all()
-    said = words("en")("notes.own_rate_few_buyers", have=str(HANDFUL), need="50")
+    assert notes["borrowed_histories"]["have"] == pytest.approx(
+        100 * len(worth) / (len(worth) + 100)
+    )
+    say = words("en")
+    have = say.number(notes["borrowed_histories"]["have"])
+    said = say("notes.borrowed_histories", have=have, need="100")
     assert said in Page(report_of(reports, "northeast")).text
 
 

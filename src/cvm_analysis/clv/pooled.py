@@ -28,7 +28,7 @@ from cvm_analysis.clv import histories
 from cvm_analysis.errors import FitError, InputError
 
 KAPPAS = (30.0, 100.0, 300.0, 1000.0)  # customers' worth of the others
-USUAL = 100.0  # where there was no earlier date to choose by
+USUAL = 100.0  # where there was no earlier date to choose by, or there were too few customers
 
 
 class Lent(NamedTuple):

@@ -216,14 +216,17 @@ def _lent(
     date: dt.date,
     weeks: int,
 ) -> pooled.Lent | None:
-    """What a small region borrows: as much as would have served it best one period earlier."""
+    """What a small region borrows: as much as would have served it best one period earlier.
+
+    Too few customers cannot tell how much that is and borrow the usual number.
+    """
     few = lacking("own_histories", buyers=len(buyers))
     if others is None or not few or buyers.empty:
         return None
     lending, _ = histories.distinct(forecasts.modelled(others), "week")
     if lending.empty:
         return None
-    if not before or not before.lent:
+    if not before or not before.lent or lacking("purchase_model", buyers=len(before.customers)):
         return pooled.Lent(lending, min(pooled.USUAL, float(lending["n"].sum())))
     then, start = before.customers, date - dt.timedelta(weeks=weeks)
     came = naive.came(days, then.index, start, date)
