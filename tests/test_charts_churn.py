@@ -6,7 +6,8 @@ import pytest
 from test_charts import HOSTILE, texts
 
 from cvm_analysis import charts
-from cvm_analysis.churn import contracts, evaluation, features, lapse
+from cvm_analysis.churn import evaluation, features, lapse
+from cvm_analysis.churn.curves import kaplan_meier
 from cvm_analysis.errors import InputError
 from cvm_analysis.texts import MissingTextError, words
 
@@ -110,7 +111,7 @@ def test_all_together_is_one_line_without_a_name():
 
 def test_time_is_converted_to_the_unit_of_the_axis():
     spans = pd.DataFrame({"duration": [70, 140, 280, 280], "event": [1, 1, 0, 0]})
-    table = contracts.kaplan_meier(spans)
+    table = kaplan_meier(spans)
     days = charts.survival(table, unit="day", of="contracts")
     weeks = charts.survival(table, of="contracts")
     assert "contracts still running" in days.alt and "After 280 days: 50%" in days.alt

@@ -31,7 +31,7 @@ def spans(telco):
 
 
 def test_telco_survives_as_in_lifelines(spans):
-    curve = contracts.kaplan_meier(spans[0]).set_index("duration")["survival"]
+    curve = curves.kaplan_meier(spans[0]).set_index("duration")["survival"]
     found = curve.loc[[12, 24, 36, 48, 60, 72]].to_numpy()
     printed = [0.8432, 0.788736, 0.748545, 0.70884, 0.664404, 0.59279]
     assert found == pytest.approx(printed, abs=6e-5)
@@ -43,14 +43,14 @@ def test_its_eleven_contracts_of_no_month_are_kept_and_counted(telco, spans):
     table, notes = spans
     assert len(table) == 7043
     assert [(note.code, note.have) for note in notes] == [("zero_durations", 11)]
-    curve = contracts.kaplan_meier(table)
+    curve = curves.kaplan_meier(table)
     assert curve.loc[0, ["survival", "n_at_risk"]].tolist() == [1, 7043]
     assert curve.loc[1, "n_at_risk"] == 7032
 
 
 def test_telco_by_kind_of_contract(telco, spans):
     """Half of those who may leave every month are gone after 35 months."""
-    curve = contracts.kaplan_meier(spans[0], telco["Contract"])
+    curve = curves.kaplan_meier(spans[0], telco["Contract"])
     monthly = curve[curve["segment"] == "Month-to-month"].set_index("duration")["survival"]
     assert monthly[35] <= 0.5 < monthly[34]
     half = curves.medians(spans[0], telco["Contract"]).set_index("segment")["median"]
@@ -83,7 +83,7 @@ def test_telco_ends_are_as_likely_as_they_came(telco, spans):
         {"Partner": telco["Partner"] == "Yes", "Senior": telco["SeniorCitizen"]}
     )
     model = survival.plain(features * 1.0, spans[0])
-    curve = contracts.kaplan_meier(spans[0]).set_index("duration")["survival"]
+    curve = curves.kaplan_meier(spans[0]).set_index("duration")["survival"]
     for tenure in (12, 24, 36):
         there = spans[0].index[spans[0]["duration"] > tenure]
         after = pd.Series(float(tenure), there)

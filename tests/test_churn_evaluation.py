@@ -144,13 +144,6 @@ def test_forecasts_that_part_the_outcomes_have_no_slope():
     assert value["auc"] == 1
 
 
-def test_silence_within_the_horizon():
-    outcome = pd.DataFrame({"duration": [90, 91, 120, 90], "event": [1, 1, 0, 0]})
-    assert evaluation.silent(outcome, 90).tolist() == [0, 1, 1, 1]
-    with pytest.raises(InputError, match="1 of 4 customers were watched for less than 100"):
-        evaluation.silent(outcome, 100)
-
-
 @pytest.mark.parametrize(
     ("p", "silent", "said"),
     [

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
+from cvm_analysis.choice import captured
 from cvm_analysis.errors import InputError
 from cvm_analysis.segments.grades import screening
 from cvm_analysis.segments.grades.screening import predictive
@@ -82,11 +83,13 @@ def test_ties_at_the_edge_count_in_part():
     x = np.array([3.0, 2, 2, 2, 1, 1, 1, 1, 1, 1])
     y = np.array([10.0, 1, 4, 7, 3, 3, 3, 3, 3, 3])
     ways = [10 + y[list(order)][0] for order in itertools.permutations([1, 2, 3])]
-    assert screening._captured(x, y) == pytest.approx(np.mean(ways) / 40)
+    found = captured(pd.Series(x), pd.Series(y), screening.BEST_FIFTH)
+    assert found == pytest.approx(np.mean(ways) / 40)
 
 
 def test_a_fifth_that_is_no_whole_number_counts_in_part():
-    assert screening._captured(np.arange(7.0), np.ones(7)) == pytest.approx(0.2)
+    seven, equal = pd.Series(np.arange(7.0)), pd.Series(np.ones(7))
+    assert captured(seven, equal, screening.BEST_FIFTH) == pytest.approx(0.2)
 
 
 def test_an_indicator_that_says_nothing_captures_a_fifth():

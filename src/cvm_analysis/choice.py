@@ -100,3 +100,18 @@ def aligned(forecasts: Mapping[str, pd.Series], actual: pd.Series) -> dict[str, 
     return {
         model: forecast.reindex(actual.index).astype(float) for model, forecast in forecasts.items()
     }
+
+
+def captured(forecast: pd.Series, actual: pd.Series, share: float) -> float:
+    """Share of what came that the best customers by a forecast held; NaN if nothing came.
+
+    forecast, actual : of the same customers, in the same order
+    share : how many are the best, of all; ties at the edge count as expected if drawn by chance
+    """
+    total = actual.sum()
+    if not total > 0:
+        return float("nan")
+    _, codes, n = np.unique(-forecast.to_numpy(float), return_inverse=True, return_counts=True)
+    sums = np.bincount(codes, weights=actual.to_numpy(float))
+    room = np.clip(share * len(codes) - (np.cumsum(n) - n), 0, n)
+    return float((sums * room / n).sum() / total)

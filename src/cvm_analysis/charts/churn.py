@@ -43,7 +43,7 @@ def survival(
 
     Parameters
     ----------
-    table : one row per segment and time, as `churn.lapse.curves` or `churn.contracts.kaplan_meier`
+    table : one row per segment and time, as `churn.lapse.curves` or `churn.curves.kaplan_meier`
         give; of more than six segments the six with the most at risk at the start are drawn, and
         the title says so
         segment : code, drawn in order of appearance; a single segment `all` is not named

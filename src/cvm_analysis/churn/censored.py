@@ -16,7 +16,6 @@ Medicine 18, 2529-2545.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -120,7 +119,7 @@ def mean_auc(auc: pd.Series, outcome: pd.DataFrame) -> float:
 
     The shares are Kaplan-Meier's in `outcome`. NaN if nothing had ended by the last time.
     """
-    still = _share_left(outcome, auc.index.to_numpy(float), "event")
+    still = curves.left(curves.steps(outcome), auc.index.to_numpy(float))
     fell = -np.diff(still, prepend=1.0)
     return float((auc * fell).sum() / fell.sum()) if fell.sum() > 0 else np.nan
 
@@ -176,19 +175,22 @@ def _weighed(
     _check(forecast, outcome, training)
     given = forecast.loc[outcome.index].sort_index(axis="columns").astype(float)
     duration, event = (outcome[name].to_numpy(float) for name in ("duration", "event"))
-    watched = _share_left(training, duration, "censored")
+    watched = _still_watched(training, duration)
     weight = np.divide(event, watched, out=np.zeros(len(event)), where=watched > 0)
-    at = _share_left(training, given.columns.to_numpy(float), "censored")
+    at = _still_watched(training, given.columns.to_numpy(float))
     return given, duration, weight, dict(zip(given.columns, at, strict=True))
 
 
-def _share_left(outcome: pd.DataFrame, at: _Floats, after: Literal["event", "censored"]) -> _Floats:
-    """Kaplan-Meier: the share not yet ended, or not yet censored, just after each time of `at`."""
+def _still_watched(outcome: pd.DataFrame, at: _Floats) -> _Floats:
+    """Kaplan-Meier of the censoring: the share not yet censored just after each time of `at`.
+
+    Who ends and who is censored at one time: the ends come first.
+    """
     durations, row = np.unique(outcome["duration"].to_numpy(float), return_inverse=True)
     all_here = np.bincount(row)
     ended = np.bincount(row, weights=outcome["event"])
     there = all_here[::-1].cumsum()[::-1]
-    left, of = (ended, there) if after == "event" else (all_here - ended, there - ended)
+    left, of = all_here - ended, there - ended
     steps = np.cumprod(1 - np.divide(left, of, out=np.zeros(len(of)), where=left > 0))
     return np.concatenate([[1.0], steps])[np.searchsorted(durations, at, side="right")]
 
@@ -199,7 +201,7 @@ def _within(at: _Floats, outcome: pd.DataFrame, training: pd.DataFrame) -> NDArr
         (at >= 0)
         & (at < outcome["duration"].max())
         & (at <= training["duration"].max())
-        & (_share_left(training, at, "censored") > 0)
+        & (_still_watched(training, at) > 0)
     )
 
 

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cvm_analysis.churn import curves
 from cvm_analysis.churn.evaluation import logit
 
 Array = NDArray[np.float64]
@@ -101,12 +102,12 @@ def recency(rows: Rows) -> Recency:
     since = rows.recency.to_numpy(float)
     edges = np.unique(np.quantile(since, _TENTHS))
     edges = edges[edges < since.max()]
-    duration, event = (rows.outcome[name].to_numpy(float) for name in ("duration", "event"))
-    tenth, (times, mean) = np.searchsorted(edges, since), _still(duration, event)
+    duration, tenth = rows.outcome["duration"].to_numpy(float), np.searchsorted(edges, since)
+    every = curves.steps(rows.outcome)
+    times, mean = every["duration"].to_numpy(float), np.concatenate([[1.0], every["survival"]])
     shares = []
     for own in (tenth == each for each in range(len(edges) + 1)):
-        at, share = _still(duration[own], event[own])
-        then = np.concatenate([[1.0], share[np.searchsorted(at, times, side="right")]])
+        then = np.concatenate([[1.0], curves.left(curves.steps(rows.outcome[own]), times)])
         last = np.searchsorted(times, duration[own].max(initial=0.0), side="right")
         onward = mean[last:] / mean[last] if mean[last] > 0 else mean[last:]
         then[last:] = then[last] * onward
@@ -151,13 +152,6 @@ def names(days: Sequence[int]) -> list[str]:
 def horizon(name: str) -> int:
     """The horizon of a column p_silent_<h>d."""
     return int(name.removeprefix("p_silent_").removesuffix("d"))
-
-
-def _still(duration: Array, event: Array) -> tuple[Array, Array]:
-    """Kaplan-Meier: the times of events, and the share left before the first and after each."""
-    times, n = np.unique(duration[event == 1], return_counts=True)
-    at_risk = len(duration) - np.searchsorted(np.sort(duration), times)
-    return times, np.concatenate([[1.0], np.cumprod(1 - n / at_risk)])
 
 
 def _groups(rows: Rows) -> list[str]:

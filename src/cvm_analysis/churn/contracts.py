@@ -209,16 +209,6 @@ def of_tenure(tenure: pd.Series, ended: pd.Series) -> tuple[pd.DataFrame, list[N
     return spans, _zero(spans)
 
 
-def kaplan_meier(
-    spans: pd.DataFrame, groups: pd.Series | None = None, step: float = 1
-) -> pd.DataFrame:
-    """The share of contracts still running, by how long they lasted; see `curves.kaplan_meier`.
-
-    One row per segment and duration: segment, duration, survival, low, high, n_at_risk.
-    """
-    return curves.kaplan_meier(spans, groups, step)
-
-
 def fit(features: pd.DataFrame, spans: pd.DataFrame) -> survival.Cox:
     """Fit Cox's model (Efron ties, no penalty) to the time until contracts end.
 
@@ -253,10 +243,8 @@ def p_end(
 def p_end_alike(spans: pd.DataFrame, tenure: pd.Series, days: Sequence[int] = DAYS) -> pd.DataFrame:
     """The same where contracts are too few for a model: all alike but for tenure (Kaplan-Meier)."""
     begin, seen = curves.watched(curves.checked(spans, spans.index))
-    curve = curves.steps(seen)
     times = np.add.outer(tenure.to_numpy(float), np.array([0, *days], dtype=float))
-    at = np.searchsorted(curve["duration"], times, side="right")
-    found = np.concatenate([[1.0], curve["survival"]])[at]
+    found = curves.left(curves.steps(seen), times)
     found[(times < begin) | (times > seen["duration"].max())] = np.nan
     start = np.where(found[:, :1] > 0, found[:, :1], np.nan)
     return _ends(pd.DataFrame(found[:, 1:] / start, tenure.index), days)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from cvm_analysis.errors import InputError
 
@@ -92,6 +92,12 @@ def steps(outcome: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def left(steps: pd.DataFrame, at: ArrayLike) -> NDArray[np.float64]:
+    """The share still without the event just after each time; steps : as `steps` gives them."""
+    place = np.searchsorted(steps["duration"], at, side="right")
+    return np.concatenate([[1.0], steps["survival"]])[place]
+
+
 def at_risk(outcome: pd.DataFrame, times: NDArray[np.float64]) -> NDArray[np.int64]:
     """How many rows are watched and without the event just before each time: entry < t <= duration.
 
@@ -158,7 +164,7 @@ def _curve(rows: pd.DataFrame, step: float) -> pd.DataFrame:
     points = points[points >= begin]
     found = steps(seen)
     at = np.searchsorted(found["duration"], points, side="right")
-    survival = np.concatenate([[1.0], found["survival"]])[at]
+    survival = left(found, points)
     low, high = _log_log(survival, np.concatenate([[0.0], found["variance"]])[at])
     return pd.DataFrame(
         {

@@ -11,7 +11,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import expit
 
+from cvm_analysis.choice import captured
 from cvm_analysis.errors import InputError
 
 Array = NDArray[np.float64]
@@ -23,25 +25,6 @@ _STEPS = 50  # of Newton's method; calibrated forecasts need about five
 _FARTHEST = 2.0  # one step
 _NEAR = 1e-10  # a step this short is the last
 _FLAT = 1e-12  # determinant of the information per row, squared, from which there is no maximum
-
-
-def silent(outcome: pd.DataFrame, horizon_days: int) -> pd.Series:
-    """1 for each customer without a purchase within the horizon after the landmark, else 0.
-
-    outcome : duration (days), event (1: bought again), as `landmarks.outcome` gives
-
-    Raises
-    ------
-    InputError : some were watched for less than the horizon
-    """
-    back = (outcome["event"] == 1) & (outcome["duration"] <= horizon_days)
-    short = int((~back & (outcome["duration"] < horizon_days)).sum())
-    if short:
-        raise InputError(
-            f"{short:,} of {len(outcome):,} customers were watched for less than {horizon_days} "
-            "days; take an earlier landmark or a shorter horizon"
-        )
-    return (~back).astype(int).rename("silent")
 
 
 def score(p_silent: Mapping[str, pd.Series], silent: pd.Series) -> pd.DataFrame:
@@ -120,16 +103,11 @@ def log_score(p_silent: pd.Series, silent: pd.Series) -> pd.Series:
 
 def lift(p_silent: pd.Series, silent: pd.Series) -> float:
     """Share silent in the tenth at the highest risk / share silent of all; see `score`."""
-    if not silent.sum() > 0:
-        return np.nan
-    _, codes, n = np.unique(-p_silent.to_numpy(float), return_inverse=True, return_counts=True)
-    sums = np.bincount(codes, weights=silent.to_numpy(float))
-    room = np.clip(BEST_TENTH * len(silent) - (np.cumsum(n) - n), 0, n)
-    return float((sums * room / n).sum() / (BEST_TENTH * silent.sum()))
+    return captured(p_silent, silent, BEST_TENTH) / BEST_TENTH
 
 
 def recalibration(p_silent: Array, silent: Array) -> tuple[Array, Array]:
-    """Regress silence on the logit of the probability, by logistic regression (Newton's method).
+    """Regress silence on the logit of the probability.
 
     Returns
     -------
@@ -139,18 +117,32 @@ def recalibration(p_silent: Array, silent: Array) -> tuple[Array, Array]:
     unknown = np.full(2, np.nan), np.full(2, np.nan)
     if len(np.unique(silent)) < 2 or len(np.unique(p_silent)) < 2:
         return unknown
-    x = np.column_stack([np.ones(len(p_silent)), logit(p_silent)])
-    at = np.array([0.0, 1.0])
+    found = regression(np.column_stack([np.ones(len(p_silent)), logit(p_silent)]), silent)
+    return unknown if found is None else (found[0], np.sqrt(np.diag(np.linalg.inv(found[1]))))
+
+
+def regression(x: Array, silent: Array, drawn: float = 0.0) -> tuple[Array, Array] | None:
+    """Logistic regression by Newton's method, from intercept 0 and slope 1 on.
+
+    x : ones, logits, and whatever else shifts the odds
+    drawn : weight per row that draws what else there is to nought
+
+    Returns
+    -------
+    The coefficients and their information, or None where there is no maximum
+    """
+    at = np.eye(x.shape[1])[1]
+    penalty = np.diag([0.0, 0.0] + [drawn * len(x)] * (x.shape[1] - 2))
     for _ in range(_STEPS):
-        p = 1 / (1 + np.exp(-np.clip(x @ at, -50, 50)))
-        information = (x * (p * (1 - p))[:, None]).T @ x
-        if not np.linalg.det(information) > _FLAT * len(x) ** 2:
-            return unknown
-        step = np.linalg.solve(information, x.T @ (silent - p))
+        p = expit(x @ at)
+        information = (x * (p * (1 - p))[:, None]).T @ x + penalty
+        if not np.linalg.det(information[:2, :2]) > _FLAT * len(x) ** 2:
+            return None
+        step = np.linalg.solve(information, x.T @ (silent - p) - penalty @ at)
         at = at + step * min(1.0, _FARTHEST / np.abs(step).max(initial=_SURE))
         if np.abs(step).max() < _NEAR:
-            return at, np.sqrt(np.diag(np.linalg.inv(information)))
-    return unknown
+            return at, information
+    return None
 
 
 def logit(p: Array) -> Array:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import expit
 
-from cvm_analysis.churn.evaluation import logit
+from cvm_analysis.churn.evaluation import logit, regression
 
 Array = NDArray[np.float64]
 
@@ -21,7 +22,6 @@ YEAR = 365.25  # days
 _SEASONS = 2.0  # years
 _WAVES = (1, 2)  # in a year
 _DRAWN = 0.004  # weight, per row, that draws the waves to nought
-_STEPS = 30
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Recalibration:
         """
         shift = self.level + _waves(day) @ np.array(self.season)
         odds = shift[:, None] + self.slope * logit(p_silent.to_numpy(float))
-        return pd.DataFrame(_probability(odds), p_silent.index, p_silent.columns)
+        return pd.DataFrame(expit(odds), p_silent.index, p_silent.columns)
 
 
 def fit(
@@ -69,28 +69,11 @@ def fit(
     x = np.column_stack([np.ones(len(p)), logit(p)])
     if years >= _SEASONS:
         x = np.column_stack([x, _waves(day)[row]])
-    found = _maximum(x, came)
-    if found is None or found[1] <= 0:
+    found = regression(x, came, _DRAWN)
+    if found is None or found[0][1] <= 0:
         return Recalibration()
-    season = np.zeros(2 * len(_WAVES))
-    season[: len(found) - 2] = found[2:]
-    return Recalibration(float(found[0]), float(found[1]), tuple(map(float, season)))
-
-
-def _maximum(x: Array, came: Array) -> Array | None:
-    """Logistic regression from level 0 and slope 1 on, waves drawn to nought; None: no maximum."""
-    at = np.eye(x.shape[1])[1]
-    drawn = np.diag([0.0, 0.0] + [_DRAWN * len(x)] * (x.shape[1] - 2))
-    for _ in range(_STEPS):
-        p = _probability(x @ at)
-        information = (x * (p * (1 - p))[:, None]).T @ x + drawn
-        if not np.linalg.det(information[:2, :2]) > 1e-10 * len(x) ** 2:
-            return None
-        step = np.linalg.solve(information, x.T @ (came - p) - drawn @ at)
-        at = at + step * min(1.0, 2.0 / max(np.abs(step).max(), 1e-12))
-        if np.abs(step).max() < 1e-9:
-            return at
-    return None
+    level, slope, *waves = map(float, found[0])
+    return Recalibration(level, slope, tuple(waves) or Recalibration.season)
 
 
 def _waves(day: pd.Series) -> Array:
@@ -98,7 +81,3 @@ def _waves(day: pd.Series) -> Array:
     since = (pd.to_datetime(day) - pd.Timestamp(2000, 1, 1)).dt.days.to_numpy(float)
     angles = 2 * np.pi * np.multiply.outer(since / YEAR, np.array(_WAVES))
     return np.column_stack([np.cos(angles), np.sin(angles)])
-
-
-def _probability(odds: Array) -> Array:
-    return 1 / (1 + np.exp(-np.clip(odds, -40, 40)))

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import xlogy
 
-from cvm_analysis.choice import aligned
+from cvm_analysis.choice import aligned, captured
 
 BEST_TENTH = 0.1
 _NEW = ("pareto_nbd", "mbg_nbd", "bg_nbd", "nbd")  # models of customers from their first purchase
@@ -56,16 +56,6 @@ def score(
         ).items()
     ]
     return pd.DataFrame(rows, columns=["model", "metric", "value"])
-
-
-def captured(forecast: pd.Series, actual: pd.Series) -> float:
-    """Share of what came from the best tenth by forecast, as expected where ties cross the edge."""
-    if not actual.sum() > 0:
-        return np.nan
-    _, codes, n = np.unique(-forecast.to_numpy(float), return_inverse=True, return_counts=True)
-    sums = np.bincount(codes, weights=actual.to_numpy(float))
-    room = np.clip(BEST_TENTH * len(forecast) - (np.cumsum(n) - n), 0, n)
-    return float((sums * room / n).sum() / actual.sum())
 
 
 def tracking(
@@ -129,7 +119,7 @@ def _metrics(
         "bias_total": float(error.sum() / actual.sum()) if actual.sum() else np.nan,
         "mae": float((median - actual).abs().mean()),
         "correlation": float(mean.rank().corr(actual.rank())) if varies else np.nan,
-        "top_decile": captured(mean, actual),
+        "top_decile": captured(mean, actual, BEST_TENTH),
     }
 
 

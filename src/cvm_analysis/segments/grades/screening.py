@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from cvm_analysis.choice import captured
 from cvm_analysis.errors import InputError
 from cvm_analysis.least_data import Note, lacking
 
@@ -116,7 +117,7 @@ def _row(values: pd.Series, margin: pd.Series, seed: int, resamples: int) -> dic
         "correlation": _rank_correlation(_codes(x), _codes(y), np.ones(len(x))),
         "low": low,
         "high": high,
-        "best_fifth_share": _captured(x, y),
+        "best_fifth_share": captured(pd.Series(x), pd.Series(y), BEST_FIFTH),
     }
 
 
@@ -153,14 +154,3 @@ def _centred(codes: np.ndarray, times: np.ndarray) -> np.ndarray:
     """Mid-ranks less their mean, which is half of the customers drawn."""
     drawn = np.bincount(codes, weights=times)
     return (np.cumsum(drawn) - drawn / 2 - drawn.sum() / 2)[codes]
-
-
-def _captured(x: np.ndarray, y: np.ndarray) -> float:
-    """Share of the sum of y in the best fifth by x, as expected where ties cross the edge."""
-    total = y.sum()
-    if not total > 0:
-        return float("nan")
-    _levels, codes, n = np.unique(-x, return_inverse=True, return_counts=True)
-    sums = np.bincount(codes, weights=y)
-    room = np.clip(BEST_FIFTH * len(x) - (np.cumsum(n) - n), 0, n)
-    return float((sums * room / n).sum() / total)
