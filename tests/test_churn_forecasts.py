@@ -148,19 +148,19 @@ def test_a_forecast_beats_a_coin_and_every_model_is_reported(tried):
     assert not scores.duplicated(["part", "model", "metric", "horizon_days"]).any()
 
 
-@pytest.mark.parametrize("better", ["recency", "boosted", "value_model"])
-def test_another_is_taken_where_it_was_clearly_better(better):
+@pytest.mark.parametrize("better", ["recency", "boosted", "value_model", "cox"])
+def test_one_alone_is_taken_where_it_was_clearly_better(better):
     silent = pd.Series([0, 1] * 50, [f"c{i}" for i in range(100)])
-    p = pd.DataFrame({"cox": 0.5, better: 0.1 + silent * 0.8}, silent.index)
+    p = pd.DataFrame({"mean": 0.5, better: 0.1 + silent * 0.8}, silent.index)
     trial = forecasts.Trial(FIRST, 90, p, silent)
     assert forecasts.choose([trial]) == better
     assert forecasts.choose([trial], company="value_model") == better
     same = forecasts.Trial(FIRST, 90, p.assign(**{better: 0.5001}), silent)
-    assert forecasts.choose([same]) == "cox"
+    assert forecasts.choose([same]) == "mean"
 
 
 def test_without_a_trial_the_default_or_the_companys_choice_is_kept():
-    assert forecasts.choose([]) == "cox"
+    assert forecasts.choose([]) == "mean"
     assert forecasts.choose([], company="boosted") == "boosted"
     assert forecasts.report([], "cox").empty
     assert forecasts.calibration([], "cox", 90).empty

@@ -1,4 +1,4 @@
-"""Who is leaving, as a reader finds it: the list, how good it was, what goes with it, contracts."""
+"""Who is leaving, as a reader finds it: the list, how good it was, what goes with it."""
 
 import datetime as dt
 import re
@@ -106,34 +106,6 @@ def test_ratios_of_contracts_and_of_no_model():
     assert "slow it down: Willing to recommend" in unclear and "Times the pace" not in unclear
 
 
-def p_end():
-    return pd.DataFrame(
-        {
-            "p_end_90d": [0.1, 0.5, 0.4],
-            "p_end_180d": [0.2, 0.6, 0.7],
-            "p_end_365d": [0.4, 0.9, None],
-        },
-        index=["C1", "C2", "C3"],
-    )
-
-
-def test_contracts_that_will_end_are_the_sum_of_probabilities():
-    many = pd.concat([p_end()] * 10, ignore_index=True)
-    said = text(leaving.contracts(EN, many))
-    of_30, of_20 = "customers, expected of 30", "customers, expected of 20"
-    for figure in (f"90 days 10 {of_30}", f"180 days 15 {of_30}", f"365 days 13 {of_20}"):
-        assert figure in said
-    assert "no running contracts" in text(leaving.contracts(EN, p_end().head(0)))
-    unknown = text(leaving.contracts(EN, p_end() * np.nan))
-    assert "–" in unknown and "of 0" in unknown
-
-
-def test_the_likeliest_to_end_come_first():
-    said = text(leaving.ending(EN, p_end(), 2))
-    assert said.index("C2") < said.index("C3") and "C1" not in said and "–" in said
-    assert "no running contracts" in text(leaving.ending(EN, p_end().head(0), 2))
-
-
 def test_tenths_say_how_much_of_all_silence_each_holds():
     table = pd.DataFrame(
         {"bin": [1, 2], "n": [100, 100], "predicted": [0.22, 0.7], "actual": [0.2, 0.6]}
@@ -178,13 +150,6 @@ def test_trust_is_shown_by_days_ahead_the_chosen_forecast_first():
     assert "untested" in leaving.trust(EN, trusted("value", (90,), {"mae": 1.0})).html
 
 
-def test_contracts_that_were_foretold_are_scored_or_said_to_be_untested():
-    metrics = {"n_contracts": 400.0, "n_ended": 60.0, "mean_auc": 0.66, "integrated_brier": 0.11}
-    html = leaving.contract_trust(EN, trusted("contracts", (365,), metrics)).html
-    assert "0.660" in html and "0.110" in html and "400" in html
-    assert "untested" in leaving.contract_trust(EN, trusted("churn", (90,), metrics)).html
-
-
 def test_how_long_customers_stay_stands_beside_its_range_and_the_test():
     means = pd.DataFrame(
         {
@@ -199,13 +164,6 @@ def test_how_long_customers_stay_stands_beside_its_range_and_the_test():
     html = leaving.stay(EN, means, groups.LogRank(0.1, 1, 0.75)).html
     assert "no more than chance" in html
     assert "No bound of silence" in leaving.stay(EN, means.head(0), groups.LogRank(0, 0, 1)).html
-
-
-def test_time_ratios_are_named_by_their_feature():
-    times = pd.DataFrame({"time_ratio": [0.7], "low": [0.6], "high": [0.8]}, index=["late_share"])
-    html = leaving.times(EN, times).html
-    assert "0.70" in html and "0.60" in html and "0.80" in html and "Times as long" in html
-    assert "No model was fitted" in leaving.times(EN, times.head(0)).html
 
 
 def test_what_cannot_be_compared_is_not_said_to_be_alike():

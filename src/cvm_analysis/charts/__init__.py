@@ -4,6 +4,7 @@ Every function takes one small table and a language and returns a `Picture`; not
 a statistic that a table does not already hold. Words come from `cvm_analysis.texts`.
 """
 
+from cvm_analysis.charts.by_segment import by_segment
 from cvm_analysis.charts.churn import comebacks, survival
 from cvm_analysis.charts.clusters import cluster_profile
 from cvm_analysis.charts.compared import four_fifths, screening
@@ -19,6 +20,7 @@ from cvm_analysis.charts.segments import rfm_grid, segment_bars
 
 __all__ = [
     "Picture",
+    "by_segment",
     "calibration",
     "cluster_profile",
     "cohorts",

@@ -22,8 +22,9 @@ from cvm_analysis.least_data import Note, lacking
 
 PART = "churn"
 DAYS = (90, 180, 365)
-COX, VALUE, BOOSTED, RECENCY, NONE = "cox", "value_model", "boosted", "recency", "none"
-ORDER = (COX, VALUE, BOOSTED, RECENCY)  # from the most to the least preferred
+MEAN, COX, VALUE, BOOSTED = "mean", "cox", "value_model", "boosted"
+RECENCY, NONE = "recency", "none"
+ORDER = (MEAN, COX, VALUE, BOOSTED, RECENCY)  # from the most to the least preferred
 MOST = 12  # landmarks before today: three years
 _QUARTER, _YEAR = 90, 365  # days
 _CHOICES = 2  # trials to choose by, at most
@@ -106,12 +107,12 @@ def run(plan: Plan, known: Sequence[Known], purchase_days: pd.DataFrame) -> Trie
 def choose(earlier: Sequence[Trial], company: str | None = None) -> str:
     """Choose the forecast by its mean log score over all earlier trials and horizons.
 
-    Cox's model, which gives reasons, is kept unless another gave clearly more probability to what
-    came: more than two standard errors, all rows of a customer being one draw.
+    The mean of the forecasts, whose level errs least, is kept unless one alone gave clearly more
+    probability to what came: more than two standard errors, all rows of a customer being one draw.
 
     company : what was chosen for all regions together; it is then the default of this one
     """
-    start = company or COX
+    start = company or MEAN
     scores = [
         trial.p_silent.apply(evaluation.log_score, silent=trial.silent)
         for trial in earlier
@@ -139,15 +140,19 @@ def report(last: Sequence[Trial], chosen: str) -> pd.DataFrame:
     return table.assign(part=PART, is_chosen=table["model"] == chosen)
 
 
+def trial(last: Sequence[Trial], chosen: str, horizon_days: int) -> Trial | None:
+    """The trial of a forecast at a horizon; None where it was not tried."""
+    tried = [each for each in last if each.horizon_days == horizon_days]
+    return next((each for each in tried if chosen in each.p_silent), None)
+
+
 def calibration(last: Sequence[Trial], chosen: str, horizon_days: int) -> pd.DataFrame:
     """Predicted and actual share silent in tenths of risk; see `evaluation.calibration`.
 
     No row where the chosen forecast was not tried at this horizon.
     """
-    for trial in last:
-        if trial.horizon_days == horizon_days and chosen in trial.p_silent:
-            return evaluation.calibration(trial.p_silent[chosen], trial.silent)
-    return pd.DataFrame()
+    found = trial(last, chosen, horizon_days)
+    return evaluation.calibration(found.p_silent[chosen], found.silent) if found else pd.DataFrame()
 
 
 def of(

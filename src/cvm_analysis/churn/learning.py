@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.churn import challengers, features, landmarks, recalibration
+from cvm_analysis.churn import challengers, combined, features, landmarks, recalibration
 from cvm_analysis.churn.challengers import Rows
 from cvm_analysis.churn.hazards import survival
 from cvm_analysis.errors import FitError
@@ -21,6 +21,7 @@ from cvm_analysis.least_data import Note, lacking
 
 PART = "churn"
 MOST_ROWS = 100_000  # to learn from
+COMBINED = ("cox", "boosted", "value_model")  # what the mean is of, as far as there are any
 
 
 class Known(NamedTuple):
@@ -50,6 +51,7 @@ class Learned(NamedTuple):
     right: Mapping[str, recalibration.Recalibration]
     like: list[str]  # names of the features
     notes: list[Note]
+    rows: Rows | None = None  # what it was learned from, with outcome; None where nothing was
 
     @property
     def cox(self) -> survival.Cox | None:
@@ -106,9 +108,12 @@ def learn(
         outcome=outcomes.set_axis(rows.day.index), silent=came.set_axis(rows.day.index)
     )
     models, notes = _models(rows)
+    several = [models[code] for code in COMBINED if code in models]
+    if len(several) > 1:
+        models["mean"] = combined.mean(several, rows, horizons)
     years = (pd.Timestamp(day) - since).days / recalibration.YEAR
     right = {code: _right(model, rows, horizons, years) for code, model in models.items()}
-    return Learned(models, right, like, notes)
+    return Learned(models, right, like, notes, rows)
 
 
 def _known_throughout(past: Sequence[Known]) -> list[str]:
@@ -203,6 +208,5 @@ def _models(rows: Rows) -> tuple[dict[str, Any], list[Note]]:
 def _right(
     model: Any, rows: Rows, horizons: Sequence[int], years: float
 ) -> recalibration.Recalibration:
-    told = getattr(model, "unseen", None)
-    p = model.p_silent(rows, horizons) if told is None else told
-    return recalibration.fit(p, rows.silent, rows.day, years)
+    told = combined.unseen(model, rows, horizons)
+    return recalibration.fit(told, rows.silent, rows.day, years)

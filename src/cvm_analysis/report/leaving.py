@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 
 from cvm_analysis.churn.cohorts import Change
-from cvm_analysis.churn.contracts import DAYS
 from cvm_analysis.churn.groups import LogRank
 from cvm_analysis.churn.watchlist import Kept
 from cvm_analysis.report import blocks, reasons
@@ -60,17 +59,6 @@ def trust(manager: Manager, trust: pd.DataFrame, beside: Collection[str] = ()) -
     shown = wide.assign(used=wide["chosen"].map({True: say("manager.yes"), False: ""}))
     formats = {"used": "text", **_TRUST}
     return blocks.table(shown.set_axis(labels), formats, manager.language, id="trust-churn")
-
-
-def contract_trust(manager: Manager, trust: pd.DataFrame) -> Block:
-    """Show how well the ends of contracts were foretold; part `contracts` of table `trust`."""
-    if "contracts" not in trust.index.get_level_values("part"):
-        return blocks.note(manager.say("manager.untested"), manager.language)
-    rows = trust.xs("contracts", level="part").droplevel("horizon_days")
-    wide = rows["value"].astype(float).unstack("metric").sort_values("integrated_brier")
-    formats = {"n_contracts": "number", "n_ended": "number"}
-    formats |= {"mean_auc": "number:3", "integrated_brier": "number:3"}
-    return blocks.table(wide, formats, manager.language, rows="models", id="trust-contracts")
 
 
 def watchlist(manager: Manager, customers: pd.DataFrame, as_of: dt.date) -> Block:
@@ -156,40 +144,6 @@ def ratios(manager: Manager, table: pd.DataFrame, of: str) -> Block:
     return blocks.together([*grid, *(blocks.note(text, manager.language) for text in said)])
 
 
-def contracts(manager: Manager, p_end: pd.DataFrame) -> Block:
-    """Show how many customers' contracts are expected to end within 90, 180 and 365 days.
-
-    p_end : columns of table `contract_churn`; a contract that no comparable one has outlasted has
-        no probability and is not counted
-    """
-    say = manager.say
-    if p_end.empty:
-        return blocks.note(say("leaving.contracts.none"), manager.language)
-    figures = [_contract_figure(manager, "running", len(p_end), "")]
-    for days in DAYS:
-        known = p_end[f"p_end_{days}d"].dropna().astype(float)
-        ends = float(known.sum()) if len(known) else float("nan")
-        figures.append(_contract_figure(manager, "within", ends, say.number(len(known)), days))
-    return blocks.key_figures(figures)
-
-
-def _contract_figure(
-    manager: Manager, name: str, value: float, n: str, days: int = 0
-) -> tuple[str, str, str]:
-    say = manager.say
-    label = say(f"leaving.contracts.{name}.label", days=say.number(days))
-    return label, say.number(value), say(f"leaving.contracts.{name}.note", n=n)
-
-
-def ending(manager: Manager, p_end: pd.DataFrame, n: int) -> Block:
-    """Show the `n` customers whose contracts are likeliest to end, the soonest first."""
-    if p_end.empty:
-        return blocks.note(manager.say("leaving.contracts.none"), manager.language)
-    columns = [f"p_end_{days}d" for days in DAYS]
-    shown = p_end.sort_index().sort_values(columns, ascending=False, kind="stable").head(n)
-    return blocks.table(shown, dict.fromkeys(columns, "percent"), manager.language, id="ending")
-
-
 def tenths(manager: Manager, calibration: pd.DataFrame) -> Block:
     """Show what was predicted and what came, by tenths of risk, the highest risk first.
 
@@ -233,28 +187,18 @@ def stay(manager: Manager, means: pd.DataFrame, test: LogRank) -> Block:
     labels = {code: say(f"leaving.stay.{code}") for code in formats}
     until = say.number(means["until"].iloc[0])
     code = "differ" if test.p < _CLEAR else "alike" if test.p >= _CLEAR else "untested"
-    p = say(
-        "leaving.stay.p" if test.p >= _LEAST else "leaving.stay.p_below",
-        p=say.number(max(test.p, _LEAST), 3),
-    )
-    said = say(f"leaving.stay.{code}", until=until, p=p)
+    said = say(f"leaving.stay.{code}", until=until, p=p_value(manager, test.p))
     table = blocks.table(shown, formats, manager.language, labels=labels, id="stay")
     return blocks.together([table, blocks.note(said, manager.language)])
 
 
-def times(manager: Manager, times: pd.DataFrame) -> Block:
-    """Show how many times as long contracts last at one step more of each feature.
-
-    times : as churn.hazards.accelerated.Aft has them: time_ratio, low, high
-    """
+def p_value(manager: Manager, p: float) -> str:
+    """Write the p of a test; empty where there was none."""
     say = manager.say
-    if times.empty:
-        return blocks.note(say("leaving.pace.nothing"), manager.language)
-    names = [reasons.name(str(feature), say) for feature in times.index]
-    formats = dict.fromkeys(("time_ratio", "low", "high"), "number:2")
-    labels = {code: say(f"leaving.times.{code}") for code in formats}
-    shown = times.set_axis(names)
-    return blocks.table(shown, formats, manager.language, labels=labels, id="times")
+    if pd.isna(p):
+        return say.number(None)
+    code = "p" if p >= _LEAST else "p_below"
+    return say(f"leaving.stay.{code}", p=say.number(max(p, _LEAST), 3))
 
 
 def changed(manager: Manager, change: Change, days: int, rows: str | None = None) -> Block:
