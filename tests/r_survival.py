@@ -1,4 +1,4 @@
-"""The Cox models that R's survival 3.5-3 fitted with Efron ties, and what it found.
+"""The Cox models that R's survival 3.5-3 fitted, and what it found.
 
 Tables and data are in the folder of published tables; lung status 2 is a death.
 """
@@ -27,6 +27,11 @@ NAMES = [
     ("veteran", "trt_karno_diag_age_prior"),
     ("heart", "tv_age_year_surgery_transplant"),
     ("heart", "tv_age_surgery_transplant_interaction"),
+]  # with Efron ties
+BRESLOW = [
+    ("rossi", "full_breslow"),
+    ("lung", "age_sex_phecog_breslow"),
+    ("heart", "tv_efron_transplant_only_breslow"),
 ]
 
 

@@ -8,7 +8,7 @@ from lifelines.datasets import load_lymphoma
 from lifelines.exceptions import ConvergenceWarning
 from scipy import stats
 
-from cvm_analysis.churn.hazards import survival
+from cvm_analysis.churn.hazards import concordance, survival
 from cvm_analysis.errors import FitError, InputError
 
 
@@ -59,6 +59,49 @@ def test_every_summary_is_that_of_r(shared, dataset, name):
     )
     assert model.log_likelihood == pytest.approx(printed["loglik"], rel=1e-12)
     assert 2 * len(model.hazards) - 2 * model.log_likelihood == pytest.approx(printed["AIC"])
+
+
+def event_by_event(features, outcome):
+    """Each event with all then at risk as a stratum: without ties, so that the fit is Breslow's.
+
+    Breslow's likelihood is a product over events, tied or not, each against all at risk.
+    """
+    entry = outcome.get("entry", pd.Series(0, outcome.index))
+    parts = []
+    for row in outcome.index[outcome["event"] == 1]:
+        at = outcome.at[row, "duration"]
+        there = outcome.index[(entry < at) & (at <= outcome["duration"])]
+        parts.append(pd.DataFrame({"row": there, "of": row, "event": (there == row).astype(int)}))
+    risk_sets = pd.concat(parts, ignore_index=True)
+    rows = features.loc[risk_sets["row"]].reset_index(drop=True)
+    ends = risk_sets[["event"]].assign(duration=1.0)
+    return survival.plain(rows, ends, strata=risk_sets["of"].astype(str), events_per_feature=5)
+
+
+@pytest.mark.parametrize(("dataset", "name"), r_survival.BRESLOW)
+def test_event_by_event_the_fit_is_that_of_breslow(shared, dataset, name):
+    printed = r_survival.found(shared, "coxph_coefficients", dataset, name).set_index("term")
+    given = r_survival.model(shared, dataset, name)
+    model = event_by_event(given.features[list(printed.index)], given.outcome)
+    found = model.hazards.loc[printed.index]
+    assert found["coef"].to_numpy() == pytest.approx(printed["coef"].to_numpy(), abs=3e-7)
+    assert found["std_error"].to_numpy() == pytest.approx(printed["se"].to_numpy(), rel=1e-7)
+    loglik = r_survival.found(shared, "coxph_summary", dataset, name)["loglik"].iloc[0]
+    assert model.log_likelihood == pytest.approx(loglik, rel=1e-9)
+
+
+def test_the_veterans_of_scikit_survivals_guide(shared):
+    """The guide to scikit-survival, which fits Breslow's way, prints six decimals."""
+    data = pd.read_csv(shared / r_survival.TABLES / "input_veteran.csv")
+    cells = {c: (data["celltype"] == c).astype(float) for c in ("large", "smallcell", "squamous")}
+    features = data[["age"]].assign(**cells).join(data[["karno", "diagtime"]])
+    features = features.assign(prior=data["prior"] / 10, test=data["trt"] - 1)
+    outcome = data[["time", "status"]].set_axis(["duration", "event"], axis=1)
+    coef = event_by_event(features, outcome).hazards.loc[list(features), "coef"]
+    seen = outcome.assign(entry=-np.inf, stratum="")
+    printed = [-0.008549, -0.788672, -0.331813, -1.188299, -0.032622, -0.000092, 0.072327, 0.289936]
+    assert coef.to_numpy() == pytest.approx(printed, abs=6e-7)
+    assert concordance.index((features @ coef).to_numpy(), seen) == pytest.approx(0.73626, abs=6e-6)
 
 
 def test_predicted_survival_of_rossi_is_that_of_r(shared, model, rossi):
