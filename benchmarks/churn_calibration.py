@@ -1,8 +1,9 @@
 """Is the risk of silence honest? The invented company, all regions, as of several days.
 
 As notebook 05 does it, at each day: forecasts learned at earlier landmarks, chosen at later ones,
-and reported on the last. For the forecast in use: calibration slope and intercept with their 95 %
-intervals, and how far the worst tenth is off, beside 3 points + 2.8 standard errors.
+and reported on the last. For every forecast (that in use has a star): calibration slope and
+intercept with their 95 % intervals, how far the worst tenth is off, and how many tenths are off by
+more than 3 points plus 2.8 standard errors.
 
     python benchmarks/churn_calibration.py [days before the last ...]
 """
@@ -24,7 +25,7 @@ BACK = (0, 30, 60, 91, 121)
 
 
 def main(back: list[int]) -> None:
-    """Print a line per day and horizon."""
+    """Print a line per day, horizon and forecast."""
     settings = load("config/sample.yaml")
     data, horizon = prepared.open(settings, "all"), settings.churn.horizon_days
     cards, weights = rulebook.scorecards(settings)["retail"], settings.segments.loyalty.weights
@@ -39,13 +40,15 @@ def main(back: list[int]) -> None:
         tried = forecasts.run(plan, known, data.purchase_days(as_of))
         chosen = forecasts.used(tried, forecasts.choose(tried.earlier))
         for trial in tried.last:
-            print(as_of, f"{trial.horizon_days:>4} days {chosen:<12}", said(trial, chosen))
+            for code in trial.p_silent:
+                mark = "*" if code == chosen else " "
+                print(as_of, f"{trial.horizon_days:>4} days {code:<11}{mark}", said(trial, code))
 
 
-def said(trial: forecasts.Trial, chosen: str) -> str:
-    """Calibration of one trial, in a line."""
-    p = trial.p_silent[chosen]
-    found = evaluation.score({chosen: p}, trial.silent).set_index("metric")["value"]
+def said(trial: forecasts.Trial, code: str) -> str:
+    """Calibration of a forecast in one trial, in a line."""
+    p = trial.p_silent[code]
+    found = evaluation.score({code: p}, trial.silent).set_index("metric")["value"]
     both = [
         f"{name} {found[key]:.3f} ({found[f'{key}_low']:.3f} to {found[f'{key}_high']:.3f})"
         for name, key in (("slope", "calibration_slope"), ("intercept", "calibration_intercept"))

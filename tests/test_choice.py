@@ -105,3 +105,16 @@ def test_an_absent_default_gives_way_to_the_next_in_order():
     assert choice.by_score(table, "default", ["x", "a", "b"]) == "a"
     with pytest.raises(InputError, match="nothing to choose from"):
         choice.by_score(table[["default"]], "default", ["x"])
+
+
+def test_the_best_tenth_is_shared_where_forecasts_are_equal():
+    actual = pd.Series([5.0] * 10 + [1.0] * 90)
+    told = pd.Series([2.0] * 10 + [1.0] * 90)
+    assert choice.captured(told, actual, 0.1) == pytest.approx(50 / 140)
+    equal = pd.Series([2.0] * 100)
+    assert choice.captured(equal, actual, 0.1) == pytest.approx(0.1)
+    twenty = pd.Series([2.0] * 20 + [1.0] * 80)
+    assert choice.captured(twenty, actual, 0.1) == pytest.approx((50 + 10) / 2 / 140)
+    other = np.random.default_rng(0).permutation(100)
+    assert choice.captured(twenty[other], actual[other], 0.1) == pytest.approx(30 / 140)
+    assert np.isnan(choice.captured(told, 0 * actual, 0.1))

@@ -206,23 +206,39 @@ def test_too_few_who_came_back_are_too_few_whatever_their_rows():
         assert found["hazard_ratio"].notna().tolist() == [told]
 
 
-def test_where_the_whole_model_has_no_maximum_the_features_asked_for_are_fitted_alone(
-    case, monkeypatch
-):
-    fitted = survival.plain
+def test_where_a_segment_has_no_maximum_it_is_not_told(case, monkeypatch):
+    def fails(*_):
+        raise FitError("no maximum")
 
-    def fails_with_web(features, *rest):
-        if "web" in features:
-            raise FitError("no maximum")
-        return fitted(features, *rest)
-
-    monkeypatch.setattr(survival, "plain", fails_with_web)
-    found = by_segment.ratios(case.rows, case.segments, ["late"])
-    alone = case.rows._replace(features=case.rows.features[["late"]])
-    pd.testing.assert_frame_equal(found, by_segment.ratios(alone, case.segments, ["late"]))
-    assert found["hazard_ratio"].notna().all()
+    monkeypatch.setattr(survival, "plain", fails)
     none = by_segment.ratios(case.rows, case.segments, ["late", "web"])
     assert len(none) == 6 and none["hazard_ratio"].isna().all() and none["events"].min() > 0
+
+
+@pytest.mark.parametrize(("share", "told"), [(0.1, False), (0.3, True)])
+def test_a_segment_too_small_for_all_features_is_left_out_not_adjusted_for_fewer(share, told):
+    """`late` hangs together with the last feature; without it .5 would look like 1.2."""
+    case = invented({"gold": 0.5}, n=1200)
+    rng = np.random.default_rng(5)
+    n = len(case.segment)
+    noise = pd.DataFrame(rng.normal(size=(n, 13))).add_prefix("noise")
+    last = case.rows.features["late"] + rng.normal(0, 0.7, n)
+    pace = np.exp(-5.3 + 0.5 * case.rows.features["late"] + last)
+    time = rng.exponential(1 / pace)
+    outcome = pd.DataFrame(
+        {"duration": np.minimum(time, 150.0), "event": (time <= 150).astype(int)}
+    )
+    features = case.rows.features.join(noise).assign(last=last)
+    ids = case.rows.customers[: n // 2]
+    halves = np.split(np.where(rng.random(n) < share, "tin", "gold"), 2)
+    named = {day: pd.Series(half, ids) for day, half in zip(DAYS, halves, strict=True)}
+    rows = case.rows._replace(features=features, outcome=outcome)
+    found = by_segment.ratios(rows, named, ["late"]).set_index("segment")
+    assert bool(pd.notna(found.loc["tin", "hazard_ratio"])) == told
+    assert (found.loc["tin", "events"] >= 10 * features.shape[1]) == told
+    assert np.log(found["hazard_ratio"].dropna()).to_numpy() == pytest.approx(0.5, abs=0.3)
+    if told:
+        assert by_segment.unlike(by_segment.differing(found.reset_index())) == []
 
 
 @pytest.mark.parametrize("features", [[], ["late"]])
@@ -234,12 +250,8 @@ def test_nothing_to_learn_from_gives_no_rows(case, features):
     assert tested.empty and by_segment.unlike(tested) == []
 
 
-def test_rows_without_a_segment_and_unknown_features_are_left_out(case, table):
+def test_rows_without_a_segment_are_left_out(case):
     assert by_segment.ratios(case.rows, {}, ["late"]).empty
-    more = by_segment.ratios(case.rows, case.segments, ["late", "unheard", "web"])
-    assert more.loc[more["feature"] == "unheard", "hazard_ratio"].isna().all()
-    rest = more[more["feature"] != "unheard"].reset_index(drop=True)
-    pd.testing.assert_frame_equal(rest, table)
 
 
 def test_what_was_learned_keeps_the_rows_and_what_came_of_them():

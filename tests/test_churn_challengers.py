@@ -1,4 +1,4 @@
-"""What Cox's model is held against: shares counted by hand, planted effects, and poor data."""
+"""Forecasts of silence beside Cox's: shares counted by hand, planted effects, and poor data."""
 
 import numpy as np
 import pandas as pd

@@ -85,7 +85,7 @@ def test_equal_customers_share_a_group():
     table = evaluation.calibration(p, pd.Series([0] * 6 + [1] * 4))
     assert table["n"].tolist() == [7, 3]
     assert table["actual"].tolist() == pytest.approx([1 / 7, 1])
-    reach = 1.96 * np.sqrt(0.09 / 7)
+    reach = 1.959964 * np.sqrt(0.09 / 7)
     assert table.loc[0, "high"] == pytest.approx(0.1 + reach)
     assert table.loc[0, "low"] == 0
 

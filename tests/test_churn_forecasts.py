@@ -220,6 +220,43 @@ def test_too_few_customers_fall_back_on_recency_and_say_so(log):
     assert table["churn_risk"].between(0, 1).all()
 
 
+def test_the_default_is_the_mean_of_the_three_models_and_not_of_recency(past, tried):
+    """Before it is set right: the mean of the three on the scale of log odds."""
+    models, asked = tried.today.models, tried.today.rows
+    assert set(models) == set(forecasts.ORDER)
+    three = [models[code].p_silent(asked, [90, 365]) for code in ("cox", "boosted", "value_model")]
+    odds = np.exp(np.mean([np.log(p / (1 - p)) for p in three], axis=0))
+    found = models["mean"].p_silent(asked, [90, 365])
+    assert found.to_numpy() == pytest.approx(odds / (1 + odds))
+
+
+def test_where_the_value_model_says_nothing_today_the_mean_is_of_the_others(past, tried):
+    """For all customers, or for some: those who are told by all three keep their risk."""
+    today, codes = past.known[-1], ("mean", "cox")
+    whole = tried.today.forecast("mean", today, [90])
+    some = today._replace(value=today.value.iloc[5:])
+    found = tried.today.forecast("mean", some, [90])
+    pd.testing.assert_frame_equal(found.iloc[5:], whole.iloc[5:])
+    none = tried.today.forecast("mean", today._replace(value=None), [90])
+    pd.testing.assert_frame_equal(found.iloc[:5], none.iloc[:5])
+    assert (none != whole).all(axis=None)
+    for code in codes:
+        table, notes = forecasts.of(tried, today._replace(value=None), code, None, HORIZON)
+        assert set(table["model"]) == {code} and notes == []
+        assert table["churn_risk"].between(0, 1).all()
+
+
+def test_one_model_alone_has_no_mean(past):
+    """Too few customers for Cox's and for trees: what remains is the model of purchases."""
+    few = [
+        each._replace(customers=each.customers.head(20), value=each.value.head(20))
+        for each in past.known
+    ]
+    learned = learning.learn(few, past.days, LAST, past.plan.horizons)
+    assert set(learned.models) == {"value_model", "recency"}
+    assert forecasts.used(forecasts.Tried([], [], learned), "mean") == "value_model"
+
+
 def test_one_customer_gets_a_forecast(log):
     past = Past(log[log["customer_id"] == log["customer_id"].iloc[0]])
     table, _ = forecasts.of(past.today(), past.known[-1], "boosted", None, HORIZON)

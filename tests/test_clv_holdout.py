@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from sklearn.metrics import mean_poisson_deviance
 
-from cvm_analysis.choice import captured
 from cvm_analysis.clv import bg_nbd, counts, histories, holdout, mbg_nbd, nbd, pareto_nbd
 from cvm_analysis.clv import zero_truncated_nbd as ztnbd
 
@@ -75,19 +74,6 @@ def test_scores_by_hand():
 
 def test_a_purchase_that_was_ruled_out_has_no_deviance():
     assert np.isnan(of({"a": 0.0, "b": 1.0}, {"a": 1, "b": 1})["poisson_deviance"])
-
-
-def test_the_best_tenth_is_shared_where_forecasts_are_equal():
-    actual = pd.Series([5.0] * 10 + [1.0] * 90)
-    told = pd.Series([2.0] * 10 + [1.0] * 90)
-    assert captured(told, actual, holdout.BEST_TENTH) == pytest.approx(50 / 140)
-    equal = pd.Series([2.0] * 100)
-    assert captured(equal, actual, holdout.BEST_TENTH) == pytest.approx(0.1)
-    twenty = pd.Series([2.0] * 20 + [1.0] * 80)
-    assert captured(twenty, actual, holdout.BEST_TENTH) == pytest.approx((50 + 10) / 2 / 140)
-    other = np.random.default_rng(0).permutation(100)
-    assert captured(twenty[other], actual[other], holdout.BEST_TENTH) == pytest.approx(30 / 140)
-    assert np.isnan(captured(told, 0 * actual, holdout.BEST_TENTH))
 
 
 # Week by week

@@ -158,9 +158,7 @@ def _alt(say: Words, ratios: pd.DataFrame, sure: pd.DataFrame, unlike: Collectio
         rows=say.listed(rows),
     )
     differ = [feature(say, str(code), step=False) for code in ratios.index if code in unlike]
-    if not differ:
-        return say("charts.by_segment.alt_alike", alt=alt)
-    return say("charts.by_segment.alt_unlike", alt=alt, names=say.listed(differ))
+    return say("charts.by_segment.alt_unlike", alt=alt, names=say.listed(differ)) if differ else alt
 
 
 def _row(say: Words, name: str, ratios: pd.Series) -> str:

@@ -1,8 +1,9 @@
 """Does the same thing drive each segment? Hazard ratios of coming back, segment by segment.
 
 Cox's model is fitted within each segment as it is published (`survival.plain`), with every feature
-the model of all customers looks at, so that a ratio means what it means there: of two customers of
-the segment who differ in this one thing, who comes back sooner.
+that was known of all customers, so that a ratio says the same in each: of two customers of the
+segment who differ in this one thing, who comes back sooner. A segment with too few events for all
+the features is left out: adjusted for fewer it would differ for that alone.
 
 A customer may be in several segments at different landmarks, so the ratios of two segments are not
 quite independent. And segments are themselves cut by recency, frequency and spend: where an effect
@@ -17,7 +18,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,7 @@ from cvm_analysis.least_data import lacking
 COLUMNS = ["segment", "feature", "n", "customers", "events", "hazard_ratio", "low", "high"]
 TESTED = ["segments", "q", "df", "p", "slowest", "fastest"]
 _CLEAR = 0.05  # adjusted p below which segments are said to differ
+_EVENTS = 10  # that each feature needs
 
 
 def ratios(
@@ -43,19 +44,19 @@ def ratios(
     rows : what was known at landmarks and what came (`Learned.rows`); None: nothing was learned
     segments : landmark -> segment of each customer, indexed by customer_id, as of that day and by
         that day's own limits; rows without one take no part
-    features : the features to tell, in order of preference; the first to stay where a segment has
-        too few events for all, and alone where it can be fitted with no others
+    features : the features to tell; none: nothing is fitted
 
     Returns
     -------
     One row per segment and feature, segments with the most events first; COLUMNS
-        n, customers, events : of the segment: rows, customers, rows whose customer came back
+        n, customers, events : of the segment, among those learned from (`learning.drawn`): rows,
+            customers, rows whose customer came back
         hazard_ratio, low, high : of coming back, per step of the feature, and its 95 % interval,
             errors clustered by customer; regions, where there are several, have baselines of their
-            own. Empty where the segment has too few customers who came back, or cannot tell this
-            feature (all alike in it, or told by those before it)
+            own. Empty where the segment has too few events for all features, or cannot tell this
+            one (all alike in it, or told by those before it)
     """
-    found = [] if rows is None else _each(rows, _segment(rows, segments), features)
+    found = _each(rows, _segment(rows, segments), features) if rows and features else []
     table = pd.DataFrame(found, columns=COLUMNS)
     return table.astype(dict.fromkeys(COLUMNS[-3:], float))
 
@@ -89,19 +90,17 @@ def _of(rows: Rows, own: pd.Series, name: str, features: Sequence[str]) -> list[
 def _hazards(rows: Rows, own: pd.Series, features: Sequence[str]) -> pd.DataFrame:
     """Hazard ratios within a segment; no row where it cannot tell them."""
     nothing = pd.DataFrame(columns=COLUMNS[-3:])
-    customers, outcome = rows.customers[own], rows.outcome[own]
+    customers, outcome, group = rows.customers[own], rows.outcome[own], rows.group[own]
     returns = customers[outcome["event"] == 1].nunique()
-    if lacking("churn_model", buyers=customers.nunique(), returns=returns):
+    few = lacking("churn_model", buyers=customers.nunique(), returns=returns)
+    if few or outcome["event"].sum() < _EVENTS * rows.features.shape[1]:
         return nothing
-    asked = [name for name in features if name in rows.features]
-    others = [name for name in rows.features if name not in asked]
-    group = rows.group[own]
+    order = [*features, *rows.features.columns.difference(features, sort=False)]
     strata = group if group.nunique() > 1 else None
-    for columns in ([*asked, *others], asked):
-        with suppress(FitError):
-            told = rows.features.loc[own, columns]
-            return survival.plain(told, outcome, customers, strata).hazards
-    return nothing
+    try:
+        return survival.plain(rows.features.loc[own, order], outcome, customers, strata).hazards
+    except FitError:
+        return nothing
 
 
 def differing(table: pd.DataFrame) -> pd.DataFrame:
@@ -109,8 +108,9 @@ def differing(table: pd.DataFrame) -> pd.DataFrame:
 
     Cochran's Q: the squared distances of the logarithms from their mean, each weighed by its
     precision; of ratios that are alike in truth it has a chi-squared distribution. The segments
-    are taken as independent, which they are not quite: a customer may be in several. Intervals
-    clustered by customer are a little short where customers are few, so p is a little small.
+    are taken as independent, which they are not quite: a customer may be in several, which makes p
+    too large. Intervals clustered by customer are short where customers are few, which makes it too
+    small.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def differing(table: pd.DataFrame) -> pd.DataFrame:
         segments : how many have a ratio; with fewer than two all that follows is empty
         q, df, p : of the test
         p_adjusted : for the number of features (Holm)
-        slowest, fastest : the segments furthest below and above the mean, in standard errors
+        slowest, fastest : the segments with the least and the greatest ratio
     """
     found = {feature: _q(rows) for feature, rows in table.groupby("feature", sort=False)}
     tested = pd.DataFrame.from_dict(found, "index", columns=TESTED)
@@ -141,7 +141,7 @@ def _q(rows: pd.DataFrame) -> tuple[int, float, float, float, str | None, str | 
     errors = np.log(told["high"] / told["low"]) / (2 * curves.Z)
     apart = (effects - np.average(effects, weights=errors**-2)) / errors
     q = float((apart**2).sum())
-    ends = str(apart.idxmin()), str(apart.idxmax())
+    ends = str(effects.idxmin()), str(effects.idxmax())
     return n, q, n - 1, float(stats.chi2.sf(q, n - 1)), *ends
 
 

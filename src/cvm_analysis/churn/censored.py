@@ -119,7 +119,9 @@ def mean_auc(auc: pd.Series, outcome: pd.DataFrame) -> float:
 
     The shares are Kaplan-Meier's in `outcome`. NaN if nothing had ended by the last time.
     """
-    still = curves.left(curves.steps(outcome), auc.index.to_numpy(float))
+    still = curves.share_left(
+        curves.steps(outcome[["duration", "event"]]), auc.index.to_numpy(float)
+    )
     fell = -np.diff(still, prepend=1.0)
     return float((auc * fell).sum() / fell.sum()) if fell.sum() > 0 else np.nan
 

@@ -1,4 +1,4 @@
-"""What Cox's model is held against: the value model, boosted trees, and recency alone.
+"""Forecasts of silence beside Cox's: the value model, boosted trees, and recency alone.
 
 All forecast the same: no purchase within h days after the landmark. All learn from the same rows,
 several landmarks one below the other, and none forecasts a longer silence than it has seen (the
@@ -107,7 +107,7 @@ def recency(rows: Rows) -> Recency:
     times, mean = every["duration"].to_numpy(float), np.concatenate([[1.0], every["survival"]])
     shares = []
     for own in (tenth == each for each in range(len(edges) + 1)):
-        then = np.concatenate([[1.0], curves.left(curves.steps(rows.outcome[own]), times)])
+        then = np.concatenate([[1.0], curves.share_left(curves.steps(rows.outcome[own]), times)])
         last = np.searchsorted(times, duration[own].max(initial=0.0), side="right")
         onward = mean[last:] / mean[last] if mean[last] > 0 else mean[last:]
         then[last:] = then[last] * onward

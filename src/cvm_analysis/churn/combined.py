@@ -1,11 +1,11 @@
 """The mean of the forecasts of silence, on the scale of log odds.
 
 Forecasts err in different directions: Cox's model knows only straight and bent effects, trees know
-nothing beyond what they have seen, the value model knows purchases alone. Their mean is seldom the
-sharpest, but its level is off by less than theirs.
+nothing beyond what they have seen, the value model knows purchases alone.
 
-Source: Bates & Granger (1969), "The Combination of Forecasts", Operational Research Quarterly
-20(4), 451-468.
+Sources: Clemen (1989), "Combining Forecasts: A Review and Annotated Bibliography", International
+Journal of Forecasting 5(4), 559-583, for equal weights; Satopaa et al. (2014), "Combining Multiple
+Probability Predictions Using a Simple Logit Model", the same 30(2), 344-356, for log odds.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ class Mean:
     unseen: pd.DataFrame = field(repr=False)  # of the training rows, as `unseen` gives it
 
     def p_silent(self, rows: Rows, days: Sequence[int]) -> pd.DataFrame:
-        """The mean of all; empty where one of them says nothing."""
+        """The mean of those that tell anything of a row.
+
+        Empty where none does, or where one of these cannot tell the horizon.
+        """
         return _mean([part.p_silent(rows, days) for part in self.parts])
 
 
@@ -46,5 +49,9 @@ def unseen(model: Any, rows: Rows, days: Sequence[int]) -> pd.DataFrame:
 
 
 def _mean(told: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    odds = np.mean([logit(each.to_numpy(float)) for each in told], axis=0)
-    return pd.DataFrame(expit(odds), told[0].index, told[0].columns)
+    odds = np.array([logit(each.to_numpy(float)) for each in told])
+    tells = ~np.isnan(odds).all(axis=2, keepdims=True)
+    n = tells.sum(axis=0)
+    total = np.where(tells, odds, 0.0).sum(axis=0)
+    mean = np.divide(total, n, out=np.full(total.shape, np.nan), where=n > 0)
+    return pd.DataFrame(expit(mean), told[0].index, told[0].columns)

@@ -244,7 +244,7 @@ def p_end_alike(spans: pd.DataFrame, tenure: pd.Series, days: Sequence[int] = DA
     """The same where contracts are too few for a model: all alike but for tenure (Kaplan-Meier)."""
     begin, seen = curves.watched(curves.checked(spans, spans.index))
     times = np.add.outer(tenure.to_numpy(float), np.array([0, *days], dtype=float))
-    found = curves.left(curves.steps(seen), times)
+    found = curves.share_left(curves.steps(seen), times)
     found[(times < begin) | (times > seen["duration"].max())] = np.nan
     start = np.where(found[:, :1] > 0, found[:, :1], np.nan)
     return _ends(pd.DataFrame(found[:, 1:] / start, tenure.index), days)

@@ -92,10 +92,10 @@ def steps(outcome: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def left(steps: pd.DataFrame, at: ArrayLike) -> NDArray[np.float64]:
-    """The share still without the event just after each time; steps : as `steps` gives them."""
-    place = np.searchsorted(steps["duration"], at, side="right")
-    return np.concatenate([[1.0], steps["survival"]])[place]
+def share_left(curve: pd.DataFrame, at: ArrayLike) -> NDArray[np.float64]:
+    """The share still without the event just after each time; curve : as `steps` gives it."""
+    place = np.searchsorted(curve["duration"], at, side="right")
+    return np.concatenate([[1.0], curve["survival"]])[place]
 
 
 def at_risk(outcome: pd.DataFrame, times: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -164,7 +164,7 @@ def _curve(rows: pd.DataFrame, step: float) -> pd.DataFrame:
     points = points[points >= begin]
     found = steps(seen)
     at = np.searchsorted(found["duration"], points, side="right")
-    survival = left(found, points)
+    survival = share_left(found, points)
     low, high = _log_log(survival, np.concatenate([[0.0], found["variance"]])[at])
     return pd.DataFrame(
         {

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from cvm_analysis.choice import captured
+from cvm_analysis.churn.curves import Z
 from cvm_analysis.errors import InputError
 
 Array = NDArray[np.float64]
 
 BEST_TENTH = 0.1
-_SURELY = 1.96  # standard errors to either end of a 95 % interval
 _SURE = 1e-9  # nearer to 0 or 1 than this, a probability counts as this near
 _STEPS = 50  # of Newton's method; calibrated forecasts need about five
 _FARTHEST = 2.0  # one step
@@ -78,7 +78,7 @@ def calibration(p_silent: pd.Series, silent: pd.Series, bins: int = 10) -> pd.Da
     group = np.ceil(p.rank(method="max") * bins / len(p)).astype(int)
     table = pd.DataFrame({"p": p, "silent": silent, "variance": p * (1 - p)}).groupby(group)
     n, predicted = table.size(), table["p"].mean()
-    reach = _SURELY * np.sqrt(table["variance"].sum()) / n
+    reach = Z * np.sqrt(table["variance"].sum()) / n
     found = pd.DataFrame(
         {
             "n": n,
@@ -166,8 +166,8 @@ def _metrics(p: pd.Series, silent: pd.Series) -> dict[str, float]:
     (at, slope), errors = recalibration(p.to_numpy(), silent.to_numpy(float))
     for name, value, error in (("slope", slope, errors[1]), ("intercept", at, errors[0])):
         found[f"calibration_{name}"] = value
-        found[f"calibration_{name}_low"] = value - _SURELY * error
-        found[f"calibration_{name}_high"] = value + _SURELY * error
+        found[f"calibration_{name}_low"] = value - Z * error
+        found[f"calibration_{name}_high"] = value + Z * error
     return found
 
 

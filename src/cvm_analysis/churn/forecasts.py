@@ -107,8 +107,8 @@ def run(plan: Plan, known: Sequence[Known], purchase_days: pd.DataFrame) -> Trie
 def choose(earlier: Sequence[Trial], company: str | None = None) -> str:
     """Choose the forecast by its mean log score over all earlier trials and horizons.
 
-    The mean of the forecasts, whose level errs least, is kept unless one alone gave clearly more
-    probability to what came: more than two standard errors, all rows of a customer being one draw.
+    The mean of the forecasts (`combined`) is kept unless one alone gave clearly more probability to
+    what came: more than two standard errors, all rows of a customer being one draw.
 
     company : what was chosen for all regions together; it is then the default of this one
     """

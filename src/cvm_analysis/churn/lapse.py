@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.churn.curves import checked, kaplan_meier, left, steps
+from cvm_analysis.churn.curves import checked, kaplan_meier, share_left, steps
 from cvm_analysis.errors import FitError
 from cvm_analysis.least_data import Note, lacking
 
@@ -68,7 +68,7 @@ def candidates(
     for bound in bounds:
         n = ((silences["duration"] + 1 - silences["event"]) > bound).sum()
         seen = bound + follow_days <= longest
-        still, then = left(curve, [bound, bound + follow_days]) if seen else (1.0, np.nan)
+        still, then = share_left(curve, [bound, bound + follow_days]) if seen else (1.0, np.nan)
         rows.append((bound, int(n), 1 - then / still if still > 0 else np.nan))
     return pd.DataFrame(rows, columns=["bound_days", "n_silences", "comeback_share"])
 

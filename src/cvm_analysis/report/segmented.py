@@ -38,7 +38,7 @@ def sentences(
     too_few = [say(f"segments.{code}") for code in silent]
     if told.empty:
         few = say("leaving.by_segment.too_few", names=say.listed(too_few))
-        return [few] if too_few else [say("leaving.pace.nothing")]
+        return [few] if too_few else [say("leaving.by_segment.unsure")]
     unlike = by_segment.unlike(tested)
     untested = tested.index[tested["p"].isna()]
     named = {

@@ -213,7 +213,7 @@ RESULTS = {
         ("customer_id",),
         {
             "customer_id": CUSTOMER,
-            "model": text("cox, recency or none"),
+            "model": text("mean, cox, value_model, boosted, recency or none"),
             "lapsed": Column("yes_no", "silent beyond the bound at as_of; empty: no bound"),
             "p_silent_90d": number("probability of no purchase within 90 days"),
             "p_silent_180d": number("the same within 180 days"),
