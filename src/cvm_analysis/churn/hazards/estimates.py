@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -89,7 +90,7 @@ def of(rows: pd.DataFrame, seen: pd.DataFrame, bent: splines.Knots) -> Estimate:
     bent : features with a spline, and their knots
     """
     from lifelines import CoxPHFitter
-    from lifelines.exceptions import ConvergenceError
+    from lifelines.exceptions import ConvergenceError, ConvergenceWarning
 
     table = splines.terms(rows, bent).assign(_duration=seen["duration"], _event=seen["event"])
     columns: dict[str, Any] = {}
@@ -98,7 +99,9 @@ def of(rows: pd.DataFrame, seen: pd.DataFrame, bent: splines.Knots) -> Estimate:
     if np.isfinite(seen["entry"]).any():
         table["_entry"], columns["entry_col"] = seen["entry"].clip(lower=-1.0), "_entry"
     try:
-        fitter = CoxPHFitter().fit(table, "_duration", "_event", **columns, fit_options=_EXACT)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Column", ConvergenceWarning)  # `useful` drops these
+            fitter = CoxPHFitter().fit(table, "_duration", "_event", **columns, fit_options=_EXACT)
     except (ConvergenceError, np.linalg.LinAlgError) as error:
         raise FitError(
             f"Cox's model found no maximum on {len(rows):,} rows with {', '.join(rows)}; leave out "
