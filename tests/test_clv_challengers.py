@@ -113,6 +113,20 @@ def test_columns_that_one_origin_lacks_are_not_looked_at():
     assert found["boosted"].factors.notna().all()
 
 
+@pytest.mark.parametrize(("n", "known"), [(4_000, 0), (60, 0), (60, 5), (12, 0)])
+def test_what_is_known_of_hardly_anybody_changes_nothing(n, known):
+    before, came, _ = people(n=n)
+    now, _, _ = people(seed=1)
+    origins = [challengers.Origin(each, Told()) for each in (before, now)]
+    scarce = [
+        each._replace(customers=each.customers.assign(return_share=np.nan)) for each in origins
+    ]
+    scarce[0].customers.iloc[:known, -1] = np.linspace(0, 1, known)
+    without = challengers.fit(*origins, came, WEEKS)["boosted"]
+    found = challengers.fit(*scarce, came, WEEKS)["boosted"]
+    pd.testing.assert_series_equal(found.factors, without.factors)
+
+
 def test_nothing_is_learned_where_nothing_came():
     before, came, low = people(n=200)
     assert learned(then=(before, came * 0, low))[0] == {}

@@ -28,6 +28,7 @@ COLUMNS = (
 )  # fmt: skip
 _FOLDS = 3
 _LEAST = 1e-3  # purchases; an offset below this counts as this
+_LEAF = 20  # customers in a leaf, at least
 
 
 class Origin(NamedTuple):
@@ -150,25 +151,30 @@ def _grow(features: Array, offset: Array, target: Array) -> Any:
     """Grow trees; return a function from features to factors, actual / expected.
 
     Weights `offset` and targets `target / offset` are the Poisson likelihood with a log offset. A
-    fifth of the rows only says when to stop; so the total is then set to that of all rows.
+    fifth of the rows only says when to stop; so the total is then set to that of all rows. What is
+    known of fewer than a leaf is not looked at: no leaf could tell them, and scikit-learn fails on
+    a column that nobody of the other four fifths has.
     """
     from sklearn.ensemble import HistGradientBoostingRegressor
     from threadpoolctl import threadpool_limits
 
     if not target.sum() > 0:
         return lambda rows: np.ones(len(rows))
+    told = (~np.isnan(features)).sum(axis=0) >= _LEAF
+    if not told.any():
+        return lambda rows: np.full(len(rows), target.sum() / offset.sum())
     trees = HistGradientBoostingRegressor(
         loss="poisson", learning_rate=0.1, max_iter=80, max_bins=63, max_leaf_nodes=8, max_depth=3,
-        min_samples_leaf=max(20, len(target) // 50), l2_regularization=10.0, early_stopping=True,
+        min_samples_leaf=max(_LEAF, len(target) // 50), l2_regularization=10.0, early_stopping=True,
         validation_fraction=0.2, n_iter_no_change=5, random_state=0,
     )  # fmt: skip
     with threadpool_limits(1):
-        trees.fit(features, target / offset, sample_weight=offset)
-        level = target.sum() / (offset * trees.predict(features)).sum()
+        trees.fit(features[:, told], target / offset, sample_weight=offset)
+        level = target.sum() / (offset * trees.predict(features[:, told])).sum()
 
     def factors(rows: Array) -> Array:
         with threadpool_limits(1):
-            return level * trees.predict(rows)
+            return level * trees.predict(rows[:, told])
 
     return factors
 
