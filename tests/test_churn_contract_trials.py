@@ -34,7 +34,7 @@ def test_models_that_know_the_plan_beat_the_one_that_does_not(tried):
     assert scores.loc[["cox", "weibull"], "mean_auc"].min() > scores.loc["alike", "mean_auc"] + 0.05
     error = scores["integrated_brier"]
     assert error[["cox", "weibull"]].max() < error["alike"] - 0.005
-    assert set(tried.by_time["model"]) == {"cox", "weibull", "alike"}
+    assert set(tried.scores["model"]) == {"cox", "weibull", "alike"}
 
 
 def test_forecasts_are_right_on_the_whole(tried):
@@ -74,7 +74,7 @@ def test_what_happens_later_changes_no_forecast(tried):
 def test_without_contracts_to_try_the_trial_is_empty(table):
     found = contract_trials.trial(table, LANDMARK, AS_OF)
     assert found.survival == {}
-    assert found.scores.empty and found.by_time.empty
+    assert found.scores.empty
     assert list(found.scores) == ["model", "metric", "value"]
 
 
@@ -99,4 +99,4 @@ def test_before_the_records_begin_nothing_can_be_tried():
     found = contract_trials.trial(
         table, first - dt.timedelta(days=1), first + dt.timedelta(days=365), first
     )
-    assert found.survival == {} and found.scores.empty and found.by_time.empty
+    assert found.survival == {} and found.scores.empty

@@ -43,7 +43,6 @@ def by_segment(
     table: pd.DataFrame,
     language: str = "en",
     unlike: Collection[str] = (),
-    names: str = "segments",
 ) -> Picture:
     """Draw hazard ratios as a heat map: one row per feature, one column per segment.
 
@@ -58,7 +57,6 @@ def by_segment(
         segment, feature : codes; hazard_ratio, low, high : of buying again, per step of the
         feature, empty where they cannot be told; events : of the segment
     unlike : features whose ratios differ between segments by more than chance, marked
-    names : the section of the texts that names the segments
     """
     if table.empty:
         return nothing(language)
@@ -67,7 +65,7 @@ def by_segment(
     if ratios.isna().all(axis=None):
         return nothing(language)
     say = words(language)
-    segments = [say(f"{names}.{code}") for code in ratios]
+    segments = [say(f"segments.{code}") for code in ratios]
     labels = [_label(say, str(code), code in unlike) for code in ratios.index]
     with styled():
         figure = Figure((WIDTH, 1.75 + 0.4 * len(ratios)))

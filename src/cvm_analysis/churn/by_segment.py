@@ -31,7 +31,6 @@ from cvm_analysis.least_data import lacking
 COLUMNS = ["segment", "feature", "n", "customers", "events", "hazard_ratio", "low", "high"]
 TESTED = ["segments", "q", "df", "p", "slowest", "fastest"]
 _CLEAR = 0.05  # adjusted p below which segments are said to differ
-_EVENTS = 10  # that each feature needs
 
 
 def ratios(
@@ -92,15 +91,15 @@ def _hazards(rows: Rows, own: pd.Series, features: Sequence[str]) -> pd.DataFram
     nothing = pd.DataFrame(columns=COLUMNS[-3:])
     customers, outcome, group = rows.customers[own], rows.outcome[own], rows.group[own]
     returns = customers[outcome["event"] == 1].nunique()
-    few = lacking("churn_model", buyers=customers.nunique(), returns=returns)
-    if few or outcome["event"].sum() < _EVENTS * rows.features.shape[1]:
+    if lacking("churn_model", buyers=customers.nunique(), returns=returns):
         return nothing
     order = [*features, *rows.features.columns.difference(features, sort=False)]
     strata = group if group.nunique() > 1 else None
     try:
-        return survival.plain(rows.features.loc[own, order], outcome, customers, strata).hazards
+        found = survival.plain(rows.features.loc[own, order], outcome, customers, strata)
     except FitError:
         return nothing
+    return nothing if "few_events" in found.dropped.values() else found.hazards
 
 
 def differing(table: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.churn import landmarks
+from cvm_analysis.churn import curves, landmarks
 
 
 def silent(
@@ -49,7 +49,8 @@ def silent(
     return table.rename_axis("cohort")
 
 
-def _wilson(share: pd.Series, n: pd.Series, z: float = 1.96) -> tuple[pd.Series, pd.Series]:
+def _wilson(share: pd.Series, n: pd.Series) -> tuple[pd.Series, pd.Series]:
+    z = curves.Z
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     reach = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     return (middle - reach).clip(lower=0), (middle + reach).clip(upper=1)

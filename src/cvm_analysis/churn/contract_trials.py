@@ -18,7 +18,6 @@ COX, WEIBULL, ALIKE = "cox", "weibull", "alike"  # all alike but for how long th
 PART = "contracts"
 _STEPS = 12  # of the time between the forecasts and today, at which they are scored
 _SCORES = ["model", "metric", "value"]
-_BY_TIME = ["model", "time", "auc", "brier"]
 
 
 class Trial(NamedTuple):
@@ -27,7 +26,6 @@ class Trial(NamedTuple):
     survival: dict[str, pd.DataFrame]  # model -> P(still running), a column per number of days
     outcome: pd.DataFrame  # one row per contract running on that day: duration since then, event
     scores: pd.DataFrame  # model, metric, value; see `censored.score`
-    by_time: pd.DataFrame  # model, time (days), auc, brier; see `censored.by_time`
 
 
 def trial(
@@ -58,10 +56,9 @@ def trial(
     outcome = outcome.loc[foretold]
     seen = [day for day in days if day < outcome["duration"].max()]
     if not seen or not outcome["event"].any():
-        return Trial({}, outcome, pd.DataFrame(columns=_SCORES), pd.DataFrame(columns=_BY_TIME))
+        return Trial({}, outcome, pd.DataFrame(columns=_SCORES))
     survival = {name: p.loc[foretold, seen] for name, p in survival.items()}
-    scores = censored.score(survival, outcome, outcome)
-    return Trial(survival, outcome, scores, censored.by_time(survival, outcome, outcome))
+    return Trial(survival, outcome, censored.score(survival, outcome, outcome))
 
 
 def trust(trial: Trial, horizon_days: int) -> pd.DataFrame:

@@ -22,9 +22,14 @@ from cvm_analysis.least_data import Note, lacking
 
 PART = "churn"
 DAYS = (90, 180, 365)
-MEAN, COX, VALUE, BOOSTED = "mean", "cox", "value_model", "boosted"
-RECENCY, NONE = "recency", "none"
-ORDER = (MEAN, COX, VALUE, BOOSTED, RECENCY)  # from the most to the least preferred
+ORDER = (
+    "mean",
+    "cox",
+    "value_model",
+    "boosted",
+    "recency",
+)  # the most preferred, the default, first
+NONE = "none"
 MOST = 12  # landmarks before today: three years
 _QUARTER, _YEAR = 90, 365  # days
 _CHOICES = 2  # trials to choose by, at most
@@ -112,7 +117,7 @@ def choose(earlier: Sequence[Trial], company: str | None = None) -> str:
 
     company : what was chosen for all regions together; it is then the default of this one
     """
-    start = company or MEAN
+    start = company or ORDER[0]
     scores = [
         trial.p_silent.apply(evaluation.log_score, silent=trial.silent)
         for trial in earlier

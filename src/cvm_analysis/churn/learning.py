@@ -21,7 +21,6 @@ from cvm_analysis.least_data import Note, lacking
 
 PART = "churn"
 MOST_ROWS = 100_000  # to learn from
-COMBINED = ("cox", "boosted", "value_model")  # what the mean is of, as far as there are any
 
 
 class Known(NamedTuple):
@@ -107,10 +106,7 @@ def learn(
     rows = rows._replace(
         outcome=outcomes.set_axis(rows.day.index), silent=came.set_axis(rows.day.index)
     )
-    models, notes = _models(rows)
-    several = [models[code] for code in COMBINED if code in models]
-    if len(several) > 1:
-        models["mean"] = combined.mean(several, rows, horizons)
+    models, notes = _models(rows, horizons)
     years = (pd.Timestamp(day) - since).days / recalibration.YEAR
     right = {code: _right(model, rows, horizons, years) for code, model in models.items()}
     return Learned(models, right, like, notes, rows)
@@ -183,7 +179,7 @@ def _none(customers: pd.DataFrame) -> pd.Series:
     return pd.Series(None, customers.index, dtype=object)
 
 
-def _models(rows: Rows) -> tuple[dict[str, Any], list[Note]]:
+def _models(rows: Rows, horizons: Sequence[int]) -> tuple[dict[str, Any], list[Note]]:
     """Every forecast that these rows bear, and a note for each that they do not."""
     returns = int(rows.customers[rows.outcome["event"] == 1].nunique())
     notes = lacking("churn_model", buyers=rows.customers.nunique(), returns=returns)
@@ -202,6 +198,8 @@ def _models(rows: Rows) -> tuple[dict[str, Any], list[Note]]:
         models |= {"boosted": grown} if grown else {}
     if rows.value.notna().any(axis=None):
         models["value_model"] = challengers.ValueModel()
+    if len(models) > 1:
+        models["mean"] = combined.mean(list(models.values()), rows, horizons)
     return models | {"recency": challengers.recency(rows)}, notes
 
 
