@@ -241,6 +241,17 @@ def test_order_and_names_of_customers_change_nothing(people, random, reverse):
     pd.testing.assert_frame_equal(found.loc[expected.index], expected, check_names=False)
 
 
+def test_a_mean_order_of_next_to_nothing_is_no_usual_order(people):
+    """Orders and returns that cancel leave rounding: no measure for what came lately."""
+    buyers = people.index[people["n_orders"] > 0]
+    for rest in (0.0, -3.0, 1e-17, 5e-308):
+        some = people.assign(spend_mean=people["spend_mean"].mask(people.index == buyers[0], rest))
+        found = features.of(some)["spend_trend"]
+        assert np.isfinite(found).all()
+        nought = people.assign(spend_mean=people["spend_mean"].mask(people.index == buyers[0], 0.0))
+        pd.testing.assert_series_equal(found, features.of(nought)["spend_trend"])
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_whatever_is_known_features_are_finite(data):

@@ -48,6 +48,7 @@ RAREST, MOST = 0.01, 5  # channels that fewer customers came through, or beyond 
 _AS_THEY_ARE = ("n_categories", "n_channels", "nps", "satisfaction")
 _SHARES = ("discount_share", "return_share", "late_share")
 _COMPLAINTS = ("complaints_open", "complaint_days")
+_LEAST = 1e-4  # of money: the tables keep four decimals; a mean below it is no usual order
 _FROM_NOUGHT = ("silence_gaps", "tenure_weeks", "spend_mean", "complaint_days")
 
 
@@ -170,8 +171,8 @@ def _trends(known: pd.DataFrame) -> dict[str, pd.Series]:
 def _usual_spend(known: pd.DataFrame) -> pd.Series:
     """Net spend of each customer's usual order; that of the median one where there is none."""
     own = known["spend_mean"].astype(float)
-    positive = own[own > 0]
-    return own.where(own > 0, float(positive.median()) if len(positive) else 1.0)
+    spent = own >= _LEAST
+    return own.where(spent, float(own[spent].median()) if spent.any() else 1.0)
 
 
 def _channels(known: pd.DataFrame, like: Iterable[str] | None) -> dict[str, pd.Series]:
