@@ -15,11 +15,11 @@ import numpy as np
 
 from cvm_analysis import prepared, rulebook
 from cvm_analysis.churn import evaluation, forecasts, learning
-from cvm_analysis.clv import silence
-from cvm_analysis.clv.forecasts import modelled
-from cvm_analysis.config import load
+from cvm_analysis.clv import no_purchase_probability
+from cvm_analysis.clv.forecasts import with_purchase
 from cvm_analysis.segments import loyalty
 from cvm_analysis.segments.grades import ranks
+from cvm_analysis.settings import load
 
 BACK = (0, 30, 60, 91, 121)
 
@@ -32,22 +32,29 @@ def main(back: list[int]) -> None:
     for days in back or BACK:
         as_of = data.last_day - dt.timedelta(days=days)
         plan = forecasts.plan(as_of, data.first_day, horizon)
-        measured = [modelled(data.measures(day)) for day in plan.days]
-        seen = [loyalty.indexed(each, loyalty.settled(each, weights)) for each in measured]
-        graded = [ranks.on(cards, each, day) for each, day in zip(seen, plan.days, strict=True)]
-        told = [silence.at_landmark(people, "pareto_nbd", plan.horizons)[0] for people in seen]
-        known = [learning.Known(*each) for each in zip(plan.days, seen, told, graded, strict=True)]
+        measured = [with_purchase(data.measures(day)) for day in plan.days]
+        seen = [loyalty.add_index(each, loyalty.fit_card(each, weights)) for each in measured]
+        graded = [
+            ranks.grade_rank_at(cards, each, day) for each, day in zip(seen, plan.days, strict=True)
+        ]
+        told = [
+            no_purchase_probability.for_landmark(people, "pareto_nbd", plan.horizons)[0]
+            for people in seen
+        ]
+        known = [
+            learning.Snapshot(*each) for each in zip(plan.days, seen, told, graded, strict=True)
+        ]
         tried = forecasts.run(plan, known, data.purchase_days(as_of))
-        chosen = forecasts.used(tried, forecasts.choose(tried.earlier))
+        chosen = forecasts.usable(tried, forecasts.choose(tried.earlier))
         for trial in tried.last:
-            for code in trial.p_silent:
+            for code in trial.p_no_purchase:
                 mark = "*" if code == chosen else " "
                 print(as_of, f"{trial.horizon_days:>4} days {code:<11}{mark}", said(trial, code))
 
 
 def said(trial: forecasts.Trial, code: str) -> str:
     """Calibration of a forecast in one trial, in a line."""
-    p = trial.p_silent[code]
+    p = trial.p_no_purchase[code]
     found = evaluation.score({code: p}, trial.silent).set_index("metric")["value"]
     both = [
         f"{name} {found[key]:.3f} ({found[f'{key}_low']:.3f} to {found[f'{key}_high']:.3f})"

@@ -105,21 +105,21 @@ def grid(outcome: np.ndarray, step: int) -> np.ndarray:
 
 
 def ours(case: Case) -> dict[str, list[float]]:
-    """Scores by `cvm_analysis.churn.censored`."""
+    """Scores by `cvm_analysis.survival.ipcw_metrics`."""
     import pandas as pd
 
-    from cvm_analysis.churn import censored
+    from cvm_analysis.survival import ipcw_metrics
 
     columns = ["duration", "event"]
     outcome, training = (pd.DataFrame(rows, columns=columns) for rows in case[:2])
     survival = pd.DataFrame(case.survival, columns=case.times)
-    auc = censored.auc(-survival, outcome, training)
-    brier = censored.brier(survival, outcome, training)
+    auc = ipcw_metrics.auc(-survival, outcome, training)
+    brier = ipcw_metrics.brier(survival, outcome, training)
     return {
         "auc": auc.tolist(),
-        "mean_auc": [censored.mean_auc(auc, outcome)],
+        "mean_auc": [ipcw_metrics.mean_auc(auc, outcome)],
         "brier": brier.tolist(),
-        "integrated_brier": [censored.integrated_brier(brier)],
+        "integrated_brier": [ipcw_metrics.integrated_brier(brier)],
     }
 
 

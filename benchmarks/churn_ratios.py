@@ -21,10 +21,10 @@ import numpy as np
 import pandas as pd
 
 from cvm_analysis.churn import contracts, lapse
-from cvm_analysis.churn.hazards import survival
+from cvm_analysis.sample import churn, retail
 from cvm_analysis.sample import contracts as invented
-from cvm_analysis.sample import leaving, retail
 from cvm_analysis.sample.business import AS_OF, FIRST_DAY, REGIONS
+from cvm_analysis.survival import cox
 
 SEED = 20260101
 LEVEL = 0.95
@@ -44,7 +44,7 @@ def band(seeds: int) -> tuple[int, int]:
 def of_contracts(seeds: int) -> None:
     """Print the coverage of each planted ratio of contracts; fail outside the band."""
     people = retail.customers(12_000, SEED)
-    orders = pd.concat([leaving.live(people, region, SEED).orders for region in REGIONS])
+    orders = pd.concat([churn.live(people, region, SEED).orders for region in REGIONS])
     found = pd.concat(hazards(drawn(orders, seed)) for seed in range(seeds))
     low, high = band(seeds)
     print(f"contracts, {seeds} seeds: {low} to {high} intervals hold a ratio if 95 % do")
@@ -103,12 +103,12 @@ def ways(draws: np.random.Generator, variance: float) -> dict[str, pd.Series]:
     outcome = pd.DataFrame(
         {"duration": 7 * np.minimum(stayed, seen), "event": (stayed <= seen).astype(int)}
     )
-    found = {"true dates of dropping out": survival.fit(kind, outcome).hazards.loc["kind"]}
+    found = {"true dates of dropping out": cox.fit(kind, outcome).hazards.loc["kind"]}
     days = purchases(draws, np.minimum(stayed, seen), seen)
     for bound in BOUNDS:
-        spells = lapse.spells(days, AS_OF, bound)
+        spells = lapse.purchase_spells(days, AS_OF, bound)
         of_spell = kind.loc[spells["customer_id"]].set_axis(spells.index)
-        model = survival.fit(of_spell, spells, customers=spells["customer_id"])
+        model = cox.fit(of_spell, spells, customers=spells["customer_id"])
         found[f"silence of {bound} days, {bound // 7} weeks"] = model.hazards.loc["kind"]
     return found
 

@@ -33,7 +33,7 @@ import pandas as pd
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cvm_analysis.churn.hazards.survival import Cox
+    from cvm_analysis.survival.cox import Cox
 
 HORIZONS = (90, 180, 365)
 WATCHED = 400  # days after the landmark
@@ -43,7 +43,7 @@ EFFECTS = {
     "silence_gaps": -0.5,
     "rate": 0.4,
     "tenure_weeks": 0.1,
-    "spend_mean": 0.05,
+    "net_sales_per_order": 0.05,
     "only_once": -0.4,
     "rate_trend": 0.2,
     "n_categories": 0.1,
@@ -65,7 +65,7 @@ def features(n: int, draws: np.random.Generator) -> pd.DataFrame:
             "silence_gaps": silence,
             "rate": rate,
             "tenure_weeks": np.log2(1 + draws.integers(1, 200, n)),
-            "spend_mean": draws.normal(6, 1.5, n) - 0.2 * rate,
+            "net_sales_per_order": draws.normal(6, 1.5, n) - 0.2 * rate,
             "only_once": only_once.astype(float),
             "rate_trend": np.where(only_once, 0, draws.normal(0, 1, n)),
             "n_categories": 1.0 + draws.binomial(5, 0.3, n),
@@ -101,24 +101,24 @@ def outcomes(rows: pd.DataFrame, draws: np.random.Generator) -> pd.DataFrame:
 
 def plain(rows: pd.DataFrame, outcome: pd.DataFrame) -> Cox:
     """The model as it is published."""
-    from cvm_analysis.churn.hazards import survival
+    from cvm_analysis.survival import cox
 
-    return survival.plain(rows, outcome)
+    return cox.fit_plain(rows, outcome)
 
 
 def fit(rows: pd.DataFrame, outcome: pd.DataFrame) -> Cox:
     """The model with its tests."""
-    from cvm_analysis.churn.hazards import survival
+    from cvm_analysis.survival import cox
 
-    return survival.fit(rows, outcome)
+    return cox.fit(rows, outcome)
 
 
 def clustered(rows: pd.DataFrame, outcome: pd.DataFrame) -> Cox:
     """The same with errors by customer."""
-    from cvm_analysis.churn.hazards import survival
+    from cvm_analysis.survival import cox
 
     names = pd.Series(np.arange(len(rows)) // 2, rows.index)
-    return survival.fit(rows, outcome, customers=names)
+    return cox.fit(rows, outcome, customers=names)
 
 
 WAYS = {each.__name__: each for each in (plain, fit, clustered)}
@@ -128,7 +128,7 @@ def side(way: str, customers: str) -> None:
     """Fit and score once, in this interpreter; print seconds, memory and what was found."""
     import lifelines  # noqa: F401, imported before the clock starts
 
-    from cvm_analysis.churn.hazards import survival  # noqa: F401
+    from cvm_analysis.survival import cox  # noqa: F401
 
     draws = np.random.default_rng(20260101)
     rows = features(int(customers), draws)
@@ -137,10 +137,10 @@ def side(way: str, customers: str) -> None:
     made: list[Cox] = []
     fitted = _seconds(lambda: made.append(WAYS[way](rows, outcome)))
     tables: list[pd.DataFrame] = []
-    scored = _seconds(lambda: tables.append(made[0].p_silent(rows, HORIZONS)))
+    scored = _seconds(lambda: tables.append(made[0].p_no_purchase(rows, HORIZONS)))
     off = {
         str(h): round(
-            float(tables[0][f"p_silent_{h}d"].mean() - (outcome["duration"] > h).mean()), 4
+            float(tables[0][f"p_no_purchase_{h}d"].mean() - (outcome["duration"] > h).mean()), 4
         )
         for h in HORIZONS
     }
@@ -196,13 +196,13 @@ def beside_lifelines(
     """Print seconds of both; return the largest difference of a standard error, as a share."""
     from lifelines import CoxPHFitter
 
-    from cvm_analysis.churn.hazards import survival
+    from cvm_analysis.survival import cox
 
     table = rows.join(outcome).join(names)
     how = {"cluster_col": "customer", "fit_options": {"precision": 1e-9, "r_precision": 1e-13}}
     peer, own = CoxPHFitter(), []
     theirs = _seconds(lambda: peer.fit(table, "duration", "event", **how))
-    ours = _seconds(lambda: own.append(survival.plain(rows, outcome, customers=names)))
+    ours = _seconds(lambda: own.append(cox.fit_plain(rows, outcome, customers=names)))
     error = own[0].hazards["std_error"]
     apart = float((error / peer.standard_errors_[error.index] - 1).abs().max())
     print(

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import adjusted_rand_score
 
-from cvm_analysis.segments.clusters import divide, features
+from cvm_analysis.segments.clusters import assignment, features
 
 N, NUMBERS = 500, ["u", "v", "w"]
 CORRELATION = np.full((3, 3), 0.5) + 0.5 * np.eye(3)
@@ -71,7 +71,7 @@ def one_mix(rng: np.random.Generator) -> Drawn:
     money = np.array(lines) * rng.gamma(4, size=tastes.shape) * PRICES
     parts = [f"category:{i}" for i in range(6)]
     shares = pd.DataFrame(money / money.sum(axis=1, keepdims=True), columns=parts)
-    bought = pd.DataFrame({"n_orders": orders, "spend_gross": money.sum(axis=1)})
+    bought = pd.DataFrame({"n_orders": orders, "gross_sales": money.sum(axis=1)})
     return points[["u", "v"]].join(shares), bought
 
 
@@ -90,7 +90,7 @@ def planted(rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame, np.nd
 
 
 def _once() -> pd.DataFrame:
-    return pd.DataFrame({"n_orders": 1.0, "spend_gross": 1.0}, index=range(N))
+    return pd.DataFrame({"n_orders": 1.0, "gross_sales": 1.0}, index=range(N))
 
 
 CLOUDS: tuple[Callable[[np.random.Generator], Drawn], ...] = (
@@ -98,13 +98,13 @@ CLOUDS: tuple[Callable[[np.random.Generator], Drawn], ...] = (
 )  # fmt: skip
 
 
-def cut(drawn: Drawn, method: divide.Method, seed: int) -> divide.Clusters:
+def cut(drawn: Drawn, method: assignment.Method, seed: int) -> assignment.Clusters:
     """Divide one set."""
-    made = features.of(*drawn)
-    return divide.choose(made, made.spend, method, seed=seed)
+    made = features.build(*drawn)
+    return assignment.choose(made, made.spend, method, seed=seed)
 
 
-def main(sets: int, method: divide.Method) -> None:
+def main(sets: int, method: assignment.Method) -> None:
     """Print how often groups were found, and how far the silhouette lay from the bar at most."""
     for kind in CLOUDS:
         found = [cut(kind(np.random.default_rng(s)), method, s) for s in range(sets)]

@@ -27,7 +27,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binom, chi2, kstest
 
-from cvm_analysis.clv import bg_nbd, histories, nbd, pareto_nbd, profiles
+from cvm_analysis.clv import bg_nbd, histories, nbd, pareto_nbd
+from cvm_analysis.clv.numerics import profiles
 from cvm_analysis.errors import FitError, InputError
 
 MODULES = {"pareto_nbd": pareto_nbd, "bg_nbd": bg_nbd}

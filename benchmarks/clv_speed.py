@@ -108,7 +108,7 @@ def duckdb_by_hand(path: str) -> pd.DataFrame:
         )
         select customer_id, count(*) - 1 as x,
             (max(day) - min(day)) / 7 as t_x, (date '{DAY}' - min(day)) / 7 as T,
-            (sum(spend) - arg_min(spend, day)) / nullif(count(*) - 1, 0) as spend_repeat_mean
+            (sum(spend) - arg_min(spend, day)) / nullif(count(*) - 1, 0) as spend_per_repeat_day
         from days group by customer_id
         """
     ).df()

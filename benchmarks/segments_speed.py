@@ -168,14 +168,14 @@ def invented(n: int) -> pd.DataFrame:
         {
             "customer_type": "retail",
             "n_orders": x + 1,
-            "n_days": x + 1,
+            "n_purchase_days": x + 1,
             "x": x,
             "t_x": t_x,
             "T": T,
             "days_since_last": np.round((T - t_x) * 7).astype(int),
-            "spend_total": spend,
-            "spend_mean": spend / (x + 1),
-            "spend_365d": np.round(spend * draws.random(n), 2),
+            "net_sales": spend,
+            "net_sales_per_order": spend / (x + 1),
+            "net_sales_365d": np.round(spend * draws.random(n), 2),
             "return_share": np.where(draws.random(n) < 0.1, draws.random(n), 0),
             "gap_median_days": gap,
             "gap_last_days": gap * draws.uniform(0.2, 3, n),
@@ -189,7 +189,7 @@ def invented(n: int) -> pd.DataFrame:
 
 def parts(customers: pd.DataFrame) -> dict[str, tuple[float, float]]:
     """Both seconds of each part, limits learned from these customers included."""
-    from cvm_analysis.segments import loyalty, rfm, schemes
+    from cvm_analysis.segments import classes, loyalty, rfm
     from cvm_analysis.segments.grades import grade, points
     from cvm_analysis.segments.grades.scorecard import Indicator, Scorecard
 
@@ -199,7 +199,7 @@ def parts(customers: pd.DataFrame) -> dict[str, tuple[float, float]]:
         "retail",
         DAY,
         (
-            Indicator("spend", "spend_365d", 0.5, bins=20),
+            Indicator("spend", "net_sales_365d", 0.5, bins=20),
             Indicator("orders", "n_orders", 0.2, bands=((2, 30), (5, 100))),
             Indicator("returns", "return_share", 0.2, better="low", scale=(0.2, 0)),
             Indicator("nps", "nps", 0.1, scale=(0, 10), missing=50),
@@ -214,22 +214,22 @@ def parts(customers: pd.DataFrame) -> dict[str, tuple[float, float]]:
         rfm.name(found, customers, names)
 
     def levels(column: str) -> None:
-        limits = schemes.thresholds(customers[column], "auto", "auto")
-        schemes.level(customers[column], bought, limits)
+        limits = classes.thresholds(customers[column], "auto", "auto")
+        classes.assign_level(customers[column], bought, limits)
 
     def loyal() -> None:
-        found = loyalty.index(customers, loyalty.settled(customers, weights))
-        loyalty.classes(customers, found, loyalty.thresholds(found, "auto", "auto"))
+        found = loyalty.index(customers, loyalty.fit_card(customers, weights))
+        loyalty.assign(customers, found, loyalty.thresholds(found, "auto", "auto"))
 
     def graded() -> None:
-        score = points.score(points.settle(card, customers), customers)
-        grade.of(score, grade.limits(card, score))
+        score = points.score(points.fit_bins(card, customers), customers)
+        grade.assign(score, grade.thresholds(card, score))
 
     timed = {
         "RFM: cut points, scores, names": scored,
         "frequency": lambda: levels("n_orders"),
-        "amount": lambda: levels("spend_total"),
-        "life cycle": lambda: schemes.life_cycle(customers, schemes.usual_gap(customers)),
+        "amount": lambda: levels("net_sales"),
+        "life cycle": lambda: classes.life_cycle(customers, classes.usual_gap(customers)),
         "loyalty: index and classes": loyal,
         "a scorecard of four indicators": graded,
     }

@@ -51,22 +51,23 @@ def cdnow_log() -> pd.DataFrame:
 def cdnow(cdnow_log: pd.DataFrame) -> pd.DataFrame:
     """The 2,357 CDNOW customers as of 1997-09-30, indexed by customer_id, and what came after.
 
-    n_days, first_order, last_order, x, t_x, T (weeks), spend_repeat_mean (dollars per purchase day
-    after the first, empty if x = 0), holdout (purchase days in the following 39 weeks).
+    n_purchase_days, first_order, last_order, x, t_x, T (weeks), spend_per_repeat_day (dollars per
+    purchase day after the first, empty if x = 0), holdout (purchase days in the following 39
+    weeks).
     """
     end = pd.Timestamp("1997-09-30")
     days = cdnow_log.groupby(["customer_id", "date"])["dollars"].sum().reset_index()
     seen, later = days[days["date"] <= end], days[days["date"] > end]
     customers = seen.groupby("customer_id")["date"].agg(
-        n_days="size", first_order="min", last_order="max"
+        n_purchase_days="size", first_order="min", last_order="max"
     )
     first = seen["customer_id"].map(customers["first_order"])
     repeats = seen[seen["date"] > first].groupby("customer_id")["dollars"]
     return customers.assign(
-        x=customers["n_days"] - 1,
+        x=customers["n_purchase_days"] - 1,
         t_x=(customers["last_order"] - customers["first_order"]).dt.days / 7,
         T=(end - customers["first_order"]).dt.days / 7,
-        spend_repeat_mean=repeats.mean(),
+        spend_per_repeat_day=repeats.mean(),
         holdout=later.groupby("customer_id").size().reindex(customers.index, fill_value=0),
     )
 

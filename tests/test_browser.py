@@ -12,9 +12,9 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from cvm_analysis import charts
-from cvm_analysis.least_data import Note
+from cvm_analysis.minimum_data import Note
 from cvm_analysis.report import blocks, page, portal
-from cvm_analysis.report.manager import Manager
+from cvm_analysis.report.writer import Writer
 from cvm_analysis.strategy import recommend
 from cvm_analysis.texts import words
 
@@ -34,8 +34,8 @@ def customers(n=300):
         {
             "n_orders": rank % 7 + 1,
             "x": rank % 3,
-            "spend_gross": rank * 11_000.0,
-            "spend_total": rank * 10_000.0,
+            "gross_sales": rank * 11_000.0,
+            "net_sales": rank * 10_000.0,
             "days_since_last": rank % 400,
             "segment": [codes[i % len(codes)] for i in range(n)],
         }
@@ -46,15 +46,17 @@ def table(language):
     """Two rows with a sentence each, beside more figures than a phone is wide."""
     say = words(language)
     told = [say("evidence.assumed"), say("manager.churn.title")]
-    rows = pd.DataFrame({"reasons": told, "amount": 1e7, "value_12m": 1e7, "spend_total": 1e7})
-    money = dict.fromkeys(("amount", "value_12m", "spend_total"), "money")
+    rows = pd.DataFrame({"reasons": told, "amount": 1e7, "expected_margin": 1e7, "net_sales": 1e7})
+    money = dict.fromkeys(("amount", "expected_margin", "net_sales"), "money")
     return blocks.table(rows.set_axis(["1", "2"]), {**money, "reasons": "text"}, language)
 
 
 def shown_to_managers(language):
     """What the manager's notebook shows, from small tables."""
-    manager, people = Manager(language, "CNY"), customers()
-    worth = pd.DataFrame({"orders_12m": people["n_orders"] / 2, "value_12m": people["x"] * 9_999.0})
+    manager, people = Writer(language, "CNY"), customers()
+    worth = pd.DataFrame(
+        {"expected_orders": people["n_orders"] / 2, "expected_margin": people["x"] * 9_999.0}
+    )
     worth["model"] = "bg_nbd"
     figures = recommend.summary(people, people["segment"], worth)
     action = recommend.Action(
@@ -62,16 +64,16 @@ def shown_to_managers(language):
         0.1, None, 4.0, (0.02, 0.05, 0.1), "assumed",
     )  # fmt: skip
     months = pd.period_range("2023-01", periods=36, freq="M")
-    month = pd.DataFrame({"customers": 1500, "orders": 1800, "revenue": 2.5e6}, index=months)
+    month = pd.DataFrame({"customers": 1500, "orders": 1800, "net_sales": 2.5e6}, index=months)
     return [
         manager.headline(figures),
         manager.key_figures(people, worth),
         manager.section("segments"),
-        charts.segment_bars(figures[["n_customers", "revenue", "value_12m"]], language),
+        charts.segment_bars(figures[["n_customers", "net_sales", "expected_margin"]], language),
         manager.segments(figures),
         manager.section("actions"),
         manager.actions(recommend.recommend(figures, [action])),
-        manager.section("trust"),
+        manager.section("backtest"),
         charts.monthly(month, language),
         manager.notes([Note("holdout", "no_holdout_short_history", 12, 50)]),
         manager.section("data"),
@@ -94,7 +96,12 @@ def report(folder, language):
 
 
 def overview(language):
-    figures = {"n_customers": 12345, "revenue": 57.2e6, "value_12m": 8.6e6, "repeat_share": 0.55}
+    figures = {
+        "n_customers": 12345,
+        "net_sales": 57.2e6,
+        "expected_margin": 8.6e6,
+        "repeat_share": 0.55,
+    }
     links = {each: f"report.{each}.html" for each in LANGUAGES}
     good = {"as_of": "2025-12-31", "status": "good", "figures": figures, "currency": "CNY"}
     failing = {"since": "2026-01-05", "message": "04_value.ipynb [5]"}

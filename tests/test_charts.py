@@ -21,7 +21,7 @@ HOSTILE = ["<script>alert(1)</script>", "=cmd|' /C calc'!A0", 'javascript:"x"', 
 
 def monthly():
     months = pd.period_range("2025-01", periods=3, freq="M")
-    rows = {"customers": [10, 12, 1500], "orders": [11, 15, 1800], "revenue": [1e5, 2e5, 3e5]}
+    rows = {"customers": [10, 12, 1500], "orders": [11, 15, 1800], "net_sales": [1e5, 2e5, 3e5]}
     return pd.DataFrame(rows, index=months)
 
 
@@ -42,7 +42,7 @@ def weeks(seen=(True, True, False, False)):
 
 
 def segments():
-    rows = {"n_customers": [10, 30], "value_12m": [750.0, 250.0]}
+    rows = {"n_customers": [10, 30], "expected_margin": [750.0, 250.0]}
     return pd.DataFrame(rows, index=["champions", "lost"])
 
 
@@ -197,7 +197,9 @@ def test_the_best_scores_are_at_the_top_right():
 
 
 def test_money_in_the_grid_names_its_currency():
-    assert "Spend per order (USD)" in texts(charts.rfm_grid(grid(), "spend_mean", currency="USD"))
+    assert "Spend per order (USD)" in texts(
+        charts.rfm_grid(grid(), "net_sales_per_order", currency="USD")
+    )
 
 
 def test_calibration_names_the_widest_gap():

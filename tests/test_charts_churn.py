@@ -7,8 +7,8 @@ from test_charts import HOSTILE, texts
 
 from cvm_analysis import charts
 from cvm_analysis.churn import evaluation, features, lapse
-from cvm_analysis.churn.curves import kaplan_meier
 from cvm_analysis.errors import InputError
+from cvm_analysis.survival.kaplan_meier import kaplan_meier
 from cvm_analysis.texts import MissingTextError, words
 
 MODELS_AND_MEASURES = {
@@ -56,7 +56,7 @@ PICTURES = {
     "survival": lambda language="en": charts.survival(curves(), language),
     "hazards": lambda language="en": charts.hazards(ratios(**COX), language),
     "reliability": lambda language="en": charts.reliability(deciles(), language),
-    "comebacks": lambda language="en": charts.comebacks(tried(), 365, language),
+    "return_rate": lambda language="en": charts.return_rate(tried(), 365, language),
 }
 
 
@@ -193,22 +193,22 @@ def test_a_calibration_of_one_group_is_drawn():
 
 
 def test_comebacks_mark_the_bound():
-    picture = PICTURES["comebacks"]()
+    picture = PICTURES["return_rate"]()
     assert {"42%", "21%", "8%", "365", "Lapsed after 365 days"} <= set(texts(picture))
     assert "730" not in texts(picture)
     assert "after 365 days; 1,234 silences lasted as long, and 8% of them" in picture.alt
 
 
 def test_a_bound_set_by_hand_or_none_at_all():
-    by_hand = charts.comebacks(tried(), 100)
+    by_hand = charts.return_rate(tried(), 100)
     assert "Lapsed after 100 days" in texts(by_hand) and "not among those tried" in by_hand.alt
-    without = charts.comebacks(tried())
+    without = charts.return_rate(tried())
     assert "Lapsed" not in "".join(texts(without)) and "lapsed" not in without.alt
 
 
 def test_comebacks_of_a_history_too_short_to_try_any():
-    assert charts.comebacks(tried().tail(1)).alt == words("en")("charts.nothing")
-    assert "42% after 90 days" in charts.comebacks(tried().head(1), 90).alt
+    assert charts.return_rate(tried().tail(1)).alt == words("en")("charts.nothing")
+    assert "42% after 90 days" in charts.return_rate(tried().head(1), 90).alt
 
 
 def test_the_tables_of_the_models_can_be_drawn():
@@ -216,9 +216,11 @@ def test_the_tables_of_the_models_can_be_drawn():
     dates = ["2024-01-01", "2024-03-01", "2024-01-05", "2025-01-05", "2024-02-01"]
     days["day"] = pd.to_datetime(dates)
     end = pd.Timestamp("2025-12-31").date()
-    found = lapse.candidates(lapse.silences(days, end), bounds=(30, 90))
-    assert "after 30 days" in charts.comebacks(found, 90).alt
-    lapses = lapse.curves(lapse.spells(days, end, 90), pd.Series(["x", "y", "y"], list("abc")))
+    found = lapse.candidate_thresholds(lapse.inactivity_spells(days, end), bounds=(30, 90))
+    assert "after 30 days" in charts.return_rate(found, 90).alt
+    lapses = lapse.survival_curves(
+        lapse.purchase_spells(days, end, 90), pd.Series(["x", "y", "y"], list("abc"))
+    )
     assert {"x", "y"} <= set(texts(charts.survival(lapses)))
 
 

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from cvm_analysis import charts
-from cvm_analysis.charts.compared import VERDICTS
-from cvm_analysis.charts.named import indicator
+from cvm_analysis.charts.comparisons import VERDICTS
+from cvm_analysis.charts.labels import indicator
 from cvm_analysis.charts.picture import styled
 from cvm_analysis.errors import InputError
 from cvm_analysis.texts import words
@@ -43,7 +43,7 @@ def screened():
         "n_customers": [900, 900, 11], "correlation": [0.64, -0.05, NAN], "low": [0.59, -0.1, NAN],
         "high": [0.68, 0.02, NAN], "best_fifth_share": [0.4, 0.17, NAN],
     }  # fmt: skip
-    return pd.DataFrame(rows, index=["spend", "spend_total", "payment"])
+    return pd.DataFrame(rows, index=["spend", "net_sales", "payment"])
 
 
 def parts(n=3):
@@ -54,7 +54,7 @@ def parts(n=3):
 PICTURES = {
     "grade_mix": lambda **to: charts.grade_mix(mix(), **to),
     "four_fifths": lambda **to: charts.four_fifths(fifths(), **to),
-    "screening": lambda **to: charts.screening(screened(), **to),
+    "predictive_power": lambda **to: charts.predictive_power(screened(), **to),
     "contributions": lambda **to: charts.contributions(parts(), LIMITS, **to),
 }
 
@@ -96,12 +96,12 @@ def test_every_text_lies_within_the_picture(name, language):
     assert min(box.x0 for box in boxes) > -1 and max(box.x1 for box in boxes) < figure.bbox.x1 + 1
 
 
-@pytest.mark.parametrize("name", ["grade_mix", "four_fifths", "screening"])
+@pytest.mark.parametrize("name", ["grade_mix", "four_fifths", "predictive_power"])
 def test_an_empty_table_says_so_and_a_wrong_one_is_an_error(name):
-    table = {"grade_mix": mix(), "four_fifths": fifths(), "screening": screened()}[name]
+    table = {"grade_mix": mix(), "four_fifths": fifths(), "predictive_power": screened()}[name]
     assert getattr(charts, name)(table.iloc[:0]).alt == words("en")("charts.nothing")
     with pytest.raises(InputError, match=f"{name}: the table lacks"):
-        getattr(charts, name)(table[["best_share" if name != "screening" else "low"]])
+        getattr(charts, name)(table[["best_share" if name != "predictive_power" else "low"]])
 
 
 def test_bars_are_the_shares_and_the_best_grade_is_darkest():
@@ -173,7 +173,7 @@ def test_where_nobody_has_the_best_grade_there_is_a_dash():
 
 
 def test_screening_greys_what_may_be_nothing_and_keeps_what_cannot_be_told():
-    picture = charts.screening(screened())
+    picture = charts.predictive_power(screened())
     dots = [d for d in picture.figure.axes[0].lines if d.get_marker() == "o"]
     assert [d.get_markeredgecolor() for d in dots] == ["#0b5d8f", "#5a6675", "#5a6675"]
     shown = texts(picture)
@@ -186,7 +186,7 @@ def test_screening_greys_what_may_be_nothing_and_keeps_what_cannot_be_told():
 def test_indicators_have_names():
     say = words("en")
     assert indicator(say, "market_share") == "Market share"
-    assert indicator(say, "spend_total") == "Spend"
+    assert indicator(say, "net_sales") == "Spend"
     assert indicator(say, "indicators.bid_rate") == "Bid rate"
     assert indicator(words("zh"), "付款") == "付款"
 

@@ -13,9 +13,9 @@ from test_churn_forecasts import invented as invented_log
 
 from cvm_analysis.churn import by_segment, learning
 from cvm_analysis.churn.challengers import Rows
-from cvm_analysis.churn.hazards import survival
 from cvm_analysis.errors import FitError
-from cvm_analysis.least_data import NEEDS
+from cvm_analysis.minimum_data import NEEDS
+from cvm_analysis.survival import cox
 
 DAYS = [dt.date(2024, 1, 1), dt.date(2024, 4, 1)]
 SAME = {"gold": 0.5, "silver": 0.5, "tin": 0.5}
@@ -54,7 +54,7 @@ def case():
 
 @pytest.fixture(scope="module")
 def table(case):
-    return by_segment.ratios(case.rows, case.segments, ["late", "web"])
+    return by_segment.hazard_ratios(case.rows, case.segments, ["late", "web"])
 
 
 def table_of(coef, error, feature="late"):
@@ -89,13 +89,13 @@ def test_each_segment_has_the_ratios_of_a_fit_to_its_rows_alone(case, table):
 def test_segments_with_the_most_events_come_first_and_features_as_asked(case, table):
     events = table.groupby("segment", sort=False)["events"].first()
     assert list(events) == sorted(events, reverse=True)
-    turned = by_segment.ratios(case.rows, case.segments, ["web", "late"])
+    turned = by_segment.hazard_ratios(case.rows, case.segments, ["web", "late"])
     assert list(turned["feature"]) == ["web", "late"] * 3
 
 
 def test_a_ratio_is_of_two_who_differ_in_nothing_else(case, table):
     """The features that are not shown are in the model all the same."""
-    alone = by_segment.ratios(case.rows, case.segments, ["late"])
+    alone = by_segment.hazard_ratios(case.rows, case.segments, ["late"])
     shown = table[table["feature"] == "late"].reset_index(drop=True)
     pd.testing.assert_frame_equal(alone, shown)
 
@@ -107,21 +107,21 @@ def test_neither_order_of_columns_and_rows_nor_ids_count(case, table):
     ids = {old: f"x{new}" for new, old in enumerate(reversed(rows.customers.unique()))}
     rows = rows._replace(customers=rows.customers.map(ids), features=rows.features[["web", "late"]])
     named = {day: each.rename(ids).iloc[::-1] for day, each in case.segments.items()}
-    found = by_segment.ratios(rows, named, ["late", "web"])
+    found = by_segment.hazard_ratios(rows, named, ["late", "web"])
     pd.testing.assert_frame_equal(found, table, rtol=1e-7)
 
 
 def test_the_segment_is_that_of_the_landmark_and_not_of_another(case, table):
     """With one landmark's segments only its rows count."""
-    first = by_segment.ratios(case.rows, {DAYS[0]: case.segments[DAYS[0]]}, ["late"])
+    first = by_segment.hazard_ratios(case.rows, {DAYS[0]: case.segments[DAYS[0]]}, ["late"])
     n = first.set_index("segment")["n"]
     assert n.sum() == len(case.segment) / 2
     assert dict(n) == dict(case.segments[DAYS[0]].value_counts())
 
 
 def test_a_planted_difference_is_found_and_named(table):
-    tested = by_segment.differing(table)
-    assert by_segment.unlike(tested) == ["late"]
+    tested = by_segment.test_differences(table)
+    assert by_segment.differing_features(tested) == ["late"]
     late = tested.loc["late"]
     assert (late["slowest"], late["fastest"], late["segments"]) == ("tin", "gold", 3)
     assert late["p_adjusted"] < 1e-6 and tested.loc["web", "p_adjusted"] > 0.05
@@ -131,13 +131,13 @@ def test_where_all_act_alike_chance_is_seldom_exceeded():
     p = []
     for seed in range(12):
         case = invented(SAME, n=500, seed=seed)
-        found = by_segment.ratios(case.rows, case.segments, ["late", "web"])
-        p += list(by_segment.differing(found)["p"])
+        found = by_segment.hazard_ratios(case.rows, case.segments, ["late", "web"])
+        p += list(by_segment.test_differences(found)["p"])
     assert np.mean(np.array(p) < 0.05) < 0.2 and 0.3 < np.mean(p) < 0.7
 
 
 def test_q_of_two_is_the_square_of_their_difference_in_standard_errors():
-    tested = by_segment.differing(table_of([0.3, -0.1], [0.1, 0.2]))
+    tested = by_segment.test_differences(table_of([0.3, -0.1], [0.1, 0.2]))
     z = (0.3 - -0.1) / np.hypot(0.1, 0.2)
     assert tested.loc["late", "q"] == pytest.approx(z**2)
     assert tested.loc["late", "p"] == pytest.approx(2 * stats.norm.sf(z))
@@ -146,7 +146,7 @@ def test_q_of_two_is_the_square_of_their_difference_in_standard_errors():
 
 def test_q_by_hand():
     """Weights 100, 25, 4 and effects 0.1, 0.5, -0.5 about their mean of 20.5 / 129."""
-    tested = by_segment.differing(table_of([0.1, 0.5, -0.5], [0.1, 0.2, 0.5]))
+    tested = by_segment.test_differences(table_of([0.1, 0.5, -0.5], [0.1, 0.2, 0.5]))
     assert tested.loc["late", "q"] == pytest.approx(
         100 * 0.01 + 25 * 0.25 + 4 * 0.25 - 20.5**2 / 129
     )
@@ -154,7 +154,7 @@ def test_q_by_hand():
 
 
 def test_equal_effects_have_no_q_whatever_their_precision():
-    tested = by_segment.differing(table_of([0.4, 0.4, 0.4, 0.4], [0.01, 0.1, 1, 2]))
+    tested = by_segment.test_differences(table_of([0.4, 0.4, 0.4, 0.4], [0.01, 0.1, 1, 2]))
     assert tested.loc["late", "q"] == pytest.approx(0, abs=1e-12)
     assert tested.loc["late", "p"] == pytest.approx(1)
 
@@ -162,7 +162,7 @@ def test_equal_effects_have_no_q_whatever_their_precision():
 def test_p_is_adjusted_for_the_number_of_features_that_are_tested():
     parts = [table_of([0, 0.3], [0.1, 0.1], "a"), table_of([0, 0.05], [0.1, 0.1], "b")]
     lone = table_of([0.2], [0.1], "c")
-    tested = by_segment.differing(pd.concat([*parts, lone]))
+    tested = by_segment.test_differences(pd.concat([*parts, lone]))
     assert list(tested.index) == ["a", "b", "c"]
     assert tested.loc["a", "p_adjusted"] == pytest.approx(2 * tested.loc["a", "p"])
     assert tested.loc["b", "p_adjusted"] == pytest.approx(tested.loc["b", "p"])
@@ -182,7 +182,7 @@ def test_a_segment_that_cannot_tell_is_empty_and_spoils_no_other(case, table):
     named = {d: pd.Series(segment[k * n : (k + 1) * n].to_numpy(), case.rows.customers[:n])
              for k, d in enumerate(DAYS)}  # fmt: skip
     rows = case.rows._replace(outcome=outcome, features=features)
-    found = by_segment.ratios(rows, named, ["late", "web"]).set_index(["segment", "feature"])
+    found = by_segment.hazard_ratios(rows, named, ["late", "web"]).set_index(["segment", "feature"])
     empty = found.index[found["hazard_ratio"].isna()]
     assert set(empty) == {
         ("flat", "web"),
@@ -191,7 +191,7 @@ def test_a_segment_that_cannot_tell_is_empty_and_spoils_no_other(case, table):
     assert found.loc[("lost", "late"), "events"] == 0 and found.loc[("lone", "late"), "n"] == 1
     kept = table.set_index(["segment", "feature"]).loc["gold"]
     pd.testing.assert_frame_equal(found.loc["gold"], kept)
-    assert by_segment.differing(found.reset_index()).loc["web", "segments"] == 2
+    assert by_segment.test_differences(found.reset_index()).loc["web", "segments"] == 2
 
 
 def test_too_few_who_came_back_are_too_few_whatever_their_rows():
@@ -201,7 +201,9 @@ def test_too_few_who_came_back_are_too_few_whatever_their_rows():
         case = invented({"gold": 0.5}, n=200)
         came = case.rows.customers.isin(case.rows.customers[:n])
         outcome = case.rows.outcome.assign(event=came.astype(int))
-        found = by_segment.ratios(case.rows._replace(outcome=outcome), case.segments, ["late"])
+        found = by_segment.hazard_ratios(
+            case.rows._replace(outcome=outcome), case.segments, ["late"]
+        )
         assert found["events"].tolist() == [2 * n]
         assert found["hazard_ratio"].notna().tolist() == [told]
 
@@ -210,8 +212,8 @@ def test_where_a_segment_has_no_maximum_it_is_not_told(case, monkeypatch):
     def fails(*_):
         raise FitError("no maximum")
 
-    monkeypatch.setattr(survival, "plain", fails)
-    none = by_segment.ratios(case.rows, case.segments, ["late", "web"])
+    monkeypatch.setattr(cox, "fit_plain", fails)
+    none = by_segment.hazard_ratios(case.rows, case.segments, ["late", "web"])
     assert len(none) == 6 and none["hazard_ratio"].isna().all() and none["events"].min() > 0
 
 
@@ -233,25 +235,25 @@ def test_a_segment_too_small_for_all_features_is_left_out_not_adjusted_for_fewer
     halves = np.split(np.where(rng.random(n) < share, "tin", "gold"), 2)
     named = {day: pd.Series(half, ids) for day, half in zip(DAYS, halves, strict=True)}
     rows = case.rows._replace(features=features, outcome=outcome)
-    found = by_segment.ratios(rows, named, ["late"]).set_index("segment")
+    found = by_segment.hazard_ratios(rows, named, ["late"]).set_index("segment")
     assert bool(pd.notna(found.loc["tin", "hazard_ratio"])) == told
     assert (found.loc["tin", "events"] >= 10 * features.shape[1]) == told
     assert np.log(found["hazard_ratio"].dropna()).to_numpy() == pytest.approx(0.5, abs=0.3)
     if told:
-        assert by_segment.unlike(by_segment.differing(found.reset_index())) == []
+        assert by_segment.differing_features(by_segment.test_differences(found.reset_index())) == []
 
 
 @pytest.mark.parametrize("features", [[], ["late"]])
 def test_nothing_to_learn_from_gives_no_rows(case, features):
     rows = None if features else case.rows
-    table = by_segment.ratios(rows, case.segments, features)
-    tested = by_segment.differing(table)
+    table = by_segment.hazard_ratios(rows, case.segments, features)
+    tested = by_segment.test_differences(table)
     assert table.empty and list(table) == by_segment.COLUMNS
-    assert tested.empty and by_segment.unlike(tested) == []
+    assert tested.empty and by_segment.differing_features(tested) == []
 
 
 def test_rows_without_a_segment_are_left_out(case):
-    assert by_segment.ratios(case.rows, {}, ["late"]).empty
+    assert by_segment.hazard_ratios(case.rows, {}, ["late"]).empty
 
 
 def test_what_was_learned_keeps_the_rows_and_what_came_of_them():

@@ -25,25 +25,29 @@ def test_silence_is_judged_at_the_same_age_by_what_was_known_then():
         d=["2024-05-01"],
         e=["2025-01-01"],
     )
-    table = cohorts.silent(days, END)
+    table = cohorts.inactive_by_cohort(days, END)
     assert table.index.tolist() == ["2023Q1", "2024Q2"]
     assert table["n_customers"].tolist() == [3, 1]
     assert table["silent"].tolist() == pytest.approx([2 / 3, 1])
-    assert cohorts.silent(days, END, silence_days=181)["silent"].iloc[0] == pytest.approx(1 / 3)
+    assert cohorts.inactive_by_cohort(days, END, silence_days=181)["silent"].iloc[
+        0
+    ] == pytest.approx(1 / 3)
 
 
 def test_a_quarter_counts_when_its_last_customer_has_the_age():
     days = bought(a=["2024-10-01"], b=["2024-07-01"])
-    assert cohorts.silent(days, dt.date(2025, 9, 30)).index.tolist() == ["2024Q3"]
-    assert cohorts.silent(days, dt.date(2025, 9, 29)).empty
-    assert cohorts.silent(days, END).index.tolist() == ["2024Q3", "2024Q4"]
+    assert cohorts.inactive_by_cohort(days, dt.date(2025, 9, 30)).index.tolist() == ["2024Q3"]
+    assert cohorts.inactive_by_cohort(days, dt.date(2025, 9, 29)).empty
+    assert cohorts.inactive_by_cohort(days, END).index.tolist() == ["2024Q3", "2024Q4"]
 
 
 def test_later_purchases_are_not_known():
     days = bought(a=["2023-02-01"], b=["2023-02-01", "2023-03-01"])
     later = bought(a=["2026-01-01"], z=["2026-01-02"])
     both = pd.concat([days, later], ignore_index=True)
-    pd.testing.assert_frame_equal(cohorts.silent(both, END), cohorts.silent(days, END))
+    pd.testing.assert_frame_equal(
+        cohorts.inactive_by_cohort(both, END), cohorts.inactive_by_cohort(days, END)
+    )
 
 
 def test_the_interval_is_wilsons():
@@ -60,7 +64,7 @@ def side(**groups):
 
 def test_only_who_bought_within_the_year_can_fall_silent():
     people = pd.DataFrame({"days_since_last": [3, 364, 365, 900]}, index=list("abcd"))
-    found = cohorts.active(people, pd.Series([1, 0, 1, 1], list("dcba")))
+    found = cohorts.active_customers(people, pd.Series([1, 0, 1, 1], list("dcba")))
     assert found["silent"].to_dict() == {"a": 1, "b": 1}
     assert "silent" not in people
 
@@ -68,7 +72,7 @@ def test_only_who_bought_within_the_year_can_fall_silent():
 def test_a_change_is_what_groups_did_and_what_their_sizes_did():
     """Shop: half of 100, then half of 300; web: 10 of 100, then 20 of 100."""
     before, now = side(shop=(100, 50), web=(100, 10)), side(shop=(300, 150), web=(100, 20))
-    found = cohorts.changed(before, now, "channel")
+    found = cohorts.compare(before, now, "channel")
     assert (found.before, found.now) == (pytest.approx(0.30), pytest.approx(170 / 400))
     assert found.within == pytest.approx(0.10 * (0.5 + 0.25) / 2)
     assert found.mix == pytest.approx(0.25 * 0.5 - 0.25 * 0.15)
@@ -79,7 +83,7 @@ def test_a_change_is_what_groups_did_and_what_their_sizes_did():
 
 
 def test_a_group_that_came_or_went_is_mix():
-    found = cohorts.changed(side(shop=(50, 10)), side(shop=(50, 10), web=(50, 40)), "channel")
+    found = cohorts.compare(side(shop=(50, 10)), side(shop=(50, 10), web=(50, 40)), "channel")
     assert found.within == 0 and found.mix == pytest.approx(0.5 - 0.2)
     assert np.isnan(found.groups.loc["web", "silent_before"])
     assert found.groups.loc["web", "n_before"] == 0
@@ -90,12 +94,12 @@ def test_who_is_followed_had_bought_lately_and_their_silence_is_what_came():
     day = dt.date(2025, 1, 31)
     people = pd.DataFrame({"days_since_last": [10, 20, 365]}, index=["a", "b", "c"])
     days = bought(a=["2025-07-30"], b=["2025-01-31", "2025-07-31"], c=["2025-02-01"])
-    found = cohorts.followed(people, days, day, 180)
+    found = cohorts.follow_up(people, days, day, 180)
     assert found["silent"].to_dict() == {"a": 0.0, "b": 1.0}
 
 
 def test_with_nobody_on_one_of_the_days_nothing_is_said_to_have_changed():
     there = side(store=(3, 1))
     for pair in ((there.head(0), there), (there, there.head(0))):
-        found = cohorts.changed(*pair, "channel")
+        found = cohorts.compare(*pair, "channel")
         assert np.isnan(found.now - found.before) and np.isnan(found.mix)

@@ -87,8 +87,8 @@ def test_where_no_model_could_be_fitted_those_alike_are_tried():
 
 
 def test_its_scores_are_rows_of_the_table_of_trust(tried):
-    rows = contract_trials.trust(tried, 365)
-    check("trust", rows)
+    rows = contract_trials.backtest_rows(tried, 365)
+    check("backtest", rows)
     assert set(rows["part"]) == {"contracts"} and set(rows["horizon_days"]) == {365}
     assert set(rows.loc[rows["is_chosen"], "model"]) == {"cox"}
 

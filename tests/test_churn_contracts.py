@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from lifelines import CoxPHFitter
 from lifelines.datasets import load_rossi
 
-from cvm_analysis.churn import contracts, curves, groups
-from cvm_analysis.churn.hazards import survival
+from cvm_analysis.churn import contracts
 from cvm_analysis.errors import InputError
-from cvm_analysis.least_data import Note
+from cvm_analysis.minimum_data import Note
 from cvm_analysis.sample import contracts as invented
 from cvm_analysis.sample.business import N_DAYS
+from cvm_analysis.survival import cox, kaplan_meier, logrank
 from cvm_analysis.texts import languages, words
 
 
@@ -27,11 +27,11 @@ def telco(shared):
 
 @pytest.fixture(scope="module")
 def spans(telco):
-    return contracts.of_tenure(telco["tenure"], telco["Churn"] == "Yes")
+    return contracts.durations_from_tenure(telco["tenure"], telco["Churn"] == "Yes")
 
 
 def test_telco_survives_as_in_lifelines(spans):
-    curve = curves.kaplan_meier(spans[0]).set_index("duration")["survival"]
+    curve = kaplan_meier.kaplan_meier(spans[0]).set_index("duration")["survival"]
     found = curve.loc[[12, 24, 36, 48, 60, 72]].to_numpy()
     printed = [0.8432, 0.788736, 0.748545, 0.70884, 0.664404, 0.59279]
     assert found == pytest.approx(printed, abs=6e-5)
@@ -43,20 +43,20 @@ def test_its_eleven_contracts_of_no_month_are_kept_and_counted(telco, spans):
     table, notes = spans
     assert len(table) == 7043
     assert [(note.code, note.have) for note in notes] == [("zero_durations", 11)]
-    curve = curves.kaplan_meier(table)
+    curve = kaplan_meier.kaplan_meier(table)
     assert curve.loc[0, ["survival", "n_at_risk"]].tolist() == [1, 7043]
     assert curve.loc[1, "n_at_risk"] == 7032
 
 
 def test_telco_by_kind_of_contract(telco, spans):
     """Half of those who may leave every month are gone after 35 months."""
-    curve = curves.kaplan_meier(spans[0], telco["Contract"])
+    curve = kaplan_meier.kaplan_meier(spans[0], telco["Contract"])
     monthly = curve[curve["segment"] == "Month-to-month"].set_index("duration")["survival"]
     assert monthly[35] <= 0.5 < monthly[34]
-    half = curves.medians(spans[0], telco["Contract"]).set_index("segment")["median"]
+    half = kaplan_meier.medians(spans[0], telco["Contract"]).set_index("segment")["median"]
     assert half["Month-to-month"] == 35
     assert half[["One year", "Two year"]].isna().all()
-    assert np.isnan(curves.medians(spans[0])["median"][0])  # S(72) = .59
+    assert np.isnan(kaplan_meier.medians(spans[0])["median"][0])  # S(72) = .59
 
 
 def test_telco_cox_is_the_one_computed_independently(telco, spans):
@@ -70,7 +70,7 @@ def test_telco_cox_is_the_one_computed_independently(telco, spans):
             "Paperless": telco["PaperlessBilling"] == "Yes",
         }
     )
-    model = survival.plain(features, spans[0])
+    model = cox.fit_plain(features, spans[0])
     printed = [1.3e-05, 0.028396, -2.10551, -4.064711, -0.625032, 0.237556]
     assert model.hazards.loc[list(features), "coef"].to_numpy() == pytest.approx(printed, abs=6e-7)
     assert model.log_likelihood == pytest.approx(-14251.617219, abs=6e-7)
@@ -82,8 +82,8 @@ def test_telco_ends_are_as_likely_as_they_came(telco, spans):
     features = pd.DataFrame(
         {"Partner": telco["Partner"] == "Yes", "Senior": telco["SeniorCitizen"]}
     )
-    model = survival.plain(features * 1.0, spans[0])
-    curve = curves.kaplan_meier(spans[0]).set_index("duration")["survival"]
+    model = cox.fit_plain(features * 1.0, spans[0])
+    curve = kaplan_meier.kaplan_meier(spans[0]).set_index("duration")["survival"]
     for tenure in (12, 24, 36):
         there = spans[0].index[spans[0]["duration"] > tenure]
         after = pd.Series(float(tenure), there)
@@ -95,19 +95,19 @@ def test_telco_ends_are_as_likely_as_they_came(telco, spans):
 def rossi():
     """432 men released from prison; the week of the next arrest or the last week watched."""
     data = load_rossi()
-    table, _ = contracts.of_tenure(data.pop("week"), data.pop("arrest"))
+    table, _ = contracts.durations_from_tenure(data.pop("week"), data.pop("arrest"))
     return data, table
 
 
 def test_rossi_through_contracts(rossi):
-    model = survival.plain(*rossi)
+    model = cox.fit_plain(*rossi)
     assert model.hazards.loc["prio", "coef"] == pytest.approx(0.0914971, abs=6e-8)
     assert model.log_likelihood == pytest.approx(-658.7477, abs=6e-5)
 
 
 def test_the_chance_to_end_is_conditional_on_having_lasted(rossi, shared):
     """R's predicted survival of Rossi's rows 1, 2, 10 at weeks 10 to 40."""
-    model = survival.plain(*rossi)
+    model = cox.fit_plain(*rossi)
     printed = pd.read_csv(shared / "oracles" / "surv_cox_rossi_predicted_survival.csv")
     printed = printed.set_index("time")
     people = rossi[0].iloc[[0, 1, 9]]
@@ -121,7 +121,7 @@ def test_the_chance_to_end_is_conditional_on_having_lasted(rossi, shared):
 
 
 def test_without_a_model_all_contracts_of_an_age_are_alike(spans):
-    p = contracts.p_end_alike(spans[0], pd.Series([12, 0, 60, 72], list("abcd")), [12, 24])
+    p = contracts.p_end_without_model(spans[0], pd.Series([12, 0, 60, 72], list("abcd")), [12, 24])
     assert p.loc["a", "p_end_12d"] == pytest.approx(1 - 0.788736 / 0.8432, abs=1e-4)
     assert p.loc["b", "p_end_24d"] == pytest.approx(1 - 0.788736, abs=6e-7)
     assert p.loc["c", "p_end_12d"] == pytest.approx(1 - 0.59279 / 0.664404, abs=2e-6)
@@ -132,7 +132,9 @@ def test_nothing_is_said_of_contracts_younger_than_any_watched():
     spans = pd.DataFrame(
         {"duration": [150, 300, 400], "event": [1, 1, 0], "entry": [100, 100, 120]}
     )
-    p = contracts.p_end_alike(spans, pd.Series([50.0, 120.0], list("ab")), [100])["p_end_100d"]
+    p = contracts.p_end_without_model(spans, pd.Series([50.0, 120.0], list("ab")), [100])[
+        "p_end_100d"
+    ]
     assert np.isnan(p["a"])
     assert p["b"] == pytest.approx(1 / 3)
 
@@ -165,7 +167,7 @@ def test_impossible_contracts_are_refused():
     with pytest.raises(InputError, match=r"1 of 2 have no started_on .* \(the first: a\)"):
         contracts.durations(table, dt.date(2024, 12, 31))
     with pytest.raises(InputError, match="2 of 3 contracts have no tenure"):
-        contracts.of_tenure(pd.Series([1, -1, np.nan]), pd.Series([0, 1, 1]))
+        contracts.durations_from_tenure(pd.Series([1, -1, np.nan]), pd.Series([0, 1, 1]))
 
 
 def begun(n, seed=4, end="2024-06-30", ratio=2.0, people=None):
@@ -282,7 +284,7 @@ def test_what_was_running_when_the_records_began_is_watched_from_then_on():
     assert spans["duration"].tolist() == [486, 2, 10, 545]
     assert spans["event"].tolist() == [0, 1, 1, 0]
     assert notes == [Note("contracts", "seen_late", 3)]
-    curves.checked(spans, spans.index)
+    kaplan_meier.check_outcome(spans, spans.index)
     further_back = table.assign(
         ended_on=table["ended_on"].where(table.index != 1, FIRST - dt.timedelta(1))
     )
@@ -300,10 +302,10 @@ def test_a_study_of_records_that_begin_late_finds_the_truth():
     assert "seen_late" in codes(found)
     assert found.hazards.loc["plan", "low"] < 2 < found.hazards.loc["plan", "high"]
     assert found.times.loc["plan", "low"] < 0.5 < found.times.loc["plan", "high"]
-    half = curves.medians(found.spans, kept["plan"])["median"]
+    half = kaplan_meier.medians(found.spans, kept["plan"])["median"]
     assert half.tolist() == pytest.approx([400 * np.log(2), 200 * np.log(2)], rel=0.12)
     blind = contracts.study(kept, AS_OF)
-    assert (curves.medians(blind.spans, kept["plan"])["median"] > 1.15 * half).all()
+    assert (kaplan_meier.medians(blind.spans, kept["plan"])["median"] > 1.15 * half).all()
     theirs = CoxPHFitter().fit(
         found.spans.drop(columns="customer_id").join(kept["plan"]),
         "duration",
@@ -311,7 +313,7 @@ def test_a_study_of_records_that_begin_late_finds_the_truth():
         entry_col="entry",
     )
     assert found.hazards.loc["plan", "coef"] == pytest.approx(theirs.params_["plan"], abs=1e-6)
-    test = groups.logrank(found.spans, kept["plan"])
+    test = logrank.logrank(found.spans, kept["plan"])
     assert found.compared["chisq"].tolist() == [test.chisq]
 
 
@@ -373,7 +375,7 @@ def test_numbers_nobody_knows_do_no_harm():
     assert found.cox.dropped == {"empty": "constant", "odd": "constant"}
     assert found.hazards.index.tolist() == ["plan"]
     told = table.dropna(subset="plan").index
-    test = groups.logrank(found.spans.loc[told], table.loc[told, "plan"])
+    test = logrank.logrank(found.spans.loc[told], table.loc[told, "plan"])
     assert found.compared.iloc[0].tolist() == ["plan", *test, test.p]
 
 

@@ -50,8 +50,8 @@ def people(rows):
 
 def one(**values):
     plain = {
-        "n_orders": 3, "n_days": 3, "x": 2, "T": 50.0, "days_since_last": 40,
-        "gap_median_days": 20.0, "spend_mean": 100.0, "return_share": 0.0,
+        "n_orders": 3, "n_purchase_days": 3, "x": 2, "T": 50.0, "days_since_last": 40,
+        "gap_median_days": 20.0, "net_sales_per_order": 100.0, "return_share": 0.0,
     }  # fmt: skip
     return plain | values
 
@@ -61,16 +61,16 @@ def test_features_by_hand():
     table = pd.DataFrame(
         [
             one(),
-            one(x=1, n_days=2, n_orders=2, gap_median_days=30.0, days_since_last=0, T=4.0),
+            one(x=1, n_purchase_days=2, n_orders=2, gap_median_days=30.0, days_since_last=0, T=4.0),
             one(
-                x=0, n_days=1, n_orders=1, gap_median_days=np.nan, days_since_last=75, T=0.0,
-                spend_mean=-5.0, return_share=1.3,
+                x=0, n_purchase_days=1, n_orders=1, gap_median_days=np.nan, days_since_last=75,
+                T=0.0, net_sales_per_order=-5.0, return_share=1.3,
             ),
-            one(n_orders=0, n_days=0, x=np.nan, T=np.nan),
+            one(n_orders=0, n_purchase_days=0, x=np.nan, T=np.nan),
         ],
         index=["steady", "new", "once", "prospect"],
     )  # fmt: skip
-    found, plain = features.of(table), features.plain(table)
+    found, plain = features.build(table), features.readable(table)
     assert found.index.tolist() == plain.index.tolist() == ["steady", "new", "once"]
     usual = (2 * 20 + 2 * 25) / 4
     assert found["silence_gaps"].tolist() == pytest.approx([np.log2(1 + 40 / usual), 0, 2])
@@ -80,8 +80,8 @@ def test_features_by_hand():
     assert plain["rate"].tolist() == pytest.approx(per_year)
     assert found["tenure_weeks"].tolist() == pytest.approx([np.log2(51), np.log2(5), 0])
     assert plain["tenure_weeks"].tolist() == [50, 4, 0]
-    assert found["spend_mean"].tolist() == pytest.approx([np.log2(101), np.log2(101), 0])
-    assert plain["spend_mean"].tolist() == [100, 100, -5]
+    assert found["net_sales_per_order"].tolist() == pytest.approx([np.log2(101), np.log2(101), 0])
+    assert plain["net_sales_per_order"].tolist() == [100, 100, -5]
     assert found["only_once"].tolist() == plain["only_once"].tolist() == [0, 0, 1]
     assert found["return_share"].tolist() == [0, 0, 10]
     assert plain["return_share"].tolist() == [0, 0, 1.3]
@@ -89,8 +89,8 @@ def test_features_by_hand():
 
 def test_optional_columns_are_used_where_present():
     table = pd.DataFrame([one(), one(), one()], index=list("abc"))
-    assert list(features.of(table)) == [
-        "silence_gaps", "rate", "tenure_weeks", "spend_mean", "only_once", "return_share"
+    assert list(features.build(table)) == [
+        "silence_gaps", "rate", "tenure_weeks", "net_sales_per_order", "only_once", "return_share"
     ]  # fmt: skip
     table = table.assign(
         complaints_open=[2, np.nan, 0],
@@ -103,7 +103,7 @@ def test_optional_columns_are_used_where_present():
         city="x",
         channel="y",
     )
-    found, plain = features.of(table), features.plain(table)
+    found, plain = features.build(table), features.readable(table)
     assert set(found) == set(plain) <= set(features.STEPS)
     assert found["complaints_open"].tolist() == [2, 0, 0]
     assert found["complaint_days"].tolist() == [5, 0, 0]
@@ -118,20 +118,22 @@ def test_optional_columns_are_used_where_present():
 
 def test_before_anybody_bought_there_is_no_row(people):
     nobody = people[people["n_orders"] == 0]
-    assert len(features.of(nobody)) == len(features.of(people.head(0))) == 0
-    assert set(features.of(nobody)) <= set(features.of(people))
+    assert len(features.build(nobody)) == len(features.build(people.head(0))) == 0
+    assert set(features.build(nobody)) <= set(features.build(people))
 
 
 def test_where_nobody_bought_twice_a_gap_is_a_year():
-    table = pd.DataFrame([one(x=0, n_days=1, gap_median_days=np.nan, days_since_last=365.25)])
-    assert features.of(table)["silence_gaps"].tolist() == [1]
+    table = pd.DataFrame(
+        [one(x=0, n_purchase_days=1, gap_median_days=np.nan, days_since_last=365.25)]
+    )
+    assert features.build(table)["silence_gaps"].tolist() == [1]
 
 
 def test_trends_compare_what_came_lately_with_the_customers_own_pace(rows, people):
     """Counted again from the order lines, without the customer table."""
-    plain = features.plain(people)
+    plain = features.readable(people)
     bought = rows[rows["amount"] > 0]
-    typical = people["spend_mean"].where(people["spend_mean"] > 0).median()
+    typical = people["net_sales_per_order"].where(people["net_sales_per_order"] > 0).median()
     moved = 0
     for customer, lines in rows.groupby("customer_id"):
         if customer not in plain.index:
@@ -162,7 +164,7 @@ def test_who_keeps_their_pace_has_no_trend_and_newcomers_have_none():
     lines += [("new", day, 10.0) for day in steady[-2:]]
     lines += [("refunded", day, 10.0) for day in steady[:5]] + [("refunded", DAY, -500.0)]
     table = pd.DataFrame(lines, columns=["customer_id", "ordered_at", "amount"])
-    found = features.of(known(table.assign(region="east", discount=0.0)))
+    found = features.build(known(table.assign(region="east", discount=0.0)))
     assert found.loc["steady", ["rate_trend", "spend_trend"]].abs().max() < 0.01
     assert found.loc["new", ["rate_trend", "spend_trend"]].tolist() == [0, 0]
     assert (found.loc["grown", ["rate_trend", "spend_trend"]] > 0.3).all()
@@ -172,17 +174,19 @@ def test_who_keeps_their_pace_has_no_trend_and_newcomers_have_none():
 
 def test_a_trend_of_few_purchases_is_nearer_to_none():
     def faded(n):
-        days = {"T": 104.0, "spend_gross": 100.0 * (n + 1), "spend_total": 100.0 * (n + 1)}
-        spend = {"spend_365d": 0.0, "spend_repeat_mean": 100.0}
-        return one(x=n, n_days=n + 1, n_orders=n + 1, n_days_182d=0, **days, **spend)
+        days = {"T": 104.0, "gross_sales": 100.0 * (n + 1), "net_sales": 100.0 * (n + 1)}
+        spend = {"net_sales_365d": 0.0, "spend_per_repeat_day": 100.0}
+        return one(
+            x=n, n_purchase_days=n + 1, n_orders=n + 1, n_purchase_days_182d=0, **days, **spend
+        )
 
-    found = features.of(pd.DataFrame([faded(n) for n in (1, 2, 5, 20)]))
+    found = features.build(pd.DataFrame([faded(n) for n in (1, 2, 5, 20)]))
     for trend in ("rate_trend", "spend_trend"):
         assert (found[trend] < 0).all() and found[trend].is_monotonic_decreasing
 
 
 def test_channels_are_held_against_the_most_common_one(rows, people):
-    found = features.of(people)
+    found = features.build(people)
     bought = rows[(rows["amount"] > 0) & (rows["ordered_at"] <= DAY)]
     day = bought.groupby("customer_id")["ordered_at"].transform("min") == bought["ordered_at"]
     first = bought[day].sort_values("channel").groupby("customer_id")["channel"].first()
@@ -195,13 +199,13 @@ def test_channels_are_held_against_the_most_common_one(rows, people):
 
 def test_later_customers_have_the_columns_a_model_learned_from(people):
     """Among them another channel may be the most common one, or be missing."""
-    learned = features.of(people)
+    learned = features.build(people)
     others = people.assign(first_channel=np.where(people["x"] > 3, "web", "fax"))
-    found = features.of(others, like=learned)
+    found = features.build(others, like=learned)
     assert list(found) == list(learned)
     assert (found["channel=web"] == (others["first_channel"] == "web")).all()
     assert (found["channel=phone"] == 0).all()
-    assert [c for c in features.of(others) if c.startswith("channel")] != list(found)[-2:]
+    assert [c for c in features.build(others) if c.startswith("channel")] != list(found)[-2:]
 
 
 def test_channels_that_few_came_through_have_no_column():
@@ -209,23 +213,26 @@ def test_channels_that_few_came_through_have_no_column():
     used = ["a"] * 300 + ["b"] * 200 + ["c"] * 150 + ["d"] * 120 + ["e"] * 100 + ["f"] * 60
     used += ["g"] * 56 + ["h"] * 9 + [None] * 5
     table = pd.DataFrame([one()] * n).assign(first_channel=used)
-    found = [c for c in features.of(table) if c.startswith("channel")]
+    found = [c for c in features.build(table) if c.startswith("channel")]
     assert found == [f"channel={code}" for code in "bcdef"]
     some = table[table["first_channel"].isin(["a", "g", "h"]) | table["first_channel"].isna()]
-    assert [c for c in features.of(some) if c.startswith("channel")] == ["channel=g", "channel=h"]
-    assert features.of(some.assign(first_channel=None)).filter(like="channel").empty
+    assert [c for c in features.build(some) if c.startswith("channel")] == [
+        "channel=g",
+        "channel=h",
+    ]
+    assert features.build(some.assign(first_channel=None)).filter(like="channel").empty
     for rare in (9, 10):
-        found = features.of(table.assign(first_channel=["a"] * (n - rare) + ["h"] * rare))
+        found = features.build(table.assign(first_channel=["a"] * (n - rare) + ["h"] * rare))
         assert ("channel=h" in found) == (rare == 10)
 
 
 def test_grades_are_ranks_and_who_has_none_is_in_the_middle(people):
     buyers = people.index[people["n_orders"] > 0]
     rank = pd.Series([0.0, 2.0, 2.0, np.nan], buyers[:4]).sample(frac=1, random_state=2)
-    found, plain = features.of(people, grade=rank), features.plain(people, grade=rank)
+    found, plain = features.build(people, grade=rank), features.readable(people, grade=rank)
     assert found.loc[buyers[:4], "grade"].tolist() == [0, 2, 2, 2]
     assert (found["grade"].iloc[4:] == 2).all() and plain["grade"].iloc[3:].isna().all()
-    assert "grade" not in features.of(people)
+    assert "grade" not in features.build(people)
 
 
 @settings(max_examples=15, deadline=None)
@@ -234,10 +241,10 @@ def test_order_and_names_of_customers_change_nothing(people, random, reverse):
     ids = [f"n{i:03d}" for i in range(len(people))]
     random.shuffle(ids)
     named = people.set_axis(pd.Index(ids, name="customer_id"))
-    expected = features.of(people).set_axis(
-        pd.Index([ids[people.index.get_loc(c)] for c in features.of(people).index])
+    expected = features.build(people).set_axis(
+        pd.Index([ids[people.index.get_loc(c)] for c in features.build(people).index])
     )
-    found = features.of(named.sort_index(ascending=reverse))
+    found = features.build(named.sort_index(ascending=reverse))
     pd.testing.assert_frame_equal(found.loc[expected.index], expected, check_names=False)
 
 
@@ -245,11 +252,15 @@ def test_a_mean_order_of_next_to_nothing_is_no_usual_order(people):
     """Orders and returns that cancel leave rounding: no measure for what came lately."""
     buyers = people.index[people["n_orders"] > 0]
     for rest in (0.0, -3.0, 1e-17, 5e-308):
-        some = people.assign(spend_mean=people["spend_mean"].mask(people.index == buyers[0], rest))
-        found = features.of(some)["spend_trend"]
+        some = people.assign(
+            net_sales_per_order=people["net_sales_per_order"].mask(people.index == buyers[0], rest)
+        )
+        found = features.build(some)["spend_trend"]
         assert np.isfinite(found).all()
-        nought = people.assign(spend_mean=people["spend_mean"].mask(people.index == buyers[0], 0.0))
-        pd.testing.assert_series_equal(found, features.of(nought)["spend_trend"])
+        nought = people.assign(
+            net_sales_per_order=people["net_sales_per_order"].mask(people.index == buyers[0], 0.0)
+        )
+        pd.testing.assert_series_equal(found, features.build(nought)["spend_trend"])
 
 
 @settings(max_examples=60, deadline=None)
@@ -260,17 +271,18 @@ def test_whatever_is_known_features_are_finite(data):
     row = st.fixed_dictionaries(
         {
             "n_orders": st.integers(0, 5), "x": st.integers(0, 50), "T": st.floats(0, 600),
-            "days_since_last": st.integers(0, 4_000), "n_days_182d": st.integers(0, 60),
-            "gap_median_days": st.one_of(st.none(), st.floats(1, 900)), "spend_mean": money,
-            "spend_total": money, "spend_gross": st.floats(0.01, 1e6), "spend_365d": money,
-            "spend_repeat_mean": st.one_of(st.none(), st.floats(0.01, 1e5)),
+            "days_since_last": st.integers(0, 4_000), "n_purchase_days_182d": st.integers(0, 60),
+            "gap_median_days": st.one_of(st.none(), st.floats(1, 900)), "net_sales_per_order":
+            money,
+            "net_sales": money, "gross_sales": st.floats(0.01, 1e6), "net_sales_365d": money,
+            "spend_per_repeat_day": st.one_of(st.none(), st.floats(0.01, 1e5)),
             "return_share": st.one_of(st.none(), st.floats(0, 9)), "discount_share": maybe,
             "late_share": maybe, "nps": st.one_of(st.none(), st.integers(0, 10)),
             "first_channel": st.sampled_from(["web", "store", None]),
         }
     )  # fmt: skip
     table = pd.DataFrame(data.draw(st.lists(row, min_size=1, max_size=8)))
-    table["n_days"] = table["x"] + 1
-    found = features.of(table)
+    table["n_purchase_days"] = table["x"] + 1
+    found = features.build(table)
     assert len(found) == (table["n_orders"] > 0).sum()
     assert np.isfinite(found.to_numpy()).all()

@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 
 from cvm_analysis.churn import forecasts, learning
-from cvm_analysis.churn.learning import Known
+from cvm_analysis.churn.learning import Snapshot
 from cvm_analysis.customers import as_of, purchase_days
-from cvm_analysis.least_data import NEEDS
+from cvm_analysis.minimum_data import NEEDS
 from cvm_analysis.texts import languages, words
 
 FIRST, LAST, HORIZON = dt.date(2022, 1, 1), dt.date(2024, 12, 31), 180
-NAMES = [f"p_silent_{days}d" for days in forecasts.DAYS]
+NAMES = [f"p_no_purchase_{days}d" for days in forecasts.DAYS]
 
 
 def invented(n=400, seed=3):
@@ -47,9 +47,9 @@ class Past:
     @staticmethod
     def at(log, day):
         customers = known(log, day)
-        own = np.exp(-customers["n_days"] * 7 / customers["T"].clip(lower=1) / 7)
+        own = np.exp(-customers["n_purchase_days"] * 7 / customers["T"].clip(lower=1) / 7)
         value = pd.DataFrame({name: own ** (k + 1) for k, name in enumerate(NAMES)})
-        return Known(day, customers, value)
+        return Snapshot(day, customers, value)
 
     def run(self):
         return forecasts.run(self.plan, self.known, self.days)
@@ -123,8 +123,8 @@ def test_silence_is_counted_from_the_purchases_after_the_landmark(log, tried):
         later = log[(log["ordered_at"].dt.date > trial.day) & (log["ordered_at"].dt.date <= end)]
         came = set(later["customer_id"])
         assert trial.silent.tolist() == [int(who not in came) for who in trial.silent.index]
-        assert set(trial.p_silent) <= set(forecasts.ORDER)
-    assert set(tried.last[0].p_silent) == set(forecasts.ORDER)
+        assert set(trial.p_no_purchase) <= set(forecasts.ORDER)
+    assert set(tried.last[0].p_no_purchase) == set(forecasts.ORDER)
 
 
 def test_what_came_after_a_trial_began_moves_no_forecast_of_it(log, past, tried):
@@ -134,9 +134,9 @@ def test_what_came_after_a_trial_began_moves_no_forecast_of_it(log, past, tried)
     before = [each for each in past.known if each.day <= first]
     learned = learning.learn(before, days, first, past.plan.horizons)
     trial = next(each for each in tried.earlier if each.day == first)
-    for code in trial.p_silent:
+    for code in trial.p_no_purchase:
         p = learned.forecast(code, before[-1], [trial.horizon_days]).iloc[:, 0]
-        pd.testing.assert_series_equal(p, trial.p_silent[code], check_names=False)
+        pd.testing.assert_series_equal(p, trial.p_no_purchase[code], check_names=False)
 
 
 def test_a_forecast_beats_a_coin_and_every_model_is_reported(tried):
@@ -174,12 +174,12 @@ def test_tenths_of_the_chosen_forecast(tried):
 
 @pytest.mark.parametrize("code", forecasts.ORDER)
 def test_the_risk_is_the_silence_of_the_horizon_and_falls_with_time(past, tried, code):
-    table, notes = forecasts.of(tried, past.known[-1], code, 200, HORIZON)
+    table, notes = forecasts.forecast(tried, past.known[-1], code, 200, HORIZON)
     assert list(table) == ["model", "lapsed", *NAMES, "churn_risk"]
     assert set(table["model"]) == {code}
-    assert (table["churn_risk"] == table["p_silent_180d"]).all()
-    assert (table["p_silent_90d"] >= table["p_silent_180d"]).all()
-    assert (table["p_silent_180d"] >= table["p_silent_365d"]).all()
+    assert (table["churn_risk"] == table["p_no_purchase_180d"]).all()
+    assert (table["p_no_purchase_90d"] >= table["p_no_purchase_180d"]).all()
+    assert (table["p_no_purchase_180d"] >= table["p_no_purchase_365d"]).all()
     assert table[NAMES].gt(0).all(axis=None)
     assert notes == []
     silence = past.known[-1].customers["days_since_last"]
@@ -188,9 +188,9 @@ def test_the_risk_is_the_silence_of_the_horizon_and_falls_with_time(past, tried,
 
 def test_a_horizon_of_its_own_is_the_risk(log):
     past = Past(log, horizon=120)
-    table, _ = forecasts.of(past.today(), past.known[-1], "cox", None, 120)
-    assert (table["churn_risk"] <= table["p_silent_90d"]).all()
-    assert (table["churn_risk"] >= table["p_silent_180d"]).all()
+    table, _ = forecasts.forecast(past.today(), past.known[-1], "cox", None, 120)
+    assert (table["churn_risk"] <= table["p_no_purchase_90d"]).all()
+    assert (table["churn_risk"] >= table["p_no_purchase_180d"]).all()
     assert table["lapsed"].isna().all()
 
 
@@ -201,8 +201,8 @@ def test_neither_the_order_of_the_rows_nor_the_ids_count(log, past, tried):
     again = Past(other)
     now = again.today()
     for code in forecasts.ORDER:
-        table, _ = forecasts.of(tried, past.known[-1], code, 200, HORIZON)
-        same, _ = forecasts.of(now, again.known[-1], code, 200, HORIZON)
+        table, _ = forecasts.forecast(tried, past.known[-1], code, 200, HORIZON)
+        same, _ = forecasts.forecast(now, again.known[-1], code, 200, HORIZON)
         same = same.set_axis(same.index.str[1:].str[::-1]).loc[table.index]
         pd.testing.assert_frame_equal(table[NAMES], same[NAMES], atol=1e-6, check_names=False)
 
@@ -215,7 +215,7 @@ def test_too_few_customers_fall_back_on_recency_and_say_so(log):
     assert tried.today.cox is None
     assert tried.today.hazards.empty
     assert tried.today.notes[0].code == "recency_few_buyers"
-    table, _ = forecasts.of(tried, past.known[-1], "cox", None, HORIZON)
+    table, _ = forecasts.forecast(tried, past.known[-1], "cox", None, HORIZON)
     assert set(table["model"]) == {"recency"}
     assert table["churn_risk"].between(0, 1).all()
 
@@ -224,9 +224,11 @@ def test_the_default_is_the_mean_of_the_three_models_and_not_of_recency(past, tr
     """Before it is set right: the mean of the three on the scale of log odds."""
     models, asked = tried.today.models, tried.today.rows
     assert set(models) == set(forecasts.ORDER)
-    three = [models[code].p_silent(asked, [90, 365]) for code in ("cox", "boosted", "value_model")]
+    three = [
+        models[code].p_no_purchase(asked, [90, 365]) for code in ("cox", "boosted", "value_model")
+    ]
     odds = np.exp(np.mean([np.log(p / (1 - p)) for p in three], axis=0))
-    found = models["mean"].p_silent(asked, [90, 365])
+    found = models["mean"].p_no_purchase(asked, [90, 365])
     assert found.to_numpy() == pytest.approx(odds / (1 + odds))
 
 
@@ -241,7 +243,7 @@ def test_where_the_value_model_says_nothing_today_the_mean_is_of_the_others(past
     pd.testing.assert_frame_equal(found.iloc[:5], none.iloc[:5])
     assert (none != whole).all(axis=None)
     for code in codes:
-        table, notes = forecasts.of(tried, today._replace(value=None), code, None, HORIZON)
+        table, notes = forecasts.forecast(tried, today._replace(value=None), code, None, HORIZON)
         assert set(table["model"]) == {code} and notes == []
         assert table["churn_risk"].between(0, 1).all()
 
@@ -254,12 +256,12 @@ def test_one_model_alone_has_no_mean(past):
     ]
     learned = learning.learn(few, past.days, LAST, past.plan.horizons)
     assert set(learned.models) == {"value_model", "recency"}
-    assert forecasts.used(forecasts.Tried([], [], learned), "mean") == "value_model"
+    assert forecasts.usable(forecasts.Tried([], [], learned), "mean") == "value_model"
 
 
 def test_one_customer_gets_a_forecast(log):
     past = Past(log[log["customer_id"] == log["customer_id"].iloc[0]])
-    table, _ = forecasts.of(past.today(), past.known[-1], "boosted", None, HORIZON)
+    table, _ = forecasts.forecast(past.today(), past.known[-1], "boosted", None, HORIZON)
     assert len(table) == 1
     assert table["churn_risk"].between(0, 1).all()
 
@@ -271,7 +273,7 @@ def test_where_nobody_had_bought_there_is_no_risk(log):
     ] + past.known[-1:]
     tried = past.run()
     assert tried.earlier == tried.last == []
-    table, _ = forecasts.of(tried, past.known[-1], "cox", None, HORIZON)
+    table, _ = forecasts.forecast(tried, past.known[-1], "cox", None, HORIZON)
     assert set(table["model"]) == {"none"}
     assert table["churn_risk"].isna().all()
 
@@ -281,7 +283,7 @@ def test_nobody_came_back(log):
     log = log.drop_duplicates("customer_id").assign(ordered_at=pd.Timestamp(FIRST))
     past = Past(log)
     past.known = [each._replace(value=None) for each in past.known]
-    table, _ = forecasts.of(past.today(), past.known[-1], "cox", None, HORIZON)
+    table, _ = forecasts.forecast(past.today(), past.known[-1], "cox", None, HORIZON)
     assert (table["churn_risk"] > 0.99).all()
 
 
@@ -292,7 +294,7 @@ def test_everybody_came_back():
     log = pd.DataFrame(rows, columns=["customer_id", "ordered_at", "amount"])
     log = log[log["ordered_at"] <= pd.Timestamp(LAST)].assign(region="east")
     past = Past(log)
-    table, _ = forecasts.of(past.today(), past.known[-1], "recency", None, HORIZON)
+    table, _ = forecasts.forecast(past.today(), past.known[-1], "recency", None, HORIZON)
     assert (table["churn_risk"] < 0.01).all()
 
 
@@ -300,9 +302,9 @@ def test_a_horizon_beyond_the_history_is_empty_and_said(log):
     first = LAST - dt.timedelta(days=300)
     short = log[log["ordered_at"] >= pd.Timestamp(first)]
     past = Past(short, horizon=90, first=first)
-    table, notes = forecasts.of(past.today(), past.known[-1], "cox", None, 90)
-    assert table["p_silent_90d"].notna().all()
-    assert table["p_silent_365d"].isna().all()
+    table, notes = forecasts.forecast(past.today(), past.known[-1], "cox", None, 90)
+    assert table["p_no_purchase_90d"].notna().all()
+    assert table["p_no_purchase_365d"].isna().all()
     assert [note.code for note in notes] == ["horizon_beyond_history"]
     for language in languages():
         said = words(language)("notes.horizon_beyond_history", have="180", need="365")
@@ -311,13 +313,13 @@ def test_a_horizon_beyond_the_history_is_empty_and_said(log):
 
 def test_customers_are_drawn_alike_at_all_landmarks_and_about_as_many_as_asked(past):
     past = [each for each in past.known if len(each.customers)]
-    some = learning.drawn(past, most=1_000)
+    some = learning.sample_rows(past, most=1_000)
     n = sum(len(each.customers) for each in some)
     assert n == pytest.approx(1_000, rel=0.2)
     last = set(some[-1].customers.index)
     for each, all_then in zip(some, past, strict=True):
         assert set(each.customers.index) == set(all_then.customers.index) & last
-    assert learning.drawn(past, most=10**9) == past
+    assert learning.sample_rows(past, most=10**9) == past
 
 
 def test_regions_have_baselines_of_their_own(log):
@@ -331,21 +333,23 @@ def test_regions_have_baselines_of_their_own(log):
     assert tried.today.models["boosted"].groups == ["east", "south"]
     group = past.known[-1].customers["region"]
     for code in ("cox", "boosted"):
-        risk = forecasts.of(tried, past.known[-1], code, None, HORIZON)[0]["churn_risk"]
+        risk = forecasts.forecast(tried, past.known[-1], code, None, HORIZON)[0]["churn_risk"]
         assert risk[group == "south"].mean() > risk[group == "east"].mean()
         moved = past.known[-1].customers.assign(region="south")
-        there = forecasts.of(tried, Known(LAST, moved, past.known[-1].value), code, None, HORIZON)
+        there = forecasts.forecast(
+            tried, Snapshot(LAST, moved, past.known[-1].value), code, None, HORIZON
+        )
         assert (there[0]["churn_risk"] - risk)[group == "east"].abs().max() > 0.005
 
 
 def test_silence_is_not_known_before_the_horizon_has_passed(past):
     then = past.known[-2]
-    found = learning.silent(then, past.days, LAST, [60, 90, 91])
+    found = learning.no_purchase(then, past.days, LAST, [60, 90, 91])
     assert found.iloc[:, :2].notna().all(axis=None)
-    assert found["p_silent_91d"].isna().all()
-    assert (found["p_silent_60d"] >= found["p_silent_90d"]).all()
+    assert found["p_no_purchase_91d"].isna().all()
+    assert (found["p_no_purchase_60d"] >= found["p_no_purchase_90d"]).all()
     last = past.days[pd.to_datetime(past.days["day"]) > pd.Timestamp(then.day)]["customer_id"]
-    assert set(found.index[found["p_silent_90d"] == 0]) == set(last) & set(found.index)
+    assert set(found.index[found["p_no_purchase_90d"] == 0]) == set(last) & set(found.index)
 
 
 def test_a_feature_nobody_had_at_some_landmark_is_not_learned_from(past):

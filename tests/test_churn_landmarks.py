@@ -43,7 +43,7 @@ def test_landmarks_one_below_the_other_are_each_as_on_its_own():
     days["day"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 700, 200), unit="D")
     end = dt.date(2025, 6, 30)
     marks = {dt.date(2024, 7, 5): ids[:20], dt.date(2025, 1, 1): ids}
-    found = landmarks.stacked(days, {m: pd.Index(k) for m, k in marks.items()}, end)
+    found = landmarks.stack(days, {m: pd.Index(k) for m, k in marks.items()}, end)
     assert found.index.names == ["landmark", "customer_id"]
     assert found.groupby("landmark").size().tolist() == [20, 30]
     for (mark, customer), row in found.iterrows():

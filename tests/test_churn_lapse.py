@@ -20,7 +20,9 @@ def days(**bought):
 
 
 def test_a_lapse_is_dated_when_the_silence_passes_the_bound():
-    found = lapse.spells(days(a=[0, 10, 310], b=[264], c=[265], d=[0, 100], e=[364]), END, 100)
+    found = lapse.purchase_spells(
+        days(a=[0, 10, 310], b=[264], c=[265], d=[0, 100], e=[364]), END, 100
+    )
     expected = pd.DataFrame(
         [
             ("a", 1, 0, 110, 1),  # last purchase of the spell on day 10, lapsed on day 110
@@ -41,21 +43,23 @@ def test_a_lapse_is_never_known_before_it_happens():
     bought = days(a=[0, 30, 170], b=[60])
     for day in (60, 129, 130, 131, 159, 160, 161, 169, 170, 171, 269, 270, 271, 364):
         on = dt.date(2025, 1, 1) + dt.timedelta(days=day)
-        found = lapse.spells(bought, on, 100).groupby("customer_id")["event"].last()
+        found = lapse.purchase_spells(bought, on, 100).groupby("customer_id")["event"].last()
         since = pd.Series({"a": day - (170 if day >= 170 else 30), "b": day - 60})
-        assert found.astype(bool).to_dict() == lapse.lapsed(since, 100).to_dict(), day
+        assert found.astype(bool).to_dict() == lapse.is_lapsed(since, 100).to_dict(), day
 
 
 def test_rows_after_the_end_and_their_order_change_nothing():
     bought = days(a=[0, 10, 310], b=[264], d=[0, 100])
-    known = lapse.spells(bought, END, 100)
+    known = lapse.purchase_spells(bought, END, 100)
     later = pd.concat([bought, bought.assign(day=bought["day"] + pd.Timedelta(days=400))])
-    pd.testing.assert_frame_equal(lapse.spells(later.iloc[::-1], END, 100), known)
-    pd.testing.assert_frame_equal(lapse.spells(pd.concat([bought, bought]), END, 100), known)
+    pd.testing.assert_frame_equal(lapse.purchase_spells(later.iloc[::-1], END, 100), known)
+    pd.testing.assert_frame_equal(
+        lapse.purchase_spells(pd.concat([bought, bought]), END, 100), known
+    )
 
 
 def test_who_never_bought_has_not_lapsed():
-    assert lapse.lapsed(pd.Series([99, 100, np.nan]), 100).tolist() == [False, True, False]
+    assert lapse.is_lapsed(pd.Series([99, 100, np.nan]), 100).tolist() == [False, True, False]
 
 
 def test_comebacks_by_hand():
@@ -67,30 +71,32 @@ def test_comebacks_by_hand():
     silences = pd.DataFrame(
         {"duration": [30] * 180 + [100] * 60 + [500] * 60, "event": [1] * 240 + [0] * 60}
     )
-    found = lapse.candidates(silences, bounds=(20, 60, 200, 450), follow_days=100)
+    found = lapse.candidate_thresholds(silences, bounds=(20, 60, 200, 450), follow_days=100)
     assert found["bound_days"].tolist() == [20, 60, 200, 450]
     assert found["n_silences"].tolist() == [300, 120, 60, 60]
     assert found["comeback_share"].tolist() == pytest.approx([0.8, 0.5, 0, np.nan], nan_ok=True)
-    assert lapse.bound(found) == 200
-    assert lapse.bound(found, comebacks=0.5) == 60
+    assert lapse.find_threshold(found) == 200
+    assert lapse.find_threshold(found, comebacks=0.5) == 60
 
 
 def test_silences_still_young_do_not_count_as_lost():
     """Half of those watched came back; many that have only just begun change no share."""
     silences = pd.DataFrame({"duration": [50, 500], "event": [1, 0]})
     young = pd.DataFrame({"duration": [45] * 20, "event": 0})
-    found = lapse.candidates(pd.concat([silences, young]), bounds=(40,), follow_days=100)
+    found = lapse.candidate_thresholds(pd.concat([silences, young]), bounds=(40,), follow_days=100)
     assert found["n_silences"].tolist() == [22]
     assert found["comeback_share"].tolist() == pytest.approx([0.5])
 
 
 def test_a_silence_reaches_a_bound_if_that_day_has_no_purchase():
-    found = lapse.candidates(lapse.silences(days(a=[0, 100], b=[264]), END), bounds=(100,))
+    found = lapse.candidate_thresholds(
+        lapse.inactivity_spells(days(a=[0, 100], b=[264]), END), bounds=(100,)
+    )
     assert found["n_silences"].tolist() == [2]  # b's, and the one of a since day 100
 
 
 def test_silences_by_hand():
-    found = lapse.silences(days(b=[364], a=[10, 0, 10]), END)
+    found = lapse.inactivity_spells(days(b=[364], a=[10, 0, 10]), END)
     assert found["customer_id"].tolist() == ["a", "a", "b"]
     assert found["duration"].tolist() == [10, 354, 0]
     assert found["event"].tolist() == [1, 0, 0]
@@ -99,52 +105,52 @@ def test_silences_by_hand():
 def test_no_bound_is_an_error_that_says_what_to_set():
     slow = pd.DataFrame({"duration": [300] * 5 + [900], "event": [1] * 5 + [0]})
     with pytest.raises(FitError, match=r"90 days: 83%.*set churn\.silence_days"):
-        lapse.bound(lapse.candidates(slow, bounds=(90,)))
+        lapse.find_threshold(lapse.candidate_thresholds(slow, bounds=(90,)))
     with pytest.raises(FitError, match="history is too short"):
-        lapse.bound(lapse.candidates(slow, bounds=(730,)))
+        lapse.find_threshold(lapse.candidate_thresholds(slow, bounds=(730,)))
     with pytest.raises(FitError, match="history is too short"):
-        lapse.bound(lapse.candidates(slow.head(0)))
+        lapse.find_threshold(lapse.candidate_thresholds(slow.head(0)))
 
 
 def test_the_bound_of_the_config_wins_and_none_is_noted():
     found = pd.DataFrame(
         {"bound_days": [90, 180], "n_silences": [80, 40], "comeback_share": [0.3, 0.05]}
     )
-    assert lapse.settle(found, 90) == (90, [])
-    assert lapse.settle(found, "auto") == (180, [])
-    bound, notes = lapse.settle(found.head(1), "auto")
+    assert lapse.threshold(found, 90) == (90, [])
+    assert lapse.threshold(found, "auto") == (180, [])
+    bound, notes = lapse.threshold(found.head(1), "auto")
     assert bound is None
     assert [note.code for note in notes] == ["no_bound_of_silence"]
 
 
 def test_without_a_bound_there_are_no_spells():
-    spells = lapse.spells(days(a=[0, 10]), END, None)
+    spells = lapse.purchase_spells(days(a=[0, 10]), END, None)
     assert spells.empty
     assert list(spells) == ["customer_id", "spell", "started_on", "duration", "event"]
-    assert lapse.curves(spells).empty
+    assert lapse.survival_curves(spells).empty
 
 
 def test_curves_are_by_segment_and_week():
-    spells = lapse.spells(days(a=[0, 10], b=[264], c=[0, 140, 280]), END, 100)
-    found = lapse.curves(spells, pd.Series({"a": "east", "b": "east", "c": "west"}))
+    spells = lapse.purchase_spells(days(a=[0, 10], b=[264], c=[0, 140, 280]), END, 100)
+    found = lapse.survival_curves(spells, pd.Series({"a": "east", "b": "east", "c": "west"}))
     assert list(found)[:3] == ["segment", "week", "survival"]
     east = found[found["segment"] == "east"].set_index("week")["survival"]
     assert east.loc[14] == 1  # day 98: nobody lapses before the bound
     assert east.loc[15] == 0.5  # b on day 100
     assert east.index.max() == 15  # a on day 110, in week 16
-    assert lapse.curves(spells)["segment"].unique().tolist() == ["all"]
+    assert lapse.survival_curves(spells)["segment"].unique().tolist() == ["all"]
 
 
 def test_a_bound_does_not_rest_on_a_handful_of_silences():
     """Of 40 silences of 10 days all ended; of 29 longer ones none, and one more is enough."""
     ended = pd.DataFrame({"duration": [10] * 40, "event": 1})
     few, enough = (
-        lapse.candidates(
+        lapse.candidate_thresholds(
             pd.concat([ended, pd.DataFrame({"duration": [500] * n, "event": 0})]), [30]
         )
         for n in (29, 30)
     )
     assert few["n_silences"].tolist() == [29] and few["comeback_share"].tolist() == [0]
-    assert lapse.bound(enough) == 30
+    assert lapse.find_threshold(enough) == 30
     with pytest.raises(FitError):
-        lapse.bound(few)
+        lapse.find_threshold(few)

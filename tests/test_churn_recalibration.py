@@ -7,7 +7,7 @@ from sklearn.linear_model import LogisticRegression
 
 from cvm_analysis.churn import evaluation, recalibration
 
-NAMES = ["p_silent_90d", "p_silent_180d"]
+NAMES = ["p_no_purchase_90d", "p_no_purchase_180d"]
 
 
 def made(level=0.3, slope=0.8, wave=0.0, years=1, n=4000, seed=1):
@@ -40,7 +40,7 @@ def test_level_and_slope_are_those_of_a_logistic_regression():
 
 def test_what_it_sets_right_is_calibrated():
     p, came, day = made()
-    right = recalibration.fit(p, came, day).of(p, day)
+    right = recalibration.fit(p, came, day).apply(p, day)
     (level, slope), _ = evaluation.recalibration(right.to_numpy().ravel(), came.to_numpy().ravel())
     assert (level, slope) == pytest.approx((0, 1), abs=1e-6)
     assert (right[NAMES[0]] > right[NAMES[1]]).all()
@@ -86,11 +86,11 @@ def test_where_nothing_can_be_learned_nothing_is_changed(case):
         p, came, day = p.head(0), came.head(0), day.head(0)
     found = recalibration.fit(p, came, day, 3)
     assert found == recalibration.Recalibration()
-    pd.testing.assert_frame_equal(found.of(p, day), p)
+    pd.testing.assert_frame_equal(found.apply(p, day), p)
 
 
 def test_an_empty_forecast_stays_empty():
     p, came, day = made(n=50)
     p.iloc[3, 1] = np.nan
-    right = recalibration.fit(p, came, day).of(p, day)
+    right = recalibration.fit(p, came, day).apply(p, day)
     assert right.isna().to_numpy().nonzero() == (np.array([3]), np.array([1]))

@@ -15,19 +15,19 @@ DAY = dt.date(2025, 6, 30)
 def test_the_first_to_save_have_most_at_risk():
     customers = pd.DataFrame(
         {
-            "value_at_risk": [5.0, 9, 0, np.nan, 9],
+            "margin_at_stake": [5.0, 9, 0, np.nan, 9],
             "reason_1": list("vwxyz"),
             "grade": list("ABCDE"),
         },
         index=list("ebdca"),
     )
-    found = watchlist.first(customers, 3)
+    found = watchlist.top_n(customers, 3)
     assert found.index.tolist() == ["a", "b", "e"]
     assert found["rank"].tolist() == [1, 2, 3]
     assert found["reason_1"].tolist() == ["z", "w", "v"]
     assert found["grade"].tolist() == ["E", "B", "A"]
-    assert watchlist.first(customers, 1).index.tolist() == ["a"]
-    assert len(watchlist.first(customers, 99)) == 3
+    assert watchlist.top_n(customers, 1).index.tolist() == ["a"]
+    assert len(watchlist.top_n(customers, 99)) == 3
     assert "rank" not in customers
 
 
@@ -71,7 +71,7 @@ def test_where_nobody_bought_twice_no_rhythm_is_known():
 def test_who_is_due_before_the_next_list_is_on_this_one():
     on = pd.to_datetime(["2025-06-30", "2025-07-10", "2025-08-01", None])
     people = pd.DataFrame({"contact_on": on}, index=list("abcd"))
-    assert watchlist.due(people, dt.date(2025, 7, 10)).index.tolist() == ["a", "b"]
+    assert watchlist.due_before(people, dt.date(2025, 7, 10)).index.tolist() == ["a", "b"]
 
 
 def test_the_order_of_customers_does_not_matter():
@@ -84,33 +84,35 @@ def test_the_order_of_customers_does_not_matter():
 
 def test_at_the_customers_own_pace_silence_has_its_share():
     """Two a year: half a year without one has probability 1/e; the years cancel."""
-    pace = watchlist.at_pace(pd.Series([2.0, 4.0, 0.0]), weeks=52, horizon_days=182)
+    pace = watchlist.p_no_purchase_at_pace(pd.Series([2.0, 4.0, 0.0]), weeks=52, horizon_days=182)
     assert pace.tolist() == pytest.approx([np.exp(-1), np.exp(-2), 1])
 
 
 def test_only_risk_beyond_the_pace_counts_where_the_forecast_has_no_drop_out():
     worth = pd.DataFrame(
-        {"p_alive": [np.nan, np.nan, np.nan, 0.5], "value_12m": [100.0, 100, -50, 100],
-         "value_at_risk": [0.0, 0, 0, 7]}, index=list("abcd"),
+        {"p_alive": [np.nan, np.nan, np.nan, 0.5], "expected_margin": [100.0, 100, -50, 100],
+         "margin_at_stake": [0.0, 0, 0, 7]}, index=list("abcd"),
     )  # fmt: skip
     risk = pd.Series([0.9, 0.3, 0.9, 0.9], list("abcd"))
     pace = pd.Series([0.4, 0.4, 0.4, 0.4], list("abcd"))
-    found, notes = watchlist.at_risk_without_drop_out(worth, risk, pace)
-    assert found["value_at_risk"].tolist() == pytest.approx([50, 0, 0, 7])
+    found, notes = watchlist.margin_at_stake_without_drop_out(worth, risk, pace)
+    assert found["margin_at_stake"].tolist() == pytest.approx([50, 0, 0, 7])
     assert [(note.code, note.have) for note in notes] == [("at_risk_without_drop_out", 3)]
-    loss, _ = watchlist.at_risk_without_drop_out(worth * -1, risk * 0, pace)
-    assert loss.loc["b", "value_at_risk"] == 0
-    same, none = watchlist.at_risk_without_drop_out(worth.loc[["d"]], risk, pace)
-    assert same["value_at_risk"].tolist() == [7] and none == []
+    loss, _ = watchlist.margin_at_stake_without_drop_out(worth * -1, risk * 0, pace)
+    assert loss.loc["b", "margin_at_stake"] == 0
+    same, none = watchlist.margin_at_stake_without_drop_out(worth.loc[["d"]], risk, pace)
+    assert same["margin_at_stake"].tolist() == [7] and none == []
 
 
 def past():
-    people = pd.DataFrame({"value_12m_if_retained": [60.0, 30, 8, 2, -5]}, index=list("abcde"))
+    people = pd.DataFrame(
+        {"expected_margin_if_retained": [60.0, 30, 8, 2, -5]}, index=list("abcde")
+    )
     return people, pd.Series([1, 0, 1, 0, 1], list("abcde"))
 
 
 def test_a_past_list_is_held_against_what_came():
-    kept = watchlist.kept(*past(), pd.Index(["a", "b"]))
+    kept = watchlist.precision(*past(), pd.Index(["a", "b"]))
     assert kept == (2, 1, 5, 3, 68.0, 60.0)
     assert (kept.precision, kept.recall, kept.base) == (1 / 2, 1 / 3, 3 / 5)
     assert kept.value_recall == pytest.approx(60 / 68)
@@ -118,34 +120,34 @@ def test_a_past_list_is_held_against_what_came():
 
 def test_a_list_of_all_finds_all_and_is_as_precise_as_chance():
     people, silent = past()
-    kept = watchlist.kept(people, silent, people.index)
+    kept = watchlist.precision(people, silent, people.index)
     assert kept.recall == kept.value_recall == 1 and kept.precision == kept.base
 
 
 def test_an_empty_list_and_nobody_silent_have_no_share():
     people, silent = past()
-    kept = watchlist.kept(people, silent * 0, people.index[:0])
+    kept = watchlist.precision(people, silent * 0, people.index[:0])
     assert np.isnan([kept.precision, kept.recall, kept.value_recall]).all() and kept.base == 0
 
 
 def test_outcomes_of_another_day_are_refused():
     people, silent = past()
     with pytest.raises(InputError, match="1 of 5"):
-        watchlist.kept(people, silent.drop("e"), people.index)
+        watchlist.precision(people, silent.drop("e"), people.index)
     with pytest.raises(InputError, match="6 outcomes"):
-        watchlist.kept(people, pd.concat([silent, pd.Series([1], ["f"])]), people.index)
+        watchlist.precision(people, pd.concat([silent, pd.Series([1], ["f"])]), people.index)
     with pytest.raises(InputError, match="1 on the list"):
-        watchlist.kept(people, silent, pd.Index(["a", "z"]))
+        watchlist.precision(people, silent, pd.Index(["a", "z"]))
 
 
 def test_a_past_list_survives_the_table_of_trust():
-    kept = watchlist.kept(*past(), pd.Index(["a", "b"]))
-    rows = watchlist.trust(kept, "cox", 180)
+    kept = watchlist.precision(*past(), pd.Index(["a", "b"]))
+    rows = watchlist.backtest_rows(kept, "cox", 180)
     assert (rows["part"] == "watchlist").all() and len(rows) == 6
     table = rows.set_index(["part", "horizon_days", "model", "metric"]).sort_index()
-    assert watchlist.of_trust(table) == kept
-    assert watchlist.of_trust(table.rename({"watchlist": "churn"})) is None
-    assert watchlist.trust(None, "cox", 180).empty
+    assert watchlist.from_backtest(table) == kept
+    assert watchlist.from_backtest(table.rename({"watchlist": "churn"})) is None
+    assert watchlist.backtest_rows(None, "cox", 180).empty
 
 
 def of_a_day():
@@ -155,10 +157,10 @@ def of_a_day():
     worth = pd.DataFrame(
         {
             "p_alive": [0.9] * 5,
-            "orders_12m": 12.0,
-            "value_12m": 100.0,
-            "value_12m_if_retained": [120.0, 130, 140, 150, 160],
-            "value_at_risk": [20.0, 30, 40, 50, 60],
+            "expected_orders": 12.0,
+            "expected_margin": 100.0,
+            "expected_margin_if_retained": [120.0, 130, 140, 150, 160],
+            "margin_at_stake": [20.0, 30, 40, 50, 60],
         },
         index=people.index,
     )
@@ -168,19 +170,19 @@ def of_a_day():
 def test_a_list_holds_who_is_late_before_the_next_one():
     people, worth = of_a_day()
     risk = pd.Series(0.5, people.index)
-    stake, notes = watchlist.at_stake(people, worth, risk, DAY, 52, 180)
-    assert notes == [] and stake["value_at_risk"].tolist() == [20, 30, 40, 50, 60]
-    assert watchlist.listed(stake, DAY, 9, days=0).index.tolist() == ["c4", "c3", "c2"]
-    assert watchlist.listed(stake, DAY, 9, days=2).index.tolist() == ["c4", "c3", "c2", "c1"]
-    assert watchlist.listed(stake, DAY, 2).index.tolist() == ["c4", "c3"]
+    stake, notes = watchlist.add_margin_at_stake(people, worth, risk, DAY, 52, 180)
+    assert notes == [] and stake["margin_at_stake"].tolist() == [20, 30, 40, 50, 60]
+    assert watchlist.select(stake, DAY, 9, days=0).index.tolist() == ["c4", "c3", "c2"]
+    assert watchlist.select(stake, DAY, 9, days=2).index.tolist() == ["c4", "c3", "c2", "c1"]
+    assert watchlist.select(stake, DAY, 2).index.tolist() == ["c4", "c3"]
 
 
 def test_a_past_list_is_drawn_up_and_held_against_what_came():
     people, worth = of_a_day()
     risk, silent = pd.Series(0.5, people.index), pd.Series([1, 0, 0, 1, 1], people.index)
-    found = watchlist.past(people, worth, risk, silent, DAY, 52, 180, n=2)
+    found = watchlist.backtest(people, worth, risk, silent, DAY, 52, 180, n=2)
     assert (found.listed, found.listed_silent, found.customers, found.silent) == (2, 2, 5, 3)
     assert found.value_recall == pytest.approx((150 + 160) / (120 + 150 + 160))
-    assert watchlist.past(people, worth.head(0), risk, silent, DAY, 52, 180) is None
-    idle = worth.assign(value_at_risk=0.0)
-    assert watchlist.past(people, idle, risk, silent, DAY, 52, 180) is None
+    assert watchlist.backtest(people, worth.head(0), risk, silent, DAY, 52, 180) is None
+    idle = worth.assign(margin_at_stake=0.0)
+    assert watchlist.backtest(people, idle, risk, silent, DAY, 52, 180) is None

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from scipy.integrate import quad
 
-from cvm_analysis.clv import bg_nbd, histories, maximum, nbd
+from cvm_analysis.clv import bg_nbd, histories, nbd
+from cvm_analysis.clv.numerics import mle
 from cvm_analysis.errors import FitError, InputError
 
 # BTYD walkthrough, section 4.2. The figures of its later sections agree with these parameters to
@@ -284,7 +285,7 @@ def test_many_histories_are_fitted_like_few():
         rows.append((len(times), times.max(initial=0.0), T))
     h = pd.DataFrame(rows, columns=["x", "t_x", "T"])
     found, data = bg_nbd.fit(h), histories.arrays(h)
-    far = maximum.climb(lambda logs: bg_nbd.derivatives(logs, data), [1.0] * 4, 9000, "it")
+    far = mle.newton(lambda logs: bg_nbd.derivatives(logs, data), [1.0] * 4, 9000, "it")
     assert found.params == pytest.approx(far.params, rel=1e-5)
     assert found.log_likelihood == pytest.approx(far.log_likelihood, abs=1e-6)
 

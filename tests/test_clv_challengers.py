@@ -38,7 +38,7 @@ def people(n=4_000, seed=0, leaver=0.0):
     low = spend < np.exp(3)
     came = rng.poisson(rate * WEEKS * np.where(low, 1 - leaver, 1 + leaver))
     t_x = np.where(x > 0, np.round(T * 7 * x / (x + 1)) / 7, 0.0)
-    table = pd.DataFrame({"x": x.astype(float), "t_x": t_x, "T": T, "spend_total": spend})
+    table = pd.DataFrame({"x": x.astype(float), "t_x": t_x, "T": T, "net_sales": spend})
     table.index = [f"c{seed}-{i}" for i in range(n)]
     return table.assign(recent=0.0), pd.Series(came.astype(float), table.index), low
 
@@ -109,7 +109,7 @@ def test_neither_the_order_of_rows_nor_ids_count_and_the_same_data_give_the_same
 
 def test_columns_that_one_origin_lacks_are_not_looked_at():
     before, came, low = people()
-    found, *_ = learned(then=(before.drop(columns="spend_total"), came, low))
+    found, *_ = learned(then=(before.drop(columns="net_sales"), came, low))
     assert found["boosted"].factors.notna().all()
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cvm_analysis.clv import bg_nbd, covariates, histories, pareto_nbd, saved
+from cvm_analysis.clv import bg_nbd, covariates, histories, pareto_nbd
+from cvm_analysis.clv.numerics import serialization
 from cvm_analysis.errors import FitError, InputError
 
 BOTH = ["Gender", "Channel"]
@@ -130,10 +131,10 @@ def test_two_kinds_of_customers_are_two_models_if_nothing_else_is_shared():
     h = simulated(3000, seed=2)
     found = covariates.fit(h, ["z"], ["z"])
     r, alpha, s, beta, trans, life = found.values
-    assert found.at(z=1).params == pytest.approx(
+    assert found.with_values(z=1).params == pytest.approx(
         (r, alpha * np.exp(-trans), s, beta * np.exp(-life))
     )
-    assert found.at(z=0).params == found.params
+    assert found.with_values(z=0).params == found.params
     apart = sum(pareto_nbd.fit(h[h["z"] == z]).log_likelihood for z in (0, 1))
     together = pareto_nbd.fit(h).log_likelihood
     assert together + 50 < found.log_likelihood < apart < found.log_likelihood + 12
@@ -181,12 +182,12 @@ def test_covariates_of_one_side_only():
     assert found.log_likelihood == pytest.approx(
         covariates.fit(h, ["z"], ["z"]).log_likelihood, abs=4
     )
-    assert found.at(z=1).params.beta == found.at(z=0).params.beta
+    assert found.with_values(z=1).params.beta == found.with_values(z=0).params.beta
 
 
 def test_it_is_saved_and_read(cdnow):
     found = covariates.fit(simulated(800, seed=6), ["z"], ["z"])
-    again = saved.from_json(saved.to_json(found))
+    again = serialization.from_json(serialization.to_json(found))
     assert (again.code, again.trans, again.life) == ("pareto_nbd", ("z",), ("z",))
     assert (again.values == found.values).all()
     assert (again.covariance_log == found.covariance_log).all()
@@ -219,6 +220,6 @@ def test_what_is_no_covariate_is_refused():
     with pytest.raises(InputError, match="no covariates for the model 'nbd'"):
         covariates.fit(h, ["z"], [], "nbd")
     with pytest.raises(InputError, match="covariates are z, not age"):
-        covariates.fit(h, ["z"], []).at(age=3)
+        covariates.fit(h, ["z"], []).with_values(age=3)
     with pytest.raises(FitError, match="bought again"):
         covariates.fit(h.assign(x=0, t_x=0.0), ["z"], [])

@@ -9,7 +9,7 @@ import pytest
 
 from cvm_analysis.clv import bg_nbd, forecasts, gamma_gamma, histories, naive, pareto_nbd
 from cvm_analysis.errors import FitError
-from cvm_analysis.least_data import Note
+from cvm_analysis.minimum_data import Note
 from cvm_analysis.texts import languages, words
 
 END = dt.date(2025, 12, 31)
@@ -23,14 +23,14 @@ def customers(log, day):
     """The customers as of a day, by pandas alone; columns as far as forecasts look at them."""
     days = log[log["date"] <= pd.Timestamp(day)].groupby(["customer_id", "date"])["dollars"].sum()
     days = days.reset_index()
-    found = days.groupby("customer_id")["date"].agg(n_days="size", first="min", last="max")
+    found = days.groupby("customer_id")["date"].agg(n_purchase_days="size", first="min", last="max")
     later = days[days["date"] > days["customer_id"].map(found["first"])]
-    found["spend_repeat_mean"] = later.groupby("customer_id")["dollars"].mean()
-    found["spend_gross"] = days.groupby("customer_id")["dollars"].sum()
+    found["spend_per_repeat_day"] = later.groupby("customer_id")["dollars"].mean()
+    found["gross_sales"] = days.groupby("customer_id")["dollars"].sum()
     return found.assign(
         customer_type="retail",
-        n_orders=found["n_days"],
-        x=found["n_days"] - 1.0,
+        n_orders=found["n_purchase_days"],
+        x=found["n_purchase_days"] - 1.0,
         t_x=(found["last"] - found["first"]).dt.days / 7,
         T=(pd.Timestamp(day) - found["first"]).dt.days / 7,
     )
@@ -90,7 +90,7 @@ def test_who_never_bought_and_who_is_no_retail_customer_is_left_out(people):
     more = pd.concat(
         [people, others.rename(index="d{}".format), prospects.rename(index="p{}".format)]
     )
-    assert len(forecasts.modelled(more)) == 2_357
+    assert len(forecasts.with_purchase(more)) == 2_357
     models, _ = forecasts.fit(more)
     alone, _ = forecasts.fit(people)
     assert {c: models[c].params for c in forecasts.FITTED} == {
@@ -164,7 +164,9 @@ def test_too_few_repeat_buyers_are_worth_their_own_mean(people):
     few = pd.concat([people[people["x"] > 0].head(29), people[people["x"] == 0]])
     spend, notes = forecasts.fit_spend(few)
     assert notes == [Note("spend_model", "own_mean_few_repeat_buyers", 29.0, 30.0)]
-    assert spend.population_mean == pytest.approx(few["spend_gross"].sum() / few["n_days"].sum())
+    assert spend.population_mean == pytest.approx(
+        few["gross_sales"].sum() / few["n_purchase_days"].sum()
+    )
 
 
 @pytest.mark.parametrize(

@@ -44,13 +44,13 @@ def test_expected_spend_of_the_first_ten_customers(cdnow):
 
 def test_without_repeat_purchase_the_population_mean(fitted):
     p, q, gamma = fitted.params
-    rows = pd.DataFrame({"x": [0, np.nan, 2], "spend_repeat_mean": [np.nan] * 3})
+    rows = pd.DataFrame({"x": [0, np.nan, 2], "spend_per_repeat_day": [np.nan] * 3})
     assert fitted.expected_spend(rows).tolist() == pytest.approx([p * gamma / (q - 1)] * 3)
     assert fitted.population_mean == pytest.approx(p * gamma / (q - 1))
 
 
 def test_the_more_purchases_the_nearer_to_the_own_mean(fitted):
-    rows = pd.DataFrame({"x": [0, 1, 5, 50, 10_000], "spend_repeat_mean": 100.0})
+    rows = pd.DataFrame({"x": [0, 1, 5, 50, 10_000], "spend_per_repeat_day": 100.0})
     distance = 100 - fitted.expected_spend(rows)
     assert distance.is_monotonic_decreasing
     assert distance.iloc[-1] == pytest.approx(0, abs=0.05)
@@ -73,49 +73,49 @@ def test_a_weight_is_as_good_as_repeated_rows(cdnow):
 
 def test_another_currency_changes_gamma_and_nothing_else(fitted, cdnow):
     p, q, gamma = fitted.params
-    dear = gamma_gamma.fit(cdnow.assign(spend_repeat_mean=cdnow["spend_repeat_mean"] * 7.1))
+    dear = gamma_gamma.fit(cdnow.assign(spend_per_repeat_day=cdnow["spend_per_repeat_day"] * 7.1))
     assert dear.params == pytest.approx((p, q, 7.1 * gamma), rel=1e-6)
 
 
 def test_independence_is_spearmans_correlation_and_a_ratio_of_fifths(fitted, cdnow):
     buyers = cdnow[cdnow["x"] > 0]
-    rho = spearmanr(buyers["x"], buyers["spend_repeat_mean"]).statistic
+    rho = spearmanr(buyers["x"], buyers["spend_per_repeat_day"]).statistic
     assert fitted.independence.correlation == pytest.approx(rho, rel=1e-12)
     assert fitted.independence.n_customers == 946
     # 439 of 946 bought once again: they are the lowest fifth together; 80 % have x of 4 or less.
-    top = buyers.loc[buyers["x"] > 3, "spend_repeat_mean"].mean()
-    bottom = buyers.loc[buyers["x"] == 1, "spend_repeat_mean"].mean()
+    top = buyers.loc[buyers["x"] > 3, "spend_per_repeat_day"].mean()
+    bottom = buyers.loc[buyers["x"] == 1, "spend_per_repeat_day"].mean()
     assert fitted.independence.spend_ratio == pytest.approx(top / bottom)
 
 
 def test_spend_that_never_varies_within_a_customer_runs_off_and_still_forecasts():
     rng = np.random.default_rng(1)
     means = 1 / rng.gamma(5, 1 / 100, 2000)
-    rows = pd.DataFrame({"x": rng.integers(1, 100, 2000), "spend_repeat_mean": means})
+    rows = pd.DataFrame({"x": rng.integers(1, 100, 2000), "spend_per_repeat_day": means})
     found = gamma_gamma.fit(rows)
     assert found.reason == "parameters_run_off"
     assert np.isnan(found.std_errors.p)
     assert found.expected_spend(rows).to_numpy() == pytest.approx(
-        rows["spend_repeat_mean"].to_numpy(), rel=0.02
+        rows["spend_per_repeat_day"].to_numpy(), rel=0.02
     )
 
 
 @pytest.mark.parametrize("spend", [[], [5.0], [5.0, 5.0, 5.0]])
 def test_too_little_to_model_is_refused(spend):
-    rows = pd.DataFrame({"x": np.ones(len(spend)), "spend_repeat_mean": spend})
+    rows = pd.DataFrame({"x": np.ones(len(spend)), "spend_per_repeat_day": spend})
     with pytest.raises(FitError, match="cannot be modelled"):
         gamma_gamma.fit(rows)
 
 
 def test_a_mean_without_limit_is_refused():
     rng = np.random.default_rng(2)
-    wild = pd.DataFrame({"x": 1, "spend_repeat_mean": np.exp(4 * rng.normal(size=500))})
+    wild = pd.DataFrame({"x": 1, "spend_per_repeat_day": np.exp(4 * rng.normal(size=500))})
     with pytest.raises(FitError, match="no finite mean"):
         gamma_gamma.fit(wild)
 
 
 def test_missing_columns_are_named():
-    with pytest.raises(InputError, match="spend_repeat_mean"):
+    with pytest.raises(InputError, match="spend_per_repeat_day"):
         gamma_gamma.fit(pd.DataFrame({"x": [1, 2]}))
 
 
@@ -124,13 +124,13 @@ def related(share, n=4000):
     rng = np.random.default_rng(5)
     x = 1 + rng.geometric(0.2, n)
     spend = np.exp(0.4 * rng.normal(size=n)) * x**share * 20
-    return pd.DataFrame({"x": x, "spend_repeat_mean": spend})
+    return pd.DataFrame({"x": x, "spend_per_repeat_day": spend})
 
 
 def test_independence_is_judged_by_size_not_by_the_number_of_customers(fitted, cdnow):
     """At 4,000 customers any relation is significant; only a strong one is worth a word."""
     weak, strong = (gamma_gamma.fit(related(share)) for share in (0.1, 0.6))
-    test = spearmanr(related(0.1)["x"], related(0.1)["spend_repeat_mean"])
+    test = spearmanr(related(0.1)["x"], related(0.1)["spend_per_repeat_day"])
     assert test.pvalue < 1e-6 and not weak.independence.is_broken and weak.notes() == []
     assert strong.independence.is_broken
     (note,) = strong.notes()
@@ -156,8 +156,10 @@ def test_aic_and_bic_count_three_parameters(fitted):
 
 
 def test_spend_is_ones_own_after_a_repeat_purchase():
-    rows = pd.DataFrame({"x": [0, np.nan, 2, 3], "spend_repeat_mean": [np.nan, 5.0, np.nan, 9.0]})
-    assert gamma_gamma.is_own(rows).tolist() == [False, False, False, True]
+    rows = pd.DataFrame(
+        {"x": [0, np.nan, 2, 3], "spend_per_repeat_day": [np.nan, 5.0, np.nan, 9.0]}
+    )
+    assert gamma_gamma.is_individual(rows).tolist() == [False, False, False, True]
 
 
 def test_limits_of_spend_hold_the_true_mean_of_four_in_five():
@@ -165,7 +167,7 @@ def test_limits_of_spend_hold_the_true_mean_of_four_in_five():
     p, q, gamma = NOTE
     x, nu = rng.integers(0, 6, 20_000), rng.gamma(q, 1 / gamma, 20_000)
     mean = rng.gamma(p * np.maximum(x, 1)) / nu / np.maximum(x, 1)
-    rows = pd.DataFrame({"x": x, "spend_repeat_mean": np.where(x > 0, mean, np.nan)})
+    rows = pd.DataFrame({"x": x, "spend_per_repeat_day": np.where(x > 0, mean, np.nan)})
     limits = model(NOTE).expected_spend_interval(rows)
     for few in (True, False):
         who = (x < 2) == few
@@ -175,7 +177,7 @@ def test_limits_of_spend_hold_the_true_mean_of_four_in_five():
 
 
 def test_limits_of_one_time_buyers_are_the_widest():
-    rows = pd.DataFrame({"x": [0, 1, 10], "spend_repeat_mean": [np.nan, 35.0, 35.0]})
+    rows = pd.DataFrame({"x": [0, 1, 10], "spend_per_repeat_day": [np.nan, 35.0, 35.0]})
     limits = model(NOTE).expected_spend_interval(rows)
     assert (limits["expected_spend_high"] / limits["expected_spend_low"]).is_monotonic_decreasing
     wider = model(NOTE).expected_spend_interval(rows, 0.95)

@@ -27,50 +27,57 @@ def fitted(people):
 
 @pytest.fixture(scope="module")
 def worth(people, fitted):
-    return value.of(people, *fitted, HORIZON, 0.0, 0.3)
+    return value.estimate(people, *fitted, HORIZON, 0.0, 0.3)
 
 
 @pytest.fixture(scope="module")
 def limits(people, worth, fitted):
-    return intervals.customers(people, worth, *fitted, HORIZON)
+    return intervals.by_customer(people, worth, *fitted, HORIZON)
 
 
 def test_one_in_ten_customers_brings_more_than_the_upper_limit(people, limits):
     earned = 0.3 * people["brought"]
-    hopes = limits["value_12m_high"] > 0  # who will most likely buy nothing has the limit 0
-    assert (earned > limits["value_12m_high"])[hopes].mean() == pytest.approx(0.1, abs=0.015)
+    hopes = limits["expected_margin_high"] > 0  # who will most likely buy nothing has the limit 0
+    assert (earned > limits["expected_margin_high"])[hopes].mean() == pytest.approx(0.1, abs=0.015)
     assert (earned > 0)[~hopes].mean() < 0.1
-    buys = limits["value_12m_low"] > 0
-    below = (earned < limits["value_12m_low"])[buys]
+    buys = limits["expected_margin_low"] > 0
+    below = (earned < limits["expected_margin_low"])[buys]
     assert len(below) > 50
     assert below.mean() == pytest.approx(0.1, abs=2.5 * np.sqrt(0.09 / len(below)))
-    inside = people["came"].between(limits["orders_12m_low"], limits["orders_12m_high"])
+    inside = people["came"].between(limits["expected_orders_low"], limits["expected_orders_high"])
     assert inside.mean() >= 0.8
 
 
 def test_limits_are_in_order_and_purchases_whole(limits):
-    assert (limits["orders_12m_low"] <= limits["orders_12m_high"]).all()
-    assert (limits["value_12m_low"] <= limits["value_12m_high"]).all()
+    assert (limits["expected_orders_low"] <= limits["expected_orders_high"]).all()
+    assert (limits["expected_margin_low"] <= limits["expected_margin_high"]).all()
     assert (limits >= 0).all(axis=None)
-    assert (limits[["orders_12m_low", "orders_12m_high"]] % 1 == 0).all(axis=None)
+    assert (limits[["expected_orders_low", "expected_orders_high"]] % 1 == 0).all(axis=None)
 
 
 def test_a_higher_level_is_wider(people, worth, fitted, limits):
-    wider = intervals.customers(people, worth, *fitted, HORIZON, level=0.95)
-    assert (wider["value_12m_high"] >= limits["value_12m_high"]).all()
-    assert (wider["value_12m_low"] <= limits["value_12m_low"]).all()
+    wider = intervals.by_customer(people, worth, *fitted, HORIZON, level=0.95)
+    assert (wider["expected_margin_high"] >= limits["expected_margin_high"]).all()
+    assert (wider["expected_margin_low"] <= limits["expected_margin_low"]).all()
 
 
 def test_one_time_buyers_value_is_the_less_certain(worth, fitted):
     """Of two who buy as often, the one whose own spend is not known has the wider limits."""
     two = pd.DataFrame(
-        {"x": 10, "t_x": 40.0, "T": 41.0, "spend_repeat_mean": [np.nan, fitted[1].population_mean]},
+        {
+            "x": 10,
+            "t_x": 40.0,
+            "T": 41.0,
+            "spend_per_repeat_day": [np.nan, fitted[1].population_mean],
+        },
         ["unknown", "known"],
     )
-    table = value.of(two, *fitted, HORIZON, 0.1, 0.3)
-    found = intervals.customers(two, table, *fitted, HORIZON, draws=4000)
-    assert table["value_12m"]["unknown"] == pytest.approx(table["value_12m"]["known"], rel=0.01)
-    width = found["value_12m_high"] - found["value_12m_low"]
+    table = value.estimate(two, *fitted, HORIZON, 0.1, 0.3)
+    found = intervals.by_customer(two, table, *fitted, HORIZON, draws=4000)
+    assert table["expected_margin"]["unknown"] == pytest.approx(
+        table["expected_margin"]["known"], rel=0.01
+    )
+    width = found["expected_margin_high"] - found["expected_margin_low"]
     assert width["unknown"] > 1.1 * width["known"]
 
 
@@ -79,7 +86,7 @@ def test_order_and_ids_do_not_matter(people, worth, fitted, limits):
     new = {old: f"new {i}" for i, old in enumerate(order)}
     renamed = people.loc[order].rename(index=new)
     mixed = worth.sample(frac=1, random_state=4).rename(index=new)
-    again = intervals.customers(renamed, mixed, *fitted, HORIZON)
+    again = intervals.by_customer(renamed, mixed, *fitted, HORIZON)
     pd.testing.assert_frame_equal(again.loc[[new[i] for i in limits.index]].set_axis(limits.index),
                                   limits)  # fmt: skip
     by = pd.Series(np.where(people["x"] > 0, "more", "once"), people.index)
@@ -98,7 +105,7 @@ def test_totals_of_simulated_groups_lie_between_their_limits_four_times_in_five(
         rows = rows.assign(T=(rows["T"] * 7).round() / 7)
         rows = rows.assign(t_x=np.minimum((rows["t_x"] * 7).round() / 7, rows["T"]))
         by = pd.Series(np.arange(2000) % 20, rows.index)
-        table = value.of(rows, *fitted, HORIZON, 0.0, 1.0)
+        table = value.estimate(rows, *fitted, HORIZON, 0.0, 1.0)
         found = intervals.totals(rows, table, *fitted, HORIZON, by)
         came, brought = (rows[name].groupby(by).sum() for name in ("came", "brought"))
         held += [*came.between(found["orders_low"], found["orders_high"])]
@@ -113,8 +120,8 @@ def test_sums_are_those_of_the_forecasts_and_lie_within(people, worth, fitted):
         found["n_customers"].to_dict()
         == (people["x"] > 0).map({True: "more", False: "once"}).value_counts().to_dict()
     )
-    assert found["orders"].sum() == pytest.approx(worth["orders_12m"].sum())
-    assert found["value"].sum() == pytest.approx(worth["value_12m"].sum())
+    assert found["orders"].sum() == pytest.approx(worth["expected_orders"].sum())
+    assert found["value"].sum() == pytest.approx(worth["expected_margin"].sum())
     for name in ("orders", "value"):
         assert found[name].between(found[f"{name}_low"], found[f"{name}_high"]).all()
 
@@ -141,7 +148,7 @@ def test_a_group_does_not_depend_on_the_others(people, worth, fitted):
 
 
 def test_a_naive_forecast_has_no_limits(people, worth, fitted):
-    empty = intervals.customers(people, worth, naive.OwnRate(), fitted[1], HORIZON)
+    empty = intervals.by_customer(people, worth, naive.OwnRate(), fitted[1], HORIZON)
     assert empty.isna().all(axis=None) and empty.index.equals(worth.index)
     by = pd.Series("all", people.index)
     totals = intervals.totals(people, worth, naive.OwnRate(), fitted[1], HORIZON, by)
@@ -149,17 +156,17 @@ def test_a_naive_forecast_has_no_limits(people, worth, fitted):
 
 
 def test_a_negative_margin_turns_the_limits_round(people, worth, fitted, limits):
-    losing = worth.assign(value_12m=-worth["value_12m"])
-    found = intervals.customers(people, losing, *fitted, HORIZON)
-    assert found["value_12m_low"].to_numpy() == pytest.approx(
-        -limits["value_12m_high"].to_numpy(), rel=0.5, abs=5
+    losing = worth.assign(expected_margin=-worth["expected_margin"])
+    found = intervals.by_customer(people, losing, *fitted, HORIZON)
+    assert found["expected_margin_low"].to_numpy() == pytest.approx(
+        -limits["expected_margin_high"].to_numpy(), rel=0.5, abs=5
     )
-    assert (found["value_12m_high"] <= 0).all()
+    assert (found["expected_margin_high"] <= 0).all()
 
 
 @pytest.mark.parametrize("wrong", [{"level": 1.0}, {"level": 0}, {"draws": 10}])
 def test_what_cannot_be_answered_is_refused(people, worth, fitted, wrong):
     with pytest.raises(InputError):
-        intervals.customers(people, worth, *fitted, HORIZON, **wrong)
+        intervals.by_customer(people, worth, *fitted, HORIZON, **wrong)
     with pytest.raises(InputError, match="past errors"):
         intervals.totals(people, worth, *fitted, HORIZON, people["x"], [np.nan])

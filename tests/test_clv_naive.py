@@ -65,9 +65,9 @@ def test_impossible_histories_are_refused():
 def test_spend_is_the_own_mean_else_that_of_all():
     people = pd.DataFrame(
         {
-            "n_days": [3, 1, 0],
-            "spend_gross": [90.0, 10.0, 0.0],
-            "spend_repeat_mean": [35.0, np.nan, np.nan],
+            "n_purchase_days": [3, 1, 0],
+            "gross_sales": [90.0, 10.0, 0.0],
+            "spend_per_repeat_day": [35.0, np.nan, np.nan],
         },
         index=["a", "b", "c"],
     )
@@ -77,17 +77,17 @@ def test_spend_is_the_own_mean_else_that_of_all():
 
 
 def test_nobody_spends_nothing():
-    nobody = pd.DataFrame({"n_days": [], "spend_gross": [], "spend_repeat_mean": []})
+    nobody = pd.DataFrame({"n_purchase_days": [], "gross_sales": [], "spend_per_repeat_day": []})
     assert naive.own_mean(nobody).population_mean == 0
 
 
 def test_both_stand_in_for_fitted_models(cdnow):
-    people = cdnow.assign(spend_gross=1.0)
-    worth = value.of(people, RATE, naive.own_mean(people), 52, 0.10, 0.5)
+    people = cdnow.assign(gross_sales=1.0)
+    worth = value.estimate(people, RATE, naive.own_mean(people), 52, 0.10, 0.5)
     assert (worth["model"] == "own_rate").all() and worth["p_alive"].isna().all()
-    assert (worth.loc[cdnow["x"] == 0, "value_12m"] == 0).all()
-    assert (worth.loc[cdnow["x"] > 0, "value_12m"] > 0).all()
-    assert worth["orders_12m"].sum() == pytest.approx(naive_of(cdnow, 52).sum())
+    assert (worth.loc[cdnow["x"] == 0, "expected_margin"] == 0).all()
+    assert (worth.loc[cdnow["x"] > 0, "expected_margin"] > 0).all()
+    assert worth["expected_orders"].sum() == pytest.approx(naive_of(cdnow, 52).sum())
 
 
 def test_the_same_as_last_period_counts_purchase_days(cdnow_log):
@@ -110,7 +110,10 @@ def test_the_same_as_last_period_counts_purchase_days(cdnow_log):
 def test_a_day_on_the_edge_belongs_to_the_period_it_ends():
     days = pd.DataFrame({"customer_id": "a", "day": pd.to_datetime(["2025-01-01", "2025-01-08"])})
     first, second = dt.date(2025, 1, 1), dt.date(2025, 1, 8)
-    assert naive.came(days, pd.Index(["b", "a"]), first, second).to_dict() == {"b": 0, "a": 1}
+    assert naive.purchases_between(days, pd.Index(["b", "a"]), first, second).to_dict() == {
+        "b": 0,
+        "a": 1,
+    }
 
 
 def test_the_usual_gap_holds_nine_in_ten_repeat_customers():

@@ -17,15 +17,7 @@ import pytest
 from lifetimes.datasets import load_cdnow_summary_data_with_monetary_value
 from scipy.stats import pearsonr, spearmanr
 
-from cvm_analysis.clv import (
-    bg_nbd,
-    covariates,
-    gamma_gamma,
-    histories,
-    mbg_nbd,
-    nbd,
-    pareto_nbd,
-)
+from cvm_analysis.clv import bg_nbd, covariates, gamma_gamma, histories, mbg_nbd, nbd, pareto_nbd
 
 KINDS = {"pnbd": pareto_nbd.ParetoNbd, "bgnbd": bg_nbd.BgNbd, "mbgnbd": mbg_nbd.MbgNbd}
 MODULES = {"pnbd": pareto_nbd, "bgnbd": bg_nbd, "mbgnbd": mbg_nbd}
@@ -80,7 +72,7 @@ def new_purchases(model, people, weeks):
     """Expected repeat purchases of all customers, each within weeks of the first purchase."""
     if isinstance(model, covariates.WithCovariates):
         kinds = [
-            (model.at(**dict(zip(BOTH, z, strict=True))), rows)
+            (model.with_values(**dict(zip(BOTH, z, strict=True))), rows)
             for z, rows in people.groupby(list(BOTH)).indices.items()
         ]
     else:
@@ -108,7 +100,7 @@ def tables(shared):
     return {
         data: table.assign(
             first=pd.to_datetime(table["date.first"]),
-            spend_repeat_mean=table["gg_mean_spend"].where(table["x"] > 0),
+            spend_per_repeat_day=table["gg_mean_spend"].where(table["x"] > 0),
         )
         for data, table in found.items()
     }
@@ -136,7 +128,7 @@ def test_cdnow_customers_are_those_of_the_log(tables, cdnow, cdnow_log):
     """cdnow_customers.csv, cdnow_customers_polished.csv and cdnow_mbg_customers.csv: the inputs."""
     theirs = tables["cdnow"].set_index("Id").loc[cdnow.index.astype(int)]
     close(cdnow[["x", "t_x", "T", "holdout"]], theirs[["x", "t_x", "T", "actual.x"]], 1e-12)
-    close(cdnow["spend_repeat_mean"].fillna(0), theirs["gg_mean_spend"], 1e-12)
+    close(cdnow["spend_per_repeat_day"].fillna(0), theirs["gg_mean_spend"], 1e-12)
     later = cdnow_log[cdnow_log["date"] > pd.Timestamp("1997-09-30")]
     assert later["dollars"].sum() == pytest.approx(theirs["actual.period.spending"].sum())
 
@@ -162,16 +154,16 @@ def test_customers_at_the_parameters_clvtools_returns(tables, spend, shared, dat
     """cdnow_customers.csv and apparel_customers.csv: PAlive, CET, DERT, spending and CLV."""
     table, model = tables[data], as_given(shared, data, code)
     expected = model.expected_purchases(table, HORIZON[data])
-    mean_spend = spend[data].expected_spend(table)
+    mean_net_sales = spend[data].expected_spend(table)
     close(model.p_alive(table), table[f"{code}.PAlive"])
     close(expected, table[f"{code}.CET"])
-    close(mean_spend, table["predicted.mean.spending"])
-    close(expected * mean_spend, table[f"{code}.predicted.period.spending"])
+    close(mean_net_sales, table["predicted.mean.spending"])
+    close(expected * mean_net_sales, table[f"{code}.predicted.period.spending"])
     for name, rate in DISCOUNT.items():
         if f"{code}.DERT_{name}" in table:
             purchases = model.discounted_purchases(table, rate)
             close(purchases, table[f"{code}.DERT_{name}"])
-            close(purchases * mean_spend, table[f"{code}.CLV_{name}"])
+            close(purchases * mean_net_sales, table[f"{code}.CLV_{name}"])
 
 
 @pytest.mark.parametrize(("columns", "package"), [("btyd", "BTYD 2.4.3"), ("btydAtClvPar", "CLV")])
@@ -256,7 +248,7 @@ def test_gamma_gamma_of_all_packages(tables, shared, data, cdnow_log):
         log = log.rename(columns={"Id": "id", "Date": "date", "Price": "money"})
     days = log.groupby(["id", "date"])["money"].sum().groupby("id").agg(["size", "mean"])
     days = days[days["mean"] > 0]
-    everything = pd.DataFrame({"x": days["size"], "spend_repeat_mean": days["mean"]})
+    everything = pd.DataFrame({"x": days["size"], "spend_per_repeat_day": days["mean"]})
     for which, rows in (("TRUE", table), ("FALSE", everything)):
         name, found = f"gg(remove.first={which})", gamma_gamma.fit(rows)
         theirs = stated(shared, data, name, "CLVTools C++", "polished")
@@ -449,10 +441,10 @@ def test_customer_1_of_hardies_spreadsheet():
 def quickstart():
     """The CDNOW summary of lifetimes, in weeks of two decimals, as its quickstart reads it."""
     summary = load_cdnow_summary_data_with_monetary_value()
-    names = {"frequency": "x", "recency": "t_x", "monetary_value": "spend_repeat_mean"}
+    names = {"frequency": "x", "recency": "t_x", "monetary_value": "spend_per_repeat_day"}
     customers = summary.rename(columns=names)
     return customers.assign(
-        spend_repeat_mean=customers["spend_repeat_mean"].where(customers["x"] > 0)
+        spend_per_repeat_day=customers["spend_per_repeat_day"].where(customers["x"] > 0)
     )
 
 
@@ -469,10 +461,10 @@ def test_quickstart_of_lifetimes_ranks_the_same_customers(quickstart):
 def test_quickstart_of_lifetimes_spends_the_same(quickstart):
     """Expected spend of customers 1 to 10, its mean, the observed mean and the correlation."""
     again = quickstart[quickstart["x"] > 0]
-    assert np.corrcoef(again["x"], again["spend_repeat_mean"])[0, 1] == pytest.approx(
+    assert np.corrcoef(again["x"], again["spend_per_repeat_day"])[0, 1] == pytest.approx(
         0.113884, abs=6e-7
     )
-    assert again["spend_repeat_mean"].mean() == pytest.approx(35.078551797, abs=6e-9)
+    assert again["spend_per_repeat_day"].mean() == pytest.approx(35.078551797, abs=6e-9)
     fitted = gamma_gamma.fit(quickstart)
     assert fitted.params == pytest.approx((6.24880, 3.74459, 15.44775), rel=1e-4)
     spend = fitted.expected_spend(quickstart)
@@ -578,7 +570,7 @@ def test_reference_fits_of_online_retail(
             "x": each["size"] - 1,
             "t_x": (each["max"] - each["min"]).dt.days / 7,
             "T": (end - each["min"]).dt.days / 7,
-            "spend_repeat_mean": later.groupby("CustomerID")["money"].mean(),
+            "spend_per_repeat_day": later.groupby("CustomerID")["money"].mean(),
         }
     )
     assert (len(customers), customers["x"].sum(), (customers["x"] == 0).sum()) == (n, x, none)
@@ -613,10 +605,10 @@ def test_the_example_for_users_of_lifetimes_runs(cdnow_log, cdnow, tmp_path, mon
     exec(compile(example, "coming_from_lifetimes.md", "exec"), made)
     assert made["forecast"].sum() == pytest.approx(1665.5, abs=0.1)
     assert made["alive"].loc[cdnow.index].between(0, 1).all()
-    theirs = cdnow[["x", "t_x", "T", "spend_repeat_mean"]]
+    theirs = cdnow[["x", "t_x", "T", "spend_per_repeat_day"]]
     ours = made["people"].loc[cdnow.index, list(theirs)]
     pd.testing.assert_frame_equal(ours, theirs, check_dtype=False, check_names=False, atol=1e-6)
-    assert (made["worth"]["value_12m"] >= 0).all()
+    assert (made["worth"]["expected_margin"] >= 0).all()
 
 
 def test_calls_named_for_users_of_lifetimes_exist():

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cvm_analysis.clv import histories, maximum, nbd, pareto_nbd
+from cvm_analysis.clv import histories, nbd, pareto_nbd
+from cvm_analysis.clv.numerics import mle
 from cvm_analysis.errors import FitError, InputError
 
 # BTYD 2.4.3, cdnowSummary$est.params. The figures of its walkthrough, section 3, agree with these
@@ -41,7 +42,7 @@ def simulated(n_customers, params, seed, longest=100):
 def climbed(h, start):
     """The top nearest to a start."""
     data = histories.arrays(h)
-    return maximum.climb(lambda logs: pareto_nbd.derivatives(logs, data), start, len(h), "it")
+    return mle.newton(lambda logs: pareto_nbd.derivatives(logs, data), start, len(h), "it")
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from lifetimes.datasets import load_cdnow_summary_data_with_monetary_value
 
-from cvm_analysis.clv import bg_nbd, counts, gamma_gamma, histories, nbd, value
+from cvm_analysis.clv import bg_nbd, gamma_gamma, histories, nbd, value
+from cvm_analysis.clv.numerics import predictive_distribution
 from cvm_analysis.errors import InputError
 from cvm_analysis.tables import check
 
@@ -21,8 +22,8 @@ def test_one_year_of_cdnow_with_weeks_as_weeks():
 
     lifetimes 0.11.3 with freq="W" on its own summary table. Its quickstart prints 140.10 for
     customer 1, with 30 weeks to the month. It discounts at the end of each month; so does the first
-    half of this test. `value.of` discounts each purchase from its day, on average half a month
-    less: the same total is about half a percent higher.
+    half of this test. `value.estimate` discounts each purchase from its day, on average half a
+    month less: the same total is about half a percent higher.
     """
     summary = load_cdnow_summary_data_with_monetary_value()
     customers = pd.DataFrame(
@@ -30,7 +31,7 @@ def test_one_year_of_cdnow_with_weeks_as_weeks():
             "x": summary["frequency"],
             "t_x": summary["recency"],
             "T": summary["T"],
-            "spend_repeat_mean": summary["monetary_value"].where(summary["frequency"] > 0),
+            "spend_per_repeat_day": summary["monetary_value"].where(summary["frequency"] > 0),
         }
     )
     h, key = histories.distinct(customers)
@@ -44,54 +45,54 @@ def test_one_year_of_cdnow_with_weeks_as_weeks():
 
     year = 12 * 4.345
     annual = np.exp(12 * np.log(1.01) / year * 365.25 / 7) - 1
-    ours = value.of(customers, model, spend, year, annual, margin=1.0)["value_12m"]
+    ours = value.estimate(customers, model, spend, year, annual, margin=1.0)["expected_margin"]
     assert ours.sum() / by_month.sum() == pytest.approx(1.01**0.5, abs=0.0005)
     assert ours.iloc[0] == pytest.approx(36.46, abs=0.05)
 
 
 def test_without_discount_value_is_orders_times_spend_times_margin(cdnow, models):
     model, spend = models
-    table = value.of(cdnow, model, spend, 52, 0.0, 0.35)
-    money = table["orders_12m"] * spend.expected_spend(cdnow) * 0.35
-    assert table["value_12m"].to_numpy() == pytest.approx(money.to_numpy(), rel=1e-12)
+    table = value.estimate(cdnow, model, spend, 52, 0.0, 0.35)
+    money = table["expected_orders"] * spend.expected_spend(cdnow) * 0.35
+    assert table["expected_margin"].to_numpy() == pytest.approx(money.to_numpy(), rel=1e-12)
     assert table.index.equals(cdnow.index)
-    assert list(table)[:3] == ["model", "p_alive", "orders_12m"]
+    assert list(table)[:3] == ["model", "p_alive", "expected_orders"]
     assert (table["model"] == "bg_nbd").all()
     expected = model.expected_purchases(cdnow, 52)
-    assert table["orders_12m"].to_numpy() == pytest.approx(expected.to_numpy(), rel=1e-9)
+    assert table["expected_orders"].to_numpy() == pytest.approx(expected.to_numpy(), rel=1e-9)
 
 
 def test_a_discount_takes_about_half_a_years_interest(cdnow, models):
-    plain = value.of(cdnow, *models, 52, 0.0, 1.0)
-    discounted = value.of(cdnow, *models, 52, 0.10, 1.0)
-    assert discounted["orders_12m"].equals(plain["orders_12m"])
-    kept = discounted["value_12m"] / plain["value_12m"]
+    plain = value.estimate(cdnow, *models, 52, 0.0, 1.0)
+    discounted = value.estimate(cdnow, *models, 52, 0.10, 1.0)
+    assert discounted["expected_orders"].equals(plain["expected_orders"])
+    kept = discounted["expected_margin"] / plain["expected_margin"]
     assert kept.between(1 / 1.10, 1).all()
-    assert discounted["value_12m"].sum() / plain["value_12m"].sum() == pytest.approx(
+    assert discounted["expected_margin"].sum() / plain["expected_margin"].sum() == pytest.approx(
         1.1**-0.5, abs=0.01
     )
 
 
 def test_a_margin_by_customer(cdnow, models):
     margins = pd.Series(np.linspace(0.1, 0.6, len(cdnow)), cdnow.index)
-    full = value.of(cdnow, *models, 52, 0.1, 1.0)["value_12m"]
-    each = value.of(cdnow, *models, 52, 0.1, margins[::-1])["value_12m"]
+    full = value.estimate(cdnow, *models, 52, 0.1, 1.0)["expected_margin"]
+    each = value.estimate(cdnow, *models, 52, 0.1, margins[::-1])["expected_margin"]
     pd.testing.assert_series_equal(each, full * margins, check_names=False)
     with pytest.raises(InputError, match="1 of 2,357 customers have no margin"):
-        value.of(cdnow, *models, 52, 0.1, margins[1:])
+        value.estimate(cdnow, *models, 52, 0.1, margins[1:])
 
 
 def test_who_never_bought_has_no_row(cdnow, models):
     prospect = pd.DataFrame({"x": [np.nan]}, index=["prospect"])
-    table = value.of(pd.concat([cdnow, prospect]), *models, 52, 0.1, 1.0)
+    table = value.estimate(pd.concat([cdnow, prospect]), *models, 52, 0.1, 1.0)
     assert table.index.equals(cdnow.index)
 
 
 def test_a_model_without_drop_out_leaves_p_alive_empty(cdnow, models):
-    table = value.of(cdnow, nbd.fit(cdnow), models[1], 52, 0.1, 1.0)
+    table = value.estimate(cdnow, nbd.fit(cdnow), models[1], 52, 0.1, 1.0)
     assert (table["model"] == "nbd").all()
     assert table["p_alive"].isna().all()
-    assert (table["value_12m"] > 0).all()
+    assert (table["expected_margin"] > 0).all()
 
 
 def test_a_year_of_weekly_rates_is_the_annual_rate():
@@ -105,41 +106,45 @@ def test_value_at_risk_is_what_never_leaving_would_add(cdnow, models):
     """P(alive) x (pace x discounted weeks - purchases given alive), by a plain sum over weeks."""
     model, spend = models
     few = cdnow.head(40)
-    table = value.of(few, model, spend, 52, 0.10, 0.35)
+    table = value.estimate(few, model, spend, 52, 0.10, 0.35)
     rate = value.weekly_rate(0.10)
     r, alpha, _, _ = model.params
     days = np.arange(0.5, 364) / 7
     weeks = np.exp(-rate * days).sum() / 7
     staying = (r + few["x"]) / (alpha + few["T"]) * weeks * spend.expected_spend(few) * 0.35
     retained = model.p_alive(few) * staying
-    assert table["value_12m_if_retained"].to_numpy() == pytest.approx(retained.to_numpy(), rel=1e-6)
-    risk = retained - table["value_12m"]
-    assert table["value_at_risk"].to_numpy() == pytest.approx(risk.to_numpy(), rel=1e-4, abs=1e-6)
+    assert table["expected_margin_if_retained"].to_numpy() == pytest.approx(
+        retained.to_numpy(), rel=1e-6
+    )
+    risk = retained - table["expected_margin"]
+    assert table["margin_at_stake"].to_numpy() == pytest.approx(risk.to_numpy(), rel=1e-4, abs=1e-6)
     lost = (1 - model.p_alive(few)) * staying
-    assert table["lost_value"].to_numpy() == pytest.approx(lost.to_numpy(), rel=1e-6)
+    assert table["churned_value"].to_numpy() == pytest.approx(lost.to_numpy(), rel=1e-6)
 
 
 def test_value_at_risk_is_never_negative_nor_above_the_value_if_retained(cdnow, models):
-    table = value.of(cdnow, *models, 52, 0.10, 1.0)
-    assert (table["value_at_risk"] >= 0).all()
-    assert (table["value_at_risk"] <= table["value_12m_if_retained"]).all()
-    assert table["value_at_risk"].sum() > 0
+    table = value.estimate(cdnow, *models, 52, 0.10, 1.0)
+    assert (table["margin_at_stake"] >= 0).all()
+    assert (table["margin_at_stake"] <= table["expected_margin_if_retained"]).all()
+    assert table["margin_at_stake"].sum() > 0
 
 
 def test_without_drop_out_nothing_is_at_risk(cdnow, models):
-    table = value.of(cdnow, nbd.fit(histories.distinct(cdnow)[0]), models[1], 52, 0.10, 1.0)
-    assert table["value_12m_if_retained"].to_numpy() == pytest.approx(table["value_12m"].to_numpy())
-    assert table["value_at_risk"].abs().max() < 1e-9
-    assert (table["lost_value"] == 0).all()
+    table = value.estimate(cdnow, nbd.fit(histories.distinct(cdnow)[0]), models[1], 52, 0.10, 1.0)
+    assert table["expected_margin_if_retained"].to_numpy() == pytest.approx(
+        table["expected_margin"].to_numpy()
+    )
+    assert table["margin_at_stake"].abs().max() < 1e-9
+    assert (table["churned_value"] == 0).all()
 
 
 def test_the_median_is_a_whole_number_at_most_twice_the_mean_and_one(cdnow, models):
-    table = value.of(cdnow, *models, 52, 0.1, 1.0)
-    median = table["orders_12m_median"]
-    expected = counts.median(models[0], cdnow, 52)
+    table = value.estimate(cdnow, *models, 52, 0.1, 1.0)
+    median = table["expected_orders_median"]
+    expected = predictive_distribution.median(models[0], cdnow, 52)
     assert median.tolist() == expected.tolist()
-    assert (median <= 2 * table["orders_12m"] + 1).all()
-    assert median.sum() < table["orders_12m"].sum()
+    assert (median <= 2 * table["expected_orders"] + 1).all()
+    assert median.sum() < table["expected_orders"].sum()
 
 
 def test_a_forecast_without_probabilities_has_no_median(cdnow, models):
@@ -151,54 +156,59 @@ def test_a_forecast_without_probabilities_has_no_median(cdnow, models):
             self.expected_purchases = model.expected_purchases
             self.discounted_purchases = model.discounted_purchases
 
-    table = value.of(cdnow, Plain(models[0]), models[1], 52, 0.1, 1.0)
-    assert table["orders_12m_median"].isna().all()
-    assert (table["value_12m"] > 0).all()
+    table = value.estimate(cdnow, Plain(models[0]), models[1], 52, 0.1, 1.0)
+    assert table["expected_orders_median"].isna().all()
+    assert (table["expected_margin"] > 0).all()
 
 
 def test_value_for_ever_is_the_limit_of_long_horizons(cdnow, models):
     few = cdnow.iloc[::20]
     for model in (models[0], nbd.fit(cdnow)):
-        table = value.of(few, model, models[1], 52, 0.10, 0.5)
-        long = value.of(few, model, models[1], 52 * 300, 0.10, 0.5)["value_12m"]
+        table = value.estimate(few, model, models[1], 52, 0.10, 0.5)
+        long = value.estimate(few, model, models[1], 52 * 300, 0.10, 0.5)["expected_margin"]
         assert table["value_residual"].to_numpy() == pytest.approx(long.to_numpy(), rel=1e-6)
-        assert (table["value_residual"] > table["value_12m"]).all()
+        assert (table["value_residual"] > table["expected_margin"]).all()
 
 
 def test_without_discount_for_ever_has_no_value(cdnow, models):
-    assert value.of(cdnow, *models, 52, 0.0, 1.0)["value_residual"].isna().all()
+    assert value.estimate(cdnow, *models, 52, 0.0, 1.0)["value_residual"].isna().all()
 
 
 def test_returns_are_taken_off_everybody_by_one_share(cdnow, models):
-    full = value.of(cdnow, *models, 52, 0.1, 0.4)
-    less = value.of(cdnow, *models, 52, 0.1, 0.4, return_share=0.25)
-    for name in ("value_12m", "value_12m_if_retained", "value_at_risk", "value_residual"):
+    full = value.estimate(cdnow, *models, 52, 0.1, 0.4)
+    less = value.estimate(cdnow, *models, 52, 0.1, 0.4, return_share=0.25)
+    for name in (
+        "expected_margin",
+        "expected_margin_if_retained",
+        "margin_at_stake",
+        "value_residual",
+    ):
         assert less[name].to_numpy() == pytest.approx(0.75 * full[name].to_numpy())
-    assert less["orders_12m"].equals(full["orders_12m"])
+    assert less["expected_orders"].equals(full["expected_orders"])
 
 
 def test_the_share_of_returns_is_of_all_customers_together():
-    customers = pd.DataFrame({"spend_gross": [100.0, 300.0, 0.0], "spend_total": [100, 240, -20]})
+    customers = pd.DataFrame({"gross_sales": [100.0, 300.0, 0.0], "net_sales": [100, 240, -20]})
     assert value.return_share(customers) == pytest.approx(0.2)
-    assert value.return_share(customers.assign(spend_total=[-100, -400, 0])) == 1
+    assert value.return_share(customers.assign(net_sales=[-100, -400, 0])) == 1
     assert value.return_share(customers * 0) == 0
 
 
 def test_a_negative_margin_is_kept_and_noted(cdnow, models):
-    customers = pd.DataFrame({"spend_total": [100.0, 300, 50], "margin_total": [-50.0, 10, np.nan]})
+    customers = pd.DataFrame({"net_sales": [100.0, 300, 50], "margin_total": [-50.0, 10, np.nan]})
     margin = value.margin_share(customers, 0.3)
     assert margin == pytest.approx(-0.1)
     assert [(n.code, n.have) for n in value.notes(margin)] == [("negative_margin", -10.0)]
     assert value.notes(0.3) == []
-    assert (value.of(cdnow, *models, 52, 0.1, margin)["value_12m"] < 0).all()
+    assert (value.estimate(cdnow, *models, 52, 0.1, margin)["expected_margin"] < 0).all()
 
 
 @pytest.mark.parametrize(
     "customers",
     [
-        pd.DataFrame({"spend_total": [1.0]}),
-        pd.DataFrame({"spend_total": [1.0], "margin_total": [np.nan]}),
-        pd.DataFrame({"spend_total": [-1.0], "margin_total": [0.5]}),
+        pd.DataFrame({"net_sales": [1.0]}),
+        pd.DataFrame({"net_sales": [1.0], "margin_total": [np.nan]}),
+        pd.DataFrame({"net_sales": [-1.0], "margin_total": [0.5]}),
     ],
 )
 def test_without_a_known_margin_the_given_one_counts(customers):
@@ -206,18 +216,20 @@ def test_without_a_known_margin_the_given_one_counts(customers):
 
 
 def test_spend_is_marked_as_ones_own(cdnow, models):
-    table = value.of(cdnow, *models, 52, 0.1, 1.0)
-    assert table["is_own_spend"].tolist() == (cdnow["x"] > 0).tolist()
+    table = value.estimate(cdnow, *models, 52, 0.1, 1.0)
+    assert table["spend_is_individual"].tolist() == (cdnow["x"] > 0).tolist()
     check("value", table.reset_index(names="customer_id"))
 
 
 @pytest.fixture
 def grouped():
     ids = list("abcd")
-    worth = pd.DataFrame({"value_12m": [1.0, 2, 3, 4], "value_residual": [10.0, 20, 30, 40]}, ids)
+    worth = pd.DataFrame(
+        {"expected_margin": [1.0, 2, 3, 4], "value_residual": [10.0, 20, 30, 40]}, ids
+    )
     customers = pd.DataFrame(
         {
-            "spend_total": [100.0, 200, 300, 400],
+            "net_sales": [100.0, 200, 300, 400],
             "margin_total": [50.0, np.nan, 90, 80],
             "channel": ["web", "shop", "web", None],
             "first_order": pd.to_datetime(["2024-01-01", "2024-03-31", "2024-04-01", None]),
@@ -231,16 +243,16 @@ def test_value_by_channel(grouped):
     table = value.by_group(*grouped, "channel", 0.3)
     assert table.index.tolist() == ["shop", "web"]
     assert table.loc["web"].to_dict() == {
-        "n_customers": 2, "value_so_far": 140, "value_12m": 4, "value_residual": 40,
-        "value_so_far_mean": 70, "value_12m_mean": 2, "value_residual_mean": 20,
+        "n_customers": 2, "margin_so_far": 140, "expected_margin": 4, "value_residual": 40,
+        "margin_so_far_mean": 70, "expected_margin_mean": 2, "value_residual_mean": 20,
     }  # fmt: skip
-    assert table.loc["shop", "value_so_far"] == pytest.approx(60)  # 200 at 30 %
+    assert table.loc["shop", "margin_so_far"] == pytest.approx(60)  # 200 at 30 %
 
 
 def test_value_by_quarter_of_the_first_purchase(grouped):
     worth, customers = grouped
-    table = value.by_group(worth, customers, value.cohort(customers), 0.3)
+    table = value.by_group(worth, customers, value.acquisition_quarter(customers), 0.3)
     assert table["n_customers"].to_dict() == {"2024Q1": 2, "2024Q2": 1}
-    assert table["value_12m"].to_dict() == {"2024Q1": 3, "2024Q2": 3}
-    mixed = value.by_group(worth[::-1], customers, value.cohort(customers), 0.3)
+    assert table["expected_margin"].to_dict() == {"2024Q1": 3, "2024Q2": 3}
+    mixed = value.by_group(worth[::-1], customers, value.acquisition_quarter(customers), 0.3)
     pd.testing.assert_frame_equal(mixed, table)

@@ -82,10 +82,15 @@ def test_one_row_each_who_bought_returned_or_joined_by_that_day(people):
 
 
 def test_purchases_are_orders_and_days_with_a_positive_line(people):
-    assert people.loc["often", ["n_orders", "n_days", "x"]].tolist() == [5, 4, 3]
-    assert people.loc["once", ["n_orders", "n_days", "x"]].tolist() == [1, 1, 0]
+    assert people.loc["often", ["n_orders", "n_purchase_days", "x"]].tolist() == [5, 4, 3]
+    assert people.loc["once", ["n_orders", "n_purchase_days", "x"]].tolist() == [1, 1, 0]
     assert people.loc[["back", "gift", "member", "undated"], "n_orders"].tolist() == [0, 0, 0, 0]
-    assert people.loc[["back", "gift", "member", "undated"], "n_days"].tolist() == [0, 0, 0, 0]
+    assert people.loc[["back", "gift", "member", "undated"], "n_purchase_days"].tolist() == [
+        0,
+        0,
+        0,
+        0,
+    ]
 
 
 def test_times_are_weeks_of_seven_days_and_end_on_that_day(people):
@@ -102,12 +107,12 @@ def test_times_are_weeks_of_seven_days_and_end_on_that_day(people):
 
 def test_money_is_net_of_returns_and_per_repeat_day_gross(people):
     often = people.loc["often"]
-    assert (often["spend_gross"], often["spend_total"]) == (79, 75)
-    assert often["spend_mean"] == pytest.approx(75 / 5)
-    assert often["spend_repeat_mean"] == pytest.approx((30 + 8 + 6) / 3)
+    assert (often["gross_sales"], often["net_sales"]) == (79, 75)
+    assert often["net_sales_per_order"] == pytest.approx(75 / 5)
+    assert often["spend_per_repeat_day"] == pytest.approx((30 + 8 + 6) / 3)
     assert often["return_share"] == pytest.approx(4 / 79)
-    assert people.loc["twice", "spend_repeat_mean"] == 9
-    assert pd.isna(people.loc["once", "spend_repeat_mean"])
+    assert people.loc["twice", "spend_per_repeat_day"] == 9
+    assert pd.isna(people.loc["once", "spend_per_repeat_day"])
 
 
 def test_gaps_are_those_between_purchase_days(people):
@@ -128,15 +133,19 @@ def test_equal_gaps_have_no_spread():
 
 def test_who_only_returned_has_no_purchase_and_a_negative_spend(people):
     back = people.loc["back"]
-    assert (back["spend_gross"], back["spend_total"]) == (0, -3)
+    assert (back["gross_sales"], back["net_sales"]) == (0, -3)
     assert back[["x", "t_x", "T", "first_order", "last_order", "days_since_last"]].isna().all()
-    assert back[["spend_mean", "spend_repeat_mean", "return_share"]].isna().all()
+    assert back[["net_sales_per_order", "spend_per_repeat_day", "return_share"]].isna().all()
 
 
 def test_who_only_joined_has_no_purchase_and_no_spend(people):
     member = people.loc["member"]
-    assert (member["region"], member["city"], member["spend_total"]) == ("west", "Oslo", 0)
-    assert member[["x", "t_x", "T", "first_order", "days_since_last", "spend_mean"]].isna().all()
+    assert (member["region"], member["city"], member["net_sales"]) == ("west", "Oslo", 0)
+    assert (
+        member[["x", "t_x", "T", "first_order", "days_since_last", "net_sales_per_order"]]
+        .isna()
+        .all()
+    )
     assert people.loc["undated", "city"] == "Lyon"
 
 
@@ -158,7 +167,7 @@ def test_nothing_that_comes_later_changes_what_is_known(people):
 
 def test_cents_are_summed_as_decimals():
     lines = [("a", "2024-01-01", 0.1, str(i)) for i in range(10)]
-    assert known(transactions(lines)).loc["a", "spend_gross"] == 1.0
+    assert known(transactions(lines)).loc["a", "gross_sales"] == 1.0
 
 
 def test_without_order_numbers_a_day_is_an_order():
@@ -251,8 +260,8 @@ def test_cdnow_is_as_published(cdnow_log, cdnow):
     assert found["x"].sum() == 2_457 and (found["x"] == 0).sum() == 1_411
     for column in ("x", "t_x", "T"):
         assert found[column].to_numpy() == pytest.approx(cdnow.loc[found.index, column].to_numpy())
-    spend = cdnow.loc[found.index, "spend_repeat_mean"]
-    assert (found["spend_repeat_mean"] - spend).abs().max() < 0.011
+    spend = cdnow.loc[found.index, "spend_per_repeat_day"]
+    assert (found["spend_per_repeat_day"] - spend).abs().max() < 0.011
 
 
 # Months and cohorts
@@ -322,7 +331,7 @@ YEARS = [  # as of 2024-12-31 the last 365 days begin on 2024-01-02, the 365 bef
 
 def test_the_last_365_days_and_how_they_differ_from_those_before():
     people = known(transactions(YEARS), dt.date(2024, 12, 31), records())
-    columns = ["spend_365d", "n_orders_365d", "spend_change_365d"]
+    columns = ["net_sales_365d", "n_orders_365d", "net_sales_change_365d"]
     assert people.loc["a", columns].tolist() == [7 + 2 - 4, 2, 5 - 110]
     assert people.loc["b", columns].tolist() == [0, 0, -50]
     assert people.loc["member", columns].tolist() == [0, 0, 0]
@@ -335,7 +344,7 @@ def test_purchase_days_of_the_last_182_days():
     lines += [("a", "2024-07-03 17:00", 5, "x"), ("a", "2024-08-01", -5, "y")]
     lines += [("b", "2024-07-02", 5, "z"), ("c", "2024-12-01", -5, "w")]
     people = known(transactions(lines), dt.date(2024, 12, 31), records())
-    assert people["n_days_182d"].loc[["a", "b", "c", "member"]].tolist() == [2, 0, 0, 0]
+    assert people["n_purchase_days_182d"].loc[["a", "b", "c", "member"]].tolist() == [2, 0, 0, 0]
 
 
 def test_margin_of_the_last_365_days_needs_the_costs_of_those_days_only():
@@ -383,12 +392,12 @@ def test_repeated_days_are_bought_again_and_nothing_else_changes():
     days = ibis.memtable(copies).cast({"copy_of": "date", "day": "date"})
     late = ("date", [None, "2024-01-09", *[None] * 7])
     rows = transactions(SALES, promised_on=late)
-    again = customers.repeated(rows, days, dt.date(2024, 4, 1))
+    again = customers.with_copied_days(rows, days, dt.date(2024, 4, 1))
     people = known(again, dt.date(2024, 12, 31))
-    assert people["spend_gross"].to_dict() == {"a": 22 + 15 + 15, "b": 20 + 20}
-    assert people["spend_total"].to_dict() == {"a": 52, "b": 20}  # returns are not repeated
+    assert people["gross_sales"].to_dict() == {"a": 22 + 15 + 15, "b": 20 + 20}
+    assert people["net_sales"].to_dict() == {"a": 52, "b": 20}  # returns are not repeated
     assert people["n_orders"].to_dict() == {"a": 2 + 2, "b": 2}
-    assert people["n_days"].to_dict() == {"a": 4, "b": 2}
+    assert people["n_purchase_days"].to_dict() == {"a": 4, "b": 2}
     promised = again.filter(again.promised_on.notnull()).to_pandas()["promised_on"]
     assert sorted(str(day)[:10] for day in promised) == ["2024-01-09", "2024-05-09", "2024-05-11"]
     before = dt.date(2024, 4, 1)
@@ -399,7 +408,7 @@ def test_repeated_days_are_bought_again_and_nothing_else_changes():
 def test_what_rfm_looks_at_is_that_of_the_whole_table(numbered):
     rows = transactions(LINES + LATER)
     rows = rows if numbered else rows.drop("order_id")
-    columns = ["days_since_last", "n_orders", "spend_total"]
+    columns = ["days_since_last", "n_orders", "net_sales"]
     quick = customers.rfm_measures(rows, DAY).to_pandas().set_index("customer_id").sort_index()
     whole = known(rows).loc[quick.index, columns]
     pd.testing.assert_frame_equal(quick[columns], whole, check_dtype=False)
@@ -408,7 +417,7 @@ def test_what_rfm_looks_at_is_that_of_the_whole_table(numbered):
 def test_histories_are_those_of_the_whole_table():
     """Who never bought has none: returns and gifts, and lines of a later day, do not count."""
     rows = transactions(LINES + LATER)
-    columns = ["x", "t_x", "T", "spend_repeat_mean"]
+    columns = ["x", "t_x", "T", "spend_per_repeat_day"]
     quick = customers.histories(rows, DAY).to_pandas().set_index("customer_id").sort_index()
     whole = known(rows)
     whole = whole.loc[whole["n_orders"] > 0, columns].sort_index()

@@ -15,7 +15,8 @@ import pandas as pd
 import papermill
 import pytest
 
-from cvm_analysis import cli, config, customers, prepared, results, sample
+from cvm_analysis import cli, customers, prepared, results, sample
+from cvm_analysis import settings as settings_module
 from cvm_analysis.tables import TABLES, check
 from cvm_analysis.texts import words
 
@@ -82,7 +83,7 @@ def reports(folder, first):
 
 @pytest.fixture(scope="module")
 def settings(folder, first):
-    return config.load(folder / "config" / "sample.yaml")
+    return settings_module.load(folder / "config" / "sample.yaml")
 
 
 def published(reports, region):
@@ -158,13 +159,13 @@ def test_regions_are_parts_of_the_whole(reports, settings):
         data = prepared.open(settings, region)
         day = data.day(DAY)
         people = customers.as_of(data.transactions, day, data.customers_raw).to_pandas()
-        parts.append(people.set_index("customer_id")[["spend_total"]])
+        parts.append(people.set_index("customer_id")[["net_sales"]])
     together = pd.concat(parts)
     assert len(parts) == 6 and together.index.is_unique
-    assert together["spend_total"].sort_index().equals(whole["spend_total"])
+    assert together["net_sales"].sort_index().equals(whole["net_sales"])
     for region in ("east", "northeast"):
         mine = table(reports, region, "customers").set_index("customer_id")
-        assert mine["spend_total"].equals(whole.loc[whole["region"] == region, "spend_total"])
+        assert mine["net_sales"].equals(whole.loc[whole["region"] == region, "net_sales"])
 
 
 def test_only_what_was_known_that_day_is_in_the_tables(reports, folder):
@@ -207,7 +208,7 @@ def test_every_buyer_has_a_grade_and_its_reasons_add_up_to_the_score(reports, re
 
 
 def test_moves_add_up_to_the_customers_of_either_day(reports):
-    moves = table(reports, "all", "moves")
+    moves = table(reports, "all", "transitions")
     people = table(reports, "all", "customers")
     for scheme, rows in moves.groupby("scheme"):
         assert rows["n_customers"].sum() == (people["n_orders"] > 0).sum(), scheme
@@ -243,7 +244,7 @@ def test_a_region_is_measured_by_the_limits_of_the_company(reports):
 def test_a_notebook_alone_writes_the_same_tables(reports, settings, tmp_path):
     desk = published(reports, "east") / "desk"
     results.copy(desk, tmp_path)
-    made = [tmp_path / "tables" / f"{name}.parquet" for name in ("value", "trust")]
+    made = [tmp_path / "tables" / f"{name}.parquet" for name in ("value", "backtest")]
     made[0].unlink()  # the other one also holds what 05 found
     before = made[1].stat().st_mtime_ns
     asked = {"config": str(settings.path), "region": "east", "as_of": DAY}

@@ -13,7 +13,7 @@ import yaml
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "cvm_analysis"
 
-SHARED = {"errors", "tables", "texts", "least_data", "choice"}
+SHARED = {"errors", "tables", "texts", "minimum_data", "choice"}
 CORE = {"customers", "segments", "clv", "churn", "strategy", "charts"}
 EDGES = {
     "config": set(),
@@ -63,7 +63,7 @@ def test_a_room_imports_only_what_lies_below_it(room):
 
 @pytest.mark.parametrize("room", sorted((SHARED | CORE) & set(rooms())))
 def test_the_core_touches_no_file_and_no_region(room):
-    forbidden = {"pathlib", "os", "shutil", "duckdb", "cvm_analysis.config"}
+    forbidden = {"pathlib", "os", "shutil", "duckdb", "cvm_analysis.settings"}
     if room not in ENGINE:
         forbidden |= {"ibis"}
     names = {n for path in modules(room) for n in imported(path)}

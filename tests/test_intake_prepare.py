@@ -11,7 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cvm_analysis import config, customers, preflight, prepared, rulebook, sample
+from cvm_analysis import customers, prepared, rulebook, sample, validate
+from cvm_analysis import settings as settings_module
 from cvm_analysis.errors import GateError, InputError
 from cvm_analysis.intake.prepare import prepare
 
@@ -52,7 +53,7 @@ def truth(project):
 
 
 def settings_of(folder, name="sample"):
-    return preflight.check(folder / "config" / f"{name}.yaml")
+    return validate.check(folder / "config" / f"{name}.yaml")
 
 
 def change(folder, old, new):
@@ -116,8 +117,8 @@ def test_totals_of_every_region_are_the_planted_ones(project, truth, region):
         some = of_type.get(kind, people.head(0))
         assert (some["n_orders"] > 0).sum() == totals["n_customers"]
         assert some["n_orders"].sum() == totals["n_orders"]
-        assert some["spend_gross"].sum() == pytest.approx(totals["spend_gross"], abs=0.005)
-        assert some["spend_total"].sum() == pytest.approx(totals["spend_total"], abs=0.005)
+        assert some["gross_sales"].sum() == pytest.approx(totals["gross_sales"], abs=0.005)
+        assert some["net_sales"].sum() == pytest.approx(totals["net_sales"], abs=0.005)
 
 
 def test_every_customer_is_in_one_region_and_all_has_them_all(project, truth):
@@ -180,9 +181,11 @@ def test_repeating_changes_nothing_before_and_buys_again_after(project):
     before = dt.date(2025, 6, 30)
     days = data.purchase_days(before).head(3)
     copies = days.rename(columns={"day": "copy_of"}).assign(day=pd.Timestamp("2025-08-01"))
-    again = data.repeating(copies, before)
+    again = data.with_copied_days(copies, before)
     pd.testing.assert_frame_equal(again.customers(before), data.customers(before))
-    gained = again.customers(data.day())["n_days"] - data.customers(before)["n_days"]
+    gained = (
+        again.customers(data.day())["n_purchase_days"] - data.customers(before)["n_purchase_days"]
+    )
     expected = copies.groupby("customer_id")["day"].nunique()
     assert gained[gained > 0].to_dict() == expected.to_dict()
 
@@ -206,11 +209,11 @@ def test_elsewhere_is_everybody_but_the_region(project):
         for data in (
             prepared.open(settings, "all"),
             prepared.open(settings, "east"),
-            prepared.elsewhere(settings, "east"),
+            prepared.other_regions(settings, "east"),
         )
     )
     assert others == every - own and own and others
-    assert prepared.elsewhere(settings, "all").histories(day).empty
+    assert prepared.other_regions(settings, "all").histories(day).empty
 
 
 def test_as_of_is_the_last_accepted_day_of_all_regions(project):
@@ -352,7 +355,7 @@ def test_a_column_that_is_missing_leaves_what_was_there(copied):
     change(copied, "order_id: Order No", "order_id: Order Nr")
     before = tree(copied)
     with pytest.raises(InputError, match=r"sales_south\.csv: not as the config maps it") as error:
-        prepare(config.load(copied / "config" / "sample.yaml"))
+        prepare(settings_module.load(copied / "config" / "sample.yaml"))
     assert "order_id: no column 'Order Nr'" in str(error.value)
     assert "Order No" in str(error.value).splitlines()[-1]  # what the file has instead
     assert tree(copied) == before
@@ -363,10 +366,10 @@ def test_killed_half_way_the_old_tables_stay_and_the_next_run_clears_up(copied):
     before = tree(copied)
     program = (
         "import os, signal, sys\n"
-        "from cvm_analysis import preflight\n"
+        "from cvm_analysis import validate\n"
         "from cvm_analysis.intake import prepare\n"
         "prepare._write_by_region = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "prepare.prepare(preflight.check(sys.argv[1]), force=True)\n"
+        "prepare.prepare(validate.check(sys.argv[1]), force=True)\n"
     )
     killed = subprocess.run([sys.executable, "-c", program, str(settings.path)], check=False)
     assert killed.returncode == -9
@@ -413,7 +416,7 @@ def test_no_raw_id_is_left_in_anything_that_was_prepared(hidden, truth):
 
 
 def test_the_same_people_have_the_same_figures_under_their_pseudonyms(hidden, project):
-    columns = ["region", "n_orders", "first_order", "last_order", "spend_total", "birth_date"]
+    columns = ["region", "n_orders", "first_order", "last_order", "net_sales", "birth_date"]
     rows = [
         known(settings, "all")[columns].sort_values(columns).reset_index(drop=True)
         for settings in (hidden, settings_of(project))
@@ -469,7 +472,7 @@ def small(folder, regions, sales, people="", pseudonyms="off"):
         f"sources:\n  transactions:\n{sources}",
         "utf-8",
     )
-    settings = config.load(folder / "small.yaml")
+    settings = settings_module.load(folder / "small.yaml")
     prepare(settings)
     return settings
 
@@ -580,8 +583,8 @@ def test_online_retail_has_its_published_totals(shoppers):
     assert len(shoppers) == 4_372
     assert len(buyers) == 4_338
     assert buyers["n_orders"].sum() == 18_532
-    assert buyers["n_days"].sum() == 16_763
-    assert buyers["spend_gross"].sum() == pytest.approx(8_911_407.904, abs=0.0005)
+    assert buyers["n_purchase_days"].sum() == 16_763
+    assert buyers["gross_sales"].sum() == pytest.approx(8_911_407.904, abs=0.0005)
 
 
 def test_online_retail_counts_customers_of_two_countries_once(retail, shoppers, shared):
@@ -640,12 +643,12 @@ def test_online_retail_names_every_customer_once_in_every_region(retail, shopper
     naming, cuts = rulebook.naming(retail), rulebook.cut_points(retail, shoppers)
     named = []
     for region in set(prepared.region_names(retail)) - {"all"}:
-        _, names = naming.of(known(retail, region), cuts)
+        _, names = naming.assign(known(retail, region), cuts)
         assert names.notna().all() and names.index.is_unique, region
         named.append(names)
     every = pd.concat(named)
     assert sorted(every.index) == sorted(shoppers.index)
     assert set(every) <= {*retail.segments.rfm.segments, "prospect"}
     pd.testing.assert_series_equal(
-        every.sort_index(), naming.of(shoppers, cuts)[1].sort_index(), check_names=False
+        every.sort_index(), naming.assign(shoppers, cuts)[1].sort_index(), check_names=False
     )

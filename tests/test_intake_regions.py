@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cvm_analysis.config import DiscoveredRegions, Region
 from cvm_analysis.intake import regions
+from cvm_analysis.settings import DiscoveredRegions, Region
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ NAMED = {
 
 def words(*texts, fixed=None):
     table = ibis.memtable(pd.DataFrame({"text": pd.Series(texts, dtype="string")}))
-    found = table.mutate(key=regions.of_rows(table.text, NAMED, fixed)).to_pandas()["key"]
+    found = table.mutate(key=regions.assign_rows(table.text, NAMED, fixed)).to_pandas()["key"]
     return [None if pd.isna(key) else key for key in found]
 
 
@@ -88,7 +88,7 @@ def records(**region_of):
 
 
 def placed(rows, people=None):
-    found = regions.of_customers(rows, people).to_pandas().set_index("customer_id")["region"]
+    found = regions.assign_customers(rows, people).to_pandas().set_index("customer_id")["region"]
     assert found.index.is_unique
     return found.dropna().to_dict()
 
@@ -137,7 +137,7 @@ RULE = DiscoveredRegions.model_validate(
 
 
 def test_regions_of_few_customers_are_pooled():
-    keys, names = regions.found({"France": 87, "Malta": 2, "Japan": 49, "Eire": 50}, RULE)
+    keys, names = regions.discover({"France": 87, "Malta": 2, "Japan": 49, "Eire": 50}, RULE)
     assert keys == {
         "France": "france",
         "Malta": "other-countries",
@@ -152,14 +152,14 @@ def test_regions_of_few_customers_are_pooled():
 
 
 def test_without_small_regions_nothing_is_pooled():
-    keys, names = regions.found({"France": 87}, RULE)
+    keys, names = regions.discover({"France": 87}, RULE)
     assert keys == {"France": "france"} and list(names) == ["france"]
 
 
 def test_names_that_look_alike_stay_apart_and_none_joins_the_pool():
     counts = {"A B": 60, "A-B": 60, "a b": 60, "Other countries": 60, "Zaire": 1}
-    keys, names = regions.found(counts, RULE)
+    keys, names = regions.discover(counts, RULE)
     assert len(set(keys.values())) == 5 and set(names) == set(keys.values())
     assert keys["Zaire"] == "other-countries" != keys["Other countries"]
-    again, _ = regions.found(dict(reversed(counts.items())), RULE)
+    again, _ = regions.discover(dict(reversed(counts.items())), RULE)
     assert again == keys

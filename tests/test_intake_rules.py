@@ -25,9 +25,9 @@ def judged(duplicates="quarantine", formats=None, **columns):
         }
         | columns
     )
-    table = rules.typed(ibis.memtable(raw), "transactions", 3, formats or {})
+    table = rules.parse_columns(ibis.memtable(raw), "transactions", 3, formats or {})
     table = table.mutate(region=ibis.literal("east"))
-    return rules.judge(table, rules.of("transactions", DAY, duplicates))
+    return rules.judge(table, rules.rules_for("transactions", DAY, duplicates))
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_amount_is_quantity_times_price_where_it_is_not_given():
         {"file": ["f"], "line": [2], "digest": [b"1"], "n_fields": [4], "customer_id": ["c"]}
         | {"ordered_at": ["2025-01-01"], "quantity": ["-3"], "unit_price": ["1.255"]}
     )
-    table = rules.typed(ibis.memtable(raw), "transactions", 4, {})
+    table = rules.parse_columns(ibis.memtable(raw), "transactions", 4, {})
     assert float(table.amount.to_pandas()[0]) == -3.765
 
 
@@ -103,7 +103,7 @@ def test_of_repeated_lines_the_first_stays():
 
 
 def test_counts_of_quarantined_and_kept_rows_add_up():
-    asked = rules.of("transactions", DAY)
+    asked = rules.rules_for("transactions", DAY)
     rows = judged("keep", amount=["1", "x", "-1", "0"], digest=[b"a", b"a", b"c", b"c"])
     counted = rules.count(rows, asked, "transactions").set_index("check")
     assert counted.loc["no_amount", ["n_rows", "share"]].tolist() == [1, 0.25]

@@ -91,7 +91,7 @@ def test_a_table_writes_each_column_in_its_format():
         {
             "n_customers": [1234567.891, np.nan],
             "share": [0.256, None],
-            "revenue": [1234.5, -3],
+            "net_sales": [1234.5, -3],
             "due_on": [date(2025, 12, 31), pd.NaT],
             "month": [pd.Timestamp("2025-02-01"), pd.NaT],
             "segment": ["at_risk", None],
@@ -102,7 +102,7 @@ def test_a_table_writes_each_column_in_its_format():
     formats = {
         "n_customers": "number",
         "share": "percent:1",
-        "revenue": "money:2",
+        "net_sales": "money:2",
         "due_on": "date",
         "month": "month",
         "segment": "words:segments",
@@ -124,7 +124,7 @@ def test_numbers_are_right_and_words_left():
 
 
 def test_columns_come_in_the_order_asked_for_and_a_plain_index_is_not_shown():
-    df = pd.DataFrame({"n_orders": [7], "revenue": [8], "n_rows": [9]})
+    df = pd.DataFrame({"n_orders": [7], "net_sales": [8], "n_rows": [9]})
     cells = Seen(blocks.table(df, {"n_rows": "number", "n_orders": "number"}).html).cells
     assert cells == ["Rows", "Orders", "9", "7"]
 

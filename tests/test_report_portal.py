@@ -69,7 +69,7 @@ def test_a_region_shows_its_state_date_customers_and_report():
 
 
 def test_in_chinese_names_numbers_money_and_dates_are_chinese():
-    figures = {"n_customers": 11270, "revenue": 22_600_000, "repeat_share": 0.6}
+    figures = {"n_customers": 11270, "net_sales": 22_600_000, "repeat_share": 0.6}
     east = entry(name="华东", figures=figures, currency="CNY")
     assert rows(east, language="zh") == [
         ["区域", "客户数", "销售额", "复购率", "数据截至", "报告"],
@@ -123,7 +123,7 @@ def test_no_regions_is_a_sentence():
 
 
 def test_money_is_written_in_the_regions_currency():
-    assert "$5.4K" in rows(entry(figures={"revenue": 5400}, currency="USD"))[1]
+    assert "$5.4K" in rows(entry(figures={"net_sales": 5400}, currency="USD"))[1]
 
 
 def test_a_report_in_a_language_without_texts_is_linked_by_its_code():

@@ -7,18 +7,18 @@ import pytest
 
 from cvm_analysis import results
 from cvm_analysis.errors import InputError
-from cvm_analysis.least_data import Note
+from cvm_analysis.minimum_data import Note
 from cvm_analysis.tables import TABLES
 
 
 def trust(*models):
     rows = [("value", 182, model, "rmse", 0.5, model == "nbd") for model in models]
-    return pd.DataFrame(rows, columns=list(TABLES["trust"].columns))
+    return pd.DataFrame(rows, columns=list(TABLES["backtest"].columns))
 
 
 def test_a_table_is_read_as_it_was_written_sorted_by_its_key(tmp_path):
-    results.write(tmp_path, "trust", trust("own_rate", "nbd", "bg_nbd"))
-    found = results.read(tmp_path, "trust")
+    results.write(tmp_path, "backtest", trust("own_rate", "nbd", "bg_nbd"))
+    found = results.read(tmp_path, "backtest")
     assert list(found.index.names) == ["part", "horizon_days", "model", "metric"]
     assert list(found.index.get_level_values("model")) == ["bg_nbd", "nbd", "own_rate"]
     assert found.loc[("value", 182, "nbd", "rmse"), "value"] == 0.5
@@ -26,13 +26,15 @@ def test_a_table_is_read_as_it_was_written_sorted_by_its_key(tmp_path):
 
 def test_the_key_may_be_the_index_and_the_order_of_rows_does_not_matter(tmp_path):
     table = trust("own_rate", "nbd", "bg_nbd")
-    results.write(tmp_path / "a", "trust", table)
+    results.write(tmp_path / "a", "backtest", table)
     results.write(
-        tmp_path / "b", "trust", table[::-1].set_index(["part", "horizon_days", "model", "metric"])
+        tmp_path / "b",
+        "backtest",
+        table[::-1].set_index(["part", "horizon_days", "model", "metric"]),
     )
-    a, b = (tmp_path / x / "tables" / "trust.parquet" for x in "ab")
+    a, b = (tmp_path / x / "tables" / "backtest.parquet" for x in "ab")
     assert a.read_bytes() == b.read_bytes()
-    assert {path.name for path in a.parent.iterdir()} == {"trust.parquet"}
+    assert {path.name for path in a.parent.iterdir()} == {"backtest.parquet"}
 
 
 def test_a_table_that_is_not_there_names_the_notebook_to_run_first(tmp_path):
@@ -46,12 +48,12 @@ def test_every_table_a_notebook_hands_on_is_known():
 
 
 def test_a_wrong_table_is_refused_and_the_one_before_stays(tmp_path):
-    results.write(tmp_path, "trust", trust("nbd"))
+    results.write(tmp_path, "backtest", trust("nbd"))
     with pytest.raises(InputError, match=r"surprise: not in tables\.py"):
-        results.write(tmp_path, "trust", trust("nbd").assign(surprise=1))
+        results.write(tmp_path, "backtest", trust("nbd").assign(surprise=1))
     with pytest.raises(InputError, match="repeat a key"):
-        results.write(tmp_path, "trust", trust("nbd", "nbd"))
-    assert len(results.read(tmp_path, "trust")) == 1
+        results.write(tmp_path, "backtest", trust("nbd", "nbd"))
+    assert len(results.read(tmp_path, "backtest")) == 1
 
 
 def test_without_a_company_a_region_goes_by_its_own_limits(tmp_path):
@@ -118,17 +120,17 @@ def test_a_folder_without_signatures_has_no_notes(tmp_path):
 
 def test_a_copy_takes_what_notebooks_hand_on_and_nothing_of_before(tmp_path):
     run, to = tmp_path / "run", tmp_path / "drafts"
-    results.write(run, "trust", trust("nbd"))
+    results.write(run, "backtest", trust("nbd"))
     results.agreed(run, "gap", 7.5)
     results.done(run, "04_value")
     (run / "notebooks").mkdir()
-    results.write(to, "trust", trust("own_rate"))
+    results.write(to, "backtest", trust("own_rate"))
     results.done(to, "99_old")
     (to / "company.json").write_text("{}")
     results.copy(run, to)
-    assert results.read(to, "trust").index.get_level_values("model").tolist() == ["nbd"]
+    assert results.read(to, "backtest").index.get_level_values("model").tolist() == ["nbd"]
     assert sorted(p.relative_to(to).as_posix() for p in to.rglob("*") if p.is_file()) == [
         "done/04_value.json",
         "reference.json",
-        "tables/trust.parquet",
+        "tables/backtest.parquet",
     ]

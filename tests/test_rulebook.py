@@ -7,7 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cvm_analysis import config, rulebook
+from cvm_analysis import rulebook
+from cvm_analysis import settings as settings_module
 from cvm_analysis.segments.grades import scorecard
 
 REAL = Path(__file__).parent.parent / "config"
@@ -15,7 +16,7 @@ REAL = Path(__file__).parent.parent / "config"
 
 @pytest.fixture(scope="module")
 def settings():
-    return config.load(REAL / "sample.yaml")
+    return settings_module.load(REAL / "sample.yaml")
 
 
 def test_the_catalogue_is_what_the_file_says(settings):
@@ -41,7 +42,7 @@ def test_every_version_of_a_scorecard_is_whole(settings):
     assert (now.by_quota, now.grades) == (True, {"A": 0.1, "B": 0.3, "C": 0.6})
     assert draft.valid_from == dt.date(2026, 4, 1)
     sales = cards["dealer"][0].indicators[0]
-    assert (sales.column, sales.per) == ("spend_365d", "indicators.sales_target")
+    assert (sales.column, sales.per) == ("net_sales_365d", "indicators.sales_target")
     assert cards["project"][0].indicators[1].bands == ((30, 100), (60, 60), (90, 20))
 
 
@@ -53,7 +54,7 @@ def test_graded_types_name_their_segments_by_grade(settings):
 
 
 def test_given_cut_points_win_over_learned_ones(settings):
-    people = pd.DataFrame({c: range(1, 11) for c in ("days_since_last", "n_orders", "spend_total")})
+    people = pd.DataFrame({c: range(1, 11) for c in ("days_since_last", "n_orders", "net_sales")})
     learned = rulebook.cut_points(settings, people)
     rules = settings.segments.rfm.model_copy(update={"cut_points": {"f": (2.0, 3, 4, 5)}})
     segments = settings.segments.model_copy(update={"rfm": rules})
@@ -67,23 +68,23 @@ def test_what_the_data_lack_is_left_out_of_the_groups_and_said(settings):
         {
             "customer_type": "retail",
             "n_orders": 2,
-            "n_days": 2,
+            "n_purchase_days": 2,
             "T": 60.0,
-            "spend_mean": [5.0, 6],
+            "net_sales_per_order": [5.0, 6],
             "days_since_last": [5, 6],
             "return_share": 0.0,
         },
         index=ids,
     )
     measured, lacking = rulebook.compared(settings, people, pd.DataFrame(index=ids))
-    assert list(measured) == ["spend_mean", "orders_per_year"]
+    assert list(measured) == ["net_sales_per_order", "orders_per_year"]
     assert set(lacking) == {"channel", "category"}
     shares = pd.DataFrame({"category:care": [0.5, 1.0], "category:tools": [0.5, 0.0]}, ids)
     measured, lacking = rulebook.compared(settings, people.assign(channel="web"), shares)
     assert list(measured)[-3:] == ["channel", "category:care", "category:tools"]
     assert not lacking
-    assert rulebook.compared(settings, people.drop(columns="spend_mean"), shares)[1] == {
-        **dict.fromkeys(["spend_mean", "channel"], "missing")
+    assert rulebook.compared(settings, people.drop(columns="net_sales_per_order"), shares)[1] == {
+        **dict.fromkeys(["net_sales_per_order", "channel"], "missing")
     }
 
 

@@ -262,14 +262,14 @@ def test_two_businesses_in_one_folder_each_have_their_own_portal(plan, kernel):
 
 def test_what_notebooks_leave_for_the_portal_stands_in_it(plan, kernel, monkeypatch):
     def leave(source, asked, output, limit, stop):
-        kept = {"n_customers": 1234, "revenue": 57.2e6, "repeat_share": float("nan")}
+        kept = {"n_customers": 1234, "net_sales": 57.2e6, "repeat_share": float("nan")}
         results.figures(asked["run_dir"], kept, "CNY")
         return kernel(source, asked, output, limit, stop)
 
     monkeypatch.setattr(region, "execute", leave)
     go(plan)
     entry = fan_out.entries(plan.out, "en")[0]
-    assert list(entry["figures"].items()) == [("n_customers", 1234), ("revenue", 57.2e6)]
+    assert list(entry["figures"].items()) == [("n_customers", 1234), ("net_sales", 57.2e6)]
     assert entry["currency"] == "CNY"
     page = (plan.out / "index.html").read_text()
     assert "1,234" in page and "CN¥57.2M" in page

@@ -5,7 +5,7 @@ import io
 from rich.console import Console
 
 from cvm_analysis.run.plan import Event
-from cvm_analysis.run.progress import shown
+from cvm_analysis.run.progress import open_progress
 
 EVENTS = [
     Event("east", "running", "01_customers"),
@@ -17,7 +17,7 @@ EVENTS = [
 def lines(terminal):
     out = io.StringIO()
     console = Console(file=out, force_terminal=terminal, width=100, color_system=None)
-    with shown({"east": "East"}, console) as show:
+    with open_progress({"east": "East"}, console) as show:
         for event in EVENTS:
             show(event)
     return out.getvalue()

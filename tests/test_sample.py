@@ -285,8 +285,8 @@ def test_totals_per_region_are_those_of_the_clean_lines(sales, truth):
             assert totals == {
                 "n_customers": bought["customer_id"].nunique(),
                 "n_orders": bought["order_id"].nunique(),
-                "spend_gross": bought["amount"].sum() / 100,
-                "spend_total": lines["amount"].sum() / 100,
+                "gross_sales": bought["amount"].sum() / 100,
+                "net_sales": lines["amount"].sum() / 100,
             }
 
 

@@ -18,8 +18,8 @@ def people():
 def measured(people):
     care = pd.Series(np.resize([0.0, 0.5], 600), people.index)
     shares = pd.DataFrame({"category:care": care, "category:tools": 1 - care})
-    numbers = ["spend_mean", "days_since_last"]
-    return measures.of(people, numbers, ["channel"], ["category"], shares)
+    numbers = ["net_sales_per_order", "days_since_last"]
+    return measures.select(people, numbers, ["channel"], ["category"], shares)
 
 
 @pytest.fixture(scope="module")
@@ -28,22 +28,24 @@ def labels(people):
 
 
 def test_everyone_and_all_money_count_once(people, measured, labels):
-    worth = pd.DataFrame({"value_12m": 1.0}, index=people.index)
+    worth = pd.DataFrame({"expected_margin": 1.0}, index=people.index)
     table = describe.describe(people, measured, labels, worth)
     assert table["n_customers"].tolist() == [200, 200, 200]
-    assert table["revenue"].sum() == pytest.approx(people["spend_total"].sum())
-    assert table["value_12m"].sum() == 600
-    assert table[["share_customers", "share_revenue"]].sum().tolist() == pytest.approx([1, 1])
+    assert table["net_sales"].sum() == pytest.approx(people["net_sales"].sum())
+    assert table["expected_margin"].sum() == 600
+    assert table[["share_customers", "share_net_sales"]].sum().tolist() == pytest.approx([1, 1])
 
 
 def test_numbers_are_medians_shares_are_means(people, measured, labels):
     table = describe.describe(people, measured, labels)
     big = people[people["kind"] == "big"]
-    assert table.loc["c1", "spend_mean"] == pytest.approx(big["spend_mean"].median())
+    assert table.loc["c1", "net_sales_per_order"] == pytest.approx(
+        big["net_sales_per_order"].median()
+    )
     assert table["category:care"].tolist() == pytest.approx([0.25] * 3)
     assert table.loc["c2", ["channel=web", "channel=store"]].tolist() == [0.75, 0.25]
     assert table.loc["c3", ["channel=web", "channel=store"]].tolist() == [0, 1]
-    assert "value_12m" not in table
+    assert "expected_margin" not in table
 
 
 def test_levels_that_are_not_known_do_not_count(people, measured, labels):
@@ -54,16 +56,16 @@ def test_levels_that_are_not_known_do_not_count(people, measured, labels):
 
 
 def test_profile_is_measured_from_the_average_customer(people, measured, labels):
-    made = features.of(measured, people)
+    made = features.build(measured, people)
     table = describe.profile(made.table, labels)
     weighted = table.drop(columns="n_customers").mul(table["n_customers"], axis=0)
     assert weighted.sum().abs().max() < 1e-9
-    assert table.loc["c1", "spend_mean"] > 0.8
+    assert table.loc["c1", "net_sales_per_order"] > 0.8
     everybody = made.table["channel=web"]
     far = (everybody[labels == "c2"].mean() - everybody.mean()) / everybody.std(ddof=0)
     assert table.loc["c2", "channel=web"] == pytest.approx(far)
 
 
 def test_a_column_in_which_all_are_alike_is_no_distance(labels):
-    same = pd.DataFrame({"spend_mean": 1.0}, index=labels.index)
-    assert (describe.profile(same, labels)["spend_mean"] == 0).all()
+    same = pd.DataFrame({"net_sales_per_order": 1.0}, index=labels.index)
+    assert (describe.profile(same, labels)["net_sales_per_order"] == 0).all()

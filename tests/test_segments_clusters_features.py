@@ -15,7 +15,7 @@ def people():
 
 @pytest.fixture(scope="module")
 def measured(people):
-    return measures.of(people)
+    return measures.select(people)
 
 
 def shares(n, seed=0):
@@ -24,8 +24,8 @@ def shares(n, seed=0):
 
 
 def test_numbers_are_comparable(people, measured):
-    made = features.of(measured, people)
-    assert list(made.table) == ["spend_mean", "orders_per_year", "days_since_last"]
+    made = features.build(measured, people)
+    assert list(made.table) == ["net_sales_per_order", "orders_per_year", "days_since_last"]
     assert made.scales.left_out == {"return_share": "alike"}  # nobody returned
     assert made.table.mean().abs().max() < 1e-9
     assert made.table.std(ddof=0).to_numpy() == pytest.approx(1)
@@ -34,8 +34,8 @@ def test_numbers_are_comparable(people, measured):
 
 def test_twice_as_much_is_one_step(people, measured):
     doubled = pd.Series([100.0, 200, 400, 800], people.index[:4])
-    some = measured.head(4).assign(spend_mean=doubled)
-    steps = np.diff(features.of(some, people).table["spend_mean"])
+    some = measured.head(4).assign(net_sales_per_order=doubled)
+    steps = np.diff(features.build(some, people).table["net_sales_per_order"])
     assert steps == pytest.approx(steps[0])
 
 
@@ -44,7 +44,7 @@ def test_a_customer_far_out_counts_as_one_at_the_bound(people, measured):
     for much in (1e9, 1e12):
         odd = measured.copy()
         odd.iloc[5, 0] = much
-        tables.append(features.of(odd, people).table)
+        tables.append(features.build(odd, people).table)
     pd.testing.assert_frame_equal(*tables)
 
 
@@ -52,7 +52,7 @@ def test_an_attribute_weighs_as_one_number_and_all_levels_are_equally_far():
     measured = pd.DataFrame(
         {"channel": ["web"] * 50 + ["store"] * 30 + ["dealer"] * 20}, dtype=object
     )
-    table = features.of(measured, once(measured)).table
+    table = features.build(measured, once(measured)).table
     assert list(table) == ["channel=dealer", "channel=store", "channel=web"]
     assert table.var(ddof=0).sum() == pytest.approx(1)
     one_each = table.iloc[[0, 50, 99]].to_numpy()
@@ -62,14 +62,14 @@ def test_an_attribute_weighs_as_one_number_and_all_levels_are_equally_far():
 
 def test_an_unknown_level_is_the_average_customer():
     measured = pd.DataFrame({"channel": ["web", "store"] * 20 + [None] * 5}, dtype=object)
-    table = features.of(measured, once(measured)).table
+    table = features.build(measured, once(measured)).table
     assert (table.tail(5) == 0).all(axis=None)
     assert len(table.columns) == 2
 
 
 def test_the_parts_of_a_whole_weigh_together_as_said():
     measured = shares(200)
-    table = features.of(measured, once(measured)).table
+    table = features.build(measured, once(measured)).table
     assert table.var(ddof=0).sum() == pytest.approx(features.WHOLE)
     assert table.mean().abs().max() < 1e-9
 
@@ -80,13 +80,13 @@ def test_the_more_purchases_the_further_a_pure_mix_lies_out():
     )
     measured.index = range(203)
     bought = once(measured).assign(n_orders=[5] * 200 + [1, 4, 40])
-    out = features.of(measured, bought).table["category:care"].tail(3).to_numpy()
+    out = features.build(measured, bought).table["category:care"].tail(3).to_numpy()
     assert 0 < out[0] < out[1] < out[2]
 
 
 def test_a_share_is_drawn_by_two_purchases_with_the_average_mix():
     """One purchase of care alone, where care is 40 % on average: (1 + 2 x 0.4) / 3."""
-    whole = features.Whole({"category:care": 0.4, "category:tools": 0.6}, {}, 1.0)
+    whole = features.Composition({"category:care": 0.4, "category:tools": 0.6}, {}, 1.0)
     drawn = whole.rooted(np.array([[1.0, 0.0]]), np.array([1.0]))
     assert drawn[0] ** 2 == pytest.approx([1.8 / 3, 1.2 / 3])
 
@@ -94,7 +94,7 @@ def test_a_share_is_drawn_by_two_purchases_with_the_average_mix():
 def test_unknown_shares_are_the_average_customer():
     measured = shares(50)
     measured.iloc[:5] = np.nan
-    table = features.of(measured, once(measured)).table
+    table = features.build(measured, once(measured)).table
     assert (table.head(5) == 0).all(axis=None) and np.isfinite(table).all(axis=None)
 
 
@@ -106,8 +106,8 @@ def test_what_is_mostly_missing_or_alike_is_left_out_and_said(people, measured):
         return_share=np.inf,
         city=pd.Series(["x", None], measured.index[:2], dtype=object).reindex(measured.index),
     )
-    made = features.of(odd, people)
-    assert list(made.table) == ["spend_mean", "orders_per_year", "days_since_last"]
+    made = features.build(odd, people)
+    assert list(made.table) == ["net_sales_per_order", "orders_per_year", "days_since_last"]
     assert made.scales.left_out == {
         "return_share": "missing",
         "late_share": "missing",
@@ -119,7 +119,7 @@ def test_what_is_mostly_missing_or_alike_is_left_out_and_said(people, measured):
 def test_gaps_and_infinities_are_the_median(people, measured):
     odd = measured.copy()
     odd.iloc[:3, 0] = [np.nan, np.inf, -np.inf]
-    values = features.of(odd, people).table["spend_mean"]
+    values = features.build(odd, people).table["net_sales_per_order"]
     assert np.isfinite(values).all()
     assert values.head(3).to_numpy() == pytest.approx(values.iloc[3:].median(), abs=0.01)
 
@@ -127,35 +127,41 @@ def test_gaps_and_infinities_are_the_median(people, measured):
 def test_a_spend_of_nought_or_less_counts_as_the_smallest(people, measured):
     odd = measured.copy()
     odd.iloc[:2, 0] = [0.0, -50.0]
-    values = features.of(odd, people).table["spend_mean"]
+    values = features.build(odd, people).table["net_sales_per_order"]
     assert values.iloc[0] == values.iloc[1] == values.min()
     assert values.iloc[2:].std() > 0.95  # and the others stay apart
 
 
 def test_a_skewed_number_of_unknown_kind_is_tamed_and_an_even_one_is_not():
     points = cloud(400, 0).assign(skewed=lambda t: np.exp(2 * t["u"]), even=np.linspace(0, 1, 400))
-    how = {each.column: each.tamed for each in features.of(points, once(points)).scales.parts}
+    how = {
+        each.column: each.transformed for each in features.build(points, once(points)).scales.parts
+    }
     assert how["skewed"] == "log" and how["even"] == "as_is" and how["u"] == "as_is"
 
 
 def test_a_share_is_rooted():
     points = pd.DataFrame({"late_share": [0, 0.04, 0.16, 0.36, 0.64, 1.0]})
-    steps = np.diff(features.of(points, once(points)).table["late_share"])
+    steps = np.diff(features.build(points, once(points)).table["late_share"])
     assert steps == pytest.approx([steps[0]] * 5)
 
 
 def test_scales_of_another_day_are_kept(people, measured):
-    made = features.of(measured, people)
-    later = features.of(measured.assign(spend_mean=measured["spend_mean"] * 2), people, made.scales)
-    step = later.table["spend_mean"] - made.table["spend_mean"]
+    made = features.build(measured, people)
+    later = features.build(
+        measured.assign(net_sales_per_order=measured["net_sales_per_order"] * 2),
+        people,
+        made.scales,
+    )
+    step = later.table["net_sales_per_order"] - made.table["net_sales_per_order"]
     assert step.median() > 0.2 and step.median() == pytest.approx(step.quantile(0.3))
 
 
 def test_what_was_not_known_on_the_other_day_is_the_average_and_a_new_part_is_nought():
     measured = shares(60).assign(channel=["web", "store"] * 30, u=np.arange(60.0))
-    made = features.of(measured, once(measured))
+    made = features.build(measured, once(measured))
     before = measured[["category:tools"]]
-    earlier = features.of(before, once(before), made.scales)
+    earlier = features.build(before, once(before), made.scales)
     assert list(earlier.table) == list(made.table)
     assert (earlier.table[["channel=web", "channel=store"]] == 0).all(axis=None)
     care = earlier.table["category:care"]
@@ -164,12 +170,12 @@ def test_what_was_not_known_on_the_other_day_is_the_average_and_a_new_part_is_no
 
 def test_rows_and_ids_do_not_matter(people, measured):
     order = np.random.default_rng(0).permutation(len(people))
-    made, mixed = features.of(measured, people), features.of(measured.iloc[order], people)
+    made, mixed = features.build(measured, people), features.build(measured.iloc[order], people)
     pd.testing.assert_frame_equal(mixed.table.loc[measured.index], made.table, check_exact=True)
 
 
 @pytest.mark.parametrize("n", [0, 1, 2])
 def test_hardly_any_customers_are_no_trouble(people, n):
     few = people.head(n).assign(channel="web")
-    measured = measures.of(few, ["spend_mean", "days_since_last"], ["channel"])
-    assert len(features.of(measured, few).table) == n
+    measured = measures.select(few, ["net_sales_per_order", "days_since_last"], ["channel"])
+    assert len(features.build(measured, few).table) == n

@@ -24,9 +24,14 @@ def shares(people):
 
 
 def test_measures_keep_their_units(people):
-    measured, first = measures.of(people), people.iloc[0]
-    assert list(measured) == ["spend_mean", "orders_per_year", "days_since_last", "return_share"]
-    assert measured.iloc[0]["orders_per_year"] == pytest.approx(first["n_days"] / 3)
+    measured, first = measures.select(people), people.iloc[0]
+    assert list(measured) == [
+        "net_sales_per_order",
+        "orders_per_year",
+        "days_since_last",
+        "return_share",
+    ]
+    assert measured.iloc[0]["orders_per_year"] == pytest.approx(first["n_purchase_days"] / 3)
     assert measured.iloc[0]["days_since_last"] == first["days_since_last"]
 
 
@@ -34,28 +39,41 @@ def test_only_retail_customers_who_bought_are_grouped(people):
     some = people.head(40).copy()
     some.iloc[0, some.columns.get_loc("n_orders")] = 0
     some.iloc[1, some.columns.get_loc("customer_type")] = "dealer"
-    assert list(measures.of(some).index) == list(some.index[2:])
+    assert list(measures.select(some).index) == list(some.index[2:])
 
 
 def test_one_purchase_yesterday_is_not_hundreds_a_year(people):
-    new = people.head(1).assign(T=1 / 7, n_days=1)
-    assert measures.of(new)["orders_per_year"].item() == 1
+    new = people.head(1).assign(T=1 / 7, n_purchase_days=1)
+    assert measures.select(new)["orders_per_year"].item() == 1
 
 
 def test_numbers_attributes_and_shares_stand_side_by_side(people, shares):
-    measured = measures.of(people, ["spend_mean"], ["channel", "agreed"], ["category"], shares)
-    assert list(measured) == ["spend_mean", "channel", "agreed", "category:care", "category:tools"]
+    measured = measures.select(
+        people, ["net_sales_per_order"], ["channel", "agreed"], ["category"], shares
+    )
+    assert list(measured) == [
+        "net_sales_per_order",
+        "channel",
+        "agreed",
+        "category:care",
+        "category:tools",
+    ]
     assert measures.is_attribute(measured["channel"]) and measures.is_attribute(measured["agreed"])
     assert measured["channel"].isna().sum() == 200
     assert measured["category:care"].isna().sum() == 10  # of whom no category is known
-    assert not measures.is_attribute(measures.of(people, ["agreed"])["agreed"])
+    assert not measures.is_attribute(measures.select(people, ["agreed"])["agreed"])
 
 
 def test_everything_wrong_is_said_at_once_with_the_nearest_names(people, shares):
     with pytest.raises(ConfigError) as error:
-        measures.of(people, ["spend_meen", "channel"], ["chanel", "joined_on"], ["brand"], shares)
+        measures.select(
+            people, ["net_sales_per_ordr", "channel"], ["chanel", "joined_on"], ["brand"], shares
+        )
     said = str(error.value)
-    assert "measures: 'spend_meen' is not in the data; did you mean spend_mean" in said
+    assert (
+        "measures: 'net_sales_per_ordr' is not in the data; did you mean net_sales_per_order"
+        in said
+    )
     assert "attributes: 'chanel' is not in the data; did you mean channel" in said
     assert "measures: 'channel'" in said and "attributes: 'joined_on'" in said
     assert "shares_of: 'brand' is not in the data; there are category" in said
@@ -63,13 +81,13 @@ def test_everything_wrong_is_said_at_once_with_the_nearest_names(people, shares)
 
 def test_shares_without_any_and_nothing_at_all_are_errors(people):
     with pytest.raises(ConfigError, match="'category' is not in the data; there are none"):
-        measures.of(people, ["spend_mean"], shares_of=["category"])
+        measures.select(people, ["net_sales_per_order"], shares_of=["category"])
     with pytest.raises(ConfigError, match="name at least one"):
-        measures.of(people, [])
+        measures.select(people, [])
 
 
 def test_a_part_is_of_a_whole_and_an_imported_figure_is_not():
-    assert measures.whole("category:care") == "category"
-    assert measures.whole("category:a:b") == "category"
-    assert measures.whole("indicators.a:b") is None
-    assert measures.whole("spend_mean") is None
+    assert measures.composition("category:care") == "category"
+    assert measures.composition("category:a:b") == "category"
+    assert measures.composition("indicators.a:b") is None
+    assert measures.composition("net_sales_per_order") is None

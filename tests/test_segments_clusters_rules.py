@@ -16,7 +16,7 @@ def people():
 
 @pytest.fixture(scope="module")
 def measured(people):
-    return measures.of(people)
+    return measures.select(people)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,9 @@ def test_the_rule_says_what_its_accuracy_claims(measured, labels):
 
 
 def test_a_rule_is_the_shortest_that_will_do():
-    measured = pd.DataFrame({"days_since_last": range(100), "spend_mean": 1.0}, dtype=float)
+    measured = pd.DataFrame(
+        {"days_since_last": range(100), "net_sales_per_order": 1.0}, dtype=float
+    )
     table = rules.rules(measured, two(measured["days_since_last"] <= 45))
     assert table.loc["c1", "conditions"] == (Condition("days_since_last", "<=", 45),)
     assert table.loc["c2", "conditions"] == (Condition("days_since_last", ">", 45),)
@@ -49,7 +51,7 @@ def test_a_rule_is_the_shortest_that_will_do():
 
 def test_a_group_of_one_channel_is_told_by_it():
     channel = np.resize(["web", "store", "dealer"], 90).astype(object)
-    measured = pd.DataFrame({"channel": channel, "spend_mean": np.arange(90.0)})
+    measured = pd.DataFrame({"channel": channel, "net_sales_per_order": np.arange(90.0)})
     table = rules.rules(measured, two(measured["channel"] == "web"))
     assert table.loc["c1", "conditions"] == (Condition("channel", "==", "web"),)
     assert table.loc["c2", "conditions"] == (Condition("channel", "!=", "web"),)
@@ -65,10 +67,12 @@ def test_an_unknown_level_is_none_of_the_others():
 
 
 def test_a_level_and_a_limit_together():
-    measured = pd.DataFrame({"channel": ["store", "web"] * 100, "spend_mean": np.arange(200.0)})
-    inside = (measured["channel"] == "web") & (measured["spend_mean"] > 60)
+    measured = pd.DataFrame(
+        {"channel": ["store", "web"] * 100, "net_sales_per_order": np.arange(200.0)}
+    )
+    inside = (measured["channel"] == "web") & (measured["net_sales_per_order"] > 60)
     rule = rules.rules(measured, two(inside)).loc["c1"]
-    limit = next(c for c in rule["conditions"] if c.column == "spend_mean")
+    limit = next(c for c in rule["conditions"] if c.column == "net_sales_per_order")
     assert set(rule["conditions"]) == {Condition("channel", "==", "web"), limit}
     assert limit.comparison == ">" and 59 <= limit.value < 61 and rule["accuracy"] == 1
 
@@ -93,8 +97,8 @@ def test_a_share_is_a_limit_like_any_number():
 
 
 def test_a_condition_for_one_customer_in_a_hundred_is_not_worth_it():
-    measured = pd.DataFrame({"days_since_last": np.arange(200.0), "spend_mean": 1.0})
-    measured.loc[[20, 40], "spend_mean"] = 99.0
+    measured = pd.DataFrame({"days_since_last": np.arange(200.0), "net_sales_per_order": 1.0})
+    measured.loc[[20, 40], "net_sales_per_order"] = 99.0
     labels = two(measured["days_since_last"] < 100)
     labels[[20, 40]] = "c2"
     rule = rules.rules(measured, labels).loc["c1"]
@@ -108,14 +112,14 @@ def test_of_two_limits_on_one_side_the_narrower_is_said():
         [np.linspace(0, 10, 100), np.linspace(10.1, 20, 100), 21 + np.arange(1e3)]
     )
     inside = [True] * 100 + [i % 10 < 3 for i in range(100)] + [False] * 1000
-    measured = pd.DataFrame({"spend_mean": values})
+    measured = pd.DataFrame({"net_sales_per_order": values})
     (only,) = rules.rules(measured, two(inside)).loc["c1", "conditions"]
     assert only.comparison == "<=" and 10 <= only.value < 10.5
 
 
 def test_a_rule_with_two_limits_on_one_measure():
-    measured = pd.DataFrame({"spend_mean": np.linspace(10, 20, 201)})
-    rule = rules.rules(measured, two(measured["spend_mean"].between(13, 16))).loc["c1"]
+    measured = pd.DataFrame({"net_sales_per_order": np.linspace(10, 20, 201)})
+    rule = rules.rules(measured, two(measured["net_sales_per_order"].between(13, 16))).loc["c1"]
     assert {c.comparison for c in rule["conditions"]} == {"<=", ">"}
     assert rule["accuracy"] > 0.98
 
@@ -126,13 +130,13 @@ def test_everyone_in_one_cluster_needs_no_rule(measured):
 
 
 def test_gaps_count_as_the_median_and_infinities_are_not_used():
-    measured = pd.DataFrame({"spend_mean": [*range(50), *[np.nan] * 10], "odd": np.inf})
+    measured = pd.DataFrame({"net_sales_per_order": [*range(50), *[np.nan] * 10], "odd": np.inf})
     labels = two([True] * 20 + [False] * 40)
     conditions = rules.rules(measured, labels).loc["c1", "conditions"]
-    assert conditions == (Condition("spend_mean", "<=", 19.5),)
+    assert conditions == (Condition("net_sales_per_order", "<=", 19.5),)
 
 
 def test_rules_come_in_the_order_of_their_numbers():
-    measured = pd.DataFrame({"spend_mean": np.arange(60.0)})
+    measured = pd.DataFrame({"net_sales_per_order": np.arange(60.0)})
     labels = pd.Series([f"c{1 + i // 5}" for i in range(60)])
     assert list(rules.rules(measured, labels).index) == [f"c{i}" for i in range(1, 13)]

@@ -32,21 +32,21 @@ def test_one_alone_and_equal_points_count_as_scikit_learn_says():
 def test_overlaps_by_hand():
     """{a, b, c} comes back as {a, b} (2/3), {d} as {c, d} (1/2); nobody was in the third."""
     before, after = np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1])
-    found = structure.overlaps(before, after, 3)
+    found = structure.jaccard(before, after, 3)
     assert found[:2] == pytest.approx([2 / 3, 1 / 2]) and np.isnan(found[2])
-    assert structure.overlaps(before, 1 - before, 2).tolist() == [1, 1]
+    assert structure.jaccard(before, 1 - before, 2).tolist() == [1, 1]
 
 
 def test_a_division_with_a_tiny_cluster_is_not_possible():
     table = pd.DataFrame({"silhouette": [0.3, 0.9], "smallest": [40, 4]}, index=[2, 3])
-    assert list(structure.possible(table, 100).index) == [2]
-    assert list(structure.possible(table.assign(smallest=[40, 9]), 1000).index) == [2]
+    assert list(structure.feasible(table, 100).index) == [2]
+    assert list(structure.feasible(table.assign(smallest=[40, 9]), 1000).index) == [2]
 
 
 @pytest.mark.parametrize("method", ["k_means", "gaussian_mixture"])
 def test_more_clusters_than_points_are_not_tried(method):
     few = cloud(6, 0).to_numpy()
-    table, models = structure.tried(few, [2, 3, 6, 50], method, 0, starts=1)
+    table, models = structure.scan_k(few, [2, 3, 6, 50], method, 0, starts=1)
     assert set(table.index) <= {2, 3} and 50 not in models
 
 
@@ -54,15 +54,15 @@ def test_separate_groups_come_back_and_a_cut_through_a_lump_does_not():
     rng = np.random.default_rng(0)
     points = np.vstack([rng.normal(at, 0.2, (80, 2)) for at in ((0, 0), (9, 9))])
     with structure.one_thread():
-        two = structure.fitted(points, 2, "k_means", 0, 5).predict(points)
-        assert structure.recovered(points, two, "k_means", 0).tolist() == [1, 1]
-        six = structure.fitted(points, 6, "k_means", 0, 5).predict(points)
-        assert structure.recovered(points, six, "k_means", 0).min() < 0.75
+        two = structure.fit(points, 2, "k_means", 0, 5).predict(points)
+        assert structure.bootstrap_stability(points, two, "k_means", 0).tolist() == [1, 1]
+        six = structure.fit(points, 6, "k_means", 0, 5).predict(points)
+        assert structure.bootstrap_stability(points, six, "k_means", 0).min() < 0.75
 
 
 def test_silhouettes_of_clouds_have_a_row_each_and_hardly_vary():
-    made = features.of(cloud(300, 1), once(cloud(300, 1)))
+    made = features.build(cloud(300, 1), once(cloud(300, 1)))
     with structure.one_thread():
-        found = structure.of_clouds(made, [2, 3], "k_means", 0)
+        found = structure.null_silhouettes(made, [2, 3], "k_means", 0)
     assert found.shape == (structure.CLOUDS, 2)
     assert found[2].between(0.2, 0.5).all() and found[2].std() < 0.03

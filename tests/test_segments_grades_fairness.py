@@ -38,7 +38,7 @@ def test_four_fifths_of_the_agencies_example():
     grades, groups = people(
         white=(600, 400), indian=(450, 550), hispanic=(480, 520), black=(510, 490)
     )
-    table = fairness.mix(grades, groups, ORDER)
+    table = fairness.compare_groups(grades, groups, ORDER)
     assert table["best_share"].to_dict() == {
         "white": 0.6,
         "black": 0.51,
@@ -55,7 +55,7 @@ def test_four_fifths_of_the_agencies_example():
 @pytest.mark.parametrize("level", [0.9, 0.95])
 def test_the_interval_is_that_of_scipy(a, n, b, m, level):
     grades, groups = people(few=(a, n - a), many=(b, m - b))
-    row = fairness.mix(grades, groups, ORDER, level=level).loc["few"]
+    row = fairness.compare_groups(grades, groups, ORDER, level=level).loc["few"]
     found = relative_risk(a, n, b, m)
     assert row["ratio"] == pytest.approx(found.relative_risk)
     interval = found.confidence_interval(level)
@@ -67,7 +67,7 @@ def test_the_verdict_is_that_of_the_interval():
     grades, groups = people(
         top=(4000, 6000), half=(2000, 8000), low=(3000, 7000), near=(3600, 6400), few=(3, 7)
     )
-    verdict = fairness.mix(grades, groups, ORDER)["verdict"].to_dict()
+    verdict = fairness.compare_groups(grades, groups, ORDER)["verdict"].to_dict()
     assert verdict == {
         "top": "reference", "near": "fine", "low": "below", "few": "unclear", "half": "below",
     }  # fmt: skip
@@ -76,7 +76,7 @@ def test_the_verdict_is_that_of_the_interval():
 def test_zero_counts_have_a_ratio_and_an_interval():
     """Half a customer is added to each of the four counts: 0.5 of 21 against 20.5 of 41."""
     grades, groups = people(none=(0, 20), some=(20, 20))
-    row = fairness.mix(grades, groups, ORDER).loc["none"]
+    row = fairness.compare_groups(grades, groups, ORDER).loc["none"]
     reach = 1.959964 * np.sqrt(1 / 0.5 - 1 / 21 + 1 / 20.5 - 1 / 41)
     assert row["ratio"] == 0 and row["low"] == 0
     assert row["high"] == pytest.approx(0.5 / 21 * 41 / 20.5 * np.exp(reach), rel=1e-6)
@@ -85,27 +85,27 @@ def test_zero_counts_have_a_ratio_and_an_interval():
 
 def test_a_group_of_best_customers_only_is_not_certain():
     grades, groups = people(x=(6, 0), y=(5, 0))
-    row = fairness.mix(grades, groups, ORDER).loc["y"]
+    row = fairness.compare_groups(grades, groups, ORDER).loc["y"]
     assert row["ratio"] == 1 and row["low"] < 0.8 < 1 < row["high"] and row["verdict"] == "unclear"
 
 
 def test_where_nobody_has_the_best_grade_nothing_can_be_said():
     grades, groups = people(x=(0, 10), y=(0, 4, 6))
-    table = fairness.mix(grades, groups, ORDER)
+    table = fairness.compare_groups(grades, groups, ORDER)
     assert table[["ratio", "low", "high"]].isna().all(axis=None)
     assert (table["verdict"] == "unclear").all()
 
 
 def test_small_groups_are_pooled_before_anything_is_computed():
     grades, groups = people(big=(10, 10), s=(2, 2), t=(1, 2), u=(0, 1, 1))
-    table = fairness.mix(grades, groups, ORDER)
+    table = fairness.compare_groups(grades, groups, ORDER)
     assert table.index.tolist() == ["big", "other"]
     assert table.loc["other", ["n_customers", "best_share"]].tolist() == [9, 3 / 9]
 
 
 def test_a_pool_that_is_too_small_is_left_out():
     grades, groups = people(big=(10, 10), s=(2, 2))
-    table = fairness.mix(grades, groups, ORDER)
+    table = fairness.compare_groups(grades, groups, ORDER)
     assert table.index.tolist() == ["big"]
     assert fairness.association(grades, groups, ORDER).n_customers == 20
 
@@ -117,7 +117,7 @@ def test_a_pool_that_is_too_small_is_left_out():
 )
 def test_no_row_ever_stands_for_fewer_customers_than_asked(counts, least):
     grades, groups = people(**{f"g{i}": (a, b, 0, d) for i, (a, b, d) in enumerate(counts)})
-    table = fairness.mix(grades, groups, ORDER, min_group=least)
+    table = fairness.compare_groups(grades, groups, ORDER, min_group=least)
     assert (table["n_customers"] >= least).all()
     shares = table.filter(like="share_")
     assert shares.sum(axis=1).to_numpy() == pytest.approx(np.ones(len(table)))
@@ -127,7 +127,7 @@ def test_no_row_ever_stands_for_fewer_customers_than_asked(counts, least):
 
 def test_who_is_not_graded_is_counted_and_in_no_share():
     grades, groups = people(x=(5, 5, 0, 90), y=(5, 5))
-    table = fairness.mix(grades, groups, ORDER)
+    table = fairness.compare_groups(grades, groups, ORDER)
     assert table.loc["x", ["n_customers", "n_not_graded", "best_share"]].tolist() == [10, 90, 0.5]
     assert "share_not_graded" not in table
 
@@ -135,18 +135,18 @@ def test_who_is_not_graded_is_counted_and_in_no_share():
 def test_a_group_without_a_name_is_no_yardstick():
     grades, groups = people(x=(5, 5), y=(4, 6), unknown=(9, 1))
     groups = groups.where(groups != "unknown")
-    table = fairness.mix(grades, groups, ORDER)
+    table = fairness.compare_groups(grades, groups, ORDER)
     assert table.index.tolist() == ["x", "y", "unknown"]
     assert table.loc["x", "verdict"] == "reference" and table.loc["unknown", "ratio"] == 1.8
 
 
 def test_rows_ids_and_columns():
     grades, groups = people(x=(5, 15, 30), y=(9, 20, 25), z=(2, 2, 9))
-    table = fairness.mix(grades, groups, ORDER)
+    table = fairness.compare_groups(grades, groups, ORDER)
     shuffled = grades.sample(frac=1, random_state=1)
-    pd.testing.assert_frame_equal(fairness.mix(shuffled, groups, ORDER), table)
+    pd.testing.assert_frame_equal(fairness.compare_groups(shuffled, groups, ORDER), table)
     renamed = grades.set_axis(grades.index[::-1]), groups.set_axis(groups.index[::-1])
-    pd.testing.assert_frame_equal(fairness.mix(*renamed, ORDER), table)
+    pd.testing.assert_frame_equal(fairness.compare_groups(*renamed, ORDER), table)
     assert fairness.association(shuffled, groups, ORDER) == fairness.association(
         grades, groups, ORDER
     )
@@ -158,12 +158,12 @@ def test_rows_ids_and_columns():
 
 def test_one_group_and_no_customers():
     grades, groups = people(x=(5, 15, 30))
-    table = fairness.mix(grades, groups, ORDER)
+    table = fairness.compare_groups(grades, groups, ORDER)
     assert table["verdict"].tolist() == ["reference"] and table["ratio"].tolist() == [1]
     found = fairness.association(grades, groups, ORDER)
     assert np.isnan(found.v) and np.isnan(found.low) and found.n_customers == 50
     for one in (people(), people(x=(1,))):
-        assert fairness.mix(*one, ORDER).empty
+        assert fairness.compare_groups(*one, ORDER).empty
         assert np.isnan(fairness.association(*one, ORDER).v)
 
 
@@ -193,9 +193,9 @@ def test_v_is_one_where_the_group_is_the_grade_and_nought_where_it_says_nothing(
 def test_strange_grades_and_strange_customers_are_errors():
     grades, groups = people(x=(5, 5), y=(5, 5))
     with pytest.raises(InputError, match="B are no grades; there are A"):
-        fairness.mix(grades, groups, ["A"])
+        fairness.compare_groups(grades, groups, ["A"])
     with pytest.raises(InputError, match="20 are in one of them only"):
-        fairness.mix(grades, groups.set_axis([f"D{i}" for i in range(20)])[:0], ORDER)
+        fairness.compare_groups(grades, groups.set_axis([f"D{i}" for i in range(20)])[:0], ORDER)
     with pytest.raises(InputError, match="each once"):
         fairness.association(grades, pd.concat([groups, groups]), ORDER)
 

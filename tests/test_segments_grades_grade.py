@@ -22,14 +22,14 @@ def card(grades, by_quota=True):
 
 def graded(grades, scores, by_quota=True):
     scores = pd.Series(scores, dtype=float)
-    return grade.of(scores, grade.limits(card(grades, by_quota), scores)).tolist()
+    return grade.assign(scores, grade.thresholds(card(grades, by_quota), scores)).tolist()
 
 
 def test_a_score_at_the_limit_has_the_grade():
     fixed = {"A": 70, "B": 40, "C": 0}
     scores = [100, 70, 69.999999999, 40, 39.9, 0, np.nan]
     assert graded(fixed, scores, by_quota=False) == [*"AABBCC", "not_graded"]
-    assert grade.limits(card(fixed, False), pd.Series([1.0])) == fixed
+    assert grade.thresholds(card(fixed, False), pd.Series([1.0])) == fixed
 
 
 @pytest.mark.parametrize("n", [10, 20, 100, 1000])
@@ -47,24 +47,24 @@ def test_thirds_written_in_floats_are_thirds():
 def test_a_tie_at_the_edge_goes_to_the_lower_grade_together():
     scores = [*range(8), 50, 50]
     assert graded(ABC, scores) == [*"CCCCCCBBBB"]
-    limits = grade.limits(card(ABC), pd.Series(scores, dtype=float))
+    limits = grade.thresholds(card(ABC), pd.Series(scores, dtype=float))
     assert np.isnan(limits["A"]) and limits["B"] == 6
-    assert grade.impossible(limits) == ["A"]
+    assert grade.unreachable(limits) == ["A"]
 
 
 def test_a_grade_between_two_that_ties_join_is_impossible_and_named():
     scores = pd.Series([1.0] * 9 + [2.0])
-    limits = grade.limits(card(ABC), scores)
+    limits = grade.thresholds(card(ABC), scores)
     assert list(limits) == ["A", "B", "C"]
     assert limits["A"] == 2 and np.isnan(limits["B"]) and limits["C"] == 0
-    assert grade.impossible(limits) == ["B"]
-    assert grade.of(scores, limits).tolist() == [*"CCCCCCCCCA"]
+    assert grade.unreachable(limits) == ["B"]
+    assert grade.assign(scores, limits).tolist() == [*"CCCCCCCCCA"]
 
 
 @pytest.mark.parametrize("scores", [[50.0], [50.0] * 20])
 def test_who_cannot_be_told_apart_gets_the_last_grade(scores):
-    limits = grade.limits(card(ABC), pd.Series(scores))
-    assert grade.impossible(limits) == ["A", "B"]
+    limits = grade.thresholds(card(ABC), pd.Series(scores))
+    assert grade.unreachable(limits) == ["A", "B"]
     assert graded(ABC, scores) == ["C"] * len(scores)
 
 
@@ -79,9 +79,9 @@ def test_who_is_not_graded_takes_no_place_in_a_quota():
 
 
 def test_limits_of_the_company_grade_a_region():
-    limits = grade.limits(card(ABC), pd.Series(range(100), dtype=float))
+    limits = grade.thresholds(card(ABC), pd.Series(range(100), dtype=float))
     assert limits == {"A": 90, "B": 60, "C": 0}
-    assert grade.of(pd.Series([95.0, 92.0]), limits).tolist() == ["A", "A"]
+    assert grade.assign(pd.Series([95.0, 92.0]), limits).tolist() == ["A", "A"]
 
 
 quotas = st.lists(st.integers(1, 97), min_size=1, max_size=4).map(
@@ -93,8 +93,8 @@ scored = st.lists(st.one_of(st.integers(0, 12).map(float), st.just(np.nan)), max
 @given(quotas, scored)
 def test_no_more_customers_than_asked_for_reach_a_grade_or_better(quota, values):
     scores = pd.Series(values, dtype=float)
-    limits = grade.limits(card(quota), scores)
-    codes = grade.of(scores, limits)
+    limits = grade.thresholds(card(quota), scores)
+    codes = grade.assign(scores, limits)
     known = scores.dropna()
     names = list(quota)
     for i, name in enumerate(names[:-1]):
@@ -103,10 +103,10 @@ def test_no_more_customers_than_asked_for_reach_a_grade_or_better(quota, values)
         assert better.sum() <= float(share) * len(known) + 1e-6
         reached = [v for v in known if (known < v).sum() >= (1 - float(share)) * len(known) - 1e-6]
         assert sorted(scores[better]) == sorted(reached), name
-    assert set(grade.impossible(limits)).isdisjoint(codes)
+    assert set(grade.unreachable(limits)).isdisjoint(codes)
     assert codes.groupby(scores).nunique().le(1).all()
     assert (codes[scores.isna()] == grade.NOT_GRADED).all()
     shuffled = scores.sample(frac=1, random_state=1)
     pd.testing.assert_series_equal(
-        grade.of(shuffled, grade.limits(card(quota), shuffled)).sort_index(), codes
+        grade.assign(shuffled, grade.thresholds(card(quota), shuffled)).sort_index(), codes
     )

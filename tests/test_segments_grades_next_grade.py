@@ -60,7 +60,7 @@ def test_the_weight_known_of_the_customer_counts():
     found = cheapest(card(SPEND, LATE, TARGET), measures).loc["a"]
     assert found["indicator"] == "target"
     assert found["to_value"] == pytest.approx(180)
-    assert found["missing_points"] == pytest.approx(40 - 20 / 0.7)
+    assert found["points_to_next"] == pytest.approx(40 - 20 / 0.7)
 
 
 def test_who_has_the_best_grade_needs_nothing_and_who_has_none_is_left_out():
@@ -73,7 +73,7 @@ def test_who_has_the_best_grade_needs_nothing_and_who_has_none_is_left_out():
 def test_no_single_change_may_be_enough():
     measures = customer(spend=0, late=0.5, sales=0, goal=200)
     found = cheapest(card(LATE, TARGET, SPEND), measures, {"A": 95.0, "C": 0.0}).loc["a"]
-    assert found["next_grade"] == "A" and found["missing_points"] == 85
+    assert found["next_grade"] == "A" and found["points_to_next"] == 85
     assert found[["indicator", "value", "to_value", "cost"]].isna().all()
 
 
@@ -101,7 +101,7 @@ def test_an_indicator_left_out_for_all_cannot_be_improved():
         Indicator("y", "y", 0.7, scale=(0, 1), unit_cost=1),
     )
     measures = pd.DataFrame({"x": 1.0, "y": [0.1, 0.2]})
-    assert cheapest(points.settle(made, measures), measures)["indicator"].tolist() == ["y", "y"]
+    assert cheapest(points.fit_bins(made, measures), measures)["indicator"].tolist() == ["y", "y"]
 
 
 def test_of_equal_costs_the_first_is_taken():
@@ -113,7 +113,7 @@ def test_no_customers_have_no_rows():
     measures = customer(spend=0, late=0.5, sales=0, goal=200).head(0)
     found = cheapest(card(SPEND, LATE, TARGET), measures)
     assert found.empty
-    assert list(found) == ["next_grade", "missing_points", "indicator", "value", "to_value", "cost"]
+    assert list(found) == ["next_grade", "points_to_next", "indicator", "value", "to_value", "cost"]
 
 
 def random_case(seed):
@@ -144,7 +144,7 @@ def random_case(seed):
         by_quota=bool(seed % 2),
         min_weight=0.4,
     )  # fmt: skip
-    return points.settle(made, measures), measures
+    return points.fit_bins(made, measures), measures
 
 
 def reaches(made, changed, column, values, least):
@@ -155,7 +155,7 @@ def reaches(made, changed, column, values, least):
 def changes(seed):
     made, measures = random_case(seed)
     score = points.score(made, measures)
-    limits = grade.limits(made, score)
+    limits = grade.thresholds(made, score)
     found = next_grade.cheapest(made, measures, score, limits)
     assert list(found.index) == list(score.dropna().index)
     found = found[found["next_grade"].notna()]
@@ -197,7 +197,7 @@ def test_nothing_cheaper_reaches_the_grade(seed):
 def test_order_of_customers_changes_nothing():
     made, measures = random_case(7)
     score = points.score(made, measures)
-    limits = grade.limits(made, score)
+    limits = grade.thresholds(made, score)
     found = next_grade.cheapest(made, measures, score, limits)
     shuffled = measures.sample(frac=1, random_state=1)
     again = next_grade.cheapest(made, shuffled, score, limits)

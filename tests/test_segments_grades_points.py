@@ -14,7 +14,7 @@ from cvm_analysis.segments.grades import points, scorecard
 from cvm_analysis.segments.grades.scorecard import Indicator, Scorecard
 
 GRADES = {"A": 70, "B": 40, "C": 0}
-SPEND = Indicator("spend", "spend_365d", 0.5, bands=((0, 20), (1000, 60), (5000, 100)))
+SPEND = Indicator("spend", "net_sales_365d", 0.5, bands=((0, 20), (1000, 60), (5000, 100)))
 PAYMENT = Indicator(
     "payment", "payment_days", 0.3, better="low", bands=((30, 100), (60, 60), (90, 20))
 )
@@ -34,12 +34,12 @@ def column(*values):
 
 
 def of(measures, **setting):
-    return points.of(only(**setting), measures)["x"].tolist()
+    return points.assign_points(only(**setting), measures)["x"].tolist()
 
 
 MEASURES = pd.DataFrame(
     {
-        "spend_365d": [6000.0, 1000, 999.99, -1, np.nan],
+        "net_sales_365d": [6000.0, 1000, 999.99, -1, np.nan],
         "payment_days": [10, 30, 31, 91, 60],
         "sales": [100.0, 75, 40, 90, 90],
         "goal": [100.0, 100, 100, 0, np.nan],
@@ -58,7 +58,7 @@ POINTS = pd.DataFrame(
 
 
 def test_bands_and_scales_give_the_points_a_manager_wrote():
-    found = points.of(card(SPEND, PAYMENT, TARGET), MEASURES)
+    found = points.assign_points(card(SPEND, PAYMENT, TARGET), MEASURES)
     pd.testing.assert_frame_equal(found, POINTS)
 
 
@@ -103,36 +103,62 @@ def test_missing_may_be_worth_points_and_then_counts_as_known():
 @pytest.mark.parametrize("goal", [0, -100, np.nan])
 def test_a_share_of_nothing_is_missing(goal):
     measures = pd.DataFrame({"sales": [-90.0], "goal": [goal]})
-    assert points.of(card(replace(TARGET, weight=1)), measures)["target"].isna().all()
+    assert points.assign_points(card(replace(TARGET, weight=1)), measures)["target"].isna().all()
 
 
 @pytest.mark.parametrize("missing", ["leave_out", 0])
 def test_a_column_the_business_lacks_is_missing_for_all(missing):
     absent = replace(TARGET, missing=missing)
-    found = points.of(card(SPEND, PAYMENT, absent), MEASURES.drop(columns="goal"))["target"]
+    found = points.assign_points(card(SPEND, PAYMENT, absent), MEASURES.drop(columns="goal"))[
+        "target"
+    ]
     assert found.tolist() == pytest.approx([np.nan if missing else 0] * 5, nan_ok=True)
-    found = points.of(card(SPEND, PAYMENT, absent), MEASURES.drop(columns="sales"))["target"]
+    found = points.assign_points(card(SPEND, PAYMENT, absent), MEASURES.drop(columns="sales"))[
+        "target"
+    ]
     assert found.tolist() == pytest.approx([np.nan if missing else 0] * 5, nan_ok=True)
 
 
 def test_equal_groups_run_from_nought_to_a_hundred():
     spread = column(*range(10))
-    learned = points.settle(only(bins=5), spread)
+    learned = points.fit_bins(only(bins=5), spread)
     assert learned.indicators[0].bands == ((2, 25), (4, 50), (6, 75), (8, 100))
-    assert points.of(learned, spread)["x"].tolist() == [0, 0, 25, 25, 50, 50, 75, 75, 100, 100]
+    assert points.assign_points(learned, spread)["x"].tolist() == [
+        0,
+        0,
+        25,
+        25,
+        50,
+        50,
+        75,
+        75,
+        100,
+        100,
+    ]
 
 
 def test_where_less_is_better_the_groups_run_the_other_way():
     spread = column(*range(10))
-    learned = points.settle(only(bins=5, better="low"), spread)
+    learned = points.fit_bins(only(bins=5, better="low"), spread)
     assert learned.indicators[0].bands == ((1, 100), (3, 75), (5, 50), (7, 25))
-    assert points.of(learned, spread)["x"].tolist() == [100, 100, 75, 75, 50, 50, 25, 25, 0, 0]
+    assert points.assign_points(learned, spread)["x"].tolist() == [
+        100,
+        100,
+        75,
+        75,
+        50,
+        50,
+        25,
+        25,
+        0,
+        0,
+    ]
 
 
 def test_ties_make_groups_impossible_and_the_table_says_so():
     ones = column(*[1] * 6, 2, 2, 3, 4)  # six of ten bought once: nobody is worse than they are
-    learned = points.settle(only(bins=5), ones)
-    assert points.of(learned, ones)["x"].tolist() == [0] * 6 + [75, 75, 100, 100]
+    learned = points.fit_bins(only(bins=5), ones)
+    assert points.assign_points(learned, ones)["x"].tolist() == [0] * 6 + [75, 75, 100, 100]
     table = points.groups(learned).loc["x"]
     assert (table["asked"], table["possible"], table["most_points"]) == (5, 3, 100)
     assert table["cut_points"] == [2, 3]
@@ -140,17 +166,17 @@ def test_ties_make_groups_impossible_and_the_table_says_so():
 
 def test_ties_at_the_top_leave_the_best_group_out():
     tied = column(*range(7), 9, 9, 9)
-    table = points.groups(points.settle(only(bins=5), tied)).loc["x"]
+    table = points.groups(points.fit_bins(only(bins=5), tied)).loc["x"]
     assert (table["possible"], table["most_points"]) == (4, 75)
 
 
 @pytest.mark.parametrize("values", [[7.0] * 30, [1.0] * 29 + [0.0], [7.0], [np.nan] * 3, []])
 def test_an_indicator_that_cannot_tell_customers_apart_is_left_out_for_all(values):
     measures = column(*values).astype(float)
-    learned = points.settle(only(bins=5, missing=0), measures)
+    learned = points.fit_bins(only(bins=5, missing=0), measures)
     assert points.groups(learned).loc["x", "possible"] == 1
     assert np.isnan(points.groups(learned).loc["x", "most_points"])
-    assert points.of(learned, measures)["x"].isna().all()
+    assert points.assign_points(learned, measures)["x"].isna().all()
     assert points.score(learned, measures).isna().all()
 
 
@@ -158,16 +184,16 @@ def test_a_constant_indicator_leaves_the_grade_to_the_others():
     level = Indicator("level", "level", 0.4, bins=5)
     other = Indicator("other", "other", 0.6, scale=(0, 10))
     measures = pd.DataFrame({"level": 3, "other": [0.0, 5, 10]})
-    learned = points.settle(card(level, other), measures)
+    learned = points.fit_bins(card(level, other), measures)
     assert points.score(learned, measures).tolist() == [0, 50, 100]
 
 
 def test_written_bands_are_not_learned_and_learned_ones_hold_for_other_customers():
     company, region = column(*range(10)), column(0.0, 100.0)
-    learned = points.settle(only(bins=5), company)
-    used = scorecard.settled(only(bins=5), scorecard.bands(learned))
-    assert points.of(used, region)["x"].tolist() == [0, 100]
-    assert points.settle(card(SPEND), MEASURES) == card(SPEND)
+    learned = points.fit_bins(only(bins=5), company)
+    used = scorecard.with_bands(only(bins=5), scorecard.bands(learned))
+    assert points.assign_points(used, region)["x"].tolist() == [0, 100]
+    assert points.fit_bins(card(SPEND), MEASURES) == card(SPEND)
     assert points.groups(card(SPEND)).empty
 
 
@@ -178,17 +204,17 @@ def test_groups_that_were_not_learned_are_an_error():
 
 def test_infinite_values_and_texts_are_named_and_counted_all_at_once():
     measures = MEASURES.assign(
-        spend_365d=[np.inf, 1, -np.inf, 1, 1], payment_days=["30", "soon", "x", None, 1.5]
+        net_sales_365d=[np.inf, 1, -np.inf, 1, 1], payment_days=["30", "soon", "x", None, 1.5]
     )
     measures["goal"] = pd.Timestamp("2024-01-01")
     with pytest.raises(InputError) as error:
         points.score(card(SPEND, PAYMENT, TARGET), measures)
     said = str(error.value)
-    assert "spend: 2 of 5 values of spend_365d are infinite" in said
+    assert "spend: 2 of 5 values of net_sales_365d are infinite" in said
     assert "payment: 2 of 5 values of payment_days are no numbers" in said
     assert "target: goal holds times" in said
     with pytest.raises(InputError, match="infinite"):
-        points.settle(only(bins=2), column(np.inf, 1.0))
+        points.fit_bins(only(bins=2), column(np.inf, 1.0))
 
 
 def test_numbers_may_come_as_pandas_or_decimal_types():
@@ -208,9 +234,9 @@ def test_numbers_may_come_as_pandas_or_decimal_types():
 @pytest.mark.parametrize("n", [0, 1])
 def test_no_customers_and_one_customer_need_no_special_care(n):
     measures = MEASURES.head(n)
-    learned = points.settle(card(SPEND, PAYMENT, replace(TARGET, scale=None, bins=5)), measures)
+    learned = points.fit_bins(card(SPEND, PAYMENT, replace(TARGET, scale=None, bins=5)), measures)
     assert points.score(learned, measures).tolist() == [100][:n]
-    assert len(points.contributions(learned, points.of(learned, measures))) == n
+    assert len(points.contributions(learned, points.assign_points(learned, measures))) == n
 
 
 def random_case(seed, share_missing=0.2):
@@ -236,7 +262,7 @@ def random_case(seed, share_missing=0.2):
         Indicator("d", "d", weights[3], bins=7, missing=10),
         min_weight=0.5,
     )
-    return points.settle(made, measures), measures
+    return points.fit_bins(made, measures), measures
 
 
 seeds = st.integers(0, 10_000)
@@ -246,7 +272,7 @@ seeds = st.integers(0, 10_000)
 @given(seeds, st.sampled_from([0.0, 0.2, 0.9]))
 def test_contributions_add_up_to_the_score(seed, share_missing):
     made, measures = random_case(seed, share_missing)
-    given_points = points.of(made, measures)
+    given_points = points.assign_points(made, measures)
     parts, score = points.contributions(made, given_points), points.score(made, measures)
     assert parts.sum(axis=1).to_numpy() == pytest.approx(score.fillna(0).to_numpy(), abs=1e-9)
     assert parts[score.isna()].isna().all(axis=None)
@@ -256,7 +282,7 @@ def test_contributions_add_up_to_the_score(seed, share_missing):
 
 def test_the_score_is_the_mean_of_each_customers_known_points():
     made, measures = random_case(3)
-    given_points, score = points.of(made, measures), points.score(made, measures)
+    given_points, score = points.assign_points(made, measures), points.score(made, measures)
     weights = {each.code: each.weight for each in made.indicators}
     for customer, row in given_points.iterrows():
         known = {code: value for code, value in row.items() if not np.isnan(value)}
@@ -287,7 +313,7 @@ def test_order_and_names_of_customers_change_nothing_and_equals_are_equal(seed):
     made, measures = random_case(seed)
     twice = pd.concat([measures, measures.rename(index="X{}".format)])
     shuffled = twice.sample(frac=1, random_state=seed)
-    settled = points.settle(made, shuffled)
+    settled = points.fit_bins(made, shuffled)
     assert settled == made
     score = points.score(settled, shuffled)
     pd.testing.assert_series_equal(score[measures.index], points.score(made, measures))
@@ -298,7 +324,9 @@ def test_order_and_names_of_customers_change_nothing_and_equals_are_equal(seed):
 def test_points_of_groups_agree_with_counting_who_is_worse():
     rng = np.random.default_rng(5)
     spread = column(*rng.integers(0, 30, 400))
-    learned = points.settle(only(bins=7), spread)
+    learned = points.fit_bins(only(bins=7), spread)
     share_worse = (spread["x"].rank(method="min") - 1) / len(spread)
     by_counting = np.floor(7 * share_worse + 1e-12) * 100 / 6
-    assert points.of(learned, spread)["x"].tolist() == pytest.approx(by_counting.tolist())
+    assert points.assign_points(learned, spread)["x"].tolist() == pytest.approx(
+        by_counting.tolist()
+    )

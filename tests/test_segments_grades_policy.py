@@ -49,7 +49,7 @@ emil  20 C down
 
 def by_hand():
     rows = [line.split()[:4] for line in BY_HAND.strip().splitlines()]
-    table = pd.DataFrame(rows, columns=["customer_id", "score", "grade", "why"])
+    table = pd.DataFrame(rows, columns=["customer_id", "score", "grade", "review_decision"])
     table["day"] = table.groupby("customer_id").cumcount() + 1
     table["score"] = pd.to_numeric(table["score"], errors="coerce")
     table["grade"] = table["grade"].replace("-", grade.NOT_GRADED)
@@ -60,9 +60,11 @@ def test_five_customers_by_hand():
     expected = by_hand()
     scores = expected["score"].unstack()
     found = replay(scores, [LIMITS] * 6, SLOW)
-    pd.testing.assert_frame_equal(found[["grade", "why"]], expected[["grade", "why"]])
+    pd.testing.assert_frame_equal(
+        found[["grade", "review_decision"]], expected[["grade", "review_decision"]]
+    )
     for day, column in scores.items():
-        assert list(found["by_score"].xs(day, level="day")) == list(grade.of(column, LIMITS))
+        assert list(found["score_grade"].xs(day, level="day")) == list(grade.assign(column, LIMITS))
 
 
 RULES = st.builds(
@@ -71,8 +73,8 @@ RULES = st.builds(
 SCORE = st.one_of(st.integers(0, 100).map(float), st.just(np.nan))
 
 
-def tables(n_days=6):
-    days = st.lists(SCORE, min_size=n_days, max_size=n_days)
+def tables(n_purchase_days=6):
+    days = st.lists(SCORE, min_size=n_purchase_days, max_size=n_purchase_days)
     return st.lists(days, min_size=1, max_size=8).map(lambda rows: pd.DataFrame(rows))
 
 
@@ -80,9 +82,9 @@ def tables(n_days=6):
 @settings(max_examples=25, deadline=None)
 def test_without_rules_the_grade_is_the_one_by_score(scores):
     found = replay(scores, [LIMITS] * 6, Policy())
-    scored = found["by_score"] != grade.NOT_GRADED
-    assert (found["grade"] == found["by_score"])[scored].all()
-    assert set(found["why"]) <= {"first", "same", "up", "down", "not_graded"}
+    scored = found["score_grade"] != grade.NOT_GRADED
+    assert (found["grade"] == found["score_grade"])[scored].all()
+    assert set(found["review_decision"]) <= {"first", "same", "up", "down", "not_graded"}
 
 
 @given(RULES, SCORE)
@@ -90,7 +92,7 @@ def test_without_rules_the_grade_is_the_one_by_score(scores):
 def test_a_constant_score_never_moves(rules, score):
     found = replay(pd.DataFrame([[score] * 6]), [LIMITS] * 6, rules)
     assert found["grade"].nunique() == 1
-    assert set(found["why"]) <= {"first", "same", "not_graded"}
+    assert set(found["review_decision"]) <= {"first", "same", "not_graded"}
 
 
 @given(RULES, tables(), st.randoms(use_true_random=False))
@@ -111,7 +113,11 @@ def test_the_rules_hold_of_every_customer(rules, scores):
     rank = {"C": 0, "B": 1, "A": 2}
     found = replay(scores, [LIMITS] * 6, rules).reset_index()
     for customer, rows in found.groupby("customer_id"):
-        values, grades, whys = scores.loc[customer], list(rows["grade"]), list(rows["why"])
+        values, grades, whys = (
+            scores.loc[customer],
+            list(rows["grade"]),
+            list(rows["review_decision"]),
+        )
         for day in range(1, 6):
             old, new = grades[day - 1], grades[day]
             moved = whys[day] in ("up", "down")
@@ -135,7 +141,7 @@ def test_a_rise_takes_margin_points_more_at_each_limit():
     """74 is by score A and with 5 to spare only B: a customer in C goes to B."""
     found = replay(pd.DataFrame([[10.0, 74.0, 74.0]]), [LIMITS] * 3, Policy(margin=5))
     assert list(found["grade"]) == ["C", "B", "B"]
-    assert list(found["why"]) == ["first", "up", "kept_margin"]
+    assert list(found["review_decision"]) == ["first", "up", "kept_margin"]
 
 
 def test_each_review_has_its_own_limits():
@@ -155,7 +161,7 @@ def test_each_review_has_its_own_limits():
 def test_a_grade_that_ties_left_empty_is_given_to_nobody(limits, expected):
     scores = pd.Series([80.0, 50.0, 10.0])
     found = replay(scores.to_frame(), [limits], Policy())
-    assert list(found["grade"]) == list(grade.of(scores, limits)) == expected
+    assert list(found["grade"]) == list(grade.assign(scores, limits)) == expected
 
 
 def test_a_version_with_other_grades_starts_anew_only_for_grades_it_does_not_know():
@@ -163,7 +169,7 @@ def test_a_version_with_other_grades_starts_anew_only_for_grades_it_does_not_kno
     scores = pd.DataFrame([[75.0, 75.0], [50.0, 65.0], [75.0, np.nan], [50.0, np.nan]])
     found = replay(scores, [LIMITS, new], Policy()).xs(1, level="day")
     assert list(found["grade"]) == ["A", "A", "A", grade.NOT_GRADED]
-    assert list(found["why"]) == ["same", "first", "not_graded", "not_graded"]
+    assert list(found["review_decision"]) == ["same", "first", "not_graded", "not_graded"]
 
 
 def test_no_reviews_and_no_customers():

@@ -22,26 +22,26 @@ def people(n=100):
 
 
 def test_the_best_tenth_rank_highest_and_quotas_are_kept():
-    found = ranks.on([card()], people(), DAY)
+    found = ranks.grade_rank_at([card()], people(), DAY)
     assert found.value_counts().to_dict() == {0.0: 60, 1.0: 30, 2.0: 10}
     assert found.is_monotonic_increasing
 
 
 def test_only_that_days_customers_count():
-    found = ranks.on([card()], people().head(10), DAY)
+    found = ranks.grade_rank_at([card()], people().head(10), DAY)
     assert found.value_counts().to_dict() == {0.0: 6, 1.0: 3, 2.0: 1}
 
 
 def test_the_version_of_the_day_is_used():
     later = card(DAY + dt.timedelta(days=1), better="low")
-    assert ranks.on([card(), later], people(), DAY).iloc[-1] == 2
-    assert ranks.on([card(), later], people(), DAY + dt.timedelta(days=1)).iloc[-1] == 0
+    assert ranks.grade_rank_at([card(), later], people(), DAY).iloc[-1] == 2
+    assert ranks.grade_rank_at([card(), later], people(), DAY + dt.timedelta(days=1)).iloc[-1] == 0
 
 
 def test_who_is_not_graded_has_no_rank():
     some = people()
     some.loc["c000"] = np.nan
-    assert ranks.on([card()], some, DAY).isna().sum() == 1
-    assert ranks.on([], people(), DAY).isna().all()
-    assert ranks.on([card(DAY + dt.timedelta(days=9))], people(), DAY).isna().all()
-    assert ranks.on([card()], people().head(0), DAY).empty
+    assert ranks.grade_rank_at([card()], some, DAY).isna().sum() == 1
+    assert ranks.grade_rank_at([], people(), DAY).isna().all()
+    assert ranks.grade_rank_at([card(DAY + dt.timedelta(days=9))], people(), DAY).isna().all()
+    assert ranks.grade_rank_at([card()], people().head(0), DAY).empty

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from cvm_analysis import tables
-from cvm_analysis.least_data import Note
+from cvm_analysis.minimum_data import Note
 from cvm_analysis.segments.grades import reviews
 from cvm_analysis.segments.grades.policy import Policy
 from cvm_analysis.segments.grades.scorecard import Indicator, Scorecard
@@ -116,16 +116,21 @@ def test_the_grades_of_today_by_hand():
     tables.check("grades", table.reset_index())
     assert list(table.index) == ["anna", "ben", "cleo", "dora", "fay"]
     anna = table.loc["anna"]
-    assert anna[["score", "by_score", "grade", "why"]].tolist() == [90, "A", "C", "down"]
+    assert anna[["score", "score_grade", "grade", "review_decision"]].tolist() == [
+        90,
+        "A",
+        "C",
+        "down",
+    ]
     assert anna["since"] == pd.Timestamp("2024-12-31")
     assert anna["version"] == pd.Timestamp("2024-01-01")
     assert anna[["next_grade", "change"]].isna().all()
-    ben = table.loc["ben", ["next_grade", "missing_points", "change", "change_from"]]
+    ben = table.loc["ben", ["next_grade", "points_to_next", "change", "change_from"]]
     assert ben.tolist() == ["A", 20, "spend", 50]
     assert table.loc["ben", ["change_to", "change_cost"]].tolist() == [70, 40]
-    cleo = table.loc["cleo", ["by_score", "grade", "since", "why"]]
+    cleo = table.loc["cleo", ["score_grade", "grade", "since", "review_decision"]]
     assert cleo.tolist() == ["B", "B", pd.Timestamp(AS_OF), "first"]
-    dora = table.loc["dora", ["customer_type", "by_score", "grade", "why"]]
+    dora = table.loc["dora", ["customer_type", "score_grade", "grade", "review_decision"]]
     assert dora.tolist() == ["dealer", "not_graded", "not_graded", "not_graded"]
     assert table.loc["dora", ["version", "score", "since", "next_grade"]].isna().all()
     assert table.loc["fay", "since"] == pd.Timestamp("2024-09-30")
@@ -154,14 +159,17 @@ def test_a_business_too_young_for_a_review_is_graded_by_score():
     assert table["grade"].to_dict() == {
         "anna": "A", "ben": "B", "cleo": "B", "dora": "not_graded", "fay": "A",
     }  # fmt: skip
-    assert table.loc["anna", ["since", "why"]].tolist() == [pd.Timestamp(AS_OF), "first"]
+    assert table.loc["anna", ["since", "review_decision"]].tolist() == [
+        pd.Timestamp(AS_OF),
+        "first",
+    ]
 
 
 def test_each_review_uses_the_version_valid_on_its_day():
     strict = replace(RETAIL, valid_from=D(2024, 12, 31), grades={"A": 90.0, "B": 60.0, "C": 0.0})
     found = review(cards={"retail": [strict, RETAIL]}, rules=Policy())
     fay = found.history[found.history["customer_id"] == "fay"]
-    assert list(fay["by_score"]) == ["not_graded", "A", "B"]
+    assert list(fay["score_grade"]) == ["not_graded", "A", "B"]
     assert found.today["retail"].card.valid_from == D(2024, 12, 31)
     late = review(cards={"retail": [replace(RETAIL, valid_from=D(2024, 9, 1))]})
     assert set(late.history["day"]) == {pd.Timestamp("2024-09-30"), pd.Timestamp("2024-12-31")}
@@ -188,7 +196,7 @@ def two_indicators():
 
 def test_quotas_are_of_the_customers_of_each_review_date():
     found = review(rows=crowd(), cards={"retail": [QUOTA]}, days=reviews.dates(AS_OF, FIRST_DAY))
-    counts = found.history.groupby(["day", "by_score"]).size().unstack(fill_value=0)
+    counts = found.history.groupby(["day", "score_grade"]).size().unstack(fill_value=0)
     shares = counts.div(counts.sum(axis=1), axis=0)
     assert (shares["A"] <= 0.2).all() and ((shares["A"] + shares["B"]) <= 0.5).all()
     assert counts["A"].iloc[-1] > 0
@@ -238,9 +246,9 @@ def test_a_region_is_graded_by_the_companys_scales_and_limits():
     ours = reviews.grades(company)
     ours = ours[ours["customer_id"].isin(poor)].reset_index(drop=True)
     pd.testing.assert_frame_equal(reviews.grades(region), ours)
-    assert (ours["by_score"] != "A").all()
+    assert (ours["score_grade"] != "A").all()
     alone = reviews.grades(review(rows=poor, cards=cards))
-    assert (alone["by_score"] == "A").sum() == 3
+    assert (alone["score_grade"] == "A").sum() == 3
     assert json.dumps(region.reference) == json.dumps(agreed)
 
 
@@ -258,4 +266,4 @@ def test_a_type_that_began_after_the_scale_day_is_scaled_by_those_of_today():
     late = {name: (kind, *spends[13:]) for name, (kind, *spends) in crowd().items()}
     old = replace(QUOTA, valid_from=D(2023, 6, 1))
     found = review(rows=late, cards={"retail": [old]}, days=[AS_OF])
-    assert found.history["by_score"].value_counts().to_dict() == {"C": 20, "B": 12, "A": 8}
+    assert found.history["score_grade"].value_counts().to_dict() == {"C": 20, "B": 12, "A": 8}

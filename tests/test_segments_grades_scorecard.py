@@ -10,13 +10,13 @@ from cvm_analysis.errors import ConfigError, InputError
 from cvm_analysis.segments.grades import scorecard
 from cvm_analysis.segments.grades.scorecard import Indicator, Scorecard
 
-SPEND = Indicator("spend", "spend_365d", 0.6, bands=((0, 20), (1000, 60), (5000, 100)))
+SPEND = Indicator("spend", "net_sales_365d", 0.6, bands=((0, 20), (1000, 60), (5000, 100)))
 PAYMENT = Indicator(
     "payment", "payment_days", 0.4, better="low", bands=((30, 100), (60, 60), (90, 20))
 )
 CARD = Scorecard("dealer", dt.date(2024, 1, 1), (SPEND, PAYMENT), {"A": 70, "B": 40, "C": 0})
 QUOTA = replace(CARD, grades={"A": 0.1, "B": 0.3, "C": 0.6}, by_quota=True)
-KNOWN = ["payment_days", "sales_target", "spend_365d"]
+KNOWN = ["payment_days", "sales_target", "net_sales_365d"]
 
 
 def with_spend(**changes):
@@ -35,7 +35,8 @@ def with_spend(**changes):
         replace(CARD, min_weight=1),
         replace(QUOTA, grades={"A": 1 / 3, "B": 1 / 3, "C": 1 / 3}),
         replace(
-            CARD, indicators=tuple(Indicator(c, "spend_365d", 0.1, bins=2) for c in "abcdefghij")
+            CARD,
+            indicators=tuple(Indicator(c, "net_sales_365d", 0.1, bins=2) for c in "abcdefghij"),
         ),
     ],
 )
@@ -74,7 +75,7 @@ NAN, INF = float("nan"), float("inf")
         (with_spend(missing="out"), "indicators.spend.missing", "leave_out or points"),
         (with_spend(unit_cost=0.0), "indicators.spend.unit_cost", "more than 0"),
         (with_spend(step=-1.0), "indicators.spend.step", "more than 0"),
-        (with_spend(column="spend_356d"), "indicators.spend.column", "mean 'spend_365d'"),
+        (with_spend(column="net_sales_356d"), "indicators.spend.column", "mean 'net_sales_365d'"),
         (with_spend(per="target"), "indicators.spend.per", "mean 'sales_target'"),
         (with_spend(per="xyz"), "indicators.spend.per", "known are payment_days, sales_target"),
         (replace(CARD, indicators=(SPEND, SPEND)), "indicators.spend", "2 indicators have"),
@@ -127,27 +128,27 @@ NEXT = replace(CARD, valid_from=dt.date(2025, 7, 1))
     ],
 )
 def test_the_latest_version_that_has_begun_counts(day, version):
-    assert scorecard.valid([CARD, NEXT], day) is version
-    assert scorecard.valid([NEXT, CARD], day) is version
+    assert scorecard.valid_on([CARD, NEXT], day) is version
+    assert scorecard.valid_on([NEXT, CARD], day) is version
 
 
 def test_before_the_first_version_the_message_says_when_it_begins():
     with pytest.raises(ConfigError, match=r"dealer .* on 2023-12-31; .* from 2024-01-01"):
-        scorecard.valid([NEXT, CARD], dt.date(2023, 12, 31))
+        scorecard.valid_on([NEXT, CARD], dt.date(2023, 12, 31))
     with pytest.raises(ConfigError, match="no scorecard"):
-        scorecard.valid([], dt.date(2023, 12, 31))
+        scorecard.valid_on([], dt.date(2023, 12, 31))
 
 
 def test_two_versions_of_one_day_are_refused():
     with pytest.raises(ConfigError, match=r"2\.valid_from: two versions .* 2024-01-01"):
-        scorecard.valid([CARD, NEXT, CARD], dt.date(2026, 1, 1))
+        scorecard.valid_on([CARD, NEXT, CARD], dt.date(2026, 1, 1))
     scorecard.check_versions([CARD, NEXT])
 
 
 def test_learned_bands_survive_json_and_written_ones_are_not_among_them():
     learned = {"spend": [[10.0, 50.0], [0.1 + 0.2, 100.0]]}
     binned = with_spend(bands=None, bins=3)
-    used = scorecard.settled(binned, learned)
+    used = scorecard.with_bands(binned, learned)
     assert used.indicators[0].bands == ((10.0, 50.0), (0.1 + 0.2, 100.0))
     assert used.indicators[1] is PAYMENT
     assert json.loads(json.dumps(scorecard.bands(used))) == learned
@@ -156,4 +157,4 @@ def test_learned_bands_survive_json_and_written_ones_are_not_among_them():
 
 def test_bands_that_were_not_learned_are_asked_for():
     with pytest.raises(InputError, match="for spend; learn them again"):
-        scorecard.settled(with_spend(bands=None, bins=3), {"payment": [[1, 2]]})
+        scorecard.with_bands(with_spend(bands=None, bins=3), {"payment": [[1, 2]]})

@@ -31,7 +31,7 @@ def test_two_customers_by_hand():
     """Half a, half b becomes 0.9 a, 0.1 b: x (100, 20) 60 -> 92, y (40, 90) 65 -> 45."""
     measures = pd.DataFrame({"a": [100.0, 40], "b": [20.0, 90]}, ["x", "y"])
     money = pd.Series({"x": 5.0, "y": 7.0})
-    found = versions.effect(card(a=0.5, b=0.5), card(a=0.9, b=0.1), measures, money)
+    found = versions.compare(card(a=0.5, b=0.5), card(a=0.9, b=0.1), measures, money)
     assert found.moved.index.tolist() == ["x"]
     assert found.moved.loc["x"].tolist() == ["B", "A", "rose", 60.0, 92.0, 5.0]
     moves = found.matrix.set_index(["before", "after"])
@@ -49,7 +49,7 @@ def test_customers_money_and_points_add_up(by_quota, missing):
     shares = {"A": 0.1, "B": 0.3, "C": 0.6}
     old = card(shares if by_quota else None, by_quota, a=0.5, b=0.3, c=0.2)
     new = card(shares if by_quota else None, by_quota, a=0.2, b=0.3, c=0.5)
-    found = versions.effect(old, new, measures, money)
+    found = versions.compare(old, new, measures, money)
     assert found.matrix["n_customers"].sum() == 300
     assert found.matrix["money"].sum() == pytest.approx(money.sum())
     apart = found.matrix[found.matrix["before"] != found.matrix["after"]]
@@ -74,7 +74,7 @@ def test_each_version_learns_its_own_bands():
     measures = pd.DataFrame({"a": np.arange(1.0, 11)}, [f"C{i}" for i in range(10)])
     old = card(a=1.0)
     binned = replace(old, indicators=(Indicator("a", "a", 1.0, bins=5),))
-    found = versions.effect(old, binned, measures, measures["a"])
+    found = versions.compare(old, binned, measures, measures["a"])
     counts = found.matrix[found.matrix["n_customers"] > 0].set_index(["before", "after"])
     assert counts["n_customers"].to_dict() == {("C", "A"): 4, ("C", "B"): 2, ("C", "C"): 4}
 
@@ -82,13 +82,13 @@ def test_each_version_learns_its_own_bands():
 def test_a_version_against_itself_moves_nobody():
     measures, money = drawn(100, 0.3)
     one = card(a=0.5, b=0.3, c=0.2)
-    found = versions.effect(one, one, measures, money)
+    found = versions.compare(one, one, measures, money)
     assert found.moved.empty and (found.indicators["change"] == 0).all()
 
 
 def test_indicators_that_only_one_version_has():
     measures, money = drawn(50)
-    found = versions.effect(card(a=0.5, b=0.5), card(b=0.5, c=0.5), measures, money).indicators
+    found = versions.compare(card(a=0.5, b=0.5), card(b=0.5, c=0.5), measures, money).indicators
     assert found.index.tolist() == ["a", "b", "c"]
     assert found["weight_before"].tolist() == [0.5, 0.5, 0]
     assert found["weight_after"].tolist() == [0, 0.5, 0.5]
@@ -107,19 +107,19 @@ def test_indicators_that_only_one_version_has():
     ],
 )
 def test_grades_of_two_versions_in_one_order(old, new, order):
-    assert versions.merged(list(old), list(new)) == list(order)
+    assert versions.merge_grades(list(old), list(new)) == list(order)
 
 
 def test_a_grade_that_is_given_up_was_the_best_one():
     measures, money = drawn(60)
     old = card({"S": 90.0, "A": 60.0, "C": 0.0}, a=1.0)
-    found = versions.effect(old, card({"A": 60.0, "C": 0.0}, a=1.0), measures, money)
+    found = versions.compare(old, card({"A": 60.0, "C": 0.0}, a=1.0), measures, money)
     assert (found.moved["before"] == "S").all() and (found.moved["move"] == "fell").all()
 
 
 def test_who_is_no_longer_graded_neither_fell_nor_rose():
     measures = pd.DataFrame({"a": [90.0, 90], "b": [NAN, 80]}, ["x", "y"])
-    found = versions.effect(card(a=1.0), card(a=0.5, b=0.5), measures, pd.Series({"y": 3.0}))
+    found = versions.compare(card(a=1.0), card(a=0.5, b=0.5), measures, pd.Series({"y": 3.0}))
     assert found.moved.loc["x", ["before", "after", "move", "money"]].tolist() == [
         "A", "not_graded", "other", 0.0,
     ]  # fmt: skip
@@ -129,8 +129,8 @@ def test_who_is_no_longer_graded_neither_fell_nor_rose():
 def test_rows_do_not_matter():
     measures, money = drawn(200, 0.3)
     old, new = card(a=0.5, b=0.3, c=0.2), card(a=0.2, b=0.3, c=0.5)
-    found = versions.effect(old, new, measures, money)
-    other = versions.effect(old, new, measures.sample(frac=1, random_state=1), money)
+    found = versions.compare(old, new, measures, money)
+    other = versions.compare(old, new, measures.sample(frac=1, random_state=1), money)
     pd.testing.assert_frame_equal(found.matrix, other.matrix)
     pd.testing.assert_frame_equal(found.moved, other.moved)
     pd.testing.assert_frame_equal(found.indicators, other.indicators)
@@ -151,7 +151,7 @@ def test_any_customers_get_an_answer(measures):
     bins = Indicator("c", "c", 0.4, bins=5)
     old = card(a=0.5, b=0.5)
     new = replace(card(a=0.3, b=0.3), indicators=(*card(a=0.3, b=0.3).indicators, bins))
-    found = versions.effect(old, new, measures, pd.Series(1.0, measures.index))
+    found = versions.compare(old, new, measures, pd.Series(1.0, measures.index))
     assert found.matrix["n_customers"].sum() == len(measures) == found.n_customers
     if measures.isna().all(axis=None):
         assert found.indicators[["points_before", "change"]].isna().all(axis=None)
@@ -161,8 +161,8 @@ def test_infinite_values_and_other_customer_types_are_errors():
     measures, money = drawn(10)
     one = card(a=0.5, b=0.5)
     with pytest.raises(InputError, match="1 of 10 values of a are infinite"):
-        versions.effect(one, one, measures.mask(measures == measures["a"].max(), np.inf), money)
+        versions.compare(one, one, measures.mask(measures == measures["a"].max(), np.inf), money)
     with pytest.raises(InputError, match="one is for dealer customers, one for retail"):
-        versions.effect(one, card(kind="retail", a=0.5, b=0.5), measures, money)
+        versions.compare(one, card(kind="retail", a=0.5, b=0.5), measures, money)
     with pytest.raises(InputError, match="money: 10 customers are listed again"):
-        versions.effect(one, one, measures, pd.concat([money, money]))
+        versions.compare(one, one, measures, pd.concat([money, money]))

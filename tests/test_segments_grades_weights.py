@@ -55,7 +55,7 @@ def test_it_is_what_a_card_with_those_weights_would_say(by_quota, i):
     shares[np.arange(3) != i] *= (1 - shares[i]) / shares[np.arange(3) != i].sum()
     new = card(by_quota, **dict(zip("abc", shares, strict=True)))
     before, after = (_graded(each, measures) for each in (old, new))
-    row = weights.sensitivity(old, points.of(old, measures)).iloc[2 * i + 1]
+    row = weights.sensitivity(old, points.assign_points(old, measures)).iloc[2 * i + 1]
     assert (
         row["changed_share"] == pytest.approx((before != after).mean()) and row["changed_share"] > 0
     )
@@ -64,7 +64,7 @@ def test_it_is_what_a_card_with_those_weights_would_say(by_quota, i):
 
 def _graded(each, measures):
     found = points.score(each, measures)
-    return grade.of(found, grade.limits(each, found))
+    return grade.assign(found, grade.thresholds(each, found))
 
 
 def test_a_weight_never_exceeds_the_whole():

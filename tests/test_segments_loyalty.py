@@ -19,13 +19,13 @@ def customers(rows):
     ids = pd.Index([f"c{i}" for i in range(len(rows))], name="customer_id")
     found = pd.DataFrame(rows, columns=columns, index=ids).astype(float)
     days = (found["x"] + 1).fillna(0)
-    return found.assign(n_days=days, n_orders=days)
+    return found.assign(n_purchase_days=days, n_orders=days)
 
 
 def classed(table, weights=WEIGHTS):
-    found = loyalty.index(table, loyalty.settled(table, weights))
+    found = loyalty.index(table, loyalty.fit_card(table, weights))
     limits = loyalty.thresholds(found, "auto", "auto")
-    return found, loyalty.classes(table, found, limits)
+    return found, loyalty.assign(table, found, limits)
 
 
 def test_measures_by_hand():
@@ -103,18 +103,18 @@ def test_neither_the_order_of_rows_nor_an_id_matters(drawn, random):
 @given(rows)
 def test_more_of_anything_known_never_lowers_the_index(drawn):
     table = customers(drawn)
-    card = loyalty.settled(table, WEIGHTS)
+    card = loyalty.fit_card(table, WEIGHTS)
     found = loyalty.index(table, card).fillna(-1)
     for column, more in (("x", 1), ("t_x", 3), ("n_categories", 1), ("nps", 2), ("gap_cv", -0.25)):
         better = table.assign(**{column: table[column] + more})
         if column == "x":
-            better = better.assign(n_days=table["n_days"] + 1)
+            better = better.assign(n_purchase_days=table["n_purchase_days"] + 1)
         assert (loyalty.index(better, card).fillna(-1) >= found - 1e-9).all()
 
 
 def test_a_region_is_measured_by_the_groups_of_the_company():
     company = customers([(1 + i, i, 20 - i, i, i / 2) for i in range(20)])
-    card = loyalty.settled(company, WEIGHTS)
+    card = loyalty.fit_card(company, WEIGHTS)
     region = company.iloc[15:]
     pd.testing.assert_series_equal(
         loyalty.index(region, card), loyalty.index(company, card).loc[region.index]
@@ -136,7 +136,7 @@ def test_a_constant_measure_is_left_out():
 def test_an_infinite_measure_is_an_error():
     table = customers([(1, 5, NAN, 1, 5), (2, float("inf"), 1, 1, 5)])
     with pytest.raises(InputError, match="t_x"):
-        loyalty.settled(table, WEIGHTS)
+        loyalty.fit_card(table, WEIGHTS)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_thresholds_of_the_config_win_and_must_be_in_order():
 
 def test_the_index_becomes_a_column_that_scorecards_may_look_at():
     people = customers([(1 + i, i, 20 - i, i, i / 2) for i in range(20)])
-    card = loyalty.settled(people, WEIGHTS)
-    found = loyalty.indexed(people, card)
+    card = loyalty.fit_card(people, WEIGHTS)
+    found = loyalty.add_index(people, card)
     pd.testing.assert_series_equal(found["loyalty_index"], loyalty.index(people, card))
     pd.testing.assert_frame_equal(found.drop(columns="loyalty_index"), people)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cvm_analysis.errors import ConfigError, InputError
-from cvm_analysis.least_data import Note
+from cvm_analysis.minimum_data import Note
 from cvm_analysis.segments import rfm, rfm_names
 from cvm_analysis.texts import languages, words
 
@@ -31,9 +31,9 @@ SHIPPED = {
 
 def customers(days, orders, spend):
     ids = pd.Index([f"c{i}" for i in range(len(days))], name="customer_id")
-    table = {"days_since_last": days, "n_orders": orders, "spend_total": spend}
+    table = {"days_since_last": days, "n_orders": orders, "net_sales": spend}
     found = pd.DataFrame(table, index=ids)
-    return found.assign(spend_mean=found["spend_total"] / found["n_orders"])
+    return found.assign(net_sales_per_order=found["net_sales"] / found["n_orders"])
 
 
 rows = st.lists(
@@ -121,7 +121,7 @@ def test_scores_that_ties_make_impossible_are_shown_and_noted():
     cuts = rfm.cut_points(table)
     found = rfm.score(table, cuts=cuts)
     assert rfm.empty_bins(found) == {"r": [2, 3, 4, 5], "f": [2, 3, 4], "m": [2, 3, 4, 5]}
-    shown = rfm.limits(found, cuts)
+    shown = rfm.score_ranges(found, cuts)
     assert shown["n_f"].to_dict() == {1: 95, 2: 0, 3: 0, 4: 0, 5: 5}
     np.testing.assert_array_equal(shown["f"], [np.nan, np.nan, np.nan, np.nan, 2])
     assert shown["r"].isna().all() and shown["n_r"].to_dict() == {1: 100, 2: 0, 3: 0, 4: 0, 5: 0}
@@ -136,7 +136,7 @@ def test_a_score_that_others_could_get_keeps_its_limit():
     company = customers(range(100), range(1, 101), range(100))
     region = company.iloc[:10]
     cuts = rfm.cut_points(company)
-    shown = rfm.limits(rfm.score(region, cuts=cuts), cuts)
+    shown = rfm.score_ranges(rfm.score(region, cuts=cuts), cuts)
     assert list(shown["f"])[1:] == [21, 41, 61, 81]
     assert list(shown["r"])[1:] == [79, 59, 39, 19]
     assert shown["n_f"].to_dict() == {1: 10, 2: 0, 3: 0, 4: 0, 5: 0}
@@ -149,7 +149,7 @@ def test_no_customer_is_lost_among_the_scores(values, bins, rule):
     table = customers(*zip(*values, strict=True))
     cuts = rfm.cut_points(table, bins, rule)
     found = rfm.score(table, bins, cuts)
-    shown = rfm.limits(found, cuts)
+    shown = rfm.score_ranges(found, cuts)
     assert (shown[["n_r", "n_f", "n_m"]].sum() == len(table)).all()
     empty = {c: [s for s, n in shown[f"n_{c}"].items() if not n] for c in rfm.LETTERS}
     assert rfm.empty_bins(found, bins) == {c: s for c, s in empty.items() if s}
@@ -165,17 +165,17 @@ def test_every_note_can_be_read(language, code):
 
 
 def test_given_cut_points_are_reached_with_at_most_so_many_days_and_at_least_so_much():
-    cuts = rfm.given({"r": [90, 30], "f": [2, 5], "m": [10, 100.5]}, bins=3)
+    cuts = rfm.written_cut_points({"r": [90, 30], "f": [2, 5], "m": [10, 100.5]}, bins=3)
     table = customers([91, 90, 31, 30], [1, 2, 4, 5], [9.99, 10, 100.4, 100.5])
     found = rfm.score(table, 3, cuts)
     assert found["r"].tolist() == found["f"].tolist() == found["m"].tolist() == [1, 2, 2, 3]
-    shown = rfm.limits(found, cuts)
+    shown = rfm.score_ranges(found, cuts)
     assert list(shown["r"])[1:] == [90, 30]
 
 
 def test_a_letter_that_is_not_given_keeps_what_was_learned():
     table = customers(range(10), range(1, 11), range(10))
-    cuts = rfm.cut_points(table, 2) | rfm.given({"f": [3]}, 2)
+    cuts = rfm.cut_points(table, 2) | rfm.written_cut_points({"f": [3]}, 2)
     assert cuts == {"r": [-4], "f": [3], "m": [5]}
 
 
@@ -192,13 +192,13 @@ def test_a_letter_that_is_not_given_keeps_what_was_learned():
 )
 def test_cut_points_that_cannot_be_used_are_errors_with_their_place(lists, at, says):
     with pytest.raises(ConfigError, match=f"rfm.cut_points: {says}"):
-        rfm.given(lists, 5)
+        rfm.written_cut_points(lists, 5)
     assert rfm.cut_problems(lists, 5)[0][0] == ("cut_points", at)
 
 
 def test_all_wrong_cut_points_are_named_at_once():
     with pytest.raises(ConfigError, match=r"f: 5 scores.*; r: 5 scores"):
-        rfm.given({"f": [], "r": [], "m": [1, 2, 3, 4]}, 5)
+        rfm.written_cut_points({"f": [], "r": [], "m": [1, 2, 3, 4]}, 5)
 
 
 # The rule of the R package rfm 0.3.0 and the figures it prints for its own orders on 2006-12-31
@@ -210,7 +210,7 @@ def published(shared):
     by = log.groupby("customer_id")
     days = (pd.Timestamp("2006-12-31") - by["order_date"].max()).dt.days
     return pd.DataFrame(
-        {"days_since_last": days, "n_orders": by.size(), "spend_total": by["revenue"].sum()}
+        {"days_since_last": days, "n_orders": by.size(), "net_sales": by["net_sales"].sum()}
     )
 
 
@@ -275,12 +275,12 @@ def test_the_segments_of_r_where_the_first_rule_that_fits_counts(published):
     }
     champions = published[named == "champions"]
     assert champions["n_orders"].sum() == 1234
-    assert champions["spend_total"].sum() == 120_178
+    assert champions["net_sales"].sum() == 120_178
 
 
 def test_the_means_of_the_heat_map_of_r(published):
     found = r_scores(published)
-    means = published.groupby([found["r"], found["f"]])["spend_total"].mean()
+    means = published.groupby([found["r"], found["f"]])["net_sales"].mean()
     assert len(means) == 25
     assert round(means.sum()) == 12_634
 
@@ -337,7 +337,7 @@ def test_the_proof_counts_every_hole_and_every_overlap(drawn):
     first = rfm_names.problems(rules, matching="first")
     assert len(first) == (holes > 0)
     if not holes:
-        rfm.prove(rules, matching="first")
+        rfm.check_rules(rules, matching="first")
 
 
 def test_the_shipped_names_cover_every_combination_once():
@@ -400,13 +400,13 @@ def test_names_that_fewer_scores_leave_to_nobody_are_said():
 )
 def test_rules_that_cannot_be_used_are_errors_with_their_place(rules, at, says):
     with pytest.raises(ConfigError, match=f"rfm.segments: {says}"):
-        rfm.prove(rules, 5)
+        rfm.check_rules(rules, 5)
     assert rfm_names.problems(rules, 5)[0][0] == ("segments", *at)
 
 
 def test_all_wrong_rules_are_named_at_once():
     with pytest.raises(ConfigError, match=r"a: 'x' is no score.*; b: '6' is outside"):
-        rfm.prove({"a": {"r": "x"}, "b": {"f": 6}})
+        rfm.check_rules({"a": {"r": "x"}, "b": {"f": 6}})
 
 
 def test_each_pair_of_rules_that_overlap_is_its_own_problem():
@@ -417,8 +417,8 @@ def test_each_pair_of_rules_that_overlap_is_its_own_problem():
 def test_a_hole_is_an_error_even_where_the_first_rule_counts():
     rules = {"a": {"r": "1-4"}, "b": {"r": "2-4"}}
     with pytest.raises(ConfigError, match="25 of 125 combinations of scores have no name"):
-        rfm.prove(rules, matching="first")
-    rfm.prove(rules | {"others": {}}, matching="first")
+        rfm.check_rules(rules, matching="first")
+    rfm.check_rules(rules | {"others": {}}, matching="first")
 
 
 # Few or odd customers
@@ -431,7 +431,7 @@ def test_nobody_at_all():
     assert found.shape == (0, 3) and all(map(pd.api.types.is_integer_dtype, found.dtypes))
     assert rfm.name(found, nobody, SHIPPED).empty
     assert np.isnan(rfm.cut_points(nobody, rule="quantile_plus_one")["r"]).all()
-    assert rfm.limits(found, cuts)["n_r"].sum() == 0
+    assert rfm.score_ranges(found, cuts)["n_r"].sum() == 0
 
 
 def test_only_people_who_never_bought():
@@ -457,7 +457,7 @@ def test_a_constant_measure_leaves_the_others_as_they_are():
 
 @pytest.mark.parametrize("odd", [float("nan"), float("inf"), -float("inf")])
 def test_an_empty_or_infinite_measure_of_who_bought_is_an_error(odd):
-    with pytest.raises(InputError, match="spend_total: 1 of 3 customers"):
+    with pytest.raises(InputError, match="net_sales: 1 of 3 customers"):
         rfm.score(customers([1, 2, 3], [1, 1, 1], [1.0, odd, 3.0]))
     with pytest.raises(InputError, match="days_since_last: 1 of 3 customers"):
         rfm.score(customers([1, odd, 3], [1, 1, 1], [1.0, 2.0, 3.0]))

@@ -65,7 +65,7 @@ def test_nullable_columns_are_scored_like_floats():
 def test_empty_and_infinite_measures_are_one_error_that_counts_them():
     table = pd.DataFrame({"a": [1.0, NAN, INF], "b": [1, 2, 3], "c": [-INF, 0.0, 0.0]})
     with pytest.raises(InputError, match="a: 2 of 3 customers; c: 1 of 3 customers"):
-        scores.finite(table)
-    scores.finite(table[["b"]])
+        scores.check_finite(table)
+    scores.check_finite(table[["b"]])
     with pytest.raises(InputError, match="d: 1 of 2 customers"):
-        scores.finite(pd.DataFrame({"d": pd.Series([1, None], dtype="Int64")}))
+        scores.check_finite(pd.DataFrame({"d": pd.Series([1, None], dtype="Int64")}))

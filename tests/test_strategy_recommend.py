@@ -11,7 +11,7 @@ from cvm_analysis.tables import check
 
 PEOPLE = pd.DataFrame(
     {
-        "spend_total": [100.0, 300.0, 50.0, -10.0, 0.0],
+        "net_sales": [100.0, 300.0, 50.0, -10.0, 0.0],
         "days_since_last": [10.0, 30.0, 100.0, 200.0, float("nan")],
         "x": [3.0, 0.0, 0.0, 0.0, float("nan")],
     },
@@ -19,12 +19,12 @@ PEOPLE = pd.DataFrame(
 )
 SEGMENT = pd.Series(["loyal", "loyal", "lost", "lost", "prospect"], index=PEOPLE.index)
 VALUE = pd.DataFrame(
-    {"orders_12m": [4.0, 2.0, 0.5, 0.0], "value_12m": [200.0, 100.0, 20.0, 0.0]},
+    {"expected_orders": [4.0, 2.0, 0.5, 0.0], "expected_margin": [200.0, 100.0, 20.0, 0.0]},
     index=pd.Index(list("abcd"), name="customer_id"),
 )
 
 
-def action(code="letter", segments=("loyal",), column="mean_value", **more):
+def action(code="letter", segments=("loyal",), column="mean_expected_margin", **more):
     limits = {} if {"at_least", "at_most"} & set(more) else {"at_least": 0}
     chosen = {
         "at_least": None,
@@ -45,18 +45,18 @@ def test_a_segment_in_figures():
     assert list(found.columns) == list(FIGURES)
     assert list(found.index) == ["loyal", "lost", "prospect"]  # the largest value first
     loyal = found.loc["loyal"]
-    assert loyal[["n_customers", "revenue", "value_12m"]].tolist() == [2, 400, 300]
-    assert loyal["mean_spend"] == 200 and loyal["mean_value"] == 150
+    assert loyal[["n_customers", "net_sales", "expected_margin"]].tolist() == [2, 400, 300]
+    assert loyal["mean_net_sales"] == 200 and loyal["mean_expected_margin"] == 150
     assert loyal["mean_orders_12m"] == 3 and loyal["mean_days_since_last"] == 20
     assert loyal["repeat_share"] == 0.5
-    assert found.loc["lost", "mean_spend"] == 20
+    assert found.loc["lost", "mean_net_sales"] == 20
 
 
 def test_shares_are_of_all_customers_and_add_up():
     found = figures()
     assert found["share_customers"].tolist() == pytest.approx([0.4, 0.4, 0.2])
-    assert found["share_revenue"].tolist() == pytest.approx([400 / 440, 40 / 440, 0])
-    assert found["share_value"].tolist() == pytest.approx(
+    assert found["share_net_sales"].tolist() == pytest.approx([400 / 440, 40 / 440, 0])
+    assert found["share_expected_margin"].tolist() == pytest.approx(
         [300 / 320, 20 / 320, np.nan], nan_ok=True
     )
     assert found.filter(like="share_").sum().tolist() == pytest.approx([1, 1, 1])
@@ -66,7 +66,9 @@ def test_people_without_a_value_count_as_people_only():
     prospect = figures().loc["prospect"]
     assert prospect["n_customers"] == 1
     assert (
-        prospect[["value_12m", "mean_value", "mean_orders_12m", "mean_days_since_last"]]
+        prospect[
+            ["expected_margin", "mean_expected_margin", "mean_orders_12m", "mean_days_since_last"]
+        ]
         .isna()
         .all()
     )
@@ -77,7 +79,7 @@ def test_gain_is_the_share_of_the_value_and_cost_is_per_customer():
     row = recommend.recommend(figures(), [action(cost_per_customer=5)]).loc[("loyal", 1)]
     assert row["action"] == "letter" and row["n_customers"] == 2 and row["cost"] == 10
     assert row[["gain_low", "gain", "gain_high"]].tolist() == pytest.approx([30, 60, 90])
-    assert row["evidence"] == "assumed" and row["trigger"] == "mean_value 150 >= 0"
+    assert row["evidence"] == "assumed" and row["trigger"] == "mean_expected_margin 150 >= 0"
 
 
 def test_the_table_is_the_one_described():

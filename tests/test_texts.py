@@ -86,7 +86,7 @@ def test_no_key_is_swallowed_by_yaml():
         (EN.date(date(2025, 12, 31)), "Dec 31, 2025"),
         (EN.date("2025-12-31"), "Dec 31, 2025"),
         (EN.month(pd.Timestamp("2025-02-28")), "Feb 2025"),
-        (EN.value("revenue", 12, "USD"), "$12"),
+        (EN.value("net_sales", 12, "USD"), "$12"),
         (EN.value("share", 0.5, "USD"), "50%"),
         (EN.value("n_customers", 1200, "USD"), "1,200"),
     ],

@@ -13,14 +13,16 @@ def customers(n=200, seed=0):
     for kind, (spend, days, silence) in KINDS.items():
         each = {
             "kind": kind,
-            "spend_mean": spend * rng.lognormal(0, 0.15, n),
-            "n_days": np.maximum(1, np.round(days * 3 * rng.lognormal(0, 0.1, n))),
+            "net_sales_per_order": spend * rng.lognormal(0, 0.15, n),
+            "n_purchase_days": np.maximum(1, np.round(days * 3 * rng.lognormal(0, 0.1, n))),
             "days_since_last": np.round(silence * rng.lognormal(0, 0.15, n)),
         }
         kinds.append(pd.DataFrame(each))
     table = pd.concat(kinds, ignore_index=True)
-    table = table.assign(n_orders=table["n_days"].astype(int), T=3 * 365 / 7, return_share=0.0)
-    table["spend_total"] = table["spend_gross"] = table["spend_mean"] * table["n_orders"]
+    table = table.assign(
+        n_orders=table["n_purchase_days"].astype(int), T=3 * 365 / 7, return_share=0.0
+    )
+    table["net_sales"] = table["gross_sales"] = table["net_sales_per_order"] * table["n_orders"]
     table["customer_type"] = "retail"
     return table.set_index(pd.Index([f"C{i:04}" for i in range(len(table))], name="customer_id"))
 
@@ -34,4 +36,4 @@ def cloud(n, seed):
 
 def once(measured, spend=1.0):
     """What shares rest on, if everybody bought once."""
-    return pd.DataFrame({"n_orders": 1, "spend_gross": spend}, index=measured.index)
+    return pd.DataFrame({"n_orders": 1, "gross_sales": spend}, index=measured.index)

@@ -18,8 +18,8 @@ from rich.markup import escape
 from cvm_analysis.errors import CvmError, InputError
 
 if TYPE_CHECKING:
-    from cvm_analysis.config import Settings
     from cvm_analysis.run.plan import Plan
+    from cvm_analysis.settings import Settings
 
 app = typer.Typer(
     help="Customer value management: raw transactions to a report for every region.",
@@ -58,7 +58,7 @@ def init(
     ] = Path("config/mine.yaml"),
 ) -> None:
     """Draft a config from raw files: cvm init sales.csv > config/mine.yaml."""
-    from cvm_analysis.drafting.draft import draft
+    from cvm_analysis.draft.draft import draft
 
     typer.echo(draft(files, config).encode(), nl=False)
 
@@ -66,9 +66,9 @@ def init(
 @app.command()
 def check(config: ConfigFile) -> None:
     """Say whether a config can be run, and everything that is wrong with it at once."""
-    from cvm_analysis import preflight
+    from cvm_analysis import validate
 
-    preflight.check(config)
+    validate.check(config)
     _say(f"{config}: good")
 
 
@@ -78,12 +78,12 @@ def prepare(
     force: Annotated[bool, typer.Option(help="Also if nothing changed.")] = False,
 ) -> None:
     """Read and check the raw files, once for all regions."""
-    from cvm_analysis import preflight
+    from cvm_analysis import validate
     from cvm_analysis.intake.prepare import prepare as prepare_tables
 
-    settings = preflight.check(config)
+    settings = validate.check(config)
     _say_prepared(settings, prepare_tables(settings, force))
-    preflight.check_imported(settings)
+    validate.check_imported(settings)
 
 
 @app.command()
@@ -101,18 +101,18 @@ def run(
     prepared: Annotated[bool, typer.Option(help="Take the prepared tables as they are.")] = False,
 ) -> None:
     """Run the notebooks for `all` and every region, and publish the reports."""
-    from cvm_analysis import preflight
+    from cvm_analysis import validate
     from cvm_analysis.intake.prepare import prepare as prepare_tables
     from cvm_analysis.run import fan_out, progress
     from cvm_analysis.texts import words
 
-    settings = preflight.check(config)
+    settings = validate.check(config)
     languages = tuple(language or ["en"])
     for each in languages:
         words(each)  # an unknown one is an error before anything runs
     if not prepared:
         _say_prepared(settings, prepare_tables(settings))
-    preflight.check_imported(settings)
+    validate.check_imported(settings)
     plan = replace(
         _plan(settings, region or [], as_of),
         languages=languages,
@@ -122,7 +122,7 @@ def run(
         notebooks_folder=notebooks,
     )
     names = {key: each[languages[0]] for key, each in plan.regions.items()}
-    with progress.shown(names, err) as show:
+    with progress.open_progress(names, err) as show:
         outcome = fan_out.run(plan, show)
     for result in outcome.failed:
         err.print(f"{result.region}: failed: {result.failure}", markup=False, highlight=False)
@@ -148,7 +148,7 @@ def quarantine(config: ConfigFile) -> None:
     """Show the rejected lines as CSV: file, line, rule, column, value."""
     import pandas as pd
 
-    from cvm_analysis.config import load
+    from cvm_analysis.settings import load
 
     settings = load(config)
     stopped = settings.prepared.with_name(settings.prepared.name + ".stopped")
@@ -167,8 +167,8 @@ def drafts(
 ) -> None:
     """Copy the tables of a region's report, so that each notebook opens alone."""
     from cvm_analysis import results
-    from cvm_analysis.config import load
     from cvm_analysis.prepared import resolve_day
+    from cvm_analysis.settings import load
 
     published = out / region / resolve_day(load(config), "").isoformat() / "desk"
     if not published.is_dir():

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from cvm_analysis.config import Settings
 from cvm_analysis.errors import InputError
+from cvm_analysis.settings import Settings
 from cvm_analysis.tables import TABLES
 
 if TYPE_CHECKING:
@@ -79,17 +79,17 @@ class Prepared:
                 found.append(shares.add_prefix(f"{column}:"))
         return pd.concat(found, axis=1)
 
-    def repeating(self, copies: pd.DataFrame, before: dt.date) -> Prepared:
+    def with_copied_days(self, copies: pd.DataFrame, before: dt.date) -> Prepared:
         """Return these tables as if customers had repeated days of their past after `before`.
 
         copies : one row per day repeated: customer_id, copy_of, day
         """
         import ibis
 
-        from cvm_analysis.customers import repeated
+        from cvm_analysis.customers import with_copied_days
 
         days = ibis.memtable(copies).cast({"copy_of": "date", "day": "date"})
-        return replace(self, transactions=repeated(self.transactions, days, before))
+        return replace(self, transactions=with_copied_days(self.transactions, days, before))
 
     def purchase_days(self, date: dt.date) -> pd.DataFrame:
         """One row per customer and day with a purchase up to a day: customer_id, day."""
@@ -115,7 +115,7 @@ class Prepared:
         typed = seen.mutate(customer_type=kind.fill_null("retail")).order_by("customer_id")
         return typed.to_pandas().set_index("customer_id")
 
-    def frame(self, name: str) -> pd.DataFrame:
+    def to_pandas(self, name: str) -> pd.DataFrame:
         """Bring a table into pandas; no rows, but its columns, where there is none."""
         import pandas as pd
 
@@ -180,7 +180,7 @@ def open(settings: Settings, region: str) -> Prepared:
     return _open(settings, region, lambda table: (table.region == region) | (region == ALL))
 
 
-def elsewhere(settings: Settings, region: str) -> Prepared:
+def other_regions(settings: Settings, region: str) -> Prepared:
     """Open the tables of all regions but one: those who may lend it theirs. `all` has no others."""
     return _open(settings, region, lambda table: (table.region != region) & (region != ALL))
 

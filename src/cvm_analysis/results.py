@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cvm_analysis.errors import InputError
-from cvm_analysis.least_data import Note
+from cvm_analysis.minimum_data import Note
 from cvm_analysis.tables import TABLES, check
 
 if TYPE_CHECKING:
@@ -26,11 +26,12 @@ WRITTEN_BY = {
     "customers": "01_customers",
     "quality": "01_customers",
     **dict.fromkeys(
-        ("segments", "grades", "grade_points", "grade_history", "moves", "fallen"), "02_segments"
+        ("segments", "grades", "grade_points", "grade_history", "transitions", "downgrades"),
+        "02_segments",
     ),
-    **dict.fromkeys(("clusters", "cluster_figures", "cluster_features"), "03_clusters"),
+    **dict.fromkeys(("clusters", "cluster_summary", "cluster_features"), "03_clusters"),
     **dict.fromkeys(("value", "value_totals"), "04_value"),
-    "trust": "04_value",
+    "backtest": "04_value",
     "churn": "05_churn",
     "hazards": "05_churn",
     "contract_churn": "05_churn",

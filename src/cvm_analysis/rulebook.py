@@ -8,16 +8,16 @@ from typing import Any
 
 import pandas as pd
 
-from cvm_analysis.config import Settings
-from cvm_analysis.config.rule_files import Scorecard as Written
-from cvm_analysis.segments import rfm, schemes
+from cvm_analysis.segments import classes, rfm
+from cvm_analysis.segments.classification_rules import RETAIL, ClassificationRules, Naming
 from cvm_analysis.segments.clusters import measures
 from cvm_analysis.segments.grades import reviews
 from cvm_analysis.segments.grades.policy import Policy
 from cvm_analysis.segments.grades.reviews import Graded
 from cvm_analysis.segments.grades.scorecard import Indicator, Scorecard
-from cvm_analysis.segments.named import grade_segment
-from cvm_analysis.segments.yardstick import RETAIL, Naming, Yardstick
+from cvm_analysis.segments.report_segment import segment_code
+from cvm_analysis.settings import Settings
+from cvm_analysis.settings.rule_files import Scorecard as Written
 from cvm_analysis.strategy.recommend import Action
 
 
@@ -73,7 +73,7 @@ def cut_points(settings: Settings, customers: pd.DataFrame) -> dict[str, list[fl
     rules = settings.segments.rfm
     given = {} if isinstance(rules.cut_points, str) else rules.cut_points
     found = rfm.cut_points(customers, rules.bins, rules.rule, rules.monetary)
-    return found | rfm.given(given, rules.bins)
+    return found | rfm.written_cut_points(given, rules.bins)
 
 
 def compared(
@@ -90,7 +90,7 @@ def compared(
     As segments.clusters.measures.of makes them, and `missing` for each that these data lack.
     """
     asked = settings.segments.clusters
-    wholes = {measures.whole(str(column)) for column in shares}
+    wholes = {measures.composition(str(column)) for column in shares}
     there = {
         "numbers": [c for c in asked.measures if c in customers or c == "orders_per_year"],
         "attributes": [c for c in asked.attributes if c in customers],
@@ -99,22 +99,24 @@ def compared(
     every = (*asked.measures, *asked.attributes, *asked.shares_of)
     found = [name for names in there.values() for name in names]
     lacking = {name: "missing" for name in every if name not in found}
-    return measures.of(customers, **there, shares=shares), lacking
+    return measures.select(customers, **there, shares=shares), lacking
 
 
 def limits(settings: Settings, customers: pd.DataFrame) -> dict[str, Any]:
     """Learn what RFM and life cycle of one day need, from these customers' retail ones; JSON."""
     retail = customers[customers["customer_type"] == RETAIL]
-    return {"cuts": cut_points(settings, retail), "usual_gap": schemes.usual_gap(retail)}
+    return {"cuts": cut_points(settings, retail), "usual_gap": classes.usual_gap(retail)}
 
 
 def yardstick(
     settings: Settings, limits: Mapping[str, Any], graded: Mapping[str, Graded]
-) -> Yardstick:
+) -> ClassificationRules:
     """The limits of one day together: those of `limits`, and today's of a review of that day."""
     cards = {kind: (each.card, each.limits) for kind, each in graded.items()}
     life_cycle = settings.segments.life_cycle.model_dump()
-    return Yardstick(naming(settings), limits["cuts"], limits["usual_gap"], life_cycle, cards)
+    return ClassificationRules(
+        naming(settings), limits["cuts"], limits["usual_gap"], life_cycle, cards
+    )
 
 
 def review_days(settings: Settings, as_of: dt.date, first_day: dt.date) -> Sequence[dt.date]:
@@ -131,7 +133,7 @@ def policy(settings: Settings) -> Policy:
 def graded_segments(settings: Settings) -> list[str]:
     """Codes of the segments that reports call by type and grade: project_a, dealer_b, ..."""
     return [
-        grade_segment(kind, grade)
+        segment_code(kind, grade)
         for kind, cards in scorecards(settings).items()
         if settings.business.report_segments.get(kind, "grade") == "grade"
         for grade in dict.fromkeys(grade for card in cards for grade in card.grades)

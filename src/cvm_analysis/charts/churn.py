@@ -43,9 +43,9 @@ def survival(
 
     Parameters
     ----------
-    table : one row per segment and time, as `churn.lapse.curves` or `churn.curves.kaplan_meier`
-        give; of more than six segments the six with the most at risk at the start are drawn, and
-        the title says so
+    table : one row per segment and time, as `churn.lapse.survival_curves` or
+        `churn.curves.kaplan_meier` give; of more than six segments the six with the most at risk
+        at the start are drawn, and the title says so
         segment : code, drawn in order of appearance; a single segment `all` is not named
         week or duration : since the start, in weeks or in days
         survival, low, high : in [0, 1]
@@ -79,12 +79,12 @@ def survival(
     return Picture(figure, _survival_alt(say, curves, named, unit, of))
 
 
-def comebacks(table: pd.DataFrame, bound: int | None = None, language: str = "en") -> Picture:
+def return_rate(table: pd.DataFrame, bound: int | None = None, language: str = "en") -> Picture:
     """Draw how many customers still came back after silences of several lengths.
 
     Parameters
     ----------
-    table : one row per bound of silence tried, as `churn.lapse.candidates`
+    table : one row per bound of silence tried, as `churn.lapse.candidate_thresholds`
         bound_days : 1 or more
         n_silences : that lasted as long
         comeback_share : of them within the follow-up, in [0, 1]; empty where none was watched as
@@ -94,7 +94,7 @@ def comebacks(table: pd.DataFrame, bound: int | None = None, language: str = "en
     """
     if table.empty:
         return nothing(language)
-    check(table, ["bound_days", "n_silences", "comeback_share"], "comebacks")
+    check(table, ["bound_days", "n_silences", "comeback_share"], "return_rate")
     seen = table.dropna(subset="comeback_share").sort_values("bound_days")
     if seen.empty:
         return nothing(language)
@@ -112,8 +112,8 @@ def comebacks(table: pd.DataFrame, bound: int | None = None, language: str = "en
                         weight="bold" if mark else "normal", bbox=_WHITE)  # fmt: skip
         if bound is not None:
             _mark_bound(ax, say, bound, days)
-        ax.set(ylim=(0, min(1.15, 1.18 * shares.max() + 0.01)), xlabel=say("charts.comebacks.x"))
-        ax.set_title(say("charts.comebacks.y"))
+        ax.set(ylim=(0, min(1.15, 1.18 * shares.max() + 0.01)), xlabel=say("charts.return_rate.x"))
+        ax.set_title(say("charts.return_rate.y"))
         ax.set_xticks(days, [say.number(day) for day in days])
         ticks(ax.yaxis, say.percent)
     return Picture(figure, _comebacks_alt(say, seen, bound))
@@ -200,8 +200,8 @@ def _mark_bound(ax: Axes, say: Words, bound: int, days: NDArray[np.float64]) -> 
     left = np.log(bound) > np.log([days.min(), days.max()]).mean()
     ax.axvline(bound, color=INK, linewidth=0.8, zorder=1)
     ax.annotate(
-        say("charts.comebacks.bound", days=say.number(bound)), (bound, 1), (-6 if left else 6, -2),
-        xycoords=ax.get_xaxis_transform(), textcoords="offset points", weight="bold",
+        say("charts.return_rate.bound", days=say.number(bound)), (bound, 1), (-6 if left else 6,
+        -2), xycoords=ax.get_xaxis_transform(), textcoords="offset points", weight="bold",
         ha="right" if left else "left", va="top",
         bbox=_WHITE,
     )  # fmt: skip
@@ -211,12 +211,12 @@ def _comebacks_alt(say: Words, seen: pd.DataFrame, bound: int | None) -> str:
     def told(row: pd.Series) -> dict[str, str]:
         return {"days": say.number(row["bound_days"]), "share": say.percent(row["comeback_share"])}
 
-    rows = say.listed(say("charts.comebacks.row", **told(row)) for _, row in seen.iterrows())
-    alt = say("charts.comebacks.alt", rows=rows)
+    rows = say.listed(say("charts.return_rate.row", **told(row)) for _, row in seen.iterrows())
+    alt = say("charts.return_rate.alt", rows=rows)
     if bound is None:
         return alt
     chosen = seen[seen["bound_days"] == bound]
     if chosen.empty:
-        return say("charts.comebacks.alt_set", alt=alt, days=say.number(bound))
+        return say("charts.return_rate.alt_set", alt=alt, days=say.number(bound))
     n = say.number(chosen["n_silences"].iloc[0])
-    return say("charts.comebacks.alt_bound", alt=alt, n=n, **told(chosen.iloc[0]))
+    return say("charts.return_rate.alt_bound", alt=alt, n=n, **told(chosen.iloc[0]))

@@ -34,7 +34,7 @@ def monthly(table: pd.DataFrame, language: str = "en", currency: str = "CNY") ->
     """
     if table.empty:
         return nothing(language)
-    check(table, ["customers", "orders", "revenue"], "monthly")
+    check(table, ["customers", "orders", "net_sales"], "monthly")
     say = words(language)
     months = pd.PeriodIndex(pd.Index(table.index), freq="M")
     full = pd.period_range(months.min(), months.max(), freq="M")
@@ -43,8 +43,8 @@ def monthly(table: pd.DataFrame, language: str = "en", currency: str = "CNY") ->
     with styled():
         figure = Figure((WIDTH, 4.1))
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=[1.1, 1])
-        above.bar(x, table["revenue"], color=ACCENT, width=0.75)
-        above.set_title(say("charts.monthly.revenue", currency=currency))
+        above.bar(x, table["net_sales"], color=ACCENT, width=0.75)
+        above.set_title(say("charts.monthly.net_sales", currency=currency))
         for name, color in zip(("orders", "customers"), (SERIES[1], ACCENT), strict=True):
             below.plot(x, table[name], color=color, label=say(f"charts.monthly.{name}"))
         below.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1.02), handlelength=1.2)
@@ -60,7 +60,7 @@ def monthly(table: pd.DataFrame, language: str = "en", currency: str = "CNY") ->
             "charts.monthly.alt",
             first=say.month(full[0].to_timestamp()),
             last=say.month(full[-1].to_timestamp()),
-            revenue=say.money(last["revenue"], currency),
+            net_sales=say.money(last["net_sales"], currency),
             customers=say.number(last["customers"]),
             orders=say.number(last["orders"]),
         ),
@@ -102,14 +102,14 @@ def retention(cohorts: pd.DataFrame, language: str = "en") -> Picture:
     return Picture(figure, alt)
 
 
-def concentration(money: pd.Series, of: str = "revenue", language: str = "en") -> Picture:
+def concentration(money: pd.Series, of: str = "net_sales", language: str = "en") -> Picture:
     """Draw the share of the money that the best customers bring, and mark the best 20 %.
 
     Parameters
     ----------
     money : one value per customer, in any currency; negative values (returns only) make the curve
         pass 100 % before it comes back. Nothing is drawn if they add up to nothing.
-    of : what it is, a name under `columns` in the texts: revenue, value_12m
+    of : what it is, a name under `columns` in the texts: revenue, expected_margin
     """
     best_first = np.sort(money.to_numpy(dtype=float))[::-1]
     total = best_first.sum()

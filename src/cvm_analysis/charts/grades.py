@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from cvm_analysis.charts.named import groups, indicator
+from cvm_analysis.charts.labels import group_names, indicator
 from cvm_analysis.charts.picture import (
     ACCENT,
     INK,
@@ -46,8 +46,8 @@ def grade_mix(
 
     Parameters
     ----------
-    table : one row per group, indexed by its code, drawn in this order, as `fairness.mix`; more
-        columns may be there
+    table : one row per group, indexed by its code, drawn in this order, as
+        `fairness.compare_groups`; more columns may be there
         n_customers : in the group
         share_<grade> : one column a grade, best first, in [0, 1]; the best is darkest, not_graded
             is grey
@@ -60,7 +60,7 @@ def grade_mix(
     say = words(language)
     shares = table.filter(regex=f"^{SHARE}").astype(float)
     grades = [str(column).removeprefix(SHARE) for column in shares]
-    named = groups(say, table, names)
+    named = group_names(say, table, names)
     colors = _grade_colors(grades)
     with styled():
         figure = Figure((WIDTH, 0.95 + 0.46 * len(table)))
@@ -96,7 +96,7 @@ def contributions(
     table : one row per customer (about ten at most), indexed by customer_id, drawn in this order;
         one column per indicator: its part of the score, in points, as `points.contributions`; empty
         everywhere for who is not graded. Of more than six indicators the smallest are drawn as one
-    limits : grade -> least score, best first, as `grade.limits`; NaN: nobody gets it
+    limits : grade -> least score, best first, as `grade.thresholds`; NaN: nobody gets it
     """
     if table.empty:
         return nothing(language)

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from cvm_analysis.charts.named import feature
+from cvm_analysis.charts.labels import feature
 from cvm_analysis.charts.picture import (
     ACCENT,
     INK,

@@ -26,7 +26,7 @@ def segment_bars(table: pd.DataFrame, language: str = "en", names: str = "segmen
     ----------
     table : one row per segment, indexed by its code (`champions`), drawn in this order; columns are
         amounts that add up over segments, named as in the texts under `columns`: n_customers,
-        revenue, value_12m, ...
+        revenue, expected_margin, ...
     names : the section of the texts that names the codes: segments, classes
     """
     if table.empty:
@@ -78,7 +78,8 @@ def rfm_grid(
     ----------
     table : index r, the recency score (1..5, 5 is best); columns f, the frequency score; values
         of `column`, NaN where there is no customer
-    column : what the values are, a name under `columns` in the texts: n_customers, spend_mean, ...
+    column : what the values are, a name under `columns` in the texts: n_customers,
+        net_sales_per_order, ...
     """
     if table.isna().all(axis=None):
         return nothing(language)

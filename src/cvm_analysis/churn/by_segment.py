@@ -1,6 +1,6 @@
 """Does the same thing drive each segment? Hazard ratios of coming back, segment by segment.
 
-Cox's model is fitted within each segment as it is published (`survival.plain`), with every feature
+Cox's model is fitted within each segment as it is published (`cox.fit_plain`), with every feature
 that was known of all customers, so that a ratio says the same in each: of two customers of the
 segment who differ in this one thing, who comes back sooner. A segment with too few events for all
 the features is left out: adjusted for fewer it would differ for that alone.
@@ -22,18 +22,17 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.churn import curves, groups
 from cvm_analysis.churn.challengers import Rows
-from cvm_analysis.churn.hazards import survival
 from cvm_analysis.errors import FitError
-from cvm_analysis.least_data import lacking
+from cvm_analysis.minimum_data import lacking
+from cvm_analysis.survival import cox, kaplan_meier, logrank
 
 COLUMNS = ["segment", "feature", "n", "customers", "events", "hazard_ratio", "low", "high"]
 TESTED = ["segments", "q", "df", "p", "slowest", "fastest"]
 _CLEAR = 0.05  # adjusted p below which segments are said to differ
 
 
-def ratios(
+def hazard_ratios(
     rows: Rows | None, segments: Mapping[dt.date, pd.Series], features: Sequence[str]
 ) -> pd.DataFrame:
     """Fit Cox's model within each segment, and give the ratios of some features.
@@ -48,8 +47,8 @@ def ratios(
     Returns
     -------
     One row per segment and feature, segments with the most events first; COLUMNS
-        n, customers, events : of the segment, among those learned from (`learning.drawn`): rows,
-            customers, rows whose customer came back
+        n, customers, events : of the segment, among those learned from (`learning.sample_rows`):
+            rows, customers, rows whose customer came back
         hazard_ratio, low, high : of coming back, per step of the feature, and its 95 % interval,
             errors clustered by customer; regions, where there are several, have baselines of their
             own. Empty where the segment has too few events for all features, or cannot tell this
@@ -96,13 +95,13 @@ def _hazards(rows: Rows, own: pd.Series, features: Sequence[str]) -> pd.DataFram
     order = [*features, *rows.features.columns.difference(features, sort=False)]
     strata = group if group.nunique() > 1 else None
     try:
-        found = survival.plain(rows.features.loc[own, order], outcome, customers, strata)
+        found = cox.fit_plain(rows.features.loc[own, order], outcome, customers, strata)
     except FitError:
         return nothing
     return nothing if "few_events" in found.dropped.values() else found.hazards
 
 
-def differing(table: pd.DataFrame) -> pd.DataFrame:
+def test_differences(table: pd.DataFrame) -> pd.DataFrame:
     """Test of each feature whether its ratios differ between segments by more than chance.
 
     Cochran's Q: the squared distances of the logarithms from their mean, each weighed by its
@@ -113,7 +112,7 @@ def differing(table: pd.DataFrame) -> pd.DataFrame:
 
     Parameters
     ----------
-    table : as `ratios`; rows without a ratio take no part
+    table : as `hazard_ratios`; rows without a ratio take no part
 
     Returns
     -------
@@ -125,7 +124,7 @@ def differing(table: pd.DataFrame) -> pd.DataFrame:
     """
     found = {feature: _q(rows) for feature, rows in table.groupby("feature", sort=False)}
     tested = pd.DataFrame.from_dict(found, "index", columns=TESTED)
-    tested.insert(4, "p_adjusted", groups.holm(tested["p"]))
+    tested.insert(4, "p_adjusted", logrank.holm(tested["p"]))
     return tested.rename_axis("feature")
 
 
@@ -137,13 +136,14 @@ def _q(rows: pd.DataFrame) -> tuple[int, float, float, float, str | None, str | 
     if n < 2:
         return n, np.nan, np.nan, np.nan, None, None
     effects = np.log(told["hazard_ratio"])
-    errors = np.log(told["high"] / told["low"]) / (2 * curves.Z)
+    errors = np.log(told["high"] / told["low"]) / (2 * kaplan_meier.Z)
     apart = (effects - np.average(effects, weights=errors**-2)) / errors
     q = float((apart**2).sum())
     ends = str(effects.idxmin()), str(effects.idxmax())
     return n, q, n - 1, float(stats.chi2.sf(q, n - 1)), *ends
 
 
-def unlike(tested: pd.DataFrame) -> list[str]:
-    """The features whose ratios differ between segments by more than chance; as `differing`."""
+def differing_features(tested: pd.DataFrame) -> list[str]:
+    """The features whose ratios differ between segments by more than chance; as
+    `test_differences`."""
     return [str(name) for name in tested.index[tested["p_adjusted"] < _CLEAR]]

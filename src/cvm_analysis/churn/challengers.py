@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cvm_analysis.churn import curves
 from cvm_analysis.churn.evaluation import logit
+from cvm_analysis.survival import kaplan_meier
 
 Array = NDArray[np.float64]
 
@@ -37,19 +37,21 @@ class Rows(NamedTuple):
     customers: pd.Series  # customer_id
     day: pd.Series  # the landmark
     group: pd.Series  # region; None throughout where there is only one
-    features: pd.DataFrame  # `features.of`
+    features: pd.DataFrame  # `features.build`
     recency: pd.Series  # days since the last purchase
-    value: pd.DataFrame  # p_silent_<h>d of the value model fitted at the landmark; may lack columns
+    value: (
+        pd.DataFrame
+    )  # p_no_purchase_<h>d of the value model fitted at the landmark; may lack columns
     outcome: pd.DataFrame  # duration, event
-    silent: pd.DataFrame  # p_silent_<h>d: 1 or 0, empty where the outcome is not known
+    silent: pd.DataFrame  # p_no_purchase_<h>d: 1 or 0, empty where the outcome is not known
 
 
 class ValueModel(NamedTuple):
     """P(no purchase within h | history) as the model of purchases gives it."""
 
-    def p_silent(self, rows: Rows, days: Sequence[int]) -> pd.DataFrame:
+    def p_no_purchase(self, rows: Rows, days: Sequence[int]) -> pd.DataFrame:
         """Give the columns the value model gave; the others are empty."""
-        return rows.value.reindex(columns=names(days)).astype(float)
+        return rows.value.reindex(columns=column_names(days)).astype(float)
 
 
 @dataclass(frozen=True)
@@ -61,17 +63,17 @@ class Recency:
     shares: Array  # one row per tenth: still silent before the first of `times`, and after each
     longest: float  # days; nothing is said beyond
 
-    def p_silent(self, rows: Rows, days: Sequence[int]) -> pd.DataFrame:
+    def p_no_purchase(self, rows: Rows, days: Sequence[int]) -> pd.DataFrame:
         """Look each customer's tenth up; falls with the horizon."""
         told = self.shares[:, np.searchsorted(self.times, days, side="right")]
         told = np.where(np.asarray(days) > self.longest, np.nan, told)
         tenth = np.searchsorted(self.edges, rows.recency.to_numpy(float))
-        return pd.DataFrame(told[tenth], rows.recency.index, names(days))
+        return pd.DataFrame(told[tenth], rows.recency.index, column_names(days))
 
 
 @dataclass(frozen=True)
 class Boosted:
-    """Shallow trees over features, region, value model's logit and horizon; `boosted` grows it.
+    """Shallow trees over features, region, value model's logit and horizon; `fit_boosted` grows it.
 
     The risk of silence may only fall with the horizon and rise with the value model's.
     """
@@ -84,16 +86,16 @@ class Boosted:
     )  # of the training rows, by trees that had not seen them
     trees: Any = field(repr=False)
 
-    def p_silent(self, rows: Rows, days: Sequence[int]) -> pd.DataFrame:
+    def p_no_purchase(self, rows: Rows, days: Sequence[int]) -> pd.DataFrame:
         """Forecast; empty for horizons beyond those learned from. Linear in customers."""
-        table = pd.DataFrame(np.nan, rows.features.index, names(days))
+        table = pd.DataFrame(np.nan, rows.features.index, column_names(days))
         for day, name in zip(days, table, strict=True):
             if day <= self.longest:
                 table[name] = _forecast(self.trees, _seen_by(rows, day, self.columns, self.groups))
         return table
 
 
-def recency(rows: Rows) -> Recency:
+def fit_recency(rows: Rows) -> Recency:
     """Learn the shares by tenths of recency; each outcome counts for as long as it was watched.
 
     Beyond what a tenth was watched it goes on as all customers do. A customer of the mean is added
@@ -103,26 +105,28 @@ def recency(rows: Rows) -> Recency:
     edges = np.unique(np.quantile(since, _TENTHS))
     edges = edges[edges < since.max()]
     duration, tenth = rows.outcome["duration"].to_numpy(float), np.searchsorted(edges, since)
-    every = curves.steps(rows.outcome)
+    every = kaplan_meier.product_limit(rows.outcome)
     times, mean = every["duration"].to_numpy(float), np.concatenate([[1.0], every["survival"]])
     shares = []
     for own in (tenth == each for each in range(len(edges) + 1)):
-        then = np.concatenate([[1.0], curves.share_left(curves.steps(rows.outcome[own]), times)])
+        then = np.concatenate(
+            [[1.0], kaplan_meier.survival_at(kaplan_meier.product_limit(rows.outcome[own]), times)]
+        )
         last = np.searchsorted(times, duration[own].max(initial=0.0), side="right")
         onward = mean[last:] / mean[last] if mean[last] > 0 else mean[last:]
         then[last:] = then[last] * onward
         shares.append((then * own.sum() + mean) / (own.sum() + 1))
-    longest = max([float(duration.max()), *learned_from(rows)])
+    longest = max([float(duration.max()), *observed_horizons(rows)])
     return Recency(edges, times, np.array(shares), longest)
 
 
-def boosted(rows: Rows) -> Boosted | None:
+def fit_boosted(rows: Rows) -> Boosted | None:
     """Grow the trees on every row and horizon whose outcome is known; None if all came out alike.
 
     The forecasts by which they are recalibrated are of customers the trees had not seen (three
     parts; all rows of a customer are in one). Neither the order of the rows nor the ids count.
     """
-    columns, groups, days = list(rows.features), _groups(rows), learned_from(rows)
+    columns, groups, days = list(rows.features), _groups(rows), observed_horizons(rows)
     if not days:
         return None
     cases, came, at = _cases(rows, days, columns, groups)
@@ -139,19 +143,19 @@ def boosted(rows: Rows) -> Boosted | None:
     return Boosted(columns, groups, max(days), told, _grow(cases, came))
 
 
-def learned_from(rows: Rows) -> list[int]:
+def observed_horizons(rows: Rows) -> list[int]:
     """Horizons of which some outcome is known."""
     return [horizon(str(name)) for name in rows.silent if rows.silent[name].notna().any()]
 
 
-def names(days: Sequence[int]) -> list[str]:
-    """Columns of horizons: p_silent_<h>d."""
-    return [f"p_silent_{day}d" for day in days]
+def column_names(days: Sequence[int]) -> list[str]:
+    """Columns of horizons: p_no_purchase_<h>d."""
+    return [f"p_no_purchase_{day}d" for day in days]
 
 
 def horizon(name: str) -> int:
-    """The horizon of a column p_silent_<h>d."""
-    return int(name.removeprefix("p_silent_").removesuffix("d"))
+    """The horizon of a column p_no_purchase_<h>d."""
+    return int(name.removeprefix("p_no_purchase_").removesuffix("d"))
 
 
 def _groups(rows: Rows) -> list[str]:
@@ -191,7 +195,7 @@ def _parts(rows: Rows) -> NDArray[np.intp]:
 def _seen_by(rows: Rows, day: int, columns: list[str], groups: list[str]) -> Array:
     """Features, region as a number, the value model's logit (0 where it gave none), horizon."""
     number = rows.group.map({group: k for k, group in enumerate(groups)}).fillna(len(groups))
-    value = np.nan_to_num(logit(ValueModel().p_silent(rows, [day]).to_numpy(float)))
+    value = np.nan_to_num(logit(ValueModel().p_no_purchase(rows, [day]).to_numpy(float)))
     look = rows.features[columns].to_numpy(float)
     return np.column_stack([look, number.to_numpy(float), value, np.full(len(look), float(day))])
 

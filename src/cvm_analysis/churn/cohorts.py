@@ -12,10 +12,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.churn import curves, landmarks
+from cvm_analysis.churn import landmarks
+from cvm_analysis.survival import kaplan_meier
 
 
-def silent(
+def inactive_by_cohort(
     purchase_days: pd.DataFrame, end: dt.date, age_days: int = 365, silence_days: int = 180
 ) -> pd.DataFrame:
     """The share of each quarter's new customers that was silent when `age_days` had passed.
@@ -50,7 +51,7 @@ def silent(
 
 
 def _wilson(share: pd.Series, n: pd.Series) -> tuple[pd.Series, pd.Series]:
-    z = curves.Z
+    z = kaplan_meier.Z
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     reach = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     return (middle - reach).clip(lower=0), (middle + reach).clip(upper=1)
@@ -66,21 +67,24 @@ class Change(NamedTuple):
     mix: float  # of the difference: that there are more customers of silent or of lively groups
 
 
-def followed(
+def follow_up(
     customers: pd.DataFrame, purchase_days: pd.DataFrame, day: dt.date, horizon_days: int
 ) -> pd.DataFrame:
-    """Keep who had bought within a year before a day, with what came after; see `active`.
+    """Keep who had bought within a year before a day, with what came after; see `active_customers`.
 
     customers : one row per customer as of the day
     purchase_days : customer_id, day with a purchase, up to the end of the horizon or longer
     """
     end = day + dt.timedelta(days=horizon_days)
     came = landmarks.next_days(purchase_days, day, end).reindex(customers.index)
-    return active(customers, came.isna().astype(float))
+    return active_customers(customers, came.isna().astype(float))
 
 
-def active(customers: pd.DataFrame, silent: pd.Series, within_days: int = 365) -> pd.DataFrame:
-    """Keep who had bought within a year before a day, with what came after: the column `silent`.
+def active_customers(
+    customers: pd.DataFrame, silent: pd.Series, within_days: int = 365
+) -> pd.DataFrame:
+    """Keep who had bought within a year before a day, with what came after: the column
+    `inactive_by_cohort`.
 
     Among all who ever bought the share of silent ones grows with the age of the business alone.
 
@@ -91,7 +95,7 @@ def active(customers: pd.DataFrame, silent: pd.Series, within_days: int = 365) -
     return kept.assign(silent=silent.reindex(kept.index).astype(float))
 
 
-def changed(before: pd.DataFrame, now: pd.DataFrame, by: str) -> Change:
+def compare(before: pd.DataFrame, now: pd.DataFrame, by: str) -> Change:
     """What changed between two days, by segment; best a year apart, for seasons also change.
 
     The difference of the two shares is the sum of two parts: shares within groups moved, weighed by
@@ -100,8 +104,8 @@ def changed(before: pd.DataFrame, now: pd.DataFrame, by: str) -> Change:
 
     Parameters
     ----------
-    before, now : one row per customer of each day, as `active` makes them: silent (0 or 1) and
-        `by`, the group as known on the day; who has no group is left out
+    before, now : one row per customer of each day, as `active_customers` makes them: silent (0 or
+        1) and `by`, the group as known on the day; who has no group is left out
 
     Returns
     -------

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from cvm_analysis.churn import censored, contracts
+from cvm_analysis.churn import contracts
 from cvm_analysis.churn.contracts import Study
+from cvm_analysis.survival import ipcw_metrics
 
 COX, WEIBULL, ALIKE = "cox", "weibull", "alike"  # all alike but for how long they have lasted
 PART = "contracts"
@@ -58,11 +59,11 @@ def trial(
     if not seen or not outcome["event"].any():
         return Trial({}, outcome, pd.DataFrame(columns=_SCORES))
     survival = {name: p.loc[foretold, seen] for name, p in survival.items()}
-    return Trial(survival, outcome, censored.score(survival, outcome, outcome))
+    return Trial(survival, outcome, ipcw_metrics.score(survival, outcome, outcome))
 
 
-def trust(trial: Trial, horizon_days: int) -> pd.DataFrame:
-    """The scores as rows of table `trust`, part contracts; Cox's model is the one in use."""
+def backtest_rows(trial: Trial, horizon_days: int) -> pd.DataFrame:
+    """The scores as rows of table `backtest`, part contracts; Cox's model is the one in use."""
     return trial.scores.assign(
         part=PART, horizon_days=horizon_days, is_chosen=trial.scores["model"] == COX
     )
@@ -85,7 +86,9 @@ def _forecasts(
     if not days or not past.spans["event"].any():
         return {}
     features, tenure = contracts.features(known).loc[running], past.spans.loc[running, "duration"]
-    found = {ALIKE: (1 - contracts.p_end_alike(past.spans, tenure, days)).set_axis(days, axis=1)}
+    found = {
+        ALIKE: (1 - contracts.p_end_without_model(past.spans, tenure, days)).set_axis(days, axis=1)
+    }
     if past.aft:
         found = {WEIBULL: past.aft.survival(features, days, tenure), **found}
     if past.cox:

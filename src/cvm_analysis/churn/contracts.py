@@ -15,10 +15,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.churn import curves, groups
-from cvm_analysis.churn.hazards import accelerated, survival
 from cvm_analysis.errors import FitError, InputError
-from cvm_analysis.least_data import Note
+from cvm_analysis.minimum_data import Note
+from cvm_analysis.survival import cox as cox_model
+from cvm_analysis.survival import kaplan_meier, logrank, weibull_aft
 
 PART = "contracts"
 DAYS = (90, 180, 365)
@@ -34,8 +34,8 @@ class Study(NamedTuple):
     notes: list[Note]
     times: pd.DataFrame  # time ratios beside the hazard ratios, as accelerated.Aft; empty: no model
     compared: pd.DataFrame  # log-rank test of each feature of few values, as `compare` gives
-    cox: survival.Cox | None
-    aft: accelerated.Aft | None
+    cox: cox_model.Cox | None
+    aft: weibull_aft.Aft | None
 
 
 def study(contracts: pd.DataFrame, as_of: dt.date, first_day: dt.date | None = None) -> Study:
@@ -55,11 +55,11 @@ def study(contracts: pd.DataFrame, as_of: dt.date, first_day: dt.date | None = N
     compared = compare(_numbers(known), spans)
     if not ended:
         notes += [Note(PART, "no_contract_ended", float(len(spans)))] if len(spans) else []
-        ends = p_none(running)
+        ends = no_probability(running)
     else:
         cox, aft, more = _models(told, spans)
         notes += more
-        ends = p_end(cox, told.loc[running], tenure) if cox else p_end_alike(spans, tenure)
+        ends = p_end(cox, told.loc[running], tenure) if cox else p_end_without_model(spans, tenure)
         notes += _unseen(spans, ends)
     hazards = _NO_HAZARDS if cox is None else cox.hazards
     times = _NO_TIMES if aft is None else aft.times
@@ -75,12 +75,12 @@ def compare(features: pd.DataFrame, spans: pd.DataFrame) -> pd.DataFrame:
     """
     few = [name for name in features if 2 <= features[name].nunique() <= _FEW]
     known = {name: features[name].dropna() for name in few}
-    found = [(name, *groups.logrank(spans.loc[v.index], v)) for name, v in known.items()]
-    table = pd.DataFrame(found, columns=["feature", *groups.LogRank._fields])
-    return table.assign(p_adjusted=groups.holm(table["p"]))
+    found = [(name, *logrank.logrank(spans.loc[v.index], v)) for name, v in known.items()]
+    table = pd.DataFrame(found, columns=["feature", *logrank.LogRank._fields])
+    return table.assign(p_adjusted=logrank.holm(table["p"]))
 
 
-def p_none(running: pd.Index) -> pd.DataFrame:
+def no_probability(running: pd.Index) -> pd.DataFrame:
     """No probability for anyone: there is nothing to take it from."""
     return pd.DataFrame(index=running, columns=[f"p_end_{h}d" for h in DAYS], dtype=float)
 
@@ -97,7 +97,7 @@ def _numbers(known: pd.DataFrame) -> pd.DataFrame:
 
 def _models(
     features: pd.DataFrame, spans: pd.DataFrame
-) -> tuple[survival.Cox | None, accelerated.Aft | None, list[Note]]:
+) -> tuple[cox_model.Cox | None, weibull_aft.Aft | None, list[Note]]:
     """Cox's model, and Weibull's of the features that it could keep; notes of what is left out."""
     try:
         cox = fit(features, spans)
@@ -106,7 +106,7 @@ def _models(
     left = len(cox.dropped)
     notes = [Note(PART, "contract_features_left_out", float(left))] if left else []
     try:
-        return cox, accelerated.fit(features[list(cox.means.index)], spans), notes
+        return cox, weibull_aft.fit(features[list(cox.means.index)], spans), notes
     except FitError:
         return cox, None, [*notes, Note(PART, "no_time_ratios")]
 
@@ -120,7 +120,7 @@ def _unseen(spans: pd.DataFrame, ends: pd.DataFrame) -> list[Note]:
     if nobody:
         longest = float(spans["duration"].max())
         notes.append(Note(PART, "horizon_beyond_contracts", longest, float(nobody[0])))
-    begin, _ = curves.watched(spans)
+    begin, _ = kaplan_meier.observed_range(spans)
     if begin > 0:
         notes.append(Note(PART, "curve_starts_late", begin))
     return notes
@@ -195,7 +195,7 @@ def _entry(start: pd.Series, end: pd.Series, first_day: dt.date | None) -> pd.Se
     return ((pd.Timestamp(first_day) - start).dt.days - 1).clip(lower=0)
 
 
-def of_tenure(tenure: pd.Series, ended: pd.Series) -> tuple[pd.DataFrame, list[Note]]:
+def durations_from_tenure(tenure: pd.Series, ended: pd.Series) -> tuple[pd.DataFrame, list[Note]]:
     """The same from a table that only says how long and whether: tenure (any one unit), ended.
 
     Returns one row per contract, same index: duration, event; and the note of `durations`.
@@ -209,21 +209,21 @@ def of_tenure(tenure: pd.Series, ended: pd.Series) -> tuple[pd.DataFrame, list[N
     return spans, _zero(spans)
 
 
-def fit(features: pd.DataFrame, spans: pd.DataFrame) -> survival.Cox:
+def fit(features: pd.DataFrame, spans: pd.DataFrame) -> cox_model.Cox:
     """Fit Cox's model (Efron ties, no penalty) to the time until contracts end.
 
     features : one row per contract of `spans`, numbers known when it began; what became known or
         changed later looks into the future. Errors and `dropped` as for `survival.fit`.
-    spans : as `durations` or `of_tenure` give; where a customer has several contracts the errors
-        are clustered by customer
+    spans : as `durations` or `durations_from_tenure` give; where a customer has several contracts
+        the errors are clustered by customer
     """
     customers = spans.get("customer_id")
     several = customers is not None and customers.duplicated().any()
-    return survival.fit(features, spans, customers if several else None)
+    return cox_model.fit(features, spans, customers if several else None)
 
 
 def p_end(
-    model: survival.Cox | accelerated.Aft,
+    model: cox_model.Cox | weibull_aft.Aft,
     features: pd.DataFrame,
     tenure: pd.Series,
     days: Sequence[int] = DAYS,
@@ -240,11 +240,13 @@ def p_end(
     return _ends(model.survival(features, days, after=tenure), days)
 
 
-def p_end_alike(spans: pd.DataFrame, tenure: pd.Series, days: Sequence[int] = DAYS) -> pd.DataFrame:
+def p_end_without_model(
+    spans: pd.DataFrame, tenure: pd.Series, days: Sequence[int] = DAYS
+) -> pd.DataFrame:
     """The same where contracts are too few for a model: all alike but for tenure (Kaplan-Meier)."""
-    begin, seen = curves.watched(curves.checked(spans, spans.index))
+    begin, seen = kaplan_meier.observed_range(kaplan_meier.check_outcome(spans, spans.index))
     times = np.add.outer(tenure.to_numpy(float), np.array([0, *days], dtype=float))
-    found = curves.share_left(curves.steps(seen), times)
+    found = kaplan_meier.survival_at(kaplan_meier.product_limit(seen), times)
     found[(times < begin) | (times > seen["duration"].max())] = np.nan
     start = np.where(found[:, :1] > 0, found[:, :1], np.nan)
     return _ends(pd.DataFrame(found[:, 1:] / start, tenure.index), days)

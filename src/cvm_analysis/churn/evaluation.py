@@ -13,9 +13,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from cvm_analysis.choice import captured
-from cvm_analysis.churn.curves import Z
+from cvm_analysis.backtest.choice import captured_share
 from cvm_analysis.errors import InputError
+from cvm_analysis.survival.kaplan_meier import Z
 
 Array = NDArray[np.float64]
 
@@ -27,12 +27,12 @@ _NEAR = 1e-10  # a step this short is the last
 _FLAT = 1e-12  # determinant of the information per row, squared, from which there is no maximum
 
 
-def score(p_silent: Mapping[str, pd.Series], silent: pd.Series) -> pd.DataFrame:
+def score(p_no_purchase: Mapping[str, pd.Series], silent: pd.Series) -> pd.DataFrame:
     """How good each forecast of silence was.
 
     Parameters
     ----------
-    p_silent : model -> probability of silence within the horizon, indexed by customer_id
+    p_no_purchase : model -> probability of silence within the horizon, indexed by customer_id
     silent : 1 if silent, 0 if they bought, for the same customers
 
     Returns
@@ -58,13 +58,13 @@ def score(p_silent: Mapping[str, pd.Series], silent: pd.Series) -> pd.DataFrame:
     """
     rows = [
         {"model": model, "metric": metric, "value": float(value)}
-        for model, p in _aligned(p_silent, silent).items()
+        for model, p in _aligned(p_no_purchase, silent).items()
         for metric, value in _metrics(p, silent).items()
     ]
     return pd.DataFrame(rows, columns=["model", "metric", "value"])
 
 
-def calibration(p_silent: pd.Series, silent: pd.Series, bins: int = 10) -> pd.DataFrame:
+def calibration(p_no_purchase: pd.Series, silent: pd.Series, bins: int = 10) -> pd.DataFrame:
     """Predicted and actual share of silence, in groups of equal size from low to high risk.
 
     Customers with equal probabilities share a group, so there may be fewer than `bins`.
@@ -74,7 +74,7 @@ def calibration(p_silent: pd.Series, silent: pd.Series, bins: int = 10) -> pd.Da
     One row per group: bin (1 is the lowest risk), n, predicted (mean probability), actual (share
     silent), low, high : where the share falls 95 times of 100 if every probability is right.
     """
-    p = _aligned({"p_silent": p_silent}, silent)["p_silent"]
+    p = _aligned({"p_no_purchase": p_no_purchase}, silent)["p_no_purchase"]
     group = np.ceil(p.rank(method="max") * bins / len(p)).astype(int)
     table = pd.DataFrame({"p": p, "silent": silent, "variance": p * (1 - p)}).groupby(group)
     n, predicted = table.size(), table["p"].mean()
@@ -92,21 +92,21 @@ def calibration(p_silent: pd.Series, silent: pd.Series, bins: int = 10) -> pd.Da
     return found.reset_index(drop=True)
 
 
-def log_score(p_silent: pd.Series, silent: pd.Series) -> pd.Series:
+def log_score(p_no_purchase: pd.Series, silent: pd.Series) -> pd.Series:
     """Log of the probability given to what happened, customer by customer; 0 is the best.
 
-    p_silent, silent : of the same customers, in the same order; silent is 1 or 0
+    p_no_purchase, silent : of the same customers, in the same order; silent is 1 or 0
     """
-    inside = p_silent.clip(_SURE, 1 - _SURE)
+    inside = p_no_purchase.clip(_SURE, 1 - _SURE)
     return np.log(inside.where(silent == 1, 1 - inside))
 
 
-def lift(p_silent: pd.Series, silent: pd.Series) -> float:
+def lift(p_no_purchase: pd.Series, silent: pd.Series) -> float:
     """Share silent in the tenth at the highest risk / share silent of all; see `score`."""
-    return captured(p_silent, silent, BEST_TENTH) / BEST_TENTH
+    return captured_share(p_no_purchase, silent, BEST_TENTH) / BEST_TENTH
 
 
-def recalibration(p_silent: Array, silent: Array) -> tuple[Array, Array]:
+def recalibration(p_no_purchase: Array, silent: Array) -> tuple[Array, Array]:
     """Regress silence on the logit of the probability.
 
     Returns
@@ -115,9 +115,9 @@ def recalibration(p_silent: Array, silent: Array) -> tuple[Array, Array]:
     are all equal, or the outcomes are parted by the probabilities, so that there is no maximum
     """
     unknown = np.full(2, np.nan), np.full(2, np.nan)
-    if len(np.unique(silent)) < 2 or len(np.unique(p_silent)) < 2:
+    if len(np.unique(silent)) < 2 or len(np.unique(p_no_purchase)) < 2:
         return unknown
-    found = regression(np.column_stack([np.ones(len(p_silent)), logit(p_silent)]), silent)
+    found = regression(np.column_stack([np.ones(len(p_no_purchase)), logit(p_no_purchase)]), silent)
     return unknown if found is None else (found[0], np.sqrt(np.diag(np.linalg.inv(found[1]))))
 
 
@@ -171,10 +171,10 @@ def _metrics(p: pd.Series, silent: pd.Series) -> dict[str, float]:
     return found
 
 
-def _aligned(p_silent: Mapping[str, pd.Series], silent: pd.Series) -> dict[str, pd.Series]:
+def _aligned(p_no_purchase: Mapping[str, pd.Series], silent: pd.Series) -> dict[str, pd.Series]:
     """The forecasts in the order of `silent`; all that is wrong in one message."""
     wrong = [] if len(silent) and silent.isin([0, 1]).all() else ["some or all outcomes are empty"]
-    for model, p in p_silent.items():
+    for model, p in p_no_purchase.items():
         others = len(silent.index.symmetric_difference(p.index))
         if others or not p.index.is_unique:
             wrong.append(f"{model}: {others:,} customers are only in the forecast or the outcome")
@@ -182,4 +182,4 @@ def _aligned(p_silent: Mapping[str, pd.Series], silent: pd.Series) -> dict[str, 
             wrong.append(f"{model}: {(~p.between(0, 1)).sum():,} of {len(p):,} are not in [0, 1]")
     if wrong:
         raise InputError("forecasts of silence cannot be scored: " + "; ".join(wrong))
-    return {model: p.reindex(silent.index).astype(float) for model, p in p_silent.items()}
+    return {model: p.reindex(silent.index).astype(float) for model, p in p_no_purchase.items()}

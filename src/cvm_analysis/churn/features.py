@@ -25,7 +25,7 @@ STEPS = MappingProxyType(
         "silence_gaps": "doubling",
         "rate": "doubling",
         "tenure_weeks": "doubling",
-        "spend_mean": "doubling",
+        "net_sales_per_order": "doubling",
         "only_once": "yes",
         "rate_trend": "doubling",
         "spend_trend": "doubling",
@@ -49,10 +49,10 @@ _AS_THEY_ARE = ("n_categories", "n_channels", "nps", "satisfaction")
 _SHARES = ("discount_share", "return_share", "late_share")
 _COMPLAINTS = ("complaints_open", "complaint_days")
 _LEAST = 1e-4  # of money: the tables keep four decimals; a mean below it is no usual order
-_FROM_NOUGHT = ("silence_gaps", "tenure_weeks", "spend_mean", "complaint_days")
+_FROM_NOUGHT = ("silence_gaps", "tenure_weeks", "net_sales_per_order", "complaint_days")
 
 
-def of(
+def build(
     customers: pd.DataFrame, grade: pd.Series | None = None, like: Iterable[str] | None = None
 ) -> pd.DataFrame:
     """What was known at the landmark about each customer who had bought, as a model takes it.
@@ -69,21 +69,21 @@ def of(
 
     Returns
     -------
-    One row per customer who had bought, columns of `plain`, finite. A step of 1 is the one named in
-    STEPS: doublings are log2 (of 1 + the value where it can be nought), ten points are tenths of
-    the whole, all else stays. A spend below 0 counts as 0, a share outside [0, 1] as its end. An
-    empty value is the median of this landmark's customers; where all are empty, 0.
+    One row per customer who had bought, columns of `readable`, finite. A step of 1 is the one
+    named in STEPS: doublings are log2 (of 1 + the value where it can be nought), ten points are
+    tenths of the whole, all else stays. A spend below 0 counts as 0, a share outside [0, 1] as its
+    end. An empty value is the median of this landmark's customers; where all are empty, 0.
     """
-    known = plain(customers, grade, like)
+    known = readable(customers, grade, like)
     table = pd.DataFrame({name: _tamed(name, known[name]) for name in known}, known.index)
     asked = table.dropna(axis=1, how="all")
     return table.fillna(asked.median()).fillna(0.0)
 
 
-def plain(
+def readable(
     customers: pd.DataFrame, grade: pd.Series | None = None, like: Iterable[str] | None = None
 ) -> pd.DataFrame:
-    """Give the same in units a reader understands; parameters and columns as those of `of`.
+    """Give the same in units a reader understands; parameters and columns as those of `build`.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def plain(
         rate : purchase days per year; everyone is lent one usual gap more, or the first week would
             look like a frenzy
         tenure_weeks : weeks since the first purchase
-        spend_mean : net spend per order, in the config's currency
+        net_sales_per_order : net spend per order, in the config's currency
         only_once : 1 if there was only one purchase day
         rate_trend : purchase days of the last half year / those that the customer's pace since the
             first purchase gives, one day lent to both; 1 for who came within that half year
@@ -111,9 +111,9 @@ def plain(
     typical, weeks = _typical_gap(known), known["T"].astype(float)
     table = {
         "silence_gaps": known["days_since_last"] / usual_gap(known, typical),
-        "rate": known["n_days"] / (weeks + typical / 7) * WEEKS_PER_YEAR,
+        "rate": known["n_purchase_days"] / (weeks + typical / 7) * WEEKS_PER_YEAR,
         "tenure_weeks": weeks,
-        "spend_mean": known["spend_mean"],
+        "net_sales_per_order": known["net_sales_per_order"],
         "only_once": known["x"] == 0,
         **_trends(known),
         **{name: known[name] for name in (*_AS_THEY_ARE, *_SHARES) if name in known},
@@ -155,22 +155,22 @@ def _trends(known: pd.DataFrame) -> dict[str, pd.Series]:
     That day is there by definition; with it everybody would seem to slow down.
     """
     days, found = (7 * known["T"].astype(float)).round(), {}
-    if "n_days_182d" in known:
+    if "n_purchase_days_182d" in known:
         own = known["x"] * HALF_YEAR / days
-        ratio = (1 + known["n_days_182d"]) / (1 + own)
+        ratio = (1 + known["n_purchase_days_182d"]) / (1 + own)
         found["rate_trend"] = ratio.where(days >= HALF_YEAR, 1.0)
-    if {"spend_365d", "spend_total", "spend_gross", "spend_repeat_mean"} <= set(known):
-        later = known["x"] * known["spend_repeat_mean"].astype(float).fillna(0)
-        own = (known["spend_total"] - known["spend_gross"] + later) * YEAR / days
+    if {"net_sales_365d", "net_sales", "gross_sales", "spend_per_repeat_day"} <= set(known):
+        later = known["x"] * known["spend_per_repeat_day"].astype(float).fillna(0)
+        own = (known["net_sales"] - known["gross_sales"] + later) * YEAR / days
         lent = _usual_spend(known)
-        ratio = (known["spend_365d"].clip(lower=0) + lent) / (own.clip(lower=0) + lent)
+        ratio = (known["net_sales_365d"].clip(lower=0) + lent) / (own.clip(lower=0) + lent)
         found["spend_trend"] = ratio.where(days >= YEAR, 1.0)
     return found
 
 
 def _usual_spend(known: pd.DataFrame) -> pd.Series:
     """Net spend of each customer's usual order; that of the median one where there is none."""
-    own = known["spend_mean"].astype(float)
+    own = known["net_sales_per_order"].astype(float)
     spent = own >= _LEAST
     return own.where(spent, float(own[spent].median()) if spent.any() else 1.0)
 

@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from cvm_analysis import choice
+from cvm_analysis.backtest import choice
 from cvm_analysis.churn import challengers, evaluation, lapse, learning
-from cvm_analysis.churn.learning import Known, Learned
-from cvm_analysis.least_data import Note, lacking
+from cvm_analysis.churn.learning import Learned, Snapshot
+from cvm_analysis.minimum_data import Note, lacking
 
 PART = "churn"
 DAYS = (90, 180, 365)
@@ -50,7 +50,7 @@ class Trial(NamedTuple):
 
     day: dt.date
     horizon_days: int
-    p_silent: pd.DataFrame  # one column per model; those that could not be made are absent
+    p_no_purchase: pd.DataFrame  # one column per model; those that could not be made are absent
     silent: pd.Series  # 1 or 0
 
 
@@ -90,7 +90,7 @@ def plan(as_of: dt.date, first_day: dt.date, horizon_days: int) -> Plan:
     return Plan([*used, as_of], horizons, dict(list(choose.items())[-_CHOICES:]), report, notes)
 
 
-def run(plan: Plan, known: Sequence[Known], purchase_days: pd.DataFrame) -> Tried:
+def run(plan: Plan, known: Sequence[Snapshot], purchase_days: pd.DataFrame) -> Tried:
     """Learn and try at every day of a plan, and learn for today.
 
     Parameters
@@ -119,36 +119,36 @@ def choose(earlier: Sequence[Trial], company: str | None = None) -> str:
     """
     start = company or ORDER[0]
     scores = [
-        trial.p_silent.apply(evaluation.log_score, silent=trial.silent)
+        trial.p_no_purchase.apply(evaluation.log_score, silent=trial.silent)
         for trial in earlier
-        if len(trial.p_silent.columns)
+        if len(trial.p_no_purchase.columns)
     ]
-    return choice.by_score(pd.concat(scores), start, ORDER) if scores else start
+    return choice.choose_by_score(pd.concat(scores), start, ORDER) if scores else start
 
 
-def used(tried: Tried, chosen: str) -> str:
+def usable(tried: Tried, chosen: str) -> str:
     """The chosen forecast if it could be made today, else the next of ORDER, or none."""
     return next((code for code in (chosen, *ORDER) if code in tried.today.models), NONE)
 
 
 def report(last: Sequence[Trial], chosen: str) -> pd.DataFrame:
-    """Score the last trials; columns of table `trust`, no row where there was none."""
+    """Score the last trials; columns of table `backtest`, no row where there was none."""
     found = [
-        evaluation.score(dict(trial.p_silent.items()), trial.silent).assign(
+        evaluation.score(dict(trial.p_no_purchase.items()), trial.silent).assign(
             horizon_days=trial.horizon_days
         )
         for trial in last
-        if len(trial.p_silent.columns)
+        if len(trial.p_no_purchase.columns)
     ]
     empty = pd.DataFrame(columns=["model", "metric", "value", "horizon_days"])
     table = pd.concat(found, ignore_index=True) if found else empty
     return table.assign(part=PART, is_chosen=table["model"] == chosen)
 
 
-def trial(last: Sequence[Trial], chosen: str, horizon_days: int) -> Trial | None:
+def find_trial(last: Sequence[Trial], chosen: str, horizon_days: int) -> Trial | None:
     """The trial of a forecast at a horizon; None where it was not tried."""
     tried = [each for each in last if each.horizon_days == horizon_days]
-    return next((each for each in tried if chosen in each.p_silent), None)
+    return next((each for each in tried if chosen in each.p_no_purchase), None)
 
 
 def calibration(last: Sequence[Trial], chosen: str, horizon_days: int) -> pd.DataFrame:
@@ -156,13 +156,17 @@ def calibration(last: Sequence[Trial], chosen: str, horizon_days: int) -> pd.Dat
 
     No row where the chosen forecast was not tried at this horizon.
     """
-    found = trial(last, chosen, horizon_days)
-    return evaluation.calibration(found.p_silent[chosen], found.silent) if found else pd.DataFrame()
+    found = find_trial(last, chosen, horizon_days)
+    return (
+        evaluation.calibration(found.p_no_purchase[chosen], found.silent)
+        if found
+        else pd.DataFrame()
+    )
 
 
-def of(
+def forecast(
     tried: Tried,
-    today: Known,
+    today: Snapshot,
     chosen: str,
     bound_days: int | None,
     horizon_days: int,
@@ -177,26 +181,27 @@ def of(
 
     Returns
     -------
-    One row per customer; columns of table `churn` without reasons (`reasons.of` gives them). The
-    probabilities fall with the horizon; one longer than anything seen is empty, with a note.
+    One row per customer; columns of table `churn` without reasons (`risk_drivers.describe` gives
+    them). The probabilities fall with the horizon; one longer than anything seen is empty, with a
+    note.
     """
-    code, horizons = used(tried, chosen), sorted({*DAYS, horizon_days})
-    wanted = challengers.names(horizons)
+    code, horizons = usable(tried, chosen), sorted({*DAYS, horizon_days})
+    wanted = challengers.column_names(horizons)
     table = pd.DataFrame(np.nan, today.customers.index, wanted)
     if code != NONE:
         table = tried.today.forecast(code, today, horizons)[wanted]
     told = table.cummin(axis=1).where(table.notna())
-    told["churn_risk"] = told[f"p_silent_{horizon_days}d"]
+    told["churn_risk"] = told[f"p_no_purchase_{horizon_days}d"]
     silence = today.customers["days_since_last"]
-    lapsed = lapse.lapsed(silence, bound_days) if bound_days else pd.Series(pd.NA, silence.index)
+    lapsed = lapse.is_lapsed(silence, bound_days) if bound_days else pd.Series(pd.NA, silence.index)
     told.insert(0, "model", code)
     told.insert(1, "lapsed", lapsed.astype("boolean"))
-    kept = ["model", "lapsed", *challengers.names(DAYS), "churn_risk"]
+    kept = ["model", "lapsed", *challengers.column_names(DAYS), "churn_risk"]
     return told[kept], _untold(table, code)
 
 
 def _trials(
-    learned: Learned, now: Known, purchase_days: pd.DataFrame, horizons: Sequence[int]
+    learned: Learned, now: Snapshot, purchase_days: pd.DataFrame, horizons: Sequence[int]
 ) -> list[Trial]:
     """Forecast each horizon by every model that can tell it; nobody to forecast: no trial."""
     if not horizons or now.customers.empty:
@@ -207,8 +212,8 @@ def _trials(
     trials = []
     for each in horizons:
         end = now.day + dt.timedelta(days=each)
-        silent = learning.silent(now, purchase_days, end, [each]).iloc[:, 0].astype(int)
-        name = challengers.names([each])[0]
+        silent = learning.no_purchase(now, purchase_days, end, [each]).iloc[:, 0].astype(int)
+        name = challengers.column_names([each])[0]
         table: dict[str, Any] = {code: p[name] for code, p in told.items() if p[name].notna().all()}
         trials.append(Trial(now.day, each, pd.DataFrame(table, silent.index), silent))
     return trials

@@ -26,7 +26,7 @@ def next_days(purchase_days: pd.DataFrame, landmark: dt.date, end: dt.date) -> p
     return (first - pd.Timestamp(landmark)).dt.days.rename("next_days")
 
 
-def stacked(
+def stack(
     purchase_days: pd.DataFrame, customers: Mapping[dt.date, pd.Index], end: dt.date
 ) -> pd.DataFrame:
     """What came after several landmarks, one below the other, each watched until `end`.

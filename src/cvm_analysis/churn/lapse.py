@@ -1,9 +1,10 @@
 """How long a silence may last before a customer counts as lapsed, and how long buyers stay.
 
-A customer is lapsed on the first day that makes `bound` days without a purchase, and the lapse is
-dated on that day, never on the last purchase: on the day of the last purchase nobody could know.
-By construction nobody lapses in the first `bound` days; a curve starts to fall only there. Silence
-mixes leaving with a slow rhythm, so effects on lapses are smaller than effects on leaving.
+A customer is lapsed on the first day that makes `find_threshold` days without a purchase, and the
+lapse is dated on that day, never on the last purchase: on the day of the last purchase nobody
+could know. By construction nobody lapses in the first `find_threshold` days; a curve starts to
+fall only there. Silence mixes leaving with a slow rhythm, so effects on lapses are smaller than
+effects on leaving.
 """
 
 from __future__ import annotations
@@ -15,14 +16,19 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.churn.curves import checked, kaplan_meier, share_left, steps
 from cvm_analysis.errors import FitError
-from cvm_analysis.least_data import Note, lacking
+from cvm_analysis.minimum_data import Note, lacking
+from cvm_analysis.survival.kaplan_meier import (
+    check_outcome,
+    kaplan_meier,
+    product_limit,
+    survival_at,
+)
 
 BOUNDS = (30, 60, 90, 120, 180, 270, 365, 545, 730)  # days
 
 
-def silences(purchase_days: pd.DataFrame, end: dt.date) -> pd.DataFrame:
+def inactivity_spells(purchase_days: pd.DataFrame, end: dt.date) -> pd.DataFrame:
     """One row per silence, that is per customer and purchase day, sorted by both.
 
     purchase_days : customer_id, day with a purchase (repeated days count once); later than `end`
@@ -43,14 +49,14 @@ def silences(purchase_days: pd.DataFrame, end: dt.date) -> pd.DataFrame:
     )
 
 
-def candidates(
+def candidate_thresholds(
     silences: pd.DataFrame, bounds: Sequence[int] = BOUNDS, follow_days: int = 365
 ) -> pd.DataFrame:
     """How often a customer came back after a silence as long as each bound.
 
     Parameters
     ----------
-    silences : duration (days), event (1 if they came back); columns as `silences` gives
+    silences : duration (days), event (1 if they came back); columns as `inactivity_spells` gives
     bounds : days to try
     follow_days : how long after the bound a comeback counts
 
@@ -62,21 +68,21 @@ def candidates(
     """
     if silences.empty:
         return pd.DataFrame(columns=["bound_days", "n_silences", "comeback_share"])
-    curve = steps(checked(silences, silences.index))
+    curve = product_limit(check_outcome(silences, silences.index))
     longest = silences["duration"].max()
     rows = []
     for bound in bounds:
         n = ((silences["duration"] + 1 - silences["event"]) > bound).sum()
         seen = bound + follow_days <= longest
-        still, then = share_left(curve, [bound, bound + follow_days]) if seen else (1.0, np.nan)
+        still, then = survival_at(curve, [bound, bound + follow_days]) if seen else (1.0, np.nan)
         rows.append((bound, int(n), 1 - then / still if still > 0 else np.nan))
     return pd.DataFrame(rows, columns=["bound_days", "n_silences", "comeback_share"])
 
 
-def bound(candidates: pd.DataFrame, comebacks: float = 0.10) -> int:
+def find_threshold(candidates: pd.DataFrame, comebacks: float = 0.10) -> int:
     """The smallest bound after which at most this share came back; 0.10 is one in ten.
 
-    A bound that too few silences lasted as long as tells nothing (see `least_data`).
+    A bound that too few silences lasted as long as tells nothing (see `minimum_data`).
 
     Raises
     ------
@@ -94,24 +100,25 @@ def bound(candidates: pd.DataFrame, comebacks: float = 0.10) -> int:
     return int(enough.min())
 
 
-def settle(
+def threshold(
     candidates: pd.DataFrame, silence_days: int | Literal["auto"]
 ) -> tuple[int | None, list[Note]]:
     """The bound of the config, else the one the gaps give; None and a note where they give none."""
     if silence_days != "auto":
         return silence_days, []
     try:
-        return bound(candidates), []
+        return find_threshold(candidates), []
     except FitError:
         return None, [Note("churn", "no_bound_of_silence")]
 
 
-def lapsed(days_since_last: pd.Series, bound: int) -> pd.Series:
-    """Whether each customer has been silent for `bound` days; False for who never bought."""
+def is_lapsed(days_since_last: pd.Series, bound: int) -> pd.Series:
+    """Whether each customer has been silent for `find_threshold` days; False for who never
+    bought."""
     return (days_since_last.astype(float) >= bound).rename("lapsed")
 
 
-def spells(purchase_days: pd.DataFrame, end: dt.date, bound: int | None) -> pd.DataFrame:
+def purchase_spells(purchase_days: pd.DataFrame, end: dt.date, bound: int | None) -> pd.DataFrame:
     """One row per spell of buying: from a purchase until a silence passes the bound, or `end`.
 
     Parameters
@@ -127,7 +134,7 @@ def spells(purchase_days: pd.DataFrame, end: dt.date, bound: int | None) -> pd.D
     duration : days from the first purchase to the lapse (last purchase + bound), or to `end`
     event : 1 if lapsed, 0 if still buying at `end`
     """
-    table = silences(purchase_days, end)
+    table = inactivity_spells(purchase_days, end)
     if bound is None:
         table, bound = table.head(0), 0
     passed = table["duration"] + 1 - table["event"] > bound  # back on that very day is no lapse
@@ -141,10 +148,10 @@ def spells(purchase_days: pd.DataFrame, end: dt.date, bound: int | None) -> pd.D
     return ended[["customer_id", "spell", "started_on", "duration", "event"]]
 
 
-def curves(spells: pd.DataFrame, groups: pd.Series | None = None) -> pd.DataFrame:
+def survival_curves(spells: pd.DataFrame, groups: pd.Series | None = None) -> pd.DataFrame:
     """Kaplan-Meier of the time to lapse: the share still buying, by week, for each segment.
 
-    spells : as `spells` gives
+    spells : as `purchase_spells` gives
     groups : segment of each customer_id, as known when their spells began (region, channel of
         acquisition); today's RFM segment would look into the future. None: all together
 

@@ -13,34 +13,34 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.churn import challengers, combined, features, landmarks, recalibration
+from cvm_analysis.churn import challengers, ensemble, features, landmarks, recalibration
 from cvm_analysis.churn.challengers import Rows
-from cvm_analysis.churn.hazards import survival
 from cvm_analysis.errors import FitError
-from cvm_analysis.least_data import Note, lacking
+from cvm_analysis.minimum_data import Note, lacking
+from cvm_analysis.survival import cox as cox_model
 
 PART = "churn"
 MOST_ROWS = 100_000  # to learn from
 
 
-class Known(NamedTuple):
+class Snapshot(NamedTuple):
     """Who was modelled on a day, and what was known of them then: one row per customer."""
 
     day: dt.date
     customers: pd.DataFrame  # columns of table `customers`; all had bought
-    value: pd.DataFrame | None = None  # p_silent_<h>d of the value model fitted that day
+    value: pd.DataFrame | None = None  # p_no_purchase_<h>d of the value model fitted that day
     grade: pd.Series | None = None  # rank of the grade of that day, the larger the better
 
 
 class CoxForecast(NamedTuple):
     """Cox's model, asked for rows; regions have baselines of their own where there are several."""
 
-    cox: survival.Cox
+    cox: cox_model.Cox
     by_group: bool
 
-    def p_silent(self, rows: Rows, days: Sequence[int]) -> pd.DataFrame:
+    def p_no_purchase(self, rows: Rows, days: Sequence[int]) -> pd.DataFrame:
         """Probability of no purchase within each horizon; empty beyond what was observed."""
-        return self.cox.p_silent(rows.features, days, rows.group if self.by_group else None)
+        return self.cox.p_no_purchase(rows.features, days, rows.group if self.by_group else None)
 
 
 class Learned(NamedTuple):
@@ -53,7 +53,7 @@ class Learned(NamedTuple):
     rows: Rows | None = None  # what it was learned from, with outcome; None where nothing was
 
     @property
-    def cox(self) -> survival.Cox | None:
+    def cox(self) -> cox_model.Cox | None:
         """Cox's model, for hazard ratios and reasons; None where it was not fitted."""
         found = self.models.get("cox")
         return found.cox if found else None
@@ -64,20 +64,21 @@ class Learned(NamedTuple):
         nothing = pd.DataFrame(columns=["hazard_ratio", "low", "high"])
         return self.cox.hazards if self.cox else nothing
 
-    def features(self, known: Known) -> pd.DataFrame:
+    def features(self, known: Snapshot) -> pd.DataFrame:
         """The features of a day's customers, as Cox's model takes them."""
-        found = features.of(known.customers, known.grade, self.like)
+        found = features.build(known.customers, known.grade, self.like)
         return found.reindex(columns=self.like).fillna(0.0)
 
-    def forecast(self, code: str, known: Known, days: Sequence[int]) -> pd.DataFrame:
-        """Forecast the silence of a day's customers; columns p_silent_<h>d. Linear in customers."""
+    def forecast(self, code: str, known: Snapshot, days: Sequence[int]) -> pd.DataFrame:
+        """Forecast the silence of a day's customers; columns p_no_purchase_<h>d. Linear in
+        customers."""
         rows = _rows([known], [self.features(known)])
-        p = self.right[code].of(self.models[code].p_silent(rows, days), rows.day)
+        p = self.right[code].apply(self.models[code].p_no_purchase(rows, days), rows.day)
         return p.set_axis(known.customers.index)
 
 
 def learn(
-    known: Sequence[Known], purchase_days: pd.DataFrame, day: dt.date, horizons: Sequence[int]
+    known: Sequence[Snapshot], purchase_days: pd.DataFrame, day: dt.date, horizons: Sequence[int]
 ) -> Learned:
     """Learn every forecast from the landmarks before a day.
 
@@ -92,7 +93,7 @@ def learn(
     purchase_days : customer_id, day with a purchase; what came after `day` does not count
     horizons : days ahead to be set right
     """
-    past = drawn([each for each in known if each.day < day and len(each.customers)])
+    past = sample_rows([each for each in known if each.day < day and len(each.customers)])
     if not past:
         return Learned({}, {}, [], lacking("churn_model", buyers=0))
     like = _known_throughout(past)
@@ -101,8 +102,8 @@ def learn(
     theirs = set().union(*(each.customers.index for each in past))
     purchase_days = purchase_days[purchase_days["customer_id"].isin(theirs)]
     rows = _rows(past, [learned.features(each) for each in past])
-    outcomes = landmarks.stacked(purchase_days, {e.day: e.customers.index for e in past}, day)
-    came = pd.concat([silent(each, purchase_days, day, horizons) for each in past])
+    outcomes = landmarks.stack(purchase_days, {e.day: e.customers.index for e in past}, day)
+    came = pd.concat([no_purchase(each, purchase_days, day, horizons) for each in past])
     rows = rows._replace(
         outcome=outcomes.set_axis(rows.day.index), silent=came.set_axis(rows.day.index)
     )
@@ -112,30 +113,31 @@ def learn(
     return Learned(models, right, like, notes, rows)
 
 
-def _known_throughout(past: Sequence[Known]) -> list[str]:
+def _known_throughout(past: Sequence[Snapshot]) -> list[str]:
     """The features that somebody had at every landmark; others would tell the landmarks apart."""
-    like = list(features.of(past[-1].customers, past[-1].grade))
+    like = list(features.build(past[-1].customers, past[-1].grade))
     for each in past:
-        plain = features.plain(each.customers, each.grade, like)
+        plain = features.readable(each.customers, each.grade, like)
         like = [name for name in like if plain[name].notna().any()]
     return like
 
 
-def silent(
-    known: Known, purchase_days: pd.DataFrame, until: dt.date, horizons: Sequence[int]
+def no_purchase(
+    known: Snapshot, purchase_days: pd.DataFrame, until: dt.date, horizons: Sequence[int]
 ) -> pd.DataFrame:
-    """Whether silence followed: columns p_silent_<h>d, 1 or 0, empty if not known by `until`."""
+    """Whether silence followed: columns p_no_purchase_<h>d, 1 or 0, empty if not known by
+    `until`."""
     came = landmarks.next_days(purchase_days, known.day, until).reindex(known.customers.index)
     told = {
         name: (~(came <= each)).astype(float)
         if known.day + dt.timedelta(days=each) <= until
         else pd.Series(np.nan, came.index)
-        for each, name in zip(horizons, challengers.names(horizons), strict=True)
+        for each, name in zip(horizons, challengers.column_names(horizons), strict=True)
     }
     return pd.DataFrame(told, came.index)
 
 
-def drawn(known: Sequence[Known], most: int = MOST_ROWS) -> list[Known]:
+def sample_rows(known: Sequence[Snapshot], most: int = MOST_ROWS) -> list[Snapshot]:
     """Draw customers by a hash of their ids, so that about `most` rows are left; all if fewer.
 
     The same customers at every landmark and in every run.
@@ -151,7 +153,7 @@ def drawn(known: Sequence[Known], most: int = MOST_ROWS) -> list[Known]:
     return [each for each in kept if len(each.customers)]
 
 
-def _rows(known: Sequence[Known], features: Sequence[pd.DataFrame]) -> Rows:
+def _rows(known: Sequence[Snapshot], features: Sequence[pd.DataFrame]) -> Rows:
     """What was known on several days, one below the other, without what came."""
     stacked = pd.concat([each.customers["days_since_last"] for each in known])
     rows = pd.RangeIndex(len(stacked))
@@ -188,23 +190,23 @@ def _models(rows: Rows, horizons: Sequence[int]) -> tuple[dict[str, Any], list[N
         try:
             several = rows.group.nunique() > 1
             strata = rows.group if several else None
-            fitted = survival.fit(rows.features, rows.outcome, rows.customers, strata)
+            fitted = cox_model.fit(rows.features, rows.outcome, rows.customers, strata)
             models["cox"] = CoxForecast(fitted, several)
             left = float(len(fitted.dropped))
             notes = [Note(PART, "features_left_out", left)] if left else []
         except FitError:
             notes = [Note(PART, "cox_not_fitted")]
-        grown = challengers.boosted(rows)
+        grown = challengers.fit_boosted(rows)
         models |= {"boosted": grown} if grown else {}
     if rows.value.notna().any(axis=None):
         models["value_model"] = challengers.ValueModel()
     if len(models) > 1:
-        models["mean"] = combined.mean(list(models.values()), rows, horizons)
-    return models | {"recency": challengers.recency(rows)}, notes
+        models["mean"] = ensemble.fit(list(models.values()), rows, horizons)
+    return models | {"recency": challengers.fit_recency(rows)}, notes
 
 
 def _right(
     model: Any, rows: Rows, horizons: Sequence[int], years: float
 ) -> recalibration.Recalibration:
-    told = combined.unseen(model, rows, horizons)
+    told = ensemble.cross_fitted(model, rows, horizons)
     return recalibration.fit(told, rows.silent, rows.day, years)

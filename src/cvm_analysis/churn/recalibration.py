@@ -32,25 +32,25 @@ class Recalibration:
     slope: float = 1.0
     season: tuple[float, ...] = (0.0,) * (2 * len(_WAVES))
 
-    def of(self, p_silent: pd.DataFrame, day: pd.Series) -> pd.DataFrame:
+    def apply(self, p_no_purchase: pd.DataFrame, day: pd.Series) -> pd.DataFrame:
         """Set forecasts right; empty ones stay empty.
 
-        p_silent : one row per customer, columns p_silent_<h>d
+        p_no_purchase : one row per customer, columns p_no_purchase_<h>d
         day : the landmark of each row
         """
         shift = self.level + _waves(day) @ np.array(self.season)
-        odds = shift[:, None] + self.slope * logit(p_silent.to_numpy(float))
-        return pd.DataFrame(expit(odds), p_silent.index, p_silent.columns)
+        odds = shift[:, None] + self.slope * logit(p_no_purchase.to_numpy(float))
+        return pd.DataFrame(expit(odds), p_no_purchase.index, p_no_purchase.columns)
 
 
 def fit(
-    p_silent: pd.DataFrame, silent: pd.DataFrame, day: pd.Series, years: float = 0.0
+    p_no_purchase: pd.DataFrame, silent: pd.DataFrame, day: pd.Series, years: float = 0.0
 ) -> Recalibration:
     """Learn from forecasts and what came of them.
 
     Parameters
     ----------
-    p_silent : one row per customer and landmark, columns p_silent_<h>d
+    p_no_purchase : one row per customer and landmark, columns p_no_purchase_<h>d
     silent : the same rows and columns; 1 or 0, empty where it is not known
     day : the landmark of each row
     years : of records there were; with fewer than two no season is learned, or one odd spring would
@@ -61,9 +61,9 @@ def fit(
     A Recalibration; one that changes nothing where there is too little to learn from: nobody or
     everybody was silent, all forecasts are equal, or a higher forecast did not mean more silence.
     """
-    known = silent.notna().to_numpy() & p_silent.notna().to_numpy()
+    known = silent.notna().to_numpy() & p_no_purchase.notna().to_numpy()
     row, column = np.nonzero(known)
-    p, came = p_silent.to_numpy(float)[row, column], silent.to_numpy(float)[row, column]
+    p, came = p_no_purchase.to_numpy(float)[row, column], silent.to_numpy(float)[row, column]
     if len(np.unique(came)) < 2 or len(np.unique(p)) < 2:
         return Recalibration()
     x = np.column_stack([np.ones(len(p)), logit(p)])

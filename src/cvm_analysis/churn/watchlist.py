@@ -2,8 +2,8 @@
 
 Value at risk is what leaving will cost over the year ahead, if customers leave as they do. It grows
 with what a customer brings, so the best customers have much of it even in the week after a
-purchase, when nothing calls for action. `due` keeps those whose silence is unusual for them, now
-or before the next list; ranked by value at risk they are the list.
+purchase, when nothing calls for action. `due_before` keeps those whose silence is unusual for
+them, now or before the next list; ranked by value at risk they are the list.
 """
 
 from __future__ import annotations
@@ -16,30 +16,30 @@ import pandas as pd
 
 from cvm_analysis.churn import features
 from cvm_analysis.errors import InputError
-from cvm_analysis.least_data import Note
+from cvm_analysis.minimum_data import Note
 
 PART = "watchlist"
 LIST_DAYS = 30  # from one list to the next
 
 
-def first(customers: pd.DataFrame, n: int) -> pd.DataFrame:
+def top_n(customers: pd.DataFrame, n: int) -> pd.DataFrame:
     """The `n` customers to save first, the most value at risk on top.
 
-    customers : one row per customer, indexed by customer_id: value_at_risk (money) and any further
-        columns (grade, segment, action, contact_on); who has nothing at risk, or not known, is
-        left out
+    customers : one row per customer, indexed by customer_id: margin_at_stake (money) and any
+        further columns (grade, segment, action, contact_on); who has nothing at risk, or not
+        known, is left out
 
     Returns
     -------
     At most n rows, the same columns after `rank` (1 is first; ties by customer_id).
     """
-    concerned = customers[customers["value_at_risk"] > 0].sort_index()
-    ranked = concerned.sort_values("value_at_risk", ascending=False, kind="stable").head(n)
+    concerned = customers[customers["margin_at_stake"] > 0].sort_index()
+    ranked = concerned.sort_values("margin_at_stake", ascending=False, kind="stable").head(n)
     ranked.insert(0, "rank", range(1, len(ranked) + 1))
     return ranked
 
 
-def due(customers: pd.DataFrame, until: dt.date) -> pd.DataFrame:
+def due_before(customers: pd.DataFrame, until: dt.date) -> pd.DataFrame:
     """The customers to be contacted by `until`, the day of the next list, at the latest.
 
     customers : one row per customer: contact_on, as `contact_on` gives it, and any further columns
@@ -75,7 +75,7 @@ def contact_on(customers: pd.DataFrame, as_of: dt.date, share: float = 0.9) -> p
     return due.clip(lower=pd.Timestamp(as_of)).rename("contact_on")
 
 
-def at_pace(orders: pd.Series, weeks: float, horizon_days: int) -> pd.Series:
+def p_no_purchase_at_pace(orders: pd.Series, weeks: float, horizon_days: int) -> pd.Series:
     """Probability of no purchase within the horizon for who keeps their pace: exp(-pace x time).
 
     orders : purchases expected within `weeks` by a forecast without drop-out. A customer's pace is
@@ -85,7 +85,7 @@ def at_pace(orders: pd.Series, weeks: float, horizon_days: int) -> pd.Series:
     return np.exp(-orders.astype(float) * horizon_days / (7 * weeks)).rename("at_pace")
 
 
-def at_risk_without_drop_out(
+def margin_at_stake_without_drop_out(
     worth: pd.DataFrame, churn_risk: pd.Series, at_pace: pd.Series
 ) -> tuple[pd.DataFrame, list[Note]]:
     """Value at risk of customers whose forecast of purchases knows no drop-out.
@@ -101,17 +101,17 @@ def at_risk_without_drop_out(
 
     Returns
     -------
-    worth with value_at_risk filled in, and a Note that says so and of how many customers.
+    worth with margin_at_stake filled in, and a Note that says so and of how many customers.
     """
     without = worth["p_alive"].isna()
     beyond = (churn_risk - at_pace).reindex(worth.index).clip(lower=0)
-    at_risk = (worth["value_12m"] * beyond).clip(lower=0)
-    filled = worth["value_at_risk"].where(~without, at_risk)
+    at_risk = (worth["expected_margin"] * beyond).clip(lower=0)
+    filled = worth["margin_at_stake"].where(~without, at_risk)
     notes = [Note("churn", "at_risk_without_drop_out", float(without.sum()))]
-    return worth.assign(value_at_risk=filled), notes if without.any() else []
+    return worth.assign(margin_at_stake=filled), notes if without.any() else []
 
 
-def at_stake(
+def add_margin_at_stake(
     customers: pd.DataFrame,
     worth: pd.DataFrame,
     churn_risk: pd.Series,
@@ -129,23 +129,23 @@ def at_stake(
 
     Returns
     -------
-    worth with value_at_risk of everybody and contact_on, and the note where the forecast of
+    worth with margin_at_stake of everybody and contact_on, and the note where the forecast of
     purchases knows no drop-out.
     """
-    pace = at_pace(worth["orders_12m"], horizon_weeks, horizon_days)
-    priced, notes = at_risk_without_drop_out(worth, churn_risk, pace)
+    pace = p_no_purchase_at_pace(worth["expected_orders"], horizon_weeks, horizon_days)
+    priced, notes = margin_at_stake_without_drop_out(worth, churn_risk, pace)
     return priced.assign(contact_on=contact_on(customers, day).reindex(priced.index)), notes
 
 
-def listed(at_stake: pd.DataFrame, day: dt.date, n: int, days: int = LIST_DAYS) -> pd.DataFrame:
+def select(at_stake: pd.DataFrame, day: dt.date, n: int, days: int = LIST_DAYS) -> pd.DataFrame:
     """The list of a day: the `n` with most at risk of those to contact before the next list.
 
-    at_stake : as `at_stake` gives it; days : to the next list
+    at_stake : as `add_margin_at_stake` gives it; days : to the next list
     """
-    return first(due(at_stake, day + dt.timedelta(days=days)), n)
+    return top_n(due_before(at_stake, day + dt.timedelta(days=days)), n)
 
 
-class Kept(NamedTuple):
+class ListPrecision(NamedTuple):
     """How good a past list was: who of it, and who of all, did not come back."""
 
     listed: int  # customers on the list
@@ -176,15 +176,15 @@ class Kept(NamedTuple):
         return self.listed_value / self.value if self.value > 0 else np.nan
 
 
-def kept(customers: pd.DataFrame, silent: pd.Series, listed: pd.Index) -> Kept:
+def precision(customers: pd.DataFrame, silent: pd.Series, listed: pd.Index) -> ListPrecision:
     """Who of a past list, and who of all, stayed silent.
 
     Parameters
     ----------
     customers : one row per customer of the past day, by what was known on it:
-        value_12m_if_retained
+        expected_margin_if_retained
     silent : 1 for each of them without a purchase within the horizon after it, else 0
-    listed : customer_id of who was on the list: `first` of that day's customers
+    listed : customer_id of who was on the list: `top_n` of that day's customers
 
     Raises
     ------
@@ -200,8 +200,8 @@ def kept(customers: pd.DataFrame, silent: pd.Series, listed: pd.Index) -> Kept:
             "take customers, outcomes and list of the same day"
         )
     stayed_away = known == 1
-    lost = customers["value_12m_if_retained"].where(stayed_away).clip(lower=0)
-    return Kept(
+    lost = customers["expected_margin_if_retained"].where(stayed_away).clip(lower=0)
+    return ListPrecision(
         listed=len(listed),
         listed_silent=int(stayed_away[listed].sum()),
         customers=len(customers),
@@ -211,7 +211,7 @@ def kept(customers: pd.DataFrame, silent: pd.Series, listed: pd.Index) -> Kept:
     )
 
 
-def past(
+def backtest(
     customers: pd.DataFrame,
     worth: pd.DataFrame,
     churn_risk: pd.Series,
@@ -220,31 +220,31 @@ def past(
     horizon_weeks: float,
     horizon_days: int,
     n: int = 100,
-) -> Kept | None:
+) -> ListPrecision | None:
     """Draw up the list of a past day by what was known then, and see who of it stayed silent.
 
-    Arguments as for `at_stake` and `kept`, all of that day; n : length of the list
+    Arguments as for `add_margin_at_stake` and `precision`, all of that day; n : length of the list
 
     Returns None where nothing was at stake on that day, or nobody can say what was.
     """
     if worth.empty:
         return None
-    stake, _ = at_stake(customers, worth, churn_risk, day, horizon_weeks, horizon_days)
-    on_list = listed(stake, day, n).index
-    return kept(stake, silent.reindex(stake.index), on_list) if len(on_list) else None
+    stake, _ = add_margin_at_stake(customers, worth, churn_risk, day, horizon_weeks, horizon_days)
+    on_list = select(stake, day, n).index
+    return precision(stake, silent.reindex(stake.index), on_list) if len(on_list) else None
 
 
-def trust(kept: Kept | None, model: str, horizon_days: int) -> pd.DataFrame:
-    """The same as rows of table `trust`: part watchlist, one row per figure; none for None."""
+def backtest_rows(kept: ListPrecision | None, model: str, horizon_days: int) -> pd.DataFrame:
+    """The same as rows of table `backtest`: part watchlist, one row per figure; none for None."""
     figures = {} if kept is None else {name: float(x) for name, x in kept._asdict().items()}
     rows = pd.DataFrame({"metric": list(figures), "value": list(figures.values())})
     return rows.assign(part=PART, model=model, horizon_days=horizon_days, is_chosen=True)
 
 
-def of_trust(trust: pd.DataFrame) -> Kept | None:
-    """Read it back from table `trust`; None where it has no such rows."""
+def from_backtest(trust: pd.DataFrame) -> ListPrecision | None:
+    """Read it back from table `backtest`; None where it has no such rows."""
     if PART not in trust.index.get_level_values("part"):
         return None
     found = trust.xs(PART, level="part")["value"].droplevel(["horizon_days", "model"]).astype(float)
     counts = {name: int(found[name]) for name in ("listed", "listed_silent", "customers", "silent")}
-    return Kept(**counts, value=found["value"], listed_value=found["listed_value"])
+    return ListPrecision(**counts, value=found["value"], listed_value=found["listed_value"])

@@ -19,7 +19,8 @@ from autograd.scipy.special import logsumexp
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from cvm_analysis.clv import histories, maximum
+from cvm_analysis.clv import histories
+from cvm_analysis.clv.numerics import mle
 from cvm_analysis.clv.shifted_beta_geometric import expected_periods, whole
 from cvm_analysis.errors import FitError, InputError
 
@@ -51,8 +52,8 @@ class BgBb:
     identified: bool
     reason: str  # "", or why not: "no_drop_out_found", "parameters_run_off"
 
-    aic = property(maximum.aic)
-    bic = property(maximum.bic)
+    aic = property(mle.aic)
+    bic = property(mle.bic)
 
     def p_alive(self, h: pd.DataFrame) -> pd.Series:
         """Probability, in [0, 1], that each row of h is alive at the next opportunity, T + 1."""
@@ -143,17 +144,17 @@ def fit(h: pd.DataFrame) -> BgBb:
             f"none of {data.n.sum():,.0f} customers bought again; nothing can be said about how "
             "often they do"
         )
-    without = maximum.find(
+    without = mle.fit_autograd(
         lambda logs: _log_likelihood_staying(logs, data), (1.0, 1.0), data.n.sum(), "beta-Bernoulli"
     )
     for gamma, delta in _STARTS:
-        top = maximum.find(
+        top = mle.fit_autograd(
             lambda logs: _log_likelihood(logs, data),
             (*without.params, gamma, delta),
             data.n.sum(),
             "BG/BB",
         )
-        reason = maximum.why_not(top, without.log_likelihood)
+        reason = mle.reason(top, without.log_likelihood)
         if reason != "no_drop_out_found":
             break
     return BgBb(

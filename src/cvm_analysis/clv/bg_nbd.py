@@ -17,7 +17,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from cvm_analysis.clv import discounting, histories, maximum, nbd, quadrature
+from cvm_analysis.clv import discounting, histories, nbd
+from cvm_analysis.clv.numerics import mle, quadrature
 
 Array = NDArray[np.float64]
 
@@ -48,8 +49,8 @@ class BgNbd:
     identified: bool
     reason: str  # "", or why not: "no_drop_out_found", "parameters_run_off"
 
-    aic = property(maximum.aic)
-    bic = property(maximum.bic)
+    aic = property(mle.aic)
+    bic = property(mle.bic)
 
     def p_alive(self, h: pd.DataFrame) -> pd.Series:
         """Probability, in [0, 1], that each row of h has not dropped out by T ([2]).
@@ -126,8 +127,8 @@ def fit(h: pd.DataFrame) -> BgNbd:
     """
     data = histories.arrays(h)
     without = nbd.fit(h)
-    top = maximum.highest(derivatives, data, starts(without.params), "BG/NBD")
-    reason = maximum.why_not(top, without.log_likelihood)
+    top = mle.multistart(derivatives, data, starts(without.params), "BG/NBD")
+    reason = mle.reason(top, without.log_likelihood)
     return BgNbd(
         Params(*top.params.tolist()),
         Params(*top.std_errors.tolist()),
@@ -232,12 +233,12 @@ def while_alive(params: Params, x: Array, T: Array, longest: float) -> Callable[
     r, alpha, a, b = params
     distinct, row = np.unique(x, return_inverse=True)
     steepness = float(((r + x) * longest / (alpha + T)).max(initial=1.0))
-    rule = quadrature.beta(np.full(len(distinct), a), b + distinct, steepness)
+    rule = quadrature.beta_rule(np.full(len(distinct), a), b + distinct, steepness)
 
     def given(p: Array, shape: Array, ratio: Array) -> Array:
         return -np.expm1(-shape * np.log1p(p * ratio)) / p
 
-    return lambda weeks: quadrature.mean(rule, row, given, r + x, weeks / (alpha + T))
+    return lambda weeks: quadrature.expectation(rule, row, given, r + x, weeks / (alpha + T))
 
 
 def discounted_while_alive(

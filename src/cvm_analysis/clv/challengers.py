@@ -17,13 +17,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cvm_analysis.clv import naive, spread
-from cvm_analysis.clv.spread import Spread
+from cvm_analysis.clv import naive
+from cvm_analysis.clv.numerics import dispersion
+from cvm_analysis.clv.numerics.dispersion import Dispersion
 
 Array = NDArray[np.float64]
 
 COLUMNS = (
-    "x", "t_x", "T", "recent", "spend_total", "spend_365d", "spend_repeat_mean", "return_share",
+    "x", "t_x", "T", "recent", "net_sales", "net_sales_365d", "spend_per_repeat_day",
+    "return_share",
     "gap_median_days", "gap_last_days", "gap_cv",
 )  # fmt: skip
 _FOLDS = 3
@@ -46,7 +48,7 @@ class Rescaled:
 
     default: Any
     factor: float  # purchases that came / expected, one origin earlier
-    spread: Spread
+    spread: Dispersion
 
     def p_alive(self, h: pd.DataFrame) -> pd.Series:
         """Probability of not having dropped out, as the default model says."""
@@ -76,7 +78,7 @@ class Boosted:
 
     default: Any
     factors: pd.Series  # by customer_id
-    spread: Spread
+    spread: Dispersion
 
     def p_alive(self, h: pd.DataFrame) -> pd.Series:
         """Probability of not having dropped out, as the default model says."""
@@ -84,17 +86,17 @@ class Boosted:
 
     def pace(self, h: pd.DataFrame) -> pd.Series:
         """Expected purchases per week of each customer of h as long as the customer stays."""
-        return self.default.pace(h) * naive.of_customers(self.factors, h)
+        return self.default.pace(h) * naive.per_customer(self.factors, h)
 
     def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
         """Expected purchases in the `horizon` weeks after T, for each customer of h."""
-        return self.default.expected_purchases(h, horizon) * naive.of_customers(self.factors, h)
+        return self.default.expected_purchases(h, horizon) * naive.per_customer(self.factors, h)
 
     def discounted_purchases(
         self, h: pd.DataFrame, rate: float, horizon: float | None = None
     ) -> pd.Series:
         """The same, discounted to T at a continuous `rate` per week; without horizon, for ever."""
-        factors = naive.of_customers(self.factors, h)
+        factors = naive.per_customer(self.factors, h)
         return self.default.discounted_purchases(h, rate, horizon) * factors
 
 
@@ -119,7 +121,7 @@ def fit(then: Origin, now: Origin, came: pd.Series, weeks: float) -> dict[str, A
 def rescaled(default: Any, expected: pd.Series, came: pd.Series) -> Rescaled:
     """Learn the factor from the purchases of each customer that were expected, and that came."""
     factor = math.fsum(came) / math.fsum(expected)  # the order of rows does not count
-    return Rescaled(default, factor, spread.fit(expected * factor, came))
+    return Rescaled(default, factor, dispersion.fit(expected * factor, came))
 
 
 def boosted(
@@ -141,7 +143,7 @@ def boosted(
     for fold in range(_FOLDS):
         held = part == fold
         unseen[held] = _grow(features[~held], offset[~held], target[~held])(features[held])
-    scatter = spread.fit(pd.Series(offset * unseen), pd.Series(target))
+    scatter = dispersion.fit(pd.Series(offset * unseen), pd.Series(target))
     ahead = _expected(now, weeks).clip(lower=_LEAST).to_numpy()
     factors = _grow(features, offset, target)(_features(now.customers[names], ahead))
     return Boosted(now.default, pd.Series(factors, now.customers.index), scatter)

@@ -22,7 +22,8 @@ import pandas as pd
 from autograd import hessian, value_and_grad
 from numpy.typing import NDArray
 
-from cvm_analysis.clv import bg_nbd, histories, maximum, nbd, pareto_nbd
+from cvm_analysis.clv import bg_nbd, histories, nbd, pareto_nbd
+from cvm_analysis.clv.numerics import mle
 from cvm_analysis.errors import InputError
 
 Array = NDArray[np.float64]
@@ -112,7 +113,7 @@ class WithCovariates:
         """Schwarz's criterion; the lower, the better."""
         return len(self.values) * float(np.log(self.n_customers)) - 2 * self.log_likelihood
 
-    def at(self, **z: float) -> Any:
+    def with_values(self, **z: float) -> Any:
         """The plain model of customers with these covariates: its curves, its probabilities.
 
         Its standard errors are empty.
@@ -161,7 +162,7 @@ class WithCovariates:
         """
         found = np.empty((len(h), most + 1))
         for z, rows in _groups(h, self.trans, self.life):
-            model = self.at(**z)
+            model = self.with_values(**z)
             found[rows] = model.purchase_probabilities(h.iloc[rows], horizon, most)
         return found
 
@@ -169,7 +170,7 @@ class WithCovariates:
         """The answer of the plain model to each row."""
         found = np.empty(len(h))
         for z, rows in _groups(h, self.trans, self.life):
-            found[rows] = getattr(self.at(**z), call)(h.iloc[rows], *asked)
+            found[rows] = getattr(self.with_values(**z), call)(h.iloc[rows], *asked)
         return pd.Series(found, h.index, name=call)
 
     def _logs(self) -> Array:
@@ -208,7 +209,7 @@ def fit(
     kind = _KINDS[model]
     top = _climb(kind, scaled, trans, life)
     without = _climb(_KINDS["nbd"], scaled, trans, ())
-    reason = maximum.why_not(top, without.log_likelihood)
+    reason = mle.reason(top, without.log_likelihood)
     back = _unscaled(kind, [-centre / spread, 1 / spread], trans, life)
     first = len(kind.params._fields)
     values = back @ np.log(top.params)
@@ -236,14 +237,14 @@ def log_likelihood(model: WithCovariates, h: pd.DataFrame) -> float:
     """Log-likelihood of the histories under a model with these values."""
     module = _KINDS[model.code].module
     return sum(
-        module.log_likelihood(model.at(**z).params, h.iloc[rows])
+        module.log_likelihood(model.with_values(**z).params, h.iloc[rows])
         for z, rows in _groups(h, model.trans, model.life)
     )
 
 
 def _climb(
     kind: _Kind, h: pd.DataFrame, trans: tuple[str, ...], life: tuple[str, ...]
-) -> maximum.Maximum:
+) -> mle.Maximum:
     """The top, from the plain model without covariates; coefficients as logarithms."""
     parts = [
         (
@@ -265,7 +266,7 @@ def _climb(
     plain = np.clip(kind.module.fit(h).params, *_SENSIBLE)
     start = np.concatenate([plain, np.ones(len(trans) + len(life))])
     n = sum(data.n.sum() for _, data in parts)
-    return maximum.climb(derivatives, start, n, f"{kind.module.__name__.rpartition('.')[2]}")
+    return mle.newton(derivatives, start, n, f"{kind.module.__name__.rpartition('.')[2]}")
 
 
 def _design(kind: _Kind, trans: Sequence[float], life: Sequence[float]) -> Array:

@@ -21,11 +21,11 @@ from cvm_analysis.clv import (
     naive,
     nbd,
     pareto_nbd,
-    pooled,
+    partial_pooling,
     zero_truncated_nbd,
 )
 from cvm_analysis.errors import CvmError, FitError
-from cvm_analysis.least_data import Note, lacking
+from cvm_analysis.minimum_data import Note, lacking
 
 FITTED: Mapping[str, Any] = MappingProxyType(
     {
@@ -42,7 +42,7 @@ PART = "value"
 EARLIER = 4  # origins before the last day
 
 
-def modelled(customers: pd.DataFrame) -> pd.DataFrame:
+def with_purchase(customers: pd.DataFrame) -> pd.DataFrame:
     """Keep who is modelled: retail customers who bought. Others buy rarely and in lumps."""
     return customers[(customers["customer_type"] == "retail") & customers["x"].notna()]
 
@@ -63,20 +63,20 @@ def origins(last: dt.date, first: dt.date, weeks: int) -> tuple[list[dt.date], l
 
 
 def fit(
-    customers: pd.DataFrame, lent: pooled.Lent | None = None
+    customers: pd.DataFrame, lent: partial_pooling.PriorData | None = None
 ) -> tuple[dict[str, Any], list[Note]]:
     """Fit every model these customers can carry: code -> fitted model, best first; and the notes.
 
     A model with drop-out that finds none is left out and named.
 
-    customers : one row per customer, columns of table `customers`; only `modelled` ones count
+    customers : one row per customer, columns of table `customers`; only `with_purchase` ones count
     lent : what others lend; what is borrowed counts among the least data
     """
-    buyers = modelled(customers)
+    buyers = with_purchase(customers)
     h, _ = histories.distinct(buyers)
     models: dict[str, Any] = {"own_rate": naive.OwnRate(), "recency_rule": naive.recency_rule(h)}
     if lent:
-        h = pooled.together(h, lent.others, lent.kappa)
+        h = partial_pooling.combine(h, lent.others, lent.kappa)
     repeat_buyers = h.loc[h["x"] > 0, "n"].sum()
     notes = lacking("purchase_model", buyers=h["n"].sum(), repeat_buyers=repeat_buyers)
     if not notes:
@@ -110,13 +110,13 @@ def fit_pace(paces: pd.DataFrame) -> tuple[nbd.Nbd | None, list[Note]]:
     try:
         return nbd.fit(paces), []
     except CvmError:
-        return None, [Note("moves", "no_expected_moves")]
+        return None, [Note("transitions", "no_expected_moves")]
 
 
 def fit_spend(customers: pd.DataFrame) -> tuple[Any, list[Note]]:
     """Fit Gamma-Gamma to the repeat purchases, or fall back on each customer's own mean."""
-    buyers = modelled(customers)
-    repeat = buyers[(buyers["x"] > 0) & (buyers["spend_repeat_mean"] > 0)]
+    buyers = with_purchase(customers)
+    repeat = buyers[(buyers["x"] > 0) & (buyers["spend_per_repeat_day"] > 0)]
     notes = lacking("spend_model", repeat_buyers=len(repeat))
     if notes:
         return naive.own_mean(buyers), notes

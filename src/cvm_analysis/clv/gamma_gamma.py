@@ -18,9 +18,9 @@ from autograd.scipy.special import gammaln
 from numpy.typing import NDArray
 from scipy.special import gammaincinv
 
-from cvm_analysis.clv import maximum
+from cvm_analysis.clv.numerics import mle
 from cvm_analysis.errors import FitError, InputError
-from cvm_analysis.least_data import Note
+from cvm_analysis.minimum_data import Note
 
 Array = NDArray[np.float64]
 
@@ -67,8 +67,8 @@ class GammaGamma:
     reason: str  # "" or "parameters_run_off": spend does not vary within or between customers
     independence: Independence
 
-    aic = property(maximum.aic)
-    bic = property(maximum.bic)
+    aic = property(mle.aic)
+    bic = property(mle.bic)
 
     def notes(self) -> list[Note]:
         """`spend_depends_on_purchases`, with the ratio of the fifths in percent, or nothing."""
@@ -90,7 +90,7 @@ class GammaGamma:
         ----------
         x_m : one row per customer
             x : repeat purchases, 0 or more, or empty
-            spend_repeat_mean : mean spend per repeat purchase; who has none (x is 0 or empty, or
+            spend_per_repeat_day : mean spend per repeat purchase; who has none (x is 0 or empty, or
                 the mean is empty) gets the population mean
         """
         p, q, gamma = self.params
@@ -117,9 +117,9 @@ class GammaGamma:
         return pd.DataFrame({name: p * (gamma + total) / nu for name, nu in limits.items()})
 
 
-def is_own(x_m: pd.DataFrame) -> pd.Series:
+def is_individual(x_m: pd.DataFrame) -> pd.Series:
     """Whether each customer's spend rests on repeat purchases of their own, not on the others'."""
-    return ((x_m["x"] > 0) & x_m["spend_repeat_mean"].notna()).rename("is_own_spend")
+    return ((x_m["x"] > 0) & x_m["spend_per_repeat_day"].notna()).rename("spend_is_individual")
 
 
 def fit(x_m: pd.DataFrame) -> GammaGamma:
@@ -129,7 +129,7 @@ def fit(x_m: pd.DataFrame) -> GammaGamma:
     ----------
     x_m : one row per customer
         x : repeat purchases
-        spend_repeat_mean : mean spend per repeat purchase
+        spend_per_repeat_day : mean spend per repeat purchase
         n (optional) : customers who share the row, 1 if absent
         Rows with x 0 or empty, or with a spend that is not above 0, say nothing and are left out;
         `n_customers` counts the others.
@@ -147,7 +147,7 @@ def fit(x_m: pd.DataFrame) -> GammaGamma:
             "bought again and spent something, too few or all the same; use the mean spend"
         )
     centre = float(np.average(m, weights=n))
-    top = maximum.find(
+    top = mle.fit_autograd(
         lambda logs: _log_likelihood(logs, x, m, n), (2.0, 3.0, centre), n.sum(), "Gamma-Gamma"
     )
     if not top.params[1] > 1:
@@ -161,8 +161,8 @@ def fit(x_m: pd.DataFrame) -> GammaGamma:
         top.covariance_log,
         top.log_likelihood,
         round(n.sum()),
-        not top.runs_off,
-        "parameters_run_off" if top.runs_off else "",
+        not top.diverged,
+        "parameters_run_off" if top.diverged else "",
         independence(x_m),
     )
 
@@ -216,19 +216,19 @@ def _beyond_stirling(z: Array) -> Array:
 
 def _seen(x_m: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     """Repeat purchases whose spend is known, and what was spent on them; 0 where there are none."""
-    known = is_own(x_m)
+    known = is_individual(x_m)
     x = x_m["x"].astype(float).where(known, 0.0)
-    return x, x * x_m["spend_repeat_mean"].astype(float).where(known, 0.0)
+    return x, x * x_m["spend_per_repeat_day"].astype(float).where(known, 0.0)
 
 
 def _columns(x_m: pd.DataFrame) -> tuple[Array, Array, Array]:
     """x, mean spend and n of the customers who bought again and spent something."""
-    missing = [name for name in ("x", "spend_repeat_mean") if name not in x_m]
+    missing = [name for name in ("x", "spend_per_repeat_day") if name not in x_m]
     if missing:
-        raise InputError(f"spend needs the columns x and spend_repeat_mean; missing: {missing}")
-    taken = x_m[(x_m["x"] > 0) & (x_m["spend_repeat_mean"] > 0)]
+        raise InputError(f"spend needs the columns x and spend_per_repeat_day; missing: {missing}")
+    taken = x_m[(x_m["x"] > 0) & (x_m["spend_per_repeat_day"] > 0)]
     n = taken["n"].to_numpy(float) if "n" in taken else np.ones(len(taken))
-    return taken["x"].to_numpy(float), taken["spend_repeat_mean"].to_numpy(float), n
+    return taken["x"].to_numpy(float), taken["spend_per_repeat_day"].to_numpy(float), n
 
 
 def _share_up_to(values: Array, n: Array) -> Array:

@@ -21,7 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from cvm_analysis.clv.simulated import HISTORY, SEED, SETS, Ahead, can_draw, drawn
+from cvm_analysis.clv.numerics.simulation import HISTORY, SEED, SETS, Forecast, can_draw, draw
 from cvm_analysis.errors import InputError
 
 Array = NDArray[np.float64]
@@ -31,7 +31,7 @@ DRAWS = 400  # of what each customer does
 _CHUNK = 2**21  # doubles held at a time
 
 
-def customers(
+def by_customer(
     people: pd.DataFrame,
     worth: pd.DataFrame,
     model: Any,
@@ -44,18 +44,21 @@ def customers(
 
     Parameters
     ----------
-    people : one row per customer, indexed by customer_id: x, t_x, T (weeks), spend_repeat_mean
-    worth : one row per modelled customer, as `value.of` returns it for the same model, spend and
-        horizon: orders_12m, value_12m; it says what is earned of a purchase and how it is
-        discounted (with the customer's mean discount: when in the horizon they buy is not drawn)
+    people : one row per customer, indexed by customer_id: x, t_x, T (weeks), spend_per_repeat_day
+    worth : one row per modelled customer, as `value.estimate` returns it for the same model, spend
+        and horizon: expected_orders, expected_margin; it says what is earned of a purchase and how
+        it is discounted (with the customer's mean discount: when in the horizon they buy is not
+        drawn)
     model : fitted; without a distribution of purchases (`can_draw`), all limits are empty
     spend : Gamma-Gamma; any other is taken to be known exactly
     level : probability of lying between the limits
 
     Returns
     -------
-    Same index as worth. orders_12m_low, orders_12m_high : purchases (days with one), whole numbers;
-    value_12m_low, value_12m_high : money. Counts are whole, so the truth lies between those of
+    Same index as worth. expected_orders_low, expected_orders_high : purchases (days with one),
+    whole numbers;
+    expected_margin_low, expected_margin_high : money. Counts are whole, so the truth lies between
+        those of
     orders more often than `level`.
 
     Raises
@@ -63,7 +66,12 @@ def customers(
     InputError : a level not between 0 and 1, or fewer than 20 draws
     """
     _check(level, draws)
-    names = ["orders_12m_low", "orders_12m_high", "value_12m_low", "value_12m_high"]
+    names = [
+        "expected_orders_low",
+        "expected_orders_high",
+        "expected_margin_low",
+        "expected_margin_high",
+    ]
     if not can_draw(model) or worth.empty:
         return pd.DataFrame(np.nan, worth.index, names)
     ahead = _ahead(people, worth, spend)
@@ -74,8 +82,8 @@ def customers(
     size = max(1, _CHUNK // draws)
     for start in range(0, len(each), size):
         part = each.iloc[start : start + size]
-        orders, money = drawn(
-            Ahead(part[HISTORY], part["worth_of_1"].to_numpy()),
+        orders, money = draw(
+            Forecast(part[HISTORY], part["worth_of_1"].to_numpy()),
             (model, spend), horizon_weeks, draws,
         )  # fmt: skip
         found[start : start + size] = np.column_stack(
@@ -99,7 +107,7 @@ def totals(
 
     Parameters
     ----------
-    people, worth, model, spend, horizon_weeks, level : as in `customers`
+    people, worth, model, spend, horizon_weeks, level : as in `by_customer`
     by : group of each customer_id (segment, region, one for all); who has none is in no group
     past_errors : log(actual / forecast) of totals at earlier dates, over a horizon as long and of
         groups like these. Their spread about 0, no error, multiplies the totals: as many as there
@@ -113,14 +121,14 @@ def totals(
 
     Raises
     ------
-    InputError : as in `customers`, or past errors that are no numbers
+    InputError : as in `by_customer`, or past errors that are no numbers
     """
     _check(level, draws)
     errors = np.asarray(past_errors, float)
     if not np.isfinite(errors).all():
         raise InputError(f"past errors are not all numbers: {list(past_errors)}")
     group = by.reindex(worth.index)
-    sums = worth.groupby(group)[["orders_12m", "value_12m"]].sum()
+    sums = worth.groupby(group)[["expected_orders", "expected_margin"]].sum()
     sums = sums.set_axis(["orders", "value"], axis=1)
     sums.insert(0, "n_customers", worth.groupby(group).size())
     names = ["orders_low", "orders_high", "value_low", "value_high"]
@@ -130,7 +138,7 @@ def totals(
     off = np.exp(_common_errors(errors, draws))
     found = {}
     for name, rows in group.groupby(group).indices.items():
-        part = Ahead(ahead.h.iloc[rows], ahead.worth_of_1[rows])
+        part = Forecast(ahead.h.iloc[rows], ahead.worth_of_1[rows])
         orders, money = _total(_sorted(part), (model, spend), horizon_weeks, draws)
         found[name] = [*_limits(orders * off, level), *_limits(money * off, level)]
     limits = pd.DataFrame.from_dict(found, orient="index", columns=names)
@@ -144,33 +152,33 @@ def _check(level: float, draws: int) -> None:
         raise InputError(f"{draws} draws are too few; take {SETS} or more")
 
 
-def _ahead(people: pd.DataFrame, worth: pd.DataFrame, spend: Any) -> Ahead:
+def _ahead(people: pd.DataFrame, worth: pd.DataFrame, spend: Any) -> Forecast:
     """The histories of the customers of worth, and what a purchase of 1 is worth to them."""
     rows = people.loc[worth.index]
-    money = (worth["orders_12m"] * spend.expected_spend(rows)).to_numpy(float)
-    value = worth["value_12m"].to_numpy(float)
-    return Ahead(
+    money = (worth["expected_orders"] * spend.expected_spend(rows)).to_numpy(float)
+    value = worth["expected_margin"].to_numpy(float)
+    return Forecast(
         rows[HISTORY].astype(float),
         np.divide(value, money, out=np.zeros_like(value), where=money > 0),
     )
 
 
-def _sorted(ahead: Ahead) -> Ahead:
+def _sorted(ahead: Forecast) -> Forecast:
     """The same rows in an order that does not depend on the one they came in."""
     keys = [ahead.worth_of_1, *(ahead.h[name].fillna(-1) for name in HISTORY)]
     order = np.lexsort(keys)
-    return Ahead(ahead.h.iloc[order], ahead.worth_of_1[order])
+    return Forecast(ahead.h.iloc[order], ahead.worth_of_1[order])
 
 
 def _total(
-    ahead: Ahead, models: tuple[Any, Any], horizon: float, draws: int
+    ahead: Forecast, models: tuple[Any, Any], horizon: float, draws: int
 ) -> tuple[Array, Array]:
     """Purchases and money of all rows together, one value per draw."""
     orders, money = np.zeros(draws), np.zeros(draws)
     size = max(1, _CHUNK // draws)
     for start in range(0, len(ahead.h), size):
-        part = Ahead(ahead.h[start : start + size], ahead.worth_of_1[start : start + size])
-        more_orders, more_money = drawn(part, models, horizon, draws, start)
+        part = Forecast(ahead.h[start : start + size], ahead.worth_of_1[start : start + size])
+        more_orders, more_money = draw(part, models, horizon, draws, start)
         orders += more_orders.sum(axis=0)
         money += more_money.sum(axis=0)
     return orders, money

@@ -19,7 +19,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from cvm_analysis.clv import bg_nbd, discounting, histories, maximum, nbd
+from cvm_analysis.clv import bg_nbd, discounting, histories, nbd
+from cvm_analysis.clv.numerics import mle
 
 Array = NDArray[np.float64]
 
@@ -47,8 +48,8 @@ class MbgNbd:
     identified: bool
     reason: str  # "", or why not: "no_drop_out_found", "parameters_run_off"
 
-    aic = property(maximum.aic)
-    bic = property(maximum.bic)
+    aic = property(mle.aic)
+    bic = property(mle.bic)
 
     def p_alive(self, h: pd.DataFrame) -> pd.Series:
         """Probability, in [0, 1], that each row of h has not dropped out by T; below 1 for all."""
@@ -123,11 +124,11 @@ def fit(h: pd.DataFrame) -> MbgNbd:
     data = histories.arrays(h)
     without = nbd.fit(h)
     tops = [
-        maximum.find(lambda logs: _log_likelihood(logs, data), start, data.n.sum(), "MBG/NBD")
+        mle.fit_autograd(lambda logs: _log_likelihood(logs, data), start, data.n.sum(), "MBG/NBD")
         for start in bg_nbd.starts(without.params)
     ]
     top = max(tops, key=lambda one: one.log_likelihood)
-    reason = maximum.why_not(top, without.log_likelihood)
+    reason = mle.reason(top, without.log_likelihood)
     return MbgNbd(
         Params(*top.params.tolist()),
         Params(*top.std_errors.tolist()),

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from cvm_analysis.clv import discounting, histories
-from cvm_analysis.clv.spread import Spread
+from cvm_analysis.clv.numerics.dispersion import Dispersion
 from cvm_analysis.errors import InputError
 
 _USUAL = 0.9  # share of repeat customers whose mean gap is at most the usual one
@@ -26,7 +26,7 @@ class OwnRate:
 
     code: ClassVar[str] = "own_rate"
 
-    spread: Spread | None = None  # None: not learned
+    spread: Dispersion | None = None  # None: not learned
 
     def p_alive(self, h: pd.DataFrame) -> pd.Series:
         """Empty: this forecast knows no drop-out."""
@@ -56,7 +56,7 @@ class RecencyRule:
     code: ClassVar[str] = "recency_rule"
 
     gap: float  # weeks; 9 in 10 repeat customers bought at least that often, on the mean
-    spread: Spread | None = None
+    spread: Dispersion | None = None
 
     def p_alive(self, h: pd.DataFrame) -> pd.Series:
         """Empty: a rule gives no probability."""
@@ -85,7 +85,7 @@ class LastPeriod:
     by_customer: ClassVar[bool] = True  # h is indexed by customer_id
 
     paces: pd.Series  # purchase days per week of the last period, by customer_id
-    spread: Spread | None = None
+    spread: Dispersion | None = None
 
     def p_alive(self, h: pd.DataFrame) -> pd.Series:
         """Empty: this forecast knows no drop-out."""
@@ -96,7 +96,7 @@ class LastPeriod:
 
         InputError : a row is not a customer of that period
         """
-        return of_customers(self.paces, h).rename("pace")
+        return per_customer(self.paces, h).rename("pace")
 
     def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
         """Expect pace x horizon purchases; horizon in weeks, one value per row of h."""
@@ -117,13 +117,13 @@ class OwnMean:
 
     def expected_spend(self, x_m: pd.DataFrame) -> pd.Series:
         """Expected spend per purchase day, one value per row."""
-        return x_m["spend_repeat_mean"].fillna(self.population_mean).rename("expected_spend")
+        return x_m["spend_per_repeat_day"].fillna(self.population_mean).rename("expected_spend")
 
 
 def own_mean(customers: pd.DataFrame) -> OwnMean:
     """Take the mean gross spend per purchase day of all customers together."""
-    days = customers["n_days"].sum()
-    return OwnMean(float(customers["spend_gross"].sum() / days) if days else 0.0)
+    days = customers["n_purchase_days"].sum()
+    return OwnMean(float(customers["gross_sales"].sum() / days) if days else 0.0)
 
 
 def recency_rule(h: pd.DataFrame) -> RecencyRule:
@@ -148,10 +148,12 @@ def last_period(days: pd.DataFrame, ids: pd.Index, until: dt.date, weeks: float)
     ids : the customers; who did not buy in the period has 0
     """
     start = until - dt.timedelta(weeks=weeks)
-    return LastPeriod(came(days, ids, start, until) / weeks)
+    return LastPeriod(purchases_between(days, ids, start, until) / weeks)
 
 
-def came(days: pd.DataFrame, ids: pd.Index, after: dt.date, until: dt.date) -> pd.Series:
+def purchases_between(
+    days: pd.DataFrame, ids: pd.Index, after: dt.date, until: dt.date
+) -> pd.Series:
     """Purchase days of each customer after one day and up to another, whole numbers as floats.
 
     days : customer_id, day with a purchase
@@ -161,7 +163,7 @@ def came(days: pd.DataFrame, ids: pd.Index, after: dt.date, until: dt.date) -> p
     return within.value_counts().reindex(ids, fill_value=0).astype(float).rename("came")
 
 
-def of_customers(values: pd.Series, h: pd.DataFrame) -> pd.Series:
+def per_customer(values: pd.Series, h: pd.DataFrame) -> pd.Series:
     """The values of the customers that are the rows of h.
 
     InputError : a row of h is none of these customers

@@ -15,7 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import betainc, betaincc
 
-from cvm_analysis.clv import discounting, histories, maximum
+from cvm_analysis.clv import discounting, histories
+from cvm_analysis.clv.numerics import mle
 from cvm_analysis.errors import FitError, InputError
 
 Array = NDArray[np.float64]
@@ -42,8 +43,8 @@ class Nbd:
     identified: bool
     reason: str  # "" or "parameters_run_off": all customers buy at one rate
 
-    aic = property(maximum.aic)
-    bic = property(maximum.bic)
+    aic = property(mle.aic)
+    bic = property(mle.bic)
 
     def p_alive(self, h: pd.DataFrame) -> pd.Series:
         """NaN for every row of h: a model without drop-out has nothing to say about it."""
@@ -103,15 +104,15 @@ def fit(h: pd.DataFrame) -> Nbd:
     """
     data = _counts(histories.arrays(h))
     start = _start(data)
-    top = maximum.find(lambda logs: log_likelihood_at(logs, data), start, data.n.sum(), "NBD")
+    top = mle.fit_autograd(lambda logs: log_likelihood_at(logs, data), start, data.n.sum(), "NBD")
     return Nbd(
         Params(*top.params.tolist()),
         Params(*top.std_errors.tolist()),
         top.covariance_log,
         top.log_likelihood,
         round(data.n.sum()),
-        not top.runs_off,
-        "parameters_run_off" if top.runs_off else "",
+        not top.diverged,
+        "parameters_run_off" if top.diverged else "",
     )
 
 

@@ -25,8 +25,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit, exprel
 
-from cvm_analysis.clv import bg_nbd, discounting, histories, maximum, nbd, pareto_counts
-from cvm_analysis.clv.pareto_integrals import Curve, Piece, integral, pieces
+from cvm_analysis.clv import bg_nbd, discounting, histories, nbd
+from cvm_analysis.clv.numerics import mle, pareto_counts
+from cvm_analysis.clv.numerics.pareto_integrals import Curve, Piece, integral, pieces
 
 Array = NDArray[np.float64]
 
@@ -56,8 +57,8 @@ class ParetoNbd:
     identified: bool
     reason: str  # "", or why not: "no_drop_out_found", "parameters_run_off"
 
-    aic = property(maximum.aic)
-    bic = property(maximum.bic)
+    aic = property(mle.aic)
+    bic = property(mle.bic)
 
     def p_alive(self, h: pd.DataFrame) -> pd.Series:
         """Probability, in [0, 1], that each row of h has not dropped out by T.
@@ -78,7 +79,7 @@ class ParetoNbd:
         """Probability that a new customer makes x repeat purchases in t weeks."""
         weeks = np.asarray(t, float)
         none = np.zeros(weeks.size)
-        counts = pareto_counts.of(self.params, none, none, weeks.ravel())
+        counts = pareto_counts.state_counts(self.params, none, none, weeks.ravel())
         found = counts.staying(x + 1)[:, x] + counts.leaving(x)
         return found.reshape(weeks.shape)
 
@@ -91,7 +92,7 @@ class ParetoNbd:
         # Given that a customer is alive, only x and T matter: far fewer pairs than histories.
         pairs, row = np.unique(np.column_stack([x, T]), axis=0, return_inverse=True)
         weeks = np.full(len(pairs), discounting.longest(0.0, horizon))
-        counts = pareto_counts.of(self.params, pairs[:, 0], pairs[:, 1], weeks)
+        counts = pareto_counts.state_counts(self.params, pairs[:, 0], pairs[:, 1], weeks)
         found = counts.staying(most)
         found[:, :most] += np.column_stack([counts.leaving(k) for k in range(most)])
         found[:, most] = counts.at_least(most)
@@ -143,8 +144,8 @@ def fit(h: pd.DataFrame) -> ParetoNbd:
     without = nbd.fit(h)
     mean_T = fsum(data.n * data.T) / fsum(data.n)  # in any order the same
     starts = [(*without.params, s, share * mean_T) for s, share in _STARTS]
-    top = maximum.highest(derivatives, data, starts, "Pareto/NBD")
-    reason = maximum.why_not(top, without.log_likelihood)
+    top = mle.multistart(derivatives, data, starts, "Pareto/NBD")
+    reason = mle.reason(top, without.log_likelihood)
     return ParetoNbd(
         Params(*top.params.tolist()),
         Params(*top.std_errors.tolist()),

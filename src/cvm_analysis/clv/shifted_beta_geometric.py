@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cvm_analysis.clv import discounting, histories, maximum, quadrature
+from cvm_analysis.clv import discounting, histories
+from cvm_analysis.clv.numerics import mle, quadrature
 from cvm_analysis.errors import FitError, InputError
 
 Array = NDArray[np.float64]
@@ -44,8 +45,8 @@ class ShiftedBetaGeometric:
     identified: bool
     reason: str  # "" or "parameters_run_off": e.g. one probability for all, or one period only
 
-    aic = property(maximum.aic)
-    bic = property(maximum.bic)
+    aic = property(mle.aic)
+    bic = property(mle.bic)
 
     def survival(self, periods: int | Array) -> Array:
         """Share of a new cohort that renews at least so many times ([1])."""
@@ -135,7 +136,7 @@ def fit(contracts: pd.DataFrame) -> ShiftedBetaGeometric:
             f"of {n.sum():,.0f} contracts {ended.sum():,.0f} ended and {renewed.sum():,.0f} "
             "renewals were made; both are needed to say how long the others will last"
         )
-    top = maximum.find(
+    top = mle.fit_autograd(
         lambda logs: _log_likelihood(logs, renewed, ended),
         (1.0, float(renewed.sum() / ended.sum())),
         n.sum(),
@@ -147,8 +148,8 @@ def fit(contracts: pd.DataFrame) -> ShiftedBetaGeometric:
         top.covariance_log,
         top.log_likelihood,
         round(n.sum()),
-        not top.runs_off,
-        "parameters_run_off" if top.runs_off else "",
+        not top.diverged,
+        "parameters_run_off" if top.diverged else "",
     )
 
 
@@ -179,8 +180,8 @@ def expected_periods(alpha: Array, beta: Array, rate: float, horizon: float | No
             log_stays = np.log1p(-theta) - rate
         return np.expm1(periods * log_stays) / np.expm1(log_stays)
 
-    rule = quadrature.beta(alpha, beta + 1, most)
-    sums = quadrature.mean(rule, np.arange(len(alpha)), within)
+    rule = quadrature.beta_rule(alpha, beta + 1, most)
+    sums = quadrature.expectation(rule, np.arange(len(alpha)), within)
     return np.exp(-rate) * beta / (alpha + beta) * sums
 
 

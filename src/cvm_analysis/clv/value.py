@@ -13,10 +13,11 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.clv import counts, discounting, gamma_gamma
+from cvm_analysis.clv import discounting, gamma_gamma
 from cvm_analysis.clv.forecasts import rows
+from cvm_analysis.clv.numerics import predictive_distribution
 from cvm_analysis.errors import InputError
-from cvm_analysis.least_data import Note
+from cvm_analysis.minimum_data import Note
 
 
 class Purchases(Protocol):
@@ -54,7 +55,7 @@ class Spend(Protocol):
         ...
 
 
-def of(
+def estimate(
     customers: pd.DataFrame,
     model: Purchases,
     spend: Spend,
@@ -68,7 +69,7 @@ def of(
     Parameters
     ----------
     customers : one row per customer, indexed by customer_id: x, t_x, T (weeks),
-        spend_repeat_mean (money, empty without repeat purchases); who never bought is left out
+        spend_per_repeat_day (money, empty without repeat purchases); who never bought is left out
     horizon_weeks : how far ahead
     annual_discount_rate : 0.10 is ten percent a year
     margin : share of spend, net of returns, that is earned, one for all or one per customer_id
@@ -79,19 +80,20 @@ def of(
     One row per modelled customer, indexed by customer_id.
         model : code of the model
         p_alive : in [0, 1]; empty where the model has no drop-out
-        orders_12m : expected purchases (days with one) within the horizon, not discounted: the
+        expected_orders : expected purchases (days with one) within the horizon, not discounted: the
             mean, right for sums and for money
-        orders_12m_median : the predictive median of the same, nearest to most customers' count;
-            its sum is no total. Empty where the model gives no probabilities
-        value_12m : margin expected within the horizon, in the money of spend_repeat_mean,
+        expected_orders_median : the predictive median of the same, nearest to most customers'
+            count; its sum is no total. Empty where the model gives no probabilities
+        expected_margin : margin expected within the horizon, in the money of spend_per_repeat_day,
             discounted continuously from the day of each purchase to the last day of T
-        value_12m_if_retained : the same if the customer, where still one, never left: P(alive) x
-            margin at their pace
-        value_at_risk : the difference of the two; what never losing the customer would bring
-        lost_value : (1 - P(alive)) x margin at their pace; what those already gone would have
+        expected_margin_if_retained : the same if the customer, where still one, never left:
+            P(alive) x margin at their pace
+        margin_at_stake : the difference of the two; what never losing the customer would bring
+        churned_value : (1 - P(alive)) x margin at their pace; what those already gone would have
             brought. Without drop-out in the model nothing is at risk or lost.
-        value_residual : value_12m without a horizon; empty if nothing is discounted
-        is_own_spend : whether the spend rests on repeat purchases of their own, not on the others'
+        value_residual : expected_margin without a horizon; empty if nothing is discounted
+        spend_is_individual : whether the spend rests on repeat purchases of their own, not on the
+            others'
 
     Raises
     ------
@@ -106,17 +108,19 @@ def of(
         each.loc[key].set_axis(key.index)
         for each in (_orders(model, h, horizon_weeks), _worth_of_one(model, h, horizon_weeks, rate))
     )
-    return orders.join(worth.mul(money, axis=0)).assign(is_own_spend=gamma_gamma.is_own(buyers))
+    return orders.join(worth.mul(money, axis=0)).assign(
+        spend_is_individual=gamma_gamma.is_individual(buyers)
+    )
 
 
 def _orders(model: Purchases, h: pd.DataFrame, horizon_weeks: float) -> pd.DataFrame:
-    """One row per history: what is expected of purchases, as `of` describes it."""
+    """One row per history: what is expected of purchases, as `estimate` describes it."""
     return pd.DataFrame(
         {
             "model": model.code,
             "p_alive": model.p_alive(h),
-            "orders_12m": model.expected_purchases(h, horizon_weeks),
-            "orders_12m_median": _median(model, h, horizon_weeks),
+            "expected_orders": model.expected_purchases(h, horizon_weeks),
+            "expected_orders_median": _median(model, h, horizon_weeks),
         }
     )
 
@@ -124,17 +128,17 @@ def _orders(model: Purchases, h: pd.DataFrame, horizon_weeks: float) -> pd.DataF
 def _worth_of_one(
     model: Purchases, h: pd.DataFrame, horizon_weeks: float, rate: float
 ) -> pd.DataFrame:
-    """One row per history: the columns of money of `of`, if a purchase brought 1."""
+    """One row per history: the columns of money of `estimate`, if a purchase brought 1."""
     alive = model.p_alive(h).fillna(1)
     purchases = model.discounted_purchases(h, rate, horizon_weeks)
     staying = model.pace(h) * discounting.annuity(rate, horizon_weeks)
     retained = (alive * staying).clip(lower=purchases)
     return pd.DataFrame(
         {
-            "value_12m": purchases,
-            "value_12m_if_retained": retained,
-            "value_at_risk": retained - purchases,
-            "lost_value": (1 - alive) * staying,
+            "expected_margin": purchases,
+            "expected_margin_if_retained": retained,
+            "margin_at_stake": retained - purchases,
+            "churned_value": (1 - alive) * staying,
             "value_residual": model.discounted_purchases(h, rate) if rate > 0 else np.nan,
         }
     )
@@ -147,34 +151,34 @@ def by_group(
 
     Parameters
     ----------
-    worth : one row per customer, as `of` returns it
-    customers : the same customers: spend_total, and margin_total where costs are known
-    by : a column of customers (channel), or one value per customer_id (`cohort`); who has none is
-        in no group
-    margin : share of spend_total that is earned, where margin_total is missing or empty
+    worth : one row per customer, as `estimate` returns it
+    customers : the same customers: net_sales, and margin_total where costs are known
+    by : a column of customers (channel), or one value per customer_id (`acquisition_quarter`); who
+        has none is in no group
+    margin : share of net_sales that is earned, where margin_total is missing or empty
 
     Returns
     -------
     One row per group, sorted by it, its index.
         n_customers
-        value_so_far : margin up to now, net of returns, not discounted
-        value_12m, value_residual : as in `of`
-        value_so_far_mean, value_12m_mean, value_residual_mean : the same per customer
+        margin_so_far : margin up to now, net of returns, not discounted
+        expected_margin, value_residual : as in `estimate`
+        margin_so_far_mean, expected_margin_mean, value_residual_mean : the same per customer
     """
     same = customers.loc[worth.index]
-    so_far = same["spend_total"].astype(float) * margin
+    so_far = same["net_sales"].astype(float) * margin
     if "margin_total" in same:
         so_far = same["margin_total"].astype(float).fillna(so_far)
     group = same[by] if isinstance(by, str) else by.reindex(worth.index)
-    money = worth[["value_12m", "value_residual"]].assign(value_so_far=so_far)
-    money = money[["value_so_far", "value_12m", "value_residual"]]
+    money = worth[["expected_margin", "value_residual"]].assign(margin_so_far=so_far)
+    money = money[["margin_so_far", "expected_margin", "value_residual"]]
     groups = money.groupby(group)
     total = groups.sum(min_count=1)
     total.insert(0, "n_customers", groups.size())
     return total.join(groups.mean().add_suffix("_mean"))
 
 
-def cohort(customers: pd.DataFrame) -> pd.Series:
+def acquisition_quarter(customers: pd.DataFrame) -> pd.Series:
     """The quarter of each customer's first purchase: `2023Q1`; empty for who never bought.
 
     Where the records begin in mid-business (`inflow`) those of the first wave are not from it.
@@ -186,22 +190,22 @@ def cohort(customers: pd.DataFrame) -> pd.Series:
 def margin_share(customers: pd.DataFrame, otherwise: float) -> float:
     """The share of spend that is earned, over all customers whose costs are known; it may be < 0.
 
-    customers : one row per customer: spend_total and margin_total (empty where a cost is unknown)
+    customers : one row per customer: net_sales and margin_total (empty where a cost is unknown)
     otherwise : where no cost is known, or these customers' spend, net of returns, is not above 0
     """
     if "margin_total" not in customers:
         return otherwise
     known = customers[customers["margin_total"].notna()]
-    spend, margin = known["spend_total"].sum(), known["margin_total"].sum()
+    spend, margin = known["net_sales"].sum(), known["margin_total"].sum()
     return float(margin / spend) if spend > 0 else otherwise
 
 
 def return_share(customers: pd.DataFrame) -> float:
     """The share of all customers' spend that came back, in [0, 1].
 
-    customers : one row per customer: spend_gross and spend_total (net of returns)
+    customers : one row per customer: gross_sales and net_sales (net of returns)
     """
-    gross, net = float(customers["spend_gross"].sum()), float(customers["spend_total"].sum())
+    gross, net = float(customers["gross_sales"].sum()), float(customers["net_sales"].sum())
     return min(max(1 - net / gross, 0.0), 1.0) if gross > 0 else 0.0
 
 
@@ -227,7 +231,7 @@ def _median(model: Purchases, h: pd.DataFrame, horizon_weeks: float) -> pd.Serie
     probable: Any = model
     if not hasattr(model, "purchase_probabilities"):
         return np.nan
-    return counts.median(probable, h, horizon_weeks)
+    return predictive_distribution.median(probable, h, horizon_weeks)
 
 
 def _margins(margin: float | pd.Series, customer_ids: pd.Index) -> float | pd.Series:

@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cvm_analysis.clv import discounting, histories, maximum, nbd
+from cvm_analysis.clv import discounting, histories, nbd
+from cvm_analysis.clv.numerics import mle
 from cvm_analysis.errors import FitError, InputError
 
 Array = NDArray[np.float64]
@@ -47,8 +48,8 @@ class ZeroTruncatedNbd:
     reason: str  # "" or "parameters_run_off": one rate for all, or ever rarer buyers unseen
     window: float  # weeks that the records cover
 
-    aic = property(maximum.aic)
-    bic = property(maximum.bic)
+    aic = property(mle.aic)
+    bic = property(mle.bic)
 
     def p_alive(self, h: pd.DataFrame) -> pd.Series:
         """NaN for every row of h: a model without drop-out has nothing to say about it."""
@@ -138,7 +139,7 @@ def fit(h: pd.DataFrame, window: float | None = None) -> ZeroTruncatedNbd:
             "often they do"
         )
     start = 1.0, weeks * float(data.n.sum() / (data.n * data.x).sum())
-    top = maximum.find(
+    top = mle.fit_autograd(
         lambda logs: _log_likelihood(logs, seen, data.n, weeks),
         start,
         data.n.sum(),
@@ -150,8 +151,8 @@ def fit(h: pd.DataFrame, window: float | None = None) -> ZeroTruncatedNbd:
         top.covariance_log,
         top.log_likelihood,
         round(data.n.sum()),
-        not top.runs_off,
-        "parameters_run_off" if top.runs_off else "",
+        not top.diverged,
+        "parameters_run_off" if top.diverged else "",
         weeks,
     )
 

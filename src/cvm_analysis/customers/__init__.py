@@ -1,8 +1,8 @@
 """Transactions -> one row per customer, and what customers did over time."""
 
-from cvm_analysis.customers.history import monthly, purchase_days, retention
-from cvm_analysis.customers.known import histories, latest, mix, rfm_measures
-from cvm_analysis.customers.repeated import repeated
+from cvm_analysis.customers.activity import monthly, purchase_days, retention
+from cvm_analysis.customers.indicators import histories, latest, mix, rfm_measures
+from cvm_analysis.customers.resample import with_copied_days
 from cvm_analysis.customers.table import as_of
 
 __all__ = [
@@ -12,7 +12,7 @@ __all__ = [
     "mix",
     "monthly",
     "purchase_days",
-    "repeated",
     "retention",
     "rfm_measures",
+    "with_copied_days",
 ]

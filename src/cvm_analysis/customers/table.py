@@ -11,8 +11,8 @@ from cvm_analysis.tables import TABLES
 
 YEAR, HALF_YEAR = 365, 182  # days
 NOUGHT = (  # what a customer who never bought, or never said anything, has nought of
-    *("n_orders", "n_days", "spend_gross", "spend_total", "returned"),
-    *("spend_365d", "n_orders_365d", "spend_change_365d", "n_days_182d"),
+    *("n_orders", "n_purchase_days", "gross_sales", "net_sales", "returned"),
+    *("net_sales_365d", "n_orders_365d", "net_sales_change_365d", "n_purchase_days_182d"),
     *("n_complaints", "complaints_open"),
 )
 
@@ -54,8 +54,8 @@ def as_of(
 def _totals(known: ir.Table, date: dt.date) -> ir.Table:
     bought = known.amount > 0
     money = {
-        "spend_gross": known.amount.sum(where=bought),
-        "spend_total": known.amount.sum(),
+        "gross_sales": known.amount.sum(where=bought),
+        "net_sales": known.amount.sum(),
         "returned": (-known.amount).sum(where=known.amount < 0),
     }
     if "cost" in known.columns:
@@ -90,9 +90,9 @@ def _recent(known: ir.Table, date: dt.date) -> dict[str, ir.NumericValue]:
         known.amount.sum(where=when).fill_null(0) for when in (within, (day > before) & ~within)
     )
     found = {
-        "spend_365d": spend,
+        "net_sales_365d": spend,
         "n_orders_365d": order_of(known).nunique(where=within & (known.amount > 0)),
-        "spend_change_365d": spend - earlier,
+        "net_sales_change_365d": spend - earlier,
     }
     if "cost" in known.columns:
         complete = (within & known.cost.isnull()).sum() == 0
@@ -126,8 +126,8 @@ def _rhythm(known: ir.Table, date: dt.date) -> ir.Table:
     if "channel" in days.columns:
         first["first_channel"] = days.channel.max(where=days.gap.isnull())
     seen = days.group_by("customer_id").aggregate(
-        n_days=days.count(),
-        n_days_182d=(days.day > ibis.literal(date - dt.timedelta(days=HALF_YEAR))).sum(),
+        n_purchase_days=days.count(),
+        n_purchase_days_182d=(days.day > ibis.literal(date - dt.timedelta(days=HALF_YEAR))).sum(),
         first_order=days.day.min(),
         last_order=days.day.max(),
         spend_repeat=days.spend.sum(where=days.gap.notnull()),
@@ -138,12 +138,12 @@ def _rhythm(known: ir.Table, date: dt.date) -> ir.Table:
         **first,
     )
     end = ibis.literal(date)
-    x = seen.n_days - 1
+    x = seen.n_purchase_days - 1
     spread = (seen.gap_squares - seen.gap_sum * seen.gap_sum / x) / (x - 1)
     return seen.select(
         "customer_id",
-        "n_days",
-        "n_days_182d",
+        "n_purchase_days",
+        "n_purchase_days_182d",
         *first,
         "first_order",
         "last_order",
@@ -153,7 +153,7 @@ def _rhythm(known: ir.Table, date: dt.date) -> ir.Table:
         x=x,
         t_x=seen.last_order.delta(seen.first_order, unit="day") / 7,
         T=end.delta(seen.first_order, unit="day") / 7,
-        spend_repeat_mean=seen.spend_repeat.cast("float64") / x.nullif(0),
+        spend_per_repeat_day=seen.spend_repeat.cast("float64") / x.nullif(0),
         gap_cv=(x > 1).ifelse(ibis.greatest(spread, 0).sqrt() / (seen.gap_sum / x), None),
     )
 
@@ -200,13 +200,13 @@ def _finished(customers: ir.Table) -> ir.Table:
     filled = customers.mutate(**{name: customers[name].fill_null(0) for name in zero})
     if "customer_type" not in filled.columns:
         filled = filled.mutate(customer_type=ibis.null("string"))
-    gross = filled.spend_gross.cast("float64")
+    gross = filled.gross_sales.cast("float64")
     if "taken_off" in filled.columns:
         taken_off = filled.taken_off.cast("float64")
         filled = filled.mutate(discount_share=taken_off / (gross + taken_off).nullif(0))
     finished = filled.mutate(
         customer_type=filled.customer_type.fill_null("retail"),
-        spend_mean=filled.spend_total.cast("float64") / filled.n_orders.nullif(0),
+        net_sales_per_order=filled.net_sales.cast("float64") / filled.n_orders.nullif(0),
         return_share=filled.returned.cast("float64") / gross.nullif(0),
     )
     columns = {

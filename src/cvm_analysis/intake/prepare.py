@@ -22,11 +22,12 @@ import ibis
 import pandas as pd
 from ibis import ir
 
-from cvm_analysis import __version__, folders
-from cvm_analysis.config import DiscoveredRegions, Rules, Settings, Source
+from cvm_analysis import __version__, atomic_folder
 from cvm_analysis.errors import GateError
-from cvm_analysis.intake import pseudonyms, read, regions, rules
+from cvm_analysis.intake import pseudonyms, regions, rules
 from cvm_analysis.prepared import STAMP, stamp
+from cvm_analysis.settings import DiscoveredRegions, Rules, Settings, Source
+from cvm_analysis.sources import read
 from cvm_analysis.tables import TABLES
 
 
@@ -58,22 +59,22 @@ def prepare(settings: Settings, force: bool = False) -> bool:
     if not force and stamp(settings).get("fingerprint") == key:
         _forget_stopped(settings)
         return False
-    with folders.building(settings.prepared.parent, settings.prepared.name) as folder:
+    with atomic_folder.atomic_folder(settings.prepared.parent, settings.prepared.name) as folder:
         with _engine(folder) as con:
             content = _write(con, settings, folder) | {"fingerprint": key}
         (folder / STAMP).write_text(json.dumps(content, ensure_ascii=False, indent=1), "utf-8")
-        folders.publish(folder, settings.prepared)
+        atomic_folder.publish(folder, settings.prepared)
     _forget_stopped(settings)
     return True
 
 
-def stopped(settings: Settings) -> Path:
+def quarantine_folder(settings: Settings) -> Path:
     """Where the quarantine of a `prepare` that a gate stopped is kept, until the next good one."""
     return settings.prepared.with_name(settings.prepared.name + ".stopped")
 
 
 def _forget_stopped(settings: Settings) -> None:
-    kept = stopped(settings)
+    kept = quarantine_folder(settings)
     if kept.is_symlink():
         folder = kept.resolve()
         kept.unlink()
@@ -114,7 +115,7 @@ def _write(con: Any, settings: Settings, folder: Path) -> dict[str, Any]:
     extracted_on = settings.business.extracted_on or dt.datetime.now(zone).date()
     files, read_tables = _stage(con, settings, folder)
     duplicates = settings.business.rules.duplicates
-    asked = {table: rules.of(table, extracted_on, duplicates) for table in read_tables}
+    asked = {table: rules.rules_for(table, extracted_on, duplicates) for table in read_tables}
     judged = {
         table: con.create_table(f"judged_{table}", rules.judge(rows, asked[table]))
         for table, rows in read_tables.items()
@@ -147,7 +148,9 @@ def _stage(
         raw = read.stage(path, name, columns, source.encoding, staged, source.delimiter)
         files.append({"table": table, "columns": sorted(columns), **dataclasses.asdict(raw)})
         added = _added(settings, table)
-        rows = rules.typed(con.read_parquet(staged), table, raw.n_columns, source.formats, added)
+        rows = rules.parse_columns(
+            con.read_parquet(staged), table, raw.n_columns, source.formats, added
+        )
         parts.setdefault(table, []).append(_with_region_keys(settings, table, source, rows))
     tables = {
         table: ibis.union(*rows) if len(rows) > 1 else rows[0] for table, rows in parts.items()
@@ -167,7 +170,7 @@ def _with_region_keys(settings: Settings, table: str, source: Source, rows: ir.T
     if column is None or isinstance(settings.business.regions, DiscoveredRegions):
         return rows
     named = settings.business.regions
-    return rows.mutate({column: regions.of_rows(rows[column], named, source.region)})
+    return rows.mutate({column: regions.assign_rows(rows[column], named, source.region)})
 
 
 def _pseudonymised(con: Any, tables: dict[str, ir.Table]) -> dict[str, ir.Table]:
@@ -190,12 +193,12 @@ def _pseudonymised(con: Any, tables: dict[str, ir.Table]) -> dict[str, ir.Table]
 def _place(con: Any, settings: Settings, judged: dict[str, ir.Table]) -> dict[str, dict[str, str]]:
     """Leave the table `placed` (customer_id, region) and return the regions' names."""
     accepted = {table: rows.filter(rows.rule.isnull()) for table, rows in judged.items()}
-    placed = regions.of_customers(accepted["transactions"], accepted.get("customers_raw"))
+    placed = regions.assign_customers(accepted["transactions"], accepted.get("customers_raw"))
     placed = con.create_table("placed", placed.filter(placed.region.notnull()))
     counts = placed.group_by("region").aggregate(n=placed.count()).to_pandas()
     known = settings.business.regions
     if isinstance(known, DiscoveredRegions):
-        keys, names = regions.found(dict(zip(counts["region"], counts["n"], strict=True)), known)
+        keys, names = regions.discover(dict(zip(counts["region"], counts["n"], strict=True)), known)
         renamed = placed.mutate(region=placed.region.cases(*keys.items()))
         con.create_table("placed", renamed.to_pandas(), overwrite=True)
         return names
@@ -234,7 +237,7 @@ def _check(
     if over.empty:
         return
     _drop_work(folder)
-    folders.publish(folder, stopped(settings))
+    atomic_folder.publish(folder, quarantine_folder(settings))
     said = [
         f"  {row.check}: {row.n_rows:,} rows of {row.table} are {row.share:.1%}, "
         f"{limit[i]:.1%} are allowed"

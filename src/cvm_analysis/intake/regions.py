@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 import ibis
 from ibis import ir
 
-from cvm_analysis.config import DiscoveredRegions, Region
+from cvm_analysis.settings import DiscoveredRegions, Region
 
 ALL = "all"
 Names = dict[str, str]
@@ -32,7 +32,7 @@ def slug(name: str, taken: Iterable[str] = ()) -> str:
     return plain
 
 
-def of_rows(text: ir.StringValue, regions: Mapping[str, Region], fixed: str | None) -> ir.Value:
+def assign_rows(text: ir.StringValue, regions: Mapping[str, Region], fixed: str | None) -> ir.Value:
     """Turn raw words into region keys: `match`, the key itself or a name; empty if none."""
     if fixed is not None:
         return ibis.literal(fixed)
@@ -44,7 +44,7 @@ def of_rows(text: ir.StringValue, regions: Mapping[str, Region], fixed: str | No
     return text.cases(*words.items(), else_=ibis.null("string"))
 
 
-def of_customers(sales: ir.Table, records: ir.Table | None) -> ir.Table:
+def assign_customers(sales: ir.Table, records: ir.Table | None) -> ir.Table:
     """One row per customer: customer_id, region (a key, or a raw word where regions are found)."""
     order = ibis.window(
         group_by="customer_id",
@@ -62,7 +62,7 @@ def of_customers(sales: ir.Table, records: ir.Table | None) -> ir.Table:
     )
 
 
-def found(
+def discover(
     counts: Mapping[str, int], rule: DiscoveredRegions
 ) -> tuple[dict[str, str], dict[str, Names]]:
     """Name the regions found in a raw column.

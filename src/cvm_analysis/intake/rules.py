@@ -37,7 +37,7 @@ def try_strptime(text: str, pattern: str) -> dt.datetime:
     raise NotImplementedError
 
 
-def typed(
+def parse_columns(
     raw: ir.Table,
     table: str,
     n_columns: int,
@@ -53,7 +53,7 @@ def typed(
     kinds = {name: column.kind for name, column in spec.columns.items()}
     if spec.others:
         kinds |= dict.fromkeys(added, spec.others)
-    cells = {name: cell(raw, name, kind, formats.get(name)) for name, kind in kinds.items()}
+    cells = {name: parse_cell(raw, name, kind, formats.get(name)) for name, kind in kinds.items()}
     texts = {f"{name}_text": _text(raw, name) for name in kinds}
     if table == "transactions" and "amount" not in raw.columns:
         cells["amount"] = (cells["quantity"] * cells["unit_price"]).cast(MONEY)
@@ -66,7 +66,7 @@ def _text(raw: ir.Table, name: str) -> ir.StringValue:
     return raw[name].strip().nullif("") if name in raw.columns else ibis.null("string")
 
 
-def cell(raw: ir.Table, name: str, kind: Kind, pattern: str | None = None) -> ir.Value:
+def parse_cell(raw: ir.Table, name: str, kind: Kind, pattern: str | None = None) -> ir.Value:
     """Read a column of text as a kind of value; empty where the text cannot be read so."""
     text = _text(raw, name)
     if kind in ("money", "number", "integer"):
@@ -105,7 +105,7 @@ RAGGED = Rule("wrong_number_of_cells", "line", "error", lambda t: t.ragged)
 NO_CUSTOMER = Rule("missing_customer_id", "customer_id", "error", _missing("customer_id"))
 
 
-def of(
+def rules_for(
     table: str, extracted_on: dt.date, duplicates: Literal["keep", "quarantine"] = "keep"
 ) -> list[Rule]:
     """Rules of a raw table, in the order in which they are asked."""
@@ -154,7 +154,9 @@ def of(
 def gates() -> set[str]:
     """Name the rules whose share of bad rows can be limited: those that set rows aside."""
     day = dt.date.min
-    every = [rule for table in RAW for rule in (*of(table, day, "quarantine"), no_region(table))]
+    every = [
+        rule for table in RAW for rule in (*rules_for(table, day, "quarantine"), no_region(table))
+    ]
     return {rule.name for rule in every if rule.level == "error"}
 
 

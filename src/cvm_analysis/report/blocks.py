@@ -36,7 +36,7 @@ class Block:
         return {MIMETYPE: self.html, "text/html": shown}
 
 
-def together(blocks: Sequence[Block]) -> Block:
+def join(blocks: Sequence[Block]) -> Block:
     """Return blocks one below the other as one."""
     return Block("\n".join(block.html for block in blocks))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from cvm_analysis import folders
+from cvm_analysis import atomic_folder
 from cvm_analysis.run import manifest, region
 from cvm_analysis.run.notebook import check
 from cvm_analysis.run.plan import ALL, Job, Plan, Progress, Result
@@ -70,7 +70,7 @@ def write_portal(plan: Plan) -> Path:
         others = {each: path for each, path in names.items() if each != language}
         found = entries(plan.out, language, plan.business)
         page = portal.render(found, title, language, others)
-        folders.write(plan.out / name, page)
+        atomic_folder.write(plan.out / name, page)
     for old in plan.out.glob("index.*.html"):
         if old.name not in names.values():
             old.unlink()

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import cvm_analysis
-from cvm_analysis.folders import write
+from cvm_analysis.atomic_folder import write
 from cvm_analysis.run.notebook import HASH_SEED, Finished
 from cvm_analysis.run.plan import Job, Plan
 

@@ -153,7 +153,7 @@ def _attempt(
     }
     with _workplace() as work, (work / "log").open("wb") as log:
         child = subprocess.Popen(
-            [sys.executable, "-m", "cvm_analysis.run.child"],
+            [sys.executable, "-m", "cvm_analysis.run.execute_notebook"],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -13,7 +13,7 @@ from cvm_analysis.run.plan import Event, Progress
 
 
 @contextmanager
-def shown(names: Mapping[str, str], console: Console) -> Iterator[Progress]:
+def open_progress(names: Mapping[str, str], console: Console) -> Iterator[Progress]:
     """Give the callback for `fan_out.run`; `names` are the regions' names by key."""
     if not console.is_terminal:
         yield lambda event: console.print(_plain(event), markup=False, highlight=False)

@@ -12,9 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cvm_analysis import folders
+from cvm_analysis import atomic_folder
 from cvm_analysis.errors import CvmError
-from cvm_analysis.run import manifest, paths
+from cvm_analysis.run import manifest, redact_paths
 from cvm_analysis.run.notebook import Finished, execute
 from cvm_analysis.run.plan import (
     BY_LANGUAGE,
@@ -85,11 +85,11 @@ def _run(job: Job, progress: Progress, stop: threading.Event) -> State:
     if not job.plan.force and _is_published(job.link, made_from):
         return "unchanged"
     began, clock = dt.datetime.now(dt.UTC), time.monotonic()
-    with folders.building(job.folder, job.plan.as_of) as folder:
+    with atomic_folder.atomic_folder(job.folder, job.plan.as_of) as folder:
         desk = folder / "desk"
         (desk / "notebooks").mkdir(parents=True)
         if job.company is not None:
-            folders.write(desk / "company.json", job.company, PRIVATE)
+            atomic_folder.write(desk / "company.json", job.company, PRIVATE)
         finished = _execute_all(job, desk, progress, stop)
         _clean(job, desk)
         _render(job, folder)
@@ -101,7 +101,7 @@ def _run(job: Job, progress: Progress, stop: threading.Event) -> State:
         _permit(folder)
         if stop.is_set():
             raise Stopped
-        folders.publish(folder, job.link)
+        atomic_folder.publish(folder, job.link)
     return "published"
 
 
@@ -115,8 +115,8 @@ def _execute_all(job: Job, desk: Path, progress: Progress, stop: threading.Event
         each = execute(source, asked, output, job.plan.limit_seconds, stop)
         if each.failure:
             if output.is_file():
-                folders.write(job.folder / "failed.ipynb", output.read_bytes(), PRIVATE)
-            message = paths.hider(job.plan, desk)(each.failure.message)
+                atomic_folder.write(job.folder / "failed.ipynb", output.read_bytes(), PRIVATE)
+            message = redact_paths.path_redactor(job.plan, desk)(each.failure.message)
             raise NotebookFailed(replace(each.failure, message=message))
         finished.append(each)
     return finished
@@ -124,14 +124,14 @@ def _execute_all(job: Job, desk: Path, progress: Progress, stop: threading.Event
 
 def _clean(job: Job, desk: Path) -> None:
     """Take the paths of this machine out of the executed notebooks and what they signed."""
-    hide = paths.hider(job.plan, desk)
+    hide = redact_paths.path_redactor(job.plan, desk)
     signed: dict[str, dict[str, str]] = {}
     for step in steps(job.plan):
         asked = job.parameters(desk, step.language)
-        paths.clean_notebook(desk / "notebooks" / f"{step.output}.ipynb", asked, hide)
+        redact_paths.clean_notebook(desk / "notebooks" / f"{step.output}.ipynb", asked, hide)
         signed[step.notebook] = asked
     for notebook, asked in signed.items():
-        paths.clean_sentinel(desk / "done" / f"{notebook}.json", asked, hide)
+        redact_paths.clean_sentinel(desk / "done" / f"{notebook}.json", asked, hide)
 
 
 def _render(job: Job, folder: Path) -> None:
@@ -148,9 +148,9 @@ def _render(job: Job, folder: Path) -> None:
         name += "" if is_report else f" {step.notebook}"
         title = words(step.language)("report.title", business=job.plan.business, region=name)
         text = page.render(source, title, step.language)
-        folders.write(source.with_suffix(".html"), text, PRIVATE)
+        atomic_folder.write(source.with_suffix(".html"), text, PRIVATE)
         if is_report:
-            folders.write(share / f"report.{step.language}.html", text)
+            atomic_folder.write(share / f"report.{step.language}.html", text)
 
 
 def _permit(folder: Path) -> None:
@@ -170,7 +170,7 @@ def _is_published(link: Path, made_from: str) -> bool:
 
 def _unpublished(job: Job, error: Exception) -> Failure:
     said = str(error) if isinstance(error, CvmError) else f"{type(error).__name__}: {error}"
-    return Failure("not_published", paths.hider(job.plan, job.folder)(said))
+    return Failure("not_published", redact_paths.path_redactor(job.plan, job.folder)(said))
 
 
 def failure_of(folder: Path) -> dict[str, Any] | None:
@@ -198,7 +198,7 @@ def _remember_failure(job: Job, failure: Failure) -> None:
     }
     job.folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(content, ensure_ascii=False, indent=1)
-    folders.write(job.folder / "failed.json", text, PRIVATE)
+    atomic_folder.write(job.folder / "failed.json", text, PRIVATE)
 
 
 def _forget_failure(job: Job) -> None:

@@ -7,12 +7,12 @@ import pandas as pd
 
 from cvm_analysis.sample import (
     baskets,
+    churn,
     contracts,
     deliveries,
     feedback,
     files,
     indicators,
-    leaving,
     retail,
     trade,
     truth,
@@ -29,7 +29,7 @@ def write(folder: Path, n_customers: int, seed: int) -> Said:
     people = retail.customers(n_customers, seed)
     firms = trade.customers(n_customers, seed)
     regions, sales = {}, {}
-    lives = [leaving.live(people, region, seed) for region in REGIONS]
+    lives = [churn.live(people, region, seed) for region in REGIONS]
     for region, life in zip(REGIONS, lives, strict=True):
         path = f"raw/sales_{region.key}.csv"
         orders, purchases, returns = _sold(life.orders, firms, region, seed)

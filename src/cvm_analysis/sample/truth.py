@@ -7,7 +7,7 @@ import dataclasses
 
 import pandas as pd
 
-from cvm_analysis.sample import contracts, feedback, leaving
+from cvm_analysis.sample import churn, contracts, feedback
 from cvm_analysis.sample.business import (
     AS_OF,
     BIG,
@@ -34,7 +34,7 @@ def planted() -> Said:
         "groups": {group.key: {**dataclasses.asdict(group), **limits} for group in GROUPS},
         "drop_out": {
             "baseline": "regions.<key>.parameters.drop_out, per week from the first purchase",
-            "hazard_ratios": leaving.HAZARD_RATIOS,
+            "hazard_ratios": churn.HAZARD_RATIOS,
             "from": "the day of the first complaint; the day the first late order is delivered",
         },
         "complaints": {
@@ -83,8 +83,8 @@ def _totals(orders: pd.DataFrame, returns: pd.DataFrame) -> Said:
     return {
         "n_customers": orders["customer_id"].nunique(),
         "n_orders": len(orders),
-        "spend_gross": int(orders["cents"].sum()) / 100,
-        "spend_total": int(orders["cents"].sum() + returns["amount"].sum()) / 100,
+        "gross_sales": int(orders["cents"].sum()) / 100,
+        "net_sales": int(orders["cents"].sum() + returns["amount"].sum()) / 100,
     }
 
 

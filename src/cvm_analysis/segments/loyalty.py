@@ -14,12 +14,12 @@ from types import MappingProxyType
 import pandas as pd
 
 from cvm_analysis.errors import ConfigError
-from cvm_analysis.segments import schemes
+from cvm_analysis.segments import classes
+from cvm_analysis.segments.classes import Limit
 from cvm_analysis.segments.grades import points, scorecard
 from cvm_analysis.segments.grades.scorecard import Indicator, Scorecard
-from cvm_analysis.segments.schemes import Limit
 
-LOYAL, POTENTIALLY, NOT_LOYAL, _ = schemes.ORDERS["loyalty"]
+LOYAL, POTENTIALLY, NOT_LOYAL, _ = classes.ORDERS["loyalty"]
 BINS = 20
 COLUMNS = MappingProxyType(  # what each indicator of the index measures
     {
@@ -35,10 +35,11 @@ COLUMNS = MappingProxyType(  # what each indicator of the index measures
 def measures(customers: pd.DataFrame) -> pd.DataFrame:
     """Add what the index needs to the columns of table `customers`; the same rows.
 
-    repeat_rate : share of purchase days that were a return, x / n_days; empty if never bought
+    repeat_rate : share of purchase days that were a return, x / n_purchase_days; empty if never
+        bought
     regularity : 1 / (1 + gap_cv), 1 being clockwork; empty with less than two gaps
     """
-    days = customers["n_days"].astype(float)
+    days = customers["n_purchase_days"].astype(float)
     return customers.assign(
         repeat_rate=customers["x"] / days.where(days > 0),
         regularity=1 / (1 + customers["gap_cv"]),
@@ -75,9 +76,9 @@ def card(weights: Mapping[str, float]) -> Scorecard:
     return written
 
 
-def settled(customers: pd.DataFrame, weights: Mapping[str, float]) -> Scorecard:
+def fit_card(customers: pd.DataFrame, weights: Mapping[str, float]) -> Scorecard:
     """Learn the groups of the index from these customers who bought; see `card`."""
-    return points.settle(card(weights), _measures_of_buyers(customers))
+    return points.fit_bins(card(weights), _measures_of_buyers(customers))
 
 
 def index(customers: pd.DataFrame, card: Scorecard) -> pd.Series:
@@ -89,7 +90,7 @@ def index(customers: pd.DataFrame, card: Scorecard) -> pd.Series:
     return scored.reindex(customers.index).rename("loyalty_index")
 
 
-def indexed(customers: pd.DataFrame, card: Scorecard) -> pd.DataFrame:
+def add_index(customers: pd.DataFrame, card: Scorecard) -> pd.DataFrame:
     """Add the index as column `loyalty_index`, which scorecards may look at; the same rows."""
     return customers.assign(loyalty_index=index(customers, card))
 
@@ -100,10 +101,10 @@ def thresholds(found: pd.Series, loyal: Limit, potentially_loyal: Limit) -> dict
     found : the index of each customer; empty ones do not count
     """
     names = (POTENTIALLY, LOYAL)
-    return schemes.thresholds(found.dropna(), loyal, potentially_loyal, names)
+    return classes.thresholds(found.dropna(), loyal, potentially_loyal, names)
 
 
-def classes(customers: pd.DataFrame, found: pd.Series, limits: Mapping[str, float]) -> pd.Series:
+def assign(customers: pd.DataFrame, found: pd.Series, limits: Mapping[str, float]) -> pd.Series:
     """Class each customer `loyal`, `potentially_loyal`, `not_loyal`; `prospect` never bought.
 
     Parameters
@@ -112,10 +113,12 @@ def classes(customers: pd.DataFrame, found: pd.Series, limits: Mapping[str, floa
     found : their index; limits : level -> least index, as from `thresholds`
     """
     came_back = found.where(customers["x"] > 0)
-    return schemes.level(came_back, customers["n_orders"] > 0, limits, NOT_LOYAL).rename("loyalty")
+    return classes.assign_level(came_back, customers["n_orders"] > 0, limits, NOT_LOYAL).rename(
+        "loyalty"
+    )
 
 
 def _measures_of_buyers(customers: pd.DataFrame) -> pd.DataFrame:
-    needed = {"x", "n_days", "gap_cv", *COLUMNS.values()}
+    needed = {"x", "n_purchase_days", "gap_cv", *COLUMNS.values()}
     columns = [column for column in customers if column in needed]
     return measures(customers.loc[customers["n_orders"] > 0, columns])

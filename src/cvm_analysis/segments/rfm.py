@@ -1,7 +1,8 @@
 """RFM: recency, frequency and monetary scores, and a name for every combination of them.
 
 Cut points are learned from the customers, by one of two rules, or written in the config. Names are
-rules over the scores; `prove` shows that every combination has a name before any customer gets one.
+rules over the scores; `check_rules` shows that every combination has a name before any customer
+gets one.
 
 Source of the rule `quantile_plus_one`: the R package rfm 0.3.0.
 """
@@ -17,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from cvm_analysis.errors import ConfigError
-from cvm_analysis.least_data import Note
+from cvm_analysis.minimum_data import Note
 from cvm_analysis.segments import rfm_names, scores
 from cvm_analysis.segments.rfm_names import LETTERS, Matching, Problem, Rules
 
@@ -44,9 +45,9 @@ def measures(customers: pd.DataFrame, monetary: Monetary = "total") -> pd.DataFr
     InputError : one of them is empty or infinite for a customer who bought
     """
     columns = ["days_since_last", "n_orders", f"spend_{monetary}"]
-    scores.finite(customers[["n_orders"]])
+    scores.check_finite(customers[["n_orders"]])
     bought = customers.loc[customers["n_orders"] > 0, columns].astype(float)
-    scores.finite(bought)
+    scores.check_finite(bought)
     bought.columns = pd.Index(LETTERS)
     return bought.assign(r=-bought["r"])
 
@@ -81,7 +82,9 @@ def cut_points(
     return {"r": fewer} | {letter: [q + 1 for q in cuts] for letter, cuts in found.items()}
 
 
-def given(lists: Mapping[str, Sequence[float]], bins: int = 5) -> dict[str, list[float]]:
+def written_cut_points(
+    lists: Mapping[str, Sequence[float]], bins: int = 5
+) -> dict[str, list[float]]:
     """Take cut points as a reader writes them: what a customer must reach for 2, 3, ... `bins`.
 
     Parameters
@@ -99,7 +102,8 @@ def given(lists: Mapping[str, Sequence[float]], bins: int = 5) -> dict[str, list
 
 
 def cut_problems(lists: Mapping[str, Sequence[float]], bins: int = 5) -> list[Problem]:
-    """List all that is wrong with cut points written for `bins` scores; see `given`."""
+    """List all that is wrong with cut points written for `bins` scores; see
+    `written_cut_points`."""
     found: list[Problem] = []
     for letter, cuts in lists.items():
         at, sign = ("cut_points", letter), -1 if letter == "r" else 1
@@ -127,7 +131,7 @@ def score(
     ----------
     customers : one row per customer, indexed by customer_id
         days_since_last : days from the last purchase to as_of; n_orders : 1 or more, others are
-        left out; spend_total, spend_mean : net of returns, in the config's currency
+        left out; net_sales, net_sales_per_order : net of returns, in the config's currency
     bins : number of groups, 2 to 10; customers with equal values always share a score
     cuts : cut points of another group of customers (the company), by the other rule, or given;
         None: these customers' own, by the share strictly worse
@@ -145,7 +149,7 @@ def score(
     )
 
 
-def limits(scored: pd.DataFrame, cuts: Cuts) -> pd.DataFrame:
+def score_ranges(scored: pd.DataFrame, cuts: Cuts) -> pd.DataFrame:
     """Show what each score asks for and how many customers get it, in the reader's units.
 
     Returns
@@ -202,11 +206,11 @@ def name(
     rules : name -> letter -> a score or a range of scores (4 or 4-5); a letter left out means any
     matching : `exactly_one`: no combination of scores may have two names; `first`: the first rule
         that fits counts, and a last rule without letters takes the rest
-    written_for : the number of bins the rules count in, if not `bins`; see `rfm_names.chosen`. With
+    written_for : the number of bins the rules count in, if not `bins`; see `rfm_names.match`. With
         fewer bins than that some names go to nobody (`rfm_names.unused`)
     """
-    prove(rules, written_for or bins, matching)
-    table = np.array(list(rules), dtype=object)[rfm_names.chosen(rules, bins, written_for)]
+    check_rules(rules, written_for or bins, matching)
+    table = np.array(list(rules), dtype=object)[rfm_names.match(rules, bins, written_for)]
     found = table[tuple(scored[letter].to_numpy(int) - 1 for letter in LETTERS)]
     named = pd.Series(found, index=scored.index, name="rfm", dtype=object)
     return named.reindex(customers.index, fill_value=PROSPECT)
@@ -218,7 +222,7 @@ def name_notes(rules: Rules, bins: int = 5, written_for: int | None = None) -> l
     return [Note(PART, "unused_names", float(len(unused)))] if unused else []
 
 
-def prove(rules: Rules, bins: int = 5, matching: Matching = "exactly_one") -> None:
+def check_rules(rules: Rules, bins: int = 5, matching: Matching = "exactly_one") -> None:
     """Raise ConfigError unless the rules name every combination; see `rfm_names.problems`."""
     _refuse("segments", rfm_names.problems(rules, bins, matching))
 

@@ -33,7 +33,7 @@ def problems(rules: Rules, bins: int = 5, matching: Matching = "exactly_one") ->
     ]
 
 
-def chosen(rules: Rules, bins: int, written_for: int | None = None) -> np.ndarray:
+def match(rules: Rules, bins: int, written_for: int | None = None) -> np.ndarray:
     """The place in `rules` of the first that fits, for each combination of scores.
 
     Parameters
@@ -53,7 +53,7 @@ def chosen(rules: Rules, bins: int, written_for: int | None = None) -> np.ndarra
 
 def unused(rules: Rules, bins: int = 5, written_for: int | None = None) -> list[str]:
     """List the names that no combination of scores gets: others come first, or bins are too few."""
-    given = set(chosen(rules, bins, written_for).ravel())
+    given = set(match(rules, bins, written_for).ravel())
     return [segment for i, segment in enumerate(rules) if i not in given]
 
 

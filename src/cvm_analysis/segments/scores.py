@@ -68,7 +68,7 @@ def score(values: pd.Series, cuts: Sequence[float]) -> pd.Series:
     return pd.Series(1 + np.where(np.isnan(found), 0, reached), index=values.index, dtype=int)
 
 
-def finite(table: pd.DataFrame) -> None:
+def check_finite(table: pd.DataFrame) -> None:
     """Raise InputError if a measure of a customer is empty or infinite; all columns at once.
 
     table : one row per customer, a column per measure

@@ -19,12 +19,12 @@ NOT_VALUED = "not_valued"
 FIGURES = (
     "n_customers",
     "share_customers",
-    "revenue",
-    "share_revenue",
-    "value_12m",
-    "share_value",
-    "mean_spend",
-    "mean_value",
+    "net_sales",
+    "share_net_sales",
+    "expected_margin",
+    "share_expected_margin",
+    "mean_net_sales",
+    "mean_expected_margin",
     "mean_orders_12m",
     "mean_days_since_last",
     "repeat_share",
@@ -55,27 +55,27 @@ def summary(customers: pd.DataFrame, segment: pd.Series, value: pd.DataFrame) ->
     segment : each customer's segment
     value : one row per customer with a purchase, columns of table `value`; may be empty
     """
-    joined = customers.join(value[["orders_12m", "value_12m"]])
+    joined = customers.join(value[["expected_orders", "expected_margin"]])
     groups = joined.assign(repeats=joined["x"] > 0).groupby(segment)
     found = pd.DataFrame(
         {
             "n_customers": groups.size(),
-            "revenue": groups["spend_total"].sum(),
-            "value_12m": groups["value_12m"].sum(min_count=1),
-            "mean_spend": groups["spend_total"].mean(),
-            "mean_value": groups["value_12m"].mean(),
-            "mean_orders_12m": groups["orders_12m"].mean(),
+            "net_sales": groups["net_sales"].sum(),
+            "expected_margin": groups["expected_margin"].sum(min_count=1),
+            "mean_net_sales": groups["net_sales"].mean(),
+            "mean_expected_margin": groups["expected_margin"].mean(),
+            "mean_orders_12m": groups["expected_orders"].mean(),
             "mean_days_since_last": groups["days_since_last"].mean(),
             "repeat_share": groups["repeats"].mean(),
         }
     ).rename_axis("segment")
     for share, whole in (
         ("share_customers", "n_customers"),
-        ("share_revenue", "revenue"),
-        ("share_value", "value_12m"),
+        ("share_net_sales", "net_sales"),
+        ("share_expected_margin", "expected_margin"),
     ):
         found[share] = found[whole] / found[whole].sum()
-    return found[list(FIGURES)].sort_values(["value_12m", "n_customers"], ascending=False)
+    return found[list(FIGURES)].sort_values(["expected_margin", "n_customers"], ascending=False)
 
 
 def recommend(figures: pd.DataFrame, actions: list[Action], min_group: int = 1) -> pd.DataFrame:
@@ -130,7 +130,7 @@ def _offers(segment: str, row: pd.Series, actions: list[Action]) -> Iterator[Map
     for action in actions:
         trigger = _trigger(action, row[action.column])
         if segment in action.segments and trigger:
-            low, likely, high = (effect * row["value_12m"] for effect in action.effect)
+            low, likely, high = (effect * row["expected_margin"] for effect in action.effect)
             yield {
                 "segment": segment,
                 "action": action.code,
@@ -155,6 +155,6 @@ def _trigger(action: Action, figure: float) -> str:
 
 def _nothing(segment: Any, row: pd.Series) -> dict[str, Any]:
     money = dict.fromkeys(("cost", "gain", "gain_low", "gain_high"), 0.0)
-    action = NOT_VALUED if pd.isna(row["mean_value"]) else NO_ACTION
+    action = NOT_VALUED if pd.isna(row["mean_expected_margin"]) else NO_ACTION
     said = {"action": action, "evidence": "", "trigger": ""}
     return {"segment": segment, "n_customers": int(row["n_customers"]), **money, **said}

@@ -26,16 +26,19 @@ OPEN = ("segments", "indicators", "types", "grades")  # a business may add codes
 
 # fmt: off
 MONEY_COLUMNS = frozenset({
-    "amount", "change_cost", "cost", "gain", "gain_high", "gain_low", "lost_value", "margin_365d",
-    "margin_total", "mean_spend", "mean_value", "revenue", "spend_365d", "spend_change_365d",
-    "spend_gross", "spend_mean", "spend_repeat_mean", "spend_total",
-    "value_12m", "value_12m_high", "value_12m_if_retained", "value_12m_low",
-    "value_at_risk",
+    "amount", "change_cost", "cost", "gain", "gain_high", "gain_low", "churned_value",
+    "margin_365d",
+    "margin_total", "mean_net_sales", "mean_expected_margin", "net_sales", "net_sales_365d",
+    "net_sales_change_365d",
+    "gross_sales", "net_sales_per_order", "spend_per_repeat_day", "expected_margin",
+    "expected_margin_high", "expected_margin_if_retained", "expected_margin_low",
+    "margin_at_stake",
 })
 SHARE_COLUMNS = frozenset({
-    "churn_risk", "p_alive", "p_end_90d", "p_end_180d", "p_end_365d", "p_silent_90d",
-    "p_silent_180d", "p_silent_365d", "repeat_share", "retention", "return_share", "share",
-    "share_customers", "share_revenue", "share_value",
+    "churn_risk", "p_alive", "p_end_90d", "p_end_180d", "p_end_365d", "p_no_purchase_90d",
+    "p_no_purchase_180d", "p_no_purchase_365d", "repeat_share", "retention", "return_share",
+    "share",
+    "share_customers", "share_net_sales", "share_expected_margin",
 })
 # fmt: on
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from cvm_analysis.segments.clusters.measures import IS, is_attribute, whole
+from cvm_analysis.segments.clusters.measures import IS, composition, is_attribute
 
 
 def describe(
@@ -18,22 +18,24 @@ def describe(
     Parameters
     ----------
     customers : one row per customer, columns of table `customers`
-    measured : one row per customer, as `measures.of` makes them
+    measured : one row per customer, as `measures.select` makes them
     labels : each customer's cluster
     value : one row per customer, columns of table `value`; None: no value is shown
 
     Returns
     -------
-    n_customers, share_customers, revenue, share_revenue, value_12m (where given); the median of
-    each number; the mean share of each part of a whole (`category:care`); the share of customers
-    at each level of an attribute (`channel=web`), where known.
+    n_customers, share_customers, revenue, share_net_sales, expected_margin (where given); the
+    median of each number; the mean share of each part of a whole (`category:care`); the share of
+    customers at each level of an attribute (`channel=web`), where known.
     """
     groups = customers.loc[labels.index].groupby(labels)
-    found = pd.DataFrame({"n_customers": groups.size(), "revenue": groups["spend_total"].sum()})
+    found = pd.DataFrame({"n_customers": groups.size(), "net_sales": groups["net_sales"].sum()})
     if value is not None:
-        found["value_12m"] = value["value_12m"].reindex(labels.index).groupby(labels).sum()
+        found["expected_margin"] = (
+            value["expected_margin"].reindex(labels.index).groupby(labels).sum()
+        )
     found["share_customers"] = found["n_customers"] / found["n_customers"].sum()
-    found["share_revenue"] = found["revenue"] / found["revenue"].sum()
+    found["share_net_sales"] = found["net_sales"] / found["net_sales"].sum()
     typical = [_typical(measured.loc[labels.index, column], labels) for column in measured]
     return pd.concat([found, *typical], axis=1).rename_axis("cluster")
 
@@ -43,7 +45,7 @@ def _typical(values: pd.Series, labels: pd.Series) -> pd.DataFrame:
         levels = pd.get_dummies(values.dropna().astype(str), prefix=values.name, prefix_sep=IS)
         return levels.astype(float).groupby(labels).mean()
     by = values.groupby(labels)
-    return (by.mean() if whole(str(values.name)) else by.median()).to_frame()
+    return (by.mean() if composition(str(values.name)) else by.median()).to_frame()
 
 
 def profile(features: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:

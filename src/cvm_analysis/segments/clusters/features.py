@@ -20,15 +20,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.segments.clusters.measures import IS, is_attribute, whole
+from cvm_analysis.segments.clusters.measures import IS, composition, is_attribute
 
 LEAST_VARIED = 0.05  # a measure in which fewer differ from the commonest value is left out
 RAREST = 0.01  # a level that fewer have gets no column of its own
 LEAST_KNOWN = 0.5  # so is one that is known of fewer customers
 FARTHEST = 3.0  # robust standard deviations; a customer further out counts as just so far
-PULL = 2.0  # purchases with the average mix, counted with everybody's own
+SHRINKAGE = 2.0  # purchases with the average mix, counted with everybody's own
 WHOLE = 2.0  # how many numbers the parts of a whole weigh together
-MULTIPLIED = {"spend_mean", "orders_per_year"}  # twice as much is one step
+MULTIPLIED = {"net_sales_per_order", "orders_per_year"}  # twice as much is one step
 COUNTED = {"days_since_last", "n_categories"}  # the same, from nought
 CENTRES = ((0.25, 0.75, 1.349), (0.1, 0.9, 2.563), (0.05, 0.95, 3.290), (0.01, 0.99, 4.653))
 
@@ -38,7 +38,7 @@ class Number:
     """How one number is made comparable."""
 
     column: str
-    tamed: str  # log, log1p, sqrt or as_is
+    transformed: str  # log, log1p, sqrt or as_is
     unit: float
     median: float
     bounds: tuple[float, float]
@@ -50,10 +50,10 @@ class Number:
         """Names of its features."""
         return [self.column]
 
-    def of(self, measured: pd.DataFrame, purchases: pd.Series) -> pd.DataFrame:
+    def transform(self, measured: pd.DataFrame, purchases: pd.Series) -> pd.DataFrame:
         """One column, mean 0 and deviation 1 among those it was learned from, none beyond 3."""
         values = _finite(measured[self.column]).fillna(self.median)
-        tamed = _tamed(values, self.tamed, self.unit).clip(*self.bounds)
+        tamed = _tamed(values, self.transformed, self.unit).clip(*self.bounds)
         scaled = (tamed - self.mean) / self.deviation
         return scaled.clip(-FARTHEST, FARTHEST).to_frame(self.column)
 
@@ -70,7 +70,7 @@ class Attribute:
         """Names of its features."""
         return [f"{self.column}{IS}{level}" for level in self.levels]
 
-    def of(self, measured: pd.DataFrame, purchases: pd.Series) -> pd.DataFrame:
+    def transform(self, measured: pd.DataFrame, purchases: pd.Series) -> pd.DataFrame:
         """One column per level; who has no level known is the average customer."""
         own, shares = measured[self.column], pd.Series(self.levels)
         said = own.astype(str)
@@ -81,7 +81,7 @@ class Attribute:
 
 
 @dataclass(frozen=True)
-class Whole:
+class Composition:
     """How the parts of one whole are made comparable."""
 
     mix: Mapping[str, float]
@@ -93,7 +93,7 @@ class Whole:
         """Names of its features."""
         return list(self.mix)
 
-    def of(self, measured: pd.DataFrame, purchases: pd.Series) -> pd.DataFrame:
+    def transform(self, measured: pd.DataFrame, purchases: pd.Series) -> pd.DataFrame:
         """One column per part; a part nobody has yet is nought, who has none known the average."""
         shares, bought = measured[self.columns], purchases.reindex(measured.index).to_numpy(float)
         shares = shares.fillna(0.0).where(shares.notna().any(axis=1))
@@ -115,30 +115,32 @@ class Scales:
     left_out : measure or whole -> why: `missing` (known of too few) or `alike` (too few differ)
     """
 
-    parts: tuple[Number | Attribute | Whole, ...]
+    parts: tuple[Number | Attribute | Composition, ...]
     left_out: Mapping[str, str]
 
     @property
     def needs(self) -> list[str]:
         """Columns of the measures that it was learned from."""
-        wide = [part.columns if isinstance(part, Whole) else [part.column] for part in self.parts]
+        wide = [
+            part.columns if isinstance(part, Composition) else [part.column] for part in self.parts
+        ]
         return [column for columns in wide for column in columns]
 
-    def of(self, measured: pd.DataFrame, purchases: pd.Series) -> pd.DataFrame:
+    def transform(self, measured: pd.DataFrame, purchases: pd.Series) -> pd.DataFrame:
         """Make measures comparable; a measure that was not there yet is missing for all."""
         measured = measured.reindex(columns=[*dict.fromkeys([*measured, *self.needs])])
-        found = [part.of(measured, purchases) for part in self.parts]
+        found = [part.transform(measured, purchases) for part in self.parts]
         return pd.concat([pd.DataFrame(index=measured.index), *found], axis=1).astype(float)
 
 
 @dataclass(frozen=True)
 class Features:
-    """Customers made comparable; `of` makes one.
+    """Customers made comparable; `build` makes one.
 
     table : one row per customer; columns: a number's name, `channel=web` for a level of an
         attribute, `category:care` for a part of a whole; nothing is missing or infinite
     scales : how they were made comparable
-    measured : the same customers in their own units, as `measures.of` makes them
+    measured : the same customers in their own units, as `measures.select` makes them
     purchases, spend : what each customer's shares rest on: orders, and money
     """
 
@@ -159,20 +161,22 @@ class Features:
         )
 
 
-def of(measured: pd.DataFrame, customers: pd.DataFrame, scales: Scales | None = None) -> Features:
+def build(
+    measured: pd.DataFrame, customers: pd.DataFrame, scales: Scales | None = None
+) -> Features:
     """Make customers comparable.
 
     Parameters
     ----------
-    measured : one row per customer, as `measures.of` makes them
-    customers : n_orders and spend_gross of at least these customers
+    measured : one row per customer, as `measures.select` makes them
+    customers : n_orders and gross_sales of at least these customers
     scales : those of another day; None: they are learned from these customers
     """
     known = customers.reindex(measured.index)
     purchases = known["n_orders"].astype(float).fillna(1.0).clip(lower=0)
-    spend = known["spend_gross"].astype(float).fillna(0.0).clip(lower=0)
+    spend = known["gross_sales"].astype(float).fillna(0.0).clip(lower=0)
     scales = learn(measured, purchases) if scales is None else scales
-    return Features(scales.of(measured, purchases), scales, measured, purchases, spend)
+    return Features(scales.transform(measured, purchases), scales, measured, purchases, spend)
 
 
 def learn(measured: pd.DataFrame, purchases: pd.Series) -> Scales:
@@ -181,13 +185,13 @@ def learn(measured: pd.DataFrame, purchases: pd.Series) -> Scales:
     An infinite value counts as missing, a missing one as the median. Left out is what too few
     customers have, and that in which nearly all are alike.
     """
-    parts: list[Number | Attribute | Whole] = []
+    parts: list[Number | Attribute | Composition] = []
     left: dict[str, str] = {}
     for name, own in _blocks(measured).items():
         why = _useless(own)
         if why:
             left[name] = why
-        elif whole(own.columns[0]):
+        elif composition(own.columns[0]):
             parts.append(_whole(own, purchases))
         else:
             parts.append(_attribute(own[name]) if is_attribute(own[name]) else _number(own[name]))
@@ -196,7 +200,7 @@ def learn(measured: pd.DataFrame, purchases: pd.Series) -> Scales:
 
 def _blocks(measured: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Name what is judged as one: a column, or all parts of a whole."""
-    names = [whole(str(c)) or str(c) for c in measured]
+    names = [composition(str(c)) or str(c) for c in measured]
     return {name: measured.loc[:, [n == name for n in names]] for name in dict.fromkeys(names)}
 
 
@@ -270,14 +274,16 @@ def _attribute(values: pd.Series) -> Attribute:
     return Attribute(str(values.name), {str(k): float(v) for k, v in counted.items()})
 
 
-def _whole(own: pd.DataFrame, purchases: pd.Series) -> Whole:
+def _whole(own: pd.DataFrame, purchases: pd.Series) -> Composition:
     known = own.dropna()
     mix = {str(c): _mean(known[c].to_numpy()) for c in known}
     bought = purchases.reindex(known.index).to_numpy(float)
     rooted = _rooted(known.to_numpy(float), np.array(list(mix.values())), bought)
     means = [_mean(part) for part in rooted.T]
     spread = sum(_mean((part - mean) ** 2) for part, mean in zip(rooted.T, means, strict=True))
-    return Whole(mix, dict(zip(mix, means, strict=True)), float(np.sqrt(WHOLE / (spread or 1.0))))
+    return Composition(
+        mix, dict(zip(mix, means, strict=True)), float(np.sqrt(WHOLE / (spread or 1.0)))
+    )
 
 
 def _mean(values: np.ndarray) -> float:
@@ -287,4 +293,4 @@ def _mean(values: np.ndarray) -> float:
 
 def _rooted(shares: np.ndarray, mix: np.ndarray, bought: np.ndarray) -> np.ndarray:
     n = np.nan_to_num(bought, nan=1.0).clip(min=0)[:, None]
-    return np.sqrt((n * shares.clip(0, 1) + PULL * mix) / (n + PULL))
+    return np.sqrt((n * shares.clip(0, 1) + SHRINKAGE * mix) / (n + SHRINKAGE))

@@ -11,13 +11,14 @@ from cvm_analysis.errors import ConfigError
 
 RETAIL = "retail"
 USUAL = (
-    "spend_mean", "orders_per_year", "days_since_last", "n_categories", "return_share", "late_share"
+    "net_sales_per_order", "orders_per_year", "days_since_last", "n_categories", "return_share",
+    "late_share"
 )  # fmt: skip
 OF = ":"  # parts of a whole are named category:care, category:tools
 IS = "="  # the levels of an attribute, as features, channel=web, channel=store
 
 
-def of(
+def select(
     customers: pd.DataFrame,
     numbers: Iterable[str] | None = None,
     attributes: Iterable[str] = (),
@@ -46,9 +47,9 @@ def of(
     """
     bought = customers[(customers["n_orders"] > 0) & (customers["customer_type"] == RETAIL)]
     years = (bought["T"].astype(float) * 7 / 365).clip(lower=1)
-    known = bought.assign(orders_per_year=bought["n_days"] / years)
+    known = bought.assign(orders_per_year=bought["n_purchase_days"] / years)
     parts = (pd.DataFrame() if shares is None else shares).reindex(bought.index)
-    wholes = {name for column in parts if (name := whole(str(column)))}
+    wholes = {name for column in parts if (name := composition(str(column)))}
     counted = [str(c) for c in known if is_number(known[c])]
     asked = [[c for c in USUAL if c in counted] if numbers is None else numbers]
     asked += [attributes, shares_of]
@@ -57,11 +58,13 @@ def of(
     _check({"measures": (first, counted), "attributes": (second, words),
             "shares_of": (third, sorted(wholes))})  # fmt: skip
     blocks = [known[first].astype(float), known[second].astype(object).where(known[second].notna())]
-    blocks += [parts[[c for c in parts if whole(str(c)) == name]].astype(float) for name in third]
+    blocks += [
+        parts[[c for c in parts if composition(str(c)) == name]].astype(float) for name in third
+    ]
     return pd.concat(blocks, axis=1)
 
 
-def whole(column: str) -> str | None:
+def composition(column: str) -> str | None:
     """Name the whole of which a column is a part: category:care is one of `category`."""
     name, found, _part = column.partition(OF)
     return name if found and "." not in name else None

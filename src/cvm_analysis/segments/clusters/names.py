@@ -9,13 +9,13 @@ import pandas as pd
 
 
 @dataclass(frozen=True)
-class Kept:
-    """Today's clusters under the names of earlier ones; `kept` makes one.
+class Matched:
+    """Today's clusters under the names of earlier ones; `match` makes one.
 
     labels : each customer's cluster today, under its kept name
     moved : one row per cluster of today, by its kept name: today (the name it would have by
         itself), distance (of its centre from the earlier one, in standard deviations of one
-        measure, NaN for a new cluster), share_stayed (of its earlier members who are still
+        measure, NaN for a new cluster), retained_share (of its earlier members who are still
         customers, those in it today)
     """
 
@@ -28,12 +28,12 @@ class Kept:
         return {today: str(name) for name, today in self.moved["today"].items()}
 
 
-def kept(
+def match(
     labels_today: pd.Series,
     labels_then: pd.Series,
     features_today: pd.DataFrame,
     features_then: pd.DataFrame,
-) -> Kept:
+) -> Matched:
     """Name today's clusters after the earlier ones whose centres are nearest, one each.
 
     The sum of squared distances is least; whatever shifts all customers alike (a quiet season)
@@ -60,11 +60,11 @@ def kept(
             "distance": [
                 np.sqrt(apart[at[code], pairs[code]]) if code in pairs else np.nan for code in named
             ],
-            "share_stayed": [_stayed(name, labels, labels_then) for name in named.values()],
+            "retained_share": [_stayed(name, labels, labels_then) for name in named.values()],
         },
         index=pd.Index(list(named.values()), name="cluster"),
     )
-    return Kept(labels, moved.loc[sorted(moved.index, key=number)])
+    return Matched(labels, moved.loc[sorted(moved.index, key=number)])
 
 
 def _centres(features: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:

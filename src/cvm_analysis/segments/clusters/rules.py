@@ -39,8 +39,8 @@ def rules(measured: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
 
     Parameters
     ----------
-    measured : one row per customer, as `measures.of` makes them; a missing number is the median, a
-        missing level is none of the others
+    measured : one row per customer, as `measures.select` makes them; a missing number is the
+        median, a missing level is none of the others
     labels : each customer's cluster
 
     Returns

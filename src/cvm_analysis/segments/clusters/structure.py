@@ -25,7 +25,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.segments.clusters import clouds
+from cvm_analysis.segments.clusters import null_distribution
 from cvm_analysis.segments.clusters.features import Features
 
 Method = Literal["k_means", "gaussian_mixture"]
@@ -44,7 +44,7 @@ def one_thread() -> Iterator[None]:
         yield
 
 
-def fitted(points: np.ndarray, k: int, method: Method, seed: int, starts: int) -> Any:
+def fit(points: np.ndarray, k: int, method: Method, seed: int, starts: int) -> Any:
     """Fit a division into k clusters, by k-means or by normals each with a covariance of its own.
 
     The result has `predict`. It is the best of so many starts.
@@ -58,7 +58,7 @@ def fitted(points: np.ndarray, k: int, method: Method, seed: int, starts: int) -
     return GaussianMixture(k, n_init=starts, random_state=seed, **shape).fit(points)
 
 
-def tried(
+def scan_k(
     points: np.ndarray, ks: Iterable[int], method: Method, seed: int, starts: int
 ) -> tuple[pd.DataFrame, dict[int, Any]]:
     """Divide points into each number of clusters that is possible.
@@ -69,7 +69,7 @@ def tried(
     what was fitted. A k of which a cluster stays empty has no row.
     """
     most = min(len(np.unique(points, axis=0)), len(points) - 1)
-    models = {k: fitted(points, k, method, seed, starts) for k in ks if 2 <= k <= most}
+    models = {k: fit(points, k, method, seed, starts) for k in ks if 2 <= k <= most}
     labels = {k: model.predict(points) for k, model in models.items()}
     full = {k: found for k, found in labels.items() if len(np.unique(found)) == k}
     mean = silhouettes(points, full)
@@ -78,7 +78,7 @@ def tried(
     return table.rename_axis("k"), models
 
 
-def possible(table: pd.DataFrame, n: int) -> pd.Series:
+def feasible(table: pd.DataFrame, n: int) -> pd.Series:
     """Silhouettes of the divisions of n points without a very small cluster."""
     return table.loc[table["smallest"] >= max(SMALLEST, 0.01 * n), "silhouette"]
 
@@ -109,21 +109,23 @@ def _silhouette(sums: np.ndarray, labels: np.ndarray) -> float:
     return float(np.where(alone, 0.0, (outer - inner) / np.where(alone, 1.0, larger)).mean())
 
 
-def of_clouds(features: Features, ks: Sequence[int], method: Method, seed: int) -> pd.DataFrame:
+def null_silhouettes(
+    features: Features, ks: Sequence[int], method: Method, seed: int
+) -> pd.DataFrame:
     """Silhouettes of cuts of clouds without groups: one row per cloud, one column per k.
 
     A cut that is not possible, or has a very small cluster, counts 0.
     """
     rng = np.random.default_rng(seed)
-    cloud, n = clouds.around(features, rng), min(len(features.table), CLOUD_SIZE)
+    cloud, n = null_distribution.fit(features, rng), min(len(features.table), CLOUD_SIZE)
     starts = 2 if method == "k_means" else 1
     rows = [
-        possible(tried(cloud.drawn(n, rng), ks, method, seed, starts)[0], n) for _ in range(CLOUDS)
+        feasible(scan_k(cloud.draw(n, rng), ks, method, seed, starts)[0], n) for _ in range(CLOUDS)
     ]
     return pd.DataFrame(rows).reindex(columns=list(ks)).fillna(0.0).reset_index(drop=True)
 
 
-def recovered(
+def bootstrap_stability(
     points: np.ndarray,
     labels: np.ndarray,
     method: Method,
@@ -141,12 +143,12 @@ def recovered(
         rows = rng.integers(0, len(points), min(len(points), size))
         once, first = np.unique(rows, return_index=True)
         most = min(k, len(np.unique(points[rows], axis=0)))
-        after = fitted(points[rows], most, method, seed, 2).predict(points[rows])[first]
-        found.append(overlaps(labels[once], after, k))
+        after = fit(points[rows], most, method, seed, 2).predict(points[rows])[first]
+        found.append(jaccard(labels[once], after, k))
     return pd.DataFrame(found).mean().to_numpy()
 
 
-def overlaps(before: np.ndarray, after: np.ndarray, k: int) -> np.ndarray:
+def jaccard(before: np.ndarray, after: np.ndarray, k: int) -> np.ndarray:
     """Best Jaccard overlap of each of k clusters with one of `after`; NaN if it has no points."""
     both = np.zeros((k, int(after.max()) + 1))
     np.add.at(both, (before, after), 1)

@@ -9,30 +9,32 @@ import pandas as pd
 from cvm_analysis.segments.clusters.rules import Condition
 
 
-def figures(described: pd.DataFrame, groups: pd.DataFrame, rules: pd.DataFrame) -> pd.DataFrame:
-    """Make table `cluster_figures`: one row per cluster; columns as in `tables`.
+def summary_table(
+    described: pd.DataFrame, groups: pd.DataFrame, rules: pd.DataFrame
+) -> pd.DataFrame:
+    """Make table `cluster_summary`: one row per cluster; columns as in `tables`.
 
     described : as describe.describe makes it; groups : `Clusters.groups`; rules : as rules.rules
     """
-    size = described[["n_customers", "share_customers", "revenue", "share_revenue"]]
+    size = described[["n_customers", "share_customers", "net_sales", "share_net_sales"]]
     written = rules.assign(conditions=[json.dumps(each) for each in rules["conditions"]])
     return size.join(groups).join(written).rename_axis("cluster")
 
 
 def conditions(figures: pd.DataFrame) -> pd.Series:
-    """Read the conditions of table `cluster_figures` back, a tuple of Condition each."""
+    """Read the conditions of table `cluster_summary` back, a tuple of Condition each."""
     return figures["conditions"].map(lambda text: tuple(Condition(*c) for c in json.loads(text)))
 
 
-def features(profile: pd.DataFrame, described: pd.DataFrame) -> pd.DataFrame:
+def features_table(profile: pd.DataFrame, described: pd.DataFrame) -> pd.DataFrame:
     """Make table `cluster_features`: one row per cluster and feature; columns as in `tables`.
 
     profile : as describe.profile makes it; described : as describe.describe
     """
     apart = profile.drop(columns="n_customers").rename_axis(columns="feature")
-    long = apart.rename_axis("cluster").stack(future_stack=True).to_frame("apart")
+    long = apart.rename_axis("cluster").stack(future_stack=True).to_frame("z_score")
     typical = described.reindex(columns=apart.columns, index=apart.index)
-    long["typical"] = typical.rename_axis("cluster").stack(future_stack=True)
+    long["median_or_share"] = typical.rename_axis("cluster").stack(future_stack=True)
     place = {feature: at for at, feature in enumerate(apart.columns)}
     rows = long.reset_index()
     return rows.assign(position=rows["feature"].map(place)).set_index(["cluster", "position"])
@@ -44,7 +46,7 @@ def profile(features: pd.DataFrame, figures: pd.DataFrame) -> tuple[pd.DataFrame
     order, rows = flat.sort_values("position")["feature"].unique(), figures.index
     apart, typical = (
         flat.pivot(index="cluster", columns="feature", values=value).reindex(rows, columns=order)
-        for value in ("apart", "typical")
+        for value in ("z_score", "median_or_share")
     )
     apart.insert(0, "n_customers", figures["n_customers"])
     return apart, typical

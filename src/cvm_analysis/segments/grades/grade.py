@@ -14,16 +14,16 @@ from cvm_analysis.segments import scores as shares
 from cvm_analysis.segments.grades.points import DECIMALS
 from cvm_analysis.segments.grades.scorecard import NOT_GRADED, Scorecard
 
-__all__ = ["NOT_GRADED", "impossible", "limits", "of"]
+__all__ = ["NOT_GRADED", "assign", "thresholds", "unreachable"]
 FINEST = 1_000_000  # shares are fractions with at most this denominator: 0.1 + 0.3 is 2 / 5
 
 
-def limits(card: Scorecard, scores: pd.Series) -> dict[str, float]:
+def thresholds(card: Scorecard, scores: pd.Series) -> dict[str, float]:
     """Settle from which score on a customer gets each grade, best first; the last one's is 0.
 
     By quota, a grade is for who leaves at least the share of all lower grades strictly behind:
     equal scores go the same way, to the lower grade. So no more customers than asked for have a
-    grade or a better one; a grade that ties let nobody have gets the limit NaN (`impossible`).
+    grade or a better one; a grade that ties let nobody have gets the limit NaN (`unreachable`).
 
     Parameters
     ----------
@@ -38,18 +38,19 @@ def limits(card: Scorecard, scores: pd.Series) -> dict[str, float]:
     return dict(zip(names, _without_empty(cuts[::-1]), strict=True))
 
 
-def impossible(limits: Mapping[str, float]) -> list[str]:
+def unreachable(limits: Mapping[str, float]) -> list[str]:
     """Name the grades that ties let nobody have."""
     return [grade for grade, least in limits.items() if math.isnan(least)]
 
 
-def of(scores: pd.Series, limits: Mapping[str, float]) -> pd.Series:
+def assign(scores: pd.Series, limits: Mapping[str, float]) -> pd.Series:
     """Grade each customer: the best grade whose limit the score reaches; `not_graded` for NaN.
 
     Parameters
     ----------
     scores : one per customer, 0..100
-    limits : least score of each grade, best first, as `limits` settles them; NaN: nobody gets it
+    limits : least score of each grade, best first, as `thresholds` settles them; NaN: nobody gets
+        it
     """
     possible = [(least, grade) for grade, least in limits.items() if not math.isnan(least)][::-1]
     names = np.array([NOT_GRADED, *(grade for _, grade in possible)], dtype=object)

@@ -21,7 +21,7 @@ def cheapest(
     """Find each graded customer's next grade, and the cheapest change of one value that reaches it.
 
     With points p and weight w of an indicator, and known weight K of the customer, it needs
-    p + missing_points x K / w points; the value worth that many is the band's edge, or the point
+    p + points_to_next x K / w points; the value worth that many is the band's edge, or the point
     on the scale, and the change is rounded up to whole steps. With `per` it is `column` that
     changes. A missing value cannot be improved. Of equal costs the indicator named first is taken.
     A column that a second indicator looks at is priced as if only the first did.
@@ -31,23 +31,23 @@ def cheapest(
     card : settled
     measures : one row per customer, those the scores were made of
     scores : as `points.score` makes them
-    limits : as `grade.limits` settles them
+    limits : as `grade.thresholds` settles them
 
     Returns
     -------
     One row per graded customer; all columns empty for who has the best grade there is
-        next_grade : code; missing_points : from the score to its limit
+        next_grade : code; points_to_next : from the score to its limit
         indicator : code of the one to change; value, to_value : of its column, now and changed;
         cost : in the config's currency; these four are empty where no single change is enough
     """
     graded = scores.reindex(measures.index)
     own, graded = measures[graded.notna()], graded[graded.notna()]
     names, least = _next(graded, limits)
-    given = points.of(card, own)
+    given = points.assign_points(card, own)
     short = (least - points.contributions(card, given).sum(axis=1)).to_numpy()
     known = points.known_weight(card, given).to_numpy()
     found = pd.DataFrame(
-        {"next_grade": names, "missing_points": (least - graded).round(points.DECIMALS)}
+        {"next_grade": names, "points_to_next": (least - graded).round(points.DECIMALS)}
     )
     best: dict[str, np.ndarray] = _nothing(len(graded))
     for each in card.indicators:

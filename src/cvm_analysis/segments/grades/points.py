@@ -20,7 +20,7 @@ from cvm_analysis.segments.grades.scorecard import LEAVE_OUT, ROUNDING, Band, In
 DECIMALS = 9  # of a score: 70 points are 70, however the parts were added up
 
 
-def settle(card: Scorecard, measures: pd.DataFrame) -> Scorecard:
+def fit_bins(card: Scorecard, measures: pd.DataFrame) -> Scorecard:
     """Learn the bands of each indicator with `bins` from these customers; others stay as written.
 
     The group 0, 1, ... n - 1 of a value is floor(n x share of customers strictly worse), and is
@@ -92,7 +92,7 @@ def values(card: Scorecard, measures: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found, index=measures.index)
 
 
-def of(card: Scorecard, measures: pd.DataFrame) -> pd.DataFrame:
+def assign_points(card: Scorecard, measures: pd.DataFrame) -> pd.DataFrame:
     """One row per customer, one column per indicator: its points, 0..100; NaN if left out.
 
     Raises
@@ -116,7 +116,7 @@ def contributions(card: Scorecard, points: pd.DataFrame) -> pd.DataFrame:
 
     Parameters
     ----------
-    points : one row per customer, as `of` makes them
+    points : one row per customer, as `assign_points` makes them
     """
     weights = np.array([each.weight for each in card.indicators])
     given = points[[each.code for each in card.indicators]].to_numpy(float)
@@ -141,9 +141,9 @@ def score(card: Scorecard, measures: pd.DataFrame) -> pd.Series:
 
     Raises
     ------
-    ConfigError, InputError : as for `of`
+    ConfigError, InputError : as for `assign_points`
     """
-    parts = contributions(card, of(card, measures))
+    parts = contributions(card, assign_points(card, measures))
     return parts.sum(axis=1, min_count=1).round(DECIMALS).rename("score")
 
 

@@ -68,7 +68,7 @@ def replay(scores: pd.DataFrame, limits: Sequence[Limits], policy: Policy) -> pd
     Returns
     -------
     One row per customer and date, indexed by customer_id and day.
-    by_score : grade the score says; `not_graded` where there is none
+    score_grade : grade the score says; `not_graded` where there is none
     grade : effective grade; `not_graded` for who never had a score
     why : first, same, up, down; kept_margin, kept_min_stay, kept_protection, kept_notice: the score
         says another grade, but the first of these rules that holds keeps this one; not_graded
@@ -81,7 +81,7 @@ def replay(scores: pd.DataFrame, limits: Sequence[Limits], policy: Policy) -> pd
     every = sorted({grade for each in limits for grade in each})
     state = _start(len(scores))
     shape = (len(scores), len(limits))
-    by_score, grade, why = (np.empty(shape, dtype=np.int8) for _ in range(3))
+    score_grade, grade, why = (np.empty(shape, dtype=np.int8) for _ in range(3))
     for at, each in enumerate(limits):
         levels = np.array([*(every.index(name) for name in [*each][::-1]), _NONE])  # worst first
         place = np.full(len(every) + 1, _NONE)  # of each grade, and of none, among these levels
@@ -90,9 +90,13 @@ def replay(scores: pd.DataFrame, limits: Sequence[Limits], policy: Policy) -> pd
         state = replace(state, level=place[state.level])
         state, why[:, at] = _review(state, values, each, policy)
         state = replace(state, level=levels[state.level])
-        by_score[:, at], grade[:, at] = levels[_level(values, each)], state.level
+        score_grade[:, at], grade[:, at] = levels[_level(values, each)], state.level
     names, reasons = (np.array(codes, dtype=object) for codes in ([*every, NOT_GRADED], _WHY))
-    columns = {"by_score": names[by_score], "grade": names[grade], "why": reasons[why]}
+    columns = {
+        "score_grade": names[score_grade],
+        "grade": names[grade],
+        "review_decision": reasons[why],
+    }
     index = pd.MultiIndex.from_product([scores.index, scores.columns], names=["customer_id", "day"])
     return pd.DataFrame({name: cells.ravel() for name, cells in columns.items()}, index)
 

@@ -11,7 +11,7 @@ from cvm_analysis.segments.grades import grade, points, scorecard
 from cvm_analysis.segments.grades.scorecard import Scorecard
 
 
-def on(cards: Sequence[Scorecard], measures: pd.DataFrame, day: dt.date) -> pd.Series:
+def grade_rank_at(cards: Sequence[Scorecard], measures: pd.DataFrame, day: dt.date) -> pd.Series:
     """Rank of the grade by score of each customer of a type: 0 is the lowest grade, then 1, 2, ...
 
     Bins and quotas are learned from the customers of that day, so nothing later has a say in the
@@ -29,8 +29,8 @@ def on(cards: Sequence[Scorecard], measures: pd.DataFrame, day: dt.date) -> pd.S
     begun = [card for card in cards if card.valid_from <= day]
     if not begun or measures.empty:
         return pd.Series(float("nan"), measures.index, name="grade")
-    card = points.settle(scorecard.valid(begun, day), measures)
+    card = points.fit_bins(scorecard.valid_on(begun, day), measures)
     scores = points.score(card, measures)
-    of_all = grade.of(scores, grade.limits(card, scores))
+    of_all = grade.assign(scores, grade.thresholds(card, scores))
     rank = {code: float(place) for place, code in enumerate(reversed(list(card.grades)))}
     return of_all.map(rank).astype(float).rename("grade")

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.least_data import Note
+from cvm_analysis.minimum_data import Note
 from cvm_analysis.segments.grades import grade, next_grade, points, policy, scorecard
 from cvm_analysis.segments.grades.scorecard import Scorecard
 from cvm_analysis.tables import TABLES
@@ -67,7 +67,7 @@ class Reviewed:
     today : of each customer type with a scorecard that is valid, as of as_of, which need not be a
         review date; without rows where nobody of the type has bought
     history : one row per customer and review date by which they had bought: customer_id, day,
-        score, by_score, grade, why (`policy.replay` says what they are)
+        score, score_grade, grade, why (`policy.replay` says what they are)
     reference : learned bands and limits per type and version, plain JSON; those of region `all`
         are the company's
     notes : how many customers have no scorecard
@@ -81,7 +81,7 @@ class Reviewed:
     notes: list[Note]
 
     @property
-    def commonest(self) -> str:
+    def most_common_type(self) -> str:
         """The type with a scorecard that most customers have."""
         return max(self.today, key=lambda kind: len(self.today[kind].measures))
 
@@ -153,7 +153,7 @@ def review(
         }
         card, scores, limits = of_day[as_of]
         rows = buyers(as_of)
-        today[customer_type] = Graded(card, limits, rows, points.of(card, rows), scores)
+        today[customer_type] = Graded(card, limits, rows, points.assign_points(card, rows), scores)
         histories.append(_history({day: of_day[day] for day in held if day in of_day}, rules))
         reference[customer_type] = _reference(versions, of_day)
     history = _table(histories, "grade_history")
@@ -171,17 +171,23 @@ def grades(reviewed: Reviewed) -> pd.DataFrame:
     """
     today = _table([_today(each) for each in reviewed.today.values()], "grades")
     today = today.set_index("customer_id").reindex(reviewed.types.index)
-    by_score = today["by_score"].fillna(grade.NOT_GRADED)
-    last = reviewed.history.groupby("customer_id")[["grade", "why"]].last().reindex(today.index)
-    moves = reviewed.history[reviewed.history["why"].isin(policy.GIVEN)]
+    score_grade = today["score_grade"].fillna(grade.NOT_GRADED)
+    last = (
+        reviewed.history.groupby("customer_id")[["grade", "review_decision"]]
+        .last()
+        .reindex(today.index)
+    )
+    moves = reviewed.history[reviewed.history["review_decision"].isin(policy.GIVEN)]
     since = moves.groupby("customer_id")["day"].last().reindex(today.index)
     first = since.isna() & today["score"].notna()
     told = {
         "customer_type": reviewed.types,
-        "by_score": by_score,
-        "grade": last["grade"].mask(first, by_score).fillna(grade.NOT_GRADED),
+        "score_grade": score_grade,
+        "grade": last["grade"].mask(first, score_grade).fillna(grade.NOT_GRADED),
         "since": since.mask(first, pd.Timestamp(reviewed.as_of)),
-        "why": last["why"].mask(first, policy.FIRST).fillna(grade.NOT_GRADED),
+        "review_decision": last["review_decision"]
+        .mask(first, policy.FIRST)
+        .fillna(grade.NOT_GRADED),
     }
     return _table([today.assign(**told).rename_axis("customer_id").reset_index()], "grades")
 
@@ -220,20 +226,20 @@ def _settled(
     """
     bands = agreed.get(card.valid_from.isoformat(), {}).get("bands")
     if bands is not None:
-        return scorecard.settled(card, bands)
+        return scorecard.with_bands(card, bands)
     if all(each.bins is None for each in card.indicators):
         return card
     then = buyers(scale_day(card.valid_from, first_day, as_of))
-    return points.settle(card, buyers(as_of) if then.empty else then)
+    return points.fit_bins(card, buyers(as_of) if then.empty else then)
 
 
 def _scored(
     versions: Sequence[Scorecard], rows: pd.DataFrame, agreed: Agreed, day: dt.date
 ) -> Scored:
-    card = scorecard.valid(versions, day)
+    card = scorecard.valid_on(versions, day)
     scores = points.score(card, rows)
     company = agreed.get(card.valid_from.isoformat(), {}).get("limits", {}).get(day.isoformat())
-    return card, scores, company or grade.limits(card, scores)
+    return card, scores, company or grade.thresholds(card, scores)
 
 
 def _history(past: Mapping[dt.date, Scored], rules: policy.Policy) -> pd.DataFrame:
@@ -265,7 +271,7 @@ def _today(graded: Graded) -> pd.DataFrame:
         {
             "version": pd.Timestamp(card.valid_from),
             "score": scores,
-            "by_score": grade.of(scores, graded.limits),
+            "score_grade": grade.assign(scores, graded.limits),
         }
     )
     return table.join(change.rename(columns=_CHANGE)).rename_axis("customer_id").reset_index()

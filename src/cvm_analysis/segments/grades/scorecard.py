@@ -1,13 +1,13 @@
 """Scorecards: which measures make a customer's grade, with which weight, from which day on.
 
-A scorecard holds what a manager wrote; `check` says all that is wrong with it, and `valid` picks
+A scorecard holds what a manager wrote; `check` says all that is wrong with it, and `valid_on` picks
 the version of a day. How a value becomes points is written in one of three ways:
 
 bands : `[[0, 20], [1000, 60], [5000, 100]]`: from 1,000 on 60 points, below the first none; with
     `better: low` `[[30, 100], [60, 60], [90, 20]]`: up to 30 100 points, above the last none.
     Values always rise; points rise with them, or fall if less is better
 scale : `[0, 0.2]`: no points at 0, 100 at 0.2, in proportion between
-bins : `5`: five groups of equal size, learned from the customers (`points.settle`)
+bins : `5`: five groups of equal size, learned from the customers (`points.fit_bins`)
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Indicator:
     bands : (value, points), values rising; see above. None at all: the customers cannot be told
         apart by it, and it is left out for all
     scale : value of 0 points, value of 100 points
-    bins : groups of equal size, by the share of customers strictly worse. `points.settle` adds
+    bins : groups of equal size, by the share of customers strictly worse. `points.fit_bins` adds
         the bands it learned and keeps the number
     missing : points of a missing value, or `leave_out`: the others' weights count for more
     unit_cost : of improving the value of `column` by one unit, in the config's currency
@@ -94,7 +94,7 @@ def check_versions(cards: Sequence[Scorecard]) -> None:
     _refuse(version_problems(cards))
 
 
-def valid(cards: Sequence[Scorecard], day: dt.date) -> Scorecard:
+def valid_on(cards: Sequence[Scorecard], day: dt.date) -> Scorecard:
     """Pick, of the versions for one customer type, the latest that is valid on a day.
 
     Raises
@@ -123,7 +123,7 @@ def bands(card: Scorecard) -> dict[str, list[list[float]]]:
     }
 
 
-def settled(card: Scorecard, bands: Mapping[str, Sequence[Sequence[float]]]) -> Scorecard:
+def with_bands(card: Scorecard, bands: Mapping[str, Sequence[Sequence[float]]]) -> Scorecard:
     """Use bands learned from other customers (the company's, as `bands` gave them) for `bins`.
 
     Raises

@@ -10,7 +10,7 @@ import pandas as pd
 from cvm_analysis.segments.grades.grade import NOT_GRADED
 
 
-def mix(grades: pd.DataFrame) -> pd.DataFrame:
+def grade_shares(grades: pd.DataFrame) -> pd.DataFrame:
     """One row per customer type: n_customers, and the share with each grade, the best first.
 
     grades : one row per customer, columns of table `grades`
@@ -23,21 +23,21 @@ def mix(grades: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def commonest(grades: pd.DataFrame) -> str:
+def most_common_type(grades: pd.DataFrame) -> str:
     """Name the type of most customers; empty if there are none. Columns of table `grades`."""
     return str(next(iter(grades["customer_type"].value_counts().index), ""))
 
 
-def near(grades: pd.DataFrame, customer_type: str, n: int) -> pd.DataFrame:
+def closest_to_next(grades: pd.DataFrame, customer_type: str, n: int) -> pd.DataFrame:
     """Pick the `n` customers of a type with the fewest points missing to the next grade.
 
     grades : one row per customer, columns of table `grades`; the highest score comes first
     """
     of_type = grades[grades["customer_type"] == customer_type]
-    return of_type.nsmallest(n, "missing_points").sort_values("score", ascending=False)
+    return of_type.nsmallest(n, "points_to_next").sort_values("score", ascending=False)
 
 
-def parts(points: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
+def contributions(points: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
     """One row per customer, one column per indicator: its part of the score, the largest first.
 
     points : columns of table `grade_points`; customers : rows of table `grades`
@@ -46,7 +46,7 @@ def parts(points: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
     return wide[wide.mean().sort_values(ascending=False, kind="stable").index]
 
 
-def latest_limits(reference: Mapping[str, Any], customers: pd.DataFrame) -> dict[str, float]:
+def latest_thresholds(reference: Mapping[str, Any], customers: pd.DataFrame) -> dict[str, float]:
     """Find today's least score of each grade for customers of one type; {} if there are none.
 
     reference : what a review was measured by, as `Reviewed.reference`

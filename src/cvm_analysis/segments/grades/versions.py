@@ -13,19 +13,19 @@ from typing import TypeAlias
 import pandas as pd
 
 from cvm_analysis.errors import InputError
-from cvm_analysis.segments import migration
 from cvm_analysis.segments.grades import grade, points
 from cvm_analysis.segments.grades.scorecard import Scorecard
+from cvm_analysis.segments.transitions import transition_matrix
 
 Applied: TypeAlias = tuple[pd.DataFrame, pd.Series, pd.Series]
 
 
 @dataclass(frozen=True)
 class Effect:
-    """The effect of a new version; `effect` makes one.
+    """The effect of a new version; `compare` makes one.
 
-    matrix : one row per pair of grades, as `migration.matrix`: before (by the old version), after
-        (by the new), move, n_customers, money
+    matrix : one row per pair of grades, as `transition_matrix.count`: before (by the old version),
+        after (by the new), move, n_customers, money
     moved : one row per customer whose grade differs, the most money first: before, after, move,
         score_before, score_after (empty if not graded), money
     indicators : one row per indicator of either version, the old one's order first:
@@ -43,7 +43,7 @@ class Effect:
     n_graded: int
 
 
-def effect(old: Scorecard, new: Scorecard, measures: pd.DataFrame, money: pd.Series) -> Effect:
+def compare(old: Scorecard, new: Scorecard, measures: pd.DataFrame, money: pd.Series) -> Effect:
     """Grade the same customers by two versions and say who moves, and why.
 
     Parameters
@@ -60,7 +60,9 @@ def effect(old: Scorecard, new: Scorecard, measures: pd.DataFrame, money: pd.Ser
     (parts_old, scores_old, before), (parts_new, scores_new, after) = (
         _applied(card, measures) for card in (old, new)
     )
-    matrix = migration.matrix(before, after, money, merged(list(old.grades), list(new.grades)))
+    matrix = transition_matrix.count(
+        before, after, money, merge_grades(list(old.grades), list(new.grades))
+    )
     both = scores_old.notna() & scores_new.notna()
     scores = {"score_before": scores_old, "score_after": scores_new}
     return Effect(
@@ -72,7 +74,7 @@ def effect(old: Scorecard, new: Scorecard, measures: pd.DataFrame, money: pd.Ser
     )
 
 
-def merged(old: Sequence[str], new: Sequence[str]) -> list[str]:
+def merge_grades(old: Sequence[str], new: Sequence[str]) -> list[str]:
     """Put the grades of two versions in one order, best first.
 
     The new order holds; a grade that only the old version has goes before its next lower one there.
@@ -98,10 +100,10 @@ def _check(old: Scorecard, new: Scorecard, measures: pd.DataFrame, money: pd.Ser
 
 def _applied(card: Scorecard, measures: pd.DataFrame) -> Applied:
     """The parts of the score, the score and the grade of each customer by one version."""
-    settled = points.settle(card, measures)
-    parts = points.contributions(settled, points.of(settled, measures))
+    settled = points.fit_bins(card, measures)
+    parts = points.contributions(settled, points.assign_points(settled, measures))
     scores = points.score(settled, measures)
-    return parts, scores, grade.of(scores, grade.limits(settled, scores))
+    return parts, scores, grade.assign(scores, grade.thresholds(settled, scores))
 
 
 def _moved(
@@ -112,7 +114,9 @@ def _moved(
     money: pd.Series,
 ) -> pd.DataFrame:
     table = pd.DataFrame({"before": before, "after": after}).rename_axis("customer_id")
-    table = table[before != after].join(matrix.set_index(migration.PAIR)["move"], migration.PAIR)
+    table = table[before != after].join(
+        matrix.set_index(transition_matrix.PAIR)["move"], transition_matrix.PAIR
+    )
     table = table.join(scores).assign(money=money.reindex(table.index).fillna(0.0).astype(float))
     return table.sort_index().sort_values("money", ascending=False, kind="stable")
 

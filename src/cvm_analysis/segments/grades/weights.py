@@ -35,7 +35,7 @@ def sensitivity(card: Scorecard, given: pd.DataFrame, by: float = 0.25) -> pd.Da
     Parameters
     ----------
     card : settled
-    given : one row per customer, one column per indicator: its points, as `points.of`
+    given : one row per customer, one column per indicator: its points, as `points.assign_points`
     by : how far, as a share of the weight; up to 1, which takes the indicator out on the way down
 
     Returns
@@ -154,7 +154,7 @@ def _grades(card: Scorecard, graded: pd.DataFrame, tried: np.ndarray) -> Iterato
             scores = (given @ weights) / (known @ weights)
         for found in scores.round(points.DECIMALS).T:
             one = pd.Series(found)
-            yield grade.of(one, grade.limits(card, one)).to_numpy()
+            yield grade.assign(one, grade.thresholds(card, one)).to_numpy()
 
 
 def _moved(weights: np.ndarray, i: int, factor: float) -> np.ndarray:

@@ -1,0 +1,142 @@
+"""Files and folders that appear whole or not at all, even if the process is killed half-way.
+
+A folder is built under a hidden name beside its target, renamed when it is complete, and shown by
+a relative symlink that is swapped in one step: a reader finds the old folder or the new one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cvm_analysis.errors import InputError
+
+
+@contextmanager
+def atomic_folder(parent: Path, name: str) -> Iterator[Path]:
+    """Give a fresh folder in `parent` (mode 0700) to fill and `publish`; removed if it was not.
+
+    A lock beside it tells others that its owner lives: what a killed owner leaves is removed by
+    the next `publish` into the same parent.
+    """
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = parent / f".building-{name}-{secrets.token_hex(6)}"
+    lock = folder.with_name(f"{folder.name}.lock")
+    with _locked(parent):
+        owned = _lock(lock)
+        folder.mkdir(mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        lock.unlink(missing_ok=True)
+        os.close(owned)
+
+
+def publish(folder: Path, link: Path) -> Path:
+    """Show a complete `folder` under the name `link`, and remove what the link showed before.
+
+    Returns the folder's final name, `.<link name>-<12 hex digits>` beside the link. InputError if
+    something that is not such a link stands in its place; nothing is changed then.
+    """
+    _sync(folder)
+    with _locked(link.parent):
+        if link.exists() and not link.is_symlink():
+            raise InputError(f"{link}: not a link made by cvm; move it away, then run again")
+        final = link.with_name(f".{link.name}-{secrets.token_hex(6)}")
+        folder.rename(final)
+        _point(link, final)
+        _remove_older(link, final)
+        _remove_leftovers(link.parent)
+    return final
+
+
+def write(path: Path, content: str | bytes, mode: int = 0o666) -> None:
+    """Write a small file in one step; `mode` is cut by the umask."""
+    data = content.encode() if isinstance(content, str) else content
+    unfinished = path.with_name(f".{path.name}-{secrets.token_hex(6)}.writing")
+    try:
+        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as f:
+            f.write(data)
+            f.flush()
+            os.fsync(f.fileno())
+        unfinished.replace(path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+    _sync_one(path.parent)
+
+
+def _point(link: Path, final: Path) -> None:
+    unfinished = final.with_name(f"{final.name}.link")
+    unfinished.symlink_to(final.name)
+    unfinished.replace(link)
+    _sync_one(link.parent)
+
+
+def _remove_older(link: Path, final: Path) -> None:
+    """Remove finished folders and half-made links of this link other than `final`."""
+    ours = re.compile(rf"\.{re.escape(link.name)}-[0-9a-f]{{12}}(\.link)?")
+    for path in link.parent.iterdir():
+        if path == final or not ours.fullmatch(path.name):
+            continue
+        if path.is_symlink():
+            path.unlink()
+        elif path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _remove_leftovers(parent: Path) -> None:
+    """Remove folders that were being built by processes that are gone: their locks are free."""
+    for path in parent.glob(".building-*.lock"):
+        if not re.fullmatch(r"\.building-.+-[0-9a-f]{12}\.lock", path.name):
+            continue
+        try:
+            owned = _lock(path, wait=False)
+        except OSError:
+            continue
+        shutil.rmtree(path.with_suffix(""), ignore_errors=True)
+        path.unlink(missing_ok=True)
+        os.close(owned)
+
+
+@contextmanager
+def _locked(parent: Path) -> Iterator[None]:
+    """Let one process at a time change what stands in `parent`; a killed one lets go."""
+    owned = _lock(parent / ".lock")
+    try:
+        yield
+    finally:
+        os.close(owned)
+
+
+def _lock(path: Path, wait: bool = True) -> int:
+    opened = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BaseException:
+        os.close(opened)
+        raise
+    return opened
+
+
+def _sync(folder: Path) -> None:
+    """Bring a folder and all it holds to the disk."""
+    for at, _, files in os.walk(folder):
+        for name in files:
+            _sync_one(Path(at) / name)
+        _sync_one(Path(at))
+
+
+def _sync_one(path: Path) -> None:
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

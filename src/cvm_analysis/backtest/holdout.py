@@ -1,0 +1,131 @@
+"""Forecasts of purchases against what happened: how far off each was, and week by week."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import xlogy
+
+from cvm_analysis.backtest.choice import align, captured_share
+
+BEST_TENTH = 0.1
+_NEW = ("pareto_nbd", "mbg_nbd", "bg_nbd", "nbd")  # models of customers from their first purchase
+
+
+def score(
+    mean: pd.DataFrame, median: pd.DataFrame, log_score: pd.DataFrame, actual: pd.Series
+) -> pd.DataFrame:
+    """How far each forecast was off, on customers it did not see the outcome of.
+
+    Parameters
+    ----------
+    mean, median, log_score : one row per customer, indexed by customer_id, one column per model:
+        purchases expected, predictive median, log of the probability of what came (may be empty)
+    actual : purchases that came, of the same customers
+
+    Returns
+    -------
+    One row per model and metric: model, metric, value.
+        n_customers : how many were forecast
+        actual_total, forecast_total : sums over customers, of the means
+        log_score : mean log of the probability given to what came; the higher, the better; empty
+            for a forecast whose scatter is not known
+        rmse : root mean squared error of the means; the lower, the better
+        poisson_deviance : mean of 2 (y log(y / m) - y + m), m the mean forecast; the lower, the
+            better; empty if somebody bought of whom exactly 0 was expected
+        bias_total : forecast total / actual total - 1; empty if nothing happened
+        mae : mean absolute error of the medians; the lower, the better
+        correlation : of ranks (Spearman); near 1 if the best customers were named; empty where
+            the forecasts are all equal
+        top_decile : share of the purchases that came which the tenth of customers with the highest
+            forecast made; .1 is no help. Of equal forecasts at the edge each counts in part
+
+    Raises
+    ------
+    InputError : no customers, other customers than in `actual`, or empty means or medians
+    """
+    means, medians = (align({str(c): f[c] for c in f}, actual) for f in (mean, median))
+    rows = [
+        {"model": model, "metric": metric, "value": value}
+        for model, forecast in means.items()
+        for metric, value in _metrics(
+            forecast, medians[model], log_score[model].reindex(actual.index), actual
+        ).items()
+    ]
+    return pd.DataFrame(rows, columns=["model", "metric", "value"])
+
+
+def tracking(
+    model: Any, days: pd.DataFrame, until: dt.date, fitted_on: dt.date | None = None
+) -> pd.DataFrame:
+    """Repeat purchases of all customers week by week, actual and as the model expects them.
+
+    What is expected counts from each customer's first purchase, as of a new customer: only who came
+    when is known, not what they did then. No row for a model that does not tell this.
+
+    Parameters
+    ----------
+    days : customer_id, day with a purchase; the customers the model is of
+    until : the last week ends on or before this day
+    fitted_on : the day the model was fitted; later weeks it did not see
+
+    Returns
+    -------
+    One row per full week of the records, indexed by the day it ends (the first ends 6 days after
+    the first purchase).
+        actual, expected : repeat purchases in the week
+        actual_so_far, expected_so_far : up to its end, expected with customers who came by then
+        seen : whether the model was fitted to it
+    """
+    if model.code not in _NEW or days.empty:
+        return pd.DataFrame()
+    day = pd.to_datetime(days["day"])
+    begin = day.min()
+    ends = np.arange(6, (pd.Timestamp(until) - begin).days + 1, 7)
+    if not len(ends):
+        return pd.DataFrame()
+    at = (day - begin).dt.days
+    at = at[at <= ends[-1]]
+    first = at.groupby(days["customer_id"]).min()
+    purchases = np.bincount(at, minlength=ends[-1] + 1)
+    newcomers = np.bincount(first, minlength=ends[-1] + 1)
+    ahead = model.expected_purchases_new(np.arange(ends[-1] + 1) / 7)
+    expected = np.array([newcomers[: end + 1] @ ahead[end::-1] for end in ends])
+    actual = np.cumsum(purchases - newcomers)[ends]
+    table = pd.DataFrame(
+        {"actual_so_far": actual, "expected_so_far": expected},
+        index=(begin + pd.to_timedelta(ends, "D")).rename("week"),
+    )
+    weekly = table.diff().fillna(table).set_axis(["actual", "expected"], axis=1)
+    seen = table.index <= pd.Timestamp(fitted_on or until)
+    return weekly.join(table).assign(seen=seen)
+
+
+def _metrics(
+    mean: pd.Series, median: pd.Series, log_score: pd.Series, actual: pd.Series
+) -> dict[str, float]:
+    error = mean - actual
+    varies = mean.nunique() > 1 and actual.nunique() > 1
+    return {
+        "n_customers": float(len(actual)),
+        "actual_total": float(actual.sum()),
+        "forecast_total": float(mean.sum()),
+        "log_score": float(log_score.mean(skipna=False)),
+        "rmse": float(np.sqrt((error**2).mean())),
+        "poisson_deviance": _deviance(mean, actual),
+        "bias_total": float(error.sum() / actual.sum()) if actual.sum() else np.nan,
+        "mae": float((median - actual).abs().mean()),
+        "correlation": float(mean.rank().corr(actual.rank())) if varies else np.nan,
+        "top_decile": captured_share(mean, actual, BEST_TENTH),
+    }
+
+
+def _deviance(mean: pd.Series, actual: pd.Series) -> float:
+    y, m = actual.to_numpy(float), mean.to_numpy(float)
+    if ((m <= 0) & (y > 0)).any():
+        return np.nan
+    ratio = np.divide(y, m, out=np.ones_like(y), where=m > 0)
+    return float(np.mean(2 * (xlogy(y, ratio) - y + m)))

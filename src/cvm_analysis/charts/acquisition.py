@@ -1,0 +1,57 @@
+"""The figure on customers first seen: whether the data begin in mid-business."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from cvm_analysis.charts.picture import (
+    ACCENT,
+    SERIES,
+    WIDTH,
+    Picture,
+    check,
+    nothing,
+    styled,
+    ticks,
+)
+from cvm_analysis.texts import words
+
+
+def acquisition(table: pd.DataFrame, language: str = "en") -> Picture:
+    """Draw customers first seen per week, those of the first wave in a colour of their own.
+
+    Parameters
+    ----------
+    table : one row per week, indexed by its first day, as `Inflow.table` of clv.inflow makes it
+        n_customers : first seen in the week
+        is_wave : whether the week belongs to the first wave
+    """
+    if table.empty:
+        return nothing(language)
+    check(table, ["n_customers", "is_wave"], "acquisition")
+    say = words(language)
+    counts, is_wave = table["n_customers"].to_numpy(float), table["is_wave"].to_numpy(bool)
+    days = pd.DatetimeIndex(table.index)
+    colors = np.where(is_wave, SERIES[1], ACCENT)
+    with styled():
+        figure = Figure((WIDTH, 2.6))
+        ax = figure.subplots()
+        ax.bar(np.arange(len(counts)), counts, width=0.85, color=colors)
+        ax.set_title(say("charts.acquisition.title"))
+        ticks(ax.yaxis, say.short)
+        step = -(-len(counts) // 5)
+        ax.set_xticks(range(0, len(counts), step), [say.month(day) for day in days[::step]])
+        if is_wave.any():
+            names = (("charts.acquisition.wave", SERIES[1]), ("charts.acquisition.later", ACCENT))
+            handles = [Patch(facecolor=color, label=say(name)) for name, color in names]
+            ax.legend(handles=handles, loc="upper right", handlelength=0.9, handleheight=0.9)
+    later = counts[~is_wave]
+    said = {
+        "weeks": say.number(len(counts)),
+        "mean": say.number(later.mean() if len(later) else 0),
+    }
+    if not is_wave.any():
+        return Picture(figure, say("charts.acquisition.alt", **said))
+    said |= {"first": say.number(is_wave.sum()), "n": say.number(counts[is_wave].sum())}
+    return Picture(figure, say("charts.acquisition.alt_wave", **said))

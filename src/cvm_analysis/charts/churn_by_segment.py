@@ -1,0 +1,173 @@
+"""The figure on what goes with coming back, segment by segment."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from cvm_analysis.charts.labels import feature
+from cvm_analysis.charts.picture import (
+    ACCENT,
+    FAINT,
+    INK,
+    SERIES,
+    SOFT,
+    WIDTH,
+    Picture,
+    bare_rows,
+    categories,
+    check,
+    nothing,
+    styled,
+    titled,
+)
+from cvm_analysis.texts import Words, words
+
+MOST_SEGMENTS = 8
+LESS, MORE = (  # from hardly to strongly: later is orange, sooner is blue
+    LinearSegmentedColormap.from_list("less", ["#fae6d8", "#e5a878", SERIES[1]]),
+    LinearSegmentedColormap.from_list("more", ["#dcebf4", "#7fb2d1", ACCENT]),
+)
+_VAGUE = 10.0  # an interval that holds 1 and is as many times as high as low tells nothing
+_TOP = np.log(3.0)  # logarithm of the factor up or down from which a colour deepens no more
+
+
+def churn_by_segment(
+    table: pd.DataFrame,
+    language: str = "en",
+    unlike: Collection[str] = (),
+) -> Picture:
+    """Draw hazard ratios as a heat map: one row per feature, one column per segment.
+
+    Ratios whose 95 % interval holds 1 are grey; those of which it bears a tenfold, and what cannot
+    be told at all, are a dash.
+
+    Parameters
+    ----------
+    table : one row per segment and feature, as `churn.by_segment.hazard_ratios`, drawn in the
+        order of appearance; of more than eight segments the eight with the most events are drawn,
+        and the title says so
+        segment, feature : codes; hazard_ratio, low, high : of buying again, per step of the
+        feature, empty where they cannot be told; events : of the segment
+    unlike : features whose ratios differ between segments by more than chance, marked
+    """
+    if table.empty:
+        return nothing(language)
+    check(
+        table, ["segment", "feature", "events", "hazard_ratio", "low", "high"], "churn_by_segment"
+    )
+    ratios, sure = _told(_largest(table))
+    if ratios.isna().all(axis=None):
+        return nothing(language)
+    say = words(language)
+    segments = [say(f"segments.{code}") for code in ratios]
+    labels = [_label(say, str(code), code in unlike) for code in ratios.index]
+    with styled():
+        figure = Figure((WIDTH, 1.75 + 0.4 * len(ratios)))
+        ax = figure.subplots()
+        _cells(ax, say, ratios.to_numpy(), sure.to_numpy())
+        bare_rows(ax, labels)
+        categories(ax.xaxis, segments)
+        ax.tick_params(axis="x", labelcolor=INK, labeltop=True, labelbottom=False)
+        for name in ax.get_xticklabels():
+            name.set(rotation=45, ha="left", rotation_mode="anchor")
+        titled(figure, _title(say, ratios.shape[1], table["segment"].nunique()))
+        read: dict[str, Any] = {"color": SOFT, "fontsize": 8.5, "x": 0.01, "ha": "left"}
+        figure.supxlabel(say("charts.churn_by_segment.read"), **read)
+    return Picture(figure, _alt(say, ratios.set_axis(segments, axis=1), sure, unlike))
+
+
+def _largest(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the segments to be drawn."""
+    events = table.groupby("segment", sort=False)["events"].max()
+    largest = events.sort_values(ascending=False, kind="stable").index[:MOST_SEGMENTS]
+    return table[table["segment"].isin(largest)]
+
+
+def _told(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The ratios that say something, and whether they are surely not 1."""
+    ratio, low, high = (_grid(table, column) for column in ("hazard_ratio", "low", "high"))
+    sure = (low > 1) | (high < 1)
+    return ratio.where(sure | (high < _VAGUE * low)), sure
+
+
+def _grid(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """One row per feature, one column per segment, both in the order of appearance."""
+    wide = table.pivot(index="feature", columns="segment", values=column).astype(float)
+    return wide.loc[table["feature"].unique(), table["segment"].unique()]
+
+
+def _label(say: Words, code: str, differs: bool) -> str:
+    """A feature's name, what one step is on a second line, and whether segments differ."""
+    name, step = feature(say, code, step=False), feature(say, code)
+    marked = say("charts.churn_by_segment.unlike", name=name) if differs else name
+    return "\n".join(part for part in (marked, step.removeprefix(name).strip()) if part)
+
+
+def _cells(ax: Axes, say: Words, ratios: np.ndarray, sure: np.ndarray) -> None:
+    """Draw the cells with their ratios, first row on top."""
+    rows, columns = ratios.shape
+    for (i, j), ratio in np.ndenumerate(ratios):
+        shade, ink = _shade(ratio, bool(sure[i, j]))
+        corner = (j - 0.5, i - 0.5)
+        ax.add_patch(Rectangle(corner, 1, 1, facecolor=shade, edgecolor="white", linewidth=1.5))
+        ax.text(j, i, _written(say, ratio), ha="center", va="center", color=ink, fontsize=9.0)
+    ax.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
+    ax.grid(False)
+
+
+def _written(say: Words, ratio: float) -> str:
+    return say.number(ratio, 2 if ratio < 10 else 0)
+
+
+def _shade(ratio: float, sure: bool) -> tuple[Any, str]:
+    """The colours of a cell and of what is written in it."""
+    if not sure:
+        return "white" if np.isnan(ratio) else FAINT, SOFT
+    depth = min(abs(float(np.log(ratio))) / _TOP, 1.0)
+    shade = (MORE if ratio > 1 else LESS)(depth)
+    is_dark = np.dot(shade[:3], (0.299, 0.587, 0.114)) < 0.5
+    return shade, "white" if is_dark else INK
+
+
+def _title(say: Words, drawn: int, segments: int) -> str:
+    title = say("charts.churn_by_segment.title")
+    if drawn == segments:
+        return title
+    largest = say("charts.churn_by_segment.largest", drawn=str(drawn), groups=str(segments))
+    return f"{title}\n{largest}"
+
+
+def _alt(say: Words, ratios: pd.DataFrame, sure: pd.DataFrame, unlike: Collection[str]) -> str:
+    """Say of each feature in which of the segments drawn it is least and most, and what differs."""
+    told = [row.dropna() for _, row in ratios.iterrows()]
+    rows = [_row(say, feature(say, str(row.name), step=False), row) for row in told if len(row)]
+    alt = say(
+        "charts.churn_by_segment.alt",
+        n=str(len(ratios)),
+        m=str(ratios.shape[1]),
+        sure=str(int(sure.to_numpy().sum())),
+        told=str(int(ratios.notna().to_numpy().sum())),
+        rows=say.listed(rows),
+    )
+    differ = [feature(say, str(code), step=False) for code in ratios.index if code in unlike]
+    return (
+        say("charts.churn_by_segment.alt_unlike", alt=alt, names=say.listed(differ))
+        if differ
+        else alt
+    )
+
+
+def _row(say: Words, name: str, ratios: pd.Series) -> str:
+    low, high = ratios.idxmin(), ratios.idxmax()
+    figures = {"low": _written(say, ratios[low]), "high": _written(say, ratios[high])}
+    code = "row" if len(ratios) > 1 else "row_one"
+    at = {"low_segment": str(low), "high_segment": str(high)}
+    return say(f"charts.churn_by_segment.{code}", feature=name, **figures, **at)

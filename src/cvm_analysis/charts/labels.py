@@ -1,0 +1,53 @@
+"""What figures call indicators, features and groups of customers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import pandas as pd
+
+from cvm_analysis.texts import Words
+
+_BAND = re.compile(r"(?:under_(?P<under>\d+)|(?P<low>\d+)_(?P<high>\d+)|(?P<from>\d+)_plus)")
+
+
+def indicator(say: Words, code: object) -> str:
+    """Name an indicator: by the texts of indicators, of columns, or by its code made readable."""
+    short = str(code).removeprefix("indicators.")
+    known = f"columns.{short}"
+    return say(
+        known if f"indicators.{short}" not in say and known in say else f"indicators.{short}"
+    )
+
+
+def feature(say: Words, code: str, step: bool = True) -> str:
+    """Name a feature of the model of silence, with what one step of it is, or without.
+
+    A level of an attribute (`channel=web`) is named by the attribute and itself; what the texts do
+    not know stands as it is.
+    """
+    attribute, _, level = code.partition("=")
+    if level and f"features.{attribute}" in say:
+        name = say(f"features.{attribute}", level=level.replace("_", " "))
+    else:
+        name = say(f"features.{code}") if f"features.{code}" in say else code
+    return name if step else re.split(r" \(|（", name)[0]
+
+
+def group_names(say: Words, table: pd.DataFrame, names: Mapping[str, str] | None) -> list[str]:
+    """Name the groups that index a table: by `names`, by the texts, else as they are."""
+    return [(names or {}).get(str(code)) or _group(say, str(code)) for code in table.index]
+
+
+def _group(say: Words, code: str) -> str:
+    """The word of a group: of the texts, of an age band, or the code itself."""
+    for section in ("groups", "types"):
+        if f"{section}.{code}" in say:
+            return say(f"{section}.{code}")
+    band = _BAND.fullmatch(code)
+    if not band:
+        return code
+    kind = {"under": "under", "low": "between", "from": "plus"}
+    ages = {key: value for key, value in band.groupdict().items() if value}
+    return say(f"groups.age.{kind[next(iter(ages))]}", **ages)

@@ -1,0 +1,173 @@
+"""Which table a raw file is, and which of its headers is which of our columns.
+
+By name first (`synonyms`), a name counting only if the cells are of the column's kind. A file that
+is no table by names may be order lines by content: dates, amounts with decimals, ids that repeat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cvm_analysis.draft.preview import Column, Preview
+from cvm_analysis.draft.synonyms import HEADERS, REGIONS, match
+from cvm_analysis.intake.rules import FEEDBACK
+from cvm_analysis.tables import TABLES
+
+Columns = dict[str, Column]  # ours -> theirs
+FEW = 100  # more different words are no regions
+ROWS_PER_REGION = 5  # nor are words that hardly repeat
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What a file is taken for.
+
+    table : a key of TABLES; empty if none fits
+    columns : our column -> theirs
+    unsure : our columns that were told by content alone
+    region : the column that says the region, if any
+    lacking : what it would need to be order lines, where it is none
+    """
+
+    file: Preview
+    table: str
+    columns: Columns
+    unsure: frozenset[str] = frozenset()
+    region: Column | None = None
+    lacking: tuple[str, ...] = ()
+
+    @property
+    def unused(self) -> list[str]:
+        """The headers that stand for nothing of ours."""
+        used = {column.header for column in self.columns.values()}
+        used |= {self.region.header} if self.region else set()
+        return [header for header in self.file.columns if header not in used]
+
+
+def infer(file: Preview) -> Guess:
+    """Guess what a file is."""
+    mapped = {table: match_names(file, table) for table in HEADERS}
+    fitting = [table for table, columns in mapped.items() if _fits(table, columns)]
+    if fitting:
+        table = max(fitting, key=lambda table: len(mapped[table]))
+        columns = mapped[table]
+        return Guess(file, table, columns, _doubtful(table, columns), _region(file, columns))
+    columns = _by_content(file, mapped["transactions"])
+    if _fits("transactions", columns):
+        unsure = frozenset(columns) - frozenset(mapped["transactions"])
+        return Guess(file, "transactions", columns, unsure, _region(file, columns))
+    return Guess(file, "", {}, lacking=tuple(_lacking(file, mapped["transactions"])))
+
+
+def _doubtful(table: str, columns: Columns) -> frozenset[str]:
+    """A price alone may be what was paid, or not."""
+    priced = table == "transactions" and "amount" in columns
+    prices = HEADERS["transactions"]["unit_price"]
+    doubted = priced and match([columns["amount"].header], prices)
+    return frozenset({"amount"} if doubted else ())
+
+
+def match_names(file: Preview, table: str) -> Columns:
+    """Give each of our columns the best header that no other has and whose cells are of its kind.
+
+    Cells of an optional column may all be empty.
+    """
+    mapped: Columns = {}
+    for ours, names in HEADERS[table].items():
+        taken = {column.header for column in mapped.values()}
+        known = [file.columns[header] for header in match(list(file.columns), names)]
+        fitting = [c for c in known if c.header not in taken and _is_kind(c, table, ours)]
+        if fitting:
+            mapped[ours] = fitting[0]
+    if (
+        table == "transactions"
+        and "unit_price" in mapped
+        and not {"amount", "quantity"} & {*mapped}
+    ):
+        mapped["amount"] = mapped.pop("unit_price")  # a price alone is what was paid
+    return mapped
+
+
+def _is_kind(column: Column, table: str, ours: str) -> bool:
+    spec = TABLES[table].columns[ours]
+    if not column.cells:
+        return spec.optional
+    if spec.kind in ("date", "time"):
+        return column.dates is not None
+    return spec.kind == "text" or column.is_number
+
+
+def _fits(table: str, columns: Columns) -> bool:
+    """Whether columns make a table: all that it needs, and what tells it from others."""
+    if _needed(table, columns):
+        return False
+    if table == "feedback":
+        return set(columns["kind"].distinct) <= set(FEEDBACK) or len(columns) > 3
+    if table == "customers_raw":
+        ids = columns["customer_id"]
+        return len(columns) > 1 and len(ids.distinct) >= 0.99 * len(ids.cells)
+    return True
+
+
+def _needed(table: str, columns: Columns) -> list[str]:
+    """Name the columns a table must have and these are not."""
+    needed = [c for c, spec in TABLES[table].columns.items() if not spec.optional]
+    made = {"amount"} if {"quantity", "unit_price"} <= set(columns) else set()
+    return [name for name in needed if name not in columns and name not in made]
+
+
+def _by_content(file: Preview, known: Columns) -> Columns:
+    """Add what order lines need from the columns without a name of ours, where cells tell it."""
+    used = {column.header for column in known.values()}
+    free = [column for header, column in file.columns.items() if header not in used]
+    looks = {
+        "ordered_at": lambda c: c.dates is not None,
+        "amount": lambda c: c.has_decimals and c.dates is None,
+        "customer_id": _repeats_like_ids,
+    }
+    mapped = dict(known)
+    for ours in _needed("transactions", known):
+        fitting = [column for column in free if looks[ours](column)]
+        if fitting:
+            mapped[ours] = max(fitting, key=lambda column: len(column.distinct))
+            free.remove(mapped[ours])
+    return mapped
+
+
+def _repeats_like_ids(column: Column) -> bool:
+    """Whether cells are short codes with digits, neither dates nor decimals, that come again."""
+    n, few = len(column.cells), column.distinct[:100]
+    coded = sum(any(sign.isdigit() for sign in cell) and len(cell) <= 40 for cell in few)
+    repeats = 0.01 * n < len(column.distinct) < 0.95 * n
+    return repeats and coded >= 0.9 * len(few) and not column.has_decimals and column.dates is None
+
+
+def _region(file: Preview, columns: Columns) -> Column | None:
+    """Find the column of regions: a name of theirs, and few different words."""
+    taken = {column.header for column in columns.values()}
+    for header in match(list(file.columns), REGIONS):
+        column = file.columns[header]
+        n_words = len(column.distinct)
+        few = 2 <= n_words <= min(FEW, max(len(column.cells) / ROWS_PER_REGION, 2))
+        if header not in taken and few:
+            return column
+    return None
+
+
+def _lacking(file: Preview, columns: Columns) -> Iterable[str]:
+    """Say what order lines need and this lacks, and which header is not what it is called."""
+    for ours in _needed("transactions", columns):
+        known = match(list(file.columns), HEADERS["transactions"][ours])
+        odd = [file.columns[header] for header in known]
+        said = [f"'{c.header}' is named so, but has {_example(c)}" for c in odd if _odd(c, ours)]
+        name = "amount (or quantity and unit_price)" if ours == "amount" else ours
+        yield f"no {name}" + (f": {said[0]}" if said else "")
+
+
+def _odd(column: Column, ours: str) -> bool:
+    return not _is_kind(column, "transactions", ours)
+
+
+def _example(column: Column) -> str:
+    return f"'{column.not_number or column.cells[0]}'" if column.cells else "nothing"

@@ -1,0 +1,58 @@
+"""What each part needs, and what replaces it below that; "too few" is decided nowhere else."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import NamedTuple
+
+
+class Note(NamedTuple):
+    """Something the reader must know: a part left out or replaced, by code, and the figures why."""
+
+    part: str
+    code: str
+    have: float | None = None
+    need: float | None = None
+
+
+class Need(NamedTuple):
+    """The least a part needs of one count, and the code of what the report says below it."""
+
+    counted: str
+    at_least: int
+    otherwise: str
+
+
+NEEDS = MappingProxyType(
+    {
+        "purchase_model": (
+            Need("buyers", 50, "own_rate_few_buyers"),
+            Need("repeat_buyers", 30, "own_rate_few_repeat_buyers"),
+        ),
+        "own_histories": (Need("buyers", 1000, "borrowed_histories"),),
+        "spend_model": (Need("repeat_buyers", 30, "own_mean_few_repeat_buyers"),),
+        "holdout": (Need("weeks", 26, "no_holdout_short_history"),),
+        "choice": (Need("weeks", 26, "no_choice_short_history"),),
+        "churn_history": (Need("weeks", 13, "no_churn_trial_short_history"),),
+        "churn_model": (
+            Need("buyers", 50, "recency_few_buyers"),
+            Need("returns", 30, "recency_few_returns"),
+        ),
+        "bound": (Need("silences", 30, "no_bound_of_silence"),),
+        "clusters": (
+            Need("buyers", 30, "one_cluster_few_buyers"),
+            Need("distinct", 2, "one_cluster_alike"),
+        ),
+        "transitions": (Need("customers", 30, "moves_few_customers"),),
+        "screening": (Need("customers", 30, "screening_few_customers"),),
+    }
+)
+
+
+def lacking(part: str, **counts: float) -> list[Note]:
+    """Compare counts (buyers=..., weeks=...) with the least a part needs; [] if all is enough."""
+    return [
+        Note(part, need.otherwise, float(counts[need.counted]), float(need.at_least))
+        for need in NEEDS[part]
+        if need.counted in counts and counts[need.counted] < need.at_least
+    ]

@@ -1,0 +1,61 @@
+"""Clusters in tables and sentences: by what, how many, how far to be believed, and who."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
+
+from cvm_analysis.report import blocks, cluster_words
+from cvm_analysis.report.blocks import Block
+from cvm_analysis.report.writer import Writer
+from cvm_analysis.segments.clusters import tables
+from cvm_analysis.segments.clusters.assignment import Clusters
+from cvm_analysis.segments.clusters.names import Matched
+
+
+def formed_by(manager: Writer, used: Iterable[str], left_out: Mapping[str, str]) -> Block:
+    """Say by which measures the clusters are formed, and which were of no use, and why."""
+    return blocks.note(cluster_words.formed_by(used, left_out, manager.say), manager.language)
+
+
+def scanned_k(manager: Writer, table: pd.DataFrame) -> Block:
+    """Show one row per number of groups tried; table as `Clusters.table`."""
+    formats = {"silhouette": "number:2", "one_cloud": "number:2", "smallest": "number"}
+    return blocks.table(table.set_axis(table.index.astype(str)), formats, manager.language)
+
+
+def structure(manager: Writer, found: Clusters) -> Block:
+    """Say whether the clusters are more than a cut of one cloud, or why there is only one."""
+    if found.k == 1:
+        return manager.notes(found.notes)
+    code, show = ("structure", blocks.note) if found.is_structure else ("cut", blocks.warning)
+    figures = {"silhouette": found.silhouette, "bar": found.bar}
+    written = {name: manager.say.number(value, 2) for name, value in figures.items()}
+    return show(manager.say(f"clusters.{code}", **written), manager.language)
+
+
+def rules(manager: Writer, figures: pd.DataFrame, value: pd.Series | None = None) -> Block:
+    """Show one row per cluster: its rule in words, its size, its money, how far to be believed.
+
+    figures : table `cluster_summary`; value : of each cluster, in the currency, where known
+    """
+    say = manager.say
+    said = [cluster_words.rule(each, say, manager.currency) for each in tables.conditions(figures)]
+    table = figures.assign(rule=said)
+    if value is not None:
+        table["expected_margin"] = value
+    table.index = pd.Index([cluster_words.name(code, say) for code in table.index])
+    money = {c: "money" for c in ("net_sales", "expected_margin") if c in table}
+    trust = {"precision": "percent", "stability": "words:clusters.stability"}
+    shown = {"rule": "text", **trust, "n_customers": "number", **money}
+    return blocks.table(table, shown, manager.language, manager.currency, id="clusters")
+
+
+def renamed(manager: Writer, kept: Matched) -> Block:
+    """Show how far each group has moved since the earlier day, and who stayed in it."""
+    table = kept.moved.set_axis(
+        [cluster_words.name(code, manager.say) for code in kept.moved.index]
+    )
+    formats = {"distance": "number:2", "retained_share": "percent"}
+    return blocks.table(table, formats, manager.language)

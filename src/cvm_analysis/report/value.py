@@ -1,0 +1,59 @@
+"""Lifetime value in tables: ranges of totals, and what customers of a kind are worth."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from cvm_analysis.report import blocks
+from cvm_analysis.report.blocks import Block
+from cvm_analysis.report.writer import Writer
+
+
+def totals(manager: Writer, totals: pd.DataFrame) -> Block:
+    """Show one row per segment: its value, and the range in which it will lie for eight in ten.
+
+    totals : table `value_totals`, indexed by segment
+    """
+    shown = totals.rename(columns={"value": "expected_margin"}).assign(
+        range=[
+            manager.say(
+                "worth.range",
+                low=manager.say.short(low, manager.currency),
+                high=manager.say.short(high, manager.currency),
+            )
+            if pd.notna(low)
+            else manager.say.number(None)
+            for low, high in zip(totals["value_low"], totals["value_high"], strict=True)
+        ]
+    )
+    formats = {"n_customers": "number", "expected_margin": "money", "range": "text"}
+    return blocks.table(shown, formats, manager.language, manager.currency, rows="segments")
+
+
+def total(manager: Writer, totals: pd.DataFrame) -> Block:
+    """Say in which range the value of all customers will lie for eight times in ten.
+
+    totals : table `value_totals`, indexed by segment
+    """
+    low, high = totals.loc["all", ["value_low", "value_high"]]
+    if pd.isna(low):
+        return blocks.note(manager.say("worth.total_unknown"), manager.language)
+    ends = {"low": low, "high": high}
+    said = {name: manager.say.short(end, manager.currency) for name, end in ends.items()}
+    return blocks.note(manager.say("worth.total", **said), manager.language)
+
+
+def by_group(manager: Writer, groups: pd.DataFrame) -> Block:
+    """Show what customers of each group brought so far and are expected to bring, per customer.
+
+    groups : as clv.value.by_group makes them
+    """
+    if groups.empty:
+        return blocks.note(manager.say("worth.no_groups"), manager.language)
+    formats = {
+        "n_customers": "number",
+        "margin_so_far_mean": "money",
+        "expected_margin_mean": "money",
+        "value_residual_mean": "money",
+    }
+    return blocks.table(groups, formats, manager.language, manager.currency)

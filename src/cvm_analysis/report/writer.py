@@ -1,0 +1,236 @@
+"""What the manager reads: result tables -> sentences, figures and cards in a language.
+
+Nothing is computed here but what a sentence needs (a share, a largest row); every word comes from
+the texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from cvm_analysis.minimum_data import Note
+from cvm_analysis.report import blocks
+from cvm_analysis.report.blocks import Block
+from cvm_analysis.strategy.recommend import NO_ACTION, NOT_VALUED
+from cvm_analysis.texts import Words, words
+
+SEGMENT_COLUMNS = {
+    "n_customers": "number",
+    "net_sales": "money",
+    "expected_margin": "money",
+    "mean_expected_margin": "money",
+    "repeat_share": "percent",
+    "mean_days_since_last": "number",
+}
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Writes for one reader: language and currency; the methods give one block each."""
+
+    language: str
+    currency: str
+
+    @property
+    def say(self) -> Words:
+        """The words of the language."""
+        return words(self.language)
+
+    def money(self, value: float) -> str:
+        """Write an amount."""
+        return self.say.money(value, self.currency)
+
+    def section(self, name: str, **figures: float) -> Block:
+        """Open a section: its heading, and how to read what follows, with its figures if any."""
+        written = {key: self.say.number(value) for key, value in figures.items()}
+        how_to_read = self.say(f"manager.{name}.how_to_read", **written)
+        return blocks.section(self.say(f"manager.{name}.title"), how_to_read)
+
+    def headline(self, figures: pd.DataFrame) -> Block:
+        """Say what the customers are worth and who holds most of it.
+
+        figures : one row per segment, as strategy.recommend.summary makes them
+        """
+        top, valued = figures.iloc[0], figures[figures["mean_expected_margin"].notna()]
+        return blocks.headline(
+            self.say(
+                "manager.headline",
+                customers=self.say.number(valued["n_customers"].sum()),
+                value=self.say.short(figures["expected_margin"].sum(), self.currency),
+                segment=self.say(f"segments.{figures.index[0]}"),
+                share_customers=self.say.percent(top["n_customers"] / valued["n_customers"].sum()),
+                share_expected_margin=self.say.percent(top["share_expected_margin"]),
+            )
+        )
+
+    def customers(self, customers: pd.DataFrame) -> Block:
+        """Show the size of the business: customers, who came back, orders, revenue, returns."""
+        return blocks.key_figures(self._customers(customers))
+
+    def key_figures(self, customers: pd.DataFrame, value: pd.DataFrame) -> Block:
+        """Show the same, and what the customers are worth."""
+        worth = self.say.short(value["expected_margin"].sum(), self.currency)
+        expected = self.say.number(value["expected_orders"].sum())
+        return blocks.key_figures(
+            [*self._customers(customers), self._key("value", worth, expected)]
+        )
+
+    def figures(self, customers: pd.DataFrame, value: pd.DataFrame) -> dict[str, float]:
+        """Give the figures by which regions are compared, named as under `columns` in the texts.
+
+        n_customers : customers with a purchase
+        revenue, expected_margin : sums, in the currency
+        repeat_share : of these customers, the share with a second purchase day
+        """
+        buyers = customers[customers["n_orders"] > 0]
+        return {
+            "n_customers": len(buyers),
+            "net_sales": float(customers["net_sales"].sum()),
+            "expected_margin": float(value["expected_margin"].sum()),
+            "repeat_share": float((buyers["x"] > 0).mean()),
+        }
+
+    def _customers(self, customers: pd.DataFrame) -> list[tuple[str, str, str]]:
+        say, buyers = self.say, customers[customers["n_orders"] > 0]
+        repeat = buyers["x"] > 0
+        gross, net = float(customers["gross_sales"].sum()), float(customers["net_sales"].sum())
+        returned = (gross - net) / gross if gross else float("nan")
+        return [
+            self._key("buyers", say.number(len(buyers)), say.number(len(customers))),
+            self._key("came_back", say.percent(repeat.mean()), say.number(repeat.sum())),
+            self._key("orders", say.number(buyers["n_orders"].sum())),
+            self._key("net_sales", say.short(net, self.currency)),
+            self._key("returned", say.percent(returned, 1), say.short(gross, self.currency)),
+        ]
+
+    def _key(self, name: str, value: str, n: str = "") -> tuple[str, str, str]:
+        return (
+            self.say(f"manager.key.{name}.label"),
+            value,
+            self.say(f"manager.key.{name}.note", n=n),
+        )
+
+    def segments(self, figures: pd.DataFrame) -> Block:
+        """Show one row per segment in figures."""
+        return blocks.table(
+            figures, SEGMENT_COLUMNS, self.language, self.currency, rows="segments", id="segments"
+        )
+
+    def actions(self, strategy: pd.DataFrame) -> Block:
+        """Show a card for the best action of each segment, the largest gain first."""
+        first = strategy[strategy.index.get_level_values("rank") == 1].droplevel("rank")
+        paying = first[~first["action"].isin([NO_ACTION, NOT_VALUED])]
+        net = (paying["gain"] - paying["cost"]).sort_values(ascending=False)
+        cards = [self._card(str(segment), paying.loc[segment]) for segment in net.index]
+        for code in (NO_ACTION, NOT_VALUED):
+            idle = self.say.names("segments", first.index[first["action"] == code])
+            if idle:
+                text = self.say(f"manager.{code}", segments=self.say.listed(idle.values()))
+                cards.append(blocks.note(text, self.language))
+        return blocks.join(cards)
+
+    def _card(self, segment: str, row: pd.Series) -> Block:
+        column, figure, comparison, limit = str(row["trigger"]).split(" ")
+        bound = {">=": "at_least", "<=": "at_most"}[comparison]
+        why = self.say(
+            f"manager.because.{bound}",
+            column=self.say(f"columns.{column}"),
+            figure=self._figure(column, float(figure)),
+            limit=self._figure(column, float(limit)),
+            n=self.say.number(row["n_customers"]),
+        )
+        return blocks.action_card(
+            self.say(f"segments.{segment}"),
+            self.say(f"actions.{row['action']}"),
+            why,
+            self.money(row["cost"]),
+            self.say(
+                "manager.gain_range",
+                likely=self.money(row["gain"]),
+                low=self.money(row["gain_low"]),
+                high=self.money(row["gain_high"]),
+            ),
+            self.say(f"evidence.{row['evidence']}"),
+            self.language,
+        )
+
+    def _figure(self, column: str, value: float) -> str:
+        if "share" in column:
+            return self.say.percent(value)
+        if column.startswith("mean_expected_margin") or column.startswith("mean_net_sales"):
+            return self.money(value)
+        return self.say.number(value, 1 if abs(value) < 10 else 0)
+
+    def churn(self, churn: pd.DataFrame, value: pd.DataFrame, horizon_days: int) -> Block:
+        """Show how many are expected to stay silent, and what leaving costs."""
+        say, expected = self.say, float(churn["churn_risk"].sum())
+        risk, lost = float(churn["margin_at_stake"].sum()), float(value["churned_value"].sum())
+        days = say.number(horizon_days)
+        return blocks.key_figures(
+            [
+                self._key("silent", say.number(expected if expected else None), days),
+                self._key("at_risk", say.short(risk, self.currency)),
+                self._key("lost", say.short(lost, self.currency)),
+            ]
+        )
+
+    def trust(self, trust: pd.DataFrame, beside: Sequence[str] = ()) -> Block:
+        """Show how far off each forecast of purchases was on a past it had not seen.
+
+        beside : the forecasts to show beside the one in use; none: all that were tried
+        """
+        used = trust["is_chosen"].astype(bool)
+        kept = used | trust.index.get_level_values("model").isin(beside)
+        trust = trust[kept] if beside else trust
+        measures = {"actual_total": "number", "forecast_total": "number", "bias_total": "percent"}
+        measures |= {"log_score": "number:3", "mae": "number:2", "rmse": "number:2"}
+        measures |= {"top_decile": "percent"}
+        if "value" not in trust.index.get_level_values("part"):
+            return blocks.note(self.say("manager.untested"), self.language)
+        rows = trust.xs("value", level="part").droplevel("horizon_days")
+        wide = rows["value"].astype(float).unstack("metric").reindex(columns=list(measures))
+        chosen = rows["is_chosen"].astype(bool).groupby("model").first()
+        wide["used"] = chosen.map({True: self.say("manager.yes"), False: ""})
+        wide = wide.assign(chosen=chosen).sort_values(["chosen", "log_score"], ascending=False)
+        shown = {"used": "text", **measures}
+        return blocks.table(wide, shown, self.language, rows="models", id="trust-value")
+
+    def model(self, value: pd.DataFrame) -> Block:
+        """Say which forecast the values rest on."""
+        codes = value["model"].unique()
+        names = self.say.listed(self.say(f"models.{code}") for code in codes)
+        return blocks.note(self.say("manager.model", model=names), self.language)
+
+    def notes(self, notes: Iterable[Note]) -> Block:
+        """Say what was left out or replaced, and the figures why."""
+        said = [
+            self.say(
+                f"notes.{note.code}",
+                have=self.say.number(note.have),
+                need=self.say.number(note.need),
+            )
+            for note in dict.fromkeys(notes)
+        ]
+        return blocks.join(
+            [blocks.warning(text, self.language) for text in said]
+            or [blocks.note(self.say("manager.nothing_left_out"), self.language)]
+        )
+
+    def quality(self, quality: pd.DataFrame) -> Block:
+        """Show the checks of the raw files that met at least one row, the most frequent first."""
+        met = quality[quality["n_rows"] > 0].reset_index().sort_values("n_rows", ascending=False)
+        return blocks.table(
+            met.set_index("check")[["table", "level", "n_rows", "share"]],
+            {
+                "table": "words:raw_tables",
+                "level": "words:levels",
+                "n_rows": "number",
+                "share": "percent:2",
+            },
+            self.language,
+            rows="checks",
+            id="quality",
+        )

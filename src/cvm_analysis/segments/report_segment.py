@@ -1,0 +1,27 @@
+"""What a report calls a customer's segment: a name of their behaviour, or type and grade."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+
+def segment_code(customer_type: str, grade: str) -> str:
+    """Code of the segment of customers of a type with a grade: `project_a`."""
+    return f"{customer_type}_{grade}".lower()
+
+
+def assign(
+    customer_type: pd.Series, rfm: pd.Series, grade: pd.Series, by: Mapping[str, str]
+) -> pd.Series:
+    """One code per customer.
+
+    Parameters
+    ----------
+    customer_type, rfm, grade : of each customer, with the same index
+    by : customer type -> `rfm` or `grade`; a type that is not named goes by grade
+    """
+    by_rfm = customer_type.map(by).eq("rfm")
+    graded = [segment_code(k, g) for k, g in zip(customer_type, grade, strict=True)]
+    return rfm.where(by_rfm, pd.Series(graded, index=rfm.index)).rename("segment")

@@ -1,0 +1,1 @@
+"""Customers who changed class between two days, beside what chance alone explains."""

@@ -1,0 +1,110 @@
+"""Who moved between two days, by the limits of the earlier one, beside who was expected to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from cvm_analysis.minimum_data import Note, lacking
+from cvm_analysis.segments import classes
+from cvm_analysis.segments.classification_rules import SCHEMES, ClassificationRules
+from cvm_analysis.segments.grades.versions import merge_grades
+from cvm_analysis.segments.transitions import transition_matrix
+
+PART = "transitions"
+
+
+@dataclass(frozen=True)
+class Transitions:
+    """Everybody's classes on two days; one row per customer and one column per scheme each.
+
+    before, after : classes at the earlier and the later day, both by the limits of the earlier
+    drawn : classes at the later day had nobody changed, once for each draw; none: no expectation
+    lost : each customer's indicator that lost the most points between the days; see `largest_drop`
+    money : one amount a customer, in the config's currency
+    orders : scheme -> its classes, best first
+    """
+
+    before: pd.DataFrame = field(repr=False)
+    after: pd.DataFrame = field(repr=False)
+    drawn: Sequence[pd.DataFrame] = field(repr=False)
+    lost: pd.Series = field(repr=False)
+    money: pd.Series = field(repr=False)
+    orders: Mapping[str, Sequence[str]]
+
+    def matrix(self, scheme: str) -> pd.DataFrame:
+        """One row per pair of classes, as `transition_matrix.with_expected` gives it, and their
+        money."""
+        order = self.orders[scheme]
+        observed = transition_matrix.count(
+            self.before[scheme], self.after[scheme], self.money, order
+        )
+        if not self.drawn:
+            return observed.assign(expected=float("nan"))
+        unchanged = [
+            transition_matrix.count(self.before[scheme], each[scheme], None, order)
+            for each in self.drawn
+        ]
+        compared = transition_matrix.with_expected(
+            observed, transition_matrix.mean_counts(unchanged)
+        )
+        known = observed.set_index(transition_matrix.PAIR)["money"]
+        return compared.join(known, on=transition_matrix.PAIR).fillna({"money": 0.0})
+
+    @property
+    def notes(self) -> list[Note]:
+        """Whether too few customers were there at the earlier day to speak of movement."""
+        return lacking(PART, customers=len(self.before))
+
+
+def class_orders(yardstick: ClassificationRules) -> dict[str, list[str]]:
+    """The classes of each scheme, best first: grades, names in the order of their rules, life."""
+    grades: list[str] = []
+    for card, _ in yardstick.cards.values():
+        grades = merge_grades(grades, list(card.grades))
+    names = list(yardstick.naming.rules)
+    return {"grade": grades, "rfm": names, "life_cycle": list(classes.ORDERS["life_cycle"])}
+
+
+def largest_drop(then: pd.DataFrame, now: pd.DataFrame) -> pd.Series:
+    """Name each customer's indicator that gives the most points less than it did.
+
+    then, now : parts of the score on two days, as Yardstick.parts gives them. Who is not in both,
+        or lost nothing, has none.
+    """
+    both = then.index.intersection(now.index)
+    change = now.reindex(both, columns=then.columns) - then.loc[both]
+    losing = change[(change < 0).any(axis=1)]
+    return losing.idxmin(axis=1).astype(object).rename("largest_drop")
+
+
+def transitions_table(movement: Transitions) -> pd.DataFrame:
+    """Make table `transitions`: one row per scheme and pair of classes that has or expects
+    customers."""
+    parts = [movement.matrix(scheme).assign(scheme=scheme) for scheme in SCHEMES]
+    table = pd.concat(parts).rename(columns={"money": "net_sales"})
+    met = (table["n_customers"] > 0) | (table["expected"] > 0)
+    columns = ["scheme", "before", "after", "move", "n_customers", "net_sales", "expected"]
+    return table.loc[met, columns].set_index(["scheme", "before", "after"])
+
+
+def select(table: pd.DataFrame, scheme: str) -> pd.DataFrame:
+    """Take the rows of one scheme from table `transitions` or `downgrades_table`; there may be
+    none."""
+    return table[table.index.get_level_values("scheme") == scheme].droplevel("scheme")
+
+
+def downgrades_table(movement: Transitions) -> pd.DataFrame:
+    """Make table `downgrades`: one row per scheme and customer who fell, the most money first."""
+    parts = []
+    for scheme in SCHEMES:
+        sides = movement.before[scheme], movement.after[scheme]
+        every = len(movement.before)
+        fell = transition_matrix.downgrades(*sides, movement.orders[scheme], movement.money, every)
+        rows = fell.rename(columns={"money": "net_sales"}).reset_index().assign(scheme=scheme)
+        why = rows["customer_id"].map(movement.lost) if scheme == "grade" else None
+        parts.append(rows.assign(largest_drop=why))
+    columns = ["scheme", "customer_id", "before", "after", "net_sales", "largest_drop"]
+    return pd.concat(parts)[columns].set_index(["scheme", "customer_id"])

@@ -1,0 +1,181 @@
+"""Read a config and its rule files; everything wrong in one message, with file and line."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import zoneinfo
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from cvm_analysis.errors import ConfigError
+from cvm_analysis.settings.lines import Lines, parse, where
+from cvm_analysis.settings.rule_files import Scorecards, Segments, Strategies
+from cvm_analysis.settings.shape import TAGS, Business, Churn, Region, Source, Value
+from cvm_analysis.tables import TABLES
+
+RULE_FILES = {"segments": Segments, "scorecards": Scorecards, "strategies": Strategies}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of a business, and where each was written."""
+
+    path: Path
+    business: Business
+    segments: Segments
+    scorecards: Scorecards
+    strategies: Strategies
+    lines: Mapping[Path, Lines]
+
+    @property
+    def value(self) -> Value:
+        """How future value is counted."""
+        return self.business.value
+
+    @property
+    def churn(self) -> Churn:
+        """What counts as silence."""
+        return self.business.churn
+
+    @property
+    def prepared(self) -> Path:
+        """Where the prepared tables lie."""
+        return self.resolve(self.business.prepared or f"../data/prepared/{self.path.stem}")
+
+    @property
+    def files(self) -> list[Path]:
+        """The config and the rule files it names."""
+        return list(self.lines)
+
+    def resolve(self, path: str) -> Path:
+        """Find a path relative to the config file."""
+        return Path(os.path.normpath(self.path.parent / path))
+
+    @property
+    def raw_folders(self) -> list[Path]:
+        """Where the raw files lie."""
+        tables = self.business.sources.by_table().values()
+        folders = {self.resolve(s.files).parent for _, sources in tables for s in sources}
+        return sorted(folders)
+
+    def found(self, files: str) -> list[Path]:
+        """Find the files of a source, `*` standing for anything; the name itself if none."""
+        path = self.resolve(files)
+        matching = sorted(path.parent.glob(path.name)) if "*" in path.name else [path]
+        return matching or [path]
+
+    def where(self, file: Path, *keys: str) -> str:
+        """Say where a setting was written: `config/mine.yaml line 14`."""
+        return where(file, self.lines[file], keys)
+
+
+def load(path: str | Path) -> Settings:
+    """Read a config and the rule files it names; ConfigError says everything wrong at once."""
+    path = Path(path)
+    lines: dict[Path, dict[tuple[str, ...], int]] = {}
+    business = _read(path, Business, lines)
+    parts = {
+        name: _read(Path(os.path.normpath(path.parent / getattr(business, name))), model, lines)
+        for name, model in RULE_FILES.items()
+    }
+    settings = Settings(path=path, business=business, lines=lines, **parts)
+    _check_names(settings)
+    return settings
+
+
+def _read(path: Path, model: type[Any], lines: dict[Path, dict[tuple[str, ...], int]]) -> Any:
+    content, lines[path] = parse(path)
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        said = [line for each in error.errors() for line in _describe(path, lines[path], each)]
+        raise ConfigError("\n".join(dict.fromkeys(said))) from None
+
+
+def _describe(path: Path, lines: Lines, error: Any) -> list[str]:
+    if error["type"] == "unknown":
+        return [
+            f"{where(path, lines, (*error['loc'], key))}: unknown setting '{key}'"
+            + nearest(key, error["ctx"]["known"])
+            for key in error["ctx"]["keys"]
+        ]
+    place = where(path, lines, error["loc"])
+    name = ".".join(str(key) for key in error["loc"] if key not in TAGS)
+    if not name:
+        return [f"{path}: no settings; write `name: value` lines, as in config/sample.yaml"]
+    if error["type"] == "missing":
+        return [f"{place}: the setting '{error['loc'][-1]}' is missing"]
+    said = error["msg"][0].lower() + error["msg"][1:]
+    return [f"{place}: {name}: {said}, not {error['input']!r}"]
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Suggest what a misspelt name may have meant: `; did you mean 'x'?`, else what is known."""
+    known = sorted(known)
+    close = difflib.get_close_matches(name, known, n=1)
+    if close:
+        return f"; did you mean '{close[0]}'?"
+    if not known:
+        return "; there are none"
+    return f"; known are {', '.join(known[:20])}" + (", ..." if len(known) > 20 else "")
+
+
+def _check_names(settings: Settings) -> None:
+    """Names that must be known, and mean one thing: our columns, regions, the time zone."""
+    business = settings.business
+    named = business.regions if isinstance(business.regions, dict) else {}
+    wrong = [
+        problem
+        for table, (setting, sources) in business.sources.by_table().items()
+        for i, source in enumerate(sources)
+        for problem in _check_source(settings, table, source, ("sources", setting, str(i)), named)
+    ]
+    wrong += _ambiguous(settings, named)
+    zones = zoneinfo.available_timezones()
+    if business.timezone not in zones:
+        place = settings.where(settings.path, "timezone")
+        hint = nearest(business.timezone, zones)
+        wrong.append(f"{place}: no time zone '{business.timezone}'{hint}")
+    if wrong:
+        raise ConfigError("\n".join(dict.fromkeys(wrong)))
+
+
+def _ambiguous(settings: Settings, named: Mapping[str, Region]) -> Iterator[str]:
+    """Find raw words that two regions claim."""
+    meant: dict[str, str] = {}
+    for key, region in named.items():
+        for word in dict.fromkeys((*region.match, key, region.en, region.zh)):
+            if word in meant:
+                place = settings.where(settings.path, "regions", key)
+                yield f"{place}: '{word}' already means the region {meant[word]}; keep one"
+            meant.setdefault(word, key)
+
+
+def _check_source(
+    settings: Settings, table: str, source: Source, at: tuple[str, ...], named: Iterable[str]
+) -> Iterator[str]:
+    known = TABLES[table].columns
+    for key in source.columns:
+        added = TABLES[table].others and re.fullmatch("[a-z][a-z0-9_]*", key)
+        if key not in known and not added:
+            place = settings.where(settings.path, *at, "columns", key)
+            yield f"{place}: {table} have no column '{key}'{nearest(key, known)}"
+    for key in source.formats:
+        if key not in source.columns:
+            place = settings.where(settings.path, *at, "formats", key)
+            yield f"{place}: no column '{key}' is mapped{nearest(key, source.columns)}"
+    required = {name for name, column in known.items() if not column.optional}
+    if {"quantity", "unit_price"} <= set(source.columns):
+        required -= {"amount"}
+    for name in sorted(required - set(source.columns)):
+        instead = " (or quantity and unit_price)" if name == "amount" else ""
+        yield f"{settings.where(settings.path, *at, 'columns')}: {name}{instead} is not mapped"
+    if source.region and source.region not in named:
+        place = settings.where(settings.path, *at, "region")
+        yield f"{place}: no region '{source.region}'{nearest(source.region, named)}"

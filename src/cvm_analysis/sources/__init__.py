@@ -1,0 +1,1 @@
+"""Where rows come from: files as they were delivered."""

@@ -1,0 +1,123 @@
+"""A raw file as rows of text: one per record of the file, nothing interpreted, nothing lost.
+
+Every cell stays text (ids keep their zeros), every row knows its file and line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cvm_analysis.errors import InputError
+from cvm_analysis.sources.formats import Record, open_rows
+
+BATCH = 50_000
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """What was read from a file: its name in the config, encoding, sha256, rows and columns."""
+
+    name: str
+    encoding: str
+    sha256: str
+    n_rows: int
+    n_columns: int
+
+
+def digest(path: Path) -> str:
+    """Give the sha256 of a file's bytes; InputError where there is no such file."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; check the config's sources")
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def stage(
+    path: Path,
+    name: str,
+    columns: Mapping[str, str],
+    encoding: str | None,
+    to: Path,
+    delimiter: str | None = None,
+) -> RawFile:
+    """Write a raw file as a Parquet file of text columns.
+
+    Parameters
+    ----------
+    name : how the rows are to call the file
+    columns : our column name -> the file's header
+    encoding, delimiter : how to read a CSV; None lets the file tell
+
+    Returns
+    -------
+    What was read. `to` then has one row per record: file, line (where the record ends; the header
+    is line 1), digest (of all its cells), n_fields, and each of our columns as text.
+
+    Raises
+    ------
+    InputError : as `formats.open_rows`; a missing column, or no rows
+    """
+    sha256 = digest(path)
+    with open_rows(path, encoding, delimiter) as file:
+        places = _places(path, file.header, columns)
+        n_rows = _write(file.records, name, places, len(file.header), to)
+    if not n_rows:
+        raise InputError(f"{path}: a header and no rows; is this the right file?")
+    return RawFile(name, file.encoding, sha256, n_rows, len(file.header))
+
+
+def _places(path: Path, header: list[str], columns: Mapping[str, str]) -> dict[str, int]:
+    missing = {ours: theirs for ours, theirs in columns.items() if theirs not in header}
+    if missing:
+        said = [f"  {ours}: no column '{theirs}'" for ours, theirs in missing.items()]
+        raise InputError(
+            f"{path}: not as the config maps it\n"
+            + "\n".join(said)
+            + f"\n  the file has {', '.join(header)}; map these in the config's sources"
+        )
+    return {ours: header.index(theirs) for ours, theirs in columns.items()}
+
+
+def _write(
+    records: Iterator[Record], name: str, places: Mapping[str, int], width: int, to: Path
+) -> int:
+    """Write all records in batches; cells that a short record lacks are empty."""
+    schema = pa.schema(
+        [
+            ("file", pa.string()),
+            ("line", pa.int64()),
+            ("digest", pa.binary(16)),
+            ("n_fields", pa.int32()),
+            *((ours, pa.string()) for ours in places),
+        ]
+    )
+    n_rows = 0
+    with pq.ParquetWriter(to, schema) as writer:
+        while batch := list(itertools.islice(records, BATCH)):
+            lines, rows = zip(*batch, strict=True)
+            cells = list(zip(*(_padded(row, width) for row in rows), strict=True))
+            content = {
+                "file": [name] * len(rows),
+                "line": lines,
+                "digest": [_digest(row) for row in rows],
+                "n_fields": [len(row) for row in rows],
+                **{ours: cells[i] for ours, i in places.items()},
+            }
+            writer.write_table(pa.table(content, schema=schema))
+            n_rows += len(rows)
+    return n_rows
+
+
+def _padded(row: list[str], width: int) -> list[str]:
+    return row if len(row) == width else [*row, *[""] * (width - len(row))][:width]
+
+
+def _digest(row: list[str]) -> bytes:
+    return hashlib.blake2b("\x1f".join(row).encode(), digest_size=16).digest()

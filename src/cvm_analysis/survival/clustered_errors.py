@@ -1,0 +1,44 @@
+"""Standard errors for rows that belong together: a customer seen at several landmarks is one.
+
+Source: Lin & Wei (1989), "The Robust Inference for the Cox Proportional Hazards Model", JASA 84,
+1074-1078; summed by customer as in Therneau & Grambsch (2000), section 8.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from cvm_analysis.survival import risk_sets
+from cvm_analysis.survival.risk_sets import Floats, RiskSets
+
+
+def scores(sets: Sequence[RiskSets], n: int) -> Floats:
+    """How far each of n rows pulls each coefficient at the maximum; each column adds up to 0."""
+    table = np.zeros((n, sets[0].x.shape[1]))
+    for part in sets:
+        table[part.rows] = part.scores()
+    return table
+
+
+def covariance(sets: Sequence[RiskSets], customers: pd.Series) -> Floats:
+    """Covariance of the coefficients when the rows of one customer may be alike.
+
+    Parameters
+    ----------
+    sets : the risk sets of all rows at the maximum of the likelihood
+    customers : customer_id of each row
+
+    Returns
+    -------
+    V S'S V, terms x terms: V the covariance as if all rows were independent, S the scores summed
+    by customer. In time linear in the rows. With each row its own customer: robust errors.
+    """
+    pulls = scores(sets, len(customers))
+    code, names = pd.factorize(customers)
+    summed = np.column_stack([np.bincount(code, column, len(names)) for column in pulls.T])
+    spread = summed @ np.linalg.inv(risk_sets.total(sets)[1])
+    found: Floats = spread.T @ spread
+    return found

@@ -1,0 +1,161 @@
+"""One maximum of Cox's likelihood: lifelines finds it, the risk sets at it tell the rest."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cvm_analysis.errors import FitError, InputError
+from cvm_analysis.survival import (
+    clustered_errors,
+    kaplan_meier,
+    proportional_hazards_test,
+    risk_sets,
+    splines,
+)
+from cvm_analysis.survival.risk_sets import Floats, RiskSets
+
+_EXACT = {"step_size": 1.0, "precision": 1e-12, "r_precision": 1e-15}  # lifelines stops at 1e-7
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The coefficients that the data give a choice of features, bends and strata; see
+    `estimate`."""
+
+    rows: pd.DataFrame  # the features
+    seen: pd.DataFrame  # the same rows: entry, duration, event, stratum
+    bent: splines.Knots
+    coef: pd.Series  # of each term, per step of 1
+    fitter: Any  # lifelines.CoxPHFitter
+
+    @cached_property
+    def terms(self) -> pd.DataFrame:
+        """The features with the further terms of those that bend, each less its mean."""
+        return splines.terms(self.rows, self.bent) - self.means
+
+    @cached_property
+    def means(self) -> pd.Series:
+        """Of each term."""
+        return splines.terms(self.rows, self.bent).mean()
+
+    @cached_property
+    def log_hazard(self) -> Floats:
+        """Of each row, against the mean of all terms."""
+        return self.terms.to_numpy() @ self.coef.to_numpy()
+
+    @cached_property
+    def sets(self) -> list[RiskSets]:
+        """Of each stratum with an event."""
+        return risk_sets.build(self.terms.to_numpy(), self.log_hazard, self.seen)
+
+    @property
+    def owners(self) -> pd.Series:
+        """The feature each term belongs to, indexed by term."""
+        return splines.term_feature(self.rows, self.bent)
+
+    @cached_property
+    def tested(self) -> pd.DataFrame:
+        """Do the features act with the same force all along? See `proportional.test`."""
+        return proportional_hazards_test.test(self.sets, self.owners, self.seen)
+
+    def ratios(self, customers: pd.Series | None) -> pd.DataFrame:
+        """One row per feature: coef (log hazard per step of 1), std_error.
+
+        Of a bent feature: per step over the range between its outer knots.
+        """
+        owners = self.owners
+        weights = pd.DataFrame(0.0, list(self.rows), list(owners.index))
+        for name in self.rows:
+            weights.loc[name, name] = 1.0
+            if name in self.bent:
+                ends = pd.DataFrame({name: [self.bent[name][0], self.bent[name][-1]]})
+                wide = splines.terms(ends, self.bent)
+                weights.loc[name, wide.columns] = (wide.iloc[1] - wide.iloc[0]) / np.ptp(ends[name])
+        w = weights.to_numpy()
+        error = np.sqrt(np.diag(w @ self.covariance(customers) @ w.T))
+        return pd.DataFrame({"coef": weights @ self.coef, "std_error": error})
+
+    def covariance(self, customers: pd.Series | None) -> Floats:
+        """Of the coefficients; rows of one customer may be alike, None: all are independent."""
+        if customers is not None:
+            return clustered_errors.covariance(self.sets, customers)
+        return np.asarray(np.linalg.inv(risk_sets.total(self.sets)[1]))
+
+
+def estimate(rows: pd.DataFrame, seen: pd.DataFrame, bent: splines.Knots) -> Estimate:
+    """Maximise Cox's partial likelihood; FitError where it has no maximum.
+
+    rows : the features, numbers that differ within some stratum; none told by the others
+    seen : the same rows: entry (-inf: watched from the start), duration, event, stratum
+    bent : features with a spline, and their knots
+    """
+    from lifelines import CoxPHFitter
+    from lifelines.exceptions import ConvergenceError, ConvergenceWarning
+
+    table = splines.terms(rows, bent).assign(_duration=seen["duration"], _event=seen["event"])
+    columns: dict[str, Any] = {}
+    if seen["stratum"].nunique() > 1:
+        table, columns = table.assign(_stratum=seen["stratum"]), {"strata": ["_stratum"]}
+    if np.isfinite(seen["entry"]).any():
+        table["_entry"], columns["entry_col"] = seen["entry"].clip(lower=-1.0), "_entry"
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Column", ConvergenceWarning)  # `useful` drops these
+            fitter = CoxPHFitter().fit(table, "_duration", "_event", **columns, fit_options=_EXACT)
+    except (ConvergenceError, np.linalg.LinAlgError) as error:
+        raise FitError(
+            f"Cox's model found no maximum on {len(rows):,} rows with {', '.join(rows)}; leave out "
+            f"some features ({str(error).splitlines()[0]})"
+        ) from error
+    return Estimate(rows, seen, bent, fitter.params_, fitter)
+
+
+def prepare_outcome(
+    outcome: pd.DataFrame, index: pd.Index, strata: pd.Series | None
+) -> tuple[pd.Index | None, pd.DataFrame]:
+    """The codes of the strata, and one row each: entry (-inf: from the start), duration, event,
+    stratum (a number). InputError for rows that cannot be, or are not those of `index`.
+    """
+    seen = kaplan_meier.check_outcome(outcome, index)
+    entry = seen["entry"] if "entry" in seen else pd.Series(0.0, index)
+    seen = seen.assign(entry=entry.where(entry > 0, -np.inf), stratum=0)
+    if strata is None:
+        return None, seen
+    check_codes("strata", strata, index)
+    code, known = pd.factorize(pd.Index(strata), sort=True)
+    return known, seen.assign(stratum=code)
+
+
+def check_codes(what: str, codes: pd.Series, index: pd.Index) -> None:
+    """InputError if a row has no code, or the codes are of other rows."""
+    if codes.isna().any() or not codes.index.equals(index):
+        raise InputError(
+            f"{what}: {codes.isna().sum():,} of {len(codes):,} rows have none; give each of the "
+            f"{len(index):,} rows one, in their order"
+        )
+
+
+def hazards(ratios: pd.DataFrame, spread: pd.Series) -> pd.DataFrame:
+    """One row per feature, strongest first, with the columns of `survival.Cox.hazards`.
+
+    ratios : one row per feature: coef, std_error and whatever else is to be shown
+    spread : the features' standard deviations
+    """
+    coef, error = ratios["coef"], ratios["std_error"]
+    table = pd.DataFrame(
+        {
+            "hazard_ratio": np.exp(coef),
+            "low": np.exp(coef - kaplan_meier.Z * error),
+            "high": np.exp(coef + kaplan_meier.Z * error),
+            "hazard_ratio_sd": np.exp(coef * spread[ratios.index]),
+            **ratios,
+        }
+    ).rename_axis("feature")
+    strength = (coef * spread[ratios.index]).abs()
+    return table.loc[strength.sort_values(ascending=False, kind="stable").index]

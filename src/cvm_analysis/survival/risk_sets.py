@@ -1,0 +1,184 @@
+"""Who was still without the event at each event, and what Cox's model expected of them.
+
+All that is known about a Cox model beside its maximum is a sum over risk sets: how far each row
+pulls the coefficients, what the data tell about them, the hazard of the average row. Here these
+sums take time linear in the rows, with late entry, strata and ties after Efron.
+
+Source: Therneau & Grambsch (2000), "Modeling Survival Data", Springer, chapters 3 and 4. With d
+events at one time, the r-th of them (r = 0 .. d - 1) meets the risk set less the share r / d of
+the d rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class RiskSets:
+    """The risk sets of one stratum; `build` makes one for each.
+
+    Rows are those of the stratum, times its m distinct times of events. A row is at risk at the
+    times from `first` up to, without, `last`.
+    """
+
+    rows: Ints  # places of the stratum's rows in the data
+    x: Floats  # rows x terms
+    risk: Floats  # exp of the log hazard, per row
+    event: NDArray[np.bool_]
+    first: Ints
+    last: Ints
+    times: Floats
+    deaths: Floats  # events at each time
+    at_risk: Floats  # m x terms: sums of risk * x over the risk set
+    dying: Floats  # m x terms: the same over the rows with an event at that time
+    hazard: tuple[Floats, Floats]  # sums of 1/s and f/s over the events of a time, ...
+    squared: tuple[Floats, Floats, Floats]  # ... of 1/s^2, f/s^2 and f^2/s^2; f = r/d, s = risk
+    log_met: float  # sum of log s over all events
+
+    @property
+    def own(self) -> Ints:
+        """Place among `times` of the own event, of the rows that have one."""
+        return self.last[self.event] - 1
+
+    def met(self, steps: Floats) -> Floats:
+        """Sums of m values, or of m rows of values, over the times each row was at risk."""
+        total = np.concatenate([np.zeros_like(steps[:1]), np.cumsum(steps, axis=0)])
+        return total[self.last] - total[self.first]
+
+    def gradient(self, weights: Floats) -> Floats:
+        """Sum over the events of weight times (x - the mean x of those at risk); one per term.
+
+        weights : one per time; all 1: the gradient of the log likelihood, 0 at its maximum
+        """
+        plain, shared = self.hazard
+        expected = self.at_risk * plain[:, None] - self.dying * shared[:, None]
+        return weights[self.own] @ self.x[self.event] - weights @ expected
+
+    def information(self, weights: Floats) -> Floats:
+        """Sum over the events of weight times the covariance of x among those at risk.
+
+        weights : one per time; all 1: the information, the inverse of the covariance of the
+            coefficients
+        """
+        plain, shared = self.hazard
+        share = self.met(weights * plain)
+        share[self.event] -= (weights * shared)[self.own]
+        second = (self.x * (self.risk * share)[:, None]).T @ self.x
+        one, mixed, two = (weights * q for q in self.squared)
+        across = (self.at_risk * mixed[:, None]).T @ self.dying
+        means = (self.at_risk * one[:, None]).T @ self.at_risk - across - across.T
+        return second - means - (self.dying * two[:, None]).T @ self.dying
+
+    @property
+    def log_likelihood(self) -> float:
+        """The stratum's part of the partial log likelihood."""
+        return float(np.log(self.risk[self.event]).sum()) - self.log_met
+
+    def expected(self) -> Floats:
+        """Events the model expects of each row; events less these are the martingale residuals."""
+        plain, shared = self.hazard
+        share = self.met(plain)
+        share[self.event] -= shared[self.own]
+        return self.risk * share
+
+    def scores(self) -> Floats:
+        """How far each row pulls each coefficient: rows x terms, adding up to the gradient."""
+        (plain, shared), (one, mixed, two) = self.hazard, self.squared
+        pull = self.met(self.at_risk * one[:, None] - self.dying * mixed[:, None])
+        own = self.own
+        pull[self.event] -= (self.at_risk * mixed[:, None] - self.dying * two[:, None])[own]
+        scores = self.risk[:, None] * pull - self.expected()[:, None] * self.x
+        mean = (self.at_risk * plain[:, None] - self.dying * shared[:, None])[own]
+        scores[self.event] += self.x[self.event] - mean / self.deaths[own, None]
+        return scores
+
+
+def build(x: Floats, log_hazard: Floats, seen: pd.DataFrame) -> list[RiskSets]:
+    """The risk sets of each stratum that has an event.
+
+    Parameters
+    ----------
+    x : rows x terms, best centred, for sums of squares are subtracted
+    log_hazard : of each row; a constant more or less changes nothing but the hazard
+    seen : one row each: entry (from where on it was watched; -inf: from the start), duration,
+        event (1 or 0), stratum (any code); at risk in (entry, duration]
+    """
+    values = {name: seen[name].to_numpy() for name in ("entry", "duration", "event")}
+    parts = seen.groupby("stratum").indices.values()
+    return [
+        _of_stratum(rows, x[rows], np.exp(log_hazard[rows]), values)
+        for rows in parts
+        if values["event"][rows].any()
+    ]
+
+
+def total(
+    sets: Sequence[RiskSets], weigh: Callable[[Floats], Floats] = np.ones_like
+) -> tuple[Floats, Floats]:
+    """Gradient and information over all strata; `weigh` gives each time of an event its weight."""
+    weights = [weigh(part.times) for part in sets]
+    pairs = list(zip(sets, weights, strict=True))
+    gradient = sum(part.gradient(weight) for part, weight in pairs)
+    return np.asarray(gradient), np.asarray(sum(part.information(w) for part, w in pairs))
+
+
+def score_statistic(gradient: Floats, information: Floats, tested: Ints) -> tuple[float, Floats]:
+    """What terms of coefficient 0 would bring to a model at the maximum of all its others.
+
+    gradient, information : of all terms together, those tested included
+    tested : their places
+
+    Returns the chi-squared of the score test, of one degree of freedom per term tested, and one
+    Newton step towards their coefficients.
+    """
+    rest = np.setdiff1d(np.arange(len(gradient)), tested)
+    known, mixed = information[np.ix_(rest, rest)], information[np.ix_(rest, tested)]
+    left = information[np.ix_(tested, tested)] - mixed.T @ np.linalg.solve(known, mixed)
+    step = np.asarray(np.linalg.lstsq(left, gradient[tested], rcond=None)[0])
+    return float(step @ gradient[tested]), step
+
+
+def _of_stratum(rows: Ints, x: Floats, risk: Floats, values: dict[str, Floats]) -> RiskSets:
+    entry, stop, event = (values[name][rows] for name in ("entry", "duration", "event"))
+    happened = event == 1
+    times, own, deaths = np.unique(stop[happened], return_inverse=True, return_counts=True)
+    first, last = (np.searchsorted(times, values, side="right") for values in (entry, stop))
+    m = len(times)
+    weighted = np.column_stack([risk, risk[:, None] * x])
+    change = _sums(last, weighted, m + 1)
+    if first.any():
+        change -= _sums(first, weighted, m + 1)
+    at_risk = np.cumsum(change[:0:-1], axis=0)[::-1]
+    dying = _sums(own, weighted[happened], m)
+    place = np.repeat(np.arange(m), deaths)
+    f = (np.arange(len(place)) - np.repeat(np.cumsum(deaths) - deaths, deaths)) / deaths[place]
+    s = at_risk[place, 0] - f * dying[place, 0]
+    sums = _sums(place, np.column_stack([1 / s, f / s, 1 / s**2, f / s**2, f**2 / s**2]), m).T
+    return RiskSets(
+        rows=rows,
+        x=x,
+        risk=risk,
+        event=happened,
+        first=first,
+        last=last,
+        times=times,
+        deaths=deaths.astype(float),
+        at_risk=at_risk[:, 1:],
+        dying=dying[:, 1:],
+        hazard=(sums[0], sums[1]),
+        squared=(sums[2], sums[3], sums[4]),
+        log_met=float(np.log(s).sum()),
+    )
+
+
+def _sums(place: Ints, values: Floats, n: int) -> Floats:
+    return np.column_stack([np.bincount(place, column, n) for column in values.T])

@@ -1,0 +1,199 @@
+"""Everything that can be wrong before a run begins: config, rule files, raw files, plain meaning.
+
+`config` checks the shape; here the core's own checks see the plain values, and their messages get
+the file and line where the values were written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from cvm_analysis import prepared, rulebook
+from cvm_analysis.errors import ConfigError, CvmError, InputError
+from cvm_analysis.segments import loyalty, rfm, rfm_names
+from cvm_analysis.segments.grades import scorecard
+from cvm_analysis.segments.grades.scorecard import Indicator
+from cvm_analysis.settings import DiscoveredRegions, Settings, Source, load, nearest
+from cvm_analysis.strategy import recommend
+from cvm_analysis.tables import TABLES
+
+IMPORTED = "indicators."
+
+
+def check(config: str | Path) -> Settings:
+    """Load a config and check all that it says; ConfigError says all that is wrong."""
+    settings = load(config)
+    business = settings.business
+    strategies = settings.resolve(business.strategies)
+    problems = [
+        *_wrong_rfm(settings),
+        *_wrong_loyalty(settings),
+        *_unknown_measures(settings),
+        _found(
+            settings,
+            strategies,
+            ("actions",),
+            lambda: recommend.check(rulebook.actions(settings)),
+        ),
+        *_wrong_scorecards(settings),
+        *_unknown_segments(settings),
+        *_unknown_rules(settings),
+        *_unusable_files(settings),
+    ]
+    said = [problem for problem in problems if problem]
+    if said:
+        raise ConfigError("\n".join(said))
+    return settings
+
+
+def _found(
+    settings: Settings, file: Path, keys: tuple[str, ...], checked: Callable[[], object]
+) -> str:
+    try:
+        checked()
+    except CvmError as error:
+        return f"{settings.where(file, *keys)}: {error}"
+    return ""
+
+
+def _wrong_rfm(settings: Settings) -> Iterator[str]:
+    """Rules of names with holes or overlaps, cut points that do not fit the bins."""
+    file, rules = settings.resolve(settings.business.segments), settings.segments.rfm
+    found = rfm_names.problems(rules.segments, rules.written_for or rules.bins, rules.matching)
+    if not isinstance(rules.cut_points, str):
+        found += rfm.cut_problems(rules.cut_points, rules.bins)
+    for keys, said in found:
+        yield f"{settings.where(file, 'rfm', *keys)}: rfm.{keys[0]}: {said}"
+
+
+def _wrong_loyalty(settings: Settings) -> Iterator[str]:
+    file = settings.resolve(settings.business.segments)
+    weights = settings.segments.loyalty.weights
+    yield _found(settings, file, ("loyalty", "weights"), lambda: loyalty.card(weights))
+
+
+def _unknown_measures(settings: Settings) -> Iterator[str]:
+    """What groups are formed by, and no table has."""
+    file, asked = settings.resolve(settings.business.segments), settings.segments.clusters
+    people = [*_columns(settings), "orders_per_year"]
+    known = {"measures": people, "attributes": people, "shares_of": TABLES["transactions"].columns}
+    for setting, columns in known.items():
+        for i, name in enumerate(getattr(asked, setting)):
+            if name not in columns and not name.startswith(IMPORTED):
+                place = settings.where(file, "clusters", setting, str(i))
+                yield f"{place}: no column '{name}'{nearest(name, columns)}"
+
+
+def _wrong_scorecards(settings: Settings) -> Iterator[str]:
+    """Scorecards whose meaning is wrong: weights, bands, grades, columns that do not exist."""
+    file = settings.resolve(settings.business.scorecards)
+    known = _columns(settings)
+    for kind, cards in rulebook.scorecards(settings).items():
+        found = scorecard.version_problems(cards)
+        for number, card in enumerate(cards):
+            wrong = scorecard.problems(card, known)
+            found += [((str(number), *keys), said) for keys, said in wrong]
+        for (i, *keys), said in found:
+            grades = "quota" if cards[int(i)].by_quota else "grades"
+            written = [grades if key == "grades" else key for key in keys]
+            place = settings.where(file, "scorecards", kind, i, *written)
+            yield f"{place}: {'.'.join((kind, *written))}: {said}"
+
+
+def _columns(settings: Settings) -> list[str]:
+    """What a rule may look at: the customer table, its added columns, imported figures as named."""
+    added = {name for source in settings.business.sources.customers for name in source.columns}
+    imported = {
+        f"{IMPORTED}{name}"
+        for cards in rulebook.scorecards(settings).values()
+        for card in cards
+        for each in card.indicators
+        for name in _imported(each)
+    }
+    own = (*TABLES["customers"].columns, "loyalty_index")
+    return sorted({*own, *added, *imported})
+
+
+def _imported(indicator: Indicator) -> Iterator[str]:
+    """Names of imported figures that an indicator looks at."""
+    for column in (indicator.column, indicator.per):
+        if column and column.startswith(IMPORTED):
+            yield column.removeprefix(IMPORTED)
+
+
+def check_imported(settings: Settings) -> None:
+    """Raise ConfigError if a scorecard names an imported figure that no customer has.
+
+    A business that imported no figures at all may keep such scorecards: they grade nobody.
+    """
+    names = prepared.imported(settings)
+    file = settings.resolve(settings.business.scorecards)
+    said = [
+        f"{settings.where(file, 'scorecards', kind, str(i), 'indicators', each.code, 'column')}: "
+        f"no imported figure '{name}'{nearest(name, names)}"
+        for kind, cards in rulebook.scorecards(settings).items()
+        for i, card in enumerate(cards)
+        for each in card.indicators
+        for name in _imported(each)
+        if names and name not in names
+    ]
+    if said:
+        raise ConfigError("\n".join(said))
+
+
+def _unknown_segments(settings: Settings) -> list[str]:
+    known = {*settings.segments.rfm.segments, rfm.PROSPECT, *rulebook.graded_segments(settings)}
+    file = settings.resolve(settings.business.strategies)
+    return [
+        f"{settings.where(file, 'actions', code, 'segments', str(i))}: no segment '{segment}'"
+        + nearest(segment, known)
+        for code, action in settings.strategies.actions.items()
+        for i, segment in enumerate(action.segments)
+        if segment not in known
+    ]
+
+
+def _unknown_rules(settings: Settings) -> list[str]:
+    from cvm_analysis.intake import rules
+
+    known = {"default", *rules.gates()}
+    return [
+        f"{settings.where(settings.path, 'rules', 'stop_above', name)}: no rule '{name}'"
+        + nearest(name, known)
+        for name in settings.business.rules.stop_above
+        if name not in known
+    ]
+
+
+def _unusable_files(settings: Settings) -> Iterator[str]:
+    """Files that are not there, cannot be opened, or lack a header that the config maps."""
+    for setting, sources in settings.business.sources.by_table().values():
+        for i, source in enumerate(sources):
+            at = ("sources", setting, str(i))
+            for path in settings.found(source.files):
+                if path.is_file():
+                    yield from _unusable_headers(settings, source, at, path)
+                else:
+                    place = settings.where(settings.path, *at, "files")
+                    yield f"{place}: no file {path}; put it there, or name where it is"
+
+
+def _unusable_headers(
+    settings: Settings, source: Source, at: tuple[str, ...], path: Path
+) -> Iterator[str]:
+    from cvm_analysis.sources import formats
+
+    try:
+        headers = formats.header(path, source.encoding, source.delimiter)
+    except InputError as error:
+        yield f"{settings.where(settings.path, *at, 'files')}: {error}"
+        return
+    mapped = [((*at, "columns", ours), theirs) for ours, theirs in source.columns.items()]
+    regions = settings.business.regions
+    if isinstance(regions, DiscoveredRegions) and at[1] == "transactions":
+        mapped.append((("regions", "from"), regions.from_))
+    for keys, theirs in mapped:
+        if theirs not in headers:
+            place = settings.where(settings.path, *keys)
+            yield f"{place}: {path} has no column '{theirs}'{nearest(theirs, headers)}"

@@ -1,0 +1,160 @@
+"""A reader finds the old folder or the new one, whenever the writer is killed."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from cvm_analysis import atomic_folder
+from cvm_analysis.errors import InputError
+
+PUBLISHER = """
+import os, signal, sys
+from pathlib import Path
+from cvm_analysis import atomic_folder
+
+steps, kill_at = 0, int(sys.argv[2])
+
+def watch(event, args):
+    "Die just before the n-th change to the disk that is made while publishing."
+    global steps
+    if event in ("os.rename", "os.symlink", "os.remove", "os.rmdir", "shutil.rmtree"):
+        steps += 1
+        if steps == kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+link = Path(sys.argv[1]) / "2026-01-01"
+with atomic_folder.atomic_folder(link.parent, link.name) as folder:
+    for name in "abc":
+        (folder / name).write_text("new")
+    sys.addaudithook(watch)
+    atomic_folder.publish(folder, link)
+"""
+
+
+def fill(folder, text):
+    for name in "abc":
+        (folder / name).write_text(text)
+
+
+def publish(link, text):
+    with atomic_folder.atomic_folder(link.parent, link.name) as folder:
+        fill(folder, text)
+        atomic_folder.publish(folder, link)
+
+
+def content(link):
+    return {path.name: path.read_text() for path in link.iterdir()}
+
+
+def hidden(parent):
+    return sorted(p.name for p in parent.iterdir() if p.name[0] == "." and p.name != ".lock")
+
+
+def test_what_is_built_is_private_and_goes_when_it_fails(tmp_path):
+    with (
+        pytest.raises(ZeroDivisionError),
+        atomic_folder.atomic_folder(tmp_path / "out", "east") as folder,
+    ):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert folder.parent == tmp_path / "out"
+        fill(folder, "half")
+        1 / 0
+    assert hidden(tmp_path / "out") == []
+
+
+def test_a_published_folder_is_a_relative_link_and_its_predecessor_goes(tmp_path):
+    link = tmp_path / "2026-01-01"
+    publish(link, "old")
+    publish(link, "new")
+    assert content(link) == dict.fromkeys("abc", "new")
+    assert not link.readlink().is_absolute()
+    assert hidden(tmp_path) == [link.readlink().name]
+
+
+def test_a_published_folder_can_be_moved_with_its_link(tmp_path):
+    publish(tmp_path / "here" / "2026-01-01", "new")
+    (tmp_path / "here").rename(tmp_path / "there")
+    assert content(tmp_path / "there" / "2026-01-01")["a"] == "new"
+
+
+def test_other_links_beside_it_are_left_alone(tmp_path):
+    publish(tmp_path / "2026", "short name")
+    publish(tmp_path / "2026-01-01", "other date")
+    publish(tmp_path / "2026", "again")
+    assert content(tmp_path / "2026-01-01")["a"] == "other date"
+    assert content(tmp_path / "2026")["a"] == "again"
+
+
+def test_a_folder_of_the_user_is_not_replaced(tmp_path):
+    link = tmp_path / "2026-01-01"
+    link.mkdir()
+    fill(link, "mine")
+    with pytest.raises(InputError, match="move it away"):
+        publish(link, "new")
+    assert content(link)["a"] == "mine"
+
+
+def run_publisher(parent, kill_at):
+    command = [sys.executable, "-c", textwrap.dedent(PUBLISHER), str(parent), str(kill_at)]
+    return subprocess.run(command, check=False).returncode
+
+
+def test_kill_9_at_any_step_leaves_the_old_or_the_new_whole(tmp_path):
+    seen = []
+    for kill_at in range(1, 40):
+        link = tmp_path / str(kill_at) / "2026-01-01"
+        publish(link, "old")
+        code = run_publisher(link.parent, kill_at)
+        assert code in (0, -signal.SIGKILL)
+        found = content(link)
+        assert sorted(found) == ["a", "b", "c"]
+        assert len(set(found.values())) == 1
+        seen.append(found["a"])
+        publish(link, "next")
+        assert content(link)["a"] == "next"
+        assert hidden(link.parent) == [link.readlink().name], "leftovers stayed"
+        if code == 0:
+            break
+    assert code == 0
+    assert seen == sorted(seen, reverse=True)
+    assert seen.count("old") >= 2
+    assert seen.count("new") >= 2
+
+
+def test_kill_9_at_the_first_publication_leaves_nothing_or_the_whole(tmp_path):
+    for kill_at in (1, 2, 3):
+        link = tmp_path / str(kill_at) / "2026-01-01"
+        link.parent.mkdir()
+        assert run_publisher(link.parent, kill_at) == -signal.SIGKILL
+        assert not os.path.lexists(link)
+
+
+def test_what_a_living_process_builds_is_not_cleaned_away(tmp_path):
+    with atomic_folder.atomic_folder(tmp_path, "slow") as slow:
+        fill(slow, "half")
+        publish(tmp_path / "2026-01-01", "new")
+        assert content(slow)["a"] == "half"
+        (tmp_path / ".building-notes").mkdir()
+        (tmp_path / ".building-notes.lock").touch()
+        atomic_folder.publish(slow, tmp_path / "slow")
+    assert content(tmp_path / "slow")["a"] == "half"
+    assert (tmp_path / ".building-notes").is_dir(), "not made here, so not ours to remove"
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    atomic_folder.write(tmp_path / "index.html", "old", 0o600)
+    assert stat.S_IMODE((tmp_path / "index.html").stat().st_mode) == 0o600
+
+    def full(_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="disk full"):
+        atomic_folder.write(tmp_path / "index.html", "new")
+    assert [p.name for p in tmp_path.iterdir()] == ["index.html"]
+    assert (tmp_path / "index.html").read_text() == "old"

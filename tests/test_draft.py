@@ -1,0 +1,359 @@
+"""A drafted config is accepted, reads the right figures, and marks what it does not know."""
+
+import itertools
+import re
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from cvm_analysis import sample, validate
+from cvm_analysis.cli import app
+from cvm_analysis.draft import infer, preview, synonyms
+from cvm_analysis.draft.draft import draft
+from cvm_analysis.errors import InputError
+from cvm_analysis.intake.prepare import prepare
+from cvm_analysis.settings import load
+
+REAL = Path(__file__).parent.parent / "config"
+SALES = "customer,date,amount\n"
+FEW = SALES + "".join(f"c{i % 3},2025-01-{i:02},{i}.50\n" for i in range(1, 13))
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A company's folder: the rule files in config/, and nothing else."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CVM_KEY", "a key that is long enough")
+    Path("config").mkdir()
+    for name in ("segments.yaml", "scorecards.yaml", "strategies.yaml"):
+        shutil.copy(REAL / name, "config")
+    return tmp_path
+
+
+def put(content, name="sales.csv", encoding="utf-8"):
+    Path(name).write_bytes(content.encode(encoding))
+    return Path(name)
+
+
+def kept(*files):
+    """Keep the draft of some files, and check it as `cvm check` does."""
+    Path("config/mine.yaml").write_text(draft(files), "utf-8")
+    return validate.check("config/mine.yaml")
+
+
+def prepared(*files):
+    settings = kept(*files)
+    assert prepare(settings)
+    return pd.read_parquet(settings.prepared / "transactions")
+
+
+def line(text, start):
+    (found,) = (row for row in text.splitlines() if row.strip().startswith(start))
+    return found
+
+
+def test_cdnow_without_a_correction(folder, shared):
+    sales = prepared(shared / "data" / "cdnow" / "CDNOW_master.txt")
+    assert len(sales) == 69_659
+    assert str(sales["amount"].sum()) == "2500315.6300"
+    assert sales["customer_id"].nunique() == 23_570
+    assert str(sales["ordered_at"].max())[:10] == "1998-06-30"
+
+
+def test_online_retail_as_its_own_config_has_it(folder, shared):
+    settings = kept(shared / "data" / "online_retail" / "online_retail.csv.gz")
+    ours, own = settings.business, yaml.safe_load((REAL / "online_retail.yaml").read_text("utf-8"))
+    (source,) = own["sources"]["transactions"]
+    assert ours.sources.transactions[0].columns == source["columns"]
+    assert ours.sources.transactions[0].formats == {}
+    assert (ours.regions.from_, ours.regions.pool_below) == ("Country", 50)
+    assert str(ours.extracted_on) == str(own["extracted_on"])
+    assert ours.rules.stop_above["missing_customer_id"] == 0.30  # 135,080 of 541,909 are 24.9 %
+    assert ours.value.holdout_weeks == own["value"]["holdout_weeks"]
+
+
+def test_the_sample_as_its_own_config_has_it(folder):
+    shutil.copytree(REAL, "own")
+    sample.make(Path("data/sample"), 100)
+    drafted = kept(*sorted(Path("data/sample/raw").iterdir())).business
+    own = load("own/sample.yaml").business
+    for setting in type(own.sources).model_fields:
+        columns = {s.files: s.columns for s in getattr(drafted.sources, setting)}
+        known = {s.files: s.columns for s in getattr(own.sources, setting)}
+        added = {"complaint_first_month", "late_installation", "no_maintenance_plan"}
+        without = {f: {k: v for k, v in c.items() if k not in added} for f, c in known.items()}
+        assert columns == without
+    assert dict(drafted.regions) == dict(own.regions)
+    assert (drafted.currency, drafted.timezone) == (own.currency, own.timezone)
+
+
+def test_chinese_headers_in_gb18030(folder):
+    rows = [("会员号", "下单时间", "实付金额(元)", "省份")]
+    rows += [
+        (f"{i % 40:06}", f"2025/3/{1 + i % 31}", f"¥{1000 + i:,}.50", "江苏") for i in range(90)
+    ]
+    rows += [(f"{i % 40:06}", "2025/3/31", "-0.50", "浙江") for i in range(10)]
+    path = put("".join(f'{a},{b},"{c}",{d}\n' for a, b, c, d in rows), encoding="gb18030")
+    sales = prepared(path)
+    assert len(sales) == 100
+    assert float(sales["amount"].sum()) == 90 * 1000.5 + sum(range(90)) - 5
+    text = draft([path])
+    assert "encoding: gb18030" in text and "currency: CNY" in text
+    assert "regions: {from: 省份, pool_below: 50}" in text
+
+
+def test_a_stated_delimiter_reaches_the_reading(folder):
+    path = put(FEW.replace(",", ";").replace("amount", "amount, paid"))
+    assert len(prepared(path)) == 12
+    assert "delimiter: semicolon  # guessed" in draft([path])
+    config = Path("config/mine.yaml")
+    config.write_text(config.read_text("utf-8").replace("semicolon", "comma"), "utf-8")
+    with pytest.raises(InputError, match="no column 'customer'"):
+        prepare(load(config))
+
+
+@pytest.mark.parametrize(
+    ("days", "pattern"),
+    [
+        (["2025-03-04", "2025-12-31"], None),
+        (["2025/3/4", "2025/12/31"], None),
+        (["2025-03-04 08:26:00", "2025-12-31 8:26"], None),
+        (["20250304", "20251231"], "%Y%m%d"),
+        (["04/03/2025", "31/12/2025"], "%d/%m/%Y"),
+        (["3/4/2025", "12/31/2025"], "%m/%d/%Y"),
+        (["12/1/2010 8:26", "12/13/2010 10:03"], "%m/%d/%Y %H:%M"),
+        (["12/31/2025 8:26:00 AM", "1/2/2025 12:00:00 PM"], "%m/%d/%Y %I:%M:%S %p"),
+        (["4.3.2025", "31.12.2025"], "%d.%m.%Y"),
+        (["31-Dec-25", "01-Feb-25"], "%d-%b-%y"),
+        (["March 4, 2025", "December 31, 2025"], "%B %d, %Y"),
+        (["2025年3月4日", "2025年12月31日"], "%Y年%m月%d日"),
+        (["20250304082600", "20251231235959"], "%Y%m%d%H%M%S"),
+    ],
+)
+def test_how_dates_are_written_is_told_by_all_of_them(days, pattern):
+    dates = preview.Column("day", days, 0.0).dates
+    assert (dates.pattern, dates.rival, dates.unread) == (pattern, None, None)
+    assert dates.last.year in (2025, 2010) and dates.first.year in (2025, 2010)
+
+
+@pytest.mark.parametrize(
+    "cells", [["536365", "536366"], ["1.5", "2.5"], ["no"], ["99991301"], ["31/31/2025"], []]
+)
+def test_what_is_no_date(cells):
+    assert preview.Column("day", cells, 0.0).dates is None
+
+
+def test_one_day_above_twelve_among_many_tells_day_from_month(folder):
+    days = [f"{1 + i % 12}/{1 + i % 11}/2025" for i in range(3000)]
+    doubtful, sure = (preview.Column("day", d, 0.0).dates for d in (days, [*days, "11/30/2025"]))
+    assert {doubtful.pattern, doubtful.rival} == {"%d/%m/%Y", "%m/%d/%Y"}
+    assert (sure.pattern, sure.rival) == ("%m/%d/%Y", None)
+    text = draft([put(SALES + "".join(f"c{i % 9},{d},1\n" for i, d in enumerate(days)))])
+    assert "please check: as 1/1/2025; or %m/%d/%Y?" in line(text, 'ordered_at: "')
+
+
+def test_a_few_cells_that_are_no_dates_are_named(folder):
+    text = draft([put(FEW + "c1,2024-02-30,1\n")])
+    assert "# please check: ordered_at also has '2024-02-30'" in text
+
+
+def test_names_count_only_if_the_cells_are_of_that_kind(folder):
+    path = put("Customer,Date,Amount,Total\n" + "a,2025-01-01,see note,5\n" * 3)
+    assert infer.infer(preview.preview(path)).columns["amount"].header == "Total"
+    path = put("Customer,Date,Amount\n" + 'a,2025-01-01,"1,50"\n' * 3)
+    with pytest.raises(InputError) as error:
+        draft([path])
+    assert "no amount (or quantity and unit_price): 'Amount' is named so, but has '1,50'" in str(
+        error.value
+    )
+
+    path = put("Customer,Date,Day,Amount\n" + "a,soon,2025-01-01,5\n" * 3)
+    assert infer.infer(preview.preview(path)).columns["ordered_at"].header == "Day"
+
+
+@pytest.mark.parametrize(
+    ("content", "table"),
+    [
+        ("customer,date,value\na,2025-01-01,5\na,2025-01-02,6\n", "transactions"),
+        ("customer,date,metric,value\na,2025-01-01,visits,5\n", "indicators"),
+        ("customer,date,type,rating\na,2025-01-01,survey,5\n", "feedback"),
+        ("customer,date,type\na,2025-01-01,nps\n", "feedback"),
+        ("customer,date,type\na,2025-01-01,dealer\n", "customers_raw"),
+        ("customer,start date,gender,city\na,2025-01-01,f,Bonn\n", "customers_raw"),
+        ("customer,start date,end date\na,2025-01-01,\n", "contracts"),
+        ("customer,gender\na,f\na,f\n", ""),  # persons do not repeat
+    ],
+)
+def test_what_a_file_is(folder, content, table):
+    assert infer.infer(preview.preview(put(content))).table == table
+
+
+@pytest.mark.parametrize(
+    ("header", "plain"),
+    [
+        ("Member No.", "memberno"),
+        ("customer_ID", "customerid"),
+        ("金额（元）", "金额"),
+        ("Amount [USD]", "amount"),
+    ],
+)
+def test_headers_are_compared_without_signs_and_brackets(header, plain):
+    assert synonyms.normalise(header) == plain
+
+
+def test_no_name_stands_twice_for_a_column():
+    for columns in synonyms.HEADERS.values():
+        for names in columns.values():
+            assert len(set(names.split())) == len(names.split())
+            assert [synonyms.normalise(name) for name in names.split()] == names.split()
+
+
+def test_files_without_names_of_ours_are_told_by_their_cells_and_marked(folder):
+    rows = "".join(f"k{i % 30},{i},{1 + i % 28}.1.2025,{i}.25\n" for i in range(200))
+    text = draft([put("wer,zeile,wann,betrag\n" + rows)])
+    for ours, theirs in (("customer_id", "wer"), ("ordered_at", "wann"), ("amount", "betrag")):
+        assert f"{ours}: {theirs} " in text
+        assert "please check" in line(text, f"{ours}: {theirs}")
+    assert "# not used: zeile" in text
+
+
+def test_a_price_alone_is_the_amount_to_be_checked(folder):
+    text = draft([put(FEW.replace("amount", "price"))])
+    assert "please check" in line(text, "amount: price")
+    assert "unit_price: price" in draft(
+        [put(FEW.replace("amount", "price,qty").replace("50", "50,2"))]
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "sign", "said"),
+    [
+        ("amount", "$", "USD               # guessed"),
+        ("amount", "£", "GBP               # guessed"),
+        ("amount", "", "USD               # please check"),
+        ("amount (EUR)", "", "EUR               # guessed"),
+        ("金额", "", "CNY               # guessed"),
+    ],
+)
+def test_the_currency(folder, header, sign, said):
+    rows = "".join(f"c{i % 3},2025-01-{i:02},{sign}{i}.50\n" for i in range(1, 13))
+    assert line(draft([put(f"customer,date,{header}\n{rows}")]), "currency").startswith(
+        f"currency: {said}"
+    )
+
+
+def test_the_latest_date_is_only_trusted_if_no_later_one_can_be_there(folder, monkeypatch):
+    path = put(FEW)
+    assert line(draft([path]), "extracted_on").startswith("extracted_on: 2025-01-13 ")
+    put(FEW + "c1,2025-01-02,1\n")  # it goes back in time, but every row was looked at
+    assert "\nextracted_on: 2025-01-13 " in draft([path])
+    monkeypatch.setattr(preview, "MOST", 12)
+    assert "\n# extracted_on: " in draft([path])
+    put(FEW)
+    assert "\nextracted_on: 2025-01-13 " in draft([path])
+    put(FEW + "c1,2099-01-02,1\n")  # nor one that is still to come
+    assert "\n# extracted_on: 2099-01-03 " in draft([path])
+
+
+def test_rows_looked_at_come_from_all_over_the_file(folder, monkeypatch):
+    monkeypatch.setattr(preview, "MOST", 8)
+    for n in range(1, 60):
+        file = preview.preview(put("name,n\n" + "".join(f"a,{i}\n" for i in range(n))))
+        rows = [int(cell) for cell in file.columns["n"].cells]
+        assert (file.n_rows, rows[0], rows[-1]) == (n, 0, n - 1)
+        gaps = {b - a for a, b in itertools.pairwise(rows[:-1])}
+        assert len(gaps) <= 1 and 4 <= len(rows) + 4 * (n < 8) <= 12
+        assert file.is_whole == (len(rows) == n)
+
+
+def test_regions_of_records_and_of_sales_written_differently(folder):
+    east = put(FEW.replace("amount", "amount,region").replace("50\n", "50,NO\n"), "a.csv")
+    many = "".join(
+        f"d{i % 9},2025-01-{i:02},{i}.50,{'SE' if i % 2 else 'NO'}\n" for i in range(1, 29)
+    )
+    other = put("customer,date,amount,Country\n" + many, "b.csv")
+    text = draft([east, other])
+    assert "  'no': {en: 'NO', zh: 'NO'}" in text  # a word that YAML would take for `false`
+    assert "which of the regions" in text  # a.csv knows one region only
+    assert "sold_in: Country" in text
+    assert list(kept(east, other).business.regions) == ["se", "no"]
+
+
+def test_many_rows_without_a_customer_are_let_pass_and_said(folder):
+    rows = [f"{'' if i % 4 == 0 else 'c1'},2025-01-01,1.5\n" for i in range(100)]
+    text = draft([put(SALES + "".join(rows))])
+    assert "missing_customer_id: 0.30}  # please check: 25.0% of the order lines" in text
+    assert "stop_above" not in draft([put(FEW)])
+
+
+def test_western_words_are_not_read_as_chinese(folder):
+    rows = "".join(f"Ren\xe9e {i % 3},2025-01-{i:02},{i}.50\n" for i in range(1, 13))
+    path = put(SALES + rows, encoding="cp1252")
+    assert "encoding: cp1252" in draft([path])
+    assert preview.preview(path, "cp1252").columns["customer"].cells[0] == "Ren\xe9e 1"
+    assert kept(path).business.sources.transactions[0].encoding == "cp1252"
+
+
+def test_paths_start_from_the_file_it_will_be_and_headers_survive_yaml(folder):
+    header = 'Customer #: "x", [y]'
+    quoted = header.replace('"', '""')
+    path = put(FEW.replace("customer", f'"{quoted}"'), "a: #1.csv")
+    settings = kept(path)
+    assert settings.business.sources.transactions[0].files == "../a: #1.csv"
+    assert settings.business.sources.transactions[0].columns["customer_id"] == header
+    assert "files: a.csv" in draft([put(FEW, "a.csv")], Path("mine.yaml"))
+
+
+def test_rule_files_that_are_not_there_yet_are_said(folder):
+    Path("config/segments.yaml").unlink()
+    text = draft([put(FEW)])
+    assert "please check: no such file beside config/mine.yaml" in line(text, "segments:")
+    assert "please check" not in line(text, "strategies:")
+
+
+def test_every_guess_is_marked(folder):
+    text = draft([put(FEW)])
+    settings = [row for row in text.splitlines() if re.match(r"[a-z_]+: \S|  [a-z_]+: \S", row)]
+    sure = [row.split(":")[0].strip() for row in settings if "#" not in row]
+    assert sure == ["main", "segments", "scorecards", "strategies"]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("order_id,customer_id,date\n1,a,2025-01-01\n", "no amount (or quantity and unit_price)"),
+        ("name,colour\na,red\n", "no customer_id; no ordered_at; no amount"),
+        ("id,gender\na,f\nb,m\n", "sales.csv: looks like customers"),
+        ("00001 19970101 1 11.77\n00002 19970112 1 12.00\n", "its first line is data"),
+        ("customer,date,amount\n", "a header and no rows"),
+        ("", "an empty file"),
+    ],
+)
+def test_what_cannot_be_drafted_is_said_by_file(folder, content, says):
+    with pytest.raises(InputError, match=r"sales\.csv") as error:
+        draft([put(content)])
+    assert says in str(error.value)
+
+
+def test_missing_files_and_undecodable_ones(folder):
+    with pytest.raises(InputError, match=r"no\.csv, nor\.csv: no such file"):
+        draft([Path("no.csv"), put(FEW), Path("nor.csv")])
+    Path("bad.csv").write_bytes(b"\xe5\xae\xa2,x\n1,\xff\xff\n")
+    with pytest.raises(InputError, match=r"bad\.csv: cannot be decoded"):
+        draft([Path("bad.csv")])
+
+
+def test_a_file_that_is_none_of_our_tables_is_left_out_and_said(folder):
+    text = draft([put(FEW), put("name,colour\na,red\n", "notes.csv")])
+    assert "# please check: ../notes.csv is left out, none of our tables: name, colour" in text
+
+
+def test_the_command_writes_the_draft_to_stdout(folder):
+    path = put(FEW.replace("customer", "客户编号"))
+    done = CliRunner().invoke(app, ["init", str(path), "--for", "config/other.yaml"])
+    assert done.exit_code == 0
+    assert done.stdout_bytes.decode() == draft([path], Path("config/other.yaml"))

@@ -1,0 +1,186 @@
+"""Who is leaving, as a reader finds it: the list, how good it was, what goes with it."""
+
+import datetime as dt
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cvm_analysis.churn import cohorts, watchlist
+from cvm_analysis.report import churn as churn_tables
+from cvm_analysis.report.writer import Writer
+from cvm_analysis.survival import logrank
+from cvm_analysis.texts import languages
+
+EN = Writer("en", "EUR")
+DAY = dt.date(2025, 12, 31)
+
+
+def listed(ids=("C1", "C2")):
+    return pd.DataFrame(
+        {
+            "rank": [1, 2],
+            "margin_at_stake": [1200.0, 30.0],
+            "churn_risk": [0.4, 0.75],
+            "contact_on": pd.to_datetime(["2025-12-31", "2026-01-14"]),
+            "reason_1": ["silence_gaps+", None],
+            "reason_1_value": [3.2, np.nan],
+            "reason_2": ["complaint_days+", None],
+            "reason_2_value": [40.0, np.nan],
+        },
+        index=pd.Index(ids, name="customer_id"),
+    )
+
+
+def text(block):
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", block.html))
+
+
+def test_the_list_says_what_is_at_risk_why_and_by_when():
+    said = text(churn_tables.watchlist(EN, listed(), DAY))
+    reasons = "silent 3.2 times as long as usual (+), complaint open for 40 days (+)"
+    assert f"C1 €1,200 40% now {reasons} C2 €30 75% Jan 14, 2026 –" in said
+    assert "Grade" not in said and "Action" not in said
+
+
+def test_grade_and_action_are_shown_where_they_are_known():
+    more = listed().assign(grade=["A", None], action=["reminder", "no_action"])
+    said = text(churn_tables.watchlist(EN, more, DAY))
+    assert " A silent 3.2 times as long as usual (+)" in said
+    assert "days (+). Do: Remind them with something new." in said
+    assert said.count("Do:") == 1
+
+
+@pytest.mark.parametrize("language", languages())
+def test_names_are_text_and_no_code_is_shown(language):
+    html = churn_tables.watchlist(Writer(language, "EUR"), listed(["<b>C1</b>", "C2"]), DAY).html
+    assert "&lt;b&gt;C1&lt;/b&gt;" in html and "<b>C1" not in html
+    assert "silence_gaps" not in html and "€1,200" in html
+
+
+def test_an_empty_list_says_so():
+    assert "no" in text(churn_tables.watchlist(EN, listed().head(0), DAY)).lower()
+
+
+def test_a_past_list_is_said_in_heads_and_in_money():
+    kept = watchlist.ListPrecision(500, 212, 20_000, 6_000, 1e6, 2e5)
+    said = text(churn_tables.list_precision(EN, kept, 91))
+    assert "Of the 500 customers" in said and "91 days earlier, 212 (42%) did not come back" in said
+    assert "of all 20,000 customers of that day, 30% did not" in said
+    assert "2.5% of the customers, 3.5% of those who stayed away, and 20.0%" in said
+    none = "No list of a past day"
+    assert none in text(churn_tables.list_precision(EN, None, 91))
+    assert none in text(churn_tables.list_precision(EN, kept._replace(listed=0), 91))
+
+
+def hazards(of="buyers", **mean_over):
+    rows = {"rate": (1.4, 1.2, 1.6), "silence_gaps": (0.6, 0.5, 0.7), "nps": (1.0, 0.9, 1.1)}
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["hazard_ratio", "low", "high"])
+    table = table.rename_axis("feature").reset_index()
+    table["mean_over"] = table["feature"].map(mean_over)
+    return table.assign(event=of, position=table.index).set_index(["event", "position"])
+
+
+def test_what_the_data_tell_is_said_and_the_rest_is_named():
+    said = text(churn_tables.hazard_ratios(EN, hazards(), "buyers"))
+    assert "Who buys twice as often comes back at 1.40 times the pace" in said
+    assert "Who has been silent twice as long comes back at 0.60 of the pace" in said
+    assert "speed it up or slow it down: Willing to recommend." in said
+    assert "a mean" not in said and "who comes back sooner" in said
+
+
+def test_a_ratio_that_is_a_mean_says_of_what():
+    table = hazards(silence_gaps="values", rate="time", nps="time")
+    said = text(churn_tables.hazard_ratios(EN, table, "buyers"))
+    assert "whole range, so the figure is a mean: Silence, in usual gaps." in said
+    assert "over the time watched: Purchase days per year." in said
+
+
+def test_ratios_of_contracts_and_of_no_model():
+    ends = hazards("contracts").assign(feature=["late_installation", "a", "b"])
+    said = text(churn_tables.hazard_ratios(EN, ends, "contracts"))
+    assert "Whose floor was installed late ends the contract at 1.40 times" in said
+    assert "which ends sooner" in said
+    assert "No model was fitted" in text(churn_tables.hazard_ratios(EN, ends, "buyers"))
+    unclear = text(churn_tables.hazard_ratios(EN, hazards().tail(1), "buyers"))
+    assert "slow it down: Willing to recommend" in unclear and "Times the pace" not in unclear
+
+
+def test_tenths_say_how_much_of_all_silence_each_holds():
+    table = pd.DataFrame(
+        {"bin": [1, 2], "n": [100, 100], "predicted": [0.22, 0.7], "actual": [0.2, 0.6]}
+    )
+    said = text(churn_tables.calibration(EN, table))
+    assert "2 100 70% 60% 1.50 75% 1 100 22% 20% 0.50 100%" in said
+    assert "untested" in text(churn_tables.calibration(EN, pd.DataFrame()))
+    assert "–" in text(churn_tables.calibration(EN, table.assign(actual=0.0)))
+
+
+def test_a_change_is_said_with_its_parts():
+    groups = pd.DataFrame(
+        {"n_before": [10, 10], "silent_before": [0.2, np.nan], "n_now": [30, 10],
+         "silent_now": [0.256, 0.1], "change": [0.056, np.nan]}, index=["web", "shop"],
+    )  # fmt: skip
+    said = text(churn_tables.change(EN, cohorts.Change(groups, 0.2, 0.21, -0.04, 0.05), 180))
+    assert "20.0% fell silent for 180 days" in said and "21.0% the second: +1.0 points" in said
+    assert "-4.0 points come from groups" in said and "+5.0 from customers shifting" in said
+    assert "web 30 20.0% 25.6% 5.6 shop 10 – 10.0% –" in said
+
+
+def trusted(part, horizons, metrics):
+    """Rows of table trust: a chosen model and a rival that is a little worse."""
+    rows = [
+        (part, days, model, metric, value - worse, model == "cox")
+        for days in horizons
+        for model, worse in (("recency", 0.1), ("cox", 0.0))
+        for metric, value in metrics.items()
+    ]
+    names = ["part", "horizon_days", "model", "metric", "value", "is_chosen"]
+    return pd.DataFrame(rows, columns=names).set_index(names[:4])
+
+
+def test_trust_is_shown_by_days_ahead_the_chosen_forecast_first():
+    trust = trusted("churn", (90, 180), {"auc": 0.84, "brier": 0.14})
+    html = churn_tables.backtest(EN, trust).html
+    places = [html.index(f"{days} days: {m}") for days in (90, 180) for m in ("Cox", "Recency")]
+    assert places == sorted(places) and html.count("✓") == 2
+    assert "0.840" in html and "0.740" in html
+    alone = churn_tables.backtest(EN, trust, ("boosted",)).html
+    assert "Recency" not in alone and alone.count("Cox") == 2
+    assert "untested" in churn_tables.backtest(EN, trusted("value", (90,), {"mae": 1.0})).html
+
+
+def test_how_long_customers_stay_stands_beside_its_range_and_the_test():
+    means = pd.DataFrame(
+        {
+            "segment": ["store", "web"], "n": [40, 30], "events": [10, 5], "until": [730.0] * 2,
+            "mean": [500.0, np.nan], "std_error": [10.0, np.nan], "low": [480.0, np.nan],
+            "high": [520.0, np.nan],
+        }
+    )  # fmt: skip
+    html = churn_tables.restricted_mean(EN, means, logrank.LogRank(9.0, 1, 0.003)).html
+    assert "480 to 520" in html and "differ by more than chance" in html and "p = 0.003" in html
+    assert (
+        "p &lt; 0.001"
+        in churn_tables.restricted_mean(EN, means, logrank.LogRank(90.0, 1, 2e-21)).html
+    )
+    html = churn_tables.restricted_mean(EN, means, logrank.LogRank(0.1, 1, 0.75)).html
+    assert "no more than chance" in html
+    assert (
+        "No bound of silence"
+        in churn_tables.restricted_mean(EN, means.head(0), logrank.LogRank(0, 0, 1)).html
+    )
+
+
+def test_what_cannot_be_compared_is_not_said_to_be_alike():
+    means = pd.DataFrame(
+        {
+            "segment": ["all"], "n": [4], "events": [1], "until": [730.0], "mean": [500.0],
+            "std_error": [10.0], "low": [480.0], "high": [520.0],
+        }
+    )  # fmt: skip
+    said = text(churn_tables.restricted_mean(EN, means, logrank.LogRank(np.nan, 0, np.nan)))
+    assert "no two groups to compare" in said and "chance" not in said
+    nobody = cohorts.Change(pd.DataFrame(), np.nan, 0.5, np.nan, np.nan)
+    assert "too short to compare" in text(churn_tables.change(EN, nobody, 180))

@@ -1,0 +1,182 @@
+"""Scores, classes and grades as tables: what a reader finds in them."""
+
+import datetime as dt
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cvm_analysis.report import grades as grades_tables
+from cvm_analysis.report.writer import Writer
+from cvm_analysis.segments import classes as classes_module
+from cvm_analysis.segments import rfm
+from cvm_analysis.segments.grades import summary, versions, weights
+from cvm_analysis.segments.grades.points import assign_points, fit_bins
+from cvm_analysis.segments.grades.reviews import Graded
+from cvm_analysis.segments.grades.scorecard import Indicator, Scorecard
+
+EN, ZH = Writer("en", "CNY"), Writer("zh", "CNY")
+CARD = Scorecard(
+    "retail",
+    dt.date(2020, 1, 1),
+    (
+        Indicator("spend", "spend", 0.75, scale=(0, 100)),
+        Indicator("pay", "days", 0.25, better="low", bins=4),
+    ),
+    {"A": 60, "B": 0},
+)
+
+
+def cells(block):
+    """The rows of the first table, each as its texts."""
+    rows = re.findall(r"<tr.*?</tr>", block.html, re.DOTALL)
+    return [
+        [re.sub(r"<.*?>", "", cell).strip() for cell in re.findall(r"<t[hd].*?</t[hd]>", row, re.S)]
+        for row in rows
+    ]
+
+
+@pytest.fixture
+def people():
+    rng = np.random.default_rng(0)
+    index = pd.Index([f"C{i}" for i in range(20)], name="customer_id")
+    return pd.DataFrame({"spend": rng.uniform(0, 100, 20), "days": rng.uniform(0, 90, 20)}, index)
+
+
+@pytest.fixture
+def grades():
+    return pd.DataFrame(
+        {
+            "customer_type": ["retail", "retail", "retail", "dealer"],
+            "version": pd.Timestamp("2020-01-01"),
+            "score": [59.0, 20.0, 90.0, np.nan],
+            "score_grade": ["B", "B", "A", "not_graded"],
+            "grade": ["B", "A", "A", "not_graded"],
+            "next_grade": ["A", "A", None, None],
+            "points_to_next": [1.0, 40.0, np.nan, np.nan],
+            "change": ["spend", "spend", None, None],
+            "change_from": [79.5, 30.0, np.nan, np.nan],
+            "change_to": [1250.0, 84.0, np.nan, np.nan],
+            "change_cost": [200.0, 5000.0, np.nan, np.nan],
+        },
+        index=pd.Index(["C1", "C2", "C3", "C4"], name="customer_id"),
+    )
+
+
+def test_cut_points_stand_with_the_best_score_on_top():
+    people = pd.DataFrame({"days_since_last": range(10), "n_orders": 1, "net_sales": range(10)})
+    people = people.assign(net_sales=people["net_sales"].astype(float))
+    cuts = rfm.cut_points(people, 2)
+    table = cells(
+        grades_tables.score_ranges(EN, rfm.score_ranges(rfm.score(people, 2, cuts), cuts))
+    )
+    assert [row[0] for row in table[1:]] == ["2", "1"]
+    assert table[1][1:] == ["4", "–", "5", "5", "0", "5"]  # ties let nobody reach a second order
+
+
+def test_class_limits_and_cross_tables_are_in_words():
+    limits = {"amount": {"mid": 10.0, "high": 2000.0}, "loyalty": {"x": 5.0, "y": np.nan}}
+    assert cells(grades_tables.class_thresholds(EN, limits))[1:] == [
+        ["Amount", "10", "2,000"],
+        ["Loyalty index", "5", "–"],
+    ]
+    rows = pd.Series(["high", "low", "low"], name="amount")
+    columns = pd.Series(["lost", "lost", "new"], name="life_cycle")
+    table = classes_module.crosstab(rows, columns, money=pd.Series([1000.0, 2, 3]))
+    assert cells(grades_tables.crosstab(EN, table, of="short"))[:2] == [
+        ["", "New", "Lost"],
+        ["High", "CN¥0", "CN¥1K"],
+    ]
+
+
+def test_disagreements_name_both_sides_or_say_there_are_none():
+    classes = pd.DataFrame({"amount": ["high"], "life_cycle": ["lost"]}, ["C1"])
+    pairs = [(("amount", "high"), ("life_cycle", "lost"))]
+    found = classes_module.disagreements(classes, pairs, pd.Series([5.0], ["C1"], name="net_sales"))
+    assert cells(grades_tables.disagreements(EN, found))[1] == [
+        *("C1", "Amount: High", "Life cycle: Lost", "CN¥5"),
+    ]
+    assert "No customer" in grades_tables.disagreements(EN, found.iloc[:0]).html
+
+
+def test_a_mix_adds_up_to_the_customers_of_each_type(grades):
+    found = summary.grade_shares(grades)
+    assert found["n_customers"].to_dict() == {"retail": 3, "dealer": 1}
+    assert list(found)[:-1] == ["share_A", "share_B", "share_not_graded"]
+    assert found.drop(columns="n_customers").sum(axis=1).tolist() == [1, 1]
+
+
+def test_limits_of_types_stand_side_by_side(people):
+    card = fit_bins(CARD, people)
+    given = assign_points(card, people)
+    one = Graded(card, {"A": 60.0, "B": 0.0}, people, given, given.sum(axis=1))
+    other = Graded(card, {"A": float("nan"), "B": 0.0}, people, given, given.sum(axis=1))
+    table = cells(grades_tables.grade_thresholds(EN, {"retail": one, "dealer": other}))
+    assert table == [
+        ["", "A", "B"],
+        ["Retail customers", "60.0", "0.0"],
+        ["Dealers", "–", "0.0"],
+    ]
+
+
+def test_the_nearest_to_the_next_grade_are_those_with_the_fewest_points_missing(grades):
+    assert list(summary.closest_to_next(grades, "retail", 1).index) == ["C1"]
+    assert list(summary.closest_to_next(grades, "retail", 2).index) == [
+        "C1",
+        "C2",
+    ]  # the higher score first
+    assert summary.closest_to_next(grades, "project", 2).empty
+
+
+def test_a_change_is_said_with_its_cost_and_not_for_who_is_above_their_points(grades):
+    table = cells(grades_tables.next_grades(EN, grades, 10))
+    assert len(table) == 2  # C2 has the grade already
+    assert table[1] == [
+        *(
+            "C1",
+            "Retail customers",
+            "B",
+            "59.0",
+            "A",
+            "1.00",
+            "Spend from 79.50 to 1,250",
+            "CN¥200",
+        ),
+    ]
+    assert "消费" in grades_tables.next_grades(ZH, grades, 10).html
+    assert "Nobody" in grades_tables.next_grades(EN, grades.iloc[2:], 10).html
+
+
+def test_parts_and_limits_are_those_of_the_customers_asked_for(grades):
+    index = pd.MultiIndex.from_product([["C1", "C4"], ["spend", "pay"]])
+    points = pd.DataFrame({"contribution": [40.0, 19.0, np.nan, np.nan]}, index)
+    assert summary.contributions(points, grades.loc[["C1"]]).to_dict() == {
+        "pay": {"C1": 19},
+        "spend": {"C1": 40},
+    }
+    assert summary.contributions(points, grades.loc[["C4"]]).empty
+    days = {"2025-09-30": {"A": 50.0}, "2025-12-31": {"A": 55.0}}
+    reference = {"retail": {"2020-01-01": {"limits": days}}}
+    assert summary.latest_thresholds(reference, grades.loc[["C1"]]) == {"A": 55.0}
+    assert summary.latest_thresholds(reference, grades.iloc[:0]) == {}
+
+
+def test_sensitivity_and_stability_have_a_row_for_each_indicator_and_grade(people):
+    card = fit_bins(CARD, people)
+    given = assign_points(card, people)
+    table = cells(grades_tables.sensitivity(EN, weights.sensitivity(card, given)))
+    assert [row[:2] for row in table[1:]] == [["Spend", "75%"], ["Pay", "25%"]]
+    stable = weights.summary(card, weights.stability(card, given, draws=5))
+    assert [row[0] for row in cells(grades_tables.stability(EN, stable))[1:]] == ["A", "B"]
+
+
+def test_a_draft_is_compared_and_a_version_that_has_begun_is_not(people):
+    draft = Scorecard("retail", dt.date(2030, 1, 1), CARD.indicators[::-1], {"A": 30, "B": 0})
+    effect = versions.compare(CARD, draft, people, people["spend"])
+    said = grades_tables.version(EN, draft, effect, dt.date(2025, 1, 1)).html
+    n = (effect.moved["move"] == "rose").sum()
+    assert n > 0 and f"{n} would rise" in said and "Jan 1, 2030" in said
+    assert (
+        "nothing to compare" in grades_tables.version(EN, draft, effect, dt.date(2030, 1, 1)).html
+    )

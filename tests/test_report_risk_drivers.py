@@ -1,0 +1,99 @@
+"""Reasons and ratios read like sentences, in both languages, for every feature there is."""
+
+import pytest
+
+from cvm_analysis.churn import features
+from cvm_analysis.report import risk_drivers as risk_drivers_tables
+from cvm_analysis.texts import languages, words
+
+EN, ZH = words("en"), words("zh")
+CONTRACT_FLAGS = ["complaint_first_month", "late_installation", "no_maintenance_plan"]
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "said"),
+    [
+        ("silence_gaps+", 3.21, "silent 3.2 times as long as usual (+)"),
+        ("silence_gaps-", 0.4, "silent for 40% of the usual gap (-)"),
+        ("silence_gaps-", 0.98, "silent as long as usual (-)"),
+        ("silence_gaps-", 0.0, "bought on the last day (-)"),
+        ("complaint_days+", 40.0, "complaint open for 40 days (+)"),
+        ("complaint_days+", 1.0, "complaint open for one day (+)"),
+        ("complaint_days-", 0.0, "no complaint open (-)"),
+        ("complaints_open+", 2.0, "2 complaints open (+)"),
+        ("n_categories-", 4.0, "buys in 4 categories (-)"),
+        ("n_categories+", 1.0, "buys in one category (+)"),
+        ("only_once+", 1.0, "bought only once (+)"),
+        ("only_once-", 0.0, "bought more than once (-)"),
+        ("late_share+", 0.25, "25% of deliveries were late (+)"),
+        ("return_share-", 0.0, "returned nothing (-)"),
+        ("net_sales_per_order-", 1234.5, "spends €1,234 per order (-)"),
+        ("rate_trend+", 0.5, "buys at 50% of the former pace (+)"),
+        ("rate_trend-", 1.0, "buys at the usual pace (-)"),
+        ("rate-", 1234.56, "buys on 1,234.6 days a year (-)"),
+        ("channel=dealer_shop-", 1.0, "first bought through dealer shop (-)"),
+        ("channel=web+", 0.0, "did not first buy through web (+)"),
+        ("shoe_size+", 43.0, "Shoe size: 43 (+)"),
+        ("grade+", 2.0, "their grade (+)"),
+        ("silence_gaps+", None, "Silence, in usual gaps (+)"),
+        ("rate-", float("nan"), "Purchase days per year (-)"),
+    ],
+)
+def test_a_reason_says_what_holds_and_which_way_it_pushes(code, value, said):
+    assert risk_drivers_tables.reason(code, value, EN, "EUR") == said
+
+
+def test_reasons_stand_in_their_order_and_empty_ones_are_left_out():
+    row = {
+        "reason_1": "late_share+", "reason_1_value": 0.5, "reason_2": "silence_gaps-",
+        "reason_2_value": 0.5, "reason_3": None, "reason_3_value": float("nan"),
+    }  # fmt: skip
+    assert risk_drivers_tables.describe(row, EN, "EUR") == (
+        "50% of deliveries were late (+), silent for 50% of the usual gap (-)"
+    )
+    assert (
+        risk_drivers_tables.describe(row, ZH, "EUR")
+        == "50%的送货有延误（+）、沉默时间仅为平时的50%（-）"
+    )
+    assert risk_drivers_tables.describe({"reason_1": None}, EN, "EUR") == ""
+
+
+@pytest.mark.parametrize("language", languages())
+def test_every_feature_has_words_for_every_value(language):
+    say = words(language)
+    for feature in [*features.STEPS, "channel=web", "unheard_of"]:
+        for value in (0.0, 0.3, 1.0, 2.5, 400.0):
+            said = risk_drivers_tables.reason(f"{feature}+", value, say, "CNY")
+            assert said and not set("{_=") & set(said), feature
+
+
+@pytest.mark.parametrize("language", languages())
+def test_every_feature_is_named_and_a_subject(language):
+    say = words(language)
+    for code in [*features.STEPS, *CONTRACT_FLAGS]:
+        assert say(f"features.{code}").endswith((")", "）"))
+        assert say(f"who.{code}") != say("who.other")
+    for code in features.STEPS:
+        assert set(say.section(f"reasons.{code}")) & {"other", "yes"}
+
+
+def row(ratio, low, high):
+    return {"hazard_ratio": ratio, "low": low, "high": high, "coef": -0.5}
+
+
+def test_a_ratio_is_a_sentence():
+    assert risk_drivers_tables.ratio("silence_gaps", row(0.6, 0.55, 0.66), EN) == (
+        "Who has been silent twice as long comes back at 0.60 of the pace; likely between 0.55 and "
+        "0.66."
+    )
+    assert risk_drivers_tables.ratio("late_installation", row(1.5, 1.2, 1.9), EN, "contracts") == (
+        "Whose floor was installed late ends the contract at 1.50 times the pace; likely between "
+        "1.20 and 1.90."
+    )
+    assert "One more of Shoe size comes back" in risk_drivers_tables.ratio(
+        "shoe_size", row(2, 1.5, 3), EN
+    )
+    assert "through web," in risk_drivers_tables.ratio("channel=web", row(2, 1.5, 3), EN)
+    assert risk_drivers_tables.ratio("silence_gaps", row(0.6, 0.55, 0.66), ZH).startswith(
+        "沉默时间长一倍的客户，"
+    )

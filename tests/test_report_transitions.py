@@ -1,0 +1,64 @@
+"""Who moved, as a reader finds it."""
+
+import numpy as np
+import pandas as pd
+
+from cvm_analysis.report import transitions as transitions_tables
+from cvm_analysis.report.writer import Writer
+from cvm_analysis.segments.transitions import transition_matrix
+
+EN = Writer("en", "CNY")
+
+
+def moves(expected=(280.0, 120.0, 0.0, 0.0)):
+    rows = [("A", "A", "stayed", 250), ("A", "B", "fell", 150), ("B", "A", "rose", 90),
+            ("not_yet", "B", "other", 30)]  # fmt: skip
+    table = pd.DataFrame(rows, columns=["before", "after", "move", "n_customers"])
+    return table.assign(expected=expected).set_index(["before", "after"])
+
+
+def falls(**of):
+    return transition_matrix.compare_downgrades(moves(**of).reset_index())
+
+
+def test_moves_are_said_beside_those_of_chance():
+    said = transitions_tables.summary(EN, moves()).html
+    assert "150 fell and 90 rose" in said and "about 120 fall and 0 rise" in said
+    alone = transitions_tables.summary(EN, moves(expected=np.nan)).html
+    assert "150 fell and 90 rose" in alone and "cannot be said" in alone
+
+
+def test_the_range_of_chance_is_that_of_a_share_of_so_many():
+    html = transitions_tables.downgrade_rates(EN, falls(), "grade").html
+    low, high = (0.3 + sign * 1.96 * np.sqrt(0.3 * 0.7 / 400) for sign in (-1, 1))
+    assert "38%" in html and f"{low:.0%} to {high:.0%}" in html
+    assert (
+        " to " not in transitions_tables.downgrade_rates(EN, falls(expected=np.nan), "grade").html
+    )
+
+
+def test_who_fell_is_named_with_the_reason():
+    index = pd.MultiIndex.from_tuples(
+        [("grade", "C1"), ("grade", "C2"), ("rfm", "C1")], names=["scheme", "customer_id"]
+    )
+    fallen = pd.DataFrame(
+        {"before": ["A", "A", "loyal"], "after": ["B", "C", "lost"], "net_sales": [5.0, 9.0, 5.0],
+         "largest_drop": ["spend", "payment", None]}, index,
+    )  # fmt: skip
+    people = pd.DataFrame(
+        {
+            "net_sales_365d": [1.0, 2.0],
+            "net_sales_change_365d": [-4.0, -7.0],
+            "days_since_last": [90, 80],
+        },
+        index=["C1", "C2"],
+    )
+    html = transitions_tables.downgrades(EN, fallen, people, "grade", 1).html
+    assert "C2" in html and "Payment" in html and "-CN¥7" in html and "C1" not in html
+    assert "Lost" in transitions_tables.downgrades(EN, fallen, people, "rfm", 5).html
+    assert "Nobody fell" in transitions_tables.downgrades(EN, fallen, people, "life_cycle", 5).html
+
+
+def test_moved_limits_are_counted():
+    table = pd.DataFrame({"n_customers": [3, 2]})
+    assert "5 customers (2.5%)" in transitions_tables.threshold_effect(EN, table, 200).html

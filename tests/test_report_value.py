@@ -1,0 +1,43 @@
+"""Lifetime value as a reader finds it."""
+
+import numpy as np
+import pandas as pd
+
+from cvm_analysis.report import value as value_tables
+from cvm_analysis.report.writer import Writer
+
+EN = Writer("en", "CNY")
+
+
+def test_a_total_stands_beside_its_range_or_a_dash():
+    totals = pd.DataFrame(
+        {
+            "n_customers": [20, 3],
+            "value": [1500.0, 10.0],
+            "value_low": [1200.0, np.nan],
+            "value_high": [1900.0, np.nan],
+        },
+        index=["champions", "lost"],
+    )
+    html = value_tables.totals(EN, totals).html
+    assert "Champions" in html and "CN¥1,500" in html and "CN¥1.2K to CN¥1.9K" in html
+    assert "Lost" in html and "–" in html
+
+
+def test_the_range_of_the_whole_is_said_or_that_it_is_not_known():
+    totals = pd.DataFrame(
+        {"value_low": [1.0, 1_200_000.0], "value_high": [2.0, 1_900_000.0]}, index=["lost", "all"]
+    )
+    html = value_tables.total(EN, totals).html
+    assert "between CN¥1.2M and CN¥1.9M" in html
+    assert "not known" in value_tables.total(EN, totals * np.nan).html
+
+
+def test_what_newly_won_customers_bring_is_per_head():
+    groups = pd.DataFrame(
+        {"n_customers": [7], "margin_so_far_mean": [30.0], "expected_margin_mean": [12.0],
+         "value_residual_mean": [np.nan]}, index=["2025Q1"],
+    )  # fmt: skip
+    html = value_tables.by_group(EN, groups).html
+    assert all(text in html for text in ("2025Q1", "CN¥30", "CN¥12", "–"))
+    assert "Nothing is recorded" in value_tables.by_group(EN, groups.head(0)).html

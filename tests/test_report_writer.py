@@ -1,0 +1,133 @@
+"""What the manager reads says what the tables say, in both languages, and is never markup."""
+
+import pandas as pd
+
+from cvm_analysis.minimum_data import Note
+from cvm_analysis.report.writer import Writer
+from cvm_analysis.strategy.recommend import FIGURES, NO_ACTION, NOT_VALUED
+
+EN = Writer("en", "EUR")
+
+
+def figures():
+    rows = {
+        "champions": (10, 0.1, 900.0, 0.5, 600.0, 0.75, 90.0, 60.0, 3.0, 5.0, 1.0),
+        "lost": (80, 0.8, 400.0, 0.2, 200.0, 0.25, 5.0, 2.5, 0.1, 400.0, 0.2),
+        "dealer": (10, 0.1, 500.0, 0.3, 0.0, 0.0, 50.0, None, None, 30.0, 0.9),
+    }
+    table = pd.DataFrame(rows.values(), index=list(rows), columns=list(FIGURES), dtype=float)
+    return table.rename_axis("segment")
+
+
+def strategy():
+    rows = [
+        ("champions", 1, "loyalty_benefits", 10, 100.0, 18.0, 6.0, 36.0, "assumed"),
+        ("champions", 2, "reminder", 10, 1.0, 2.0, 1.0, 3.0, "assumed"),
+        ("lost", 1, NO_ACTION, 80, 0.0, 0.0, 0.0, 0.0, ""),
+        ("dealer", 1, NOT_VALUED, 10, 0.0, 0.0, 0.0, 0.0, ""),
+    ]
+    names = [
+        "segment",
+        "rank",
+        "action",
+        "n_customers",
+        "cost",
+        "gain",
+        "gain_low",
+        "gain_high",
+        "evidence",
+    ]
+    table = pd.DataFrame(rows, columns=names).assign(trigger="")
+    table.loc[:1, "trigger"] = "repeat_share 0.9 >= 0.5"
+    return table.set_index(["segment", "rank"])
+
+
+def test_the_headline_counts_only_who_is_valued():
+    html = EN.headline(figures()).html
+    assert "90 retail customers are worth €800" in html
+    assert "Champions, 11% of them, hold 75% of it" in html
+
+
+def test_key_figures_by_hand():
+    people = pd.DataFrame(
+        {
+            "n_orders": [3, 1, 0],
+            "x": [2, 0, None],
+            "gross_sales": [90.0, 10.0, 0.0],
+            "net_sales": [80.0, 10.0, -5.0],
+        }
+    )
+    worth = pd.DataFrame({"expected_margin": [40.0, 2.0], "expected_orders": [2.5, 0.5]})
+    html = EN.key_figures(people, worth).html
+    for said in (
+        ">2<",
+        "of 3 known",
+        ">50%<",
+        ">4<",
+        ">€85<",
+        ">15.0%<",
+        ">€42<",
+        "of 3 purchases",
+    ):
+        assert said in html, said
+    assert EN.figures(people, worth) == {
+        "n_customers": 2,
+        "net_sales": 85.0,
+        "expected_margin": 42.0,
+        "repeat_share": 0.5,
+    }
+
+
+def test_only_the_first_action_that_pays_gets_a_card_and_the_others_are_named_apart():
+    html = EN.actions(strategy()).html
+    assert html.count("<article") == 1
+    assert "Give them benefits" in html and "Remind them" not in html
+    assert "Share that came back: 90%" in html and "from 50% on" in html
+    assert "€18 (€6 to €36)" in html
+    paying, unvalued = html.split("No action pays")[1].split("Not valued")
+    assert "Lost" in paying and "Dealers" not in paying
+    assert "Dealers" in unvalued
+
+
+def trust(part, measures):
+    rows = [
+        (part, model, name, 180, value, model == "a")
+        for model in ("b", "a")
+        for name, value in measures.items()
+    ]
+    names = ["part", "model", "metric", "horizon_days", "value", "is_chosen"]
+    table = pd.DataFrame(rows, columns=names).replace({"a": "bg_nbd", "b": "own_rate"})
+    return table.set_index(["part", "horizon_days", "model", "metric"])
+
+
+def test_trust_shows_the_chosen_forecast_first_with_its_own_mark():
+    html = EN.trust(trust("value", {"actual_total": 100.0, "bias_total": 0.25})).html
+    assert html.index("BG/NBD") < html.index("Own pace")
+    assert html.count("✓") == 1 and "25%" in html
+
+
+def test_without_a_trial_the_report_says_untested():
+    assert "take it as untested" in EN.trust(trust("churn", {"auc": 0.8})).html
+
+
+def test_a_note_is_said_once_with_its_figures():
+    note = Note("purchase_model", "own_rate_few_buyers", 12.0, 50.0)
+    html = EN.notes([note, note]).html
+    assert html.count("12, at least 50 are needed") == 1
+    assert "Nothing was left out" in EN.notes([]).html
+
+
+def test_quality_shows_only_checks_that_met_a_row_the_most_frequent_first():
+    quality = pd.DataFrame(
+        {
+            "check": ["return", "no_amount", "no_date"],
+            "table": "transactions",
+            "column": "amount",
+            "level": ["info", "error", "error"],
+            "n_rows": [5, 70, 0],
+            "share": [0.05, 0.7, 0.0],
+        }
+    ).set_index(["check", "table"])
+    html = EN.quality(quality).html
+    assert html.index("No readable amount") < html.index("Return")
+    assert "No readable date" not in html and "70.00%" in html

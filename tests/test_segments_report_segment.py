@@ -1,0 +1,25 @@
+"""What a report calls a customer's segment."""
+
+import pandas as pd
+
+from cvm_analysis.segments import report_segment
+
+
+def test_retail_goes_by_name_and_the_others_by_type_and_grade():
+    found = report_segment.assign(
+        pd.Series(["retail", "project", "dealer", "vip"]),
+        pd.Series(["champions", "project", "dealer", "lost"]),
+        pd.Series(["A", "B", "not_graded", "A"]),
+        {"retail": "rfm", "dealer": "grade"},
+    )
+    assert found.tolist() == ["champions", "project_b", "dealer_not_graded", "vip_a"]
+
+
+def test_retail_may_go_by_grade():
+    found = report_segment.assign(
+        pd.Series(["retail"], ["C1"]),
+        pd.Series(["lost"], ["C1"]),
+        pd.Series(["A"], ["C1"]),
+        {"retail": "grade"},
+    )
+    assert found.to_dict() == {"C1": "retail_a"}

@@ -1,0 +1,251 @@
+"""What `cvm check` says before anything runs: each problem with file and line, all at once."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from cvm_analysis import sample, validate
+from cvm_analysis.errors import ConfigError
+from cvm_analysis.intake import rules
+from cvm_analysis.intake.prepare import prepare
+
+REAL = Path(__file__).parent.parent / "config"
+
+
+@pytest.fixture(scope="module")
+def business(tmp_path_factory):
+    """A folder with the raw files and the configs of the sample, as `make report` uses them."""
+    folder = tmp_path_factory.mktemp("business")
+    sample.make(folder / "data" / "sample", 100)
+    shutil.copytree(REAL, folder / "config")
+    return folder
+
+
+@pytest.fixture
+def config(business, tmp_path):
+    """A copy of the configs that a test may change."""
+    shutil.copytree(business / "config", tmp_path / "config")
+    (tmp_path / "data").symlink_to(business / "data")
+    return tmp_path / "config"
+
+
+def change(path, old, new):
+    """Change one place of a file and return its line."""
+    text = path.read_text("utf-8")
+    assert text.count(old) == 1, f"{path.name} has {old!r} {text.count(old)} times"
+    path.write_text(text.replace(old, new), "utf-8")
+    return text[: text.index(old)].count("\n") + 1
+
+
+def line_of(path, text):
+    return next(i for i, line in enumerate(path.read_text("utf-8").splitlines(), 1) if text in line)
+
+
+def refused(config):
+    with pytest.raises(ConfigError) as error:
+        validate.check(config / "sample.yaml")
+    return str(error.value).replace(f"{config}/", "").splitlines()
+
+
+def test_the_sample_can_be_run(config):
+    assert validate.check(config / "sample.yaml").business.business == "Demo Flooring"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "setting", "said"),
+    [
+        # r3 f4 is loyal's, every m: 5 combinations, now also need_attention's
+        (
+            "{r: 3, f: 3}",
+            "{r: 3, f: 3-4}",
+            "need_attention:",
+            "5 of 125 combinations of scores have more than one name, the first r3 f4 m1 "
+            "(loyal and need_attention)",
+        ),
+        (
+            "{r: 4, f: 1}",
+            "{r: 4, f: 1, m: 1-4}",
+            "  segments:",
+            "1 of 125 combinations of scores have no name, the first r4 f1 m5",
+        ),
+        ("{r: 5, f: 1}", "{r: 6, f: 1}", "new:", "new: '6' is outside the scores 1 to 5"),
+        ("{r: 5, f: 1}", "{r: 5, f: one}", "new:", "new: 'one' is no score; write 4 or 4-5"),
+    ],
+)
+def test_a_hole_or_an_overlap_of_segments_is_named_with_its_place(config, old, new, setting, said):
+    change(config / "segments.yaml", old, new)
+    line = line_of(config / "segments.yaml", setting)
+    (found,) = refused(config)
+    assert found.startswith(f"segments.yaml line {line}: rfm.segments: {said}")
+
+
+def test_a_hole_and_an_overlap_are_two_problems(config):
+    change(config / "segments.yaml", "{r: 1, f: 1-2}", "{r: 1-2, f: 1}")
+    hole, overlap = refused(config)  # r1 f2 has no name, r2 f1 has two, each for five m
+    assert "5 of 125 combinations of scores have no name, the first r1 f2 m1" in hole
+    assert "5 of 125 combinations of scores have more than one name" in overlap
+    assert "r2 f1 m1 (hibernating and lost)" in overlap
+
+
+def test_cut_points_and_weights_of_loyalty_are_checked(config):
+    file = config / "segments.yaml"
+    cuts = change(file, "cut_points: company", "cut_points: {f: [2, 3, 5], m: [1, 2, 9, 3]}")
+    weights = change(file, "{repeat: 0.3,", "{repeat: 0.4,")
+    assert refused(config) == [
+        f"segments.yaml line {cuts}: rfm.cut_points: f: 5 scores need 4 numbers, not 3",
+        f"segments.yaml line {cuts}: rfm.cut_points: m: the numbers must rise: more is better",
+        f"segments.yaml line {weights}: indicators: the weights sum to 1.1; they must sum to 1",
+    ]
+
+
+def test_a_measure_of_groups_that_no_table_has_is_named_with_its_line(config):
+    file = config / "segments.yaml"
+    line = change(file, "shares_of: [category]", "shares_of: [categories]")
+    other = change(file, "attributes: [channel]", "attributes: [chanel]")
+    assert refused(config) == [
+        f"segments.yaml line {other}: no column 'chanel'; did you mean 'channel'?",
+        f"segments.yaml line {line}: no column 'categories'; did you mean 'category'?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "column: indicators.credit_score, weight: 0.20",
+            "column: indicators.credit_score, weight: 0.25",
+            "project.indicators: the weights sum to 1.05; they must sum to 1",
+        ),
+        (
+            "{column: net_sales_365d, per: indicators.sales_target",
+            "{column: spent_365d, per: indicators.sales_target",
+            "dealer.indicators.sales.column: no column 'spent_365d'; did you mean 'net_sales_365d'",
+        ),
+        (
+            "[[30, 100], [60, 60], [90, 20]]",
+            "[[30, 100], [60, 60], [90, 70]]",
+            "project.indicators.payment.bands: low values are better, so the points must fall",
+        ),
+    ],
+)
+def test_a_wrong_scorecard_is_named_with_its_line(config, old, new, said):
+    line = change(config / "scorecards.yaml", old, new)
+    (found,) = refused(config)
+    place, _, rest = found.partition(": ")
+    assert rest.startswith(said)
+    assert "weights" in said or place == f"scorecards.yaml line {line}"
+
+
+def test_the_shares_of_a_quota_are_called_as_they_are_written(config):
+    file = config / "scorecards.yaml"
+    text = file.read_text("utf-8")
+    file.write_text(text.replace("quota: {A: 0.1, B: 0.3, C: 0.6}", "quota: {A: 0.1, B: 0.3}", 1))
+    line = line_of(file, "quota: {A: 0.1, B: 0.3}")
+    assert refused(config) == [
+        f"scorecards.yaml line {line}: retail.quota: the shares sum to 0.4; they must sum to 1"
+    ]
+
+
+def test_an_imported_figure_that_nobody_has_is_named_once_the_data_are_there(config):
+    line = change(config / "scorecards.yaml", "indicators.market_share", "indicators.market_shares")
+    settings = validate.check(config / "sample.yaml")
+    prepare(settings)
+    with pytest.raises(ConfigError) as error:
+        validate.check_imported(settings)
+    assert str(error.value) == (
+        f"{config}/scorecards.yaml line {line}: no imported figure 'market_shares'; did you mean "
+        "'market_share'?"
+    )
+
+
+def test_an_unknown_figure_is_named_with_its_place(config):
+    file = config / "strategies.yaml"
+    change(file, "{column: repeat_share, at_least: 0.5}", "{column: repeats, at_least: 0.5}")
+    (found,) = refused(config)
+    line = line_of(file, "actions:")
+    assert found.startswith(f"strategies.yaml line {line}: actions.loyalty_benefits: when.column ")
+    assert "'repeats' is no figure of a segment" in found and "repeat_share" in found
+
+
+def test_an_action_for_a_segment_that_does_not_exist(config):
+    line = change(config / "strategies.yaml", "[champions, loyal]", "[champion, loyal]")
+    assert refused(config) == [
+        f"strategies.yaml line {line}: no segment 'champion'; did you mean 'champions'?"
+    ]
+
+
+@pytest.mark.parametrize("limits", ["", ", at_least: 1, at_most: 2"])
+def test_an_action_without_one_limit(config, limits):
+    file = config / "strategies.yaml"
+    change(file, "{column: repeat_share, at_least: 0.5}", f"{{column: repeat_share{limits}}}")
+    assert "actions.loyalty_benefits: when needs at_least or at_most" in refused(config)[0]
+
+
+def test_a_limit_for_a_rule_that_does_not_exist(config):
+    line = change(config / "sample.yaml", "{default: 0.02}", "{default: 0.02, no_dates: 0.1}")
+    assert refused(config) == [
+        f"sample.yaml line {line}: no rule 'no_dates'; did you mean 'no_date'?"
+    ]
+
+
+def test_every_rule_that_sets_rows_aside_can_have_a_limit(config):
+    limits = ", ".join(f"{name}: 0.1" for name in dict.fromkeys(rules.gates()))
+    change(config / "sample.yaml", "{default: 0.02}", f"{{{limits}}}")
+    validate.check(config / "sample.yaml")
+
+
+def test_a_raw_file_that_is_not_there(config):
+    line = change(config / "sample.yaml", "raw/sales_south.csv", "raw/sales_suoth.csv")
+    place = config.parent / "data" / "sample" / "raw" / "sales_suoth.csv"
+    assert refused(config) == [
+        f"sample.yaml line {line}: no file {place}; put it there, or name where it is"
+    ]
+
+
+def test_a_header_that_the_file_does_not_have(config):
+    line = change(config / "sample.yaml", "order_id: Order No", "order_id: Order Nr")
+    found = refused(config)  # two files share these columns
+    assert len(found) == 2 and all(text.startswith(f"sample.yaml line {line}: ") for text in found)
+    assert "sales_south.csv has no column 'Order Nr'; did you mean 'Order No'?" in found[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"", "an empty file"), (b"\xe5\xae\xa2,x\n\xff\xff,1\n", "decoded")]
+)
+def test_a_raw_file_that_cannot_be_opened(config, content, said):
+    (config.parent / "odd.csv").write_bytes(content)
+    line = change(config / "sample.yaml", "../data/sample/raw/sales_south.csv", "../odd.csv")
+    found = refused(config)
+    assert found[0].startswith(f"sample.yaml line {line}: ")
+    assert "odd.csv" in found[0] and said in found[0]
+
+
+def test_a_column_of_regions_that_a_file_does_not_have(config):
+    text = (config / "online_retail.yaml").read_text("utf-8")
+    folder = config.parent / "raw"
+    folder.mkdir()
+    names = "CustomerID,InvoiceNo,StockCode,Description,Quantity,UnitPrice,InvoiceDate,Country"
+    for name, header in (("a", names), ("b", names.replace("Country", "Land"))):
+        (folder / f"{name}.csv").write_text(header + "\n", "utf-8")
+    files = "${CVM_DATA:-../data/raw}/online_retail.csv.gz"
+    (config / "sample.yaml").write_text(text.replace(files, "../raw/*.csv"), "utf-8")
+    line = line_of(config / "sample.yaml", "from: Country")
+    (found,) = refused(config)
+    assert found.startswith(f"sample.yaml line {line}: {folder / 'b.csv'} has no column 'Country'")
+
+
+def test_everything_is_said_at_once(config):
+    change(config / "sample.yaml", "raw/sales_south.csv", "raw/sales_suoth.csv")
+    change(config / "sample.yaml", "raw/customers.csv", "raw/people.csv")
+    change(config / "segments.yaml", "{r: 5, f: 1}", "{r: 4, f: 1}")
+    change(config / "strategies.yaml", "[0.02, 0.08, 0.15]", "[0.2, 0.08, 0.15]")
+    found = refused(config)
+    assert [line.split(" line ")[0] for line in found] == [
+        "segments.yaml",
+        "segments.yaml",
+        "strategies.yaml",
+        "sample.yaml",
+        "sample.yaml",
+    ]
+    assert "effect must rise from low to high, not [0.2, 0.08, 0.15]" in found[2]
