@@ -119,8 +119,9 @@ def test_a_measure_of_groups_that_no_table_has_is_named_with_its_line(config):
         ),
         (
             "{column: net_sales_365d, per: indicators.sales_target",
-            "{column: spent_365d, per: indicators.sales_target",
-            "dealer.indicators.sales.column: no column 'spent_365d'; did you mean 'net_sales_365d'",
+            "{column: net_sale_365d, per: indicators.sales_target",
+            "dealer.indicators.sales.column: no column 'net_sale_365d'; did you mean "
+            "'net_sales_365d'",
         ),
         (
             "[[30, 100], [60, 60], [90, 20]]",
