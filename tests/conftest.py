@@ -1,17 +1,23 @@
 """What many tests share: published data sets, and where to find them."""
 
 import importlib.util
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from purchase_logs import summarize
 
 ROOT = Path(__file__).parent.parent
-HAD_IT = {  # data set of R -> time, status, what status is the event
-    "lung": ("time", "status", 2),
-    "veteran": ("time", "status", 1),
-    "rossi": ("week", "arrest", 1),
+DATA_FOLDER = Path(os.environ.get("CVM_TEST_DATA") or ROOT.parent / "shared")
+DATA_SETS = {  # that may not be copied: README.md says where they come from
+    "apparel": "oracles/input_apparelTrans.csv",
+    "apparel_covariates": "oracles/input_apparelStaticCov.csv",
+    "online_retail": "data/online_retail/online_retail.csv.gz",
+    "rfm_orders": "data/rfm_orders/rfm_data_orders.csv",
+    "telco": "data/telco/Telco-Customer-Churn.csv",
 }
 
 
@@ -29,60 +35,80 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 @pytest.fixture(scope="session")
-def shared() -> Path:
-    """The folder of real data sets and published tables; tests that need it skip without it."""
-    folder = ROOT.parent / "shared"
-    if not folder.is_dir():
-        pytest.skip("the folder ../shared with the real data sets is absent")
-    return folder
+def data_set() -> Callable[[str], Path]:
+    """Where a data set lies that may not be copied; without it the test skips."""
+
+    def find(name: str) -> Path:
+        path = DATA_FOLDER / DATA_SETS[name]
+        if not path.is_file():
+            pytest.skip(f"no data set {name}: see README.md, Data sets for further tests")
+        return path
+
+    return find
 
 
 @pytest.fixture(scope="session")
-def cdnow_log() -> pd.DataFrame:
-    """CDNOW 1/10 sample, one row per transaction: customer_id (str), date, dollars. 6,919 rows."""
+def lifetimes_data() -> Path:
+    """The folder of data sets in the package lifetimes."""
     package = importlib.util.find_spec("lifetimes")
-    path = Path(package.submodule_search_locations[0]) / "datasets" / "CDNOW_sample.txt"
+    return Path(package.submodule_search_locations[0]) / "datasets"
+
+
+@pytest.fixture(scope="session")
+def cdnow_log(lifetimes_data: Path) -> pd.DataFrame:
+    """CDNOW 1/10 sample, one row per transaction: customer_id (str), date, dollars. 6,919 rows."""
     columns = ["master_id", "customer_id", "date", "discs", "dollars"]
-    log = pd.read_csv(path, sep=r"\s+", names=columns, dtype={"master_id": str, "customer_id": str})
+    path, text = lifetimes_data / "CDNOW_sample.txt", {"master_id": str, "customer_id": str}
+    log = pd.read_csv(path, sep=r"\s+", names=columns, dtype=text)
     return log.assign(date=pd.to_datetime(log["date"], format="%Y%m%d"))
 
 
 @pytest.fixture(scope="session")
 def cdnow(cdnow_log: pd.DataFrame) -> pd.DataFrame:
-    """The 2,357 CDNOW customers as of 1997-09-30, indexed by customer_id, and what came after.
-
-    n_purchase_days, first_order, last_order, x, t_x, T (weeks), spend_per_repeat_day (dollars per
-    purchase day after the first, empty if x = 0), holdout (purchase days in the following 39
-    weeks).
-    """
-    end = pd.Timestamp("1997-09-30")
-    days = cdnow_log.groupby(["customer_id", "date"])["dollars"].sum().reset_index()
-    seen, later = days[days["date"] <= end], days[days["date"] > end]
-    customers = seen.groupby("customer_id")["date"].agg(
-        n_purchase_days="size", first_order="min", last_order="max"
-    )
-    first = seen["customer_id"].map(customers["first_order"])
-    repeats = seen[seen["date"] > first].groupby("customer_id")["dollars"]
-    return customers.assign(
-        x=customers["n_purchase_days"] - 1,
-        t_x=(customers["last_order"] - customers["first_order"]).dt.days / 7,
-        T=(end - customers["first_order"]).dt.days / 7,
-        spend_per_repeat_day=repeats.mean(),
-        holdout=later.groupby("customer_id").size().reindex(customers.index, fill_value=0),
-    )
+    """The 2,357 CDNOW customers as of 1997-09-30, and the 39 weeks after (see summarize)."""
+    return summarize(cdnow_log.rename(columns={"dollars": "amount"}), "1997-09-30")
 
 
 @pytest.fixture(scope="session")
-def studies(shared: Path) -> dict[str, tuple[pd.DataFrame, pd.DataFrame]]:
-    """Lung, veteran and Rossi, as R's package survival 3.5 has them: dataset -> rows, outcome."""
-    found = {}
-    for name, (time, status, event) in HAD_IT.items():
-        rows = pd.read_csv(shared / "oracles" / f"input_{name}.csv")
-        outcome = pd.DataFrame(
-            {"duration": rows[time], "event": (rows[status] == event).astype(int)}
-        )
-        found[name] = rows, outcome
-    return found
+def full_cdnow_log(lifetimes_data: Path) -> pd.DataFrame:
+    """The whole of CDNOW: customer_id, date, discs, dollars. 69,659 rows."""
+    columns = ["customer_id", "date", "discs", "dollars"]
+    path = lifetimes_data / "CDNOW_master.txt"
+    log = pd.read_csv(path, sep=r"\s+", names=columns, header=0, dtype={"customer_id": str})
+    return log.assign(date=pd.to_datetime(log["date"], format="%Y%m%d"))
+
+
+@pytest.fixture(scope="session")
+def full_cdnow(full_cdnow_log: pd.DataFrame) -> pd.DataFrame:
+    """The 23,570 customers of the whole of CDNOW, as of the same day."""
+    return summarize(full_cdnow_log.rename(columns={"dollars": "amount"}), "1997-09-30")
+
+
+@pytest.fixture(scope="session")
+def apparel_log(data_set: Callable[[str], Path]) -> pd.DataFrame:
+    """Sales of an apparel retailer, 2005 to 2010: customer_id, date, amount. 3,187 rows."""
+    log = pd.read_csv(data_set("apparel"), parse_dates=["Date"])
+    return log.set_axis(["customer_id", "date", "amount"], axis=1)
+
+
+@pytest.fixture(scope="session")
+def apparel(apparel_log: pd.DataFrame, data_set: Callable[[str], Path]) -> pd.DataFrame:
+    """The retailer's 600 customers as of 2006-12-31 (see summarize), with Gender and Channel."""
+    covariates = pd.read_csv(data_set("apparel_covariates"), index_col="Id")
+    return summarize(apparel_log, "2006-12-31").join(covariates)
+
+
+@pytest.fixture(scope="session")
+def online_retail(data_set: Callable[[str], Path]) -> pd.DataFrame:
+    """Sold lines of UCI Online Retail with a customer: customer_id, country, at, day, amount."""
+    columns = ["CustomerID", "Country", "InvoiceDate", "Quantity", "UnitPrice"]
+    lines = pd.read_csv(data_set("online_retail"), usecols=columns, dtype={"CustomerID": str})
+    lines = lines.assign(amount=lines["Quantity"] * lines["UnitPrice"])
+    lines = lines[(lines["amount"] > 0) & lines["CustomerID"].notna()]
+    at = pd.to_datetime(lines["InvoiceDate"])
+    lines = lines.assign(at=at, day=at.dt.normalize())
+    names = {"CustomerID": "customer_id", "Country": "country"}
+    return lines.rename(columns=names)[["customer_id", "country", "at", "day", "amount"]]
 
 
 @pytest.fixture(scope="session")

@@ -255,26 +255,13 @@ def test_tenths_hold_every_customer_once_and_equal_forecasts_together(tried):
 # Online Retail
 
 
-@pytest.fixture(scope="module")
-def retail(shared):
-    """Lines with a positive amount of the online retailer: customer_id, region, day, amount."""
-    raw = pd.read_csv(
-        shared / "data" / "online_retail" / "online_retail.csv.gz",
-        usecols=["CustomerID", "Country", "InvoiceDate", "Quantity", "UnitPrice"],
-        dtype={"CustomerID": str}, encoding_errors="replace",
-    ).dropna(subset="CustomerID")  # fmt: skip
-    raw["amount"] = raw["Quantity"] * raw["UnitPrice"]
-    raw = raw[raw["amount"] > 0].assign(day=pd.to_datetime(raw["InvoiceDate"]).dt.normalize())
-    names = {"CustomerID": "customer_id", "Country": "region"}
-    return raw.rename(columns=names)[["customer_id", "region", "day", "amount"]]
-
-
 @pytest.mark.parametrize("region", ["all", "United Kingdom"])
-def test_the_chosen_forecast_is_not_worse_than_the_same_as_last_period(retail, region):
+def test_the_chosen_forecast_is_not_worse_than_the_same_as_last_period(online_retail, region):
     """By log score, squared error of the mean and absolute error of the median, two paired s.e.
 
     No other country has 300 customers.
     """
+    retail = online_retail.rename(columns={"country": "region"})
     inside = retail["region"] == "United Kingdom"
     log = retail[inside] if region == "United Kingdom" else retail
     _, tried = run(log, dt.date(2011, 12, 9), 13)

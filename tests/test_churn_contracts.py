@@ -4,6 +4,7 @@ import datetime as dt
 
 import numpy as np
 import pandas as pd
+import published
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,9 +21,9 @@ from cvm_analysis.texts import languages, words
 
 
 @pytest.fixture(scope="module")
-def telco(shared):
+def telco(data_set):
     """7,043 customers of a telecom company (IBM), tenure in months; 1,869 left."""
-    return pd.read_csv(shared / "data" / "telco" / "Telco-Customer-Churn.csv")
+    return pd.read_csv(data_set("telco"))
 
 
 @pytest.fixture(scope="module")
@@ -105,11 +106,10 @@ def test_rossi_through_contracts(rossi):
     assert model.log_likelihood == pytest.approx(-658.7477, abs=6e-5)
 
 
-def test_the_chance_to_end_is_conditional_on_having_lasted(rossi, shared):
+def test_the_chance_to_end_is_conditional_on_having_lasted(rossi):
     """R's predicted survival of Rossi's rows 1, 2, 10 at weeks 10 to 40."""
     model = cox.fit_plain(*rossi)
-    printed = pd.read_csv(shared / "oracles" / "surv_cox_rossi_predicted_survival.csv")
-    printed = printed.set_index("time")
+    printed = published.read("cox_predicted").set_index("time")
     people = rossi[0].iloc[[0, 1, 9]]
     tenure = pd.Series([0.0, 10.0, 45.0], people.index)
     p = contracts.p_end(model, people, tenure, [10, 30])

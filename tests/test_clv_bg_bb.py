@@ -1,9 +1,7 @@
 """BG/BB against Fader, Hardie & Shang (2010), the BTYD walkthrough, and plain sums."""
 
-import importlib.util
 import math
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -25,10 +23,9 @@ def history(x, t_x, T):
 
 
 @pytest.fixture(scope="module")
-def donors():
+def donors(lifetimes_data):
     """11,104 people who first gave in 1995, and whether they did in each year 1996 to 2001."""
-    package = importlib.util.find_spec("lifetimes")
-    path = Path(package.submodule_search_locations[0]) / "datasets" / "donations.csv"
+    path = lifetimes_data / "donations.csv"
     return pd.read_csv(path).set_axis(["x", "t_x", "T", "n"], axis=1)
 
 

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pandas as pd
+import published
 import pytest
 from scipy.integrate import quad
 
@@ -56,13 +57,11 @@ def test_parameters_are_the_published_ones(fitted):
     assert fitted.bic == pytest.approx(fitted.aic - 8 + 4 * np.log(2357))
 
 
-def test_parameters_and_errors_are_those_of_two_r_packages_at_the_same_maximum(fitted, shared):
-    table = pd.read_csv(shared / "oracles" / "cdnow_params.csv")
-    table = table[(table["model"] == "bgnbd") & (table["fit"] == "polished")]
-    assert table["package"].nunique() == 2
-    for _, one in table.groupby("package"):
-        assert fitted.params == pytest.approx(one["estimate"].to_numpy(), rel=1e-6)
-        assert fitted.std_errors == pytest.approx(one["std_error"].to_numpy(), rel=1e-4)
+def test_parameters_and_errors_are_those_of_two_r_packages_at_the_same_maximum(fitted):
+    for package in ("CLVTools", "BTYD"):
+        theirs = published.parameters("cdnow", "bgnbd", package, "polished")
+        assert fitted.params == pytest.approx(theirs.estimate.to_numpy(), rel=1e-6)
+        assert fitted.std_errors == pytest.approx(theirs.std_error.to_numpy(), rel=1e-4)
 
 
 def test_single_likelihoods_are_the_published_ones():
@@ -103,21 +102,18 @@ def test_forecast_by_number_of_purchases(cdnow):
     assert means.tolist() == pytest.approx(printed, rel=1e-5)
 
 
-def test_every_customer_as_in_clvtools(cdnow, shared):
-    table = pd.read_csv(shared / "oracles" / "cdnow_customers_polished.csv", index_col="Id")
-    ours = cdnow.set_axis(cdnow.index.astype(int)).loc[table.index]
-    params = pd.read_csv(shared / "oracles" / "cdnow_params.csv")
-    params = params[(params["model"] == "bgnbd") & params["package"].str.startswith("CLVTools C++")]
-    at = model(params["estimate"])
-    assert at.p_alive(ours).to_numpy() == pytest.approx(table["bgnbd.PAlive"], rel=1e-9)
-    assert at.expected_purchases(ours, 39).to_numpy() == pytest.approx(table["bgnbd.CET"], rel=1e-9)
+def test_customers_as_in_clvtools(cdnow):
+    table = published.read("cdnow_customers")
+    ours = cdnow.set_axis(cdnow.index.astype(int)).loc[table["customer_id"]]
+    at = model(published.parameters("cdnow", "bgnbd", "CLVTools", "polished").estimate)
+    alive, expected = table["polished.bgnbd.PAlive"], table["polished.bgnbd.CET"]
+    assert at.p_alive(ours).to_numpy() == pytest.approx(alive, rel=1e-9)
+    assert at.expected_purchases(ours, 39).to_numpy() == pytest.approx(expected, rel=1e-9)
 
 
-def test_hard_cases_as_in_the_peers_and_finite_where_they_fail(shared):
-    grid = pd.read_csv(shared / "oracles" / "function_grid.csv")
-    grid = grid[grid["model"] == "bgnbd"].rename(columns={"t.x": "t_x", "T.cal": "T"})
-    for _, points in grid.groupby("set"):
-        at = model(points[["p1", "p2", "p3", "p4"]].iloc[0])
+def test_hard_cases_as_in_the_peers_and_finite_where_they_fail():
+    for params, points in published.functions("bgnbd"):
+        at = model(params)
         forecast, alive = at.expected_purchases(points, 39), at.p_alive(points)
         assert np.isfinite(forecast).all()
         assert alive.between(0, 1).all()
@@ -131,9 +127,8 @@ def test_hard_cases_as_in_the_peers_and_finite_where_they_fail(shared):
             assert ours == pytest.approx(total, rel=1e-10)
 
 
-def test_apparel_as_in_clvtools(shared):
-    table = pd.read_csv(shared / "oracles" / "apparel_customers_polished.csv")
-    found = bg_nbd.fit(table.rename(columns={"t.x": "t_x", "T.cal": "T"}))
+def test_apparel_as_in_clvtools(apparel):
+    found = bg_nbd.fit(apparel)
     assert found.params == pytest.approx((0.607311, 20.956754, 1.275562, 8.860957), rel=1e-5)
     assert found.log_likelihood == pytest.approx(-5857.0197489, abs=6e-7)
 
@@ -235,13 +230,13 @@ def test_for_ever_is_the_limit_of_a_long_horizon():
     assert for_ever.tolist() == pytest.approx(long.tolist(), rel=1e-9)
 
 
-def test_for_ever_as_integrated_from_clvtools(cdnow, shared):
-    table = pd.read_csv(shared / "oracles" / "cdnow_customers_polished.csv", index_col="Id")
+def test_for_ever_as_integrated_from_clvtools():
+    table = published.read("cdnow_customers")
     params = (0.242594522120415, 4.41360200454059, 0.79292204861764, 2.42590688740136)
-    ours = model(params).discounted_purchases(cdnow, np.log(1.1) / 52)
-    theirs = table["bgnbd.DERT_ann10pct_NUMERIC"].loc[cdnow.index.astype(int)]
+    ours = model(params).discounted_purchases(table, np.log(1.1) / 52)
+    theirs = table["polished.bgnbd.DERT_ann10pct_NUMERIC"]
     # Theirs is integrated with an absolute tolerance: compare where it can hold.
-    sizeable = (theirs > 0.01).to_numpy()
+    sizeable = theirs > 0.01
     assert ours[sizeable].tolist() == pytest.approx(theirs[sizeable].tolist(), rel=1e-6)
 
 

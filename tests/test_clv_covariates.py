@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import published
 import pytest
 
 from cvm_analysis.clv import bg_nbd, covariates, histories, pareto_nbd
@@ -20,14 +21,12 @@ def model(code, values, trans=BOTH, life=BOTH):
     return covariates.WithCovariates(code, trans, life, values, wide[0], wide, 0.0, 600, True, "")
 
 
-def stated(shared, code, fit):
+def stated(code, fit):
     """Estimates, errors and log-likelihood as CLVTools gives them, in our order."""
-    table = pd.read_csv(shared / "oracles" / "apparel_params.csv")
-    table = table[(table["model"] == f"{code}+static(Gender,Channel)") & (table["fit"] == fit)]
-    table = table.set_index("parameter")
-    base = [name for name in table.index if "." not in name]
+    found = published.parameters("apparel", f"{code}+static(Gender,Channel)", "CLVTools", fit)
+    base = [name for name in found.estimate.index if "." not in name]
     order = [*base, *(f"{of}.{name}" for of in ("trans", "life") for name in BOTH)]
-    return table.loc[order]
+    return found._replace(estimate=found.estimate[order], std_error=found.std_error[order])
 
 
 def simulated(n_customers, seed, g_trans=0.5, g_life=0.8, s=0.9, weeks=104.0):
@@ -42,29 +41,24 @@ def simulated(n_customers, seed, g_trans=0.5, g_life=0.8, s=0.9, weeks=104.0):
     return pd.DataFrame({"x": x, "t_x": last, "T": weeks, "z": z})
 
 
-@pytest.fixture(scope="module")
-def apparel(shared):
-    table = pd.read_csv(shared / "oracles" / "apparel_customers.csv")
-    return table.rename(columns={"t.x": "t_x", "T.cal": "T"})
-
-
 # Is it right?
 
 
-def test_the_oracles_covariates_are_those_of_the_input(apparel, shared):
-    given = pd.read_csv(shared / "oracles" / "input_apparelStaticCov.csv")
-    both = apparel.merge(given, on="Id", suffixes=("", "_given"))
-    assert len(both) == 600
-    assert (both[BOTH].to_numpy() == both[["Gender_given", "Channel_given"]].to_numpy()).all()
+def test_the_cohort_is_that_of_the_data(apparel):
+    """The published numbers of customers by covariates, all of one day, 104 weeks ago."""
+    cohort = published.read("apparel_cohort").set_index(BOTH)
+    assert apparel.groupby(BOTH).size().equals(cohort["customers"])
+    assert set(apparel["first_order"]) == set(pd.to_datetime(cohort["first"]))
+    assert set(apparel["T"]) == set(cohort["weeks"])
 
 
-def test_pareto_nbd_of_apparel_as_in_clvtools(apparel, shared):
+def test_pareto_nbd_of_apparel_as_in_clvtools(apparel):
     """Its own likelihood, maximised to a gradient of zero; errors by its Hessian."""
-    found, table = covariates.fit(apparel, BOTH, BOTH), stated(shared, "pnbd", "polished")
-    assert found.values == pytest.approx(table["estimate"].to_numpy(), rel=1e-4)
-    assert found.std_errors == pytest.approx(table["std_error"].to_numpy(), rel=1e-4)
-    assert found.log_likelihood == pytest.approx(table["log_likelihood"].iloc[0], abs=1e-6)
-    assert found.params == pytest.approx(table["estimate"].to_numpy()[:4], rel=1e-4)
+    found, theirs = covariates.fit(apparel, BOTH, BOTH), stated("pnbd", "polished")
+    assert found.values == pytest.approx(theirs.estimate.to_numpy(), rel=1e-4)
+    assert found.std_errors == pytest.approx(theirs.std_error.to_numpy(), rel=1e-4)
+    assert found.log_likelihood == pytest.approx(theirs.log_likelihood, abs=1e-6)
+    assert found.params == pytest.approx(theirs.estimate.to_numpy()[:4], rel=1e-4)
     assert found.coefficients["of"].tolist() == ["trans", "trans", "life", "life"]
     assert found.coefficients["covariate"].tolist() == [*BOTH, *BOTH]
     assert found.n_customers == 600
@@ -73,21 +67,26 @@ def test_pareto_nbd_of_apparel_as_in_clvtools(apparel, shared):
     assert found.bic == pytest.approx(11693.3009, abs=1e-4)
 
 
-def test_bg_nbd_of_apparel_is_as_likely_as_in_clvtools_and_not_told(apparel, shared):
+def test_bg_nbd_of_apparel_is_as_likely_as_in_clvtools_and_not_told(apparel):
     """Its a, b and one coefficient run off; only the likelihood can be compared."""
-    table = stated(shared, "bgnbd", "polished")
+    theirs = stated("bgnbd", "polished")
     found = covariates.fit(apparel, BOTH, BOTH, "bg_nbd")
-    assert found.log_likelihood == pytest.approx(table["log_likelihood"].iloc[0], abs=1e-3)
+    assert found.log_likelihood == pytest.approx(theirs.log_likelihood, abs=1e-3)
     assert found.reason == "parameters_run_off"
     assert np.isnan(found.std_errors[2:4]).all()
-    there = covariates.log_likelihood(model("bg_nbd", table["estimate"]), apparel)
-    assert there == pytest.approx(table["log_likelihood"].iloc[0], rel=1e-9)
+    there = covariates.log_likelihood(model("bg_nbd", theirs.estimate), apparel)
+    assert there == pytest.approx(theirs.log_likelihood, rel=1e-9)
+    for code, name in (("pareto_nbd", "pnbd"), ("bg_nbd", "bgnbd")):
+        theirs = stated(name, "default")
+        there = covariates.log_likelihood(model(code, theirs.estimate), apparel)
+        assert there == pytest.approx(theirs.log_likelihood, rel=1e-9)
 
 
 @pytest.mark.parametrize(("code", "theirs"), [("pareto_nbd", "pnbd"), ("bg_nbd", "bgnbd")])
-def test_every_customer_as_in_clvtools(apparel, shared, code, theirs):
-    """apparel_customers.csv, columns *_static, at the parameters CLVTools returns."""
-    at = model(code, stated(shared, theirs, "default")["estimate"])
+def test_customers_as_in_clvtools(code, theirs):
+    """apparel_points.csv, columns *_static, at the parameters CLVTools returns."""
+    apparel = published.read("apparel_points")
+    at = model(code, stated(theirs, "default").estimate)
     ours = {
         "PAlive": at.p_alive(apparel),
         "CET": at.expected_purchases(apparel, 1450 / 7),
@@ -102,9 +101,6 @@ def test_every_customer_as_in_clvtools(apparel, shared, code, theirs):
             compared += 1
             assert values.to_numpy() == pytest.approx(apparel[column].to_numpy(), rel=1e-6), name
     assert compared == {"pnbd": 5, "bgnbd": 2}[theirs]
-    total = covariates.log_likelihood(at, apparel)
-    default = stated(shared, theirs, "default")["log_likelihood"].iloc[0]
-    assert total == pytest.approx(default, rel=1e-9)
 
 
 @pytest.mark.parametrize("plain", [pareto_nbd, bg_nbd])

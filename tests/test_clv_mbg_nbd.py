@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import published
 import pytest
 
 from cvm_analysis.clv import histories, mbg_nbd, nbd
@@ -56,33 +57,28 @@ def test_parameters_are_the_published_ones(fitted):
     assert fitted.reason == ""
 
 
-def test_parameters_errors_and_likelihood_as_in_btydplus(fitted, shared):
-    table = pd.read_csv(shared / "oracles" / "cdnow_mbg_params.csv")
-    table = table[(table["model"] == "MBG/NBD") & (table["fit"] == "polished")]
-    table = table.set_index("parameter").loc[["r", "alpha", "a", "b"]]
-    assert fitted.params == pytest.approx(table["estimate"].to_numpy(), rel=1e-6)
-    assert fitted.std_errors == pytest.approx(table["std_error"].to_numpy(), rel=1e-4)
-    total = table["log_likelihood"].iloc[0]
+def test_parameters_errors_and_likelihood_as_in_btydplus(fitted):
+    theirs = published.parameters("cdnow", "mbgnbd", "BTYDplus", "polished")
+    assert fitted.params == pytest.approx(theirs.estimate.to_numpy(), rel=1e-6)
+    assert fitted.std_errors == pytest.approx(theirs.std_error.to_numpy(), rel=1e-4)
+    total = theirs.log_likelihood
     assert fitted.log_likelihood == pytest.approx(total, abs=1e-8)
     assert fitted.aic == pytest.approx(8 - 2 * total)
     assert fitted.bic == pytest.approx(4 * np.log(2357) - 2 * total)
 
 
-def test_every_customer_as_in_btydplus(cdnow, shared):
-    table = pd.read_csv(shared / "oracles" / "cdnow_mbg_customers.csv", index_col="cust")
-    ours = cdnow.set_axis(cdnow.index.astype(int)).loc[table.index]
+def test_customers_as_in_btydplus(cdnow):
+    table = published.read("cdnow_customers")
+    ours = cdnow.set_axis(cdnow.index.astype(int)).loc[table["customer_id"]]
     at = model(POLISHED)
-    alive, forecast = table["mbgnbd_polished.PAlive"], table["mbgnbd_polished.CET39"]
+    alive, forecast = table["polished.mbgnbd.PAlive"], table["polished.mbgnbd.CET"]
     assert at.p_alive(ours).to_numpy() == pytest.approx(alive, rel=1e-9, abs=0)
     assert at.expected_purchases(ours, 39).to_numpy() == pytest.approx(forecast, rel=1e-9, abs=0)
 
 
-def test_hard_cases_as_in_btydplus_and_finite_where_it_fails(shared):
-    grid = pd.read_csv(shared / "oracles" / "function_grid.csv")
-    grid = grid[grid["model"] == "mbgnbd"].rename(columns={"t.x": "t_x", "T.cal": "T"})
-    assert len(grid) == 600
-    for _, points in grid.groupby("set"):
-        at = model(points[["p1", "p2", "p3", "p4"]].iloc[0])
+def test_hard_cases_as_in_btydplus_and_finite_where_it_fails():
+    for params, points in published.functions("mbgnbd"):
+        at = model(params)
         forecast, alive = at.expected_purchases(points, 39), at.p_alive(points)
         assert np.isfinite(forecast).all()
         assert alive.tolist() == pytest.approx(

@@ -39,10 +39,9 @@ def test_bg_nbd_without_drop_out_is_the_nbd(fitted, cdnow):
     )
 
 
-def test_apparel_log_likelihood(shared):
+def test_apparel_log_likelihood(apparel):
     """-5910.746, computed independently."""
-    table = pd.read_csv(shared / "oracles" / "apparel_customers_polished.csv")
-    found = nbd.fit(table.rename(columns={"t.x": "t_x", "T.cal": "T"}))
+    found = nbd.fit(apparel)
     assert found.log_likelihood == pytest.approx(-5910.746, abs=6e-4)
     assert found.identified
 

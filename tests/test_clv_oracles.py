@@ -1,20 +1,22 @@
 """Every published table and figure on purchases and value that no other test module holds.
 
 Tables: CLVTools 0.12.1, BTYD 2.4.3 and BTYDplus 1.2.0 on CDNOW (1/10 sample, to 1997-09-30) and on
-apparel (to 2006-12-31); each test names its own. The test modules of the models hold the rest.
-GGompertz/NBD is not built: on both logs it becomes Pareto/NBD. Left out for want of their data: the
-donors' gifts after 2001, and the simulated log of discrete opportunities.
+apparel (to 2006-12-31), in the folder published; each test names its own. The test modules of the
+models hold the rest. GGompertz/NBD is not built: on both logs it becomes Pareto/NBD. Left out for
+want of their data: the donors' gifts after 2001, and the simulated log of discrete opportunities.
 """
 
 import importlib
 import re
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import published
 import pytest
 from lifetimes.datasets import load_cdnow_summary_data_with_monetary_value
+from published import parameters
+from purchase_logs import summarize
 from scipy.stats import pearsonr, spearmanr
 
 from cvm_analysis.clv import bg_nbd, covariates, gamma_gamma, histories, mbg_nbd, nbd, pareto_nbd
@@ -32,34 +34,18 @@ DISCOUNT = {  # per week
 }
 
 
-class Fit(NamedTuple):
-    """What a package says: by parameter, and the log-likelihood."""
-
-    estimate: pd.Series
-    std_error: pd.Series
-    log_likelihood: float
-
-
-def stated(shared, data, code, package="CLVTools 0", fit="default"):
-    table = pd.read_csv(shared / "oracles" / f"{data}_params.csv").set_index("parameter")
-    table = table[
-        (table["model"] == code) & table["package"].str.startswith(package) & (table["fit"] == fit)
-    ]
-    return Fit(table["estimate"], table["std_error"], table["log_likelihood"].iloc[0])
-
-
 def at(code, params):
     """A model with stated parameters."""
     params = MODULES[code].Params(*params)
     return KINDS[code](params, params, np.empty((4, 4)), 0.0, 1, True, "")
 
 
-def as_given(shared, data, code):
+def as_given(data, code):
     """The model as CLVTools returns it, with or without covariates."""
     if not code.endswith("_static"):
-        return at(code, stated(shared, data, code).estimate)
+        return at(code, parameters(data, code).estimate)
     plain = code.removesuffix("_static")
-    values = stated(shared, data, f"{plain}+static(Gender,Channel)").estimate
+    values = parameters(data, f"{plain}+static(Gender,Channel)").estimate
     order = [*values.index[:4], *(f"{of}.{name}" for of in ("trans", "life") for name in BOTH)]
     wide = np.full((8, 8), np.nan)
     name = MODULES[plain].__name__.split(".")[-1]
@@ -68,19 +54,20 @@ def as_given(shared, data, code):
     )
 
 
-def new_purchases(model, people, weeks):
-    """Expected repeat purchases of all customers, each within weeks of the first purchase."""
-    if isinstance(model, covariates.WithCovariates):
-        kinds = [
-            (model.with_values(**dict(zip(BOTH, z, strict=True))), rows)
-            for z, rows in people.groupby(list(BOTH)).indices.items()
-        ]
-    else:
-        kinds = [(model, np.arange(len(people)))]
+def parts(model, people):
+    """The model, and for covariates that of each kind of customer, with the rows it is of."""
+    if not isinstance(model, covariates.WithCovariates):
+        return [(model, people)]
+    kinds = people.groupby(list(BOTH))
+    return [(model.with_values(**dict(zip(BOTH, z, strict=True))), rows) for z, rows in kinds]
+
+
+def new_purchases(model, cohorts, until):
+    """Expected repeat purchases up to a day of the customers of all cohorts."""
     total = 0.0
-    for one, rows in kinds:
-        distinct, n = np.unique(weeks[rows], return_counts=True)
-        total += (one.expected_purchases_new(distinct) * n).sum()
+    for one, rows in parts(model, cohorts):
+        weeks = (until - rows["first"]).dt.days.clip(lower=0) / 7
+        total += (one.expected_purchases_new(weeks.to_numpy()) * rows["customers"]).sum()
     return total
 
 
@@ -89,33 +76,33 @@ def close(ours, theirs, rel=1e-6):
 
 
 @pytest.fixture(scope="module")
-def tables(shared):
-    """cdnow_customers.csv and apparel_customers.csv under our names of columns."""
-    names = {"t.x": "t_x", "T.cal": "T"}
-    folder = shared / "oracles"
-    found = {
-        data: pd.read_csv(folder / f"{data}_customers.csv").rename(columns=names)
-        for data in ("cdnow", "apparel")
-    }
+def cohorts(cdnow):
+    """How many customers came when (first) and are how old (weeks), by covariates."""
+    came = cdnow.groupby(["first_order", "T"]).size().rename("customers").reset_index()
+    apparel = published.read("apparel_cohort")
     return {
-        data: table.assign(
-            first=pd.to_datetime(table["date.first"]),
-            spend_per_repeat_day=table["gg_mean_spend"].where(table["x"] > 0),
-        )
-        for data, table in found.items()
+        "cdnow": came.rename(columns={"first_order": "first", "T": "weeks"}),
+        "apparel": apparel.assign(first=pd.to_datetime(apparel["first"])),
     }
 
 
-@pytest.fixture(scope="module")
-def spend(shared):
+@pytest.fixture
+def customers(request, data):
+    """All customers of a data set; those of apparel need its log."""
+    return request.getfixturevalue(data)
+
+
+def points(data):
+    """Customers of a data set, or points of its histories, and what the packages say of each."""
+    table = published.read({"cdnow": "cdnow_customers", "apparel": "apparel_points"}[data])
+    return table.assign(spend_per_repeat_day=table["spend_per_repeat_day"].where(table["x"] > 0))
+
+
+def spend(data):
     """Gamma-Gamma as CLVTools returns it."""
-    found = {}
-    for data in HORIZON:
-        values = stated(shared, data, "gg(remove.first=TRUE)").estimate
-        params = gamma_gamma.Params(*values)
-        nothing = gamma_gamma.Independence(0, 1, 1)
-        found[data] = gamma_gamma.GammaGamma(params, params, np.eye(3), 0.0, 1, True, "", nothing)
-    return found
+    params = gamma_gamma.Params(*parameters(data, "gg(remove.first=TRUE)").estimate)
+    nothing = gamma_gamma.Independence(0, 1, 1)
+    return gamma_gamma.GammaGamma(params, params, np.eye(3), 0.0, 1, True, "", nothing)
 
 
 CASES = [(data, code) for data in HORIZON for code in PLAIN] + [("apparel", one) for one in STATIC]
@@ -124,54 +111,50 @@ CASES = [(data, code) for data in HORIZON for code in PLAIN] + [("apparel", one)
 # Customers, one by one
 
 
-def test_cdnow_customers_are_those_of_the_log(tables, cdnow, cdnow_log):
-    """cdnow_customers.csv, cdnow_customers_polished.csv and cdnow_mbg_customers.csv: the inputs."""
-    theirs = tables["cdnow"].set_index("Id").loc[cdnow.index.astype(int)]
-    close(cdnow[["x", "t_x", "T", "holdout"]], theirs[["x", "t_x", "T", "actual.x"]], 1e-12)
-    close(cdnow["spend_per_repeat_day"].fillna(0), theirs["gg_mean_spend"], 1e-12)
-    later = cdnow_log[cdnow_log["date"] > pd.Timestamp("1997-09-30")]
-    assert later["dollars"].sum() == pytest.approx(theirs["actual.period.spending"].sum())
+def test_cdnow_customers_are_those_of_the_log(cdnow):
+    """cdnow_customers.csv, cdnow_totals.csv: the inputs, and what came after."""
+    theirs = points("cdnow").set_index("customer_id")
+    ours = cdnow.set_axis(cdnow.index.astype(int)).loc[theirs.index]
+    inputs = ["x", "t_x", "T", "spend_per_repeat_day", "holdout", "holdout_spend"]
+    close(ours[inputs].fillna(0), theirs[inputs].fillna(0), 1e-12)
+    sums = cdnow.groupby(cdnow["x"].clip(upper=7))[["x", "holdout", "holdout_spend"]].sum()
+    close(sums, published.read("cdnow_totals")[list(sums)], 1e-12)
 
 
-def test_apparel_customers_are_those_of_the_log(tables, shared):
-    """input_apparelTrans.csv -> x, t_x, T and the purchases after 2006-12-31."""
-    log = pd.read_csv(shared / "oracles" / "input_apparelTrans.csv", parse_dates=["Date"])
-    days = log[["Id", "Date"]].drop_duplicates()
-    end = pd.Timestamp("2006-12-31")
-    seen = days[days["Date"] <= end].groupby("Id")["Date"].agg(["size", "min", "max"])
-    theirs = tables["apparel"].set_index("Id").loc[seen.index]
-    close(seen["size"] - 1, theirs["x"])
-    close((seen["max"] - seen["min"]).dt.days / 7, theirs["t_x"])
-    close((end - seen["min"]).dt.days / 7, theirs["T"])
-    came = days[days["Date"] > end].groupby("Id").size().reindex(seen.index, fill_value=0)
-    close(came, theirs["actual.x"])
-    assert (len(seen), theirs["x"].sum(), (theirs["x"] == 0).sum()) == (600, 1266, 213)
-    assert came.sum() == 1317
+def test_apparel_customers_are_those_of_the_log(apparel):
+    """apparel_points.csv: histories that are there; and their sums."""
+    inputs = ["x", "t_x", "Gender", "Channel"]
+    known, stated = (t[inputs].round(9).drop_duplicates() for t in (apparel, points("apparel")))
+    assert len(stated.merge(known)) == len(stated) == 20
+    assert (len(apparel), apparel["x"].sum(), (apparel["x"] == 0).sum()) == (600, 1266, 213)
+    assert apparel["holdout"].sum() == 1317
 
 
 @pytest.mark.parametrize(("data", "code"), CASES)
-def test_customers_at_the_parameters_clvtools_returns(tables, spend, shared, data, code):
-    """cdnow_customers.csv and apparel_customers.csv: PAlive, CET, DERT, spending and CLV."""
-    table, model = tables[data], as_given(shared, data, code)
-    expected = model.expected_purchases(table, HORIZON[data])
-    mean_net_sales = spend[data].expected_spend(table)
+def test_customers_at_the_parameters_clvtools_returns(data, code):
+    """cdnow_customers.csv and apparel_points.csv: PAlive, CET, DERT, spend and CLV."""
+    table, model = points(data), as_given(data, code)
+    mean_net_sales = spend(data).expected_spend(table)
     close(model.p_alive(table), table[f"{code}.PAlive"])
-    close(expected, table[f"{code}.CET"])
-    close(mean_net_sales, table["predicted.mean.spending"])
-    close(expected * mean_net_sales, table[f"{code}.predicted.period.spending"])
+    close(model.expected_purchases(table, HORIZON[data]), table[f"{code}.CET"])
+    close(mean_net_sales, table["expected_spend"])
     for name, rate in DISCOUNT.items():
         if f"{code}.DERT_{name}" in table:
             purchases = model.discounted_purchases(table, rate)
             close(purchases, table[f"{code}.DERT_{name}"])
-            close(purchases * mean_net_sales, table[f"{code}.CLV_{name}"])
+            if f"{code}.CLV_{name}" in table:
+                close(purchases * mean_net_sales, table[f"{code}.CLV_{name}"])
 
 
-@pytest.mark.parametrize(("columns", "package"), [("btyd", "BTYD 2.4.3"), ("btydAtClvPar", "CLV")])
-def test_customers_as_in_btyd(tables, shared, columns, package):
+BTYD = [("btyd", "BTYD 2.4.3"), ("btydAtClvPar", "CLVTools 0")]
+
+
+@pytest.mark.parametrize(("columns", "package"), BTYD)
+def test_customers_as_in_btyd(columns, package):
     """cdnow_customers.csv, columns btyd.* and btydAtClvPar.* (at CLVTools' parameters)."""
-    table = tables["cdnow"]
+    table = points("cdnow")
     for code in PLAIN:
-        model = at(code, stated(shared, "cdnow", code, package).estimate)
+        model = at(code, parameters("cdnow", code, package).estimate)
         close(model.p_alive(table), table[f"{columns}.{code}.PAlive"])
         close(model.expected_purchases(table, 39), table[f"{columns}.{code}.CET39"])
         if code == "pnbd":
@@ -180,18 +163,42 @@ def test_customers_as_in_btyd(tables, shared, columns, package):
 
 
 @pytest.mark.parametrize("data", HORIZON)
-def test_bg_nbd_customers_at_the_polished_parameters(shared, data):
-    """*_customers_polished.csv, columns bgnbd.*; Pareto/NBD's are held by its own module."""
-    table = pd.read_csv(shared / "oracles" / f"{data}_customers_polished.csv")
-    h = table.rename(columns={"t.x": "t_x", "T.cal": "T"})
-    model = at("bgnbd", stated(shared, data, "bgnbd", "CLVTools C++", "polished").estimate)
-    close(model.p_alive(h), table["bgnbd.PAlive"])
-    close(model.expected_purchases(h, HORIZON[data]), table["bgnbd.CET"])
-    ours = [bg_nbd.log_likelihood(model.params, h.iloc[[row]]) for row in range(0, len(h), 7)]
-    close(ours, table["bgnbd.LL"].iloc[::7], 1e-9)
-    sizeable = table["bgnbd.DERT_ann10pct_NUMERIC"] > 0.01  # integrated to an absolute tolerance
-    ours = model.discounted_purchases(h, DISCOUNT["ann10pct"])[sizeable]
-    close(ours, table.loc[sizeable, "bgnbd.DERT_ann10pct_NUMERIC"])
+def test_bg_nbd_customers_at_the_polished_parameters(data):
+    """Columns polished.bgnbd.*; Pareto/NBD's are held by its own module."""
+    table = points(data)
+    model = at("bgnbd", parameters(data, "bgnbd", "CLVTools C++", "polished").estimate)
+    close(model.p_alive(table), table["polished.bgnbd.PAlive"])
+    close(model.expected_purchases(table, HORIZON[data]), table["polished.bgnbd.CET"])
+    ours = [bg_nbd.log_likelihood(model.params, table.loc[[row]]) for row in table.index]
+    close(ours, table["polished.bgnbd.LL"], 1e-9)
+    theirs = table["polished.bgnbd.DERT_ann10pct_NUMERIC"]
+    sizeable = theirs > 0.01  # integrated to an absolute tolerance
+    close(model.discounted_purchases(table, DISCOUNT["ann10pct"])[sizeable], theirs[sizeable])
+
+
+FITS = [("", "CLVTools 0", "default"), *((f"{columns}.", of, "default") for columns, of in BTYD)]
+
+
+@pytest.mark.parametrize(
+    ("columns", "package", "fit"), [*FITS, ("polished.", "CLVTools C++", "polished")]
+)
+def test_all_2357_customers_of_cdnow(cdnow, columns, package, fit):
+    """cdnow_totals.csv: sums over the customers of x = 0, ..., 6, 7 and more repeat purchases."""
+    totals, groups = published.read("cdnow_totals"), cdnow["x"].clip(upper=7)
+    compared = 0
+    for code in KINDS if fit == "polished" else PLAIN:
+        package = "BTYDplus" if code == "mbgnbd" else package
+        model = at(code, parameters("cdnow", code, package, fit).estimate)
+        ours = {"PAlive": model.p_alive(cdnow), "CET": model.expected_purchases(cdnow, 39)}
+        ours["CET39"] = ours["CET"]
+        if code == "pnbd":
+            rates = {f"DERT_{name}": rate for name, rate in DISCOUNT.items()}
+            ours |= {name: model.discounted_purchases(cdnow, r) for name, r in rates.items()}
+        for name, values in ours.items():
+            if f"{columns}{code}.{name}" in totals:
+                compared += 1
+                close(values.groupby(groups).sum(), totals[f"{columns}{code}.{name}"], 1e-8)
+    assert compared == {"": 7, "polished.": 9}.get(columns, 5)
 
 
 # Fits
@@ -199,118 +206,107 @@ def test_bg_nbd_customers_at_the_polished_parameters(shared, data):
 
 @pytest.mark.parametrize("data", HORIZON)
 @pytest.mark.parametrize("code", PLAIN)
-def test_fits_of_all_packages(tables, shared, data, code):
-    """cdnow_params.csv, apparel_params.csv: polished rows to 1e-4, as returned to 1e-3."""
-    found = MODULES[code].fit(tables[data])
-    close(found.params, stated(shared, data, code, "CLV", "polished").estimate, 1e-4)
-    close(found.std_errors, stated(shared, data, code, "CLV", "polished").std_error, 1e-4)
+def test_fits_of_all_packages(customers, data, code):
+    """parameters.csv: polished rows to 1e-4, as returned to 1e-3."""
+    found = MODULES[code].fit(customers)
+    close(found.params, parameters(data, code, "CLV", "polished").estimate, 1e-4)
+    close(found.std_errors, parameters(data, code, "CLV", "polished").std_error, 1e-4)
     packages = ["CLVTools 0", "BTYD 2.4.3"] if data == "cdnow" else ["CLVTools 0"]
     for package in packages:
-        theirs = stated(shared, data, code, package)
+        theirs = parameters(data, code, package)
         close(found.params, theirs.estimate, 2e-3)
         assert found.log_likelihood == pytest.approx(theirs.log_likelihood, abs=1e-3)
         assert found.log_likelihood >= theirs.log_likelihood - 1e-7
-        total = MODULES[code].log_likelihood(MODULES[code].Params(*theirs.estimate), tables[data])
+        total = MODULES[code].log_likelihood(MODULES[code].Params(*theirs.estimate), customers)
         assert total == pytest.approx(theirs.log_likelihood, abs=1e-6)
 
 
-def test_mbg_nbd_as_btydplus_returns_it(cdnow, shared):
-    """cdnow_mbg_params.csv, the rows of its own optimiser; polished rows are held elsewhere."""
-    theirs = stated(shared, "cdnow_mbg", "MBG/NBD", "BTYDplus")
-    params = mbg_nbd.Params(*theirs.estimate.drop("k"))
+def test_mbg_nbd_as_btydplus_returns_it(cdnow):
+    """parameters.csv, the rows of its own optimiser; polished rows are held elsewhere."""
+    theirs = parameters("cdnow", "mbgnbd", "BTYDplus")
+    params = mbg_nbd.Params(*theirs.estimate)
     assert mbg_nbd.log_likelihood(params, cdnow) == pytest.approx(theirs.log_likelihood, abs=1e-6)
     close(mbg_nbd.fit(cdnow).params, params, 1e-4)
 
 
-def test_covariances_as_in_clvtools(tables, shared):
-    """cdnow_vcov_clvtools.csv: of the parameters themselves, at its own, less exact, maximum."""
-    table = pd.read_csv(shared / "oracles" / "cdnow_vcov_clvtools.csv")
-    for code in PLAIN:
-        theirs = table[table["model"] == code][["c1", "c2", "c3", "c4"]].to_numpy()
-        found = MODULES[code].fit(tables["cdnow"])
-        params = np.array(found.params)
-        ours = found.covariance_log * np.outer(params, params)
-        scale = np.sqrt(np.outer(np.diag(theirs), np.diag(theirs)))
-        assert ours / scale == pytest.approx(theirs / scale, abs=0.003)
+@pytest.mark.parametrize("code", PLAIN)
+def test_covariances_as_in_clvtools(cdnow, code):
+    """cdnow_covariances.csv: of the parameters themselves, at its own, less exact, maximum."""
+    theirs = published.read("cdnow_covariances", model=code)[["c1", "c2", "c3", "c4"]].to_numpy()
+    found = MODULES[code].fit(cdnow)
+    params = np.array(found.params)
+    ours = found.covariance_log * np.outer(params, params)
+    scale = np.sqrt(np.outer(np.diag(theirs), np.diag(theirs)))
+    assert ours / scale == pytest.approx(theirs / scale, abs=0.003)
 
 
-@pytest.mark.parametrize("data", HORIZON)
-def test_gamma_gamma_of_all_packages(tables, shared, data, cdnow_log):
-    """*_params.csv, gg(...) and spend: of repeat purchases, and with the first purchase too."""
-    table = tables[data]
-    if data == "cdnow":
-        log = cdnow_log.assign(id=cdnow_log["customer_id"].astype(int))
-        log = log[log["date"] <= pd.Timestamp("1997-09-30")].rename(columns={"dollars": "money"})
-    else:
-        path = shared / "oracles" / "input_apparelTrans.csv"
-        log = pd.read_csv(path, parse_dates=["Date"])
-        log = log[log["Date"] <= pd.Timestamp("2006-12-31")]
-        log = log.rename(columns={"Id": "id", "Date": "date", "Price": "money"})
-    days = log.groupby(["id", "date"])["money"].sum().groupby("id").agg(["size", "mean"])
+@pytest.mark.parametrize(("data", "end"), [("cdnow", "1997-09-30"), ("apparel", "2006-12-31")])
+def test_gamma_gamma_of_all_packages(request, customers, data, end):
+    """parameters.csv, gg(...) and spend: of repeat purchases, and with the first purchase too."""
+    log = request.getfixturevalue(f"{data}_log").rename(columns={"dollars": "amount"})
+    log = log[log["date"] <= end]
+    days = log.groupby(["customer_id", "date"])["amount"].sum()
+    days = days.groupby("customer_id").agg(["size", "mean"])
     days = days[days["mean"] > 0]
     everything = pd.DataFrame({"x": days["size"], "spend_per_repeat_day": days["mean"]})
-    for which, rows in (("TRUE", table), ("FALSE", everything)):
+    for which, rows in (("TRUE", customers), ("FALSE", everything)):
         name, found = f"gg(remove.first={which})", gamma_gamma.fit(rows)
-        theirs = stated(shared, data, name, "CLVTools C++", "polished")
+        theirs = parameters(data, name, "CLVTools C++", "polished")
         close(found.params, theirs.estimate, 1e-4)
         close(found.std_errors, theirs.std_error, 1e-4)
         assert found.log_likelihood == pytest.approx(theirs.log_likelihood, abs=1e-6)
-        default = stated(shared, data, name)
+        default = parameters(data, name)
         assert found.log_likelihood == pytest.approx(default.log_likelihood, abs=1e-3)
         close(found.params, default.estimate, 1e-3)
     if data == "cdnow":
-        theirs = stated(shared, data, "spend (gamma-gamma)", "BTYD")
-        close(gamma_gamma.fit(table).params, theirs.estimate, 1e-3)
+        theirs = parameters(data, "spend (gamma-gamma)", "BTYD")
+        close(gamma_gamma.fit(customers).params, theirs.estimate, 1e-3)
 
 
 # New customers, tracking, numbers of purchases
 
 
-def test_new_customers(shared):
-    """cdnow_expectation.csv; clv_newcustomer_* count the first purchase too."""
-    table = pd.read_csv(shared / "oracles" / "cdnow_expectation.csv")
-    weeks = table["t_weeks"].to_numpy(float)
+def test_new_customers():
+    """cdnow_new_customers.csv; clv_newcustomer_* count the first purchase too."""
+    table = published.read("cdnow_new_customers")
+    weeks = table["weeks"].to_numpy(float)
     for code in PLAIN:
-        polished = at(code, stated(shared, "cdnow", code, "CLV", "polished").estimate)
+        polished = at(code, parameters("cdnow", code, "CLV", "polished").estimate)
         ours = polished.expected_purchases_new(weeks)
         close(ours, table[f"{code}_expectation_polished"], 1e-9)
-        default = as_given(shared, "cdnow", code).expected_purchases_new(weeks)
+        default = as_given("cdnow", code).expected_purchases_new(weeks)
         close(1 + default, table[f"clv_newcustomer_{code}_default"], 1e-9)
     close(ours, table["bgnbd_clv"], 1e-9)
 
 
 @pytest.mark.parametrize(("data", "code"), CASES)
-def test_weekly_tracking_as_in_clvtools(tables, shared, data, code):
-    """tracking_clvtools_weekly.csv: expected repeat purchases, in all up to each Sunday."""
-    table = pd.read_csv(shared / "oracles" / "tracking_clvtools_weekly.csv")
-    table = table[(table["dataset"] == data) & (table["model"] == code)]
-    model, people = as_given(shared, data, code), tables[data]
-    ours = []
-    for until in pd.to_datetime(table["period.until"]):
-        weeks = ((until - people["first"]).dt.days.clip(lower=0) / 7).to_numpy(float)
-        ours.append(new_purchases(model, people, weeks))
+def test_weekly_tracking_as_in_clvtools(cohorts, data, code):
+    """tracking_clvtools.csv: expected repeat purchases, in all up to a Sunday, and of its week."""
+    table = published.read("tracking_clvtools", data=data, model=code)
+    model, until = as_given(data, code), pd.to_datetime(table["until"])
+    ours, before = (
+        np.array([new_purchases(model, cohorts[data], day - pd.Timedelta(days=d)) for day in until])
+        for d in (0, 7)
+    )
     close(ours, table["cum_expected"], 1e-9)
-    close(np.diff(ours), table["inc_expected"].iloc[1:], 1e-7)
+    close(ours - before, table["inc_expected"], 1e-7)
 
 
-def test_weekly_actuals_as_in_clvtools(cdnow_log, shared):
-    """tracking_clvtools_weekly.csv: repeat purchase days up to each Sunday, that day included."""
-    table = pd.read_csv(shared / "oracles" / "tracking_clvtools_weekly.csv")
-    table = table[(table["dataset"] == "cdnow") & (table["model"] == "pnbd")]
+def test_weekly_actuals_as_in_clvtools(cdnow_log):
+    """tracking_clvtools.csv: repeat purchase days up to each Sunday, that day included."""
+    table = published.read("tracking_clvtools", data="cdnow", model="pnbd")
     table = table[table["cum_actual"].notna()]
     days = cdnow_log[["customer_id", "date"]].drop_duplicates()
     again = days[days["date"] > days.groupby("customer_id")["date"].transform("min")]["date"]
-    close(
-        [(again <= day).sum() for day in pd.to_datetime(table["period.until"])], table["cum_actual"]
-    )
+    close([(again <= day).sum() for day in pd.to_datetime(table["until"])], table["cum_actual"])
 
 
 @pytest.mark.parametrize("code", PLAIN)
-def test_78_weeks_as_in_btyd(tables, cdnow_log, shared, code):
-    """cdnow_tracking_btyd_78weeks.csv; weeks 20 to 25 are printed in the BTYD walkthrough too."""
-    table = pd.read_csv(shared / "oracles" / "cdnow_tracking_btyd_78weeks.csv")
-    model = at(code, stated(shared, "cdnow", code, "BTYD 2.4.3").estimate)
-    T = tables["cdnow"]["T"].to_numpy()
+def test_78_weeks_as_in_btyd(cdnow, cdnow_log, code):
+    """cdnow_tracking_btyd.csv; weeks 20 to 25 are printed in the BTYD walkthrough too."""
+    table = published.read("cdnow_tracking_btyd")
+    model = at(code, parameters("cdnow", code, "BTYD 2.4.3").estimate)
+    T = cdnow["T"].to_numpy()
     came = T.max() - T
     weeks = range(1, 79)
     ours = [model.expected_purchases_new(np.maximum(week - came, 0)).sum() for week in weeks]
@@ -330,29 +326,30 @@ def test_78_weeks_as_in_btyd(tables, cdnow_log, shared, code):
 
 
 @pytest.mark.parametrize(("data", "code"), CASES)
-def test_numbers_of_customers_by_purchases(tables, shared, data, code):
-    """frequency_pmf_clvtools.csv: how many customers make 0, 1, ..., 9, or more repeats."""
-    table = pd.read_csv(shared / "oracles" / "frequency_pmf_clvtools.csv")
-    table = table[(table["dataset"] == data) & (table["model"] == code)]
+def test_numbers_of_customers_by_purchases(cohorts, data, code):
+    """purchase_counts.csv: how many customers make 0, 1, ..., 9, or more repeats."""
+    table = published.read("purchase_counts", data=data, model=code)
     expected = table.set_index("num.transactions")["expected_customers"]
-    model, people = as_given(shared, data, code), tables[data]
-    start = people.assign(x=0, t_x=0.0, weeks=people["T"], T=0.0)
-    ours = np.zeros(11)
-    for weeks, rows in start.groupby("weeks"):  # a new customer's history is empty
-        h = rows.assign(T=0.0)
-        ours += model.purchase_probabilities(h, weeks, 10).sum(axis=0)
+    model, ours = as_given(data, code), np.zeros(11)
+    for weeks, rows in cohorts[data].groupby("weeks"):  # a new customer's history is empty
+        p = model.purchase_probabilities(rows.assign(x=0, t_x=0.0, T=0.0), weeks, 10)
+        ours += (p * rows["customers"].to_numpy()[:, None]).sum(axis=0)
     close(ours, expected[[*map(str, range(10)), "10+"]])
+
+
+@pytest.mark.parametrize("data", HORIZON)
+def test_customers_by_number_of_purchases_are_those_of_the_log(customers, data):
+    """purchase_counts.csv: as many as were there."""
+    table = published.read("purchase_counts", data=data, model="pnbd")
     actual = table.set_index("num.transactions")["actual_customers"]
-    assert actual["0"] == (people["x"] == 0).sum()
+    found = customers.groupby(customers["x"].clip(upper=10)).size()
+    assert found.tolist() == actual[[*map(str, range(10)), "10+"]].tolist()
 
 
-def test_hard_points_of_bg_nbd_and_of_btyd(shared):
+def test_hard_points_of_bg_nbd_and_of_btyd():
     """function_grid.csv: P(alive) and LL of both packages; the rest is held by the models."""
-    grid = pd.read_csv(shared / "oracles" / "function_grid.csv")
-    grid = grid[grid["model"] == "bgnbd"].rename(columns={"t.x": "t_x", "T.cal": "T"})
-    assert len(grid) == 600
-    for _, points in grid.groupby("set"):
-        model = at("bgnbd", points[["p1", "p2", "p3", "p4"]].iloc[0])
+    for params, points in published.functions("bgnbd"):
+        model = at("bgnbd", params)
         alive, expected = model.p_alive(points), model.expected_purchases(points, 39)
         assert np.isfinite(model.discounted_purchases(points, DISCOUNT["ann10pct"])).all()
         for peer in ("clv", "btyd"):
@@ -368,30 +365,28 @@ def test_hard_points_of_bg_nbd_and_of_btyd(shared):
 
 
 @pytest.mark.parametrize(("data", "code"), CASES)
-def test_holdout_of_purchases_and_spending(tables, spend, shared, data, code):
-    """holdout_metrics_transactions.csv and holdout_metrics_spending.csv."""
-    folder, table = shared / "oracles", tables[data]
-    both = (
-        pd.read_csv(folder / f"holdout_metrics_{what}.csv").set_index(["dataset", "model"])
-        for what in ("transactions", "spending")
+def test_holdout_of_purchases_and_spending(customers, data, code):
+    """holdout_purchases.csv and holdout_spending.csv."""
+    purchases, money = (
+        published.read(f"holdout_{what}", data=data, model=code).iloc[0]
+        for what in ("purchases", "spending")
     )
-    purchases, money = (metrics.loc[(data, code)] for metrics in both)
-    forecast = as_given(shared, data, code).expected_purchases(table, HORIZON[data])
-    error = forecast - table["actual.x"]
-    assert table["actual.x"].sum() == purchases["actual_total"]
+    forecast = as_given(data, code).expected_purchases(customers, HORIZON[data])
+    error = forecast - customers["holdout"]
+    assert customers["holdout"].sum() == purchases["actual_total"]
     close(forecast.sum(), purchases["predicted_total"])
     close(error.sum(), purchases["bias_total"])
     close(error.mean(), purchases["mean_err"])
     close(error.abs().mean(), purchases["MAE"])
     close(np.sqrt((error**2).mean()), purchases["RMSE"])
-    close(pearsonr(forecast, table["actual.x"]).statistic, purchases["pearson"])
-    assert spearmanr(forecast, table["actual.x"]).statistic == pytest.approx(
+    close(pearsonr(forecast, customers["holdout"]).statistic, purchases["pearson"])
+    assert spearmanr(forecast, customers["holdout"]).statistic == pytest.approx(
         purchases["spearman"], abs=1e-4
     )
-    expected = forecast * spend[data].expected_spend(table)
-    error = expected - table["actual.period.spending"]
+    expected = forecast * spend(data).expected_spend(customers)
+    error = expected - customers["holdout_spend"]
     close(expected.sum(), money["predicted_total"])
-    close(table["actual.period.spending"].sum(), money["actual_total"])
+    close(customers["holdout_spend"].sum(), money["actual_total"])
     close(error.abs().mean(), money["MAE"])
     close(np.sqrt((error**2).mean()), money["RMSE"])
 
@@ -493,23 +488,15 @@ def test_a_year_of_lifetimes_quickstart_with_weeks_as_weeks(quickstart):
 # Computed once, independently
 
 
-def test_bg_nbd_of_all_cdnow_customers(shared):
+def test_bg_nbd_of_all_cdnow_customers(full_cdnow_log, full_cdnow):
     """The full log; Pareto/NBD is held by its own module."""
-    columns = ["customer_id", "date", "discs", "dollars"]
-    path = shared / "data" / "cdnow" / "CDNOW_master.txt"
-    log = pd.read_csv(path, sep=r"\s+", names=columns, header=0)
+    log = full_cdnow_log
     assert (len(log), log["discs"].sum()) == (69_659, 167_881)
     assert log["dollars"].sum() == pytest.approx(2_500_315.63)
     assert (log.duplicated().sum(), (log["dollars"] == 0).sum()) == (255, 80)
     assert log.duplicated(["customer_id", "date"]).sum() == 2068
-    days = log[["customer_id", "date"]].drop_duplicates()
-    seen = days[days["date"] <= 19970930]
-    assert len(days) - len(seen) == 19_684
-    seen = seen.assign(date=pd.to_datetime(seen["date"].astype(str)))
-    each = seen.groupby("customer_id")["date"].agg(["size", "min", "max"])
-    t_x = (each["max"] - each["min"]).dt.days / 7
-    T = (pd.Timestamp("1997-09-30") - each["min"]).dt.days / 7
-    h, _ = histories.distinct(pd.DataFrame({"x": each["size"] - 1, "t_x": t_x, "T": T}))
+    assert full_cdnow["holdout"].sum() == 19_684
+    h, _ = histories.distinct(full_cdnow)
     assert (h["x"] * h["n"]).sum() == 24_337
     found = bg_nbd.fit(h)
     close(found.params, (0.25162396, 4.78894296, 0.72343365, 2.16108864), 1e-4)
@@ -518,32 +505,25 @@ def test_bg_nbd_of_all_cdnow_customers(shared):
     assert total == pytest.approx(16_873.7, abs=0.06)
 
 
-def test_reference_fits_of_apparel(tables):
+def test_reference_fits_of_apparel(apparel):
     """Totals of the 207 weeks after 2006, NBD and Gamma-Gamma."""
-    table = tables["apparel"]
     totals = {
-        code: MODULES[code].fit(table).expected_purchases(table, HORIZON["apparel"]).sum()
+        code: MODULES[code].fit(apparel).expected_purchases(apparel, HORIZON["apparel"]).sum()
         for code in PLAIN
     }
     assert totals == pytest.approx({"pnbd": 1455.5, "bgnbd": 1414.0}, abs=0.1)
-    assert nbd.fit(table).log_likelihood == pytest.approx(-5910.746, abs=6e-4)
-    spend = gamma_gamma.fit(table)
+    assert nbd.fit(apparel).log_likelihood == pytest.approx(-5910.746, abs=6e-4)
+    spend = gamma_gamma.fit(apparel)
     assert spend.params == pytest.approx((3.09904, 5.65369, 56.5042), rel=1e-4)
     assert spend.log_likelihood == pytest.approx(-1670.663, abs=6e-4)
     assert spend.n_customers == 387
 
 
 @pytest.fixture(scope="module")
-def retail(shared):
-    """Online Retail, one row per customer, country and day up to 2011-06-30, and those after."""
-    path = shared / "data" / "online_retail" / "online_retail.csv.gz"
-    columns = ["InvoiceNo", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"]
-    lines = pd.read_csv(path, usecols=columns, dtype={"InvoiceNo": str, "CustomerID": str})
-    sold = (lines["Quantity"] > 0) & (lines["UnitPrice"] > 0) & lines["CustomerID"].notna()
-    lines = lines[sold & ~lines["InvoiceNo"].str.startswith("C")]
-    day = pd.to_datetime(lines["InvoiceDate"]).dt.normalize()
-    lines = lines.assign(day=day, money=lines["Quantity"] * lines["UnitPrice"])
-    return lines.groupby(["CustomerID", "Country", "day"], as_index=False)["money"].sum()
+def retail(online_retail):
+    """Online Retail, one row per customer, country and day."""
+    keys = ["customer_id", "country", "day"]
+    return online_retail.groupby(keys, as_index=False)["amount"].sum()
 
 
 @pytest.mark.parametrize(
@@ -559,20 +539,9 @@ def test_reference_fits_of_online_retail(
     retail, country, n, x, none, r, alpha, total, forecast, spend, n_spend
 ):
     """b of BG/NBD runs to infinity: said, and as likely as NBD, which forecasts the same."""
-    days = retail if country is None else retail[retail["Country"] == country]
-    days = days.groupby(["CustomerID", "day"])["money"].sum().reset_index()
-    end = pd.Timestamp("2011-06-30")
-    seen = days[days["day"] <= end]
-    each = seen.groupby("CustomerID")["day"].agg(["size", "min", "max"])
-    later = seen[seen["day"] > seen["CustomerID"].map(each["min"])]
-    customers = pd.DataFrame(
-        {
-            "x": each["size"] - 1,
-            "t_x": (each["max"] - each["min"]).dt.days / 7,
-            "T": (end - each["min"]).dt.days / 7,
-            "spend_per_repeat_day": later.groupby("CustomerID")["money"].mean(),
-        }
-    )
+    days = retail if country is None else retail[retail["country"] == country]
+    log = days.rename(columns={"day": "date"})
+    customers = summarize(log, "2011-06-30")
     assert (len(customers), customers["x"].sum(), (customers["x"] == 0).sum()) == (n, x, none)
     h, _ = histories.distinct(customers)
     found, without = bg_nbd.fit(h), nbd.fit(h)

@@ -56,16 +56,16 @@ def line(text, start):
     return found
 
 
-def test_cdnow_without_a_correction(folder, shared):
-    sales = prepared(shared / "data" / "cdnow" / "CDNOW_master.txt")
+def test_cdnow_without_a_correction(folder, lifetimes_data):
+    sales = prepared(lifetimes_data / "CDNOW_master.txt")
     assert len(sales) == 69_659
     assert str(sales["amount"].sum()) == "2500315.6300"
     assert sales["customer_id"].nunique() == 23_570
     assert str(sales["ordered_at"].max())[:10] == "1998-06-30"
 
 
-def test_online_retail_as_its_own_config_has_it(folder, shared):
-    settings = kept(shared / "data" / "online_retail" / "online_retail.csv.gz")
+def test_online_retail_as_its_own_config_has_it(folder, data_set):
+    settings = kept(data_set("online_retail"))
     ours, own = settings.business, yaml.safe_load((REAL / "online_retail.yaml").read_text("utf-8"))
     (source,) = own["sources"]["transactions"]
     assert ours.sources.transactions[0].columns == source["columns"]

@@ -554,11 +554,11 @@ def test_files_with_and_without_order_numbers_can_stand_side_by_side(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def retail(shared, tmp_path_factory):
+def retail(data_set, tmp_path_factory):
     folder = tmp_path_factory.mktemp("retail")
     shutil.copytree(REAL, folder / "config")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CVM_DATA", str(shared / "data" / "online_retail"))
+        patch.setenv("CVM_DATA", str(data_set("online_retail").parent))
         settings = settings_of(folder, "online_retail")
         prepare(settings)
     return settings
@@ -587,9 +587,9 @@ def test_online_retail_has_its_published_totals(shoppers):
     assert buyers["gross_sales"].sum() == pytest.approx(8_911_407.904, abs=0.0005)
 
 
-def test_online_retail_counts_customers_of_two_countries_once(retail, shoppers, shared):
+def test_online_retail_counts_customers_of_two_countries_once(retail, shoppers, data_set):
     raw = pd.read_csv(
-        shared / "data" / "online_retail" / "online_retail.csv.gz",
+        data_set("online_retail"),
         usecols=["CustomerID", "Country", "InvoiceDate", "Quantity", "UnitPrice"],
         dtype={"CustomerID": str},
         encoding_errors="replace",

@@ -205,8 +205,8 @@ def test_all_wrong_cut_points_are_named_at_once():
 
 
 @pytest.fixture(scope="module")
-def published(shared):
-    log = pd.read_csv(shared / "data/rfm_orders/rfm_data_orders.csv", parse_dates=["order_date"])
+def published(data_set):
+    log = pd.read_csv(data_set("rfm_orders"), parse_dates=["order_date"])
     by = log.groupby("customer_id")
     days = (pd.Timestamp("2006-12-31") - by["order_date"].max()).dt.days
     return pd.DataFrame(
@@ -218,31 +218,38 @@ def r_scores(people):
     return rfm.score(people, 5, rfm.cut_points(people, 5, "quantile_plus_one"))
 
 
+R_DAYS = [482, 297.4, 181, 115]  # fewer than these
+R_CUTS = {
+    "r": [1 - np.ceil(days) for days in R_DAYS],
+    "f": [4, 5, 6, 8],
+    "m": [255.8, 382, 506.4, 666],
+}
+R_CUSTOMERS = [  # days since the last order, orders, revenue, score
+    ("Abbey O'Reilly", 205, 6, 472, 343),
+    ("Add Senger", 140, 3, 340, 412),
+    ("Aden Lesch", 194, 4, 405, 323),
+    ("Admiral Senger", 132, 5, 448, 433),
+    ("Agness O'Keefe", 90, 9, 843, 555),
+    ("Aileen Barton", 84, 9, 763, 555),
+    ("Ailene Hermann", 281, 8, 699, 355),
+    ("Aiyanna Bruen", 246, 4, 157, 321),
+]
+
+
 def test_the_cut_points_of_r(published):
     cuts = rfm.cut_points(published, 5, "quantile_plus_one")
     assert len(published) == 995
-    assert cuts["f"] == [4, 5, 6, 8]
-    assert cuts["m"] == pytest.approx([255.8, 382, 506.4, 666], abs=1e-9)
-    below = [482, 297.4, 181, 115]  # fewer days than these
-    assert [-c for c in cuts["r"]] == [np.ceil(days) - 1 for days in below]
+    assert {name: list(map(float, each)) for name, each in cuts.items()} == {
+        name: pytest.approx(each, abs=1e-9) for name, each in R_CUTS.items()
+    }
+    for who, *printed in R_CUSTOMERS:
+        assert published.loc[who].tolist() == printed[:3]
 
 
-@pytest.mark.parametrize(
-    ("who", "days", "orders", "spend", "score"),
-    [
-        ("Abbey O'Reilly", 205, 6, 472, 343),
-        ("Add Senger", 140, 3, 340, 412),
-        ("Aden Lesch", 194, 4, 405, 323),
-        ("Admiral Senger", 132, 5, 448, 433),
-        ("Agness O'Keefe", 90, 9, 843, 555),
-        ("Aileen Barton", 84, 9, 763, 555),
-        ("Ailene Hermann", 281, 8, 699, 355),
-        ("Aiyanna Bruen", 246, 4, 157, 321),
-    ],
-)
-def test_the_scores_of_customers_that_r_prints(published, who, days, orders, spend, score):
-    assert published.loc[who].tolist() == [days, orders, spend]
-    r, f, m = r_scores(published).loc[who]
+@pytest.mark.parametrize(("who", "days", "orders", "spend", "score"), R_CUSTOMERS)
+def test_the_scores_of_customers_that_r_prints(who, days, orders, spend, score):
+    values = {"days_since_last": days, "n_orders": orders, "net_sales": spend}
+    r, f, m = rfm.score(pd.DataFrame(values, [who]), 5, R_CUTS).loc[who]
     assert 100 * r + 10 * f + m == score
 
 

@@ -90,8 +90,8 @@ def test_any_number_of_blanks_and_tabs_is_one(tmp_path):
     ]
 
 
-def test_cdnow_is_parted_by_spaces(shared):
-    delimiter, header, records = read(shared / "data" / "cdnow" / "CDNOW_master.txt")
+def test_cdnow_is_parted_by_spaces(lifetimes_data):
+    delimiter, header, records = read(lifetimes_data / "CDNOW_master.txt")
     assert (delimiter, len(records)) == ("spaces", 69_659)
     assert header == ["customer_id", "date", "number_of_cds", "dollar_value"]
     assert {len(row) for _, row in records} == {4}

@@ -4,8 +4,9 @@ import time
 
 import numpy as np
 import pandas as pd
+import published
 import pytest
-import r_survival
+from published import r_survival
 from test_churn_hazards_risk_sets import definition
 
 from cvm_analysis.survival import clustered_errors, cox, risk_sets
@@ -55,12 +56,12 @@ def test_2000_rows_have_the_errors_of_lifelines():
     assert errors == pytest.approx(theirs.standard_errors_.to_numpy(), rel=1e-6)
 
 
-def test_with_ties_errors_are_those_of_r(shared):
+def test_with_ties_errors_are_those_of_r():
     """R, coxph(robust = TRUE): each man his own cluster. lifelines ignores ties here."""
-    model = r_survival.model(shared, "rossi", "full_efron")
+    model = r_survival.model("rossi", "full_efron")
     men = pd.Series(model.features.index, model.features.index)
     found = cox.fit_plain(model.features, model.outcome, men).hazards
-    printed = r_survival.found(shared, "coxph_coefficients", "rossi", "full_efron_robust")
+    printed = published.read("cox_coefficients", dataset="rossi", model="full_efron_robust")
     printed = printed.set_index("term")["se"]
     assert found["std_error"][printed.index].to_numpy() == pytest.approx(printed.to_numpy())
 

@@ -4,8 +4,9 @@ from itertools import permutations
 
 import numpy as np
 import pandas as pd
+import published
 import pytest
-import r_survival
+from published import r_survival
 
 from cvm_analysis.survival import concordance, cox
 
@@ -44,9 +45,9 @@ def test_it_is_what_looking_at_every_pair_finds(seed, late):
 
 
 @pytest.mark.parametrize(("dataset", "name"), r_survival.NAMES)
-def test_it_is_that_of_r(shared, dataset, name):
-    model = cox.fit_plain(*_named(r_survival.model(shared, dataset, name)))
-    wanted = r_survival.found(shared, "coxph_summary", dataset, name)["concordance"].item()
+def test_it_is_that_of_r(dataset, name):
+    model = cox.fit_plain(*_named(r_survival.model(dataset, name)))
+    wanted = published.read("cox_summary", dataset=dataset, model=name)["concordance"].item()
     assert model.concordance == pytest.approx(wanted, abs=1e-12)
 
 

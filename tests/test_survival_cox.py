@@ -2,10 +2,11 @@
 
 import numpy as np
 import pandas as pd
+import published
 import pytest
-import r_survival
 from lifelines.datasets import load_lymphoma
 from lifelines.exceptions import ConvergenceWarning
+from published import r_survival
 from scipy import stats
 
 from cvm_analysis.errors import FitError, InputError
@@ -29,15 +30,15 @@ def simulated(n=3000, seed=1, beta=(0.6931472, -0.5)):
     return features.astype(float), outcome
 
 
-def of_r(shared, dataset, name):
-    given = r_survival.model(shared, dataset, name)
+def of_r(dataset, name):
+    given = r_survival.model(dataset, name)
     return cox.fit_plain(given.features, given.outcome, strata=given.strata, events_per_feature=5)
 
 
 @pytest.mark.parametrize(("dataset", "name"), r_survival.NAMES)
-def test_every_coefficient_is_that_of_r(shared, dataset, name):
-    printed = r_survival.found(shared, "coxph_coefficients", dataset, name).set_index("term")
-    table = of_r(shared, dataset, name).hazards.loc[printed.index]
+def test_every_coefficient_is_that_of_r(dataset, name):
+    printed = published.read("cox_coefficients", dataset=dataset, model=name).set_index("term")
+    table = of_r(dataset, name).hazards.loc[printed.index]
     pairs = {"coef": "coef", "std_error": "se", "hazard_ratio": "exp_coef"}
     for ours, theirs in pairs.items():
         assert table[ours].to_numpy() == pytest.approx(printed[theirs].to_numpy(), rel=1e-9)
@@ -49,9 +50,9 @@ def test_every_coefficient_is_that_of_r(shared, dataset, name):
 
 
 @pytest.mark.parametrize(("dataset", "name"), r_survival.NAMES)
-def test_every_summary_is_that_of_r(shared, dataset, name):
-    model = of_r(shared, dataset, name)
-    printed = r_survival.found(shared, "coxph_summary", dataset, name).iloc[0]
+def test_every_summary_is_that_of_r(dataset, name):
+    model = of_r(dataset, name)
+    printed = published.read("cox_summary", dataset=dataset, model=name).iloc[0]
     assert (model.n, model.events, len(model.hazards)) == (
         printed["n"],
         printed["events"],
@@ -79,20 +80,20 @@ def event_by_event(features, outcome):
 
 
 @pytest.mark.parametrize(("dataset", "name"), r_survival.BRESLOW)
-def test_event_by_event_the_fit_is_that_of_breslow(shared, dataset, name):
-    printed = r_survival.found(shared, "coxph_coefficients", dataset, name).set_index("term")
-    given = r_survival.model(shared, dataset, name)
+def test_event_by_event_the_fit_is_that_of_breslow(dataset, name):
+    printed = published.read("cox_coefficients", dataset=dataset, model=name).set_index("term")
+    given = r_survival.model(dataset, name)
     model = event_by_event(given.features[list(printed.index)], given.outcome)
     found = model.hazards.loc[printed.index]
     assert found["coef"].to_numpy() == pytest.approx(printed["coef"].to_numpy(), abs=3e-7)
     assert found["std_error"].to_numpy() == pytest.approx(printed["se"].to_numpy(), rel=1e-7)
-    loglik = r_survival.found(shared, "coxph_summary", dataset, name)["loglik"].iloc[0]
+    loglik = published.read("cox_summary", dataset=dataset, model=name)["loglik"].iloc[0]
     assert model.log_likelihood == pytest.approx(loglik, rel=1e-9)
 
 
-def test_the_veterans_of_scikit_survivals_guide(shared):
+def test_the_veterans_of_scikit_survivals_guide():
     """The guide to scikit-survival, which fits Breslow's way, prints six decimals."""
-    data = pd.read_csv(shared / r_survival.TABLES / "input_veteran.csv")
+    data = r_survival.data("veteran")
     cells = {c: (data["celltype"] == c).astype(float) for c in ("large", "smallcell", "squamous")}
     features = data[["age"]].assign(**cells).join(data[["karno", "diagtime"]])
     features = features.assign(prior=data["prior"] / 10, test=data["trt"] - 1)
@@ -104,10 +105,8 @@ def test_the_veterans_of_scikit_survivals_guide(shared):
     assert concordance.index((features @ coef).to_numpy(), seen) == pytest.approx(0.73626, abs=6e-6)
 
 
-def test_predicted_survival_of_rossi_is_that_of_r(shared, model, rossi):
-    printed = pd.read_csv(
-        shared / r_survival.TABLES / "surv_cox_rossi_predicted_survival.csv", index_col="time"
-    )
+def test_predicted_survival_of_rossi_is_that_of_r(model, rossi):
+    printed = published.read("cox_predicted").set_index("time")
     people = rossi[0].iloc[[int(name.removeprefix("row")) - 1 for name in printed]]
     found = model.survival(people, list(printed.index))
     assert found.to_numpy() == pytest.approx(printed.T.to_numpy(), rel=1e-9)

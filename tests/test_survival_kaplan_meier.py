@@ -2,29 +2,31 @@
 
 import numpy as np
 import pandas as pd
+import published
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lifelines import KaplanMeierFitter
 from lifelines.datasets import load_dd, load_g3, load_waltons
+from published import r_survival
 
 from cvm_analysis.errors import InputError
 from cvm_analysis.survival import kaplan_meier
 
 
-def grouped(studies, name, group):
-    rows, outcome = studies[name]
+def grouped(name, group):
+    rows, outcome = r_survival.study(name)
     return outcome, None if group == "none" else rows[group].map(lambda value: f"{group}={value}")
 
 
-def test_every_curve_is_that_of_r(studies, shared):
-    """R 4.2.2, survfit: S, its standard error and the numbers at risk, at each of its 850 times."""
-    printed = pd.read_csv(shared / "oracles" / "surv_km_curves.csv")
+def test_every_curve_is_that_of_r():
+    """R 4.2.2, survfit: S, its standard error and the numbers at risk, at every third time."""
+    printed = published.read("km_curves")
     seen = 0
     for (name, group), part in printed.groupby(["dataset", "groups"]):
-        table = kaplan_meier.kaplan_meier(*grouped(studies, name, group), step=0.5)
+        ours = kaplan_meier.kaplan_meier(*grouped(name, group), step=0.5)
         found = part.astype({"time": float}).merge(
-            table, left_on=["stratum", "time"], right_on=["segment", "duration"]
+            ours, left_on=["stratum", "time"], right_on=["segment", "duration"]
         )
         seen += len(found)
         assert found["survival"].to_numpy() == pytest.approx(found["surv"].to_numpy(), abs=1e-12)
@@ -37,17 +39,17 @@ def test_every_curve_is_that_of_r(studies, shared):
     assert seen == len(printed)
 
 
-def test_every_median_and_quartile_is_that_of_r(studies, shared):
-    printed = pd.read_csv(shared / "oracles" / "surv_km_medians.csv")
+def test_every_median_and_quartile_is_that_of_r():
+    printed = published.read("km_medians")
     for (name, group), part in printed.groupby(["dataset", "groups"]):
-        outcome, groups = grouped(studies, name, group)
+        outcome, groups = grouped(name, group)
         found = kaplan_meier.medians(outcome, groups)
         keys = ["segment", "n", "events", "median"]
         expected = part.rename(columns={"stratum": "segment"})[keys].sort_values("segment")
         pd.testing.assert_frame_equal(found, expected.reset_index(drop=True), check_dtype=False)
-        table = kaplan_meier.kaplan_meier(outcome, groups, step=0.5)
+        curve = kaplan_meier.kaplan_meier(outcome, groups, step=0.5)
         for _, row in part.iterrows():
-            own = table[table["segment"] == row["stratum"]].set_index("duration")["survival"]
+            own = curve[curve["segment"] == row["stratum"]].set_index("duration")["survival"]
             for share, quartile in ((0.75, row["q25"]), (0.25, row["q75"])):
                 if np.isnan(quartile):
                     assert (own > share).all()

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pandas as pd
+import published
 import pytest
 from lifelines.datasets import load_dd, load_g3, load_lymphoma, load_waltons
+from published import r_survival
 from scipy import stats
 
 from cvm_analysis.survival import kaplan_meier, logrank
@@ -13,11 +15,11 @@ def outcome_of(data, duration, event):
     return pd.DataFrame({"duration": data[duration], "event": data[event].astype(int)})
 
 
-def test_log_rank_is_that_of_r(studies, shared):
-    printed = pd.read_csv(shared / "oracles" / "surv_logrank.csv")
+def test_log_rank_is_that_of_r():
+    printed = published.read("logrank")
     assert set(printed["rho"]) == {0, 1}
     for row in printed.itertuples():
-        rows, outcome = studies[row.dataset]
+        rows, outcome = r_survival.study(row.dataset)
         found = logrank.logrank(outcome, rows[row.group], row.rho)
         assert found.df == row.df
         assert (found.chisq, found.p) == pytest.approx((row.chisq, row.p), rel=1e-9)
@@ -125,9 +127,9 @@ def test_poor_groups_give_an_empty_test_or_none_of_themselves():
     )
 
 
-def test_all_pairs_of_veterans_cells(studies):
+def test_all_pairs_of_veterans_cells():
     """Each pair is the test of its rows alone; Holm's steps worked out one by one."""
-    rows, outcome = studies["veteran"]
+    rows, outcome = r_survival.study("veteran")
     found = logrank.pairwise(outcome, rows["celltype"])
     assert len(found) == 6
     for row in found.itertuples():
@@ -149,12 +151,12 @@ def test_holm_by_hand():
     assert np.isnan(found["c"])
 
 
-def test_restricted_means_are_those_of_r(studies, shared):
+def test_restricted_means_are_those_of_r():
     """R's survfit, print.rmean, until the longest time of all curves of a dataset."""
-    printed = pd.read_csv(shared / "oracles" / "surv_km_medians.csv")
+    printed = published.read("km_medians")
     checked = 0
     for (name, group), part in printed.groupby(["dataset", "groups"]):
-        rows, outcome = studies[name]
+        rows, outcome = r_survival.study(name)
         code = None if group == "none" else rows[group].map(lambda value: f"{group}={value}")  # noqa: B023
         found = logrank.restricted_mean(outcome, code, until=outcome["duration"].max())
         found = found.set_index("segment").join(part.set_index("stratum")[["rmean", "se_rmean"]])
@@ -169,9 +171,9 @@ def test_restricted_means_are_those_of_r(studies, shared):
     assert (checked, len(printed)) == (12, 13)
 
 
-def test_beyond_what_was_watched_there_is_no_mean(studies):
+def test_beyond_what_was_watched_there_is_no_mean():
     """R holds the last survival of the women until the men's last day; 57 days at .0832."""
-    rows, outcome = studies["lung"]
+    rows, outcome = r_survival.study("lung")
     assert logrank.restricted_mean(outcome, rows["sex"], until=1022)["mean"].isna().tolist() == [
         False,
         True,

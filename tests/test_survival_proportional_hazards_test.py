@@ -2,14 +2,15 @@
 
 import numpy as np
 import pandas as pd
+import published
 import pytest
-import r_survival
+from published import r_survival
 
 from cvm_analysis.survival import cox, estimates, proportional_hazards_test
 
 
-def estimate(shared, dataset, name):
-    model = r_survival.model(shared, dataset, name)
+def estimate(dataset, name):
+    model = r_survival.model(dataset, name)
     _, found, _ = cox._straight(model.features, model.outcome, None, model.strata, 1)
     return found
 
@@ -27,10 +28,10 @@ def fading(n=4000, seed=0, late=0.0):
 
 @pytest.mark.parametrize(("dataset", "name"), r_survival.NAMES)
 @pytest.mark.parametrize("transform", ["km", "rank", "identity", "log"])
-def test_every_value_is_that_of_r(shared, dataset, name, transform):
+def test_every_value_is_that_of_r(dataset, name, transform):
     """cox.zph of survival 3.5-3; a factor of several columns is one term."""
-    found = estimate(shared, dataset, name)
-    printed = r_survival.found(shared, "coxzph", dataset, name)
+    found = estimate(dataset, name)
+    printed = published.read("cox_zph", dataset=dataset, model=name)
     printed = printed[printed["transform"] == transform].set_index("term")
     owners = found.owners.str.replace("transplant1", "transplant")
     owners = owners.where(~owners.str.startswith("celltype"), "celltype")
@@ -41,9 +42,9 @@ def test_every_value_is_that_of_r(shared, dataset, name, transform):
     assert tested["p"].to_numpy() == pytest.approx(printed["p"].to_numpy(), rel=1e-7)
 
 
-def test_the_test_is_a_model_with_coefficients_that_change(shared):
+def test_the_test_is_a_model_with_coefficients_that_change():
     """One Newton step from the maximum in start-stop rows cut at every event: the definition."""
-    found = estimate(shared, "lung", "age_sex_phecog_efron")
+    found = estimate("lung", "age_sex_phecog_efron")
     rows = found.seen.assign(**(found.rows - found.rows.mean()))
     times = np.unique(rows["duration"][rows["event"] == 1])
     cut = rows.merge(pd.DataFrame({"end": times}), how="cross")

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import published
 import pytest
 from lifelines.datasets import load_waltons
 
@@ -30,10 +31,9 @@ def simulated(n=4000, seed=1, late=0.0):
     return features[seen], table[seen]
 
 
-def test_rossi_is_fitted_as_by_r(model, shared):
+def test_rossi_is_fitted_as_by_r(model):
     """R 4.2.2, survreg, dist = "weibull"; its scale is 1 / shape."""
-    printed = pd.read_csv(shared / "oracles" / "surv_survreg_rossi.csv")
-    printed = printed[printed["dist"] == "weibull"].set_index("term")
+    printed = published.read("weibull_aft", dist="weibull").set_index("term")
     found = model.times.join(printed[["estimate", "se"]])
     assert found["coef"].to_numpy() == pytest.approx(found["estimate"].to_numpy(), abs=5e-6)
     assert found["std_error"].to_numpy() == pytest.approx(found["se"].to_numpy(), rel=1e-5)
@@ -56,7 +56,7 @@ def test_rossi_is_near_the_printed_fit_of_flexsurv(model):
     assert (model.n, model.events, model.observed) == (432, 114, 52)
 
 
-def test_without_features_the_times_alone_are_fitted(rossi, model, shared):
+def test_without_features_the_times_alone_are_fitted(rossi, model):
     """Waltons: lifelines' documentation; Rossi without features: R; and the test of all seven."""
     flies = load_waltons()
     outcome = flies[["T", "E"]].set_axis(["duration", "event"], axis=1)

@@ -1,14 +1,14 @@
 """The Cox models that R's survival 3.5-3 fitted, and what it found.
 
-Tables and data are in the folder of published tables; lung status 2 is a death.
+Rossi, lung and heart are lifelines' copies, equal to R's; veteran lies in this folder.
 """
 
-from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
+from lifelines.datasets import load_lung, load_rossi, load_stanford_heart_transplants
 
-TABLES = "oracles"
+from published import read
 
 
 class Model(NamedTuple):
@@ -35,18 +35,32 @@ BRESLOW = [
 ]
 
 
-def found(shared: Path, table: str, dataset: str, model: str) -> pd.DataFrame:
-    """The rows of one of R's tables about one model."""
-    rows = pd.read_csv(shared / TABLES / f"surv_{table}.csv")
-    return rows[(rows["dataset"] == dataset) & (rows["model"] == model)]
+STUDIES = {  # dataset -> time, and 1 for an event
+    "lung": ("time", "status"),
+    "veteran": ("time", "status"),
+    "rossi": ("week", "arrest"),
+}
 
 
-def model(shared: Path, dataset: str, name: str) -> Model:
+def data(dataset: str) -> pd.DataFrame:
+    """The rows that R was given."""
+    if dataset == "veteran":
+        return read("veteran")
+    return {"rossi": load_rossi, "lung": load_lung, "heart": load_stanford_heart_transplants}[
+        dataset
+    ]()
+
+
+def study(dataset: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rows and outcome of lung, veteran or rossi."""
+    rows = data(dataset)
+    return rows, rows[list(STUDIES[dataset])].set_axis(["duration", "event"], axis=1)
+
+
+def model(dataset: str, name: str) -> Model:
     """The data of a model, as R was given them."""
-    data = pd.read_csv(shared / TABLES / f"input_{dataset}.csv")
-    return {"rossi": _rossi, "lung": _lung, "veteran": _veteran, "heart": _heart}[dataset](
-        data, name
-    )
+    build = {"rossi": _rossi, "lung": _lung, "veteran": _veteran, "heart": _heart}[dataset]
+    return build(data(dataset), name)
 
 
 def _rossi(data: pd.DataFrame, name: str) -> Model:
@@ -59,7 +73,7 @@ def _rossi(data: pd.DataFrame, name: str) -> Model:
 
 def _lung(data: pd.DataFrame, name: str) -> Model:
     known = data[data["ph.ecog"].notna()]
-    outcome = pd.DataFrame({"duration": known["time"], "event": (known["status"] == 2).astype(int)})
+    outcome = pd.DataFrame({"duration": known["time"], "event": known["status"]})
     return Model(known[["age", "sex", "ph.ecog"]], outcome, None)
 
 
