@@ -77,7 +77,11 @@ NAN, INF = float("nan"), float("inf")
         (with_spend(step=-1.0), "indicators.spend.step", "more than 0"),
         (with_spend(column="net_sales_356d"), "indicators.spend.column", "mean 'net_sales_365d'"),
         (with_spend(per="target"), "indicators.spend.per", "mean 'sales_target'"),
-        (with_spend(per="xyz"), "indicators.spend.per", "known are net_sales_365d, payment_days, sales_target"),
+        (
+            with_spend(per="xyz"),
+            "indicators.spend.per",
+            "known are net_sales_365d, payment_days, sales_target",
+        ),
         (replace(CARD, indicators=(SPEND, SPEND)), "indicators.spend", "2 indicators have"),
         (replace(CARD, indicators=()), "indicators", "at least one"),
         (replace(CARD, min_weight=0), "min_weight", "more than 0"),
