@@ -1,6 +1,16 @@
 """Prepared tables: what intake leaves of the raw files, and what it says about them."""
 
-from cvm_analysis.tables.shape import CUSTOMER, Column, Table, date, integer, money, number, text
+from cvm_analysis.tables.shape import (
+    CUSTOMER,
+    Column,
+    Table,
+    count,
+    date,
+    money,
+    number,
+    share,
+    text,
+)
 
 ATTRIBUTES = {
     "customer_type": text("retail, project or dealer", optional=True),
@@ -89,8 +99,8 @@ RAW = {
             "table": text("transactions or customers_raw"),
             "column": text("the column it looks at"),
             "level": text("error: quarantined; warn: kept with the cell emptied; info: kept"),
-            "n_rows": integer("rows concerned"),
-            "share": number("of all rows read for this table"),
+            "n_rows": count("rows concerned"),
+            "share": share("of all rows read for this table"),
         },
     ),
     "quarantine": Table(
@@ -98,7 +108,7 @@ RAW = {
         ("file", "line"),
         {
             "file": text("as named in the config"),
-            "line": integer("line of the file, the header being line 1"),
+            "line": count("line of the file, the header being line 1"),
             "rule": text("the first rule it breaks"),
             "column": text("the column that breaks it"),
             "value": text("what stands there", optional=True),
