@@ -191,7 +191,7 @@ def _survival_alt(
         figures = {c: say.percent(at[c]) for c in ("survival", "low", "high")}
         name = "" if list(curves) == ["all"] else named[segment]
         rows.append(say("charts.survival.row", name=name, **figures).strip())
-    after = say(f"charts.survival.{unit}", n=say.number(common))
+    after = say.count(f"{unit}s", common)
     return say(f"charts.survival.{of}.alt", after=after, rows=say.listed(rows))
 
 

@@ -139,7 +139,7 @@ def reliability(table: pd.DataFrame, language: str = "en") -> Picture:
     alt = say(
         "charts.reliability.alt",
         groups=str(len(table)),
-        n=say.number(table["n"].sum()),
+        n=say.count("customers", table["n"].sum()),
         inside=str(int(inside.sum())),
         low_predicted=say.percent(first["predicted"]),
         low_actual=say.percent(first["actual"]),

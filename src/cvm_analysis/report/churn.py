@@ -54,7 +54,7 @@ def backtest(manager: Writer, trust: pd.DataFrame, beside: Collection[str] = ())
     wide = wide[wide["chosen"] | wide["model"].isin(beside)] if beside else wide
     wide = wide.sort_values(["horizon_days", "chosen", "auc"], ascending=[True, False, False])
     labels = [
-        say("leaving.ahead", days=say.number(days), model=say(f"models.{model}"))
+        say("leaving.ahead", days=say.count("days", days), model=say(f"models.{model}"))
         for days, model in zip(wide["horizon_days"], wide["model"], strict=True)
     ]
     shown = wide.assign(used=wide["chosen"].map({True: say("manager.yes"), False: ""}))
@@ -66,7 +66,8 @@ def watchlist(manager: Writer, customers: pd.DataFrame, as_of: dt.date) -> Block
     """Show whom to save first: what is at risk, how likely, why, by when, and what to do.
 
     customers : as churn.watchlist.first gives them: margin_at_stake, churn_risk, contact_on,
-        reasons with their values; grade and action are shown where there is such a column
+        reasons with their values; grade and action are shown where there is such a column, and so
+        are the days without an order where there is days_since_last
     as_of : the day of the list; who is to be contacted by then is to be contacted now
     """
     say = manager.say
@@ -101,10 +102,10 @@ def list_precision(manager: Writer, kept: ListPrecision | None, days: int) -> Bl
         return blocks.note(say("leaving.not_kept"), manager.language)
     text = say(
         "leaving.kept",
-        days=say.number(days),
-        listed=say.number(kept.listed),
+        days=say.duration(days),
+        listed=say.count("customers", kept.listed),
         silent=say.number(kept.listed_silent),
-        customers=say.number(kept.customers),
+        customers=say.count("customers", kept.customers),
         precision=say.percent(kept.precision),
         base=say.percent(kept.base),
         share=say.percent(kept.listed / kept.customers, 1),
@@ -219,7 +220,7 @@ def change(manager: Writer, change: Change, days: int, rows: str | None = None) 
     points = {"change": change.now - change.before, "within": change.within, "mix": change.mix}
     said = say(
         "leaving.changed.said",
-        days=say.number(days),
+        days=say.duration(days),
         before=say.percent(change.before, 1),
         now=say.percent(change.now, 1),
         **{name: _points(manager, value) for name, value in points.items()},

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from cvm_analysis.texts import MONEY_COLUMNS, Words
+from cvm_analysis import tables
+from cvm_analysis.texts import Words
 
 WORDS = {
     "<=": "clusters.up_to",
@@ -72,10 +73,10 @@ def _is_part(column: str) -> bool:
 
 
 def _limit(column: str, value: float, say: Words, currency: str) -> str:
-    if "share" in column or _is_part(column):
+    if tables.kind(column) == "share" or _is_part(column):
         return say.percent(value, 0 if value >= 0.1 or value == 0 else 1)
-    if column in MONEY_COLUMNS:
-        return say.money(value, currency)
+    if tables.kind(column) == "money":
+        return say.short(value, currency)
     return say.number(value, 0 if abs(value) >= 100 or value == round(value) else 1)
 
 

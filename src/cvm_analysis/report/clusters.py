@@ -49,7 +49,7 @@ def rules(manager: Writer, figures: pd.DataFrame, value: pd.Series | None = None
     money = {c: "money" for c in ("net_sales", "expected_margin") if c in table}
     trust = {"precision": "percent", "stability": "words:clusters.stability"}
     shown = {"rule": "text", **trust, "n_customers": "number", **money}
-    return blocks.table(table, shown, manager.language, manager.currency, id="clusters")
+    return blocks.table(table, shown, manager.say, manager.currency, id="clusters")
 
 
 def renamed(manager: Writer, kept: Matched) -> Block:

@@ -62,19 +62,19 @@ def expected_ends(manager: Writer, p_end: pd.DataFrame) -> Block:
     say = manager.say
     if p_end.empty:
         return blocks.note(say("leaving.contracts.none"), manager.language)
-    figures = [_figure(manager, "running", len(p_end), "")]
+    figures = [_figure(manager, "running", len(p_end))]
     for days in DAYS:
         known = p_end[f"p_end_{days}d"].dropna().astype(float)
         ends = float(known.sum()) if len(known) else float("nan")
-        figures.append(_figure(manager, "within", ends, say.number(len(known)), days))
+        figures.append(_figure(manager, "within", ends, n=say.number(len(known)), days=days))
     return blocks.key_figures(figures)
 
 
 def _figure(
-    manager: Writer, name: str, value: float, n: str, days: int = 0
+    manager: Writer, name: str, value: float, n: str = "", days: int = 0
 ) -> tuple[str, str, str]:
     say = manager.say
-    label = say(f"leaving.contracts.{name}.label", days=say.number(days))
+    label = say(f"leaving.contracts.{name}.label", days=say.count("days", days))
     return label, say.number(value), say(f"leaving.contracts.{name}.note", n=n)
 
 

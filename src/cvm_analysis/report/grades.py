@@ -45,7 +45,7 @@ def class_thresholds(manager: Writer, limits: Mapping[str, Mapping[str, float]])
 def crosstab(manager: Writer, table: pd.DataFrame, of: str = "number") -> Block:
     """Show a cross-table of two schemes.
 
-    table : as segments.schemes.cross makes it; of : `number` of customers, or `short` for money
+    table : as segments.schemes.cross makes it; of : `number` of customers, or `money`
     """
     headings = manager.say.names("classes", table.columns)
     formats = dict.fromkeys(table, of)
@@ -158,8 +158,8 @@ def version(manager: Writer, draft: Scorecard, effect: Effect, as_of: dt.date) -
         n=say.number(effect.n_graded),
         up=say.number(len(sides["rose"])),
         down=say.number(len(sides["fell"])),
-        up_money=say.short(sides["rose"]["money"].sum(), manager.currency),
-        down_money=say.short(sides["fell"]["money"].sum(), manager.currency),
+        up_money=manager.money(sides["rose"]["money"].sum()),
+        down_money=manager.money(sides["fell"]["money"].sum()),
     )
     formats = {"before": "words:grades", "after": "words:grades", "net_sales": "money"}
     first = moved.head(10).rename(columns={"money": "net_sales"})

@@ -6,9 +6,10 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
+from cvm_analysis import tables
 from cvm_analysis.errors import InputError
 from cvm_analysis.report.blocks import templates
-from cvm_analysis.texts import MONEY_COLUMNS, NOTHING, MissingTextError, Words, words
+from cvm_analysis.texts import NOTHING, MissingTextError, Words, words
 
 STATUSES = ("good", "stale", "failed")
 WHOLE = "all"  # the region that is the whole company
@@ -34,6 +35,7 @@ def render(
         figures : name under `columns` in the texts -> number, shown in that column's unit; a
             region that lacks what another has shows a dash
         currency : of figures that are money; may be absent if none is
+        horizon_weeks : of figures that are forecasts; may be absent if none is
         message : where it failed; may be empty
     editions : language -> path of this page in another language
 
@@ -41,7 +43,7 @@ def render(
     ------
     InputError : an unknown status, or a path that leads out of the portal's folder
     """
-    say = words(language)
+    say = words(language, _horizon(entries))
     count = Counter(entry["status"] for entry in entries)
     numbers = {status: say.number(count[status]) for status in STATUSES}
     summary = say("portal.summary", n=say.number(len(entries)), **numbers)
@@ -73,11 +75,19 @@ def _region(entry: Mapping[str, Any], columns: Sequence[str], say: Words) -> dic
     }
 
 
+def _horizon(entries: Sequence[Mapping[str, Any]]) -> int | None:
+    """Return the horizon of the newest report; older ones may have had another."""
+    known = [entry for entry in entries if entry.get("horizon_weeks")]
+    newest = max(known, key=lambda entry: entry.get("as_of") or "", default={})
+    return newest.get("horizon_weeks")
+
+
 def _figure(entry: Mapping[str, Any], name: str, say: Words) -> str:
     if name not in entry.get("figures", {}):
         return NOTHING
     value, currency = entry["figures"][name], entry.get("currency", "")
-    return say.value(name, value, currency, short=name in MONEY_COLUMNS)
+    is_money = tables.kind(name) == "money"  # in full: a column has one unit
+    return say.money(value, currency) if is_money else say.value(name, value, currency)
 
 
 def _link(language: str, path: str) -> dict[str, str]:

@@ -18,8 +18,8 @@ def totals(manager: Writer, totals: pd.DataFrame) -> Block:
         range=[
             manager.say(
                 "worth.range",
-                low=manager.say.short(low, manager.currency),
-                high=manager.say.short(high, manager.currency),
+                low=manager.say.money(low, manager.currency),
+                high=manager.say.money(high, manager.currency),
             )
             if pd.notna(low)
             else manager.say.number(None)
@@ -27,7 +27,7 @@ def totals(manager: Writer, totals: pd.DataFrame) -> Block:
         ]
     )
     formats = {"n_customers": "number", "expected_margin": "money", "range": "text"}
-    return blocks.table(shown, formats, manager.language, manager.currency, rows="segments")
+    return blocks.table(shown, formats, manager.say, manager.currency, rows="segments")
 
 
 def total(manager: Writer, totals: pd.DataFrame) -> Block:
@@ -39,7 +39,7 @@ def total(manager: Writer, totals: pd.DataFrame) -> Block:
     if pd.isna(low):
         return blocks.note(manager.say("worth.total_unknown"), manager.language)
     ends = {"low": low, "high": high}
-    said = {name: manager.say.short(end, manager.currency) for name, end in ends.items()}
+    said = {name: manager.money(end) for name, end in ends.items()}
     return blocks.note(manager.say("worth.total", **said), manager.language)
 
 
@@ -56,4 +56,4 @@ def by_group(manager: Writer, groups: pd.DataFrame) -> Block:
         "expected_margin_mean": "money",
         "value_residual_mean": "money",
     }
-    return blocks.table(groups, formats, manager.language, manager.currency)
+    return blocks.table(groups, formats, manager.say, manager.currency)
