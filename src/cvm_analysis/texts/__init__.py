@@ -2,8 +2,7 @@
 
 Every word a manager reads on a page or figure stands in `<language>.yaml` beside this file, under a
 dotted key: `words("en")("segments.champions")`. Numbers, money and dates are formatted by Babel;
-every figure is rounded half up. The horizon of the forecasts comes from the config: texts have
-`{horizon}`.
+every figure is rounded half up. The horizon of the forecasts comes from the config: `{horizon}`.
 """
 
 import difflib
@@ -56,8 +55,8 @@ class Words:
         ------
         MissingTextError : no such key, or the text has a `{name}` that `values` lacks
         """
-        if self.horizon_weeks:
-            values = {"horizon": self.duration(7 * self.horizon_weeks), **values}
+        if self.horizon_weeks and "{horizon}" in self.entries.get(key, ""):
+            values["horizon"] = self.duration(7 * self.horizon_weeks)
         try:
             return self.entries[key].format(**values)
         except KeyError as missing:
@@ -85,8 +84,9 @@ class Words:
 
     def duration(self, days: int) -> str:
         """Write a time in its largest whole unit: 364 days are `12 months`, 140 `20 weeks`."""
-        if days % 91 == 0 or days % 365 == 0:
-            return self.count("months", days // 91 * 3 if days % 91 == 0 else days // 365 * 12)
+        for quarters, whole in ((1, 91), (4, 365)):
+            if days % whole == 0:
+                return self.count("months", 3 * quarters * (days // whole))
         return self.count("days", days) if days % 7 else self.count("weeks", days // 7)
 
     def __contains__(self, key: str) -> bool:
@@ -168,10 +168,9 @@ class Words:
     def _to_three_digits(self, value: Any) -> Decimal:
         """Round to three digits, but never within the whole ones of the unit it is written in."""
         magnitude = _exact(value).adjusted()
-        unit = str(
-            self._locale.compact_decimal_formats["short"]["other"].get(f"1{magnitude * '0'}")
-        )
-        whole = unit.count("0") if magnitude >= 3 else magnitude + 1
+        units = self._locale.compact_decimal_formats["short"]["other"]  # "10000": "00K"
+        unit = units.get(f"1{magnitude * '0'}")
+        whole = str(unit).count("0") if unit else magnitude + 1
         return _rounded(value, max(0, 3 - whole) - (magnitude - whole + 1))
 
     def _with_sign(self, written: str, currency: str) -> str:
