@@ -83,7 +83,7 @@ def test_features_that_differ_are_marked_and_said():
     assert {"Purchase days per year ≠", "(doubled)", "Share delivered late"} <= set(said)
     assert picture.alt.endswith("by more than chance in: Purchase days per year.")
     assert "Purchase days per year from 1.21 (Loyal) to 1.67 (Champions)" in picture.alt
-    assert "of 5 ratios 3 have a 95% interval without 1" in picture.alt
+    assert "excludes 1 in 3 of 5 cells" in picture.alt
     assert "more than chance" not in charts.churn_by_segment(table()).alt
 
 

@@ -186,7 +186,7 @@ def test_screening_greys_what_may_be_nothing_and_keeps_what_cannot_be_told():
 def test_indicators_have_names():
     say = words("en")
     assert indicator(say, "market_share") == "Market share"
-    assert indicator(say, "net_sales") == "Spend"
+    assert indicator(say, "net_sales") == "Net sales"
     assert indicator(say, "indicators.bid_rate") == "Bid rate"
     assert indicator(words("zh"), "付款") == "付款"
 

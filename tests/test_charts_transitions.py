@@ -83,7 +83,7 @@ def test_classes_carry_their_names_and_customers_on_both_sides():
         "New customers",
         "Start of period",
         "End of period",
-        "Fell: 500",
+        "Downgraded: 500",
     ):
         assert text in shown
     (ax,) = charts.transitions(table()).figure.axes

@@ -153,7 +153,7 @@ def test_the_horizon_of_the_config_is_the_only_one_that_texts_tell(language, sai
 
 def test_without_a_horizon_no_text_tells_one():
     with pytest.raises(
-        MissingTextError, match="'columns.expected_margin' needs a value for 'horizon'"
+        MissingTextError, match=r"'columns\.expected_margin' needs a value for 'horizon'"
     ):
         EN("columns.expected_margin")
     say = words("en", 20)
