@@ -83,7 +83,7 @@ def test_classes_carry_their_names_and_customers_on_both_sides():
         "New customers",
         "Start of period",
         "End of period",
-        "Downgraded: 500",
+        "Down: 500",
     ):
         assert text in shown
     (ax,) = charts.transitions(table()).figure.axes
@@ -160,7 +160,7 @@ def test_a_code_without_a_word_is_written_as_it_is():
 
 def test_mean_matrices_are_drawn_in_whole_customers():
     picture = charts.transitions(transition_matrix.mean_counts([table(), moved(high_high=1000)]))
-    assert "Downgraded: 250" in texts(picture)
+    assert "Down: 250" in texts(picture)
 
 
 @pytest.mark.parametrize("empty", [pd.DataFrame(), table().assign(n_customers=0)])

@@ -147,7 +147,8 @@ def hazard_ratios(manager: Writer, table: pd.DataFrame, of: str) -> Block:
         for code, features in remarks.items()
         if len(features)
     ]
-    grid = [blocks.table(shown, _MEANING, manager.language)] if names else []
+    labels = {"hazard_ratio": say(f"leaving.pace.{of}.rate"), "meaning": say("columns.meaning")}
+    grid = [blocks.table(shown, _MEANING, manager.language, labels=labels)] if names else []
     return blocks.join([*grid, *(blocks.note(text, manager.language) for text in said)])
 
 
