@@ -189,7 +189,7 @@ def test_the_chinese_pages_are_chinese(tab, pages, name):
     text = tab.value("document.title + document.body.innerText")
     assert len(re.findall("[\u4e00-\u9fff]", text)) > 50
     assert set(re.findall("[A-Za-z]{2,}", text)) <= NOT_CHINESE
-    assert re.search("¥[\\d.]+万", text) and "2025年12月31日" in text
+    assert re.search("¥[\\d.,]+万", text) and "2025年12月31日" in text
 
 
 @pytest.mark.parametrize("name", PAGES[2:])

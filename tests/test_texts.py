@@ -160,6 +160,14 @@ def test_without_a_horizon_no_text_tells_one():
     assert words(say) is say and "20 weeks" in say("columns.expected_margin")
 
 
+def test_a_column_of_amounts_has_one_unit():
+    values = [87_041_234, 977_000, None, 0, -5_000]
+    assert EN.amounts(values, "CNY") == ["¥87.04M", "¥0.98M", "–", "¥0.00M", "-¥0.01M"]
+    assert words("zh").amounts(values[:2], "CNY") == ["¥8,704.12万", "¥97.70万"]
+    assert EN.amounts([9_876, 12.5], "USD") == ["$9,876", "$13"]
+    assert EN.amounts([None], "USD") == ["–"]
+
+
 def test_chinese_writes_dates_and_large_numbers_its_own_way():
     zh = Words("zh", {})
     assert zh.date("2025-12-31") == "2025年12月31日"

@@ -8,7 +8,7 @@ every figure is rounded half up. The horizon of the forecasts comes from the con
 import difflib
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -136,6 +136,26 @@ class Words:
             return numbers.format_compact_decimal(value, **options)
         written = numbers.format_compact_currency(value, currency, **options)
         return self._with_sign(written, currency)
+
+    def amounts(self, values: Sequence[Any], currency: str) -> list[str]:
+        """Write a column of amounts in one unit, that of the largest: `¥87.04M`, `¥0.98M`."""
+        known = [abs(_exact(value)) for value in values if not _empty(value)]
+        largest = max(known, default=Decimal(0))
+        if largest < FULL:
+            return [self.money(value, currency) for value in values]
+        units = self._locale.compact_currency_formats["short"]["other"]
+        pattern = units[f"1{largest.adjusted() * '0'}"].pattern
+        unit = Decimal(1).scaleb(largest.adjusted() - pattern.count("0") + 1)
+        sign = numbers.get_currency_symbol(currency, self._locale)
+
+        def write(value: Any) -> str:
+            if _empty(value):
+                return NOTHING
+            amount = self.number(abs(_exact(value)) / unit, 2)
+            written = re.sub("0+", amount, pattern).replace("¤", sign)
+            return "-" * (value < 0) + self._with_sign(written, currency)
+
+        return [write(value) for value in values]
 
     def value(self, column: str, value: Any, currency: str) -> str:
         """Write a value of a named column by its kind in `tables`: money to three digits."""
