@@ -1,4 +1,4 @@
-"""Figures on who falls silent: typical customers, an effect that bends, and cohorts."""
+"""Figures on churn: customer profiles, nonlinear effects, and cohorts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from cvm_analysis.texts import words
 
 
 def customer_profiles(table: pd.DataFrame, language: str = "en") -> Picture:
-    """Draw how likely typical customers have not come back by each day ahead, each line named.
+    """Draw the probability of no order by days ahead, one line per customer profile.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def customer_profiles(table: pd.DataFrame, language: str = "en") -> Picture:
 def partial_effect(
     table: pd.DataFrame, code: str, language: str = "en", of: str = "buyers"
 ) -> Picture:
-    """Draw what a feature does to the pace of the event at each of its values.
+    """Draw the rate of the event over the values of a feature.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def partial_effect(
 
 
 def cohorts(table: pd.DataFrame, days: int = 365, language: str = "en") -> Picture:
-    """Draw the share of each quarter's new customers that was silent at the same age.
+    """Draw the share of each quarter's new customers inactive at the same age.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ from cvm_analysis.texts import Words, words
 
 
 def monthly(table: pd.DataFrame, language: str = "en", currency: str = "CNY") -> Picture:
-    """Draw revenue per month, and below it customers who bought and orders.
+    """Draw net sales per month, and below it customers who bought and orders.
 
     Parameters
     ----------

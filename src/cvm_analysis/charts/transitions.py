@@ -1,4 +1,4 @@
-"""The figure on movement: which customers went from which class to which."""
+"""The figure on changes in class."""
 
 from __future__ import annotations
 

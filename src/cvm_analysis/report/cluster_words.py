@@ -16,7 +16,7 @@ WORDS = {
 
 
 def rule(conditions: Iterable[tuple[str, str, float | str]], say: Words, currency: str) -> str:
-    """Say in a language what holds for who is in a group.
+    """Write the rule of a cluster in words.
 
     conditions : of (measure, `<=` or `>`, value in the measure's unit) or (attribute, `==` or `!=`,
         level); none: everyone
@@ -44,7 +44,7 @@ def measure(column: str, say: Words) -> str:
 
 
 def formed_by(used: Iterable[str], left_out: Mapping[str, str], say: Words) -> str:
-    """Say by what groups are formed, and what was left out and why.
+    """Say which measures form the clusters, which were left out, and why.
 
     used : measures, in order; parts of one whole (`category:care`) are named once
     left_out : measure, or whole, -> alike or missing

@@ -15,10 +15,10 @@ MONEY = ("net_sales_per_order",)
 
 
 def describe(row: Mapping[str, Any], say: Words, currency: str) -> str:
-    """Write a customer's reasons one after the other, the one that moves the risk most first.
+    """Write a customer's risk drivers, the strongest first.
 
     row : reason_1, reason_1_value, reason_2, ... as churn.reasons.of makes them; with
-        days_since_last, if any, the time without an order is told in days
+        days_since_last, if any, the time without an order is written in days
     """
     codes = [key for key in row if key.startswith("reason_") and not key.endswith("_value")]
     given = [(row[key], row.get(f"{key}_value")) for key in codes if isinstance(row[key], str)]

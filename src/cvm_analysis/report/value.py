@@ -1,4 +1,4 @@
-"""Lifetime value in tables: ranges of totals, and what customers of a kind are worth."""
+"""Expected margin in tables: ranges of totals, and values by customer group."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cvm_analysis.report.writer import Writer
 
 
 def totals(manager: Writer, totals: pd.DataFrame) -> Block:
-    """Show one row per segment: its value, and the range in which it will lie for eight in ten.
+    """Show one row per segment: expected margin and its 80% range.
 
     totals : table `value_totals`, indexed by segment
     """
@@ -31,7 +31,7 @@ def totals(manager: Writer, totals: pd.DataFrame) -> Block:
 
 
 def total(manager: Writer, totals: pd.DataFrame) -> Block:
-    """Say in which range the value of all customers will lie for eight times in ten.
+    """Say the 80% range of the expected margin of all customers.
 
     totals : table `value_totals`, indexed by segment
     """
@@ -44,7 +44,7 @@ def total(manager: Writer, totals: pd.DataFrame) -> Block:
 
 
 def by_group(manager: Writer, groups: pd.DataFrame) -> Block:
-    """Show what customers of each group brought so far and are expected to bring, per customer.
+    """Show past and expected margin per customer, by group.
 
     groups : as clv.value.by_group makes them
     """

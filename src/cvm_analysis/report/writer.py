@@ -1,4 +1,4 @@
-"""What the manager reads: result tables -> sentences, figures and cards in a language.
+"""The manager's report: result tables -> sentences, figures and cards in a language.
 
 Nothing is computed here but what a sentence needs (a share, a largest row); every word comes from
 the texts.
@@ -72,7 +72,7 @@ class Writer:
         )
 
     def customers(self, customers: pd.DataFrame) -> Block:
-        """Show the size of the business: customers, who came back, orders, revenue, returns."""
+        """Show the size of the business: customers, orders, net sales, returns."""
         return blocks.key_figures(self._customers(customers))
 
     def key_figures(self, customers: pd.DataFrame, value: pd.DataFrame) -> Block:
