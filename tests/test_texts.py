@@ -172,7 +172,7 @@ def test_chinese_writes_dates_and_large_numbers_its_own_way():
     zh = Words("zh", {})
     assert zh.date("2025-12-31") == "2025年12月31日"
     assert zh.short(1234567) == "123万"
-    assert zh.short(87_041_234, "CNY") == "¥8704万"
+    assert zh.short(87_041_234, "CNY") == "¥8,704万"
     assert zh.short(29_600, "CNY") == "¥2.96万"
     assert zh.short(2_653, "CNY") == "¥2,650"
     assert zh.money(1234567.891, "CNY") == "¥1,234,568"

@@ -127,15 +127,15 @@ class Words:
         """Write a number or amount to three digits, for running text, cards and axes: `¥2.65M`."""
         if _empty(value):
             return NOTHING
-        value = self._to_three_digits(value)
+        value = _exact(value)
+        unit = self._unit(value)[1]
+        decimals = 2 - value.adjusted()  # negative: tens, hundreds, ...; whole units are kept
+        value = _rounded(value, max(decimals, -unit.adjusted()) if unit > 1 else decimals)
         if abs(value) < (FULL if currency else 1000):
-            digits = next((d for d in (0, 1) if _rounded(value, d) == value), 2)
+            digits = _digits(value)
             return self.money(value, currency, digits) if currency else self.number(value, digits)
-        options: dict[str, Any] = {"locale": self._locale, "fraction_digits": 2}
-        if not currency:
-            return numbers.format_compact_decimal(value, **options)
-        written = numbers.format_compact_currency(value, currency, **options)
-        return self._with_sign(written, currency)
+        pattern, unit = self._unit(value)
+        return self._compact(value, pattern, unit, currency, _digits(value / unit))
 
     def amounts(self, values: Sequence[Any], currency: str) -> list[str]:
         """Write a column of amounts in one unit, that of the largest: `¥87.04M`, `¥0.98M`."""
@@ -143,19 +143,11 @@ class Words:
         largest = max(known, default=Decimal(0))
         if largest < FULL:
             return [self.money(value, currency) for value in values]
-        units = self._locale.compact_currency_formats["short"]["other"]
-        pattern = units[f"1{largest.adjusted() * '0'}"].pattern
-        unit = Decimal(1).scaleb(largest.adjusted() - pattern.count("0") + 1)
-        sign = numbers.get_currency_symbol(currency, self._locale)
-
-        def write(value: Any) -> str:
-            if _empty(value):
-                return NOTHING
-            amount = self.number(abs(_exact(value)) / unit, 2)
-            written = re.sub("0+", amount, pattern).replace("¤", sign)
-            return "-" * (value < 0) + self._with_sign(written, currency)
-
-        return [write(value) for value in values]
+        pattern, unit = self._unit(largest)
+        return [
+            NOTHING if _empty(v) else self._compact(_exact(v), pattern, unit, currency, 2)
+            for v in values
+        ]
 
     def value(self, column: str, value: Any, currency: str) -> str:
         """Write a value of a named column by its kind in `tables`: money to three digits."""
@@ -185,13 +177,21 @@ class Words:
         rounded = _rounded(value, digits + shift)
         return numbers.format_decimal(rounded, _with_digits(pattern, digits), self._locale)
 
-    def _to_three_digits(self, value: Any) -> Decimal:
-        """Round to three digits, but never within the whole ones of the unit it is written in."""
-        magnitude = _exact(value).adjusted()
-        units = self._locale.compact_decimal_formats["short"]["other"]  # "10000": "00K"
-        unit = units.get(f"1{magnitude * '0'}")
-        whole = str(unit).count("0") if unit else magnitude + 1
-        return _rounded(value, max(0, 3 - whole) - (magnitude - whole + 1))
+    def _unit(self, value: Decimal) -> tuple[str, Decimal]:
+        """Return how a value as large is written in short (`¤0M`, `¤0万`), and in which unit."""
+        patterns = self._locale.compact_currency_formats["short"]["other"]
+        found = patterns.get(f"1{value.adjusted() * '0'}")
+        if found is None or not found.pattern.strip("¤0"):
+            return "¤0", Decimal(1)
+        unit = Decimal(1).scaleb(value.adjusted() - found.pattern.count("0") + 1)
+        return re.sub("0+", "0", found.pattern), unit
+
+    def _compact(
+        self, value: Decimal, pattern: str, unit: Decimal, currency: str | None, digits: int
+    ) -> str:
+        sign = numbers.get_currency_symbol(currency, self._locale) if currency else ""
+        written = pattern.replace("0", self.number(abs(value) / unit, digits)).replace("¤", sign)
+        return "-" * (value < 0) + (self._with_sign(written, currency) if currency else written)
 
     def _with_sign(self, written: str, currency: str) -> str:
         """Leave the country out of a sign: a business has one currency (CN¥ is ¥, A$ is $)."""
@@ -248,6 +248,11 @@ def _with_digits(pattern: str, digits: int) -> str:
 def _exact(value: Any) -> Decimal:
     """Return the decimal that the value prints as: what a reader would round by hand."""
     return value if isinstance(value, Decimal) else Decimal(str(float(value)))
+
+
+def _digits(value: Decimal) -> int:
+    """Return the fewest decimals, two at most, that write a value."""
+    return next((digits for digits in (0, 1) if _rounded(value, digits) == value), 2)
 
 
 def _rounded(value: Any, digits: int) -> Decimal:
