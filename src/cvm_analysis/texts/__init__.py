@@ -178,7 +178,7 @@ class Words:
         return numbers.format_decimal(rounded, _with_digits(pattern, digits), self._locale)
 
     def _unit(self, value: Decimal) -> tuple[str, Decimal]:
-        """Return how a value as large is written in short (`¤0M`, `¤0万`), and in which unit."""
+        """Return how a value as large is written in short (`¤0M`), and in which unit."""
         patterns = self._locale.compact_currency_formats["short"]["other"]
         found = patterns.get(f"1{value.adjusted() * '0'}")
         if found is None or not found.pattern.strip("¤0"):
