@@ -1,6 +1,7 @@
 """What the manager reads says what the tables say, in both languages, and is never markup."""
 
 import pandas as pd
+import pytest
 
 from cvm_analysis.minimum_data import Note
 from cvm_analysis.report.writer import Writer
@@ -140,3 +141,27 @@ def test_quality_shows_only_checks_that_met_a_row_the_most_frequent_first():
     html = EN.quality(quality).html
     assert html.index("No readable amount") < html.index("Return")
     assert "No readable date" not in html and "70.00%" in html
+
+
+@pytest.mark.parametrize(
+    ("language", "told", "never"), [("en", "6 months", "12 months"), ("zh", "6个月", "12个月")]
+)
+def test_every_block_tells_the_horizon_of_the_config(language, told, never):
+    manager = Writer(language, "CNY", 26)
+    people = pd.DataFrame(
+        {"n_orders": [2], "x": [1], "gross_sales": [9.0], "net_sales": [9.0],
+         "first_order": pd.to_datetime(["2023-01-05"])},
+    )  # fmt: skip
+    worth = pd.DataFrame(
+        {"expected_margin": [4.0], "expected_orders": [1.0], "churned_value": [2.0]}
+    )
+    silent = pd.DataFrame({"churn_risk": [0.5], "margin_at_stake": [3.0]})
+    shown = [
+        manager.headline(figures()),
+        manager.key_figures(people, worth),
+        manager.segments(figures()),
+        manager.section("segments"),
+        manager.section("churn"),
+        manager.churn(silent, worth, 180),
+    ]
+    assert all(told in block.html and never not in block.html for block in shown)
