@@ -142,7 +142,7 @@ def test_years_of_days_stay_small():
 def test_hazards_write_ratio_and_interval_beside_each_feature():
     picture = PICTURES["hazards"]()
     assert {"0.57 (0.55–0.61)", "1.32 (1.20–1.45)"} <= set(texts(picture))
-    assert {"Time without an order, in usual intervals", "(doubled)"} <= set(texts(picture))
+    assert {"Inactivity, in usual intervals", "(doubled)"} <= set(texts(picture))
     assert "Purchase days per year (doubled) 1.32 (1.20–1.45)" in picture.alt
 
 

@@ -74,10 +74,7 @@ def test_beyond_what_was_observed_nothing_is_drawn():
 
 def test_an_effect_is_shown_over_its_values_without_the_step():
     picture = PICTURES["partial_effect"]()
-    assert (
-        "Time without an order, in usual intervals" in texts(picture)
-        and "doubled" not in picture.alt
-    )
+    assert "Inactivity, in usual intervals" in texts(picture) and "doubled" not in picture.alt
     assert "1.5 at 0, 0.4 at 20, highest 2.60 at 1." in picture.alt
     contracts = charts.partial_effect(bent(), "odd_code", of="contracts")
     assert "odd_code" in texts(contracts) and "contracts end" in contracts.alt

@@ -95,7 +95,7 @@ def test_what_the_data_tell_is_said_and_the_rest_is_named():
 def test_a_ratio_that_is_a_mean_says_of_what():
     table = hazards(silence_gaps="values", rate="time", nps="time")
     said = text(churn_tables.hazard_ratios(EN, table, "buyers"))
-    assert "range; the figure is an average: Time without an order, in usual intervals." in said
+    assert "range; the figure is an average: Inactivity, in usual intervals." in said
     assert "over time; the figure is an average: Purchase days per year." in said
 
 

@@ -35,7 +35,7 @@ CONTRACT_FLAGS = ["complaint_first_month", "late_installation", "no_maintenance_
         ("channel=web+", 0.0, "did not first buy through web ↑"),
         ("shoe_size+", 43.0, "Shoe size: 43 ↑"),
         ("grade+", 2.0, "grade ↑"),
-        ("silence_gaps+", None, "Time without an order, in usual intervals ↑"),
+        ("silence_gaps+", None, "Inactivity, in usual intervals ↑"),
         ("rate-", float("nan"), "Purchase days per year ↓"),
     ],
 )
