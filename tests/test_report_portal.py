@@ -168,3 +168,12 @@ def test_the_portal_acts_on_nothing_and_forbids_the_rest():
 
 def test_the_same_entries_give_the_same_bytes():
     assert portal.render([entry()], "t", "en") == portal.render([entry()], "t", "en")
+
+
+def test_forecasts_are_headed_by_the_horizon_of_the_newest_report():
+    figures = {"expected_margin": 2e6}
+    old = entry(figures=figures, currency="CNY", as_of="2024-12-31", horizon_weeks=52)
+    new = entry(figures={"expected_margin": 3e4}, currency="CNY", horizon_weeks=26)
+    header, first, second = rows(old, new)
+    assert header[1] == "Expected margin, next 6 months"
+    assert (first[1], second[1]) == ("¥2.00M", "¥0.03M")  # one unit
