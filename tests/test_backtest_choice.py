@@ -103,7 +103,7 @@ def test_rivals_are_compared_where_both_made_a_forecast():
 def test_an_absent_default_gives_way_to_the_next_in_order():
     table = scores(default=[np.nan] * 4, b=[-1.0, -2, -3, -4], a=[-1.1, -1.9, -3, -4.1])
     assert choice.choose_by_score(table, "default", ["x", "a", "b"]) == "a"
-    with pytest.raises(InputError, match="nothing to choose from"):
+    with pytest.raises(InputError, match="no forecast to choose"):
         choice.choose_by_score(table[["default"]], "default", ["x"])
 
 

@@ -33,6 +33,7 @@ def customers(n=300):
     return pd.DataFrame(
         {
             "n_orders": rank % 7 + 1,
+            "first_order": pd.Timestamp("2023-01-01"),
             "x": rank % 3,
             "gross_sales": rank * 11_000.0,
             "net_sales": rank * 10_000.0,
@@ -48,12 +49,14 @@ def table(language):
     told = [say("evidence.assumed"), say("manager.churn.title")]
     rows = pd.DataFrame({"reasons": told, "amount": 1e7, "expected_margin": 1e7, "net_sales": 1e7})
     money = dict.fromkeys(("amount", "expected_margin", "net_sales"), "money")
-    return blocks.table(rows.set_axis(["1", "2"]), {**money, "reasons": "text"}, language)
+    return blocks.table(
+        rows.set_axis(["1", "2"]), {**money, "reasons": "text"}, words(language, 52)
+    )
 
 
 def shown_to_managers(language):
     """What the manager's notebook shows, from small tables."""
-    manager, people = Writer(language, "CNY"), customers()
+    manager, people = Writer(language, "CNY", 52), customers()
     worth = pd.DataFrame(
         {"expected_orders": people["n_orders"] / 2, "expected_margin": people["x"] * 9_999.0}
     )
@@ -69,7 +72,7 @@ def shown_to_managers(language):
         manager.headline(figures),
         manager.key_figures(people, worth),
         manager.section("segments"),
-        charts.segment_bars(figures[["n_customers", "net_sales", "expected_margin"]], language),
+        charts.segment_bars(figures[["n_customers", "net_sales", "expected_margin"]], manager.say),
         manager.segments(figures),
         manager.section("actions"),
         manager.actions(recommend.recommend(figures, [action])),
@@ -104,6 +107,7 @@ def overview(language):
     }
     links = {each: f"report.{each}.html" for each in LANGUAGES}
     good = {"as_of": "2025-12-31", "status": "good", "figures": figures, "currency": "CNY"}
+    good["horizon_weeks"] = 52
     failing = {"since": "2026-01-05", "message": "04_value.ipynb [5]"}
     company, east, north = NAMES[language]
     entries = [
@@ -185,7 +189,7 @@ def test_the_chinese_pages_are_chinese(tab, pages, name):
     text = tab.value("document.title + document.body.innerText")
     assert len(re.findall("[\u4e00-\u9fff]", text)) > 50
     assert set(re.findall("[A-Za-z]{2,}", text)) <= NOT_CHINESE
-    assert re.search("¥[\\d.]+万", text) and "2025年12月31日" in text
+    assert re.search("¥[\\d.,]+万", text) and "2025年12月31日" in text
 
 
 @pytest.mark.parametrize("name", PAGES[2:])

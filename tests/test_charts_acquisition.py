@@ -48,12 +48,16 @@ def test_the_wave_is_marked_and_every_week_has_its_height():
 
 def test_the_sentence_counts_the_wave_and_the_later_weeks():
     alt = charts.acquisition(table()).alt
-    assert "each of 30 weeks" in alt and "first 3 weeks bring 872" in alt and "20 a week" in alt
+    assert (
+        "Weeks: 30." in alt
+        and "first 3 weeks bring 872" in alt
+        and "20 new customers a week" in alt
+    )
 
 
 def test_without_a_wave_there_is_no_legend():
     picture = charts.acquisition(table(wave=0))
-    assert "no first wave" in picture.alt
+    assert "No initial stock" in picture.alt
     assert words("en")("charts.acquisition.wave") not in texts(picture)
     assert words("en")("charts.acquisition.wave") in texts(charts.acquisition(table()))
 

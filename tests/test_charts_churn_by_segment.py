@@ -81,9 +81,9 @@ def test_features_that_differ_are_marked_and_said():
     picture = charts.churn_by_segment(table(), unlike=["rate"])
     said = texts(picture)
     assert {"Purchase days per year ≠", "(doubled)", "Share delivered late"} <= set(said)
-    assert picture.alt.endswith("by more than chance: Purchase days per year.")
+    assert picture.alt.endswith("by more than chance in: Purchase days per year.")
     assert "Purchase days per year from 1.21 (Loyal) to 1.67 (Champions)" in picture.alt
-    assert "of 5 ratios 3 have a 95% interval without 1" in picture.alt
+    assert "excludes 1 in 3 of 5 cells" in picture.alt
     assert "more than chance" not in charts.churn_by_segment(table()).alt
 
 
@@ -96,7 +96,7 @@ def test_segments_stand_in_the_order_of_the_table_and_the_largest_are_drawn():
     picture = charts.churn_by_segment(many().iloc[::-1])
     found = [t for t in texts(picture) if t.startswith("S ")]
     assert found == [f"S {i}" for i in reversed(range(8))]
-    assert "The 8 of 11 segments in which most came back" in texts(picture)
+    assert "The 8 of 11 segments with the most returning customers" in texts(picture)
     assert "from 1.00 (S 0) to 1.70 (S 7)" in picture.alt
 
 
@@ -113,7 +113,7 @@ def test_a_ratio_that_may_be_anything_is_a_dash():
     rows = {"new": [("rate", 1.1, 0.3, 4.0), ("nps", 1.1, 0.3, 2.9), ("grade", 9.0, 1.5, 54)]}
     picture = charts.churn_by_segment(table(rows))
     assert [text for _, text, _ in cells(picture)] == ["–", "1.10", "9.00"]
-    assert "of 2 ratios 1" in picture.alt and "Purchase days" not in picture.alt
+    assert "in 1 of 2 cells" in picture.alt and "Purchase days" not in picture.alt
     vague = table({"new": [("rate", 1.1, 0.1, 9.0)]})
     assert charts.churn_by_segment(vague).alt == words("en")("charts.nothing")
 

@@ -55,8 +55,8 @@ def test_an_empty_table_says_so(name):
 
 def test_each_typical_customer_is_named_where_the_line_ends():
     picture = PICTURES["customer_profiles"]()
-    assert {"Regular, on time", "Bought once, long ago", "100%", "90"} <= set(texts(picture))
-    assert "After 90 days: Regular, on time 31%, Bought once, long ago 95%." in picture.alt
+    assert {"Regular, on schedule", "One purchase, long ago", "100%", "90"} <= set(texts(picture))
+    assert "After 90 days: Regular, on schedule 31%, One purchase, long ago 95%." in picture.alt
     (ax,) = picture.figure.axes
     assert [list(line.get_ydata()) for line in ax.lines] == curves().to_numpy().tolist()
     assert [note.xy for note in ax.texts] == [(90, 0.31), (90, 0.95)]
@@ -66,7 +66,7 @@ def test_each_typical_customer_is_named_where_the_line_ends():
 def test_beyond_what_was_observed_nothing_is_drawn():
     table = curves().astype(float)
     table[90] = np.nan
-    assert "After 60 days: Regular, on time 40%" in charts.customer_profiles(table).alt
+    assert "After 60 days: Regular, on schedule 40%" in charts.customer_profiles(table).alt
     assert charts.customer_profiles(table * np.nan).alt == words("en")("charts.nothing")
     with pytest.raises(MissingTextError, match=r"typical\.unknown"):
         charts.customer_profiles(curves().set_axis(["unknown", "once_silent"]))
@@ -74,8 +74,8 @@ def test_beyond_what_was_observed_nothing_is_drawn():
 
 def test_an_effect_is_shown_over_its_values_without_the_step():
     picture = PICTURES["partial_effect"]()
-    assert "Silence, in usual gaps" in texts(picture) and "doubled" not in picture.alt
-    assert "1.5 at 0, 0.4 at 20, the most, 2.60, at 1." in picture.alt
+    assert "Inactivity, in usual intervals" in texts(picture) and "doubled" not in picture.alt
+    assert "1.5 at 0, 0.4 at 20, highest 2.60 at 1." in picture.alt
     contracts = charts.partial_effect(bent(), "odd_code", of="contracts")
     assert "odd_code" in texts(contracts) and "contracts end" in contracts.alt
     with pytest.raises(InputError, match="partial_effect: the table lacks plain"):
@@ -85,7 +85,7 @@ def test_an_effect_is_shown_over_its_values_without_the_step():
 def test_cohorts_tell_the_first_and_the_last_with_their_intervals():
     picture = PICTURES["cohorts"]()
     assert "2023Q1 60% (55% to 65%), 2024Q4 50% (45% to 55%)" in picture.alt
-    assert "silent 365 days after" in picture.alt and {"2023Q1", "2024Q4"} <= set(texts(picture))
+    assert "inactive 12 months after" in picture.alt and {"2023Q1", "2024Q4"} <= set(texts(picture))
     assert "2023Q1 60% (55% to 65%)." in charts.cohorts(quarters(1)).alt
     many = [t for t in texts(charts.cohorts(quarters(20))) if "Q" in t and t.startswith("20")]
     assert 4 < len(many) <= 8

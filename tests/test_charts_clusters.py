@@ -62,10 +62,10 @@ def test_less_and_more_differ_in_colour_and_in_side():
 
 def test_sizes_and_typical_values_are_written_in_their_own_units():
     shown = texts(charts.cluster_profile(profile(), "en", medians()))
-    assert {"Group 1", "300 (25%)", "Group 2", "900 (75%)"} <= set(shown)
+    assert {"Cluster 1", "300 (25%)", "Cluster 2", "900 (75%)"} <= set(shown)
     assert {"12", "1,234", "25%", "0%"} <= set(shown)
     assert {"Days since last order", "Share returned"} <= set(shown)
-    assert any("Figures: medians, shares." in text for text in shown)
+    assert any("Figures: medians or shares." in text for text in shown)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_of_many_levels_those_that_differ_most_are_drawn():
 def test_many_groups_stand_in_two_rows():
     six = pd.concat([profile()] * 3).set_axis([f"c{i}" for i in range(1, 7)])
     shown = [ax.get_title().split("\n")[0] for ax in charts.cluster_profile(six).figure.axes]
-    assert [title for title in shown if title] == [f"Group {i}" for i in range(1, 7)]
+    assert [title for title in shown if title] == [f"Cluster {i}" for i in range(1, 7)]
 
 
 def test_without_typical_values_no_figure_is_written():
@@ -117,8 +117,8 @@ def test_without_typical_values_no_figure_is_written():
 
 def test_alt_text_names_what_makes_each_group():
     alt = charts.cluster_profile(profile()).alt
-    assert "Group 1, 300 customers: furthest from it in Share returned (+1.8)." in alt
-    assert "Group 2, 900 customers: furthest from it in Share returned (-0.6)." in alt
+    assert "Cluster 1, 300 customers: the largest difference is in Share returned (+1.8)." in alt
+    assert "Cluster 2, 900 customers: the largest difference is in Share returned (-0.6)." in alt
     assert "{" not in alt
     care = mixed().assign(**{"category:care": [9.0, 0]})
     assert "in Share of spend by category, care (+9.0)" in charts.cluster_profile(care).alt

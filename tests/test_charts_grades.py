@@ -143,14 +143,14 @@ def test_grades_of_any_number_and_name_are_drawn():
 def test_verdicts_are_told_by_word_and_colour():
     picture = charts.four_fifths(fifths())
     shown = texts(picture)
-    said = ["the largest share", "surely above 0.8", "may be below 0.8", "surely below 0.8"]
+    said = ["highest share", "clearly above 0.8", "may be below 0.8", "clearly below 0.8"]
     assert [text for text in shown if text in said] == said
     assert "0.20 (0.10 to 0.40)" in shown and "1.00" in shown
     assert {"Under 30", "20% of 400", "Not known"} <= set(shown)
     dots = [d for d in picture.figure.axes[0].lines if d.get_marker() == "o"]
     assert [d.get_markeredgecolor() for d in dots] == [VERDICTS[v] for v in fifths()["verdict"]]
     assert dots[0].get_markerfacecolor() == "white"
-    assert "All others 0.20 (0.10 to 0.40) surely below 0.8" in picture.alt
+    assert "All others 0.20 (0.10 to 0.40) clearly below 0.8" in picture.alt
 
 
 def test_lines_at_one_and_at_four_fifths():
@@ -177,16 +177,16 @@ def test_screening_greys_what_may_be_nothing_and_keeps_what_cannot_be_told():
     dots = [d for d in picture.figure.axes[0].lines if d.get_marker() == "o"]
     assert [d.get_markeredgecolor() for d in dots] == ["#0b5d8f", "#5a6675", "#5a6675"]
     shown = texts(picture)
-    assert {"0.64 (0.59 to 0.68)", "best fifth brought 40%", "cannot be told", "Payment"} <= set(
+    assert {"0.64 (0.59 to 0.68)", "top fifth brought 40%", "not enough data", "Payment"} <= set(
         shown
     )
-    assert "Payment cannot be told" in picture.alt
+    assert "Payment not enough data" in picture.alt
 
 
 def test_indicators_have_names():
     say = words("en")
     assert indicator(say, "market_share") == "Market share"
-    assert indicator(say, "net_sales") == "Spend"
+    assert indicator(say, "net_sales") == "Net sales"
     assert indicator(say, "indicators.bid_rate") == "Bid rate"
     assert indicator(words("zh"), "付款") == "付款"
 

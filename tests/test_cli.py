@@ -159,7 +159,7 @@ def test_what_cannot_be_used_is_named_and_nothing_is_written(folder, cvm, spoil)
     ("arguments", "said"),
     [
         (("--region", "weast"), "cvm: no region 'weast'; there are all, east, south"),
-        (("--as-of", "2031-01-01"), "cvm: as_of 2031-01-01 is outside the data, which go from"),
+        (("--as-of", "2031-01-01"), "cvm: as_of 2031-01-01 is outside the data ("),
         (("--as-of", "tomorrow"), "cvm: as_of 'tomorrow' is not a date; write it as 2025"),
         (("--language", "tlh"), "tlh"),
         (("--notebooks", "nowhere"), "nowhere"),
@@ -192,7 +192,7 @@ def test_nothing_prepared_and_nothing_to_prepare(folder, cvm):
     shutil.rmtree(folder / "data" / "prepared")
     for command in (run("--prepared"), ("quarantine", "config/sample.yaml")):
         code, _, err = cvm(*command)
-        assert code == 2 and "nothing prepared; run `cvm prepare config/sample.yaml`" in err
+        assert code == 2 and "no prepared tables; run `cvm prepare config/sample.yaml`" in err
 
 
 def test_a_first_run_that_fails_leaves_no_report_and_no_tables(folder, cvm):

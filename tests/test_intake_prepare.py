@@ -229,7 +229,7 @@ def test_as_of_is_the_last_accepted_day_of_all_regions(project):
 
 @pytest.mark.parametrize("day", ["2022-12-31", "2026-01-02", "1999-01-01"])
 def test_a_day_outside_the_data_is_refused(project, day):
-    with pytest.raises(InputError, match=f"as_of {day} is outside the data, which go from 2023-01"):
+    with pytest.raises(InputError, match=rf"as_of {day} is outside the data \(2023-01"):
         prepared.resolve_day(settings_of(project), day)
 
 
@@ -248,7 +248,7 @@ def test_nothing_prepared_names_the_command(copied):
     shutil.rmtree(copied / "data" / "prepared")
     settings = settings_of(copied)
     assert prepared.stamp(settings) == {}
-    with pytest.raises(InputError, match=r"nothing prepared; run `cvm prepare .*sample\.yaml`"):
+    with pytest.raises(InputError, match=r"no prepared tables; run `cvm prepare .*sample\.yaml`"):
         prepared.open(settings, "all")
 
 

@@ -113,7 +113,7 @@ def test_a_table_writes_each_column_in_its_format():
     assert cells[8:14] == first
     assert cells[14:18] == ["At risk", "text", "Lost", "–"]
     assert cells[18:] == ["–", "-$3.00", "–", "–", "–", "–"]
-    headings = ["Customers", "Share", "Revenue", "Due", "Month", "Segment", "When"]
+    headings = ["Customers", "Share", "Net sales", "Due", "Month", "Segment", "Trigger"]
     assert cells[1:8] == headings
 
 

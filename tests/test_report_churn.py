@@ -13,7 +13,7 @@ from cvm_analysis.report.writer import Writer
 from cvm_analysis.survival import logrank
 from cvm_analysis.texts import languages
 
-EN = Writer("en", "EUR")
+EN = Writer("en", "EUR", 52)
 DAY = dt.date(2025, 12, 31)
 
 
@@ -39,7 +39,7 @@ def text(block):
 
 def test_the_list_says_what_is_at_risk_why_and_by_when():
     said = text(churn_tables.watchlist(EN, listed(), DAY))
-    reasons = "silent 3.2 times as long as usual (+), complaint open for 40 days (+)"
+    reasons = "3.2 usual intervals without an order ↑, complaint open for 40 days ↑"
     assert f"C1 €1,200 40% now {reasons} C2 €30 75% Jan 14, 2026 –" in said
     assert "Grade" not in said and "Action" not in said
 
@@ -47,9 +47,9 @@ def test_the_list_says_what_is_at_risk_why_and_by_when():
 def test_grade_and_action_are_shown_where_they_are_known():
     more = listed().assign(grade=["A", None], action=["reminder", "no_action"])
     said = text(churn_tables.watchlist(EN, more, DAY))
-    assert " A silent 3.2 times as long as usual (+)" in said
-    assert "days (+). Do: Remind them with something new." in said
-    assert said.count("Do:") == 1
+    assert " A 3.2 usual intervals without an order ↑" in said
+    assert "days ↑. Action: Remind them with something new." in said
+    assert said.count("Action:") == 1
 
 
 @pytest.mark.parametrize("language", languages())
@@ -66,10 +66,11 @@ def test_an_empty_list_says_so():
 def test_a_past_list_is_said_in_heads_and_in_money():
     kept = watchlist.ListPrecision(500, 212, 20_000, 6_000, 1e6, 2e5)
     said = text(churn_tables.list_precision(EN, kept, 91))
-    assert "Of the 500 customers" in said and "91 days earlier, 212 (42%) did not come back" in said
-    assert "of all 20,000 customers of that day, 30% did not" in said
-    assert "2.5% of the customers, 3.5% of those who stayed away, and 20.0%" in said
-    none = "No list of a past day"
+    assert "3 months earlier, the same rules would have listed 500 customers" in said
+    assert "212 (42%) placed no order in the next 3 months" in said
+    assert "against 30% of all 20,000 customers" in said
+    assert "2.5% of the customers, 3.5% of those who placed no order, and 20.0%" in said
+    none = "too short to test such a list"
     assert none in text(churn_tables.list_precision(EN, None, 91))
     assert none in text(churn_tables.list_precision(EN, kept._replace(listed=0), 91))
 
@@ -84,27 +85,28 @@ def hazards(of="buyers", **mean_over):
 
 def test_what_the_data_tell_is_said_and_the_rest_is_named():
     said = text(churn_tables.hazard_ratios(EN, hazards(), "buyers"))
-    assert "Who buys twice as often comes back at 1.40 times the pace" in said
-    assert "Who has been silent twice as long comes back at 0.60 of the pace" in said
-    assert "speed it up or slow it down: Willing to recommend." in said
-    assert "a mean" not in said and "who comes back sooner" in said
+    assert "Twice as many purchase days a year: 40% more likely to return" in said
+    assert "Twice as long without an order: 40% less likely to return in any week" in said
+    assert "(95% interval: 30% to 50%)" in said
+    assert "No clear effect: Likelihood to recommend." in said
+    assert "an average" not in said and "Each line compares two customers" in said
 
 
 def test_a_ratio_that_is_a_mean_says_of_what():
     table = hazards(silence_gaps="values", rate="time", nps="time")
     said = text(churn_tables.hazard_ratios(EN, table, "buyers"))
-    assert "whole range, so the figure is a mean: Silence, in usual gaps." in said
-    assert "over the time watched: Purchase days per year." in said
+    assert "range; the figure is an average: Inactivity, in usual intervals." in said
+    assert "over time; the figure is an average: Purchase days per year." in said
 
 
 def test_ratios_of_contracts_and_of_no_model():
     ends = hazards("contracts").assign(feature=["late_installation", "a", "b"])
     said = text(churn_tables.hazard_ratios(EN, ends, "contracts"))
-    assert "Whose floor was installed late ends the contract at 1.40 times" in said
-    assert "which ends sooner" in said
-    assert "No model was fitted" in text(churn_tables.hazard_ratios(EN, ends, "buyers"))
+    assert "Floor installed late: 40% more likely to end in any week" in said
+    assert "Each line compares two contracts" in said
+    assert "No model could be fitted" in text(churn_tables.hazard_ratios(EN, ends, "buyers"))
     unclear = text(churn_tables.hazard_ratios(EN, hazards().tail(1), "buyers"))
-    assert "slow it down: Willing to recommend" in unclear and "Times the pace" not in unclear
+    assert "No clear effect: Likelihood to recommend" in unclear and "hazard ratio" not in unclear
 
 
 def test_tenths_say_how_much_of_all_silence_each_holds():
@@ -123,8 +125,9 @@ def test_a_change_is_said_with_its_parts():
          "silent_now": [0.256, 0.1], "change": [0.056, np.nan]}, index=["web", "shop"],
     )  # fmt: skip
     said = text(churn_tables.change(EN, cohorts.Change(groups, 0.2, 0.21, -0.04, 0.05), 180))
-    assert "20.0% fell silent for 180 days" in said and "21.0% the second: +1.0 points" in said
-    assert "-4.0 points come from groups" in said and "+5.0 from customers shifting" in said
+    assert "20.0% placed no order in the next 180 days" in said
+    assert "21.0% in the second: +1.0 points" in said
+    assert "within groups account for -4.0 points" in said and "between groups for +5.0" in said
     assert "web 30 20.0% 25.6% 5.6 shop 10 – 10.0% –" in said
 
 
@@ -166,9 +169,9 @@ def test_how_long_customers_stay_stands_beside_its_range_and_the_test():
         in churn_tables.restricted_mean(EN, means, logrank.LogRank(90.0, 1, 2e-21)).html
     )
     html = churn_tables.restricted_mean(EN, means, logrank.LogRank(0.1, 1, 0.75)).html
-    assert "no more than chance" in html
+    assert "do not differ by more than chance" in html
     assert (
-        "No bound of silence"
+        "No lapse threshold"
         in churn_tables.restricted_mean(EN, means.head(0), logrank.LogRank(0, 0, 1)).html
     )
 

@@ -34,15 +34,15 @@ def said(rows, means=()):
 def test_each_feature_is_in_one_sentence_and_segments_without_ratios_in_another():
     unlike, alike, untested, too_few = said(table())
     assert unlike.endswith("Purchase days per year (Loyal 1.00, Champions 1.60).")
-    assert alike.endswith("could be told from chance: Willing to recommend.")
+    assert alike.endswith("beyond chance: Likelihood to recommend.")
     assert untested.endswith(": Grade.") and too_few.endswith(": Lost.")
 
 
 def test_of_an_unlike_feature_that_is_but_a_mean_it_is_said():
     sentences = said(table(), ["rate", "nps"])
-    (mean,) = (s for s in sentences if "curve" in s)
+    (mean,) = (s for s in sentences if "vary with" in s)
     assert mean.endswith(": Purchase days per year.")
-    assert not any("curve" in s for s in said(table(), ["nps"]))
+    assert not any("vary with" in s for s in said(table(), ["nps"]))
 
 
 def test_where_nothing_is_told_that_is_all_that_is_said():

@@ -17,7 +17,7 @@ RULE = (("days_since_last", "<=", 45.0), ("orders_per_year", ">", 6.0))
     [
         (RULE, "Days since last order up to 45 and purchase days per year above 6"),
         ((("orders_per_year", ">", 1.78),), "Purchase days per year above 1.8"),
-        ((("net_sales_per_order", "<=", 1470.0),), "Spend per order up to CN¥1,470"),
+        ((("net_sales_per_order", "<=", 1470.0),), "Net sales per order up to ¥1,470"),
         ((("return_share", ">", 0.084),), "Share returned above 8.4%"),
         ((("late_share", "<=", 0.321),), "Share delivered late up to 32%"),
         ((("n_categories", ">", 3.0),), "Number of categories above 3"),
@@ -27,9 +27,12 @@ RULE = (("days_since_last", "<=", 45.0), ("orders_per_year", ">", 6.0))
             "Channel is not web and repeat purchase days above 2",
         ),
         ((("category:care", ">", 0.317),), "Share of spend on care above 32%"),
-        ((("net_sales_change_365d", "<=", -250.4),), "Change of spend over a year up to -CN¥250"),
+        (
+            (("net_sales_change_365d", "<=", -250.4),),
+            "Change in net sales on the year before up to -¥250",
+        ),
         ((("indicators.visits: web", ">", 3.0),), "Visits: web above 3"),
-        ((("shoe_size", "<=", -1.25),), "Shoe_size up to -1.2"),
+        ((("shoe_size", "<=", -1.25),), "Shoe_size up to -1.3"),
         ((), "All customers"),
     ],
 )
@@ -54,9 +57,9 @@ def test_what_groups_are_formed_by_names_a_whole_once():
         used, {"return_share": "alike", "late_share": "missing"}, words("en")
     )
     assert said == (
-        "The groups are formed by spend per order, channel, share of spend by category. Nearly all "
-        "customers are alike in, and so left out: share returned. Known of too few customers, and "
-        "so left out: share delivered late."
+        "The clusters are formed by net sales per order, channel, share of spend by category. Left "
+        "out because nearly all customers have the same value: share returned. Left out because "
+        "too few customers have a value: share delivered late."
     )
     assert cluster_words.formed_by(used[:1], {}, words("zh")) == "群组依据以下指标划分：单均金额。"
     features = ["channel=web", "channel=store", "category:care"]
@@ -67,7 +70,7 @@ def test_what_groups_are_formed_by_names_a_whole_once():
 
 @pytest.mark.parametrize("language", languages())
 def test_the_panel_shows_rule_size_money_and_stability(language):
-    manager = Writer(language, "CNY")
+    manager = Writer(language, "CNY", 52)
     index = pd.Index(["c1"], name="cluster")
     described = {
         "n_customers": 1234,
@@ -96,17 +99,17 @@ def found(silhouette):
 def test_a_cut_is_a_caution_and_a_structure_a_note():
     manager = Writer("en", "CNY")
     cut, real = (clusters_tables.structure(manager, found(s)).html for s in (0.27, 0.6))
-    assert "convenient cut" in cut and "0.27" in cut and "0.29" in cut and "Caution" in cut
-    assert "more than a cut of one cloud: their silhouette is 0.60" in real and "Note" in real
+    assert "convenient split" in cut and "0.27" in cut and "0.29" in cut and "Caution" in cut
+    assert "distinct: their silhouette is 0.60" in real and "Note" in real
 
 
 def test_measures_of_no_use_are_named():
     manager = Writer("en", "CNY")
     assert (
-        "formed by spend per order."
+        "formed by net sales per order."
         in clusters_tables.formed_by(manager, ["net_sales_per_order"], {}).html
     )
     left = clusters_tables.formed_by(
         manager, ["net_sales_per_order"], {"return_share": "alike"}
     ).html
-    assert "left out: share returned." in left
+    assert "the same value: share returned." in left

@@ -10,7 +10,7 @@ from cvm_analysis.report.writer import Writer
 from cvm_analysis.segments.clusters.assignment import Clusters
 from cvm_analysis.segments.clusters.names import Matched
 
-EN = Writer("en", "CNY")
+EN = Writer("en", "CNY", 52)
 
 
 def found(silhouette, k=2, short=()):
@@ -22,7 +22,9 @@ def found(silhouette, k=2, short=()):
     return Clusters(pd.Series(["c1"]), k, table, groups, (0.05,), short)
 
 
-@pytest.mark.parametrize(("silhouette", "said"), [(0.28, "more than a cut"), (0.26, "One cloud")])
+@pytest.mark.parametrize(
+    ("silhouette", "said"), [(0.28, "are distinct"), (0.26, "No distinct groups")]
+)
 def test_groups_are_believed_only_above_the_bar(silhouette, said):
     html = clusters_tables.structure(EN, found(silhouette)).html
     assert said in html and f"{silhouette}" in html and "0.27" in html
@@ -32,7 +34,7 @@ def test_one_group_says_why():
     html = clusters_tables.structure(
         EN, found(np.nan, 1, (Note("clusters", "one_cluster_alike", 1),))
     ).html
-    assert "too alike" in html
+    assert "too similar" in html
 
 
 def test_every_number_tried_has_a_row():
@@ -52,9 +54,9 @@ def test_a_rule_stands_in_words_beside_how_far_it_is_right():
         pd.Index(["c3"], name="cluster"),
     )
     html = clusters_tables.rules(EN, figures, pd.Series({"c3": 77.0})).html
-    assert "Spend per order above CN¥10 and channel is not web" in html
-    assert "Group 3" in html and "80%" in html and "doubtful" in html and "CN¥77" in html
-    assert "CN¥77" not in clusters_tables.rules(EN, figures).html
+    assert "Net sales per order above ¥9.5 and channel is not web" in html
+    assert "Cluster 3" in html and "80%" in html and "doubtful" in html and "¥77" in html
+    assert "¥77" not in clusters_tables.rules(EN, figures).html
 
 
 def test_how_far_groups_moved_is_shown_under_their_kept_names():
@@ -63,12 +65,12 @@ def test_how_far_groups_moved_is_shown_under_their_kept_names():
         pd.Index(["c1", "c2"], name="cluster"),
     )
     html = clusters_tables.renamed(EN, Matched(pd.Series(dtype=object), moved)).html
-    assert "Group 1" in html and "0.25" in html and "90%" in html and "–" in html
+    assert "Cluster 1" in html and "0.25" in html and "90%" in html and "–" in html
 
 
 def test_what_was_left_out_is_named_with_the_reason():
     html = clusters_tables.formed_by(
         EN, ["net_sales_per_order"], {"nps": "missing", "late_share": "alike"}
     ).html
-    assert "spend per order" in html
-    assert "readiness to recommend" in html and "share delivered late" in html
+    assert "net sales per order" in html
+    assert "likelihood to recommend" in html and "share delivered late" in html

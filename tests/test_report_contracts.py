@@ -21,7 +21,7 @@ def p_end():
 def test_contracts_that_will_end_are_the_sum_of_probabilities():
     many = pd.concat([p_end()] * 10, ignore_index=True)
     said = text(contracts_tables.expected_ends(EN, many))
-    of_30, of_20 = "customers, expected of 30", "customers, expected of 20"
+    of_30, of_20 = "of 30 customers", "of 20 customers"
     for figure in (f"90 days 10 {of_30}", f"180 days 15 {of_30}", f"365 days 13 {of_20}"):
         assert figure in said
     assert "no running contracts" in text(contracts_tables.expected_ends(EN, p_end().head(0)))
@@ -45,8 +45,8 @@ def test_contracts_that_were_foretold_are_scored_or_said_to_be_untested():
 def test_time_ratios_are_named_by_their_feature():
     times = pd.DataFrame({"time_ratio": [0.7], "low": [0.6], "high": [0.8]}, index=["late_share"])
     html = contracts_tables.time_ratios(EN, times).html
-    assert "0.70" in html and "0.60" in html and "0.80" in html and "Times as long" in html
-    assert "No model was fitted" in contracts_tables.time_ratios(EN, times.head(0)).html
+    assert "0.70" in html and "0.60" in html and "0.80" in html and "Duration ratio" in html
+    assert "No model could be fitted" in contracts_tables.time_ratios(EN, times.head(0)).html
 
 
 def test_what_sets_contracts_apart_is_said_with_its_adjusted_p():
@@ -57,6 +57,6 @@ def test_what_sets_contracts_apart_is_said_with_its_adjusted_p():
         }
     )  # fmt: skip
     said = text(contracts_tables.feature_tests(EN, table))
-    assert "Share delivered late 22.0 p &lt; 0.001 Willing to recommend 3.1 p = 0.424" in said
+    assert "Share delivered late 22.0 p &lt; 0.001 Likelihood to recommend 3.1 p = 0.424" in said
     assert "Grade – –" in said
     assert "no two groups" in text(contracts_tables.feature_tests(EN, table.head(0)))

@@ -73,14 +73,14 @@ def test_in_chinese_names_numbers_money_and_dates_are_chinese():
     east = entry(name="华东", figures=figures, currency="CNY")
     assert rows(east, language="zh") == [
         ["区域", "客户数", "销售额", "复购率", "数据截至", "报告"],
-        ["华东 已更新", "11,270", "¥2260万", "60%", "2025年12月31日", "English"],
+        ["华东 已更新", "11,270", "¥2,260.00万", "60%", "2025年12月31日", "English"],
     ]
 
 
 def test_regions_stand_under_one_heading_and_a_dash_where_one_lacks_a_figure():
     both, one = {"n_customers": 3, "repeat_share": 0.25}, {"repeat_share": 0.5}
     header, east, west = rows(entry(figures=both), entry(name="West", figures=one))
-    assert header[1:3] == ["Customers", "Share that came back"]
+    assert header[1:3] == ["Customers", "Repeat customers"]
     assert (east[1:3], west[1:3]) == (["3", "25%"], ["–", "50%"])
 
 
@@ -119,11 +119,11 @@ def test_regions_are_counted_and_keep_their_order():
 
 
 def test_no_regions_is_a_sentence():
-    assert "No region has been run yet." in seen().text
+    assert "No report has been run yet." in seen().text
 
 
 def test_money_is_written_in_the_regions_currency():
-    assert "$5.4K" in rows(entry(figures={"net_sales": 5400}, currency="USD"))[1]
+    assert "$5,400" in rows(entry(figures={"net_sales": 5400}, currency="USD"))[1]
 
 
 def test_a_report_in_a_language_without_texts_is_linked_by_its_code():
@@ -168,3 +168,12 @@ def test_the_portal_acts_on_nothing_and_forbids_the_rest():
 
 def test_the_same_entries_give_the_same_bytes():
     assert portal.render([entry()], "t", "en") == portal.render([entry()], "t", "en")
+
+
+def test_forecasts_are_headed_by_the_horizon_of_the_newest_report():
+    figures = {"expected_margin": 2e6}
+    old = entry(figures=figures, currency="CNY", as_of="2024-12-31", horizon_weeks=52)
+    new = entry(figures={"expected_margin": 3e4}, currency="CNY", horizon_weeks=26)
+    header, first, second = rows(old, new)
+    assert header[1] == "Expected margin, next 6 months"
+    assert (first[1], second[1]) == ("¥2.00M", "¥0.03M")  # one unit

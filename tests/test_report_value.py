@@ -6,7 +6,7 @@ import pandas as pd
 from cvm_analysis.report import value as value_tables
 from cvm_analysis.report.writer import Writer
 
-EN = Writer("en", "CNY")
+EN = Writer("en", "CNY", 52)
 
 
 def test_a_total_stands_beside_its_range_or_a_dash():
@@ -20,7 +20,7 @@ def test_a_total_stands_beside_its_range_or_a_dash():
         index=["champions", "lost"],
     )
     html = value_tables.totals(EN, totals).html
-    assert "Champions" in html and "CN¥1,500" in html and "CN¥1.2K to CN¥1.9K" in html
+    assert "Champions" in html and "¥1,500" in html and "¥1,200 to ¥1,900" in html
     assert "Lost" in html and "–" in html
 
 
@@ -29,8 +29,8 @@ def test_the_range_of_the_whole_is_said_or_that_it_is_not_known():
         {"value_low": [1.0, 1_200_000.0], "value_high": [2.0, 1_900_000.0]}, index=["lost", "all"]
     )
     html = value_tables.total(EN, totals).html
-    assert "between CN¥1.2M and CN¥1.9M" in html
-    assert "not known" in value_tables.total(EN, totals * np.nan).html
+    assert ": ¥1.2M to ¥1.9M." in html
+    assert "has no range" in value_tables.total(EN, totals * np.nan).html
 
 
 def test_what_newly_won_customers_bring_is_per_head():
@@ -39,5 +39,5 @@ def test_what_newly_won_customers_bring_is_per_head():
          "value_residual_mean": [np.nan]}, index=["2025Q1"],
     )  # fmt: skip
     html = value_tables.by_group(EN, groups).html
-    assert all(text in html for text in ("2025Q1", "CN¥30", "CN¥12", "–"))
-    assert "Nothing is recorded" in value_tables.by_group(EN, groups.head(0)).html
+    assert all(text in html for text in ("2025Q1", "¥30", "¥12", "–"))
+    assert "no attribute" in value_tables.by_group(EN, groups.head(0)).html

@@ -1,12 +1,13 @@
 """What the manager reads says what the tables say, in both languages, and is never markup."""
 
 import pandas as pd
+import pytest
 
 from cvm_analysis.minimum_data import Note
 from cvm_analysis.report.writer import Writer
 from cvm_analysis.strategy.recommend import FIGURES, NO_ACTION, NOT_VALUED
 
-EN = Writer("en", "EUR")
+EN = Writer("en", "EUR", 26)
 
 
 def figures():
@@ -44,14 +45,22 @@ def strategy():
 
 def test_the_headline_counts_only_who_is_valued():
     html = EN.headline(figures()).html
-    assert "90 retail customers are worth €800" in html
-    assert "Champions, 11% of them, hold 75% of it" in html
+    assert "90 retail customers should bring €800 of margin in the next 6 months" in html
+    assert "75% of it comes from Champions (10 customers)" in html
+
+
+def test_few_segments_are_said_to_bring_most():
+    assert "2 segments bring 100% of the expected margin" in EN.segments(figures()).html
+    alone = figures().assign(share_expected_margin=[0.85, 0.15, 0.0])
+    assert "1 segment brings 85% of the expected margin" in EN.segments(alone).html
+    assert "expected margin</" not in EN.segments(figures().assign(share_expected_margin=None)).html
 
 
 def test_key_figures_by_hand():
     people = pd.DataFrame(
         {
             "n_orders": [3, 1, 0],
+            "first_order": pd.to_datetime(["2023-01-05", "2024-02-01", None]),
             "x": [2, 0, None],
             "gross_sales": [90.0, 10.0, 0.0],
             "net_sales": [80.0, 10.0, -5.0],
@@ -61,13 +70,14 @@ def test_key_figures_by_hand():
     html = EN.key_figures(people, worth).html
     for said in (
         ">2<",
-        "of 3 known",
+        "of 3 on file",
         ">50%<",
         ">4<",
         ">€85<",
         ">15.0%<",
         ">€42<",
-        "of 3 purchases",
+        "from 3 purchases expected in the next 6 months",
+        "since Jan 2023, after returns",
     ):
         assert said in html, said
     assert EN.figures(people, worth) == {
@@ -82,9 +92,9 @@ def test_only_the_first_action_that_pays_gets_a_card_and_the_others_are_named_ap
     html = EN.actions(strategy()).html
     assert html.count("<article") == 1
     assert "Give them benefits" in html and "Remind them" not in html
-    assert "Share that came back: 90%" in html and "from 50% on" in html
+    assert "10 customers. Repeat customers: 90% (applies from 50%)." in html
     assert "€18 (€6 to €36)" in html
-    paying, unvalued = html.split("No action pays")[1].split("Not valued")
+    paying, unvalued = html.split("No action pays")[1].split("No forecast")
     assert "Lost" in paying and "Dealers" not in paying
     assert "Dealers" in unvalued
 
@@ -102,19 +112,19 @@ def trust(part, measures):
 
 def test_trust_shows_the_chosen_forecast_first_with_its_own_mark():
     html = EN.trust(trust("value", {"actual_total": 100.0, "bias_total": 0.25})).html
-    assert html.index("BG/NBD") < html.index("Own pace")
+    assert html.index("BG/NBD") < html.index("own past rate")
     assert html.count("✓") == 1 and "25%" in html
 
 
 def test_without_a_trial_the_report_says_untested():
-    assert "take it as untested" in EN.trust(trust("churn", {"auc": 0.8})).html
+    assert "Treat it as untested" in EN.trust(trust("churn", {"auc": 0.8})).html
 
 
 def test_a_note_is_said_once_with_its_figures():
     note = Note("purchase_model", "own_rate_few_buyers", 12.0, 50.0)
     html = EN.notes([note, note]).html
-    assert html.count("12, at least 50 are needed") == 1
-    assert "Nothing was left out" in EN.notes([]).html
+    assert html.count("12 of at least 50") == 1
+    assert "data were sufficient" in EN.notes([]).html
 
 
 def test_quality_shows_only_checks_that_met_a_row_the_most_frequent_first():
@@ -131,3 +141,27 @@ def test_quality_shows_only_checks_that_met_a_row_the_most_frequent_first():
     html = EN.quality(quality).html
     assert html.index("No readable amount") < html.index("Return")
     assert "No readable date" not in html and "70.00%" in html
+
+
+@pytest.mark.parametrize(
+    ("language", "told", "never"), [("en", "6 months", "12 months"), ("zh", "6个月", "12个月")]
+)
+def test_every_block_tells_the_horizon_of_the_config(language, told, never):
+    manager = Writer(language, "CNY", 26)
+    people = pd.DataFrame(
+        {"n_orders": [2], "x": [1], "gross_sales": [9.0], "net_sales": [9.0],
+         "first_order": pd.to_datetime(["2023-01-05"])},
+    )  # fmt: skip
+    worth = pd.DataFrame(
+        {"expected_margin": [4.0], "expected_orders": [1.0], "churned_value": [2.0]}
+    )
+    silent = pd.DataFrame({"churn_risk": [0.5], "margin_at_stake": [3.0]})
+    shown = [
+        manager.headline(figures()),
+        manager.key_figures(people, worth),
+        manager.segments(figures()),
+        manager.section("segments"),
+        manager.section("churn"),
+        manager.churn(silent, worth, 180),
+    ]
+    assert all(told in block.html and never not in block.html for block in shown)

@@ -49,7 +49,7 @@ def test_every_table_a_notebook_hands_on_is_known():
 
 def test_a_wrong_table_is_refused_and_the_one_before_stays(tmp_path):
     results.write(tmp_path, "backtest", trust("nbd"))
-    with pytest.raises(InputError, match=r"surprise: not in tables\.py"):
+    with pytest.raises(InputError, match=r"surprise: unknown"):
         results.write(tmp_path, "backtest", trust("nbd").assign(surprise=1))
     with pytest.raises(InputError, match="repeat a key"):
         results.write(tmp_path, "backtest", trust("nbd", "nbd"))

@@ -263,16 +263,16 @@ def test_two_businesses_in_one_folder_each_have_their_own_portal(plan, kernel):
 def test_what_notebooks_leave_for_the_portal_stands_in_it(plan, kernel, monkeypatch):
     def leave(source, asked, output, limit, stop):
         kept = {"n_customers": 1234, "net_sales": 57.2e6, "repeat_share": float("nan")}
-        results.figures(asked["run_dir"], kept, "CNY")
+        results.figures(asked["run_dir"], kept, "CNY", 52)
         return kernel(source, asked, output, limit, stop)
 
     monkeypatch.setattr(region, "execute", leave)
     go(plan)
     entry = fan_out.entries(plan.out, "en")[0]
     assert list(entry["figures"].items()) == [("n_customers", 1234), ("net_sales", 57.2e6)]
-    assert entry["currency"] == "CNY"
+    assert (entry["currency"], entry["horizon_weeks"]) == ("CNY", 52)
     page = (plan.out / "index.html").read_text()
-    assert "1,234" in page and "CN¥57.2M" in page
+    assert "1,234" in page and "¥57.20M" in page
 
 
 def test_the_portal_has_an_edition_for_each_language(plan, kernel):

@@ -45,12 +45,19 @@ def test_an_unknown_language_names_those_there_are(language):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_languages_have_the_same_keys_and_placeholders(language):
-    names = re.compile(r"{(\w+)}")
-    have, want = words(language).entries, EN.entries
-    assert set(have) == set(want)
-    assert {k: set(names.findall(have[k])) for k in want} == {
-        k: set(names.findall(want[k])) for k in want
-    }
+    assert placeholders(words(language)) == placeholders(EN)
+
+
+def placeholders(say):
+    """The names in each text; those of all forms of a text that has forms by a count together."""
+    found = {}
+    for key, text in say.entries.items():
+        above, _, form = key.rpartition(".")
+        is_form = form in ("one", "other") and not above.startswith("reasons.")
+        found.setdefault(above if is_form and "other" in say.section(above) else key, set()).update(
+            re.findall(r"{(\w+)}", text)
+        )
+    return {key: names - {"n", "have"} for key, names in found.items()}
 
 
 def test_no_key_is_swallowed_by_yaml():
@@ -75,10 +82,19 @@ def test_no_key_is_swallowed_by_yaml():
         (EN.number(Decimal("1234.5000"), 2), "1,234.50"),
         (EN.percent(0.256), "26%"),
         (EN.percent(0.2564, 1), "25.6%"),
-        (EN.money(1234567.891, "CNY"), "CN¥1,234,568"),
+        (EN.money(1234567.891, "CNY"), "¥1,234,568"),
         (EN.money(-12.5, "USD", 2), "-$12.50"),
-        (EN.short(1234567), "1.2M"),
-        (EN.short(999999, "CNY"), "CN¥1M"),
+        (EN.short(1234567), "1.23M"),
+        (EN.short(999999, "CNY"), "¥1M"),
+        (EN.short(2_654_999, "CNY"), "¥2.65M"),
+        (EN.short(33_449_999, "CNY"), "¥33.4M"),
+        (EN.short(16_707, "CNY"), "¥16.7K"),
+        (EN.short(2_653, "CNY"), "¥2,650"),
+        (EN.short(-2_655, "AUD"), "-$2,660"),
+        (EN.money(12, "CHF"), "CHF12"),
+        (EN.number(0.5), "1"),
+        (EN.number(2.5), "3"),
+        (EN.percent(0.125), "13%"),
         (EN.short(0.25), "0.25"),
         (EN.short(7.5), "7.5"),
         (EN.short(20), "20"),
@@ -86,19 +102,79 @@ def test_no_key_is_swallowed_by_yaml():
         (EN.date(date(2025, 12, 31)), "Dec 31, 2025"),
         (EN.date("2025-12-31"), "Dec 31, 2025"),
         (EN.month(pd.Timestamp("2025-02-28")), "Feb 2025"),
-        (EN.value("net_sales", 12, "USD"), "$12"),
-        (EN.value("share", 0.5, "USD"), "50%"),
+        (EN.value("net_sales", 12_345, "USD"), "$12.3K"),
+        (EN.value("repeat_share", 0.5, "USD"), "50%"),
         (EN.value("n_customers", 1200, "USD"), "1,200"),
+        (EN.value("mean_orders_12m", 1.25, "USD"), "1.3"),
+        (EN.value("mean_days_since_last", 7.6, "USD"), "8"),
     ],
 )
 def test_formats(written, expected):
     assert written == expected
 
 
+@pytest.mark.parametrize(
+    ("days", "english", "chinese"),
+    [
+        (364, "12 months", "12个月"), (182, "6 months", "6个月"), (365, "12 months", "12个月"),
+        (140, "20 weeks", "20周"), (7, "1 week", "1周"), (180, "180 days", "180天"),
+        (1, "1 day", "1天"),
+    ],
+)  # fmt: skip
+def test_a_time_is_written_in_its_largest_whole_unit(days, english, chinese):
+    assert (EN.duration(days), words("zh").duration(days)) == (english, chinese)
+
+
+def test_a_count_chooses_the_form_of_a_text():
+    assert [EN.count("contracts", n) for n in (0, 1, 1.2, 2)] == [
+        "0 contracts", "1 contract", "1 contract", "2 contracts",
+    ]  # fmt: skip
+    assert words("zh").count("contracts", 1) == "1份合同"
+    assert EN.plural("notes.zero_durations", 1, have="1").startswith("1 contract lasted")
+    assert EN.plural("notes.zero_durations", 3, have="3").startswith("3 contracts lasted")
+    assert EN.plural("notes.cox_not_fitted", None) == EN("notes.cox_not_fitted")
+
+
+@pytest.mark.parametrize(("language", "said", "never"), [
+    ("en", "6 months", r"12.months|twelve|52 weeks|a year\b(?! (before|apart))"),
+    ("zh", "6个月", "12个月|十二|52周|全年"),
+])  # fmt: skip
+def test_the_horizon_of_the_config_is_the_only_one_that_texts_tell(language, said, never):
+    say = words(language, 26)
+    telling = [key for key, text in say.entries.items() if "{horizon}" in text]
+    assert len(telling) > 10
+    for key in telling:
+        names = re.findall(r"{(\w+)}", say.entries[key])
+        assert said in say(key, **{name: "x" for name in names if name != "horizon"})
+    sections = ("manager.", "columns.", "leaving.kept", "worth.", "portal.", "charts.")
+    for key, text in say.entries.items():
+        assert not (key.startswith(sections) and re.search(never, text)), key
+
+
+def test_without_a_horizon_no_text_tells_one():
+    with pytest.raises(
+        MissingTextError, match=r"'columns\.expected_margin' needs a value for 'horizon'"
+    ):
+        EN("columns.expected_margin")
+    say = words("en", 20)
+    assert words(say) is say and "20 weeks" in say("columns.expected_margin")
+
+
+def test_a_column_of_amounts_has_one_unit():
+    values = [87_041_234, 977_000, None, 0, -5_000]
+    assert EN.amounts(values, "CNY") == ["¥87.04M", "¥0.98M", "–", "¥0.00M", "-¥0.01M"]
+    assert words("zh").amounts(values[:2], "CNY") == ["¥8,704.12万", "¥97.70万"]
+    assert EN.amounts([9_876, 12.5], "USD") == ["$9,876", "$13"]
+    assert EN.amounts([None], "USD") == ["–"]
+
+
 def test_chinese_writes_dates_and_large_numbers_its_own_way():
     zh = Words("zh", {})
     assert zh.date("2025-12-31") == "2025年12月31日"
     assert zh.short(1234567) == "123万"
+    assert zh.short(87_041_234, "CNY") == "¥8,704万"
+    assert zh.short(29_600, "CNY") == "¥2.96万"
+    assert zh.short(2_653, "CNY") == "¥2,650"
     assert zh.money(1234567.891, "CNY") == "¥1,234,568"
 
 

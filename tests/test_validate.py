@@ -155,8 +155,8 @@ def test_an_imported_figure_that_nobody_has_is_named_once_the_data_are_there(con
     with pytest.raises(ConfigError) as error:
         validate.check_imported(settings)
     assert str(error.value) == (
-        f"{config}/scorecards.yaml line {line}: no imported figure 'market_shares'; did you mean "
-        "'market_share'?"
+        f"{config}/scorecards.yaml line {line}: no imported indicator 'market_shares'; "
+        "did you mean 'market_share'?"
     )
 
 
@@ -200,7 +200,7 @@ def test_a_raw_file_that_is_not_there(config):
     line = change(config / "sample.yaml", "raw/sales_south.csv", "raw/sales_suoth.csv")
     place = config.parent / "data" / "sample" / "raw" / "sales_suoth.csv"
     assert refused(config) == [
-        f"sample.yaml line {line}: no file {place}; put it there, or name where it is"
+        f"sample.yaml line {line}: no file {place}; put it there, or correct the path"
     ]
 
 

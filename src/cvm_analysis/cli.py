@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cvm_analysis.settings import Settings
 
 app = typer.Typer(
-    help="Customer value management: raw transactions to a report for every region.",
+    help="Customer value analysis: from raw transactions to a report for each region.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -37,15 +37,15 @@ NOTEBOOKS = ("01_customers", "02_segments", "03_clusters", "04_value", "05_churn
 
 @app.command()
 def sample(
-    folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("data/sample"),
+    folder: Annotated[Path, typer.Argument(help="Folder to write to.")] = Path("data/sample"),
     customers: Annotated[int, typer.Option(help="Number of retail customers.")] = 12_000,
     seed: Annotated[int, typer.Option(help="The same seed makes the same files.")] = 20260101,
 ) -> None:
-    """Make the raw files of an invented flooring company, and what is true of them."""
+    """Generate the raw files of a fictitious flooring company."""
     from cvm_analysis.sample import make
 
     make(folder, customers, seed)
-    _say(f"{folder}: raw files of an invented company; their truth is in truth.json")
+    _say(f"{folder}: raw files of a fictitious company; true parameters in truth.json")
 
 
 @app.command()
@@ -65,7 +65,7 @@ def init(
 
 @app.command()
 def check(config: ConfigFile) -> None:
-    """Say whether a config can be run, and everything that is wrong with it at once."""
+    """Check a config and list all problems at once."""
     from cvm_analysis import validate
 
     validate.check(config)
@@ -75,7 +75,7 @@ def check(config: ConfigFile) -> None:
 @app.command()
 def prepare(
     config: ConfigFile,
-    force: Annotated[bool, typer.Option(help="Also if nothing changed.")] = False,
+    force: Annotated[bool, typer.Option(help="Read again even if nothing changed.")] = False,
 ) -> None:
     """Read and check the raw files, once for all regions."""
     from cvm_analysis import validate
@@ -90,15 +90,15 @@ def prepare(
 def run(
     config: ConfigFile,
     region: Annotated[
-        list[str] | None, typer.Option(help="A region's key; may be repeated. None: all regions.")
+        list[str] | None, typer.Option(help="Key of a region; may be repeated. Default: all.")
     ] = None,
     as_of: Annotated[str, typer.Option(help="The last day that counts, as 2026-01-31.")] = "",
     out: OutFolder = Path("reports"),
     notebooks: Annotated[Path, typer.Option(help="The notebooks to run.")] = Path("notebooks"),
     jobs: Annotated[int, typer.Option(min=1, help="Regions at a time.")] = 2,
     language: Annotated[list[str] | None, typer.Option(help="Language of the report.")] = None,
-    force: Annotated[bool, typer.Option(help="Also where nothing changed.")] = False,
-    prepared: Annotated[bool, typer.Option(help="Take the prepared tables as they are.")] = False,
+    force: Annotated[bool, typer.Option(help="Run even if nothing changed.")] = False,
+    prepared: Annotated[bool, typer.Option(help="Use the existing prepared tables.")] = False,
 ) -> None:
     """Run the notebooks for `all` and every region, and publish the reports."""
     from cvm_analysis import validate
@@ -133,7 +133,7 @@ def run(
 
 @app.command()
 def status(out: Annotated[Path, typer.Argument(help="Where reports are published.")]) -> None:
-    """List the regions published in a folder: date, and whether the last run was good."""
+    """List the published regions: date of the report and status of the last run."""
     from cvm_analysis.run import fan_out
 
     if not out.is_dir():
@@ -145,7 +145,7 @@ def status(out: Annotated[Path, typer.Argument(help="Where reports are published
 
 @app.command()
 def quarantine(config: ConfigFile) -> None:
-    """Show the rejected lines as CSV: file, line, rule, column, value."""
+    """Print the excluded lines as CSV: file, line, rule, column, value."""
     import pandas as pd
 
     from cvm_analysis.settings import load
@@ -154,7 +154,7 @@ def quarantine(config: ConfigFile) -> None:
     stopped = settings.prepared.with_name(settings.prepared.name + ".stopped")
     folder = stopped if stopped.is_dir() else settings.prepared
     if not (folder / "quarantine.parquet").is_file():
-        raise InputError(f"{folder}: nothing prepared; run `cvm prepare {config}`")
+        raise InputError(f"{folder}: no prepared tables; run `cvm prepare {config}`")
     pd.read_parquet(folder / "quarantine.parquet").to_csv(sys.stdout, index=False)
 
 
@@ -174,7 +174,7 @@ def drafts(
     if not published.is_dir():
         raise InputError(f"{published}: no such report; run `cvm run {config}` first")
     results.copy(published, to / region)
-    _say(f"{to / region}: the tables for notebooks opened by hand")
+    _say(f"{to / region}: tables for opening notebooks by hand")
 
 
 def _plan(settings: Settings, regions: list[str], as_of: str) -> Plan:
@@ -214,7 +214,7 @@ def _say(text: str) -> None:
 
 
 def main() -> None:
-    """Run `cvm`; what a user can cause ends in one message, the rest in a traceback."""
+    """Run `cvm`: user errors end in one message, all others in a traceback."""
     debug = "--debug" in sys.argv
     sys.argv = [argument for argument in sys.argv if argument != "--debug"]
     try:

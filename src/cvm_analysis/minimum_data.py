@@ -1,4 +1,4 @@
-"""What each part needs, and what replaces it below that; "too few" is decided nowhere else."""
+"""The minimum data of each part, and what replaces it below that."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Note(NamedTuple):
-    """Something the reader must know: a part left out or replaced, by code, and the figures why."""
+    """A part of the report left out or replaced: its code, and the figures why."""
 
     part: str
     code: str
@@ -16,7 +16,7 @@ class Note(NamedTuple):
 
 
 class Need(NamedTuple):
-    """The least a part needs of one count, and the code of what the report says below it."""
+    """The minimum of one count for a part, and the code of the note below it."""
 
     counted: str
     at_least: int
@@ -50,7 +50,7 @@ NEEDS = MappingProxyType(
 
 
 def lacking(part: str, **counts: float) -> list[Note]:
-    """Compare counts (buyers=..., weeks=...) with the least a part needs; [] if all is enough."""
+    """Compare counts (buyers=..., weeks=...) with the minimum of a part; [] if all suffice."""
     return [
         Note(part, need.otherwise, float(counts[need.counted]), float(need.at_least))
         for need in NEEDS[part]

@@ -170,7 +170,7 @@ def _day(as_of: str, first_day: dt.date, last_day: dt.date, extracted_on: dt.dat
         raise InputError(f"as_of '{as_of}' is not a date; write it as {last_day}") from None
     if not first_day <= asked <= extracted_on:
         raise InputError(
-            f"as_of {asked} is outside the data, which go from {first_day} to {last_day}"
+            f"as_of {asked} is outside the data ({first_day} to {last_day}); choose another day"
         )
     return asked
 
@@ -224,6 +224,6 @@ def _stamp(settings: Settings) -> dict[str, Any]:
     known = stamp(settings)
     if not known:
         raise InputError(
-            f"{settings.prepared}: nothing prepared; run `cvm prepare {settings.path}`"
+            f"{settings.prepared}: no prepared tables; run `cvm prepare {settings.path}`"
         )
     return known

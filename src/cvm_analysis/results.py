@@ -92,14 +92,18 @@ def limits(run_dir: str | Path, name: str) -> Any:
     return (own | company(run_dir)).get(name)
 
 
-def figures(run_dir: str | Path, values: Mapping[str, float], currency: str) -> None:
+def figures(
+    run_dir: str | Path, values: Mapping[str, float], currency: str, horizon_weeks: int
+) -> None:
     """Leave the figures by which this region is compared with others, for the portal.
 
     values : name under `columns` in the texts -> number; money is in `currency`, shares in [0, 1].
         One that is not a finite number is left out.
+    horizon_weeks : of those that are forecasts
     """
     known = {name: float(value) for name, value in values.items() if math.isfinite(value)}
-    _write_json(Path(run_dir) / "figures.json", {"currency": currency, "values": known})
+    left = {"currency": currency, "horizon_weeks": horizon_weeks, "values": known}
+    _write_json(Path(run_dir) / "figures.json", left)
 
 
 def alone(run_dir: str | Path, region: str) -> list[Note]:

@@ -131,7 +131,7 @@ def check_imported(settings: Settings) -> None:
     file = settings.resolve(settings.business.scorecards)
     said = [
         f"{settings.where(file, 'scorecards', kind, str(i), 'indicators', each.code, 'column')}: "
-        f"no imported figure '{name}'{nearest(name, names)}"
+        f"no imported indicator '{name}'{nearest(name, names)}"
         for kind, cards in rulebook.scorecards(settings).items()
         for i, card in enumerate(cards)
         for each in card.indicators
@@ -176,7 +176,7 @@ def _unusable_files(settings: Settings) -> Iterator[str]:
                     yield from _unusable_headers(settings, source, at, path)
                 else:
                     place = settings.where(settings.path, *at, "files")
-                    yield f"{place}: no file {path}; put it there, or name where it is"
+                    yield f"{place}: no file {path}; put it there, or correct the path"
 
 
 def _unusable_headers(

@@ -61,7 +61,7 @@ def choose_by_score(scores: pd.DataFrame, default: str, order: Sequence[str] = (
     ranking = [name for name in dict.fromkeys([default, *order]) if name in have]
     if not ranking:
         raise InputError(
-            f"nothing to choose from: none of {', '.join([default, *order])} is among the "
+            f"no forecast to choose: none of {', '.join([default, *order])} is among the "
             f"forecasts ({', '.join(map(str, have)) or 'none were given'})"
         )
     start, best, most = ranking[0], ranking[0], 0.0

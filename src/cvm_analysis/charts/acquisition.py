@@ -53,5 +53,5 @@ def acquisition(table: pd.DataFrame, language: str = "en") -> Picture:
     }
     if not is_wave.any():
         return Picture(figure, say("charts.acquisition.alt", **said))
-    said |= {"first": say.number(is_wave.sum()), "n": say.number(counts[is_wave].sum())}
+    said |= {"first": say.count("weeks", is_wave.sum()), "n": say.number(counts[is_wave].sum())}
     return Picture(figure, say("charts.acquisition.alt_wave", **said))

@@ -1,4 +1,4 @@
-"""Figures on how long customers and contracts last, and when a silence counts as a lapse."""
+"""Figures on how long customers and contracts last, and on the lapse threshold."""
 
 from __future__ import annotations
 
@@ -80,16 +80,16 @@ def survival(
 
 
 def return_rate(table: pd.DataFrame, bound: int | None = None, language: str = "en") -> Picture:
-    """Draw how many customers still came back after silences of several lengths.
+    """Draw the share of customers who still returned, by time without an order.
 
     Parameters
     ----------
-    table : one row per bound of silence tried, as `churn.lapse.candidate_thresholds`
+    table : one row per threshold tried, as `churn.lapse.candidate_thresholds`
         bound_days : 1 or more
         n_silences : that lasted as long
         comeback_share : of them within the follow-up, in [0, 1]; empty where none was watched as
             long, and then not drawn
-    bound : the days of silence after which customers count as lapsed, marked; need not be among
+    bound : the days without an order after which customers count as lapsed; need not be among
         those tried; None: nothing is marked
     """
     if table.empty:
@@ -191,7 +191,7 @@ def _survival_alt(
         figures = {c: say.percent(at[c]) for c in ("survival", "low", "high")}
         name = "" if list(curves) == ["all"] else named[segment]
         rows.append(say("charts.survival.row", name=name, **figures).strip())
-    after = say(f"charts.survival.{unit}", n=say.number(common))
+    after = say.count(f"{unit}s", common)
     return say(f"charts.survival.{of}.alt", after=after, rows=say.listed(rows))
 
 

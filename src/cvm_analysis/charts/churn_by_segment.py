@@ -1,4 +1,4 @@
-"""The figure on what goes with coming back, segment by segment."""
+"""The figure on the return rate: effects by segment."""
 
 from __future__ import annotations
 

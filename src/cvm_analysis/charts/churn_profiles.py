@@ -1,4 +1,4 @@
-"""Figures on who falls silent: typical customers, an effect that bends, and cohorts."""
+"""Figures on churn: customer profiles, nonlinear effects, and cohorts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from cvm_analysis.texts import words
 
 
 def customer_profiles(table: pd.DataFrame, language: str = "en") -> Picture:
-    """Draw how likely typical customers have not come back by each day ahead, each line named.
+    """Draw the probability of no order by days ahead, one line per customer profile.
 
     Parameters
     ----------
@@ -53,14 +53,14 @@ def customer_profiles(table: pd.DataFrame, language: str = "en") -> Picture:
         say("charts.customer_profiles.row", name=name, share=say.percent(line.iloc[-1]))
         for name, line in zip(named.values(), lines.values(), strict=True)
     )
-    alt = say("charts.customer_profiles.alt", days=say.number(last), rows=say.listed(rows))
+    alt = say("charts.customer_profiles.alt", days=say.count("days", last), rows=say.listed(rows))
     return Picture(figure, alt)
 
 
 def partial_effect(
     table: pd.DataFrame, code: str, language: str = "en", of: str = "buyers"
 ) -> Picture:
-    """Draw what a feature does to the pace of the event at each of its values.
+    """Draw the rate of the event over the values of a feature.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def partial_effect(
 
 
 def cohorts(table: pd.DataFrame, days: int = 365, language: str = "en") -> Picture:
-    """Draw the share of each quarter's new customers that was silent at the same age.
+    """Draw the share of each quarter's new customers inactive at the same age.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def cohorts(table: pd.DataFrame, days: int = 365, language: str = "en") -> Pictu
         ax.plot(x, share, color=ACCENT, marker="o", markeredgecolor="white", markersize=7,
                 linewidth=1.2)  # fmt: skip
         ax.set(ylim=(0, min(1.02, 1.15 * float(high.max()) + 0.01)), xlim=(-0.5, len(x) - 0.5))
-        ax.set_title(say("charts.cohorts.y", days=say.number(days)))
+        ax.set_title(say("charts.cohorts.y", days=say.duration(days)))
         ax.set_xlabel(say("charts.cohorts.x"))
         every = -(-len(x) // 8)
         labels = [str(c) if i % every == 0 else "" for i, c in enumerate(table.index)]
@@ -134,5 +134,5 @@ def cohorts(table: pd.DataFrame, days: int = 365, language: str = "en") -> Pictu
         )
         for i in sorted({0, len(x) - 1})
     ]
-    alt = say("charts.cohorts.alt", days=say.number(days), n=str(len(x)), rows=say.listed(said))
+    alt = say("charts.cohorts.alt", days=say.duration(days), n=str(len(x)), rows=say.listed(said))
     return Picture(figure, alt)

@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from cvm_analysis import tables
 from cvm_analysis.charts.picture import (
     ACCENT,
     INK,
@@ -153,7 +154,7 @@ def _panel(
 def _written(typical: pd.Series, code: object, say: Words) -> str:
     """Write a cluster's figure with as many digits as those of the other clusters need."""
     column, values = str(typical.name), typical.astype(float)
-    if "share" in column or _kind(column)[0]:
+    if tables.kind(column) == "share" or _kind(column)[0]:
         return say.percent(values[code])
     if values.abs().max() >= 10_000:
         return say.short(values[code])
@@ -182,7 +183,7 @@ def _alt(apart: pd.DataFrame, sizes: pd.Series, say: Words) -> str:
                 say(
                     "charts.cluster_profile.alt_row",
                     name=_name(code, say),
-                    n=say.number(sizes[code]),
+                    n=say.count("customers", sizes[code]),
                     column=label,
                     apart=f"{'+' if values[column] > 0 else ''}{say.number(values[column], 1)}",
                 )

@@ -1,4 +1,4 @@
-"""Figures that compare with one line: groups with four fifths, indicators with nought."""
+"""Figures that compare with one line: groups with four fifths, indicators with zero."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def four_fifths(
 
 
 def predictive_power(table: pd.DataFrame, language: str = "en") -> Picture:
-    """Draw how far each indicator went with the margin that followed, with its 95 % interval.
+    """Draw the rank correlation of each indicator with later margin, with its 95% interval.
 
     Intervals that hold 0 are grey; indicators with too few values have a name and no point.
 

@@ -18,11 +18,11 @@ from cvm_analysis.charts.picture import (
     styled,
     ticks,
 )
-from cvm_analysis.texts import words
+from cvm_analysis.texts import Words, words
 
 
 def monthly(table: pd.DataFrame, language: str = "en", currency: str = "CNY") -> Picture:
-    """Draw revenue per month, and below it customers who bought and orders.
+    """Draw net sales per month, and below it customers who bought and orders.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def monthly(table: pd.DataFrame, language: str = "en", currency: str = "CNY") ->
             "charts.monthly.alt",
             first=say.month(full[0].to_timestamp()),
             last=say.month(full[-1].to_timestamp()),
-            net_sales=say.money(last["net_sales"], currency),
+            net_sales=say.short(last["net_sales"], currency),
             customers=say.number(last["customers"]),
             orders=say.number(last["orders"]),
         ),
@@ -102,7 +102,7 @@ def retention(cohorts: pd.DataFrame, language: str = "en") -> Picture:
     return Picture(figure, alt)
 
 
-def concentration(money: pd.Series, of: str = "net_sales", language: str = "en") -> Picture:
+def concentration(money: pd.Series, of: str = "net_sales", language: str | Words = "en") -> Picture:
     """Draw the share of the money that the best customers bring, and mark the best 20 %.
 
     Parameters
@@ -110,6 +110,7 @@ def concentration(money: pd.Series, of: str = "net_sales", language: str = "en")
     money : one value per customer, in any currency; negative values (returns only) make the curve
         pass 100 % before it comes back. Nothing is drawn if they add up to nothing.
     of : what it is, a name under `columns` in the texts: revenue, expected_margin
+    language : or the words, if the name tells the horizon
     """
     best_first = np.sort(money.to_numpy(dtype=float))[::-1]
     total = best_first.sum()

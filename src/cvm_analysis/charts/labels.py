@@ -22,7 +22,7 @@ def indicator(say: Words, code: object) -> str:
 
 
 def feature(say: Words, code: str, step: bool = True) -> str:
-    """Name a feature of the model of silence, with what one step of it is, or without.
+    """Name a feature of the churn model, with what one step of it is, or without.
 
     A level of an attribute (`channel=web`) is named by the attribute and itself; what the texts do
     not know stands as it is.

@@ -1,4 +1,4 @@
-"""Figures that tell how far a model can be trusted: what it expected beside what happened."""
+"""Figures on model accuracy: expected beside actual."""
 
 from typing import Literal
 

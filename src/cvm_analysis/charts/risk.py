@@ -1,4 +1,4 @@
-"""Figures on the model of silence: what goes with coming back, and how far to trust the risks."""
+"""Figures on the churn model: effects on the return rate, and calibration of the risks."""
 
 from __future__ import annotations
 
@@ -98,14 +98,14 @@ def hazards(
 
 
 def reliability(table: pd.DataFrame, language: str = "en") -> Picture:
-    """Draw the predicted and the actual share of silent customers, by group from low to high risk.
+    """Draw predicted and actual shares without an order, by group from low to high risk.
 
     Parameters
     ----------
     table : one row per group, as `churn.evaluation.calibration`
         bin : 1 is the lowest risk
         n : customers
-        predicted, actual : mean probability and share silent, in [0, 1]
+        predicted, actual : mean probability, and share without an order, in [0, 1]
         low, high : where the actual share falls 95 times of 100 if every probability is right
     """
     if table.empty:
@@ -139,7 +139,7 @@ def reliability(table: pd.DataFrame, language: str = "en") -> Picture:
     alt = say(
         "charts.reliability.alt",
         groups=str(len(table)),
-        n=say.number(table["n"].sum()),
+        n=say.count("customers", table["n"].sum()),
         inside=str(int(inside.sum())),
         low_predicted=say.percent(first["predicted"]),
         low_actual=say.percent(first["actual"]),

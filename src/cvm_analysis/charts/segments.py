@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from cvm_analysis import tables
 from cvm_analysis.charts.picture import (
     ACCENT,
     INK,
@@ -16,10 +17,12 @@ from cvm_analysis.charts.picture import (
     nothing,
     styled,
 )
-from cvm_analysis.texts import MONEY_COLUMNS, SHARE_COLUMNS, words
+from cvm_analysis.texts import Words, words
 
 
-def segment_bars(table: pd.DataFrame, language: str = "en", names: str = "segments") -> Picture:
+def segment_bars(
+    table: pd.DataFrame, language: str | Words = "en", names: str = "segments"
+) -> Picture:
     """Draw one row per segment and one panel per column, each bar labelled with its share.
 
     Parameters
@@ -27,6 +30,7 @@ def segment_bars(table: pd.DataFrame, language: str = "en", names: str = "segmen
     table : one row per segment, indexed by its code (`champions`), drawn in this order; columns are
         amounts that add up over segments, named as in the texts under `columns`: n_customers,
         revenue, expected_margin, ...
+    language : or the words, if a name tells the horizon
     names : the section of the texts that names the codes: segments, classes
     """
     if table.empty:
@@ -86,14 +90,14 @@ def rfm_grid(
     say = words(language)
     table = table.sort_index(ascending=False).sort_index(axis=1)
     values = table.to_numpy(dtype=float)
-    money = column in MONEY_COLUMNS
-    write = say.percent if column in SHARE_COLUMNS else say.short
+    kind = tables.kind(column)
+    write = say.percent if kind == "share" else say.short
     with styled():
         figure = Figure((WIDTH, 0.95 + 0.5 * len(values)))
         ax = figure.subplots()
         heat(ax, values, write, top=np.nanmax(values))
         unit = {"name": say(f"columns.{column}"), "currency": currency}
-        ax.set_title(say("charts.in_currency", **unit) if money else unit["name"])
+        ax.set_title(say("charts.in_currency", **unit) if kind == "money" else unit["name"])
         ax.set(xlabel=say("charts.rfm_grid.f"), ylabel=say("charts.rfm_grid.r"))
         categories(ax.xaxis, table.columns)
         categories(ax.yaxis, table.index)

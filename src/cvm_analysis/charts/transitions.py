@@ -1,4 +1,4 @@
-"""The figure on movement: which customers went from which class to which."""
+"""The figure on changes in class."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def _legend(figure: Figure, say: Words, moved: pd.Series) -> None:
 def _alt(say: Words, bands: pd.DataFrame, named: dict[str, str]) -> str:
     moved = bands.groupby("move")["n_customers"].sum()
     counts = {move: say.number(moved.get(move, 0)) for move in COLORS}
-    alt = say("charts.transitions.alt", n=say.number(moved.sum()), **counts)
+    alt = say("charts.transitions.alt", n=say.count("customers", moved.sum()), **counts)
     fell = bands[bands["move"] == "fell"]
     if fell.empty:
         return alt

@@ -181,5 +181,5 @@ def _aligned(p_no_purchase: Mapping[str, pd.Series], silent: pd.Series) -> dict[
         elif not p.between(0, 1).all():
             wrong.append(f"{model}: {(~p.between(0, 1)).sum():,} of {len(p):,} are not in [0, 1]")
     if wrong:
-        raise InputError("forecasts of silence cannot be scored: " + "; ".join(wrong))
+        raise InputError("churn forecasts cannot be scored: " + "; ".join(wrong))
     return {model: p.reindex(silent.index).astype(float) for model, p in p_no_purchase.items()}

@@ -94,7 +94,7 @@ def find_threshold(candidates: pd.DataFrame, comebacks: float = 0.10) -> int:
         shares = candidates.set_index("bound_days")["comeback_share"].dropna()
         tried = ", ".join(f"{b} days: {share:.0%}" for b, share in shares.items())
         raise FitError(
-            f"after every bound that could be tried more than {comebacks:.0%} came back "
+            f"no lapse threshold: after every one tried, more than {comebacks:.0%} returned "
             f"({tried or 'the history is too short to try one'}); set churn.silence_days"
         )
     return int(enough.min())

@@ -15,7 +15,7 @@ import pandas as pd
 from ibis import ir
 
 from cvm_analysis.tables import TABLES
-from cvm_analysis.tables.shape import Kind
+from cvm_analysis.tables.shape import NUMERIC, Kind
 
 MONEY = "decimal(18, 4)"
 RAW = ("transactions", "customers_raw", "feedback", "contracts", "indicators")
@@ -69,7 +69,7 @@ def _text(raw: ir.Table, name: str) -> ir.StringValue:
 def parse_cell(raw: ir.Table, name: str, kind: Kind, pattern: str | None = None) -> ir.Value:
     """Read a column of text as a kind of value; empty where the text cannot be read so."""
     text = _text(raw, name)
-    if kind in ("money", "number", "integer"):
+    if kind in NUMERIC:
         thousands = text.re_search(r"^[^\d]*\d{1,3}(,\d{3})+(\.\d+)?$")
         plain = ibis.ifelse(thousands, text.replace(",", ""), text)
         return plain.re_replace(r"^([-+]?)[¥￥$€£]\s*", r"\1").try_cast(MONEY)

@@ -20,7 +20,7 @@ from cvm_analysis.errors import InputError
 from cvm_analysis.texts import Words, words
 
 MIMETYPE = "application/x-cvm-block"
-RIGHT = ("number", "percent", "money", "short")  # formats whose columns are aligned right
+RIGHT = ("number", "percent", "money")  # formats whose columns are aligned right
 PROSE = 30  # letters; a column with a longer text is kept wide enough to be read
 
 
@@ -79,7 +79,7 @@ def action_card(
 def table(
     df: pd.DataFrame,
     formats: Mapping[str, str],
-    language: str = "en",
+    language: str | Words = "en",
     currency: str = "CNY",
     caption: str | None = None,
     rows: str | None = None,
@@ -92,8 +92,9 @@ def table(
     ----------
     df : one row per line of the table; a plain RangeIndex is not shown
     formats : column -> how its values are written: `number`, `percent` (of a share), `money`, each
-        with decimals as in `number:1`; `short` for money to three digits; `date`; `month`; `text`;
-        `words:actions` for codes with a word under `actions` in the texts
+        with decimals as in `number:1`; `date`; `month`; `text`; `words:actions` for codes with a
+        word under `actions` in the texts
+    language : or the words, if a heading names the horizon
     rows : the section of the texts that names the codes of the index (`segments`); None: as it is
     labels : column -> heading, for columns without a word under `columns` in the texts
     id : of the table in its page; default: derived from its content
@@ -159,7 +160,6 @@ def _writer(kind: str, say: Words, currency: str) -> Callable[[Any], str]:
         "number": lambda v: say.number(v, digits),
         "percent": lambda v: say.percent(v, digits),
         "money": lambda v: say.money(v, currency, digits),
-        "short": lambda v: say.short(v, currency),
         "date": say.date,
         "month": say.month,
         "text": lambda v: say.number(None) if pd.isna(v) else str(v),

@@ -1,4 +1,4 @@
-"""Who is leaving, in tables and sentences: whom to save first, what goes with it, how well told."""
+"""Churn in tables and sentences: the call list, effects, changes and accuracy."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _MEANING = {"hazard_ratio": "number:2", "meaning": "text"}
 
 
 def backtest(manager: Writer, trust: pd.DataFrame, beside: Collection[str] = ()) -> Block:
-    """Show how good each forecast of silence was on a past it had not seen, by days ahead.
+    """Show the accuracy of each churn forecast on unseen past periods, by days ahead.
 
     beside : the forecasts to show beside the one in use; none: all that were tried
     """
@@ -54,7 +54,7 @@ def backtest(manager: Writer, trust: pd.DataFrame, beside: Collection[str] = ())
     wide = wide[wide["chosen"] | wide["model"].isin(beside)] if beside else wide
     wide = wide.sort_values(["horizon_days", "chosen", "auc"], ascending=[True, False, False])
     labels = [
-        say("leaving.ahead", days=say.number(days), model=say(f"models.{model}"))
+        say("leaving.ahead", days=say.count("days", days), model=say(f"models.{model}"))
         for days, model in zip(wide["horizon_days"], wide["model"], strict=True)
     ]
     shown = wide.assign(used=wide["chosen"].map({True: say("manager.yes"), False: ""}))
@@ -63,11 +63,12 @@ def backtest(manager: Writer, trust: pd.DataFrame, beside: Collection[str] = ())
 
 
 def watchlist(manager: Writer, customers: pd.DataFrame, as_of: dt.date) -> Block:
-    """Show whom to save first: what is at risk, how likely, why, by when, and what to do.
+    """Show the call list: margin at stake, churn risk, contact date, risk drivers and action.
 
     customers : as churn.watchlist.first gives them: margin_at_stake, churn_risk, contact_on,
-        reasons with their values; grade and action are shown where there is such a column
-    as_of : the day of the list; who is to be contacted by then is to be contacted now
+        reasons with their values; grade and action are shown where there is such a column, and so
+        are the days without an order where there is days_since_last
+    as_of : the day of the list; earlier contact dates are written as "now"
     """
     say = manager.say
     if customers.empty:
@@ -82,7 +83,7 @@ def watchlist(manager: Writer, customers: pd.DataFrame, as_of: dt.date) -> Block
 
 
 def _because(manager: Writer, row: Mapping[str, Any]) -> str:
-    """A customer's reasons, and what to do about them where there is an action that pays."""
+    """A customer's risk drivers, and the action of the segment if one pays off."""
     say = manager.say
     said = risk_drivers_tables.describe(row, say, manager.currency) or say.number(None)
     if row.get("action") in (None, NO_ACTION, NOT_VALUED) or pd.isna(row["action"]):
@@ -91,7 +92,7 @@ def _because(manager: Writer, row: Mapping[str, Any]) -> str:
 
 
 def list_precision(manager: Writer, kept: ListPrecision | None, days: int) -> Block:
-    """Say how good a past list was: who of it, and who of all, did not come back.
+    """Say how precise a past list was, against all customers of that day.
 
     kept : of the list drawn up `days` before the last day that counts; None where the history is
         too short for one
@@ -101,10 +102,10 @@ def list_precision(manager: Writer, kept: ListPrecision | None, days: int) -> Bl
         return blocks.note(say("leaving.not_kept"), manager.language)
     text = say(
         "leaving.kept",
-        days=say.number(days),
-        listed=say.number(kept.listed),
+        days=say.duration(days),
+        listed=say.count("customers", kept.listed),
         silent=say.number(kept.listed_silent),
-        customers=say.number(kept.customers),
+        customers=say.count("customers", kept.customers),
         precision=say.percent(kept.precision),
         base=say.percent(kept.base),
         share=say.percent(kept.listed / kept.customers, 1),
@@ -115,7 +116,7 @@ def list_precision(manager: Writer, kept: ListPrecision | None, days: int) -> Bl
 
 
 def hazard_ratios(manager: Writer, table: pd.DataFrame, of: str) -> Block:
-    """Say, feature by feature, what goes with coming back, or with the end of contracts.
+    """Show the effect of each feature on the return rate, or on the end of contracts.
 
     table : table `hazards`; features whose interval holds 1 are named together
     of : whose event: buyers (they come back), contracts (they end)
@@ -146,12 +147,13 @@ def hazard_ratios(manager: Writer, table: pd.DataFrame, of: str) -> Block:
         for code, features in remarks.items()
         if len(features)
     ]
-    grid = [blocks.table(shown, _MEANING, manager.language)] if names else []
+    labels = {"hazard_ratio": say(f"leaving.pace.{of}.rate"), "meaning": say("columns.meaning")}
+    grid = [blocks.table(shown, _MEANING, manager.language, labels=labels)] if names else []
     return blocks.join([*grid, *(blocks.note(text, manager.language) for text in said)])
 
 
 def calibration(manager: Writer, calibration: pd.DataFrame) -> Block:
-    """Show what was predicted and what came, by tenths of risk, the highest risk first.
+    """Show predicted and actual shares by risk decile, highest risk first.
 
     calibration : as churn.evaluation.calibration: bin, n, predicted, actual
     """
@@ -199,7 +201,7 @@ def restricted_mean(manager: Writer, means: pd.DataFrame, test: LogRank) -> Bloc
 
 
 def p_value(manager: Writer, p: float) -> str:
-    """Write the p of a test; empty where there was none."""
+    """Write the p-value of a test; a dash without one."""
     say = manager.say
     if pd.isna(p):
         return say.number(None)
@@ -210,7 +212,7 @@ def p_value(manager: Writer, p: float) -> str:
 def change(manager: Writer, change: Change, days: int, rows: str | None = None) -> Block:
     """Say what changed between two days, and show it group by group.
 
-    days : the horizon in which customers of both days stayed silent or not
+    days : length of the period without an order, after each of the two days
     rows : the section of the texts that names the groups (grades); None: as they are
     """
     say = manager.say
@@ -219,7 +221,7 @@ def change(manager: Writer, change: Change, days: int, rows: str | None = None) 
     points = {"change": change.now - change.before, "within": change.within, "mix": change.mix}
     said = say(
         "leaving.changed.said",
-        days=say.number(days),
+        days=say.duration(days),
         before=say.percent(change.before, 1),
         now=say.percent(change.now, 1),
         **{name: _points(manager, value) for name, value in points.items()},

@@ -1,4 +1,4 @@
-"""What differs from segment to segment, in sentences."""
+"""Differences between segments, in sentences."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cvm_analysis.texts import Words
 def hazard_ratios(
     manager: Writer, table: pd.DataFrame, tested: pd.DataFrame, means: Collection[str] = ()
 ) -> Block:
-    """Say what acts differently from segment to segment; arguments as for `sentences`."""
+    """Say which effects differ between segments; arguments as for `sentences`."""
     said = sentences(table, tested, manager.say, means)
     return blocks.join([blocks.note(text, manager.language) for text in said])
 
@@ -25,7 +25,7 @@ def hazard_ratios(
 def sentences(
     table: pd.DataFrame, tested: pd.DataFrame, say: Words, means: Collection[str] = ()
 ) -> list[str]:
-    """Say which features act differently from segment to segment, and what cannot be told.
+    """Say which effects differ between segments, and where the data are insufficient.
 
     Parameters
     ----------

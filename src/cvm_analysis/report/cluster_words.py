@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from cvm_analysis.texts import MONEY_COLUMNS, Words
+from cvm_analysis import tables
+from cvm_analysis.texts import Words
 
 WORDS = {
     "<=": "clusters.up_to",
@@ -15,7 +16,7 @@ WORDS = {
 
 
 def rule(conditions: Iterable[tuple[str, str, float | str]], say: Words, currency: str) -> str:
-    """Say in a language what holds for who is in a group.
+    """Write the rule of a cluster in words.
 
     conditions : of (measure, `<=` or `>`, value in the measure's unit) or (attribute, `==` or `!=`,
         level); none: everyone
@@ -43,7 +44,7 @@ def measure(column: str, say: Words) -> str:
 
 
 def formed_by(used: Iterable[str], left_out: Mapping[str, str], say: Words) -> str:
-    """Say by what groups are formed, and what was left out and why.
+    """Say which measures form the clusters, which were left out, and why.
 
     used : measures, in order; parts of one whole (`category:care`) are named once
     left_out : measure, or whole, -> alike or missing
@@ -72,10 +73,10 @@ def _is_part(column: str) -> bool:
 
 
 def _limit(column: str, value: float, say: Words, currency: str) -> str:
-    if "share" in column or _is_part(column):
+    if tables.kind(column) == "share" or _is_part(column):
         return say.percent(value, 0 if value >= 0.1 or value == 0 else 1)
-    if column in MONEY_COLUMNS:
-        return say.money(value, currency)
+    if tables.kind(column) == "money":
+        return say.short(value, currency)
     return say.number(value, 0 if abs(value) >= 100 or value == round(value) else 1)
 
 

@@ -1,4 +1,4 @@
-"""Clusters in tables and sentences: by what, how many, how far to be believed, and who."""
+"""Clusters in tables and sentences: measures, number, stability and members."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from cvm_analysis.segments.clusters.names import Matched
 
 
 def formed_by(manager: Writer, used: Iterable[str], left_out: Mapping[str, str]) -> Block:
-    """Say by which measures the clusters are formed, and which were of no use, and why."""
+    """Say which measures form the clusters, which were left out, and why."""
     return blocks.note(cluster_words.formed_by(used, left_out, manager.say), manager.language)
 
 
 def scanned_k(manager: Writer, table: pd.DataFrame) -> Block:
-    """Show one row per number of groups tried; table as `Clusters.table`."""
+    """Show one row per number of clusters tried; table as `Clusters.table`."""
     formats = {"silhouette": "number:2", "one_cloud": "number:2", "smallest": "number"}
     return blocks.table(table.set_axis(table.index.astype(str)), formats, manager.language)
 
 
 def structure(manager: Writer, found: Clusters) -> Block:
-    """Say whether the clusters are more than a cut of one cloud, or why there is only one."""
+    """Say whether the clusters are distinct groups, or why there is only one."""
     if found.k == 1:
         return manager.notes(found.notes)
     code, show = ("structure", blocks.note) if found.is_structure else ("cut", blocks.warning)
@@ -36,7 +36,7 @@ def structure(manager: Writer, found: Clusters) -> Block:
 
 
 def rules(manager: Writer, figures: pd.DataFrame, value: pd.Series | None = None) -> Block:
-    """Show one row per cluster: its rule in words, its size, its money, how far to be believed.
+    """Show one row per cluster: rule in words, size, money, precision and stability.
 
     figures : table `cluster_summary`; value : of each cluster, in the currency, where known
     """
@@ -49,11 +49,11 @@ def rules(manager: Writer, figures: pd.DataFrame, value: pd.Series | None = None
     money = {c: "money" for c in ("net_sales", "expected_margin") if c in table}
     trust = {"precision": "percent", "stability": "words:clusters.stability"}
     shown = {"rule": "text", **trust, "n_customers": "number", **money}
-    return blocks.table(table, shown, manager.language, manager.currency, id="clusters")
+    return blocks.table(table, shown, manager.say, manager.currency, id="clusters")
 
 
 def renamed(manager: Writer, kept: Matched) -> Block:
-    """Show how far each group has moved since the earlier day, and who stayed in it."""
+    """Show the shift of each cluster since the earlier date, and the share of members retained."""
     table = kept.moved.set_axis(
         [cluster_words.name(code, manager.say) for code in kept.moved.index]
     )

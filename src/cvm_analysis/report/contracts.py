@@ -1,4 +1,4 @@
-"""When contracts end, in tables and sentences: what goes with it, how soon, and how well told."""
+"""Contract end forecasts in tables and sentences: effects, expected numbers, accuracy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cvm_analysis.report.writer import Writer
 
 
 def feature_tests(manager: Writer, tests: pd.DataFrame) -> Block:
-    """Show which features of few values set contracts apart in how long they last.
+    """Show by which features contract durations differ.
 
     tests : one row per feature, as churn.contracts.compare gives them
     """
@@ -28,7 +28,7 @@ def feature_tests(manager: Writer, tests: pd.DataFrame) -> Block:
 
 
 def time_ratios(manager: Writer, times: pd.DataFrame) -> Block:
-    """Show how many times as long contracts last at one step more of each feature.
+    """Show the duration ratio of one step more of each feature.
 
     times : as churn.hazards.accelerated.Aft has them: time_ratio, low, high
     """
@@ -43,7 +43,7 @@ def time_ratios(manager: Writer, times: pd.DataFrame) -> Block:
 
 
 def backtest(manager: Writer, trust: pd.DataFrame) -> Block:
-    """Show how well the ends of contracts were foretold; part `contracts` of table `backtest`."""
+    """Show the accuracy of past contract forecasts; part `contracts` of table `backtest`."""
     if "contracts" not in trust.index.get_level_values("part"):
         return blocks.note(manager.say("manager.untested"), manager.language)
     rows = trust.xs("contracts", level="part").droplevel("horizon_days")
@@ -62,24 +62,24 @@ def expected_ends(manager: Writer, p_end: pd.DataFrame) -> Block:
     say = manager.say
     if p_end.empty:
         return blocks.note(say("leaving.contracts.none"), manager.language)
-    figures = [_figure(manager, "running", len(p_end), "")]
+    figures = [_figure(manager, "running", len(p_end))]
     for days in DAYS:
         known = p_end[f"p_end_{days}d"].dropna().astype(float)
         ends = float(known.sum()) if len(known) else float("nan")
-        figures.append(_figure(manager, "within", ends, say.number(len(known)), days))
+        figures.append(_figure(manager, "within", ends, n=say.number(len(known)), days=days))
     return blocks.key_figures(figures)
 
 
 def _figure(
-    manager: Writer, name: str, value: float, n: str, days: int = 0
+    manager: Writer, name: str, value: float, n: str = "", days: int = 0
 ) -> tuple[str, str, str]:
     say = manager.say
-    label = say(f"leaving.contracts.{name}.label", days=say.number(days))
+    label = say(f"leaving.contracts.{name}.label", days=say.count("days", days))
     return label, say.number(value), say(f"leaving.contracts.{name}.note", n=n)
 
 
 def next_to_end(manager: Writer, p_end: pd.DataFrame, n: int) -> Block:
-    """Show the `n` customers whose contracts are likeliest to end, the soonest first."""
+    """Show the `n` customers with the highest probabilities of contract end."""
     if p_end.empty:
         return blocks.note(manager.say("leaving.contracts.none"), manager.language)
     columns = [f"p_end_{days}d" for days in DAYS]

@@ -1,4 +1,4 @@
-"""Scores, classes and grades in tables: what they ask for, the reasons, and what they hang on."""
+"""Scores, classes and grades in tables: thresholds, reasons and sensitivity."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cvm_analysis.segments.grades.versions import Effect, merge_grades
 
 
 def score_ranges(manager: Writer, limits: pd.DataFrame) -> Block:
-    """Show what each RFM score asks for and how many have it.
+    """Show the threshold of each RFM score and the number of customers with it.
 
     limits : as segments.rfm.limits makes them
     """
@@ -28,7 +28,7 @@ def score_ranges(manager: Writer, limits: pd.DataFrame) -> Block:
 
 
 def class_thresholds(manager: Writer, limits: Mapping[str, Mapping[str, float]]) -> Block:
-    """Show from which value on a customer belongs to the middle and to the best class.
+    """Show the thresholds of the middle and the best class.
 
     limits : scheme -> level -> least value, the worse level first
     """
@@ -43,9 +43,9 @@ def class_thresholds(manager: Writer, limits: Mapping[str, Mapping[str, float]])
 
 
 def crosstab(manager: Writer, table: pd.DataFrame, of: str = "number") -> Block:
-    """Show a cross-table of two schemes.
+    """Show a crosstab of two classifications.
 
-    table : as segments.schemes.cross makes it; of : `number` of customers, or `short` for money
+    table : as segments.schemes.cross makes it; of : `number` of customers, or `money`
     """
     headings = manager.say.names("classes", table.columns)
     formats = dict.fromkeys(table, of)
@@ -55,7 +55,7 @@ def crosstab(manager: Writer, table: pd.DataFrame, of: str = "number") -> Block:
 
 
 def disagreements(manager: Writer, table: pd.DataFrame) -> Block:
-    """Show customers who are good by one scheme and bad by another.
+    """Show customers who rank high in one classification and low in another.
 
     table : as segments.schemes.disagreements makes it
     """
@@ -75,7 +75,7 @@ def disagreements(manager: Writer, table: pd.DataFrame) -> Block:
 
 
 def grade_thresholds(manager: Writer, today: Mapping[str, Graded]) -> Block:
-    """Show from which score on a customer of each type that is there gets each grade."""
+    """Show the least score of each grade, for each customer type."""
     order: list[str] = []
     there = {kind: each for kind, each in today.items() if len(each.measures)}
     for each in there.values():
@@ -88,10 +88,10 @@ def grade_thresholds(manager: Writer, today: Mapping[str, Graded]) -> Block:
 
 
 def next_grades(manager: Writer, grades: pd.DataFrame, n: int) -> Block:
-    """Show the `n` customers with the fewest points missing to the next grade, and what would help.
+    """Show the `n` customers closest to the next grade, and the easiest improvement.
 
-    grades : one row per customer, columns of table `grades`; those whose grade is the one of their
-        points and whom a single change of known cost would lift
+    grades : one row per customer, columns of table `grades`; shown are those graded by score
+        alone who can reach the next grade through one improvement of known cost
     """
     say = manager.say
     within = grades[(grades["grade"] == grades["score_grade"]) & grades["change"].notna()]
@@ -125,12 +125,12 @@ def next_grades(manager: Writer, grades: pd.DataFrame, n: int) -> Block:
 
 
 def _figure(manager: Writer, value: float) -> str:
-    """Write a figure whose unit is not known with as few digits as tell it apart."""
+    """Write a figure of unknown unit with as few digits as possible."""
     return manager.say.number(value, 0 if abs(value) >= 100 or value == round(value) else 2)
 
 
 def sensitivity(manager: Writer, table: pd.DataFrame) -> Block:
-    """Show whose grade changes when one weight moves; table as grades.weights.sensitivity."""
+    """Show how many grades change when one weight changes; table as grades.weights.sensitivity."""
     wide = table.pivot(index="indicator", columns="direction", values="changed_share")
     rows = table.drop_duplicates("indicator").set_index("indicator")
     shown = rows[["weight"]].join(wide)
@@ -140,14 +140,14 @@ def sensitivity(manager: Writer, table: pd.DataFrame) -> Block:
 
 
 def stability(manager: Writer, table: pd.DataFrame) -> Block:
-    """Show how many grades hold when all weights vary; table as grades.weights.summary."""
+    """Show how many grades stay the same when all weights vary; table as grades.weights.summary."""
     named = table.drop(index="all").join(pd.DataFrame(index=table.index))
     formats = {"n_customers": "number", "stable_share": "percent"}
     return blocks.table(named, formats, manager.language, rows="grades")
 
 
 def version(manager: Writer, draft: Scorecard, effect: Effect, as_of: dt.date) -> Block:
-    """Say who would move under a version that begins later, and show the largest of them."""
+    """Say how many grades a future version would change, and show the largest customers."""
     say, moved = manager.say, effect.moved
     if draft.valid_from <= as_of:
         return blocks.note(say("graded.no_draft"), manager.language)
@@ -158,8 +158,8 @@ def version(manager: Writer, draft: Scorecard, effect: Effect, as_of: dt.date) -
         n=say.number(effect.n_graded),
         up=say.number(len(sides["rose"])),
         down=say.number(len(sides["fell"])),
-        up_money=say.short(sides["rose"]["money"].sum(), manager.currency),
-        down_money=say.short(sides["fell"]["money"].sum(), manager.currency),
+        up_money=manager.money(sides["rose"]["money"].sum()),
+        down_money=manager.money(sides["fell"]["money"].sum()),
     )
     formats = {"before": "words:grades", "after": "words:grades", "net_sales": "money"}
     first = moved.head(10).rename(columns={"money": "net_sales"})

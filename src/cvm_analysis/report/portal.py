@@ -6,9 +6,10 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
+from cvm_analysis import tables
 from cvm_analysis.errors import InputError
 from cvm_analysis.report.blocks import templates
-from cvm_analysis.texts import MONEY_COLUMNS, NOTHING, MissingTextError, Words, words
+from cvm_analysis.texts import MissingTextError, Words, words
 
 STATUSES = ("good", "stale", "failed")
 WHOLE = "all"  # the region that is the whole company
@@ -33,7 +34,8 @@ def render(
         reports : language -> path of the report, relative to the portal
         figures : name under `columns` in the texts -> number, shown in that column's unit; a
             region that lacks what another has shows a dash
-        currency : of figures that are money; may be absent if none is
+        currency : of figures that are money, one for all; may be absent if none is
+        horizon_weeks : of figures that are forecasts; may be absent if none is
         message : where it failed; may be empty
     editions : language -> path of this page in another language
 
@@ -41,7 +43,7 @@ def render(
     ------
     InputError : an unknown status, or a path that leads out of the portal's folder
     """
-    say = words(language)
+    say = words(language, _horizon(entries))
     count = Counter(entry["status"] for entry in entries)
     numbers = {status: say.number(count[status]) for status in STATUSES}
     summary = say("portal.summary", n=say.number(len(entries)), **numbers)
@@ -52,11 +54,16 @@ def render(
         summary=summary if entries else say("portal.empty"),
         editions=[_link(tag, path) for tag, path in (editions or {}).items()],
         columns=[say(f"columns.{name}") for name in columns],
-        regions=[_region(entry, columns, say) for entry in entries],
+        regions=[
+            _region(entry, figures, say)
+            for entry, *figures in zip(
+                entries, *(_column(entries, name, say) for name in columns), strict=True
+            )
+        ],
     )  # fmt: skip
 
 
-def _region(entry: Mapping[str, Any], columns: Sequence[str], say: Words) -> dict[str, Any]:
+def _region(entry: Mapping[str, Any], figures: Sequence[str], say: Words) -> dict[str, Any]:
     """Return what the template shows of an entry, as texts."""
     status, since = entry["status"], entry.get("since")
     if status not in STATUSES:
@@ -67,17 +74,26 @@ def _region(entry: Mapping[str, Any], columns: Sequence[str], say: Words) -> dic
         "state": say(f"portal.status.{status}"),
         "since": say("portal.failing_since", date=say.date(since)) if since else "",
         "message": entry.get("message", ""),
-        "figures": [_figure(entry, name, say) for name in columns],
+        "figures": figures,
         "as_of": say.date(entry["as_of"] or None),
         "reports": [_link(tag, path) for tag, path in entry.get("reports", {}).items()],
     }
 
 
-def _figure(entry: Mapping[str, Any], name: str, say: Words) -> str:
-    if name not in entry.get("figures", {}):
-        return NOTHING
-    value, currency = entry["figures"][name], entry.get("currency", "")
-    return say.value(name, value, currency, short=name in MONEY_COLUMNS)
+def _horizon(entries: Sequence[Mapping[str, Any]]) -> int | None:
+    """Return the horizon of the newest report; older ones may have had another."""
+    known = [entry for entry in entries if entry.get("horizon_weeks")]
+    newest = max(known, key=lambda entry: entry.get("as_of") or "", default={})
+    return newest.get("horizon_weeks")
+
+
+def _column(entries: Sequence[Mapping[str, Any]], name: str, say: Words) -> list[str]:
+    """Return a figure of every region as text; amounts of money have one unit."""
+    values = [entry.get("figures", {}).get(name) for entry in entries]
+    currency = next((each["currency"] for each in entries if each.get("currency")), "")
+    if tables.kind(name) == "money":
+        return say.amounts(values, currency)
+    return [say.value(name, value, currency) for value in values]
 
 
 def _link(language: str, path: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Reasons and hazard ratios in words: "silent 3.2 times as long as usual (+)"."""
+"""Risk drivers and hazard ratios in words: "54 days without an order, usually 18"."""
 
 from __future__ import annotations
 
@@ -15,27 +15,35 @@ MONEY = ("net_sales_per_order",)
 
 
 def describe(row: Mapping[str, Any], say: Words, currency: str) -> str:
-    """Write a customer's reasons one after the other, the one that moves the risk most first.
+    """Write a customer's risk drivers, the strongest first.
 
-    row : reason_1, reason_1_value, reason_2, ... as churn.reasons.of makes them
+    row : reason_1, reason_1_value, reason_2, ... as churn.reasons.of makes them; with
+        days_since_last, if any, the time without an order is written in days
     """
     codes = [key for key in row if key.startswith("reason_") and not key.endswith("_value")]
     given = [(row[key], row.get(f"{key}_value")) for key in codes if isinstance(row[key], str)]
-    return say.listed(reason(code, value, say, currency) for code, value in given)
+    days = row.get("days_since_last")
+    return say.listed(reason(code, value, say, currency, days) for code, value in given)
 
 
-def reason(code: str, value: float | None, say: Words, currency: str) -> str:
-    """Write one reason: what holds for the customer, and whether it raises (+) the risk.
+def reason(
+    code: str, value: float | None, say: Words, currency: str, days: float | None = None
+) -> str:
+    """Write one reason: what holds for the customer, and whether it raises or lowers the risk.
 
-    code : the feature and `+` or `-`; value : the feature's plain value
+    code : the feature and `+` or `-`; value : the feature's plain value; days : since the last
+        order
     """
     sign = "plus" if code.endswith("+") else "minus"
-    return say(f"leaving.{sign}", reason=_holds(code[:-1], value, say, currency))
+    return say(f"leaving.{sign}", reason=_holds(code[:-1], value, say, currency, days))
 
 
-def _holds(feature: str, value: float | None, say: Words, currency: str) -> str:
+def _holds(feature: str, value: float | None, say: Words, currency: str, days: float | None) -> str:
     if value is None or math.isnan(value):
         return name(feature, say)
+    if feature == "silence_gaps" and days and value:
+        usual = say.number(days / value)
+        return say("reasons.silence_gaps.days", days=say.count("days", days), usual=usual)
     attribute, _, level = feature.partition("=")
     known = attribute if level else feature
     form = _form(known, round(value, DIGITS.get(feature, 0)), value, say)
@@ -58,7 +66,7 @@ def _written(feature: str, value: float, say: Words, currency: str) -> str:
     if feature in SHARES:
         return say.percent(value)
     if feature in MONEY:
-        return say.money(value, currency)
+        return say.short(value, currency)
     return say.number(value, DIGITS.get(feature, 0))
 
 
@@ -75,25 +83,28 @@ def name(feature: str, say: Words) -> str:
 
 
 def ratio(feature: str, row: Mapping[str, float], say: Words, of: str = "buyers") -> str:
-    """Write what a hazard ratio means: who differs in what, and at which pace the event comes.
+    """Write what a hazard ratio means: by how much one step changes the chance of the event.
 
     row : hazard_ratio, low, high (95 %); of : whose event, buyers (they come back) or contracts
     """
-    way = "faster" if row["hazard_ratio"] > 1 else "slower"
-    figures = {key: say.number(row[column], 2) for key, column in _FIGURES.items()}
-    return say(f"leaving.pace.{of}.{way}", who=_who(feature, say), **figures)
+    ratio, low, high = row["hazard_ratio"], row["low"], row["high"]
+    key, step = f"leaving.pace.{of}", _step(feature, say)
+    if ratio >= 2:
+        times = {"ratio": ratio, "low": low, "high": high}
+        return say(f"{key}.many", step=step, **{k: say.number(v, 1) for k, v in times.items()})
+    changes = sorted((abs(low - 1), abs(high - 1)))
+    percent = dict(zip(("low", "high"), map(say.percent, changes), strict=True))
+    way = "faster" if ratio > 1 else "slower"
+    return say(f"{key}.{way}", step=step, change=say.percent(abs(ratio - 1)), **percent)
 
 
-_FIGURES = {"ratio": "hazard_ratio", "low": "low", "high": "high"}
-
-
-def _who(feature: str, say: Words) -> str:
+def _step(feature: str, say: Words) -> str:
     attribute, _, level = feature.partition("=")
-    if level and f"who.{attribute}" in say:
-        return say(f"who.{attribute}", level=_readable(level))
-    if f"who.{feature}" in say:
-        return say(f"who.{feature}")
-    return say("who.other", name=name(feature, say))
+    if level and f"steps.{attribute}" in say:
+        return say(f"steps.{attribute}", level=_readable(level))
+    if f"steps.{feature}" in say:
+        return say(f"steps.{feature}")
+    return say("steps.other", name=name(feature, say))
 
 
 def _readable(code: str) -> str:

@@ -1,4 +1,4 @@
-"""Who moved between classes, in tables: how many fell and rose, beside chance, and who."""
+"""Changes in class, in tables: how many, how many by chance, and which customers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NAMES = {
 
 
 def summary(manager: Writer, moves: pd.DataFrame) -> Block:
-    """Say how many fell and rose, and how many would have had nobody changed.
+    """Say how many were downgraded and upgraded, and how many to expect by chance alone.
 
     moves : of one scheme; one row per pair of classes, columns of table `transitions`
     """
@@ -34,7 +34,7 @@ def summary(manager: Writer, moves: pd.DataFrame) -> Block:
 
 
 def downgrade_rates(manager: Writer, falls: pd.DataFrame, scheme: str) -> Block:
-    """Show, class by class, which share fell, and where chance alone would leave that share.
+    """Show the share downgraded in each class, beside the range expected by chance.
 
     falls : as segments.migration.falls makes them
     """
@@ -51,7 +51,7 @@ def downgrade_rates(manager: Writer, falls: pd.DataFrame, scheme: str) -> Block:
 def downgrades(
     manager: Writer, fallen: pd.DataFrame, people: pd.DataFrame, scheme: str, n: int
 ) -> Block:
-    """Show the `n` customers with the most money among those who fell.
+    """Show the `n` downgraded customers with the highest net sales.
 
     fallen : columns of table `downgrades`; people : one row per customer, columns of `customers`
     """
@@ -78,7 +78,7 @@ def downgrades(
 
 
 def threshold_effect(manager: Writer, table: pd.DataFrame, n_customers: int) -> Block:
-    """Say how many customers change class only because the limits have moved since.
+    """Say how many customers change class only because thresholds have changed.
 
     table : as segments.migration.recut makes it
     """

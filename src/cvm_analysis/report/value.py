@@ -1,4 +1,4 @@
-"""Lifetime value in tables: ranges of totals, and what customers of a kind are worth."""
+"""Expected margin in tables: ranges of totals, and values by customer group."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cvm_analysis.report.writer import Writer
 
 
 def totals(manager: Writer, totals: pd.DataFrame) -> Block:
-    """Show one row per segment: its value, and the range in which it will lie for eight in ten.
+    """Show one row per segment: expected margin and its 80% range.
 
     totals : table `value_totals`, indexed by segment
     """
@@ -18,8 +18,8 @@ def totals(manager: Writer, totals: pd.DataFrame) -> Block:
         range=[
             manager.say(
                 "worth.range",
-                low=manager.say.short(low, manager.currency),
-                high=manager.say.short(high, manager.currency),
+                low=manager.say.money(low, manager.currency),
+                high=manager.say.money(high, manager.currency),
             )
             if pd.notna(low)
             else manager.say.number(None)
@@ -27,11 +27,11 @@ def totals(manager: Writer, totals: pd.DataFrame) -> Block:
         ]
     )
     formats = {"n_customers": "number", "expected_margin": "money", "range": "text"}
-    return blocks.table(shown, formats, manager.language, manager.currency, rows="segments")
+    return blocks.table(shown, formats, manager.say, manager.currency, rows="segments")
 
 
 def total(manager: Writer, totals: pd.DataFrame) -> Block:
-    """Say in which range the value of all customers will lie for eight times in ten.
+    """Say the 80% range of the expected margin of all customers.
 
     totals : table `value_totals`, indexed by segment
     """
@@ -39,12 +39,12 @@ def total(manager: Writer, totals: pd.DataFrame) -> Block:
     if pd.isna(low):
         return blocks.note(manager.say("worth.total_unknown"), manager.language)
     ends = {"low": low, "high": high}
-    said = {name: manager.say.short(end, manager.currency) for name, end in ends.items()}
+    said = {name: manager.money(end) for name, end in ends.items()}
     return blocks.note(manager.say("worth.total", **said), manager.language)
 
 
 def by_group(manager: Writer, groups: pd.DataFrame) -> Block:
-    """Show what customers of each group brought so far and are expected to bring, per customer.
+    """Show past and expected margin per customer, by group.
 
     groups : as clv.value.by_group makes them
     """
@@ -56,4 +56,4 @@ def by_group(manager: Writer, groups: pd.DataFrame) -> Block:
         "expected_margin_mean": "money",
         "value_residual_mean": "money",
     }
-    return blocks.table(groups, formats, manager.language, manager.currency)
+    return blocks.table(groups, formats, manager.say, manager.currency)

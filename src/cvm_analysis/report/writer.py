@@ -1,4 +1,4 @@
-"""What the manager reads: result tables -> sentences, figures and cards in a language.
+"""The manager's report: result tables -> sentences, figures and cards in a language.
 
 Nothing is computed here but what a sentence needs (a share, a largest row); every word comes from
 the texts.
@@ -17,6 +17,7 @@ from cvm_analysis.report.blocks import Block
 from cvm_analysis.strategy.recommend import NO_ACTION, NOT_VALUED
 from cvm_analysis.texts import Words, words
 
+MOST = 0.8  # of the expected margin: so few segments bring it
 SEGMENT_COLUMNS = {
     "n_customers": "number",
     "net_sales": "money",
@@ -29,28 +30,32 @@ SEGMENT_COLUMNS = {
 
 @dataclass(frozen=True)
 class Writer:
-    """Writes for one reader: language and currency; the methods give one block each."""
+    """Writes for one reader; the methods give one block each.
+
+    horizon_weeks : of the forecasts, as in the config; without it, texts that name it are an error
+    """
 
     language: str
     currency: str
+    horizon_weeks: int | None = None
 
     @property
     def say(self) -> Words:
         """The words of the language."""
-        return words(self.language)
+        return words(self.language, self.horizon_weeks)
 
     def money(self, value: float) -> str:
-        """Write an amount."""
-        return self.say.money(value, self.currency)
+        """Write an amount to three digits."""
+        return self.say.short(value, self.currency)
 
-    def section(self, name: str, **figures: float) -> Block:
-        """Open a section: its heading, and how to read what follows, with its figures if any."""
-        written = {key: self.say.number(value) for key, value in figures.items()}
+    def section(self, name: str, **days: int) -> Block:
+        """Open a section: its heading, and how to read what follows, with its times if any."""
+        written = {key: self.say.duration(value) for key, value in days.items()}
         how_to_read = self.say(f"manager.{name}.how_to_read", **written)
         return blocks.section(self.say(f"manager.{name}.title"), how_to_read)
 
     def headline(self, figures: pd.DataFrame) -> Block:
-        """Say what the customers are worth and who holds most of it.
+        """Say what margin the customers should bring, and which segment brings most of it.
 
         figures : one row per segment, as strategy.recommend.summary makes them
         """
@@ -59,23 +64,23 @@ class Writer:
             self.say(
                 "manager.headline",
                 customers=self.say.number(valued["n_customers"].sum()),
-                value=self.say.short(figures["expected_margin"].sum(), self.currency),
+                value=self.money(figures["expected_margin"].sum()),
                 segment=self.say(f"segments.{figures.index[0]}"),
-                share_customers=self.say.percent(top["n_customers"] / valued["n_customers"].sum()),
+                n=self.say.count("customers", top["n_customers"]),
                 share_expected_margin=self.say.percent(top["share_expected_margin"]),
             )
         )
 
     def customers(self, customers: pd.DataFrame) -> Block:
-        """Show the size of the business: customers, who came back, orders, revenue, returns."""
+        """Show the size of the business: customers, orders, net sales, returns."""
         return blocks.key_figures(self._customers(customers))
 
     def key_figures(self, customers: pd.DataFrame, value: pd.DataFrame) -> Block:
-        """Show the same, and what the customers are worth."""
-        worth = self.say.short(value["expected_margin"].sum(), self.currency)
-        expected = self.say.number(value["expected_orders"].sum())
+        """Show the same, and the expected margin."""
+        margin = self.money(value["expected_margin"].sum())
+        expected = self.say.count("purchases", value["expected_orders"].sum())
         return blocks.key_figures(
-            [*self._customers(customers), self._key("value", worth, expected)]
+            [*self._customers(customers), self._key("value", margin, n=expected)]
         )
 
     def figures(self, customers: pd.DataFrame, value: pd.DataFrame) -> dict[str, float]:
@@ -98,25 +103,29 @@ class Writer:
         repeat = buyers["x"] > 0
         gross, net = float(customers["gross_sales"].sum()), float(customers["net_sales"].sum())
         returned = (gross - net) / gross if gross else float("nan")
+        since = say.month(buyers["first_order"].min())
         return [
-            self._key("buyers", say.number(len(buyers)), say.number(len(customers))),
-            self._key("came_back", say.percent(repeat.mean()), say.number(repeat.sum())),
-            self._key("orders", say.number(buyers["n_orders"].sum())),
-            self._key("net_sales", say.short(net, self.currency)),
-            self._key("returned", say.percent(returned, 1), say.short(gross, self.currency)),
+            self._key("buyers", say.number(len(buyers)), n=say.number(len(customers))),
+            self._key("came_back", say.percent(repeat.mean()), n=say.number(repeat.sum())),
+            self._key("orders", say.number(buyers["n_orders"].sum()), since=since),
+            self._key("net_sales", self.money(net), since=since),
+            self._key("returned", say.percent(returned, 1), n=self.money(gross)),
         ]
 
-    def _key(self, name: str, value: str, n: str = "") -> tuple[str, str, str]:
-        return (
-            self.say(f"manager.key.{name}.label"),
-            value,
-            self.say(f"manager.key.{name}.note", n=n),
-        )
+    def _key(self, name: str, value: str, **figures: str) -> tuple[str, str, str]:
+        key = f"manager.key.{name}"
+        return self.say(f"{key}.label"), value, self.say(f"{key}.note", **figures)
 
     def segments(self, figures: pd.DataFrame) -> Block:
-        """Show one row per segment in figures."""
+        """Show one row per segment in figures, and how few bring most of the expected margin."""
+        share = figures["share_expected_margin"].cumsum()
+        n = int((share < MOST).sum()) + 1
+        caption = None
+        if share.max() >= MOST:
+            written = self.say.percent(share.iloc[n - 1])
+            caption = self.say.plural("manager.segments.finding", n, share=written)
         return blocks.table(
-            figures, SEGMENT_COLUMNS, self.language, self.currency, rows="segments", id="segments"
+            figures, SEGMENT_COLUMNS, self.say, self.currency, caption, "segments", id="segments"
         )
 
     def actions(self, strategy: pd.DataFrame) -> Block:
@@ -138,9 +147,9 @@ class Writer:
         why = self.say(
             f"manager.because.{bound}",
             column=self.say(f"columns.{column}"),
-            figure=self._figure(column, float(figure)),
-            limit=self._figure(column, float(limit)),
-            n=self.say.number(row["n_customers"]),
+            figure=self.say.value(column, float(figure), self.currency),
+            limit=self.say.value(column, float(limit), self.currency),
+            n=self.say.count("customers", row["n_customers"]),
         )
         return blocks.action_card(
             self.say(f"segments.{segment}"),
@@ -157,23 +166,16 @@ class Writer:
             self.language,
         )
 
-    def _figure(self, column: str, value: float) -> str:
-        if "share" in column:
-            return self.say.percent(value)
-        if column.startswith("mean_expected_margin") or column.startswith("mean_net_sales"):
-            return self.money(value)
-        return self.say.number(value, 1 if abs(value) < 10 else 0)
-
     def churn(self, churn: pd.DataFrame, value: pd.DataFrame, horizon_days: int) -> Block:
-        """Show how many are expected to stay silent, and what leaving costs."""
+        """Show how many are expected to place no order, and the margin at stake and lost."""
         say, expected = self.say, float(churn["churn_risk"].sum())
         risk, lost = float(churn["margin_at_stake"].sum()), float(value["churned_value"].sum())
-        days = say.number(horizon_days)
+        ahead = say.duration(horizon_days)
         return blocks.key_figures(
             [
-                self._key("silent", say.number(expected if expected else None), days),
-                self._key("at_risk", say.short(risk, self.currency)),
-                self._key("lost", say.short(lost, self.currency)),
+                self._key("silent", say.number(expected if expected else None), n=ahead),
+                self._key("at_risk", self.money(risk)),
+                self._key("lost", self.money(lost)),
             ]
         )
 
@@ -207,8 +209,9 @@ class Writer:
     def notes(self, notes: Iterable[Note]) -> Block:
         """Say what was left out or replaced, and the figures why."""
         said = [
-            self.say(
+            self.say.plural(
                 f"notes.{note.code}",
+                note.have,
                 have=self.say.number(note.have),
                 need=self.say.number(note.need),
             )

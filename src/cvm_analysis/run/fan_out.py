@@ -85,7 +85,8 @@ def entries(out: Path, language: str, business: str | None = None) -> list[dict[
     region, name, as_of (None without a report), status: `good`, `stale` (the last run failed, an
     earlier report stands) or `failed` (there is none), since: when it began to fail, or None,
     message: the notebook and cell that failed, reports (language -> link relative to `out`),
-    figures: what its notebooks left for the portal, by name; currency: of those that are money.
+    figures: what its notebooks left for the portal, by name; currency: of those that are money;
+    horizon_weeks: of those that are forecasts, or None.
     """
     keys = sorted(path.name for path in out.iterdir() if path.is_dir() and path.name[0] != ".")
     ordered = sorted(keys, key=lambda key: key != ALL)
@@ -113,6 +114,7 @@ def _entry(out: Path, key: str, language: str, business: str | None) -> dict[str
         "reports": {k: f"{key}/{link.name}/{v}" for k, v in wanted.items() if v in made["outputs"]},
         "figures": left.get("values", {}),
         "currency": left.get("currency", ""),
+        "horizon_weeks": left.get("horizon_weeks"),
     }
 
 

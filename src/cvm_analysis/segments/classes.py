@@ -63,7 +63,7 @@ def thresholds(
     """
     scores.check_finite(values.to_frame(values.name or "value"))
     if high != "auto" and mid != "auto" and float(high) < float(mid):
-        raise ConfigError(f"{names[1]} begins at {high:g}, below {names[0]} ({mid:g}); turn round")
+        raise ConfigError(f"{names[1]} begins at {high:g}, below {names[0]} ({mid:g}); swap them")
     derived = scores.cut_points(values, HALF_AND_FIFTH)
     settled = [d if a == "auto" else float(a) for a, d in zip((mid, high), derived, strict=True)]
     return dict(zip(names, settled, strict=True))

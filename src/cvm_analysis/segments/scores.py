@@ -77,6 +77,6 @@ def check_finite(table: pd.DataFrame) -> None:
     wrong = [f"{name}: {n:,} of {len(table):,} customers" for name, n in counts.items() if n]
     if wrong:
         raise InputError(
-            f"empty or infinite figures cannot be scored ({'; '.join(wrong)}); correct them or "
+            f"empty or infinite values cannot be scored ({'; '.join(wrong)}); correct them or "
             "leave these customers out"
         )

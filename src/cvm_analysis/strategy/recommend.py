@@ -13,22 +13,11 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from cvm_analysis.errors import ConfigError
+from cvm_analysis.tables import TABLES
 
 NO_ACTION = "no_action"
 NOT_VALUED = "not_valued"
-FIGURES = (
-    "n_customers",
-    "share_customers",
-    "net_sales",
-    "share_net_sales",
-    "expected_margin",
-    "share_expected_margin",
-    "mean_net_sales",
-    "mean_expected_margin",
-    "mean_orders_12m",
-    "mean_days_since_last",
-    "repeat_share",
-)
+FIGURES = tuple(c for c in TABLES["segment_summary"].columns if c != "segment")
 
 
 class Action(NamedTuple):

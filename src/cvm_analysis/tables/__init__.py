@@ -12,14 +12,24 @@ from typing import TYPE_CHECKING
 from cvm_analysis.errors import InputError
 from cvm_analysis.tables.raw import ATTRIBUTES, RAW
 from cvm_analysis.tables.results import RESULTS
-from cvm_analysis.tables.shape import Column, Table
+from cvm_analysis.tables.shape import Column, Kind, Table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ATTRIBUTES", "TABLES", "Column", "Table", "check"]
+__all__ = ["ATTRIBUTES", "TABLES", "Column", "Table", "check", "kind"]
 
 TABLES = MappingProxyType({**RAW, **RESULTS})
+_KINDS = {
+    name: column.kind
+    for table in (*RESULTS.values(), *RAW.values())
+    for name, column in table.columns.items()
+}
+
+
+def kind(column: str) -> Kind:
+    """Return what kind of value a column holds, by its name; a name without a table is a number."""
+    return _KINDS.get(column, "number")
 
 
 def check(name: str, table: pd.DataFrame) -> None:
@@ -28,8 +38,11 @@ def check(name: str, table: pd.DataFrame) -> None:
     missing = [c for c, column in spec.items() if c not in table and not column.optional]
     unknown = [c for c in table if c not in spec and not TABLES[name].others]
     if missing or unknown:
-        said = [f"{c}: missing" for c in missing] + [f"{c}: not in tables.py" for c in unknown]
-        raise InputError(f"not a table of {name} ({TABLES[name].grain})\n  " + "\n  ".join(said))
+        said = [f"{c}: missing" for c in missing] + [f"{c}: unknown" for c in unknown]
+        raise InputError(
+            f"table {name} ({TABLES[name].grain}): {len(said)} columns do not fit\n  "
+            + "\n  ".join(said)
+        )
     repeated = int(table.duplicated(list(TABLES[name].key)).sum())
     if repeated and name not in ("transactions",):
         raise InputError(

@@ -1,6 +1,16 @@
 """Prepared tables: what intake leaves of the raw files, and what it says about them."""
 
-from cvm_analysis.tables.shape import CUSTOMER, Column, Table, date, integer, money, number, text
+from cvm_analysis.tables.shape import (
+    CUSTOMER,
+    Column,
+    Table,
+    count,
+    date,
+    money,
+    number,
+    share,
+    text,
+)
 
 ATTRIBUTES = {
     "customer_type": text("retail, project or dealer", optional=True),
@@ -35,11 +45,11 @@ RAW = {
             "channel": text("where it was sold", optional=True),
             "promised_on": date("day of delivery promised", optional=True),
             "delivered_on": date("day of delivery", optional=True),
-            "sold_in": text("the row's own region, a key of the config", optional=True),
+            "sold_in": text("region of the line, a key of the config", optional=True),
         },
     ),
     "customers_raw": Table(
-        "one row per person of the customer records",
+        "one row per customer record",
         ("customer_id",),
         {
             "customer_id": CUSTOMER,
@@ -52,12 +62,12 @@ RAW = {
         ("customer_id", "at", "kind"),
         {
             "customer_id": CUSTOMER,
-            "at": date("day it was given"),
+            "at": date("day of the answer or complaint"),
             "kind": text("nps, csat or complaint"),
-            "dimension": text("what it is about: product, after_sale, ...", optional=True),
+            "dimension": text("topic: product, after_sale, ...", optional=True),
             "score": number("0 to 10 for nps, 1 to 5 for csat", optional=True),
             "text": text("in the customer's words", optional=True),
-            "closed_at": date("day a complaint was closed; empty is open", optional=True),
+            "closed_at": date("day the complaint was closed; empty: open", optional=True),
         },
     ),
     "contracts": Table(
@@ -67,18 +77,18 @@ RAW = {
             "customer_id": CUSTOMER,
             "contract_id": text("as recorded", optional=True),
             "started_on": date("first day"),
-            "ended_on": date("day it ended; empty is running", optional=True),
+            "ended_on": date("day the contract ended; empty: running", optional=True),
         },
         others="number",  # what was known at the start: covariates of its end
     ),
     "indicators": Table(
-        "one row per imported figure of a customer",
+        "one row per customer, day and imported indicator",
         ("customer_id", "at", "name"),
         {
             "customer_id": CUSTOMER,
-            "at": date("day from which it was known"),
-            "name": text("which figure"),
-            "value": number("in its own unit"),
+            "at": date("day from which the value was known"),
+            "name": text("name of the indicator"),
+            "value": number("value, in its own unit"),
         },
     ),
     "quality": Table(
@@ -87,21 +97,21 @@ RAW = {
         {
             "check": text("name of the rule"),
             "table": text("transactions or customers_raw"),
-            "column": text("the column it looks at"),
-            "level": text("error: quarantined; warn: kept with the cell emptied; info: kept"),
-            "n_rows": integer("rows concerned"),
-            "share": number("of all rows read for this table"),
+            "column": text("column checked"),
+            "level": text("error: excluded (quarantine); warn: kept, cell emptied; info: kept"),
+            "n_rows": count("rows with this finding"),
+            "share": share("of all rows read for this table"),
         },
     ),
     "quarantine": Table(
-        "one row per rejected line of a raw file",
+        "one row per excluded line of a raw file",
         ("file", "line"),
         {
             "file": text("as named in the config"),
-            "line": integer("line of the file, the header being line 1"),
-            "rule": text("the first rule it breaks"),
-            "column": text("the column that breaks it"),
-            "value": text("what stands there", optional=True),
+            "line": count("line of the file, the header being line 1"),
+            "rule": text("first rule the line breaks"),
+            "column": text("column that breaks the rule"),
+            "value": text("value found there", optional=True),
         },
     ),
 }

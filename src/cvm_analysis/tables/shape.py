@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-Kind = Literal["text", "integer", "number", "money", "date", "time", "yes_no"]
+Kind = Literal[
+    "text", "count", "days", "weeks", "number", "share", "money", "date", "time", "yes_no"
+]
+NUMERIC = ("count", "days", "weeks", "number", "share", "money")
 
 
 class Column(NamedTuple):
@@ -31,9 +34,24 @@ def text(says: str, optional: bool = False) -> Column:
     return Column("text", says, optional)
 
 
-def integer(says: str, optional: bool = False) -> Column:
+def count(says: str, optional: bool = False) -> Column:
     """A column of whole numbers."""
-    return Column("integer", says, optional)
+    return Column("count", says, optional)
+
+
+def days(says: str, optional: bool = False) -> Column:
+    """A column of days."""
+    return Column("days", says, optional)
+
+
+def weeks(says: str, optional: bool = False) -> Column:
+    """A column of weeks."""
+    return Column("weeks", says, optional)
+
+
+def share(says: str, optional: bool = False) -> Column:
+    """A column of shares and probabilities: 0.5 is half."""
+    return Column("share", says, optional)
 
 
 def number(says: str, optional: bool = False) -> Column:
@@ -47,7 +65,7 @@ def money(says: str, optional: bool = False) -> Column:
 
 
 def date(says: str, optional: bool = False) -> Column:
-    """A column of days."""
+    """A column of dates."""
     return Column("date", says, optional)
 
 

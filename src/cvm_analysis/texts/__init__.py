@@ -1,15 +1,17 @@
 """Codes to words in a language, and numbers, money and dates as that language writes them.
 
 Every word a manager reads on a page or figure stands in `<language>.yaml` beside this file, under a
-dotted key: `words("en")("segments.champions")`. Numbers, money and dates are formatted by Babel.
+dotted key: `words("en")("segments.champions")`. Numbers, money and dates are formatted by Babel;
+every figure is rounded half up. The horizon of the forecasts comes from the config: `{horizon}`.
 """
 
 import difflib
 import math
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from importlib import resources
 from typing import Any
@@ -19,28 +21,13 @@ import pandas as pd
 import yaml
 from babel import dates, numbers
 
+from cvm_analysis import tables
 from cvm_analysis.errors import CvmError
 
 NOTHING = "–"  # how an empty value is written
 OPEN = ("segments", "indicators", "types", "grades")  # a business may add codes of its own to these
 
-# fmt: off
-MONEY_COLUMNS = frozenset({
-    "amount", "change_cost", "cost", "gain", "gain_high", "gain_low", "churned_value",
-    "margin_365d",
-    "margin_total", "mean_net_sales", "mean_expected_margin", "net_sales", "net_sales_365d",
-    "net_sales_change_365d",
-    "gross_sales", "net_sales_per_order", "spend_per_repeat_day", "expected_margin",
-    "expected_margin_high", "expected_margin_if_retained", "expected_margin_low",
-    "margin_at_stake",
-})
-SHARE_COLUMNS = frozenset({
-    "churn_risk", "p_alive", "p_end_90d", "p_end_180d", "p_end_365d", "p_no_purchase_90d",
-    "p_no_purchase_180d", "p_no_purchase_365d", "repeat_share", "retention", "return_share",
-    "share",
-    "share_customers", "share_net_sales", "share_expected_margin",
-})
-# fmt: on
+FULL = 10_000  # amounts below it are short without a unit: ¥2,650, not ¥2.65K
 
 
 class MissingTextError(CvmError):
@@ -56,6 +43,7 @@ class Words:
 
     language: str
     entries: Mapping[str, str]
+    horizon_weeks: int | None = None  # of the forecasts: what texts mean by `{horizon}`
 
     def __call__(self, key: str, **values: str) -> str:
         """Return the text under a dotted key, its `{names}` filled with already formatted values.
@@ -67,8 +55,10 @@ class Words:
         ------
         MissingTextError : no such key, or the text has a `{name}` that `values` lacks
         """
+        if self.horizon_weeks and "{horizon}" in self.entries.get(key, ""):
+            values["horizon"] = self.duration(7 * self.horizon_weeks)
         try:
-            return self.entries[key].format(**values) if values else self.entries[key]
+            return self.entries[key].format(**values)
         except KeyError as missing:
             if key in self.entries:
                 raise MissingTextError(f"text '{key}' needs a value for {missing}") from None
@@ -78,6 +68,26 @@ class Words:
             near = difflib.get_close_matches(key, self.entries, n=1)
             hint = f"; did you mean '{near[0]}'?" if near else f"; add it to {self.language}.yaml"
             raise MissingTextError(f"{self.language}.yaml has no text '{key}'{hint}") from None
+
+    def plural(self, key: str, n: Any, **values: str) -> str:
+        """Return the form of a text that fits a count, `{n}` filled with the count.
+
+        A text may have one form per plural category of CLDR (`one`, `other`, ...).
+        """
+        form = "other" if _empty(n) else self._locale.plural_form(abs(_rounded(n, 0)))
+        forms = (each for each in (f"{key}.{form}", f"{key}.other") if each in self.entries)
+        return self(next(forms, key), **{"n": self.number(n), **values})
+
+    def count(self, noun: str, n: Any) -> str:
+        """Write a count with its noun, a key under `counts`: `1 contract`, `2 contracts`."""
+        return self.plural(f"counts.{noun}", n)
+
+    def duration(self, days: int) -> str:
+        """Write a time in its largest whole unit: 364 days are `12 months`, 140 `20 weeks`."""
+        for quarters, whole in ((1, 91), (4, 365)):
+            if days % whole == 0:
+                return self.count("months", 3 * quarters * (days // whole))
+        return self.count("days", days) if days % 7 else self.count("weeks", days // 7)
 
     def __contains__(self, key: str) -> bool:
         return key in self.entries
@@ -101,38 +111,53 @@ class Words:
 
     def percent(self, value: Any, digits: int = 0) -> str:
         """Write a share as a percentage: 0.256 is `26%`."""
-        return self._write(self._locale.percent_formats[None].pattern, value, digits)
+        return self._write(self._locale.percent_formats[None].pattern, value, digits, 2)
 
     def money(self, value: Any, currency: str, digits: int = 0) -> str:
-        """Write an amount with its currency sign; `currency` is an ISO 4217 code."""
+        """Write an amount in full with its currency sign; `currency` is an ISO 4217 code."""
         if _empty(value):
             return NOTHING
         pattern = _with_digits(self._locale.currency_formats["standard"].pattern, digits)
-        return numbers.format_currency(
-            _exact(value), currency, pattern, self._locale, currency_digits=False
+        written = numbers.format_currency(
+            _rounded(value, digits), currency, pattern, self._locale, currency_digits=False
         )
+        return self._with_sign(written, currency)
 
     def short(self, value: Any, currency: str | None = None) -> str:
-        """Write a number or amount to three digits, for axes and big figures: 1234567 is `1.2M`."""
+        """Write a number or amount to three digits, for running text, cards and axes: `¥2.65M`."""
         if _empty(value):
             return NOTHING
-        value = float(f"{value:.3g}")
-        if abs(value) < 1000:
-            digits = next((d for d in (0, 1) if round(value, d) == value), 2)
+        value = _exact(value)
+        unit = self._unit(value)[1]
+        decimals = 2 - value.adjusted()  # negative: tens, hundreds, ...; whole units are kept
+        value = _rounded(value, max(decimals, -unit.adjusted()) if unit > 1 else decimals)
+        if abs(value) < (FULL if currency else 1000):
+            digits = _digits(value)
             return self.money(value, currency, digits) if currency else self.number(value, digits)
-        if currency:
-            return numbers.format_compact_currency(
-                value, currency, locale=self._locale, fraction_digits=1
-            )
-        return numbers.format_compact_decimal(value, locale=self._locale, fraction_digits=1)
+        pattern, unit = self._unit(value)
+        return self._compact(value, pattern, unit, currency, _digits(value / unit))
 
-    def value(self, column: str, value: Any, currency: str, short: bool = False) -> str:
-        """Write a value of a named column in that column's unit: money, share or plain number."""
-        if column in SHARE_COLUMNS:
+    def amounts(self, values: Sequence[Any], currency: str) -> list[str]:
+        """Write a column of amounts in one unit, that of the largest: `¥87.04M`, `¥0.98M`."""
+        known = [abs(_exact(value)) for value in values if not _empty(value)]
+        largest = max(known, default=Decimal(0))
+        if largest < FULL:
+            return [self.money(value, currency) for value in values]
+        pattern, unit = self._unit(largest)
+        return [
+            NOTHING if _empty(v) else self._compact(_exact(v), pattern, unit, currency, 2)
+            for v in values
+        ]
+
+    def value(self, column: str, value: Any, currency: str) -> str:
+        """Write a value of a named column by its kind in `tables`: money to three digits."""
+        kind = tables.kind(column)
+        if kind == "share":
             return self.percent(value)
-        if column in MONEY_COLUMNS:
-            return self.short(value, currency) if short else self.money(value, currency)
-        return self.short(value) if short else self.number(value)
+        if kind == "money":
+            return self.short(value, currency)
+        is_small = kind == "number" and not _empty(value) and abs(value) < 10
+        return self.number(value, int(is_small))
 
     def date(self, day: Any) -> str:
         """Write a day; takes a date, a Timestamp or an ISO string."""
@@ -146,10 +171,32 @@ class Words:
     def _locale(self) -> babel.Locale:
         return babel.Locale.parse(self.language)
 
-    def _write(self, pattern: str, value: Any, digits: int) -> str:
+    def _write(self, pattern: str, value: Any, digits: int, shift: int = 0) -> str:
         if _empty(value):
             return NOTHING
-        return numbers.format_decimal(_exact(value), _with_digits(pattern, digits), self._locale)
+        rounded = _rounded(value, digits + shift)
+        return numbers.format_decimal(rounded, _with_digits(pattern, digits), self._locale)
+
+    def _unit(self, value: Decimal) -> tuple[str, Decimal]:
+        """Return how a value as large is written in short (`¤0M`), and in which unit."""
+        patterns = self._locale.compact_currency_formats["short"]["other"]
+        found = patterns.get(f"1{value.adjusted() * '0'}")
+        if found is None or not found.pattern.strip("¤0"):
+            return "¤0", Decimal(1)
+        unit = Decimal(1).scaleb(value.adjusted() - found.pattern.count("0") + 1)
+        return re.sub("0+", "0", found.pattern), unit
+
+    def _compact(
+        self, value: Decimal, pattern: str, unit: Decimal, currency: str | None, digits: int
+    ) -> str:
+        sign = numbers.get_currency_symbol(currency, self._locale) if currency else ""
+        written = pattern.replace("0", self.number(abs(value) / unit, digits)).replace("¤", sign)
+        return "-" * (value < 0) + (self._with_sign(written, currency) if currency else written)
+
+    def _with_sign(self, written: str, currency: str) -> str:
+        """Leave the country out of a sign: a business has one currency (CN¥ is ¥, A$ is $)."""
+        sign = numbers.get_currency_symbol(currency, self._locale)
+        return written.replace(sign, re.sub(r"^[A-Z]+(?=[^A-Z])", "", sign), 1)
 
     def _day(self, day: Any, skeleton: str) -> str:
         if _empty(day):
@@ -164,15 +211,23 @@ def languages() -> list[str]:
     return sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml"))
 
 
+def words(language: str | Words, horizon_weeks: int | None = None) -> Words:
+    """Return the words of a language (`en`); one that has no file is a MissingTextError.
+
+    Words stay as they are: what takes a language takes words that know a horizon as well.
+    """
+    if isinstance(language, Words):
+        return language
+    return Words(language, _entries(language), horizon_weeks)
+
+
 @lru_cache
-def words(language: str) -> Words:
-    """Return the words of a language (`en`); one that has no file is a MissingTextError."""
+def _entries(language: str) -> dict[str, str]:
     if language not in languages():
         known = ", ".join(languages())
         raise MissingTextError(f"no texts in language '{language}'; there are {known}")
     text = (resources.files(__name__) / f"{language}.yaml").read_text(encoding="utf-8")
-    tree = yaml.safe_load(text)
-    return Words(language, dict(_leaves(tree)))
+    return dict(_leaves(yaml.safe_load(text)))
 
 
 def _leaves(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
@@ -193,6 +248,16 @@ def _with_digits(pattern: str, digits: int) -> str:
 def _exact(value: Any) -> Decimal:
     """Return the decimal that the value prints as: what a reader would round by hand."""
     return value if isinstance(value, Decimal) else Decimal(str(float(value)))
+
+
+def _digits(value: Decimal) -> int:
+    """Return the fewest decimals, two at most, that write a value."""
+    return next((digits for digits in (0, 1) if _rounded(value, digits) == value), 2)
+
+
+def _rounded(value: Any, digits: int) -> Decimal:
+    """Round half up to so many decimals; a negative number of them rounds whole digits."""
+    return _exact(value).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
 
 
 def _empty(value: Any) -> bool:

@@ -94,7 +94,7 @@ def _check(asked: dict[str, tuple[list[str], list[str]]]) -> None:
     if not any(names for names, _ in asked.values()):
         wrong = ["measures, attributes, shares_of: name at least one"]
     if wrong:
-        raise ConfigError("groups cannot be formed by\n  " + "\n  ".join(wrong))
+        raise ConfigError("clusters cannot be formed by\n  " + "\n  ".join(wrong))
 
 
 def _wrong(name: str, setting: str, there: list[str]) -> str:
