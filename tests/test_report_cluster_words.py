@@ -41,10 +41,7 @@ def test_a_rule_in_english(conditions, says):
 
 
 def test_a_rule_in_chinese():
-    assert (
-        cluster_words.rule(RULE, words("zh"), "CNY")
-        == "距上次下单天数不超过45，且年均购买天数高于6"
-    )
+    assert cluster_words.rule(RULE, words("zh"), "CNY") == "未下单天数不超过45，且年均购买天数高于6"
     named = (("channel", "!=", "web"), ("category:care", ">", 0.5))
     assert (
         cluster_words.rule(named, words("zh"), "CNY") == "渠道不是web，且care占消费额的比例高于50%"
@@ -61,7 +58,7 @@ def test_what_groups_are_formed_by_names_a_whole_once():
         "out because nearly all customers have the same value: share returned. Left out because "
         "too few customers have a value: share delivered late."
     )
-    assert cluster_words.formed_by(used[:1], {}, words("zh")) == "群组依据以下指标划分：单均金额。"
+    assert cluster_words.formed_by(used[:1], {}, words("zh")) == "分群依据：客单价。"
     features = ["channel=web", "channel=store", "category:care"]
     assert "by channel, share of spend by category." in cluster_words.formed_by(
         features, {}, words("en")

@@ -72,7 +72,7 @@ def test_in_chinese_names_numbers_money_and_dates_are_chinese():
     figures = {"n_customers": 11270, "net_sales": 22_600_000, "repeat_share": 0.6}
     east = entry(name="华东", figures=figures, currency="CNY")
     assert rows(east, language="zh") == [
-        ["区域", "客户数", "销售额", "复购率", "数据截至", "报告"],
+        ["区域", "客户数", "销售额", "累计复购率", "数据截至", "报告"],
         ["华东 已更新", "11,270", "¥2,260.00万", "60%", "2025年12月31日", "English"],
     ]
 
