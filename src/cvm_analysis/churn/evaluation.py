@@ -1,12 +1,14 @@
 """Probabilities against what happened, on customers and days the model had not seen.
 
 Calibration slope and intercept: Cox (1958), "Two Further Applications of a Model for Binary
-Regression", Biometrika 45(3/4), 562-565.
+Regression", Biometrika 45(3/4), 562-565. That regression is fitted here and not by scikit-learn,
+whose solvers stop in the fifth digit and give no standard errors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -97,7 +99,7 @@ def log_score(p_no_purchase: pd.Series, silent: pd.Series) -> pd.Series:
 
     p_no_purchase, silent : of the same customers, in the same order; silent is 1 or 0
     """
-    inside = p_no_purchase.clip(_SURE, 1 - _SURE)
+    inside = _inside(p_no_purchase)
     return np.log(inside.where(silent == 1, 1 - inside))
 
 
@@ -147,20 +149,25 @@ def regression(x: Array, silent: Array, drawn: float = 0.0) -> tuple[Array, Arra
 
 def logit(p: Array) -> Array:
     """Log odds of probabilities; nearer to 0 or 1 than 1e-9 counts as this near."""
-    inside = np.clip(p, _SURE, 1 - _SURE)
+    inside = _inside(p)
     return np.log(inside / (1 - inside))
 
 
+def _inside(p: Any) -> Any:
+    """Probabilities no nearer to 0 or 1 than 1e-9."""
+    return np.clip(p, _SURE, 1 - _SURE)
+
+
 def _metrics(p: pd.Series, silent: pd.Series) -> dict[str, float]:
+    from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
+
     n, events = len(silent), int(silent.sum())
-    pairs = events * (n - events)
-    ranks = p.rank()[silent == 1].sum() - events * (events + 1) / 2
     found = {
         "n_customers": n,
         "n_silent": events,
-        "auc": ranks / pairs if pairs else np.nan,
-        "brier": ((p - silent) ** 2).mean(),
-        "log_loss": -log_score(p, silent).mean(),
+        "auc": roc_auc_score(silent, p) if 0 < events < n else np.nan,
+        "brier": brier_score_loss(silent, p, labels=[0, 1]),
+        "log_loss": log_loss(silent, _inside(p), labels=[0, 1]),
         "top_decile_lift": lift(p, silent),
     }
     (at, slope), errors = recalibration(p.to_numpy(), silent.to_numpy(float))

@@ -11,6 +11,10 @@ Sources: Uno, Cai, Tian & Wei (2007), "Evaluating Prediction Rules for t-Year Su
 Censored Regression Models", JASA 102, 527-537. Graf, Schmoor, Sauerbrei & Schumacher (1999),
 "Assessment and Comparison of Prognostic Classification Schemes for Survival Data", Statistics in
 Medicine 18, 2529-2545.
+
+lifelines has no such scores. scikit-survival has, to 6e-15 the same (benchmarks/churn_metrics.py);
+they are taken here because it is under the GPL, which a package under the MIT licence must not ask
+for.
 """
 
 from __future__ import annotations
