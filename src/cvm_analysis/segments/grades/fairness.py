@@ -187,7 +187,8 @@ def _compared(table: pd.DataFrame, best: pd.Series, level: float) -> pd.DataFram
     reference = sized.sort_values(["best_share", "n_customers"], kind="stable").index[-1]
     share = table["best_share"]
     ratio = share / share[reference] if share[reference] > 0 else share * np.nan
-    low, high = _katz(best, n, best[reference], n[reference], level)
+    ends = [_katz(*row, best[reference], n[reference], level) for row in zip(best, n, strict=True)]
+    low, high = np.array(ends).T
     low, high = np.minimum(low, ratio), np.maximum(high, ratio)
     alone = (table.index == reference) & ratio.notna()
     found = table.assign(ratio=ratio, low=low, high=high)
@@ -196,17 +197,21 @@ def _compared(table: pd.DataFrame, best: pd.Series, level: float) -> pd.DataFram
     return found.assign(verdict=np.select(codes, [REFERENCE, BELOW, FINE], UNCLEAR))
 
 
-def _katz(
-    a: pd.Series, n: pd.Series, b: float, m: float, level: float
-) -> tuple[pd.Series, pd.Series]:
-    """Interval of (a / n) / (b / m): exp(log ratio +- z sqrt(1/a - 1/n + 1/b - 1/m))."""
-    from scipy.stats import norm
+def _katz(a: int, n: int, b: int, m: int, level: float) -> tuple[float, float]:
+    """Interval of (a / n) / (b / m) by [2], with half a customer added where a count is 0.
 
-    half = 0.5 * ((a == 0) | (a == n) | (b in (0, m)))
-    a, n, b, m = a + half, n + 2 * half, b + half, m + 2 * half
-    reach = norm.ppf((1 + level) / 2) * np.sqrt(1 / a - 1 / n + 1 / b - 1 / m)
-    ratio = np.log(a * m / (n * b))
-    return np.exp(ratio - reach), np.exp(ratio + reach)
+    SciPy takes whole numbers, so that those halves are counted as one: as if there were twice as
+    many customers, by which the interval of the logarithm is root two too short.
+    """
+    from scipy.stats.contingency import relative_risk
+
+    if 0 < a < n and 0 < b < m:
+        low, high = relative_risk(a, n, b, m).confidence_interval(level)
+        return low, high
+    doubled = relative_risk(2 * a + 1, 2 * n + 2, 2 * b + 1, 2 * m + 2)
+    ratio = doubled.relative_risk
+    low, high = ratio * (np.array(doubled.confidence_interval(level)) / ratio) ** np.sqrt(2)
+    return low, high
 
 
 def _cramer(tables: np.ndarray) -> np.ndarray:
