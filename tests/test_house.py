@@ -110,7 +110,6 @@ def test_the_lock_pins_every_named_package_within_its_limits():
 
 def test_every_imported_package_is_named_in_pyproject():
     spelled = {"yaml": "pyyaml", "sklearn": "scikit-learn", "ibis": "ibis-framework"}
-    spelled |= {"great_tables": "great-tables"}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     named = {re.match(r"[\w.-]+", d)[0].lower() for d in project["dependencies"]}
     used = {n.split(".")[0] for path in PACKAGE.rglob("*.py") for n in imported(path)}
