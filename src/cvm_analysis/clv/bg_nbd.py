@@ -17,8 +17,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from cvm_analysis.clv import discounting, histories, nbd
+from cvm_analysis.clv import discounting, histories, nbd, purchase_model
 from cvm_analysis.clv.numerics import mle, quadrature
+from cvm_analysis.clv.purchase_model import Generator, PurchaseModel
 
 Array = NDArray[np.float64]
 
@@ -36,21 +37,13 @@ class Params(NamedTuple):
 
 
 @dataclass(frozen=True)
-class BgNbd:
+class BgNbd(nbd.DropOut):
     """A fitted model; `fit` makes one."""
 
     code: ClassVar[str] = "bg_nbd"
 
     params: Params
-    std_errors: Params  # NaN where the data do not tell a parameter
-    covariance_log: Array  # of the logarithms of the parameters
-    log_likelihood: float
-    n_customers: int
-    identified: bool
-    reason: str  # "", or why not: "no_drop_out_found", "parameters_run_off"
-
-    aic = property(mle.aic)
-    bic = property(mle.bic)
+    std_errors: Params
 
     def p_alive(self, h: pd.DataFrame) -> pd.Series:
         """Probability, in [0, 1], that each row of h has not dropped out by T ([2]).
@@ -59,14 +52,6 @@ class BgNbd:
         """
         x, t_x, T, _ = histories.arrays(h)
         return pd.Series(expit(-_log_odds_dead(self.params, x, t_x, T)), h.index, name="p_alive")
-
-    def pace(self, h: pd.DataFrame) -> pd.Series:
-        """Expected purchases per week of each row of h as long as the customer stays."""
-        return nbd.rate(self.params.r, self.params.alpha, h).rename("pace")
-
-    def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
-        """Expected purchases in the `horizon` weeks after T, for each row of h ([1], eq. 10)."""
-        return self.discounted_purchases(h, 0.0, horizon).rename("expected_purchases")
 
     def probability(self, x: int, t: float | Array) -> Array:
         """Probability that a new customer makes x repeat purchases in t weeks ([1], eq. 8).
@@ -129,15 +114,7 @@ def fit(h: pd.DataFrame) -> BgNbd:
     without = nbd.fit(h)
     top = mle.multistart(derivatives, data, starts(without.params), "BG/NBD")
     reason = mle.reason(top, without.log_likelihood)
-    return BgNbd(
-        Params(*top.params.tolist()),
-        Params(*top.std_errors.tolist()),
-        top.covariance_log,
-        top.log_likelihood,
-        round(data.n.sum()),
-        not reason,
-        reason,
-    )
+    return BgNbd.at(top, Params, data.n.sum(), reason)
 
 
 def starts(without: nbd.Params) -> list[tuple[float, float, float, float]]:
@@ -279,3 +256,29 @@ def unless_dead(counts: Array, log_odds_dead: Array) -> Array:
     found = counts * expit(-log_odds_dead)[:, None]
     found[:, 0] += expit(log_odds_dead)
     return found
+
+
+def draw(model: BgNbd, h: pd.DataFrame, horizon: float, draws: int, rng: Generator) -> Array:
+    """Draw purchases in the `horizon` weeks after T: one row per row of h, one column per draw."""
+    x, _, T, _ = histories.arrays(h)
+    rates = purchase_model.rates(model, x, T, model.p_alive(h), draws, rng)
+    return draw_until_leaving(model.params, x, rates * horizon, rng)
+
+
+def draw_until_leaving(
+    params: tuple[float, float, float, float], stayed: Array, mean: Array, rng: Generator
+) -> Array:
+    """Draw purchases of who leaves after each with a probability of Beta (a, b + stayed).
+
+    stayed : how often each customer (down) might have left and did not
+    mean : purchases expected of who never leaves, 0 of who has left; one column per draw
+    """
+    _, _, a, b = params
+    leave = rng.gamma(a, size=mean.shape)
+    stay = rng.gamma(np.broadcast_to((b + stayed)[:, None], mean.shape))
+    p = np.clip(leave / (leave + stay), 1e-12, 1 - 1e-12)
+    last = np.ceil(rng.exponential(size=mean.shape) / -np.log1p(-p))
+    return np.minimum(purchase_model.poisson(mean, rng), np.maximum(last, 1))
+
+
+MODEL = PurchaseModel(BgNbd.code, fit, draw)

@@ -55,20 +55,12 @@ class Independence(NamedTuple):
 
 
 @dataclass(frozen=True)
-class GammaGamma:
-    """A fitted model; `fit` makes one."""
+class GammaGamma(mle.Fitted):
+    """A fitted model; `fit` makes one. Its parameters run off where spend does not vary."""
 
     params: Params
-    std_errors: Params  # NaN where the data do not tell a parameter
-    covariance_log: Array  # of the logarithms of the parameters
-    log_likelihood: float
-    n_customers: int  # those with a repeat purchase and a spend above 0
-    identified: bool
-    reason: str  # "" or "parameters_run_off": spend does not vary within or between customers
+    std_errors: Params
     independence: Independence
-
-    aic = property(mle.aic)
-    bic = property(mle.bic)
 
     def notes(self) -> list[Note]:
         """`spend_depends_on_purchases`, with the ratio of the fifths in percent, or nothing."""
@@ -116,6 +108,16 @@ class GammaGamma:
         }
         return pd.DataFrame({name: p * (gamma + total) / nu for name, nu in limits.items()})
 
+    def draw_spend(self, x_m: pd.DataFrame, bought: Array, rng: np.random.Generator) -> Array:
+        """Draw what purchases bring, given the spend so far.
+
+        bought : purchases of each customer (down) and draw (across)
+        """
+        p, q, gamma = self.params
+        x, total = (each.to_numpy()[:, None] for each in _seen(x_m))
+        nu = rng.gamma(np.broadcast_to(p * x + q, bought.shape)) / (gamma + total)
+        return rng.gamma(p * bought) / nu
+
 
 def is_individual(x_m: pd.DataFrame) -> pd.Series:
     """Whether each customer's spend rests on repeat purchases of their own, not on the others'."""
@@ -155,16 +157,7 @@ def fit(x_m: pd.DataFrame) -> GammaGamma:
             f"spend per purchase has no finite mean (q = {top.params[1]:.3g}, from {n.sum():,.0f} "
             f"customers; the largest spends {m.max():,.2f}); use the median spend"
         )
-    return GammaGamma(
-        Params(*top.params.tolist()),
-        Params(*top.std_errors.tolist()),
-        top.covariance_log,
-        top.log_likelihood,
-        round(n.sum()),
-        not top.diverged,
-        "parameters_run_off" if top.diverged else "",
-        independence(x_m),
-    )
+    return GammaGamma.at(top, Params, n.sum(), mle.run_off(top), independence(x_m))
 
 
 def independence(x_m: pd.DataFrame) -> Independence:

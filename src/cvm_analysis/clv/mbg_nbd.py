@@ -19,8 +19,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from cvm_analysis.clv import bg_nbd, discounting, histories, nbd
+from cvm_analysis.clv import bg_nbd, discounting, histories, nbd, purchase_model
 from cvm_analysis.clv.numerics import mle
+from cvm_analysis.clv.purchase_model import Generator, PurchaseModel
 
 Array = NDArray[np.float64]
 
@@ -35,34 +36,18 @@ class Params(NamedTuple):
 
 
 @dataclass(frozen=True)
-class MbgNbd:
+class MbgNbd(nbd.DropOut):
     """A fitted model; `fit` makes one."""
 
     code: ClassVar[str] = "mbg_nbd"
 
     params: Params
-    std_errors: Params  # NaN where the data do not tell a parameter
-    covariance_log: Array  # of the logarithms of the parameters
-    log_likelihood: float
-    n_customers: int
-    identified: bool
-    reason: str  # "", or why not: "no_drop_out_found", "parameters_run_off"
-
-    aic = property(mle.aic)
-    bic = property(mle.bic)
+    std_errors: Params
 
     def p_alive(self, h: pd.DataFrame) -> pd.Series:
         """Probability, in [0, 1], that each row of h has not dropped out by T; below 1 for all."""
         x, t_x, T, _ = histories.arrays(h)
         return pd.Series(expit(-_log_odds_dead(self.params, x, t_x, T)), h.index, name="p_alive")
-
-    def pace(self, h: pd.DataFrame) -> pd.Series:
-        """Expected purchases per week of each row of h as long as the customer stays."""
-        return nbd.rate(self.params.r, self.params.alpha, h).rename("pace")
-
-    def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
-        """Expected purchases in the `horizon` weeks after T, for each row of h."""
-        return self.discounted_purchases(h, 0.0, horizon).rename("expected_purchases")
 
     def probability(self, x: int, t: float | Array) -> Array:
         """Probability that a new customer makes x repeat purchases in t weeks."""
@@ -129,15 +114,7 @@ def fit(h: pd.DataFrame) -> MbgNbd:
     ]
     top = max(tops, key=lambda one: one.log_likelihood)
     reason = mle.reason(top, without.log_likelihood)
-    return MbgNbd(
-        Params(*top.params.tolist()),
-        Params(*top.std_errors.tolist()),
-        top.covariance_log,
-        top.log_likelihood,
-        round(data.n.sum()),
-        not reason,
-        reason,
-    )
+    return MbgNbd.at(top, Params, data.n.sum(), reason)
 
 
 def log_likelihood(params: Params, h: pd.DataFrame) -> float:
@@ -168,3 +145,16 @@ def _stayed(params: Params) -> bg_nbd.Params:
     """The BG/NBD model of who did not leave with the first purchase."""
     r, alpha, a, b = params
     return bg_nbd.Params(r, alpha, a, b + 1)
+
+
+def draw(model: MbgNbd, h: pd.DataFrame, horizon: float, draws: int, rng: Generator) -> Array:
+    """Draw purchases in the `horizon` weeks after T: one row per row of h, one column per draw.
+
+    Each might have left once more than in BG/NBD: right after the first purchase.
+    """
+    x, _, T, _ = histories.arrays(h)
+    rates = purchase_model.rates(model, x, T, model.p_alive(h), draws, rng)
+    return bg_nbd.draw_until_leaving(model.params, x + 1, rates * horizon, rng)
+
+
+MODEL = PurchaseModel(MbgNbd.code, fit, draw)

@@ -25,9 +25,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit, exprel
 
-from cvm_analysis.clv import bg_nbd, discounting, histories, nbd
+from cvm_analysis.clv import bg_nbd, discounting, histories, nbd, purchase_model
 from cvm_analysis.clv.numerics import mle, pareto_counts
 from cvm_analysis.clv.numerics.pareto_integrals import Curve, Piece, integral, pieces
+from cvm_analysis.clv.purchase_model import Generator, PurchaseModel
 
 Array = NDArray[np.float64]
 
@@ -44,21 +45,13 @@ class Params(NamedTuple):
 
 
 @dataclass(frozen=True)
-class ParetoNbd:
+class ParetoNbd(nbd.DropOut):
     """A fitted model; `fit` makes one."""
 
     code: ClassVar[str] = "pareto_nbd"
 
     params: Params
-    std_errors: Params  # NaN where the data do not tell a parameter
-    covariance_log: Array  # of the logarithms of the parameters
-    log_likelihood: float
-    n_customers: int
-    identified: bool
-    reason: str  # "", or why not: "no_drop_out_found", "parameters_run_off"
-
-    aic = property(mle.aic)
-    bic = property(mle.bic)
+    std_errors: Params
 
     def p_alive(self, h: pd.DataFrame) -> pd.Series:
         """Probability, in [0, 1], that each row of h has not dropped out by T.
@@ -66,14 +59,6 @@ class ParetoNbd:
         1 only for who bought on the last day.
         """
         return pd.Series(expit(-_log_odds_dead(self.params, h)), h.index, name="p_alive")
-
-    def pace(self, h: pd.DataFrame) -> pd.Series:
-        """Expected purchases per week of each row of h as long as the customer stays."""
-        return nbd.rate(self.params.r, self.params.alpha, h).rename("pace")
-
-    def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
-        """Expected purchases in the `horizon` weeks after T, for each row of h ([2])."""
-        return self.discounted_purchases(h, 0.0, horizon).rename("expected_purchases")
 
     def probability(self, x: int, t: float | Array) -> Array:
         """Probability that a new customer makes x repeat purchases in t weeks."""
@@ -146,15 +131,7 @@ def fit(h: pd.DataFrame) -> ParetoNbd:
     starts = [(*without.params, s, share * mean_T) for s, share in _STARTS]
     top = mle.multistart(derivatives, data, starts, "Pareto/NBD")
     reason = mle.reason(top, without.log_likelihood)
-    return ParetoNbd(
-        Params(*top.params.tolist()),
-        Params(*top.std_errors.tolist()),
-        top.covariance_log,
-        top.log_likelihood,
-        round(data.n.sum()),
-        not reason,
-        reason,
-    )
+    return ParetoNbd.at(top, Params, data.n.sum(), reason)
 
 
 def log_likelihood(params: Params, h: pd.DataFrame) -> float:
@@ -250,3 +227,18 @@ def _weeks_stayed(s: float, beta: float | Array, weeks: Array) -> Array:
     """Expected weeks as a customer within some weeks, of who is one now; any s, also 1."""
     y = np.log1p(weeks / beta)
     return beta * y * exprel((1 - s) * y)
+
+
+def draw(model: ParetoNbd, h: pd.DataFrame, horizon: float, draws: int, rng: Generator) -> Array:
+    """Draw purchases in the `horizon` weeks after T: one row per row of h, one column per draw.
+
+    Who is alive at T stays longer by a Pareto time (s, beta + T).
+    """
+    x, _, T, _ = histories.arrays(h)
+    _, _, s, beta = model.params
+    rates = purchase_model.rates(model, x, T, model.p_alive(h), draws, rng)
+    stays = (beta + T)[:, None] * np.expm1(rng.exponential(size=rates.shape) / s)
+    return purchase_model.poisson(rates * np.minimum(stays, horizon), rng)
+
+
+MODEL = PurchaseModel(ParetoNbd.code, fit, draw)

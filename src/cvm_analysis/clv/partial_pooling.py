@@ -43,7 +43,7 @@ class PriorData(NamedTuple):
 
 
 class Module(Protocol):
-    """A module of a model with histories: pareto_nbd, bg_nbd, nbd, ..."""
+    """A module of a model with histories, or its record: pareto_nbd, bg_nbd, nbd, ..."""
 
     def fit(self, h: pd.DataFrame) -> Any:
         """Fit to distinct histories with n, which may be a fraction."""
