@@ -13,7 +13,7 @@ import yaml
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "cvm_analysis"
 
-SHARED = {"errors", "tables", "texts", "minimum_data", "choice"}
+SHARED = {"arrays", "errors", "tables", "texts", "minimum_data", "choice"}
 CORE = {"customers", "segments", "clv", "churn", "strategy", "charts"}
 EDGES = {
     "config": set(),

@@ -12,14 +12,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.special import expit
 
+from cvm_analysis.arrays import Array
 from cvm_analysis.backtest.choice import captured_share
 from cvm_analysis.errors import InputError
 from cvm_analysis.survival.kaplan_meier import Z
-
-Array = NDArray[np.float64]
 
 BEST_TENTH = 0.1
 _SURE = 1e-9  # nearer to 0 or 1 than this, a probability counts as this near

@@ -14,14 +14,12 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.special import expit
 
+from cvm_analysis.arrays import Array
 from cvm_analysis.clv import discounting, histories, nbd, purchase_model
 from cvm_analysis.clv.numerics import mle, quadrature
 from cvm_analysis.clv.purchase_model import Generator, PurchaseModel
-
-Array = NDArray[np.float64]
 
 _STARTS = ((1.0, 3.0), (0.1, 0.1))  # of a and b; the best counts
 _SPREAD = 10.0  # r to start from, at most: without drop-out, rates may look alike that are not

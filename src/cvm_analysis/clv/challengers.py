@@ -15,13 +15,11 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from cvm_analysis.arrays import Array
 from cvm_analysis.clv import naive
 from cvm_analysis.clv.numerics import dispersion
 from cvm_analysis.clv.numerics.dispersion import Dispersion
-
-Array = NDArray[np.float64]
 
 COLUMNS = (
     "x", "t_x", "T", "recent", "net_sales", "net_sales_365d", "spend_per_repeat_day",

@@ -15,14 +15,12 @@ import autograd.numpy as anp
 import numpy as np
 import pandas as pd
 from autograd.scipy.special import gammaln
-from numpy.typing import NDArray
 from scipy.special import gammaincinv
 
+from cvm_analysis.arrays import Array
 from cvm_analysis.clv.numerics import mle
 from cvm_analysis.errors import FitError, InputError
 from cvm_analysis.minimum_data import Note
-
-Array = NDArray[np.float64]
 
 _CORRELATION = 0.3  # Spearman; beyond it, spend depends on the number of purchases
 _RATIO = 1.5  # mean spend of the fifth with the largest x against the smallest, or its inverse

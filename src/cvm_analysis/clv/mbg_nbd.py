@@ -16,14 +16,12 @@ from typing import ClassVar, NamedTuple
 import autograd.numpy as anp
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.special import expit
 
+from cvm_analysis.arrays import Array
 from cvm_analysis.clv import bg_nbd, discounting, histories, nbd, purchase_model
 from cvm_analysis.clv.numerics import mle
 from cvm_analysis.clv.purchase_model import Generator, PurchaseModel
-
-Array = NDArray[np.float64]
 
 
 class Params(NamedTuple):

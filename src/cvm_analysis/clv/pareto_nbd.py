@@ -22,15 +22,13 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.special import expit, exprel
 
+from cvm_analysis.arrays import Array
 from cvm_analysis.clv import bg_nbd, discounting, histories, nbd, purchase_model
 from cvm_analysis.clv.numerics import mle, pareto_counts
 from cvm_analysis.clv.numerics.pareto_integrals import Curve, Piece, integral, pieces
 from cvm_analysis.clv.purchase_model import Generator, PurchaseModel
-
-Array = NDArray[np.float64]
 
 _STARTS = ((1.0, 1.0), (0.1, 0.01), (30.0, 30.0))  # of s and of beta in mean T; the best counts
 

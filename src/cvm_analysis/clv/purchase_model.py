@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from cvm_analysis.arrays import Array
+
 Generator = np.random.Generator
 
 _MOST_PURCHASES = 1e9  # of one customer

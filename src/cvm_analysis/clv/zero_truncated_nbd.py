@@ -15,15 +15,13 @@ from typing import ClassVar, NamedTuple
 import autograd.numpy as anp
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from cvm_analysis.arrays import Array
 from cvm_analysis.clv import discounting, histories, nbd, purchase_model
 from cvm_analysis.clv.numerics import mle
 from cvm_analysis.clv.purchase_model import Generator, PurchaseModel
 from cvm_analysis.clv.steady import Steady
 from cvm_analysis.errors import FitError, InputError
-
-Array = NDArray[np.float64]
 
 _DAY = 1 / 7  # of a week
 

@@ -17,9 +17,10 @@ from cvm_analysis.tables.shape import Column, Table
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ATTRIBUTES", "TABLES", "Column", "Table", "check"]
+__all__ = ["ALL", "ATTRIBUTES", "TABLES", "Column", "Table", "check"]
 
 TABLES = MappingProxyType({**RAW, **RESULTS})
+ALL = "all"  # the region that is the whole company
 
 
 def check(name: str, table: pd.DataFrame) -> None:

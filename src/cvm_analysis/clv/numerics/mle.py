@@ -6,13 +6,12 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 from autograd import hessian, value_and_grad
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from cvm_analysis.arrays import Array
 from cvm_analysis.clv import histories
 from cvm_analysis.errors import FitError
 
-Array = NDArray[np.float64]
 Derivatives = Callable[[Array, histories.Arrays], tuple[float, Array, Array]]
 
 WORTH = 2.0  # log-likelihood two more parameters must bring to be preferred (Akaike)

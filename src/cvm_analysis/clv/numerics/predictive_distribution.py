@@ -10,11 +10,9 @@ from typing import Protocol
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from cvm_analysis.arrays import Array, Ints
 from cvm_analysis.errors import InputError
-
-Array = NDArray[np.float64]
 
 _MOST = 2**20  # probabilities of one customer; nobody buys so often
 _CHUNK = 2**21  # doubles held at a time
@@ -84,7 +82,7 @@ def log_score(model: Model, h: pd.DataFrame, horizon: float, actual: pd.Series) 
     return pd.Series(np.log(np.maximum(found, _LEAST))[row], h.index, name="log_score")
 
 
-def _alike(needed: Array) -> Iterator[tuple[NDArray[np.intp], int]]:
+def _alike(needed: Array) -> Iterator[tuple[Ints, int]]:
     """Rows that need about as many probabilities (up to a factor of 2), and how many to take."""
     if (needed > _MOST).any():
         raise InputError(
@@ -99,7 +97,7 @@ def _alike(needed: Array) -> Iterator[tuple[NDArray[np.intp], int]]:
             yield rows[start : start + at_a_time], int(most)
 
 
-def _checked(h: pd.DataFrame, actual: pd.Series) -> NDArray[np.int64]:
+def _checked(h: pd.DataFrame, actual: pd.Series) -> Ints:
     """The actual purchases as whole numbers, in the order of h."""
     if not (h.index.is_unique and actual.index.is_unique and len(h) == len(actual)):
         raise InputError(f"{len(h):,} histories, but {len(actual):,} outcomes, or ids that repeat")

@@ -14,11 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from cvm_analysis.arrays import Array
 from cvm_analysis.clv.forecasts import FITTED
-
-Array = NDArray[np.float64]
 
 SETS = 40  # of parameters; the draws are shared out among them
 SEED = 20
