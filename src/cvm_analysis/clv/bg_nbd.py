@@ -81,33 +81,14 @@ class BgNbd(nbd.DropOut):
     def discounted_purchases(
         self, h: pd.DataFrame, rate: float, horizon: float | None = None
     ) -> pd.Series:
-        """Expected purchases after T, discounted to T at a continuous `rate` per week.
-
-        Within `horizon` weeks, or for ever. For ever needs a rate above 0 (InputError).
-        """
+        """As `DropOut` describes it."""
         x, _, T, _ = histories.arrays(h)
         sums = discounted_while_alive(self.params, x, T, rate, horizon)
         return (self.p_alive(h) * sums).rename("discounted_purchases")
 
 
 def fit(h: pd.DataFrame) -> BgNbd:
-    """Fit by maximum likelihood.
-
-    The model contains the NBD model, where nobody leaves. Where the histories show no drop-out the
-    fit does not fail: it is `identified` False with finite parameters close to that model's.
-    `reason` is "no_drop_out_found" if the log-likelihood is less than 2 above the NBD model's, and
-    "parameters_run_off" if some parameter has no optimum (it could be 100,000 times as large).
-
-    Parameters
-    ----------
-    h : one row per history; x, t_x, T (weeks) and optionally n customers who share it
-        (1 if absent)
-
-    Raises
-    ------
-    InputError : impossible histories
-    FitError : nobody bought again, or no maximum was found
-    """
+    """Fit by maximum likelihood; arguments and errors as for `nbd.fit`, reasons as in `DropOut`."""
     data = histories.arrays(h)
     without = nbd.fit(h)
     top = mle.multistart(derivatives, data, starts(without.params), "BG/NBD")

@@ -15,7 +15,6 @@ import autograd.numpy as anp
 import numpy as np
 import pandas as pd
 from autograd.scipy.special import gammaln
-from scipy.special import gammaincinv
 
 from cvm_analysis.arrays import Array
 from cvm_analysis.clv.numerics import mle
@@ -86,25 +85,6 @@ class GammaGamma(mle.Fitted):
         p, q, gamma = self.params
         x, total = _seen(x_m)
         return (p * (gamma + total) / (p * x + q - 1)).rename("expected_spend")
-
-    def expected_spend_interval(self, x_m: pd.DataFrame, level: float = 0.8) -> pd.DataFrame:
-        """Limits of the mean spend per purchase of each customer at the fitted parameters.
-
-        A customer's mean is p / nu, where nu has the distribution Gamma(p x + q, gamma + x times
-        their mean spend). Who bought once has the population's, the widest.
-
-        Returns
-        -------
-        Same index; expected_spend_low, expected_spend_high (money): as likely to lie below the one
-        as above the other, and between them with probability `level`.
-        """
-        p, q, gamma = self.params
-        x, total = _seen(x_m)
-        limits = {
-            "expected_spend_low": gammaincinv(p * x + q, (1 + level) / 2),
-            "expected_spend_high": gammaincinv(p * x + q, (1 - level) / 2),
-        }
-        return pd.DataFrame({name: p * (gamma + total) / nu for name, nu in limits.items()})
 
     def draw_spend(self, x_m: pd.DataFrame, bought: Array, rng: np.random.Generator) -> Array:
         """Draw what purchases bring, given the spend so far.

@@ -64,7 +64,13 @@ class Nbd(Steady, mle.Fitted):
 
 
 class DropOut(mle.Fitted):
-    """What models have in common whose rates are those of NBD, and whose customers leave."""
+    """What models have in common whose rates are those of NBD, and whose customers leave.
+
+    They contain the NBD model, where nobody does. Where the histories show no drop-out a fit does
+    not fail: it is `identified` False with finite parameters close to those of NBD. `reason` is
+    "no_drop_out_found" if the log-likelihood is less than 2 above that of NBD, and
+    "parameters_run_off" if some parameter has no optimum (it could be 100,000 times as large).
+    """
 
     def pace(self, h: pd.DataFrame) -> pd.Series:
         """Expected purchases per week of each row of h as long as the customer stays."""

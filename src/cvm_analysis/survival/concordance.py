@@ -1,7 +1,8 @@
 """How often a model puts two rows in the right order: Harrell's concordance.
 
 Source: Harrell et al. (1982), "Evaluating the Yield of Medical Tests", JAMA 247, 2543-2546. Counted
-without looking at each pair, in time n log n.
+without looking at each pair, in time n log n. Those of lifelines and scikit-survival know neither
+late entry nor strata.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Source: Grambsch & Therneau (1994), "Proportional Hazards Tests and Diagnostics Based on Weighted
 Residuals", Biometrika 81, 515-526; as the exact score test that R's survival takes since version
-3: coefficients that change with g(time) are added, and the test is of their being 0.
+3: coefficients that change with g(time) are added, and the test is of their being 0. lifelines has
+the approximation of before, in which every event tells as much as any other.
 """
 
 from __future__ import annotations

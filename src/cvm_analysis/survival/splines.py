@@ -1,7 +1,8 @@
 """Effects that bend: a restricted cubic spline where a straight line misses what the data show.
 
 Source: Harrell (2015), "Regression Modeling Strategies", 2nd ed., Springer, section 2.4.5 (the
-spline, straight beyond its outer knots) and 2.4.6 (where the knots lie).
+spline, straight beyond its outer knots) and 2.4.6 (where the knots lie). A formula of lifelines
+(`cr`) makes such curves of knots that are given; whether the data ask for any is told here.
 """
 
 from __future__ import annotations
