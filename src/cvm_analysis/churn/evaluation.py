@@ -15,7 +15,7 @@ import pandas as pd
 from scipy.special import expit
 
 from cvm_analysis.arrays import Array
-from cvm_analysis.backtest.choice import captured_share
+from cvm_analysis.backtest.choice import align, captured_share
 from cvm_analysis.errors import InputError
 from cvm_analysis.survival.kaplan_meier import Z
 
@@ -177,14 +177,10 @@ def _metrics(p: pd.Series, silent: pd.Series) -> dict[str, float]:
 
 
 def _aligned(p_no_purchase: Mapping[str, pd.Series], silent: pd.Series) -> dict[str, pd.Series]:
-    """The forecasts in the order of `silent`; all that is wrong in one message."""
-    wrong = [] if len(silent) and silent.isin([0, 1]).all() else ["some or all outcomes are empty"]
-    for model, p in p_no_purchase.items():
-        others = len(silent.index.symmetric_difference(p.index))
-        if others or not p.index.is_unique:
-            wrong.append(f"{model}: {others:,} customers are only in the forecast or the outcome")
-        elif not p.between(0, 1).all():
-            wrong.append(f"{model}: {(~p.between(0, 1)).sum():,} of {len(p):,} are not in [0, 1]")
+    """The forecasts in the order of `silent`; InputError if they cannot be scored."""
+    given = align(p_no_purchase, silent.where(silent.isin([0, 1])))
+    outside = {model: int((~p.between(0, 1)).sum()) for model, p in given.items()}
+    wrong = [f"{m}: {n:,} of {len(silent):,} are not in [0, 1]" for m, n in outside.items() if n]
     if wrong:
         raise InputError("forecasts of silence cannot be scored: " + "; ".join(wrong))
-    return {model: p.reindex(silent.index).astype(float) for model, p in p_no_purchase.items()}
+    return given

@@ -2,8 +2,8 @@
 
 All that is known about a Cox model beside its maximum is a sum over risk sets: how far each row
 pulls the coefficients, what the data tell about them, the hazard of the average row. Here these
-sums take time linear in the rows, with late entry, strata and ties after Efron; lifelines'
-residuals, which are some of them, ignore ties.
+sums take time linear in the rows, with late entry, strata and ties after Efron. lifelines has some
+as residuals, but without ties.
 
 Source: Therneau & Grambsch (2000), "Modeling Survival Data", Springer, chapters 3 and 4. With d
 events at one time, the r-th of them (r = 0 .. d - 1) meets the risk set less the share r / d of
