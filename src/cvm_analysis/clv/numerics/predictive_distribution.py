@@ -1,8 +1,8 @@
 """Forecasts of numbers of purchases: the median, the chance of none, and how likely the truth was.
 
 The mean of a forecast is right for money, the median for counts: it has the least absolute error.
-A model gives the probabilities of 0, 1, 2, ... purchases (`purchase_probabilities`); as many of
-them are taken for each customer as the question needs.
+A model gives the probabilities of 0, 1, 2, ... purchases (`purchase_probabilities`); as many
+of them are taken for each customer as the question needs.
 """
 
 from collections.abc import Iterator
