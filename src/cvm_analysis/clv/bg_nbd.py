@@ -34,8 +34,35 @@ class Params(NamedTuple):
     b: float
 
 
+class LeavesAfterPurchases(nbd.DropOut):
+    """What BG/NBD and MBG/NBD have in common: who is alive at T goes on alike."""
+
+    @property
+    def onward(self) -> Params:
+        """The parameters of BG/NBD that tell how who is alive goes on."""
+        raise NotImplementedError
+
+    def purchase_probabilities(self, h: pd.DataFrame, horizon: float, most: int) -> Array:
+        """Probabilities of purchases in the `horizon` weeks after T, one row per row of h.
+
+        Columns: 0, 1, ..., most - 1 purchases, and last `most` or more.
+        """
+        x, _, T, _ = histories.arrays(h)
+        weeks = np.full(len(x), discounting.longest(0.0, horizon))
+        counts = counts_while_alive(self.onward, x, T, weeks, most)
+        return unless_dead(counts, self.log_odds_dead(h))
+
+    def discounted_purchases(
+        self, h: pd.DataFrame, rate: float, horizon: float | None = None
+    ) -> pd.Series:
+        """As `DropOut` describes it."""
+        x, _, T, _ = histories.arrays(h)
+        sums = discounted_while_alive(self.onward, x, T, rate, horizon)
+        return (self.p_alive(h) * sums).rename("discounted_purchases")
+
+
 @dataclass(frozen=True)
-class BgNbd(nbd.DropOut):
+class BgNbd(LeavesAfterPurchases):
     """A fitted model; `fit` makes one."""
 
     code: ClassVar[str] = "bg_nbd"
@@ -43,13 +70,15 @@ class BgNbd(nbd.DropOut):
     params: Params
     std_errors: Params
 
-    def p_alive(self, h: pd.DataFrame) -> pd.Series:
-        """Probability, in [0, 1], that each row of h has not dropped out by T ([2]).
+    @property
+    def onward(self) -> Params:
+        """The parameters themselves."""
+        return self.params
 
-        1 for x = 0: in this model nobody leaves before a repeat purchase.
-        """
+    def log_odds_dead(self, h: pd.DataFrame) -> Array:
+        """Log odds of having left by T ([2]); -inf for x = 0: nobody leaves before a repeat."""
         x, t_x, T, _ = histories.arrays(h)
-        return pd.Series(expit(-_log_odds_dead(self.params, x, t_x, T)), h.index, name="p_alive")
+        return _log_odds_dead(self.params, x, t_x, T)
 
     def probability(self, x: int, t: float | Array) -> Array:
         """Probability that a new customer makes x repeat purchases in t weeks ([1], eq. 8).
@@ -61,30 +90,12 @@ class BgNbd(nbd.DropOut):
         found = counts_while_alive(self.params, none, none, weeks.ravel(), x + 1)
         return found[:, x].reshape(weeks.shape)
 
-    def purchase_probabilities(self, h: pd.DataFrame, horizon: float, most: int) -> Array:
-        """Probabilities of purchases in the `horizon` weeks after T, one row per row of h.
-
-        Columns: 0, 1, ..., most - 1 purchases, and last `most` or more.
-        """
-        x, t_x, T, _ = histories.arrays(h)
-        weeks = np.full(len(x), discounting.longest(0.0, horizon))
-        counts = counts_while_alive(self.params, x, T, weeks, most)
-        return unless_dead(counts, _log_odds_dead(self.params, x, t_x, T))
-
     def expected_purchases_new(self, t: float | Array) -> Array:
         """Expected repeat purchases of a new customer in the first t weeks ([1], eq. 9)."""
         weeks = np.asarray(t, float)
         none = np.zeros(weeks.size)
         purchases = while_alive(self.params, none, none, float(weeks.max(initial=0)))
         return purchases(weeks.ravel()).reshape(weeks.shape)
-
-    def discounted_purchases(
-        self, h: pd.DataFrame, rate: float, horizon: float | None = None
-    ) -> pd.Series:
-        """As `DropOut` describes it."""
-        x, _, T, _ = histories.arrays(h)
-        sums = discounted_while_alive(self.params, x, T, rate, horizon)
-        return (self.p_alive(h) * sums).rename("discounted_purchases")
 
 
 def fit(h: pd.DataFrame) -> BgNbd:

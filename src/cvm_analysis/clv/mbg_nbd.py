@@ -16,10 +16,9 @@ from typing import ClassVar, NamedTuple
 import autograd.numpy as anp
 import numpy as np
 import pandas as pd
-from scipy.special import expit
 
 from cvm_analysis.arrays import Array
-from cvm_analysis.clv import bg_nbd, discounting, histories, nbd, purchase_model
+from cvm_analysis.clv import bg_nbd, histories, nbd, purchase_model
 from cvm_analysis.clv.numerics import mle
 from cvm_analysis.clv.purchase_model import Generator, PurchaseModel
 
@@ -34,7 +33,7 @@ class Params(NamedTuple):
 
 
 @dataclass(frozen=True)
-class MbgNbd(nbd.DropOut):
+class MbgNbd(bg_nbd.LeavesAfterPurchases):
     """A fitted model; `fit` makes one."""
 
     code: ClassVar[str] = "mbg_nbd"
@@ -42,45 +41,33 @@ class MbgNbd(nbd.DropOut):
     params: Params
     std_errors: Params
 
-    def p_alive(self, h: pd.DataFrame) -> pd.Series:
-        """Probability, in [0, 1], that each row of h has not dropped out by T; below 1 for all."""
+    @property
+    def onward(self) -> bg_nbd.Params:
+        """The BG/NBD model of who did not leave with the first purchase."""
+        r, alpha, a, b = self.params
+        return bg_nbd.Params(r, alpha, a, b + 1)
+
+    def log_odds_dead(self, h: pd.DataFrame) -> Array:
+        """Log odds of having left by T, as anybody may have."""
         x, t_x, T, _ = histories.arrays(h)
-        return pd.Series(expit(-_log_odds_dead(self.params, x, t_x, T)), h.index, name="p_alive")
+        return _log_odds_dead(self.params, x, t_x, T)
 
     def probability(self, x: int, t: float | Array) -> Array:
         """Probability that a new customer makes x repeat purchases in t weeks."""
         weeks = np.asarray(t, float)
         none = np.zeros(weeks.size)
-        counts = bg_nbd.counts_while_alive(_stayed(self.params), none, none, weeks.ravel(), x + 1)
+        counts = bg_nbd.counts_while_alive(self.onward, none, none, weeks.ravel(), x + 1)
         found = bg_nbd.unless_dead(counts, _log_odds_dead(self.params, none, none, none))
         return found[:, x].reshape(weeks.shape)
-
-    def purchase_probabilities(self, h: pd.DataFrame, horizon: float, most: int) -> Array:
-        """Probabilities of purchases in the `horizon` weeks after T, one row per row of h.
-
-        Columns: 0, 1, ..., most - 1 purchases, and last `most` or more.
-        """
-        x, t_x, T, _ = histories.arrays(h)
-        weeks = np.full(len(x), discounting.longest(0.0, horizon))
-        counts = bg_nbd.counts_while_alive(_stayed(self.params), x, T, weeks, most)
-        return bg_nbd.unless_dead(counts, _log_odds_dead(self.params, x, t_x, T))
 
     def expected_purchases_new(self, t: float | Array) -> Array:
         """Expected repeat purchases of a new customer in the first t weeks."""
         weeks = np.asarray(t, float)
         none = np.zeros(weeks.size)
         longest = float(weeks.max(initial=0))
-        purchases = bg_nbd.while_alive(_stayed(self.params), none, none, longest)(weeks.ravel())
+        purchases = bg_nbd.while_alive(self.onward, none, none, longest)(weeks.ravel())
         _, _, a, b = self.params
         return purchases.reshape(weeks.shape) * b / (a + b)
-
-    def discounted_purchases(
-        self, h: pd.DataFrame, rate: float, horizon: float | None = None
-    ) -> pd.Series:
-        """As `DropOut` describes it."""
-        x, _, T, _ = histories.arrays(h)
-        sums = bg_nbd.discounted_while_alive(_stayed(self.params), x, T, rate, horizon)
-        return (self.p_alive(h) * sums).rename("discounted_purchases")
 
 
 def fit(h: pd.DataFrame) -> MbgNbd:
@@ -118,12 +105,6 @@ def _log_odds_dead(params: Params | Array, x: Array, t_x: Array, T: Array) -> Ar
     """Log odds of having left right after the last purchase."""
     r, alpha, a, b = params
     return anp.log(a) - anp.log(b + x) + (r + x) * anp.log1p((T - t_x) / (alpha + t_x))
-
-
-def _stayed(params: Params) -> bg_nbd.Params:
-    """The BG/NBD model of who did not leave with the first purchase."""
-    r, alpha, a, b = params
-    return bg_nbd.Params(r, alpha, a, b + 1)
 
 
 def draw(model: MbgNbd, h: pd.DataFrame, horizon: float, draws: int, rng: Generator) -> Array:

@@ -12,7 +12,7 @@ from typing import ClassVar, NamedTuple
 import autograd.numpy as anp
 import numpy as np
 import pandas as pd
-from scipy.special import betainc, betaincc
+from scipy.special import betainc, betaincc, expit
 
 from cvm_analysis.arrays import Array
 from cvm_analysis.clv import discounting, histories, purchase_model
@@ -71,6 +71,14 @@ class DropOut(mle.Fitted):
     "no_drop_out_found" if the log-likelihood is less than 2 above that of NBD, and
     "parameters_run_off" if some parameter has no optimum (it could be 100,000 times as large).
     """
+
+    def log_odds_dead(self, h: pd.DataFrame) -> Array:
+        """Log odds, for each row of h, of having dropped out by T; -inf where it is impossible."""
+        raise NotImplementedError
+
+    def p_alive(self, h: pd.DataFrame) -> pd.Series:
+        """Probability, in [0, 1], that each row of h has not dropped out by T."""
+        return pd.Series(expit(-self.log_odds_dead(h)), h.index, name="p_alive")
 
     def pace(self, h: pd.DataFrame) -> pd.Series:
         """Expected purchases per week of each row of h as long as the customer stays."""

@@ -22,7 +22,7 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, exprel
+from scipy.special import exprel
 
 from cvm_analysis.arrays import Array
 from cvm_analysis.clv import bg_nbd, discounting, histories, nbd, purchase_model
@@ -51,12 +51,14 @@ class ParetoNbd(nbd.DropOut):
     params: Params
     std_errors: Params
 
-    def p_alive(self, h: pd.DataFrame) -> pd.Series:
-        """Probability, in [0, 1], that each row of h has not dropped out by T.
-
-        1 only for who bought on the last day.
-        """
-        return pd.Series(expit(-_log_odds_dead(self.params, h)), h.index, name="p_alive")
+    def log_odds_dead(self, h: pd.DataFrame) -> Array:
+        """Log odds of having left by T; -inf only for who bought on the last day."""
+        x, t_x, T, _ = histories.arrays(h)
+        left = np.zeros_like(x)
+        for piece in _leaving(self.params, x, t_x, T):
+            left[piece.rows] = piece.mass.sum(axis=1)
+        log_left = np.log(left, out=np.full_like(left, -np.inf), where=left > 0)
+        return log_left - _log_stayed(self.params, x, t_x, T)
 
     def probability(self, x: int, t: float | Array) -> Array:
         """Probability that a new customer makes x repeat purchases in t weeks."""
@@ -79,7 +81,7 @@ class ParetoNbd(nbd.DropOut):
         found = counts.staying(most)
         found[:, :most] += np.column_stack([counts.leaving(k) for k in range(most)])
         found[:, most] = counts.at_least(most)
-        return bg_nbd.unless_dead(found[row], _log_odds_dead(self.params, h))
+        return bg_nbd.unless_dead(found[row], self.log_odds_dead(h))
 
     def expected_purchases_new(self, t: float | Array) -> Array:
         """Expected repeat purchases of a new customer in the first t weeks ([1], [2])."""
@@ -190,16 +192,6 @@ def _log_stayed(params: Params, x: Array, t_x: Array, T: Array) -> Array:
     r, alpha, s, beta = params
     silence = T - t_x
     return -(r + x) * np.log1p(silence / (alpha + t_x)) - s * np.log1p(silence / (beta + t_x))
-
-
-def _log_odds_dead(params: Params, h: pd.DataFrame) -> Array:
-    """Log odds of having left by T; -inf for who bought on the last day."""
-    x, t_x, T, _ = histories.arrays(h)
-    left = np.zeros_like(x)
-    for piece in _leaving(params, x, t_x, T):
-        left[piece.rows] = piece.mass.sum(axis=1)
-    log_left = np.log(left, out=np.full_like(left, -np.inf), where=left > 0)
-    return log_left - _log_stayed(params, x, t_x, T)
 
 
 def _weeks_stayed(s: float, beta: float | Array, weeks: Array) -> Array:
