@@ -28,7 +28,7 @@ import pandas as pd
 from scipy.stats import binom, chi2, kstest
 
 from cvm_analysis.clv import bg_nbd, histories, nbd, pareto_nbd
-from cvm_analysis.clv.numerics import profiles
+from cvm_analysis.clv.numerics import mle
 from cvm_analysis.errors import FitError, InputError
 
 MODULES = {"pareto_nbd": pareto_nbd, "bg_nbd": bg_nbd}
@@ -147,11 +147,29 @@ def nonsense(truth: Truth, model: Any, h: pd.DataFrame) -> str:
 
 
 def held(truth: Truth, model: Any, h: pd.DataFrame) -> tuple[bool, ...]:
-    """Whether the 95 % interval of each parameter holds the truth, as `profiles.intervals` does."""
+    """Whether the 95 % interval of each parameter, by profile likelihood, holds the truth."""
     data, there = histories.arrays(h), np.log(truth.params)
     derivatives = MODULES[truth.model].derivatives
-    best = [profiles.one_held(derivatives, data, there, at, log) for at, log in enumerate(there)]
+    best = [one_held(derivatives, data, there, at, log) for at, log in enumerate(there)]
     return tuple(bool(model.log_likelihood - one < chi2.ppf(0.95, 1) / 2) for one in best)
+
+
+def one_held(
+    derivatives: mle.Derivatives,
+    data: histories.Arrays,
+    start: np.ndarray,
+    place: int,
+    log: float,
+) -> float:
+    """Highest log-likelihood with the logarithm of the parameter at `place` held at `log`."""
+    others = np.flatnonzero(np.arange(len(start)) != place)
+
+    def fewer(logs: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        value, slope, bend = derivatives(np.insert(logs, place, log), data)
+        return value, slope[others], bend[np.ix_(others, others)]
+
+    top = mle.newton(fewer, np.exp(start[others]), data.n.sum(), "A model with one held")
+    return top.log_likelihood
 
 
 def near(truth: Truth, model: Any) -> tuple[bool, ...]:

@@ -149,8 +149,9 @@ def test_forecasts_that_part_the_outcomes_have_no_slope():
     [
         ({"a": 0.5}, {"a": 1, "b": 0}, "m: 1 customers are only in"),
         ({"a": 0.5, "b": 1.2}, {"a": 1, "b": 0}, "m: 1 of 2 are not in"),
-        ({"a": 0.5, "b": np.nan}, {"a": 1, "b": 0}, "m: 1 of 2 are not in"),
-        ({"a": 0.5}, {"a": np.nan}, "outcomes are empty"),
+        ({"a": 0.5, "b": np.nan}, {"a": 1, "b": 0}, "m: 1 of 2 are empty"),
+        ({"a": 0.5}, {"a": np.nan}, "the outcome is empty"),
+        ({"a": 0.5}, {"a": 2}, "the outcome is empty"),
     ],
 )
 def test_what_cannot_be_scored_is_refused(p, silent, said):

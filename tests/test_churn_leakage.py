@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import ibis
+import leakage
 import pandas as pd
 import pytest
 
 from cvm_analysis import prepared, sample
-from cvm_analysis.churn import features, leakage
+from cvm_analysis.churn import features
 from cvm_analysis.clv import forecasts
 from cvm_analysis.customers import as_of
 from cvm_analysis.errors import InputError
@@ -200,10 +201,10 @@ def by_hand(amounts):
 
 def test_later_rows_are_dropped_or_others_and_the_day_itself_is_known():
     rows = by_hand({"delivered_on": ["2025-07-02", "2025-07-05", "2025-07-06", None]})
-    kept = leakage.drop_later(rows, LATE)["transactions"]
+    kept = leakage.without_later(rows, LATE)["transactions"]
     assert kept["customer_id"].tolist() == ["a", "b"]
     assert kept["delivered_on"].isna().tolist() == [False, True]
-    other = leakage.replace_later(rows, LATE)["transactions"]
+    other = leakage.with_other_later(rows, LATE)["transactions"]
     assert other["customer_id"].tolist() == list("abac")
     assert other["amount"].tolist() == [1, 2, -21, -28]
     assert other["ordered_at"].dt.date.astype(str).tolist()[:2] == ["2025-07-01", "2025-07-04"]
@@ -232,6 +233,6 @@ def test_the_record_of_who_bought_before_stays_whatever_it_says_of_joining(rows)
     bought = lines.loc[pd.to_datetime(lines["ordered_at"]) <= pd.Timestamp(LATE), "customer_id"]
     late = people["customer_id"].isin(bought)
     moved = people.assign(joined_on=people["joined_on"].mask(late, pd.Timestamp("2025-12-01")))
-    kept = leakage.drop_later(rows | {"customers_raw": moved}, LATE)["customers_raw"]
+    kept = leakage.without_later(rows | {"customers_raw": moved}, LATE)["customers_raw"]
     assert set(bought) <= set(kept["customer_id"])
     assert len(kept) < len(people)

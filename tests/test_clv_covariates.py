@@ -6,7 +6,6 @@ import published
 import pytest
 
 from cvm_analysis.clv import bg_nbd, covariates, histories, pareto_nbd
-from cvm_analysis.clv.numerics import serialization
 from cvm_analysis.errors import FitError, InputError
 
 BOTH = ["Gender", "Channel"]
@@ -179,14 +178,6 @@ def test_covariates_of_one_side_only():
         covariates.fit(h, ["z"], ["z"]).log_likelihood, abs=4
     )
     assert found.with_values(z=1).params.beta == found.with_values(z=0).params.beta
-
-
-def test_it_is_saved_and_read(cdnow):
-    found = covariates.fit(simulated(800, seed=6), ["z"], ["z"])
-    again = serialization.from_json(serialization.to_json(found))
-    assert (again.code, again.trans, again.life) == ("pareto_nbd", ("z",), ("z",))
-    assert (again.values == found.values).all()
-    assert (again.covariance_log == found.covariance_log).all()
 
 
 # What if the data do not say it?

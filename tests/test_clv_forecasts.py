@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cvm_analysis.clv import bg_nbd, forecasts, gamma_gamma, histories, naive, pareto_nbd
+from cvm_analysis.clv import bg_nbd, forecasts, gamma_gamma, histories, naive
 from cvm_analysis.errors import FitError
 from cvm_analysis.minimum_data import Note
 from cvm_analysis.texts import languages, words
@@ -139,12 +139,13 @@ def test_a_model_that_cannot_be_fitted_is_named_and_the_next_takes_over(people, 
     def fails(*_):
         raise FitError("no")
 
-    monkeypatch.setattr(pareto_nbd, "fit", fails)
+    first = {"pareto_nbd": forecasts.FITTED["pareto_nbd"]._replace(fit=fails)}
+    monkeypatch.setattr(forecasts, "FITTED", {**forecasts.FITTED, **first})
     models, notes = forecasts.fit(people)
     assert "pareto_nbd" not in models and Note("value", "pareto_nbd_not_fitted") in notes
     assert forecasts.best(models, "pareto_nbd").code == "mbg_nbd"
-    for module in forecasts.FITTED.values():
-        monkeypatch.setattr(module, "fit", fails)
+    none = {code: record._replace(fit=fails) for code, record in forecasts.FITTED.items()}
+    monkeypatch.setattr(forecasts, "FITTED", none)
     models, notes = forecasts.fit(people)
     assert list(models) == ["own_rate", "recency_rule"]
     assert codes(notes) == [f"{code}_not_fitted" for code in forecasts.FITTED]

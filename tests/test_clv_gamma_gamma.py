@@ -160,26 +160,3 @@ def test_spend_is_ones_own_after_a_repeat_purchase():
         {"x": [0, np.nan, 2, 3], "spend_per_repeat_day": [np.nan, 5.0, np.nan, 9.0]}
     )
     assert gamma_gamma.is_individual(rows).tolist() == [False, False, False, True]
-
-
-def test_limits_of_spend_hold_the_true_mean_of_four_in_five():
-    rng = np.random.default_rng(6)
-    p, q, gamma = NOTE
-    x, nu = rng.integers(0, 6, 20_000), rng.gamma(q, 1 / gamma, 20_000)
-    mean = rng.gamma(p * np.maximum(x, 1)) / nu / np.maximum(x, 1)
-    rows = pd.DataFrame({"x": x, "spend_per_repeat_day": np.where(x > 0, mean, np.nan)})
-    limits = model(NOTE).expected_spend_interval(rows)
-    for few in (True, False):
-        who = (x < 2) == few
-        below = (p / nu < limits["expected_spend_low"])[who].mean()
-        above = (p / nu > limits["expected_spend_high"])[who].mean()
-        assert (below, above) == pytest.approx((0.1, 0.1), abs=0.01)
-
-
-def test_limits_of_one_time_buyers_are_the_widest():
-    rows = pd.DataFrame({"x": [0, 1, 10], "spend_per_repeat_day": [np.nan, 35.0, 35.0]})
-    limits = model(NOTE).expected_spend_interval(rows)
-    assert (limits["expected_spend_high"] / limits["expected_spend_low"]).is_monotonic_decreasing
-    wider = model(NOTE).expected_spend_interval(rows, 0.95)
-    assert (wider["expected_spend_low"] < limits["expected_spend_low"]).all()
-    assert (wider["expected_spend_high"] > limits["expected_spend_high"]).all()

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import nbinom
 
-from cvm_analysis.clv import bg_bb, bg_nbd, histories, mbg_nbd, nbd
+from cvm_analysis.clv import bg_nbd, histories, mbg_nbd, nbd
 from cvm_analysis.clv.numerics import predictive_distribution
 from cvm_analysis.errors import InputError
 
@@ -66,16 +66,6 @@ def test_the_median_errs_least_on_cdnow(cdnow):
     mean = (fitted.expected_purchases(cdnow, 39) - cdnow["holdout"]).abs().mean()
     median = (predictive_distribution.median(fitted, cdnow, 39) - cdnow["holdout"]).abs().mean()
     assert median < mean - 0.1
-
-
-def test_opportunities_have_a_median_too():
-    nan = bg_bb.Params(*[np.nan] * 4)
-    at = bg_bb.BgBb(bg_bb.Params(1.2, 0.75, 0.66, 2.8), nan, np.eye(4), 0.0, 1, True, "")
-    h = pd.DataFrame({"x": [0, 4, 6], "t_x": [0, 5, 6], "T": 6})
-    p = at.purchase_probabilities(h, 10, 11)
-    expected = [int(np.searchsorted(row.cumsum(), 0.5)) for row in p]
-    assert predictive_distribution.median(at, h, 10).tolist() == expected
-    assert expected[0] == 0 < expected[1] < expected[2]
 
 
 def test_none_is_no_purchase_at_all(h):

@@ -6,14 +6,15 @@ a relative symlink that is swapped in one step: a reader finds the old folder or
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from filelock import FileLock
 
 from cvm_analysis.errors import InputError
 
@@ -27,16 +28,14 @@ def atomic_folder(parent: Path, name: str) -> Iterator[Path]:
     """
     parent.mkdir(parents=True, exist_ok=True)
     folder = parent / f".building-{name}-{secrets.token_hex(6)}"
-    lock = folder.with_name(f"{folder.name}.lock")
-    with _locked(parent):
-        owned = _lock(lock)
+    owned = _lock(folder.with_name(f"{folder.name}.lock"))
+    with _lock(parent / ".lock"):
+        owned.acquire()
         folder.mkdir(mode=0o700)
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        lock.unlink(missing_ok=True)
-        os.close(owned)
+        _remove(folder, owned)
 
 
 def publish(folder: Path, link: Path) -> Path:
@@ -46,7 +45,7 @@ def publish(folder: Path, link: Path) -> Path:
     something that is not such a link stands in its place; nothing is changed then.
     """
     _sync(folder)
-    with _locked(link.parent):
+    with _lock(link.parent / ".lock"):
         if link.exists() and not link.is_symlink():
             raise InputError(f"{link}: not a link made by cvm; move it away, then run again")
         final = link.with_name(f".{link.name}-{secrets.token_hex(6)}")
@@ -97,33 +96,22 @@ def _remove_leftovers(parent: Path) -> None:
     for path in parent.glob(".building-*.lock"):
         if not re.fullmatch(r"\.building-.+-[0-9a-f]{12}\.lock", path.name):
             continue
-        try:
-            owned = _lock(path, wait=False)
-        except OSError:
-            continue
-        shutil.rmtree(path.with_suffix(""), ignore_errors=True)
-        path.unlink(missing_ok=True)
-        os.close(owned)
+        owned = _lock(path)
+        with suppress(OSError):  # held by a living process: Timeout is one
+            owned.acquire(blocking=False)
+            _remove(path.with_suffix(""), owned)
 
 
-@contextmanager
-def _locked(parent: Path) -> Iterator[None]:
-    """Let one process at a time change what stands in `parent`; a killed one lets go."""
-    owned = _lock(parent / ".lock")
-    try:
-        yield
-    finally:
-        os.close(owned)
+def _remove(folder: Path, owned: FileLock) -> None:
+    """Remove a folder and its lock, which is let go only then."""
+    shutil.rmtree(folder, ignore_errors=True)
+    Path(owned.lock_file).unlink(missing_ok=True)
+    owned.release()
 
 
-def _lock(path: Path, wait: bool = True) -> int:
-    opened = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(opened, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BaseException:
-        os.close(opened)
-        raise
-    return opened
+def _lock(path: Path) -> FileLock:
+    """A lock that one process at a time can hold, and that a killed one lets go."""
+    return FileLock(path, mode=0o600, fallback_to_soft=False)
 
 
 def _sync(folder: Path) -> None:

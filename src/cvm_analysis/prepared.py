@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from cvm_analysis.errors import InputError
 from cvm_analysis.settings import Settings
-from cvm_analysis.tables import TABLES
+from cvm_analysis.tables import ALL, TABLES
 
 if TYPE_CHECKING:
     import pandas as pd
     from ibis import ir
 
 STAMP = "prepared.json"
-ALL = "all"
 
 
 @dataclass(frozen=True)

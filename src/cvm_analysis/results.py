@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from cvm_analysis.errors import InputError
 from cvm_analysis.minimum_data import Note
-from cvm_analysis.tables import TABLES, check
+from cvm_analysis.tables import ALL, TABLES, check
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,7 +108,7 @@ def figures(
 
 def alone(run_dir: str | Path, region: str) -> list[Note]:
     """Note that a region had no company-wide limits to be measured by, if it had none."""
-    return [] if region == "all" or company(run_dir) else [Note("segments", "own_cut_points")]
+    return [] if region == ALL or company(run_dir) else [Note("segments", "own_cut_points")]
 
 
 def done(

@@ -10,9 +10,9 @@ import pandas as pd
 from scipy.special import xlogy
 
 from cvm_analysis.backtest.choice import align, captured_share
+from cvm_analysis.clv.forecasts import FITTED
 
 BEST_TENTH = 0.1
-_NEW = ("pareto_nbd", "mbg_nbd", "bg_nbd", "nbd")  # models of customers from their first purchase
 
 
 def score(
@@ -80,7 +80,8 @@ def tracking(
         actual_so_far, expected_so_far : up to its end, expected with customers who came by then
         seen : whether the model was fitted to it
     """
-    if model.code not in _NEW or days.empty:
+    record = FITTED.get(model.code)
+    if not (record and record.is_from_first_purchase) or days.empty:
         return pd.DataFrame()
     day = pd.to_datetime(days["day"])
     begin = day.min()

@@ -23,7 +23,7 @@ from cvm_analysis.clv.numerics import dispersion, predictive_distribution
 from cvm_analysis.minimum_data import Note, lacking
 from cvm_analysis.tables import TABLES
 
-DEFAULT = "pareto_nbd"
+DEFAULT = next(iter(forecasts.FITTED))
 
 
 class Trial(NamedTuple):

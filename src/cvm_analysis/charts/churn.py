@@ -9,8 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator, NullLocator
-from numpy.typing import NDArray
 
+from cvm_analysis.arrays import Array
 from cvm_analysis.charts.picture import (
     ACCENT,
     INK,
@@ -153,7 +153,7 @@ def label_ends(ax: Axes, ends: Sequence[tuple[float, float]], names: Sequence[st
         )  # fmt: skip
 
 
-def _spread(heights: NDArray[np.float64], gap: float) -> NDArray[np.float64]:
+def _spread(heights: Array, gap: float) -> Array:
     """Heights in [0, 1] moved as little as keeps each `gap` from the next, in the same order."""
     order = np.argsort(heights, kind="stable")
     placed = heights[order]
@@ -195,7 +195,7 @@ def _survival_alt(
     return say(f"charts.survival.{of}.alt", after=after, rows=say.listed(rows))
 
 
-def _mark_bound(ax: Axes, say: Words, bound: int, days: NDArray[np.float64]) -> None:
+def _mark_bound(ax: Axes, say: Words, bound: int, days: Array) -> None:
     """A line at the bound, named on the side where there is more room."""
     left = np.log(bound) > np.log([days.min(), days.max()]).mean()
     ax.axvline(bound, color=INK, linewidth=0.8, zorder=1)

@@ -16,12 +16,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from cvm_analysis.arrays import Array, Ints
 from cvm_analysis.churn.evaluation import logit
 from cvm_analysis.survival import kaplan_meier
-
-Array = NDArray[np.float64]
 
 _FOLDS = 3
 _RAREST, _MOST_GROUPS = 0.01, 50  # share of rows of a region that is told apart; how many are
@@ -166,7 +164,7 @@ def _groups(rows: Rows) -> list[str]:
 
 def _cases(
     rows: Rows, days: list[int], columns: list[str], groups: list[str]
-) -> tuple[Array, Array, NDArray[np.intp]]:
+) -> tuple[Array, Array, Ints]:
     """One case per row and horizon with a known outcome, in an order of their own.
 
     Returns what the trees look at, whether silence came, and the row and column of each.
@@ -184,7 +182,7 @@ def _cases(
     return cases[order], outcome[order], where[order]
 
 
-def _parts(rows: Rows) -> NDArray[np.intp]:
+def _parts(rows: Rows) -> Ints:
     """The part each customer is in, by the order of their features and outcomes."""
     look = rows.features.join(rows.outcome).groupby(rows.customers, sort=False).sum()
     order = np.lexsort(look.to_numpy(float).T)

@@ -1,23 +1,23 @@
 """Probabilities against what happened, on customers and days the model had not seen.
 
 Calibration slope and intercept: Cox (1958), "Two Further Applications of a Model for Binary
-Regression", Biometrika 45(3/4), 562-565.
+Regression", Biometrika 45(3/4), 562-565. That regression is fitted here and not by scikit-learn,
+whose solvers stop in the fifth digit and give no standard errors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.special import expit
 
-from cvm_analysis.backtest.choice import captured_share
+from cvm_analysis.arrays import Array
+from cvm_analysis.backtest.choice import align, captured_share
 from cvm_analysis.errors import InputError
 from cvm_analysis.survival.kaplan_meier import Z
-
-Array = NDArray[np.float64]
 
 BEST_TENTH = 0.1
 _SURE = 1e-9  # nearer to 0 or 1 than this, a probability counts as this near
@@ -97,7 +97,7 @@ def log_score(p_no_purchase: pd.Series, silent: pd.Series) -> pd.Series:
 
     p_no_purchase, silent : of the same customers, in the same order; silent is 1 or 0
     """
-    inside = p_no_purchase.clip(_SURE, 1 - _SURE)
+    inside = _inside(p_no_purchase)
     return np.log(inside.where(silent == 1, 1 - inside))
 
 
@@ -147,20 +147,25 @@ def regression(x: Array, silent: Array, drawn: float = 0.0) -> tuple[Array, Arra
 
 def logit(p: Array) -> Array:
     """Log odds of probabilities; nearer to 0 or 1 than 1e-9 counts as this near."""
-    inside = np.clip(p, _SURE, 1 - _SURE)
+    inside = _inside(p)
     return np.log(inside / (1 - inside))
 
 
+def _inside(p: Any) -> Any:
+    """Probabilities no nearer to 0 or 1 than 1e-9."""
+    return np.clip(p, _SURE, 1 - _SURE)
+
+
 def _metrics(p: pd.Series, silent: pd.Series) -> dict[str, float]:
+    from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
+
     n, events = len(silent), int(silent.sum())
-    pairs = events * (n - events)
-    ranks = p.rank()[silent == 1].sum() - events * (events + 1) / 2
     found = {
         "n_customers": n,
         "n_silent": events,
-        "auc": ranks / pairs if pairs else np.nan,
-        "brier": ((p - silent) ** 2).mean(),
-        "log_loss": -log_score(p, silent).mean(),
+        "auc": roc_auc_score(silent, p) if 0 < events < n else np.nan,
+        "brier": brier_score_loss(silent, p, labels=[0, 1]),
+        "log_loss": log_loss(silent, _inside(p), labels=[0, 1]),
         "top_decile_lift": lift(p, silent),
     }
     (at, slope), errors = recalibration(p.to_numpy(), silent.to_numpy(float))
@@ -172,14 +177,10 @@ def _metrics(p: pd.Series, silent: pd.Series) -> dict[str, float]:
 
 
 def _aligned(p_no_purchase: Mapping[str, pd.Series], silent: pd.Series) -> dict[str, pd.Series]:
-    """The forecasts in the order of `silent`; all that is wrong in one message."""
-    wrong = [] if len(silent) and silent.isin([0, 1]).all() else ["some or all outcomes are empty"]
-    for model, p in p_no_purchase.items():
-        others = len(silent.index.symmetric_difference(p.index))
-        if others or not p.index.is_unique:
-            wrong.append(f"{model}: {others:,} customers are only in the forecast or the outcome")
-        elif not p.between(0, 1).all():
-            wrong.append(f"{model}: {(~p.between(0, 1)).sum():,} of {len(p):,} are not in [0, 1]")
+    """The forecasts in the order of `silent`; InputError if they cannot be scored."""
+    given = align(p_no_purchase, silent.where(silent.isin([0, 1])))
+    outside = {model: int((~p.between(0, 1)).sum()) for model, p in given.items()}
+    wrong = [f"{m}: {n:,} of {len(silent):,} are not in [0, 1]" for m, n in outside.items() if n]
     if wrong:
         raise InputError("churn forecasts cannot be scored: " + "; ".join(wrong))
-    return {model: p.reindex(silent.index).astype(float) for model, p in p_no_purchase.items()}
+    return given

@@ -11,12 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.special import expit
 
+from cvm_analysis.arrays import Array
 from cvm_analysis.churn.evaluation import logit, regression
-
-Array = NDArray[np.float64]
 
 YEAR = 365.25  # days
 _SEASONS = 2.0  # years

@@ -14,13 +14,12 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.special import expit
 
-from cvm_analysis.clv import discounting, histories, nbd
+from cvm_analysis.arrays import Array
+from cvm_analysis.clv import discounting, histories, nbd, purchase_model
 from cvm_analysis.clv.numerics import mle, quadrature
-
-Array = NDArray[np.float64]
+from cvm_analysis.clv.purchase_model import Generator, PurchaseModel
 
 _STARTS = ((1.0, 3.0), (0.1, 0.1))  # of a and b; the best counts
 _SPREAD = 10.0  # r to start from, at most: without drop-out, rates may look alike that are not
@@ -35,38 +34,51 @@ class Params(NamedTuple):
     b: float
 
 
+class LeavesAfterPurchases(nbd.DropOut):
+    """What BG/NBD and MBG/NBD have in common: who is alive at T goes on alike."""
+
+    @property
+    def onward(self) -> Params:
+        """The parameters of BG/NBD that tell how who is alive goes on."""
+        raise NotImplementedError
+
+    def purchase_probabilities(self, h: pd.DataFrame, horizon: float, most: int) -> Array:
+        """Probabilities of purchases in the `horizon` weeks after T, one row per row of h.
+
+        Columns: 0, 1, ..., most - 1 purchases, and last `most` or more.
+        """
+        x, _, T, _ = histories.arrays(h)
+        weeks = np.full(len(x), discounting.longest(0.0, horizon))
+        counts = counts_while_alive(self.onward, x, T, weeks, most)
+        return unless_dead(counts, self.log_odds_dead(h))
+
+    def discounted_purchases(
+        self, h: pd.DataFrame, rate: float, horizon: float | None = None
+    ) -> pd.Series:
+        """As `DropOut` describes it."""
+        x, _, T, _ = histories.arrays(h)
+        sums = discounted_while_alive(self.onward, x, T, rate, horizon)
+        return (self.p_alive(h) * sums).rename("discounted_purchases")
+
+
 @dataclass(frozen=True)
-class BgNbd:
+class BgNbd(LeavesAfterPurchases):
     """A fitted model; `fit` makes one."""
 
     code: ClassVar[str] = "bg_nbd"
 
     params: Params
-    std_errors: Params  # NaN where the data do not tell a parameter
-    covariance_log: Array  # of the logarithms of the parameters
-    log_likelihood: float
-    n_customers: int
-    identified: bool
-    reason: str  # "", or why not: "no_drop_out_found", "parameters_run_off"
+    std_errors: Params
 
-    aic = property(mle.aic)
-    bic = property(mle.bic)
+    @property
+    def onward(self) -> Params:
+        """The parameters themselves."""
+        return self.params
 
-    def p_alive(self, h: pd.DataFrame) -> pd.Series:
-        """Probability, in [0, 1], that each row of h has not dropped out by T ([2]).
-
-        1 for x = 0: in this model nobody leaves before a repeat purchase.
-        """
+    def log_odds_dead(self, h: pd.DataFrame) -> Array:
+        """Log odds of having left by T ([2]); -inf for x = 0: nobody leaves before a repeat."""
         x, t_x, T, _ = histories.arrays(h)
-        return pd.Series(expit(-_log_odds_dead(self.params, x, t_x, T)), h.index, name="p_alive")
-
-    def pace(self, h: pd.DataFrame) -> pd.Series:
-        """Expected purchases per week of each row of h as long as the customer stays."""
-        return nbd.rate(self.params.r, self.params.alpha, h).rename("pace")
-
-    def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
-        """Expected purchases in the `horizon` weeks after T, for each row of h ([1], eq. 10)."""
-        return self.discounted_purchases(h, 0.0, horizon).rename("expected_purchases")
+        return _log_odds_dead(self.params, x, t_x, T)
 
     def probability(self, x: int, t: float | Array) -> Array:
         """Probability that a new customer makes x repeat purchases in t weeks ([1], eq. 8).
@@ -78,16 +90,6 @@ class BgNbd:
         found = counts_while_alive(self.params, none, none, weeks.ravel(), x + 1)
         return found[:, x].reshape(weeks.shape)
 
-    def purchase_probabilities(self, h: pd.DataFrame, horizon: float, most: int) -> Array:
-        """Probabilities of purchases in the `horizon` weeks after T, one row per row of h.
-
-        Columns: 0, 1, ..., most - 1 purchases, and last `most` or more.
-        """
-        x, t_x, T, _ = histories.arrays(h)
-        weeks = np.full(len(x), discounting.longest(0.0, horizon))
-        counts = counts_while_alive(self.params, x, T, weeks, most)
-        return unless_dead(counts, _log_odds_dead(self.params, x, t_x, T))
-
     def expected_purchases_new(self, t: float | Array) -> Array:
         """Expected repeat purchases of a new customer in the first t weeks ([1], eq. 9)."""
         weeks = np.asarray(t, float)
@@ -95,49 +97,14 @@ class BgNbd:
         purchases = while_alive(self.params, none, none, float(weeks.max(initial=0)))
         return purchases(weeks.ravel()).reshape(weeks.shape)
 
-    def discounted_purchases(
-        self, h: pd.DataFrame, rate: float, horizon: float | None = None
-    ) -> pd.Series:
-        """Expected purchases after T, discounted to T at a continuous `rate` per week.
-
-        Within `horizon` weeks, or for ever. For ever needs a rate above 0 (InputError).
-        """
-        x, _, T, _ = histories.arrays(h)
-        sums = discounted_while_alive(self.params, x, T, rate, horizon)
-        return (self.p_alive(h) * sums).rename("discounted_purchases")
-
 
 def fit(h: pd.DataFrame) -> BgNbd:
-    """Fit by maximum likelihood.
-
-    The model contains the NBD model, where nobody leaves. Where the histories show no drop-out the
-    fit does not fail: it is `identified` False with finite parameters close to that model's.
-    `reason` is "no_drop_out_found" if the log-likelihood is less than 2 above the NBD model's, and
-    "parameters_run_off" if some parameter has no optimum (it could be 100,000 times as large).
-
-    Parameters
-    ----------
-    h : one row per history; x, t_x, T (weeks) and optionally n customers who share it
-        (1 if absent)
-
-    Raises
-    ------
-    InputError : impossible histories
-    FitError : nobody bought again, or no maximum was found
-    """
+    """Fit by maximum likelihood; arguments and errors as for `nbd.fit`, reasons as in `DropOut`."""
     data = histories.arrays(h)
     without = nbd.fit(h)
     top = mle.multistart(derivatives, data, starts(without.params), "BG/NBD")
     reason = mle.reason(top, without.log_likelihood)
-    return BgNbd(
-        Params(*top.params.tolist()),
-        Params(*top.std_errors.tolist()),
-        top.covariance_log,
-        top.log_likelihood,
-        round(data.n.sum()),
-        not reason,
-        reason,
-    )
+    return BgNbd.at(top, Params, data.n.sum(), reason)
 
 
 def starts(without: nbd.Params) -> list[tuple[float, float, float, float]]:
@@ -279,3 +246,29 @@ def unless_dead(counts: Array, log_odds_dead: Array) -> Array:
     found = counts * expit(-log_odds_dead)[:, None]
     found[:, 0] += expit(log_odds_dead)
     return found
+
+
+def draw(model: BgNbd, h: pd.DataFrame, horizon: float, draws: int, rng: Generator) -> Array:
+    """Draw purchases in the `horizon` weeks after T: one row per row of h, one column per draw."""
+    x, _, T, _ = histories.arrays(h)
+    rates = purchase_model.rates(model, x, T, model.p_alive(h), draws, rng)
+    return draw_until_leaving(model.params, x, rates * horizon, rng)
+
+
+def draw_until_leaving(
+    params: tuple[float, float, float, float], stayed: Array, mean: Array, rng: Generator
+) -> Array:
+    """Draw purchases of who leaves after each with a probability of Beta (a, b + stayed).
+
+    stayed : how often each customer (down) might have left and did not
+    mean : purchases expected of who never leaves, 0 of who has left; one column per draw
+    """
+    _, _, a, b = params
+    leave = rng.gamma(a, size=mean.shape)
+    stay = rng.gamma(np.broadcast_to((b + stayed)[:, None], mean.shape))
+    p = np.clip(leave / (leave + stay), 1e-12, 1 - 1e-12)
+    last = np.ceil(rng.exponential(size=mean.shape) / -np.log1p(-p))
+    return np.minimum(purchase_model.poisson(mean, rng), np.maximum(last, 1))
+
+
+MODEL = PurchaseModel(BgNbd.code, fit, draw)

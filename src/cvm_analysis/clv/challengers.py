@@ -15,13 +15,11 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from cvm_analysis.arrays import Array
 from cvm_analysis.clv import naive
 from cvm_analysis.clv.numerics import dispersion
 from cvm_analysis.clv.numerics.dispersion import Dispersion
-
-Array = NDArray[np.float64]
 
 COLUMNS = (
     "x", "t_x", "T", "recent", "net_sales", "net_sales_365d", "spend_per_repeat_day",
@@ -40,8 +38,35 @@ class Origin(NamedTuple):
     default: Any
 
 
+class _Corrected:
+    """The default model's forecasts times a factor of each row of h."""
+
+    default: Any
+
+    def _factor(self, h: pd.DataFrame) -> float | pd.Series:
+        raise NotImplementedError
+
+    def p_alive(self, h: pd.DataFrame) -> pd.Series:
+        """Probability of not having dropped out, as the default model says."""
+        return self.default.p_alive(h)
+
+    def pace(self, h: pd.DataFrame) -> pd.Series:
+        """Expected purchases per week of each row of h as long as the customer stays."""
+        return self.default.pace(h) * self._factor(h)
+
+    def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
+        """Expected purchases in the `horizon` weeks after T, for each row of h."""
+        return self.default.expected_purchases(h, horizon) * self._factor(h)
+
+    def discounted_purchases(
+        self, h: pd.DataFrame, rate: float, horizon: float | None = None
+    ) -> pd.Series:
+        """The same, discounted to T at a continuous `rate` per week; without horizon, for ever."""
+        return self.default.discounted_purchases(h, rate, horizon) * self._factor(h)
+
+
 @dataclass(frozen=True)
-class Rescaled:
+class Rescaled(_Corrected):
     """The default model's forecasts times one factor; `rescaled` makes one."""
 
     code: ClassVar[str] = "rescaled"
@@ -50,27 +75,12 @@ class Rescaled:
     factor: float  # purchases that came / expected, one origin earlier
     spread: Dispersion
 
-    def p_alive(self, h: pd.DataFrame) -> pd.Series:
-        """Probability of not having dropped out, as the default model says."""
-        return self.default.p_alive(h)
-
-    def pace(self, h: pd.DataFrame) -> pd.Series:
-        """Expected purchases per week of each row of h as long as the customer stays."""
-        return self.default.pace(h) * self.factor
-
-    def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
-        """Expected purchases in the `horizon` weeks after T, for each row of h."""
-        return self.default.expected_purchases(h, horizon) * self.factor
-
-    def discounted_purchases(
-        self, h: pd.DataFrame, rate: float, horizon: float | None = None
-    ) -> pd.Series:
-        """The same, discounted to T at a continuous `rate` per week; without horizon, for ever."""
-        return self.default.discounted_purchases(h, rate, horizon) * self.factor
+    def _factor(self, h: pd.DataFrame) -> float:
+        return self.factor
 
 
 @dataclass(frozen=True)
-class Boosted:
+class Boosted(_Corrected):
     """The default model's forecasts times a factor of each customer; `boosted` makes one."""
 
     code: ClassVar[str] = "boosted"
@@ -80,24 +90,8 @@ class Boosted:
     factors: pd.Series  # by customer_id
     spread: Dispersion
 
-    def p_alive(self, h: pd.DataFrame) -> pd.Series:
-        """Probability of not having dropped out, as the default model says."""
-        return self.default.p_alive(h)
-
-    def pace(self, h: pd.DataFrame) -> pd.Series:
-        """Expected purchases per week of each customer of h as long as the customer stays."""
-        return self.default.pace(h) * naive.per_customer(self.factors, h)
-
-    def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
-        """Expected purchases in the `horizon` weeks after T, for each customer of h."""
-        return self.default.expected_purchases(h, horizon) * naive.per_customer(self.factors, h)
-
-    def discounted_purchases(
-        self, h: pd.DataFrame, rate: float, horizon: float | None = None
-    ) -> pd.Series:
-        """The same, discounted to T at a continuous `rate` per week; without horizon, for ever."""
-        factors = naive.per_customer(self.factors, h)
-        return self.default.discounted_purchases(h, rate, horizon) * factors
+    def _factor(self, h: pd.DataFrame) -> pd.Series:
+        return naive.per_customer(self.factors, h)
 
 
 def fit(then: Origin, now: Origin, came: pd.Series, weeks: float) -> dict[str, Any]:

@@ -20,13 +20,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from autograd import hessian, value_and_grad
-from numpy.typing import NDArray
 
+from cvm_analysis.arrays import Array, Ints
 from cvm_analysis.clv import bg_nbd, histories, nbd, pareto_nbd
 from cvm_analysis.clv.numerics import mle
 from cvm_analysis.errors import InputError
 
-Array = NDArray[np.float64]
 Derivatives = Callable[[Array, histories.Arrays], tuple[float, Array, Array]]
 
 _SENSIBLE = (1e-3, 1e3)  # limits of the base parameters of a start
@@ -292,7 +291,7 @@ def _unscaled(
 
 def _groups(
     h: pd.DataFrame, trans: Sequence[str], life: Sequence[str]
-) -> Iterator[tuple[dict[str, float], NDArray[np.intp]]]:
+) -> Iterator[tuple[dict[str, float], Ints]]:
     """Each distinct z, and the positions of its rows."""
     names = list(dict.fromkeys([*trans, *life]))
     _complete(h, names)

@@ -8,11 +8,9 @@ remains. Both terms are positive.
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cvm_analysis.arrays import Array
 from cvm_analysis.errors import InputError
-
-Array = NDArray[np.float64]
 
 _WITHIN = 32  # Gauss-Legendre nodes up to a horizon
 _LATEST = np.log(40.0)  # log of rate * weeks; exp(-40) is below the rounding of a double

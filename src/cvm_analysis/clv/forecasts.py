@@ -24,18 +24,14 @@ from cvm_analysis.clv import (
     partial_pooling,
     zero_truncated_nbd,
 )
+from cvm_analysis.clv.purchase_model import PurchaseModel
 from cvm_analysis.errors import CvmError, FitError
 from cvm_analysis.minimum_data import Note, lacking
 
-FITTED: Mapping[str, Any] = MappingProxyType(
-    {
-        "pareto_nbd": pareto_nbd,
-        "mbg_nbd": mbg_nbd,
-        "bg_nbd": bg_nbd,
-        "nbd": nbd,
-        "zero_truncated_nbd": zero_truncated_nbd,
-    }
-)
+_RECORDS = (
+    pareto_nbd.MODEL, mbg_nbd.MODEL, bg_nbd.MODEL, nbd.MODEL, zero_truncated_nbd.MODEL,
+)  # fmt: skip
+FITTED: Mapping[str, PurchaseModel] = MappingProxyType({each.code: each for each in _RECORDS})
 NAIVE = ("own_rate", "last_period", "recency_rule")
 ORDER = (*FITTED, *NAIVE)  # from the most to the least preferred
 PART = "value"
@@ -80,9 +76,9 @@ def fit(
     repeat_buyers = h.loc[h["x"] > 0, "n"].sum()
     notes = lacking("purchase_model", buyers=h["n"].sum(), repeat_buyers=repeat_buyers)
     if not notes:
-        for code, module in FITTED.items():
+        for code, record in FITTED.items():
             try:
-                model = module.fit(h)
+                model = record.fit(h)
             except FitError:
                 notes.append(Note(PART, f"{code}_not_fitted"))
                 continue

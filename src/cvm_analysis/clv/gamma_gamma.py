@@ -15,14 +15,11 @@ import autograd.numpy as anp
 import numpy as np
 import pandas as pd
 from autograd.scipy.special import gammaln
-from numpy.typing import NDArray
-from scipy.special import gammaincinv
 
+from cvm_analysis.arrays import Array
 from cvm_analysis.clv.numerics import mle
 from cvm_analysis.errors import FitError, InputError
 from cvm_analysis.minimum_data import Note
-
-Array = NDArray[np.float64]
 
 _CORRELATION = 0.3  # Spearman; beyond it, spend depends on the number of purchases
 _RATIO = 1.5  # mean spend of the fifth with the largest x against the smallest, or its inverse
@@ -55,20 +52,12 @@ class Independence(NamedTuple):
 
 
 @dataclass(frozen=True)
-class GammaGamma:
-    """A fitted model; `fit` makes one."""
+class GammaGamma(mle.Fitted):
+    """A fitted model; `fit` makes one. Its parameters run off where spend does not vary."""
 
     params: Params
-    std_errors: Params  # NaN where the data do not tell a parameter
-    covariance_log: Array  # of the logarithms of the parameters
-    log_likelihood: float
-    n_customers: int  # those with a repeat purchase and a spend above 0
-    identified: bool
-    reason: str  # "" or "parameters_run_off": spend does not vary within or between customers
+    std_errors: Params
     independence: Independence
-
-    aic = property(mle.aic)
-    bic = property(mle.bic)
 
     def notes(self) -> list[Note]:
         """`spend_depends_on_purchases`, with the ratio of the fifths in percent, or nothing."""
@@ -97,24 +86,15 @@ class GammaGamma:
         x, total = _seen(x_m)
         return (p * (gamma + total) / (p * x + q - 1)).rename("expected_spend")
 
-    def expected_spend_interval(self, x_m: pd.DataFrame, level: float = 0.8) -> pd.DataFrame:
-        """Limits of the mean spend per purchase of each customer at the fitted parameters.
+    def draw_spend(self, x_m: pd.DataFrame, bought: Array, rng: np.random.Generator) -> Array:
+        """Draw what purchases bring, given the spend so far.
 
-        A customer's mean is p / nu, where nu has the distribution Gamma(p x + q, gamma + x times
-        their mean spend). Who bought once has the population's, the widest.
-
-        Returns
-        -------
-        Same index; expected_spend_low, expected_spend_high (money): as likely to lie below the one
-        as above the other, and between them with probability `level`.
+        bought : purchases of each customer (down) and draw (across)
         """
         p, q, gamma = self.params
-        x, total = _seen(x_m)
-        limits = {
-            "expected_spend_low": gammaincinv(p * x + q, (1 + level) / 2),
-            "expected_spend_high": gammaincinv(p * x + q, (1 - level) / 2),
-        }
-        return pd.DataFrame({name: p * (gamma + total) / nu for name, nu in limits.items()})
+        x, total = (each.to_numpy()[:, None] for each in _seen(x_m))
+        nu = rng.gamma(np.broadcast_to(p * x + q, bought.shape)) / (gamma + total)
+        return rng.gamma(p * bought) / nu
 
 
 def is_individual(x_m: pd.DataFrame) -> pd.Series:
@@ -155,16 +135,7 @@ def fit(x_m: pd.DataFrame) -> GammaGamma:
             f"spend per purchase has no finite mean (q = {top.params[1]:.3g}, from {n.sum():,.0f} "
             f"customers; the largest spends {m.max():,.2f}); use the median spend"
         )
-    return GammaGamma(
-        Params(*top.params.tolist()),
-        Params(*top.std_errors.tolist()),
-        top.covariance_log,
-        top.log_likelihood,
-        round(n.sum()),
-        not top.diverged,
-        "parameters_run_off" if top.diverged else "",
-        independence(x_m),
-    )
+    return GammaGamma.at(top, Params, n.sum(), mle.run_off(top), independence(x_m))
 
 
 def independence(x_m: pd.DataFrame) -> Independence:

@@ -9,11 +9,9 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from cvm_analysis.arrays import Array
 from cvm_analysis.errors import InputError
-
-Array = NDArray[np.float64]
 
 
 class Arrays(NamedTuple):

@@ -18,13 +18,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.stats import t as student
 
+from cvm_analysis.arrays import Array
 from cvm_analysis.clv.numerics.simulation import HISTORY, SEED, SETS, Forecast, can_draw, draw
 from cvm_analysis.errors import InputError
-
-Array = NDArray[np.float64]
 
 LEVEL = 0.8
 DRAWS = 400  # of what each customer does

@@ -16,13 +16,11 @@ from typing import ClassVar, NamedTuple
 import autograd.numpy as anp
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy.special import expit
 
-from cvm_analysis.clv import bg_nbd, discounting, histories, nbd
+from cvm_analysis.arrays import Array
+from cvm_analysis.clv import bg_nbd, histories, nbd, purchase_model
 from cvm_analysis.clv.numerics import mle
-
-Array = NDArray[np.float64]
+from cvm_analysis.clv.purchase_model import Generator, PurchaseModel
 
 
 class Params(NamedTuple):
@@ -35,92 +33,45 @@ class Params(NamedTuple):
 
 
 @dataclass(frozen=True)
-class MbgNbd:
+class MbgNbd(bg_nbd.LeavesAfterPurchases):
     """A fitted model; `fit` makes one."""
 
     code: ClassVar[str] = "mbg_nbd"
 
     params: Params
-    std_errors: Params  # NaN where the data do not tell a parameter
-    covariance_log: Array  # of the logarithms of the parameters
-    log_likelihood: float
-    n_customers: int
-    identified: bool
-    reason: str  # "", or why not: "no_drop_out_found", "parameters_run_off"
+    std_errors: Params
 
-    aic = property(mle.aic)
-    bic = property(mle.bic)
+    @property
+    def onward(self) -> bg_nbd.Params:
+        """The BG/NBD model of who did not leave with the first purchase."""
+        r, alpha, a, b = self.params
+        return bg_nbd.Params(r, alpha, a, b + 1)
 
-    def p_alive(self, h: pd.DataFrame) -> pd.Series:
-        """Probability, in [0, 1], that each row of h has not dropped out by T; below 1 for all."""
+    def log_odds_dead(self, h: pd.DataFrame) -> Array:
+        """Log odds of having left by T, as anybody may have."""
         x, t_x, T, _ = histories.arrays(h)
-        return pd.Series(expit(-_log_odds_dead(self.params, x, t_x, T)), h.index, name="p_alive")
-
-    def pace(self, h: pd.DataFrame) -> pd.Series:
-        """Expected purchases per week of each row of h as long as the customer stays."""
-        return nbd.rate(self.params.r, self.params.alpha, h).rename("pace")
-
-    def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
-        """Expected purchases in the `horizon` weeks after T, for each row of h."""
-        return self.discounted_purchases(h, 0.0, horizon).rename("expected_purchases")
+        return _log_odds_dead(self.params, x, t_x, T)
 
     def probability(self, x: int, t: float | Array) -> Array:
         """Probability that a new customer makes x repeat purchases in t weeks."""
         weeks = np.asarray(t, float)
         none = np.zeros(weeks.size)
-        counts = bg_nbd.counts_while_alive(_stayed(self.params), none, none, weeks.ravel(), x + 1)
+        counts = bg_nbd.counts_while_alive(self.onward, none, none, weeks.ravel(), x + 1)
         found = bg_nbd.unless_dead(counts, _log_odds_dead(self.params, none, none, none))
         return found[:, x].reshape(weeks.shape)
-
-    def purchase_probabilities(self, h: pd.DataFrame, horizon: float, most: int) -> Array:
-        """Probabilities of purchases in the `horizon` weeks after T, one row per row of h.
-
-        Columns: 0, 1, ..., most - 1 purchases, and last `most` or more.
-        """
-        x, t_x, T, _ = histories.arrays(h)
-        weeks = np.full(len(x), discounting.longest(0.0, horizon))
-        counts = bg_nbd.counts_while_alive(_stayed(self.params), x, T, weeks, most)
-        return bg_nbd.unless_dead(counts, _log_odds_dead(self.params, x, t_x, T))
 
     def expected_purchases_new(self, t: float | Array) -> Array:
         """Expected repeat purchases of a new customer in the first t weeks."""
         weeks = np.asarray(t, float)
         none = np.zeros(weeks.size)
         longest = float(weeks.max(initial=0))
-        purchases = bg_nbd.while_alive(_stayed(self.params), none, none, longest)(weeks.ravel())
+        purchases = bg_nbd.while_alive(self.onward, none, none, longest)(weeks.ravel())
         _, _, a, b = self.params
         return purchases.reshape(weeks.shape) * b / (a + b)
 
-    def discounted_purchases(
-        self, h: pd.DataFrame, rate: float, horizon: float | None = None
-    ) -> pd.Series:
-        """Expected purchases after T, discounted to T at a continuous `rate` per week.
-
-        Within `horizon` weeks, or for ever. For ever needs a rate above 0 (InputError).
-        """
-        x, _, T, _ = histories.arrays(h)
-        sums = bg_nbd.discounted_while_alive(_stayed(self.params), x, T, rate, horizon)
-        return (self.p_alive(h) * sums).rename("discounted_purchases")
-
 
 def fit(h: pd.DataFrame) -> MbgNbd:
-    """Fit by maximum likelihood.
-
-    The model contains the NBD model, where nobody leaves. Where the histories show no drop-out the
-    fit does not fail: it is `identified` False with finite parameters close to that model's.
-    `reason` is "no_drop_out_found" if the log-likelihood is less than 2 above the NBD model's, and
-    "parameters_run_off" if some parameter has no optimum (it could be 100,000 times as large).
-
-    Parameters
-    ----------
-    h : one row per history; x, t_x, T (weeks) and optionally n customers who share it
-        (1 if absent)
-
-    Raises
-    ------
-    InputError : impossible histories
-    FitError : nobody bought again, or no maximum was found
-    """
+    """Fit by maximum likelihood; arguments and errors as for `nbd.fit`, reasons as in `DropOut`."""
     data = histories.arrays(h)
     without = nbd.fit(h)
     tops = [
@@ -129,15 +80,7 @@ def fit(h: pd.DataFrame) -> MbgNbd:
     ]
     top = max(tops, key=lambda one: one.log_likelihood)
     reason = mle.reason(top, without.log_likelihood)
-    return MbgNbd(
-        Params(*top.params.tolist()),
-        Params(*top.std_errors.tolist()),
-        top.covariance_log,
-        top.log_likelihood,
-        round(data.n.sum()),
-        not reason,
-        reason,
-    )
+    return MbgNbd.at(top, Params, data.n.sum(), reason)
 
 
 def log_likelihood(params: Params, h: pd.DataFrame) -> float:
@@ -164,7 +107,14 @@ def _log_odds_dead(params: Params | Array, x: Array, t_x: Array, T: Array) -> Ar
     return anp.log(a) - anp.log(b + x) + (r + x) * anp.log1p((T - t_x) / (alpha + t_x))
 
 
-def _stayed(params: Params) -> bg_nbd.Params:
-    """The BG/NBD model of who did not leave with the first purchase."""
-    r, alpha, a, b = params
-    return bg_nbd.Params(r, alpha, a, b + 1)
+def draw(model: MbgNbd, h: pd.DataFrame, horizon: float, draws: int, rng: Generator) -> Array:
+    """Draw purchases in the `horizon` weeks after T: one row per row of h, one column per draw.
+
+    Each might have left once more than in BG/NBD: right after the first purchase.
+    """
+    x, _, T, _ = histories.arrays(h)
+    rates = purchase_model.rates(model, x, T, model.p_alive(h), draws, rng)
+    return bg_nbd.draw_until_leaving(model.params, x + 1, rates * horizon, rng)
+
+
+MODEL = PurchaseModel(MbgNbd.code, fit, draw)

@@ -13,24 +13,21 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.clv import discounting, histories
+from cvm_analysis.clv import histories
 from cvm_analysis.clv.numerics.dispersion import Dispersion
+from cvm_analysis.clv.steady import Steady
 from cvm_analysis.errors import InputError
 
 _USUAL = 0.9  # share of repeat customers whose mean gap is at most the usual one
 
 
 @dataclass(frozen=True)
-class OwnRate:
+class OwnRate(Steady):
     """Purchases at the customer's own past pace, x / T a week; none where none was repeated."""
 
     code: ClassVar[str] = "own_rate"
 
     spread: Dispersion | None = None  # None: not learned
-
-    def p_alive(self, h: pd.DataFrame) -> pd.Series:
-        """Empty: this forecast knows no drop-out."""
-        return _unknown(h)
 
     def pace(self, h: pd.DataFrame) -> pd.Series:
         """Past repeat purchases per week, x / T, of each row of h."""
@@ -38,19 +35,9 @@ class OwnRate:
         rate = np.divide(x, T, out=np.zeros_like(x), where=T > 0)
         return pd.Series(rate, index=h.index, name="pace")
 
-    def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
-        """Expect x / T x horizon purchases; horizon in weeks, one value per row of h."""
-        return (self.pace(h) * horizon).rename("expected_purchases")
-
-    def discounted_purchases(
-        self, h: pd.DataFrame, rate: float, horizon: float | None = None
-    ) -> pd.Series:
-        """The same, each purchase discounted from its day; without horizon, for ever."""
-        return _discounted(self.pace(h), rate, horizon)
-
 
 @dataclass(frozen=True)
-class RecencyRule:
+class RecencyRule(Steady):
     """Who bought within the last usual gap goes on at their own pace, x / T; others stop."""
 
     code: ClassVar[str] = "recency_rule"
@@ -58,27 +45,13 @@ class RecencyRule:
     gap: float  # weeks; 9 in 10 repeat customers bought at least that often, on the mean
     spread: Dispersion | None = None
 
-    def p_alive(self, h: pd.DataFrame) -> pd.Series:
-        """Empty: a rule gives no probability."""
-        return _unknown(h)
-
     def pace(self, h: pd.DataFrame) -> pd.Series:
         """Purchases per week of each row of h: x / T, or 0 after a silence above the gap."""
         return OwnRate().pace(h).where(h["T"] - h["t_x"] <= self.gap, 0.0)
 
-    def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
-        """Expect pace x horizon purchases; horizon in weeks, one value per row of h."""
-        return (self.pace(h) * horizon).rename("expected_purchases")
-
-    def discounted_purchases(
-        self, h: pd.DataFrame, rate: float, horizon: float | None = None
-    ) -> pd.Series:
-        """The same, each purchase discounted from its day; without horizon, for ever."""
-        return _discounted(self.pace(h), rate, horizon)
-
 
 @dataclass(frozen=True)
-class LastPeriod:
+class LastPeriod(Steady):
     """Each customer buys as often as in the last period. It knows customers, not histories."""
 
     code: ClassVar[str] = "last_period"
@@ -87,26 +60,12 @@ class LastPeriod:
     paces: pd.Series  # purchase days per week of the last period, by customer_id
     spread: Dispersion | None = None
 
-    def p_alive(self, h: pd.DataFrame) -> pd.Series:
-        """Empty: this forecast knows no drop-out."""
-        return _unknown(h)
-
     def pace(self, h: pd.DataFrame) -> pd.Series:
         """Purchases per week of the last period of each row of h, a customer.
 
         InputError : a row is not a customer of that period
         """
         return per_customer(self.paces, h).rename("pace")
-
-    def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
-        """Expect pace x horizon purchases; horizon in weeks, one value per row of h."""
-        return (self.pace(h) * horizon).rename("expected_purchases")
-
-    def discounted_purchases(
-        self, h: pd.DataFrame, rate: float, horizon: float | None = None
-    ) -> pd.Series:
-        """The same, each purchase discounted from its day; without horizon, for ever."""
-        return _discounted(self.pace(h), rate, horizon)
 
 
 @dataclass(frozen=True)
@@ -118,6 +77,12 @@ class OwnMean:
     def expected_spend(self, x_m: pd.DataFrame) -> pd.Series:
         """Expected spend per purchase day, one value per row."""
         return x_m["spend_per_repeat_day"].fillna(self.population_mean).rename("expected_spend")
+
+    def draw_spend(
+        self, x_m: pd.DataFrame, bought: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
+        """What purchases bring, row by draw: a mean that is taken to be known exactly."""
+        return bought * self.expected_spend(x_m).to_numpy(float)[:, None]
 
 
 def own_mean(customers: pd.DataFrame) -> OwnMean:
@@ -175,11 +140,3 @@ def per_customer(values: pd.Series, h: pd.DataFrame) -> pd.Series:
             "customers this forecast was made for; it needs one row per customer, by customer_id"
         )
     return values.loc[h.index]
-
-
-def _unknown(h: pd.DataFrame) -> pd.Series:
-    return pd.Series(np.nan, index=h.index, name="p_alive")
-
-
-def _discounted(pace: pd.Series, rate: float, horizon: float | None) -> pd.Series:
-    return (pace * discounting.annuity(rate, horizon)).rename("discounted_purchases")

@@ -12,14 +12,14 @@ from typing import ClassVar, NamedTuple
 import autograd.numpy as anp
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy.special import betainc, betaincc
+from scipy.special import betainc, betaincc, expit
 
-from cvm_analysis.clv import discounting, histories
+from cvm_analysis.arrays import Array
+from cvm_analysis.clv import discounting, histories, purchase_model
 from cvm_analysis.clv.numerics import mle
+from cvm_analysis.clv.purchase_model import Generator, PurchaseModel
+from cvm_analysis.clv.steady import Steady
 from cvm_analysis.errors import FitError, InputError
-
-Array = NDArray[np.float64]
 
 
 class Params(NamedTuple):
@@ -30,33 +30,17 @@ class Params(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Nbd:
-    """A fitted model; `fit` makes one."""
+class Nbd(Steady, mle.Fitted):
+    """A fitted model; `fit` makes one. Its parameters run off where all buy at one rate."""
 
     code: ClassVar[str] = "nbd"
 
     params: Params
-    std_errors: Params  # NaN where the data do not tell a parameter
-    covariance_log: Array  # of (log r, log alpha)
-    log_likelihood: float
-    n_customers: int
-    identified: bool
-    reason: str  # "" or "parameters_run_off": all customers buy at one rate
-
-    aic = property(mle.aic)
-    bic = property(mle.bic)
-
-    def p_alive(self, h: pd.DataFrame) -> pd.Series:
-        """NaN for every row of h: a model without drop-out has nothing to say about it."""
-        return pd.Series(np.nan, h.index, name="p_alive")
+    std_errors: Params
 
     def pace(self, h: pd.DataFrame) -> pd.Series:
         """Expected purchases per week of each row of h."""
         return rate(self.params.r, self.params.alpha, h).rename("pace")
-
-    def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
-        """Expected purchases in the `horizon` weeks after T, for each row of h."""
-        return (self.pace(h) * horizon).rename("expected_purchases")
 
     def probability(self, x: int, t: float | Array) -> Array:
         """Probability that a new customer makes x repeat purchases in t weeks."""
@@ -78,6 +62,32 @@ class Nbd:
         """Expected repeat purchases of a new customer in the first t weeks."""
         return np.asarray(t) * self.params.r / self.params.alpha
 
+
+class DropOut(mle.Fitted):
+    """What models have in common whose rates are those of NBD, and whose customers leave.
+
+    They contain the NBD model, where nobody does. Where the histories show no drop-out a fit does
+    not fail: it is `identified` False with finite parameters close to those of NBD. `reason` is
+    "no_drop_out_found" if the log-likelihood is less than 2 above that of NBD, and
+    "parameters_run_off" if some parameter has no optimum (it could be 100,000 times as large).
+    """
+
+    def log_odds_dead(self, h: pd.DataFrame) -> Array:
+        """Log odds, for each row of h, of having dropped out by T; -inf where it is impossible."""
+        raise NotImplementedError
+
+    def p_alive(self, h: pd.DataFrame) -> pd.Series:
+        """Probability, in [0, 1], that each row of h has not dropped out by T."""
+        return pd.Series(expit(-self.log_odds_dead(h)), h.index, name="p_alive")
+
+    def pace(self, h: pd.DataFrame) -> pd.Series:
+        """Expected purchases per week of each row of h as long as the customer stays."""
+        return rate(self.params.r, self.params.alpha, h).rename("pace")
+
+    def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
+        """Expected purchases in the `horizon` weeks after T, for each row of h."""
+        return self.discounted_purchases(h, 0.0, horizon).rename("expected_purchases")
+
     def discounted_purchases(
         self, h: pd.DataFrame, rate: float, horizon: float | None = None
     ) -> pd.Series:
@@ -85,8 +95,7 @@ class Nbd:
 
         Within `horizon` weeks, or for ever. For ever needs a rate above 0 (InputError).
         """
-        weeks = discounting.annuity(rate, horizon)
-        return (self.pace(h) * weeks).rename("discounted_purchases")
+        raise NotImplementedError
 
 
 def fit(h: pd.DataFrame) -> Nbd:
@@ -105,15 +114,7 @@ def fit(h: pd.DataFrame) -> Nbd:
     data = _counts(histories.arrays(h))
     start = _start(data)
     top = mle.fit_autograd(lambda logs: log_likelihood_at(logs, data), start, data.n.sum(), "NBD")
-    return Nbd(
-        Params(*top.params.tolist()),
-        Params(*top.std_errors.tolist()),
-        top.covariance_log,
-        top.log_likelihood,
-        round(data.n.sum()),
-        not top.diverged,
-        "parameters_run_off" if top.diverged else "",
-    )
+    return Nbd.at(top, Params, data.n.sum(), mle.run_off(top))
 
 
 def log_likelihood(params: Params, h: pd.DataFrame) -> float:
@@ -189,3 +190,13 @@ def probabilities(shape: Array, ratio: Array, most: int) -> Array:
     )
     none = np.exp(log_none)[:, None]
     return np.hstack([none, np.exp(log_none[:, None] + rising), tail[:, None]])
+
+
+def draw(model: Nbd, h: pd.DataFrame, horizon: float, draws: int, rng: Generator) -> Array:
+    """Draw purchases in the `horizon` weeks after T: one row per row of h, one column per draw."""
+    x, _, T, _ = histories.arrays(h)
+    rates = purchase_model.rates(model, x, T, model.p_alive(h), draws, rng)
+    return purchase_model.poisson(rates * horizon, rng)
+
+
+MODEL = PurchaseModel(Nbd.code, fit, draw)

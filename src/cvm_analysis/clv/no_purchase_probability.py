@@ -52,9 +52,9 @@ def fit(buyers: pd.DataFrame, code: str) -> Any:
     """
     h, _ = histories.distinct(buyers)
     for each in dict.fromkeys([code, *forecasts.FITTED]):
-        module = forecasts.FITTED.get(each)
+        record = forecasts.FITTED.get(each)
         try:
-            model = module.fit(h) if module else None
+            model = record.fit(h) if record else None
         except FitError:
             continue
         if model and model.reason != "no_drop_out_found":

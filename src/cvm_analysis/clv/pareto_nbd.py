@@ -22,14 +22,13 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy.special import expit, exprel
+from scipy.special import exprel
 
-from cvm_analysis.clv import bg_nbd, discounting, histories, nbd
+from cvm_analysis.arrays import Array
+from cvm_analysis.clv import bg_nbd, discounting, histories, nbd, purchase_model
 from cvm_analysis.clv.numerics import mle, pareto_counts
 from cvm_analysis.clv.numerics.pareto_integrals import Curve, Piece, integral, pieces
-
-Array = NDArray[np.float64]
+from cvm_analysis.clv.purchase_model import Generator, PurchaseModel
 
 _STARTS = ((1.0, 1.0), (0.1, 0.01), (30.0, 30.0))  # of s and of beta in mean T; the best counts
 
@@ -44,36 +43,22 @@ class Params(NamedTuple):
 
 
 @dataclass(frozen=True)
-class ParetoNbd:
+class ParetoNbd(nbd.DropOut):
     """A fitted model; `fit` makes one."""
 
     code: ClassVar[str] = "pareto_nbd"
 
     params: Params
-    std_errors: Params  # NaN where the data do not tell a parameter
-    covariance_log: Array  # of the logarithms of the parameters
-    log_likelihood: float
-    n_customers: int
-    identified: bool
-    reason: str  # "", or why not: "no_drop_out_found", "parameters_run_off"
+    std_errors: Params
 
-    aic = property(mle.aic)
-    bic = property(mle.bic)
-
-    def p_alive(self, h: pd.DataFrame) -> pd.Series:
-        """Probability, in [0, 1], that each row of h has not dropped out by T.
-
-        1 only for who bought on the last day.
-        """
-        return pd.Series(expit(-_log_odds_dead(self.params, h)), h.index, name="p_alive")
-
-    def pace(self, h: pd.DataFrame) -> pd.Series:
-        """Expected purchases per week of each row of h as long as the customer stays."""
-        return nbd.rate(self.params.r, self.params.alpha, h).rename("pace")
-
-    def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
-        """Expected purchases in the `horizon` weeks after T, for each row of h ([2])."""
-        return self.discounted_purchases(h, 0.0, horizon).rename("expected_purchases")
+    def log_odds_dead(self, h: pd.DataFrame) -> Array:
+        """Log odds of having left by T; -inf only for who bought on the last day."""
+        x, t_x, T, _ = histories.arrays(h)
+        left = np.zeros_like(x)
+        for piece in _leaving(self.params, x, t_x, T):
+            left[piece.rows] = piece.mass.sum(axis=1)
+        log_left = np.log(left, out=np.full_like(left, -np.inf), where=left > 0)
+        return log_left - _log_stayed(self.params, x, t_x, T)
 
     def probability(self, x: int, t: float | Array) -> Array:
         """Probability that a new customer makes x repeat purchases in t weeks."""
@@ -96,7 +81,7 @@ class ParetoNbd:
         found = counts.staying(most)
         found[:, :most] += np.column_stack([counts.leaving(k) for k in range(most)])
         found[:, most] = counts.at_least(most)
-        return bg_nbd.unless_dead(found[row], _log_odds_dead(self.params, h))
+        return bg_nbd.unless_dead(found[row], self.log_odds_dead(h))
 
     def expected_purchases_new(self, t: float | Array) -> Array:
         """Expected repeat purchases of a new customer in the first t weeks ([1], [2])."""
@@ -106,10 +91,7 @@ class ParetoNbd:
     def discounted_purchases(
         self, h: pd.DataFrame, rate: float, horizon: float | None = None
     ) -> pd.Series:
-        """Expected purchases after T, discounted to T at a continuous `rate` per week.
-
-        Within `horizon` weeks, or for ever. For ever needs a rate above 0 (InputError).
-        """
+        """As `DropOut` describes it."""
         longest = discounting.longest(rate, horizon)
         distinct, row = np.unique(histories.arrays(h).T, return_inverse=True)
         left, until = self.params.beta + distinct, np.full(len(distinct), longest)
@@ -123,38 +105,14 @@ class ParetoNbd:
 
 
 def fit(h: pd.DataFrame) -> ParetoNbd:
-    """Fit by maximum likelihood.
-
-    The model contains the NBD model, where nobody leaves. Where the histories show no drop-out the
-    fit does not fail: it is `identified` False with finite parameters close to that model's.
-    `reason` is "no_drop_out_found" if the log-likelihood is less than 2 above the NBD model's, and
-    "parameters_run_off" if some parameter has no optimum (it could be 100,000 times as large).
-
-    Parameters
-    ----------
-    h : one row per history; x, t_x, T (weeks) and optionally n customers who share it
-        (1 if absent)
-
-    Raises
-    ------
-    InputError : impossible histories
-    FitError : nobody bought again, or no maximum was found
-    """
+    """Fit by maximum likelihood; arguments and errors as for `nbd.fit`, reasons as in `DropOut`."""
     data = histories.arrays(h)
     without = nbd.fit(h)
     mean_T = fsum(data.n * data.T) / fsum(data.n)  # in any order the same
     starts = [(*without.params, s, share * mean_T) for s, share in _STARTS]
     top = mle.multistart(derivatives, data, starts, "Pareto/NBD")
     reason = mle.reason(top, without.log_likelihood)
-    return ParetoNbd(
-        Params(*top.params.tolist()),
-        Params(*top.std_errors.tolist()),
-        top.covariance_log,
-        top.log_likelihood,
-        round(data.n.sum()),
-        not reason,
-        reason,
-    )
+    return ParetoNbd.at(top, Params, data.n.sum(), reason)
 
 
 def log_likelihood(params: Params, h: pd.DataFrame) -> float:
@@ -236,17 +194,22 @@ def _log_stayed(params: Params, x: Array, t_x: Array, T: Array) -> Array:
     return -(r + x) * np.log1p(silence / (alpha + t_x)) - s * np.log1p(silence / (beta + t_x))
 
 
-def _log_odds_dead(params: Params, h: pd.DataFrame) -> Array:
-    """Log odds of having left by T; -inf for who bought on the last day."""
-    x, t_x, T, _ = histories.arrays(h)
-    left = np.zeros_like(x)
-    for piece in _leaving(params, x, t_x, T):
-        left[piece.rows] = piece.mass.sum(axis=1)
-    log_left = np.log(left, out=np.full_like(left, -np.inf), where=left > 0)
-    return log_left - _log_stayed(params, x, t_x, T)
-
-
 def _weeks_stayed(s: float, beta: float | Array, weeks: Array) -> Array:
     """Expected weeks as a customer within some weeks, of who is one now; any s, also 1."""
     y = np.log1p(weeks / beta)
     return beta * y * exprel((1 - s) * y)
+
+
+def draw(model: ParetoNbd, h: pd.DataFrame, horizon: float, draws: int, rng: Generator) -> Array:
+    """Draw purchases in the `horizon` weeks after T: one row per row of h, one column per draw.
+
+    Who is alive at T stays longer by a Pareto time (s, beta + T).
+    """
+    x, _, T, _ = histories.arrays(h)
+    _, _, s, beta = model.params
+    rates = purchase_model.rates(model, x, T, model.p_alive(h), draws, rng)
+    stays = (beta + T)[:, None] * np.expm1(rng.exponential(size=rates.shape) / s)
+    return purchase_model.poisson(rates * np.minimum(stays, horizon), rng)
+
+
+MODEL = PurchaseModel(ParetoNbd.code, fit, draw)

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -42,14 +42,6 @@ class PriorData(NamedTuple):
         return n_own / (n_own + self.kappa)
 
 
-class Module(Protocol):
-    """A module of a model with histories: pareto_nbd, bg_nbd, nbd, ..."""
-
-    def fit(self, h: pd.DataFrame) -> Any:
-        """Fit to distinct histories with n, which may be a fraction."""
-        ...
-
-
 @dataclass(frozen=True)
 class Pooled:
     """A model fitted to own and borrowed histories; `fit` makes one."""
@@ -60,7 +52,7 @@ class Pooled:
 
 
 def fit(
-    module: Module,
+    module: Any,
     own: pd.DataFrame,
     others: pd.DataFrame,
     kappas: Sequence[float] = KAPPAS,
@@ -75,7 +67,7 @@ def fit(
 
     Parameters
     ----------
-    module : whose `fit` is called; its model must take fractions of customers
+    module : of a model, or its record, whose `fit` is called with fractions of customers
     own, others : one row per history: x, t_x, T (weeks), and optionally n customers who share it
         (1 if absent); others without the own ones. Histories by the week (`histories.distinct`)
         are enough for others, and far fewer.

@@ -15,13 +15,11 @@ from typing import ClassVar, NamedTuple
 import autograd.numpy as anp
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from cvm_analysis.arrays import Array, Bools, Ints
 from cvm_analysis.clv import discounting, histories
 from cvm_analysis.clv.numerics import mle, quadrature
 from cvm_analysis.errors import FitError, InputError
-
-Array = NDArray[np.float64]
 
 
 class Params(NamedTuple):
@@ -199,7 +197,7 @@ def _log_likelihood(log_params: Array, renewed: Array, ended: Array) -> Array:
     return -anp.sum(renewed * anp.log1p(alpha / before) + ended * anp.log1p(before / alpha))
 
 
-def _renewed_and_ended(renewals: Array, lost: NDArray[np.bool_], n: Array) -> tuple[Array, Array]:
+def _renewed_and_ended(renewals: Array, lost: Bools, n: Array) -> tuple[Array, Array]:
     """How many made their first, second, ... renewal, and how many did not though it was due."""
     due = int((renewals + lost).max(initial=0))
     renewed = histories.repeats(renewals, n)
@@ -207,7 +205,7 @@ def _renewed_and_ended(renewals: Array, lost: NDArray[np.bool_], n: Array) -> tu
     return np.append(renewed, np.zeros(due - len(renewed))), ended.astype(float)
 
 
-def _columns(contracts: pd.DataFrame) -> tuple[Array, NDArray[np.bool_], Array]:
+def _columns(contracts: pd.DataFrame) -> tuple[Array, Bools, Array]:
     """renewals, lost and n (1 where absent)."""
     missing = [name for name in ("renewals", "lost") if name not in contracts]
     if missing:
@@ -231,7 +229,7 @@ def _columns(contracts: pd.DataFrame) -> tuple[Array, NDArray[np.bool_], Array]:
     return renewals, contracts["lost"].to_numpy(bool), n
 
 
-def whole(what: str, values: float | Array, least: int) -> NDArray[np.int64]:
+def whole(what: str, values: float | Array, least: int) -> Ints:
     """The values as whole numbers."""
     given = np.asarray(values, float)
     if not ((given >= least) & (given == np.floor(given)) & np.isfinite(given)).all():

@@ -8,7 +8,7 @@ send back is taken off everybody's. The margin is a share of what remains, and a
 kept: then the best buyers have the lowest value, and a note says so.
 """
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -228,10 +228,9 @@ def weekly_rate(annual: float) -> float:
 
 def _median(model: Purchases, h: pd.DataFrame, horizon_weeks: float) -> pd.Series | float:
     """The predictive median; NaN for a forecast without probabilities."""
-    probable: Any = model
     if not hasattr(model, "purchase_probabilities"):
         return np.nan
-    return predictive_distribution.median(probable, h, horizon_weeks)
+    return predictive_distribution.median(model, h, horizon_weeks)
 
 
 def _margins(margin: float | pd.Series, customer_ids: pd.Index) -> float | pd.Series:

@@ -15,13 +15,13 @@ from typing import ClassVar, NamedTuple
 import autograd.numpy as anp
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from cvm_analysis.clv import discounting, histories, nbd
+from cvm_analysis.arrays import Array
+from cvm_analysis.clv import discounting, histories, nbd, purchase_model
 from cvm_analysis.clv.numerics import mle
+from cvm_analysis.clv.purchase_model import Generator, PurchaseModel
+from cvm_analysis.clv.steady import Steady
 from cvm_analysis.errors import FitError, InputError
-
-Array = NDArray[np.float64]
 
 _DAY = 1 / 7  # of a week
 
@@ -34,35 +34,23 @@ class Params(NamedTuple):
 
 
 @dataclass(frozen=True)
-class ZeroTruncatedNbd:
-    """A fitted model; `fit` makes one. Its criteria are of counts: compare them among such only."""
+class ZeroTruncatedNbd(Steady, mle.Fitted):
+    """A fitted model; `fit` makes one. Its criteria are of counts: compare them among such only.
+
+    Its parameters run off where all buy at one rate, or ever rarer buyers were never seen. What
+    comes after T in other models comes here after the window.
+    """
 
     code: ClassVar[str] = "zero_truncated_nbd"
 
     params: Params
-    std_errors: Params  # NaN where the data do not tell a parameter
-    covariance_log: Array  # of (log r, log alpha)
-    log_likelihood: float  # of the counts; not comparable with models of when people buy
-    n_customers: int
-    identified: bool
-    reason: str  # "" or "parameters_run_off": one rate for all, or ever rarer buyers unseen
+    std_errors: Params
     window: float  # weeks that the records cover
-
-    aic = property(mle.aic)
-    bic = property(mle.bic)
-
-    def p_alive(self, h: pd.DataFrame) -> pd.Series:
-        """NaN for every row of h: a model without drop-out has nothing to say about it."""
-        return pd.Series(np.nan, h.index, name="p_alive")
 
     def pace(self, h: pd.DataFrame) -> pd.Series:
         """Expected purchases per week of each row of h: (r + x + 1) / (alpha + window)."""
         r, alpha = self.params
         return pd.Series((r + _seen(h, self.window)) / (alpha + self.window), h.index, name="pace")
-
-    def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
-        """Expected purchases in the `horizon` weeks after the window, for each row of h."""
-        return (self.pace(h) * horizon).rename("expected_purchases")
 
     def probability(self, x: int, t: float | Array) -> Array:
         """Probability of x more purchases of a customer first seen t weeks before the window ends.
@@ -90,16 +78,6 @@ class ZeroTruncatedNbd:
         """
         shape, ratio = self._since_first_seen(t)
         return shape * ratio
-
-    def discounted_purchases(
-        self, h: pd.DataFrame, rate: float, horizon: float | None = None
-    ) -> pd.Series:
-        """Expected purchases after the window, discounted to its end at a continuous `rate`.
-
-        Per week; within `horizon` weeks, or for ever. For ever needs a rate above 0 (InputError).
-        """
-        weeks = discounting.annuity(rate, horizon)
-        return (self.pace(h) * weeks).rename("discounted_purchases")
 
     def _since_first_seen(self, t: float | Array) -> tuple[Array, Array]:
         """Shape of the rates, and weeks / scale, of who was first seen t weeks before the end."""
@@ -145,16 +123,7 @@ def fit(h: pd.DataFrame, window: float | None = None) -> ZeroTruncatedNbd:
         data.n.sum(),
         "zero-truncated NBD",
     )
-    return ZeroTruncatedNbd(
-        Params(*top.params.tolist()),
-        Params(*top.std_errors.tolist()),
-        top.covariance_log,
-        top.log_likelihood,
-        round(data.n.sum()),
-        not top.diverged,
-        "parameters_run_off" if top.diverged else "",
-        weeks,
-    )
+    return ZeroTruncatedNbd.at(top, Params, data.n.sum(), mle.run_off(top), weeks)
 
 
 def log_likelihood(params: Params, h: pd.DataFrame, window: float) -> float:
@@ -188,3 +157,16 @@ def _seen(h: pd.DataFrame, window: float) -> Array:
             "give the weeks that the records cover"
         )
     return data.x + 1
+
+
+def draw(
+    model: ZeroTruncatedNbd, h: pd.DataFrame, horizon: float, draws: int, rng: Generator
+) -> Array:
+    """Draw purchases in the `horizon` weeks after the window: rows as in h, columns per draw."""
+    seen = _seen(h, model.window)
+    weeks = np.full(len(h), model.window)
+    rates = purchase_model.rates(model, seen, weeks, model.p_alive(h), draws, rng)
+    return purchase_model.poisson(rates * horizon, rng)
+
+
+MODEL = PurchaseModel(ZeroTruncatedNbd.code, fit, draw, is_from_first_purchase=False)

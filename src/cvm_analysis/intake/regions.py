@@ -14,8 +14,8 @@ import ibis
 from ibis import ir
 
 from cvm_analysis.settings import DiscoveredRegions, Region
+from cvm_analysis.tables import ALL
 
-ALL = "all"
 Names = dict[str, str]
 
 

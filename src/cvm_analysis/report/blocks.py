@@ -4,8 +4,6 @@ Every text is escaped here, where it enters HTML; nobody downstream does it agai
 page's; in JupyterLab a block brings the same style along.
 """
 
-import hashlib
-import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +12,6 @@ from typing import Any
 
 import jinja2
 import pandas as pd
-from markupsafe import Markup
 
 from cvm_analysis.errors import InputError
 from cvm_analysis.texts import Words, words
@@ -97,33 +94,24 @@ def table(
     language : or the words, if a heading names the horizon
     rows : the section of the texts that names the codes of the index (`segments`); None: as it is
     labels : column -> heading, for columns without a word under `columns` in the texts
-    id : of the table in its page; default: derived from its content
+    id : a name in the page that a link can lead to
 
     Raises
     ------
     InputError : `df` lacks a column of `formats`, or a format is none of the above
     """
-    from great_tables import GT, loc, style
-
     say = words(language)
-    shown = _written(df, formats, say, currency)
+    written = _written(df, formats, say, currency)
     labels = labels or {}
-    headings = {c: labels[c] if c in labels else say(f"columns.{c}") for c in formats}
-    stub = None
+    columns = [
+        (labels[c] if c in labels else say(f"columns.{c}"), _class(formats[c], texts))
+        for c, texts in written.items()
+    ]
+    names: list[str] | None = None
     if not isinstance(df.index, pd.RangeIndex):
-        stub = "\0row"  # a name no column has
         names = [say(f"{rows}.{code}") if rows else str(code) for code in df.index]
-        shown.insert(0, stub, names)
-    content = shown.to_csv() + repr(sorted(headings.items()))
-    fixed = id or "t" + hashlib.sha256(content.encode()).hexdigest()[:10]
-    grid = GT(shown, rowname_col=stub, id=fixed).cols_label({**headings})
-    right = [c for c, kind in formats.items() if kind.partition(":")[0] in RIGHT]
-    grid = grid.cols_align("left")
-    grid = grid.cols_align("right", right) if right else grid
-    prose = [c for c in formats if c not in right and shown[c].map(_letters).max() > PROSE]
-    if prose:
-        grid = grid.tab_style(style.css("min-width: 11em"), loc.body(columns=prose))
-    return _block("table", Markup(_bare(grid.as_raw_html())), caption, say("report.table"))
+    cells = list(zip(*written.values(), strict=True))
+    return _block("table", columns, names, cells, caption, say("report.table"), id)
 
 
 @lru_cache
@@ -142,14 +130,20 @@ def _block(macro: str, *values: Any) -> Block:
 
 def _written(
     df: pd.DataFrame, formats: Mapping[str, str], say: Words, currency: str
-) -> pd.DataFrame:
-    """Return the columns of `formats` as text."""
+) -> dict[str, list[str]]:
+    """Return the columns of `formats` as texts."""
     absent = [column for column in formats if column not in df]
     if absent:
         raise InputError(f"table: no column {', '.join(absent)}; it has {', '.join(map(str, df))}")
     writers = {column: _writer(kind, say, currency) for column, kind in formats.items()}
-    columns = {column: [write(v) for v in df[column]] for column, write in writers.items()}
-    return pd.DataFrame(columns, dtype=object)
+    return {column: [write(v) for v in df[column]] for column, write in writers.items()}
+
+
+def _class(kind: str, texts: list[str]) -> str:
+    """Return how the page shows a column: `number`, `prose` or `word`."""
+    if kind.partition(":")[0] in RIGHT:
+        return "number"
+    return "prose" if max(map(_letters, texts), default=0) > PROSE else "word"
 
 
 def _writer(kind: str, say: Words, currency: str) -> Callable[[Any], str]:
@@ -173,9 +167,3 @@ def _writer(kind: str, say: Words, currency: str) -> Callable[[Any], str]:
 def _letters(text: str) -> int:
     """Return how many letters' room a text takes; a Chinese character takes that of two."""
     return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
-
-
-def _bare(html: str) -> str:
-    """Return only the table element of what great_tables made; the style is the page's own."""
-    found = re.search(r"<table.*</table>", html, flags=re.DOTALL)
-    return found.group() if found else html

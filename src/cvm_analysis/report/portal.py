@@ -9,10 +9,10 @@ from urllib.parse import quote
 from cvm_analysis import tables
 from cvm_analysis.errors import InputError
 from cvm_analysis.report.blocks import templates
+from cvm_analysis.tables import ALL
 from cvm_analysis.texts import MissingTextError, Words, words
 
 STATUSES = ("good", "stale", "failed")
-WHOLE = "all"  # the region that is the whole company
 
 
 def render(
@@ -70,7 +70,7 @@ def _region(entry: Mapping[str, Any], figures: Sequence[str], say: Words) -> dic
         raise InputError(f"portal: region {entry['region']} has no status '{status}'")
     return {
         "name": entry["name"],
-        "kinds": [status, "whole"] if entry["region"] == WHOLE else [status],
+        "kinds": [status, "whole"] if entry["region"] == ALL else [status],
         "state": say(f"portal.status.{status}"),
         "since": say("portal.failing_since", date=say.date(since)) if since else "",
         "message": entry.get("message", ""),

@@ -15,7 +15,8 @@ from typing import Any
 from cvm_analysis import atomic_folder
 from cvm_analysis.run import manifest, region
 from cvm_analysis.run.notebook import check
-from cvm_analysis.run.plan import ALL, Job, Plan, Progress, Result
+from cvm_analysis.run.plan import Job, Plan, Progress, Result
+from cvm_analysis.tables import ALL
 
 
 @dataclass(frozen=True)

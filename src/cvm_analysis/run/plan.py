@@ -11,7 +11,6 @@ from typing import Literal
 
 from cvm_analysis.errors import InputError
 
-ALL = "all"
 BY_LANGUAGE = "06_"  # notebooks whose name starts so are executed once per language
 PRIVATE = 0o600
 

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from cvm_analysis.arrays import Array, Ints
 from cvm_analysis.survival import risk_sets
-from cvm_analysis.survival.risk_sets import Floats
 
 ALL = -1  # the code of rows whose stratum is not known
 
@@ -23,11 +22,11 @@ ALL = -1  # the code of rows whose stratum is not known
 class Steps:
     """A cumulative hazard that was watched until some time."""
 
-    times: Floats
-    heights: Floats  # one more than times: 0 before the first
+    times: Array
+    heights: Array  # one more than times: 0 before the first
     until: float
 
-    def value_at(self, times: Floats) -> Floats:
+    def value_at(self, times: Array) -> Array:
         """The cumulative hazard at each time."""
         return self.heights[np.searchsorted(self.times, times, side="right")]
 
@@ -43,7 +42,7 @@ class Baseline:
     every: Steps
     strata: Mapping[int, Steps]
 
-    def value_at(self, times: Floats, code: NDArray[np.intp] | None = None) -> Floats:
+    def value_at(self, times: Array, code: Ints | None = None) -> Array:
         """The cumulative hazard at each time; code: each row's stratum, None: no strata."""
         found = self.every.value_at(times)
         for stratum, own in self.strata.items() if code is not None else ():
@@ -53,7 +52,7 @@ class Baseline:
         return found
 
 
-def estimate(log_hazard: Floats, seen: pd.DataFrame, least: int) -> Baseline:
+def estimate(log_hazard: Array, seen: pd.DataFrame, least: int) -> Baseline:
     """The baseline of a fitted model.
 
     Parameters
@@ -77,6 +76,6 @@ def estimate(log_hazard: Floats, seen: pd.DataFrame, least: int) -> Baseline:
     return Baseline(together, own)
 
 
-def _steps(log_hazard: Floats, seen: pd.DataFrame, until: float) -> Steps:
+def _steps(log_hazard: Array, seen: pd.DataFrame, until: float) -> Steps:
     (one,) = risk_sets.build(np.empty((len(seen), 0)), log_hazard, seen)
     return Steps(one.times, np.concatenate([[0.0], np.cumsum(one.hazard[0])]), until)

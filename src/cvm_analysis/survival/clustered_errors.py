@@ -1,7 +1,8 @@
 """Standard errors for rows that belong together: a customer seen at several landmarks is one.
 
 Source: Lin & Wei (1989), "The Robust Inference for the Cox Proportional Hazards Model", JASA 84,
-1074-1078; summed by customer as in Therneau & Grambsch (2000), section 8.2.
+1074-1078; summed by customer as in Therneau & Grambsch (2000), section 8.2. lifelines' own
+(`cluster_col`) ignore ties and take time quadratic in the rows: minutes for 100,000.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from cvm_analysis.arrays import Array
 from cvm_analysis.survival import risk_sets
-from cvm_analysis.survival.risk_sets import Floats, RiskSets
+from cvm_analysis.survival.risk_sets import RiskSets
 
 
-def scores(sets: Sequence[RiskSets], n: int) -> Floats:
+def scores(sets: Sequence[RiskSets], n: int) -> Array:
     """How far each of n rows pulls each coefficient at the maximum; each column adds up to 0."""
     table = np.zeros((n, sets[0].x.shape[1]))
     for part in sets:
@@ -23,7 +25,7 @@ def scores(sets: Sequence[RiskSets], n: int) -> Floats:
     return table
 
 
-def covariance(sets: Sequence[RiskSets], customers: pd.Series) -> Floats:
+def covariance(sets: Sequence[RiskSets], customers: pd.Series) -> Array:
     """Covariance of the coefficients when the rows of one customer may be alike.
 
     Parameters
@@ -40,5 +42,5 @@ def covariance(sets: Sequence[RiskSets], customers: pd.Series) -> Floats:
     code, names = pd.factorize(customers)
     summed = np.column_stack([np.bincount(code, column, len(names)) for column in pulls.T])
     spread = summed @ np.linalg.inv(risk_sets.total(sets)[1])
-    found: Floats = spread.T @ spread
+    found: Array = spread.T @ spread
     return found

@@ -1,22 +1,21 @@
 """How often a model puts two rows in the right order: Harrell's concordance.
 
 Source: Harrell et al. (1982), "Evaluating the Yield of Medical Tests", JAMA 247, 2543-2546. Counted
-without looking at each pair, in time n log n.
+without looking at each pair, in time n log n. Those of lifelines and scikit-survival know neither
+late entry nor strata.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
+from cvm_analysis.arrays import Array, Ints
 
 _DIGITS = 10  # log hazards that agree so far are equal
 
 
-def index(log_hazard: Floats, seen: pd.DataFrame) -> float:
+def index(log_hazard: Array, seen: pd.DataFrame) -> float:
     """Share of pairs in which the row with the earlier event had the greater hazard.
 
     A pair counts if one row had the event while the other was at risk and stayed without it; pairs
@@ -38,7 +37,7 @@ def index(log_hazard: Floats, seen: pd.DataFrame) -> float:
     return right / pairs if pairs else np.nan
 
 
-def _stratum(log_hazard: Floats, seen: pd.DataFrame) -> tuple[int, int, int]:
+def _stratum(log_hazard: Array, seen: pd.DataFrame) -> tuple[int, int, int]:
     """Pairs whose other row had the lesser, an equal, a greater hazard than the one with event."""
     event = seen["event"].to_numpy() == 1
     times, time = np.unique(seen["duration"], return_inverse=True)

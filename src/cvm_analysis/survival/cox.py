@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cvm_analysis.arrays import Array
 from cvm_analysis.errors import FitError, InputError
 from cvm_analysis.survival import (
     baselines,
@@ -33,7 +34,6 @@ from cvm_analysis.survival import (
     stratification,
 )
 from cvm_analysis.survival.estimates import Estimate
-from cvm_analysis.survival.risk_sets import Floats
 
 _GROUP = 3  # a stratum made of a feature needs the events of so many features
 
@@ -137,7 +137,7 @@ class Cox:
         rows = pd.DataFrame([self.means] * len(at), index=at).assign(**{feature: at})
         return np.exp(self.contributions(rows)[feature]).rename("hazard_ratio")
 
-    def _terms(self, rows: pd.DataFrame) -> Floats:
+    def _terms(self, rows: pd.DataFrame) -> Array:
         average = splines.terms(self.means.to_frame().T, self.bent).to_numpy()
         return splines.terms(rows, self.bent).to_numpy() - average
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cvm_analysis.arrays import Array
 from cvm_analysis.errors import FitError, InputError
 from cvm_analysis.survival import (
     clustered_errors,
@@ -18,7 +19,7 @@ from cvm_analysis.survival import (
     risk_sets,
     splines,
 )
-from cvm_analysis.survival.risk_sets import Floats, RiskSets
+from cvm_analysis.survival.risk_sets import RiskSets
 
 _EXACT = {"step_size": 1.0, "precision": 1e-12, "r_precision": 1e-15}  # lifelines stops at 1e-7
 
@@ -45,7 +46,7 @@ class Estimate:
         return splines.terms(self.rows, self.bent).mean()
 
     @cached_property
-    def log_hazard(self) -> Floats:
+    def log_hazard(self) -> Array:
         """Of each row, against the mean of all terms."""
         return self.terms.to_numpy() @ self.coef.to_numpy()
 
@@ -81,7 +82,7 @@ class Estimate:
         error = np.sqrt(np.diag(w @ self.covariance(customers) @ w.T))
         return pd.DataFrame({"coef": weights @ self.coef, "std_error": error})
 
-    def covariance(self, customers: pd.Series | None) -> Floats:
+    def covariance(self, customers: pd.Series | None) -> Array:
         """Of the coefficients; rows of one customer may be alike, None: all are independent."""
         if customers is not None:
             return clustered_errors.covariance(self.sets, customers)

@@ -11,6 +11,10 @@ Sources: Uno, Cai, Tian & Wei (2007), "Evaluating Prediction Rules for t-Year Su
 Censored Regression Models", JASA 102, 527-537. Graf, Schmoor, Sauerbrei & Schumacher (1999),
 "Assessment and Comparison of Prognostic Classification Schemes for Survival Data", Statistics in
 Medicine 18, 2529-2545.
+
+lifelines has no such scores. scikit-survival has, to 6e-15 the same (benchmarks/churn_metrics.py);
+they are taken here because it is under the GPL, which a package under the MIT licence must not ask
+for.
 """
 
 from __future__ import annotations
@@ -19,12 +23,10 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from cvm_analysis.arrays import Array, Bools
 from cvm_analysis.errors import InputError
 from cvm_analysis.survival import kaplan_meier
-
-_Floats = NDArray[np.float64]
 
 
 def score(
@@ -105,7 +107,7 @@ def auc(risk: pd.DataFrame, outcome: pd.DataFrame, training: pd.DataFrame) -> pd
     return pd.Series(found, dtype=float, name="auc").rename_axis("time")
 
 
-def _auc(risk: _Floats, duration: _Floats, weight: _Floats, time: float) -> float:
+def _auc(risk: Array, duration: Array, weight: Array, time: float) -> float:
     ended = (duration <= time) & (weight > 0)
     lasted = np.sort(risk[duration > time])
     right = np.searchsorted(lasted, risk[ended]) + np.searchsorted(lasted, risk[ended], "right")
@@ -169,7 +171,7 @@ def score_times(outcome: pd.DataFrame, training: pd.DataFrame, points: int = 20)
 
 def _weighed(
     forecast: pd.DataFrame, outcome: pd.DataFrame, training: pd.DataFrame
-) -> tuple[pd.DataFrame, _Floats, _Floats, dict[float, float]]:
+) -> tuple[pd.DataFrame, Array, Array, dict[float, float]]:
     """The forecast by time and in the order of `outcome`; durations, weights, G at each time.
 
     A weight is 1 / G at the end of what ended, and 0 for what was not seen to end.
@@ -183,7 +185,7 @@ def _weighed(
     return given, duration, weight, dict(zip(given.columns, at, strict=True))
 
 
-def _still_watched(outcome: pd.DataFrame, at: _Floats) -> _Floats:
+def _still_watched(outcome: pd.DataFrame, at: Array) -> Array:
     """Kaplan-Meier of the censoring: the share not yet censored just after each time of `at`.
 
     Who ends and who is censored at one time: the ends come first.
@@ -197,7 +199,7 @@ def _still_watched(outcome: pd.DataFrame, at: _Floats) -> _Floats:
     return np.concatenate([[1.0], steps])[np.searchsorted(durations, at, side="right")]
 
 
-def _within(at: _Floats, outcome: pd.DataFrame, training: pd.DataFrame) -> NDArray[np.bool_]:
+def _within(at: Array, outcome: pd.DataFrame, training: pd.DataFrame) -> Bools:
     """Whether a time can be scored: somebody lasts longer, and somebody was still watched."""
     return (
         (at >= 0)

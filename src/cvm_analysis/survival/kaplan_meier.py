@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from cvm_analysis.arrays import Array, Ints
 from cvm_analysis.errors import InputError
 
 Z = 1.959963984540054  # standard errors to each side that hold 95 %
@@ -93,14 +94,14 @@ def product_limit(outcome: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def survival_at(curve: pd.DataFrame, at: ArrayLike) -> NDArray[np.float64]:
+def survival_at(curve: pd.DataFrame, at: ArrayLike) -> Array:
     """The share still without the event just after each time; curve : as `product_limit` gives
     it."""
     place = np.searchsorted(curve["duration"], at, side="right")
     return np.concatenate([[1.0], curve["survival"]])[place]
 
 
-def at_risk(outcome: pd.DataFrame, times: NDArray[np.float64]) -> NDArray[np.int64]:
+def at_risk(outcome: pd.DataFrame, times: Array) -> Ints:
     """How many rows are watched and without the event just before each time: entry < t <= duration.
 
     Rows watched from their start on are at risk at time 0, too.
@@ -181,9 +182,7 @@ def _curve(rows: pd.DataFrame, step: float) -> pd.DataFrame:
     )
 
 
-def _log_log(
-    survival: NDArray[np.float64], variance: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _log_log(survival: Array, variance: Array) -> tuple[Array, Array]:
     """95 % bounds on the scale of log(-log S) ([2], formula 4.3.2)."""
     with np.errstate(divide="ignore", invalid="ignore"):
         reach = np.exp(Z * np.sqrt(variance) / np.abs(np.log(survival)))
@@ -200,7 +199,7 @@ def _median(table: pd.DataFrame) -> float:
     return float((times[half[0]] + times[lower[0] if len(lower) else half[0]]) / 2)
 
 
-def _entry(outcome: pd.DataFrame) -> NDArray[np.float64]:
+def _entry(outcome: pd.DataFrame) -> Array:
     """From when on rows are watched; those from the start on are watched at time 0 itself."""
     if "entry" not in outcome:
         return np.full(len(outcome), -np.inf)

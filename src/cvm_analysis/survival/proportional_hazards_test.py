@@ -2,7 +2,8 @@
 
 Source: Grambsch & Therneau (1994), "Proportional Hazards Tests and Diagnostics Based on Weighted
 Residuals", Biometrika 81, 515-526; as the exact score test that R's survival takes since version
-3: coefficients that change with g(time) are added, and the test is of their being 0.
+3: coefficients that change with g(time) are added, and the test is of their being 0. lifelines has
+the approximation of before, in which every event tells as much as any other.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
+from cvm_analysis.arrays import Array, Ints
 from cvm_analysis.survival import risk_sets
 from cvm_analysis.survival.logrank import holm
-from cvm_analysis.survival.risk_sets import Floats, Ints, RiskSets
+from cvm_analysis.survival.risk_sets import RiskSets
 
 ALL = "all"
 _LEVEL = 0.05  # of the test, after Holm
@@ -80,7 +82,7 @@ def cut_points(values: pd.Series) -> tuple[float, ...]:
     return tuple(levels[1:].tolist())
 
 
-def _changing(sets: Sequence[RiskSets], g: Callable[[Floats], Floats]) -> tuple[Floats, Floats]:
+def _changing(sets: Sequence[RiskSets], g: Callable[[Array], Array]) -> tuple[Array, Array]:
     """Gradient and information of the terms and of the terms times g(time), in this order."""
     _, plain = risk_sets.total(sets)
     gradient, mixed = risk_sets.total(sets, g)
@@ -89,24 +91,24 @@ def _changing(sets: Sequence[RiskSets], g: Callable[[Floats], Floats]) -> tuple[
     return np.concatenate([np.zeros_like(gradient), gradient]), information
 
 
-def _spread(sets: Sequence[RiskSets], own: Ints, step: Floats) -> float:
+def _spread(sets: Sequence[RiskSets], own: Ints, step: Array) -> float:
     """Standard deviation of a feature's part of the log hazard; with its sign if straight."""
     part = np.concatenate([one.x[:, own] @ step for one in sets])
     return float(np.std(part) * (np.sign(step[0]) if len(step) == 1 else 1.0))
 
 
-def _events(seen: pd.DataFrame) -> Floats:
+def _events(seen: pd.DataFrame) -> Array:
     return seen["duration"].to_numpy(float)[(seen["event"] == 1).to_numpy()]
 
 
-def _centred(transform: str, seen: pd.DataFrame) -> Callable[[Floats], Floats]:
+def _centred(transform: str, seen: pd.DataFrame) -> Callable[[Array], Array]:
     """The transform of time, less its mean over the events."""
     g = _TRANSFORMS[transform](seen)
     mean = g(_events(seen)).mean()
     return lambda times: g(times) - mean
 
 
-def _km(seen: pd.DataFrame) -> Callable[[Floats], Floats]:
+def _km(seen: pd.DataFrame) -> Callable[[Array], Array]:
     times, deaths = np.unique(_events(seen), return_counts=True)
     ended = np.searchsorted(times, seen["duration"].to_numpy(), side="right")
     begun = np.searchsorted(times, seen["entry"].to_numpy(), side="right")
@@ -117,18 +119,18 @@ def _km(seen: pd.DataFrame) -> Callable[[Floats], Floats]:
     return lambda asked: 1 - before[np.searchsorted(times, asked, side="left")]
 
 
-def _rank(seen: pd.DataFrame) -> Callable[[Floats], Floats]:
+def _rank(seen: pd.DataFrame) -> Callable[[Array], Array]:
     durations = np.sort(seen["duration"].to_numpy())
 
-    def middle(asked: Floats) -> Floats:
+    def middle(asked: Array) -> Array:
         first, last = (np.searchsorted(durations, asked, side) for side in ("left", "right"))
-        found: Floats = (first + last + 1) / 2
+        found: Array = (first + last + 1) / 2
         return found
 
     return middle
 
 
-_TRANSFORMS: dict[str, Callable[[pd.DataFrame], Callable[[Floats], Floats]]] = {
+_TRANSFORMS: dict[str, Callable[[pd.DataFrame], Callable[[Array], Array]]] = {
     "km": _km,
     "rank": _rank,
     "identity": lambda seen: lambda times: times,

@@ -2,7 +2,8 @@
 
 All that is known about a Cox model beside its maximum is a sum over risk sets: how far each row
 pulls the coefficients, what the data tell about them, the hazard of the average row. Here these
-sums take time linear in the rows, with late entry, strata and ties after Efron.
+sums take time linear in the rows, with late entry, strata and ties after Efron. lifelines has some
+as residuals, but without ties.
 
 Source: Therneau & Grambsch (2000), "Modeling Survival Data", Springer, chapters 3 and 4. With d
 events at one time, the r-th of them (r = 0 .. d - 1) meets the risk set less the share r / d of
@@ -16,10 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
+from cvm_analysis.arrays import Array, Bools, Ints
 
 
 @dataclass(frozen=True)
@@ -31,17 +30,17 @@ class RiskSets:
     """
 
     rows: Ints  # places of the stratum's rows in the data
-    x: Floats  # rows x terms
-    risk: Floats  # exp of the log hazard, per row
-    event: NDArray[np.bool_]
+    x: Array  # rows x terms
+    risk: Array  # exp of the log hazard, per row
+    event: Bools
     first: Ints
     last: Ints
-    times: Floats
-    deaths: Floats  # events at each time
-    at_risk: Floats  # m x terms: sums of risk * x over the risk set
-    dying: Floats  # m x terms: the same over the rows with an event at that time
-    hazard: tuple[Floats, Floats]  # sums of 1/s and f/s over the events of a time, ...
-    squared: tuple[Floats, Floats, Floats]  # ... of 1/s^2, f/s^2 and f^2/s^2; f = r/d, s = risk
+    times: Array
+    deaths: Array  # events at each time
+    at_risk: Array  # m x terms: sums of risk * x over the risk set
+    dying: Array  # m x terms: the same over the rows with an event at that time
+    hazard: tuple[Array, Array]  # sums of 1/s and f/s over the events of a time, ...
+    squared: tuple[Array, Array, Array]  # ... of 1/s^2, f/s^2 and f^2/s^2; f = r/d, s = risk
     log_met: float  # sum of log s over all events
 
     @property
@@ -49,12 +48,12 @@ class RiskSets:
         """Place among `times` of the own event, of the rows that have one."""
         return self.last[self.event] - 1
 
-    def met(self, steps: Floats) -> Floats:
+    def met(self, steps: Array) -> Array:
         """Sums of m values, or of m rows of values, over the times each row was at risk."""
         total = np.concatenate([np.zeros_like(steps[:1]), np.cumsum(steps, axis=0)])
         return total[self.last] - total[self.first]
 
-    def gradient(self, weights: Floats) -> Floats:
+    def gradient(self, weights: Array) -> Array:
         """Sum over the events of weight times (x - the mean x of those at risk); one per term.
 
         weights : one per time; all 1: the gradient of the log likelihood, 0 at its maximum
@@ -63,7 +62,7 @@ class RiskSets:
         expected = self.at_risk * plain[:, None] - self.dying * shared[:, None]
         return weights[self.own] @ self.x[self.event] - weights @ expected
 
-    def information(self, weights: Floats) -> Floats:
+    def information(self, weights: Array) -> Array:
         """Sum over the events of weight times the covariance of x among those at risk.
 
         weights : one per time; all 1: the information, the inverse of the covariance of the
@@ -83,14 +82,14 @@ class RiskSets:
         """The stratum's part of the partial log likelihood."""
         return float(np.log(self.risk[self.event]).sum()) - self.log_met
 
-    def expected(self) -> Floats:
+    def expected(self) -> Array:
         """Events the model expects of each row; events less these are the martingale residuals."""
         plain, shared = self.hazard
         share = self.met(plain)
         share[self.event] -= shared[self.own]
         return self.risk * share
 
-    def scores(self) -> Floats:
+    def scores(self) -> Array:
         """How far each row pulls each coefficient: rows x terms, adding up to the gradient."""
         (plain, shared), (one, mixed, two) = self.hazard, self.squared
         pull = self.met(self.at_risk * one[:, None] - self.dying * mixed[:, None])
@@ -102,7 +101,7 @@ class RiskSets:
         return scores
 
 
-def build(x: Floats, log_hazard: Floats, seen: pd.DataFrame) -> list[RiskSets]:
+def build(x: Array, log_hazard: Array, seen: pd.DataFrame) -> list[RiskSets]:
     """The risk sets of each stratum that has an event.
 
     Parameters
@@ -122,8 +121,8 @@ def build(x: Floats, log_hazard: Floats, seen: pd.DataFrame) -> list[RiskSets]:
 
 
 def total(
-    sets: Sequence[RiskSets], weigh: Callable[[Floats], Floats] = np.ones_like
-) -> tuple[Floats, Floats]:
+    sets: Sequence[RiskSets], weigh: Callable[[Array], Array] = np.ones_like
+) -> tuple[Array, Array]:
     """Gradient and information over all strata; `weigh` gives each time of an event its weight."""
     weights = [weigh(part.times) for part in sets]
     pairs = list(zip(sets, weights, strict=True))
@@ -131,7 +130,7 @@ def total(
     return np.asarray(gradient), np.asarray(sum(part.information(w) for part, w in pairs))
 
 
-def score_statistic(gradient: Floats, information: Floats, tested: Ints) -> tuple[float, Floats]:
+def score_statistic(gradient: Array, information: Array, tested: Ints) -> tuple[float, Array]:
     """What terms of coefficient 0 would bring to a model at the maximum of all its others.
 
     gradient, information : of all terms together, those tested included
@@ -147,7 +146,7 @@ def score_statistic(gradient: Floats, information: Floats, tested: Ints) -> tupl
     return float(step @ gradient[tested]), step
 
 
-def _of_stratum(rows: Ints, x: Floats, risk: Floats, values: dict[str, Floats]) -> RiskSets:
+def _of_stratum(rows: Ints, x: Array, risk: Array, values: dict[str, Array]) -> RiskSets:
     entry, stop, event = (values[name][rows] for name in ("entry", "duration", "event"))
     happened = event == 1
     times, own, deaths = np.unique(stop[happened], return_inverse=True, return_counts=True)
@@ -180,5 +179,5 @@ def _of_stratum(rows: Ints, x: Floats, risk: Floats, values: dict[str, Floats]) 
     )
 
 
-def _sums(place: Ints, values: Floats, n: int) -> Floats:
+def _sums(place: Ints, values: Array, n: int) -> Array:
     return np.column_stack([np.bincount(place, column, n) for column in values.T])

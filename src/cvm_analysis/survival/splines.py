@@ -1,7 +1,8 @@
 """Effects that bend: a restricted cubic spline where a straight line misses what the data show.
 
 Source: Harrell (2015), "Regression Modeling Strategies", 2nd ed., Springer, section 2.4.5 (the
-spline, straight beyond its outer knots) and 2.4.6 (where the knots lie).
+spline, straight beyond its outer knots) and 2.4.6 (where the knots lie). A formula of lifelines
+(`cr`) makes such curves of knots that are given; whether the data ask for any is told here.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 
+from cvm_analysis.arrays import Array
 from cvm_analysis.survival import risk_sets
 from cvm_analysis.survival.logrank import holm
-from cvm_analysis.survival.risk_sets import Floats
 
 _SHARES = ((0.05, 0.35, 0.65, 0.95), (0.10, 0.50, 0.90))  # of the rows below each knot
 _MATTERS = 0.1  # a bend that moves the log hazard of the usual row by less does not
@@ -36,7 +37,7 @@ def knots(values: pd.Series) -> tuple[float, ...]:
 
 def terms(rows: pd.DataFrame, bent: Mapping[str, tuple[float, ...]]) -> pd.DataFrame:
     """The features, each that bends followed by its further terms: age, age', age''."""
-    columns: dict[str, Floats] = {}
+    columns: dict[str, Array] = {}
     for name in rows:
         values = rows[name].to_numpy()
         curves = _curves(values, bent[name]) if name in bent else []
@@ -52,7 +53,7 @@ def term_feature(names: Iterable[str], bent: Mapping[str, tuple[float, ...]]) ->
 
 
 def nonlinear_features(
-    rows: pd.DataFrame, log_hazard: Floats, seen: pd.DataFrame, room: int
+    rows: pd.DataFrame, log_hazard: Array, seen: pd.DataFrame, room: int
 ) -> Knots:
     """Which features bend, and their knots: each tested against the model without any bend.
 
@@ -78,7 +79,7 @@ def nonlinear_features(
 
 
 def _tested(
-    rows: pd.DataFrame, every: Knots, log_hazard: Floats, seen: pd.DataFrame
+    rows: pd.DataFrame, every: Knots, log_hazard: Array, seen: pd.DataFrame
 ) -> pd.DataFrame:
     """One row per feature with knots: p and df of its bend, and how far the bend moves rows."""
     from scipy.stats import chi2
@@ -101,13 +102,13 @@ def _tested(
     return pd.DataFrame.from_dict(table, orient="index", columns=["p", "df", "moved"])
 
 
-def _curves(values: Floats, at: tuple[float, ...]) -> list[Floats]:
+def _curves(values: Array, at: tuple[float, ...]) -> list[Array]:
     """The terms that make a straight effect a cubic spline, 0 up to the first knot."""
     *inner, before, last = at
     unit = (last - at[0]) ** 2
 
-    def cubed(knot: float) -> Floats:
-        part: Floats = np.maximum(values - knot, 0.0)
+    def cubed(knot: float) -> Array:
+        part: Array = np.maximum(values - knot, 0.0)
         return part * part * part  # a power takes ten times as long
 
     end, end_before, gap = cubed(last), cubed(before), last - before

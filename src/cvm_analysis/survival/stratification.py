@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from cvm_analysis.arrays import Ints
 from cvm_analysis.errors import FitError, InputError
 from cvm_analysis.survival import estimates, proportional_hazards_test
 from cvm_analysis.survival.estimates import Estimate
@@ -28,7 +28,7 @@ class Groups:
     known: pd.Index | None  # codes of the strata given; None: none were
     cuts: Cuts
 
-    def code(self, rows: pd.DataFrame, strata: pd.Series | None) -> NDArray[np.intp] | None:
+    def code(self, rows: pd.DataFrame, strata: pd.Series | None) -> Ints | None:
         """Each row's number; -1 if its stratum is not told, or was not in training.
 
         None if there are no strata.
@@ -50,7 +50,7 @@ class Groups:
         return code
 
 
-def group(code: NDArray[np.intp], values: pd.Series, cuts: tuple[float, ...]) -> NDArray[np.intp]:
+def group(code: Ints, values: pd.Series, cuts: tuple[float, ...]) -> Ints:
     """The strata `code`, each parted by the values of a feature."""
     return code * (len(cuts) + 1) + np.searchsorted(cuts, values.to_numpy(), side="right")
 

@@ -17,9 +17,10 @@ from cvm_analysis.tables.shape import Column, Kind, Table
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ATTRIBUTES", "TABLES", "Column", "Table", "check", "kind"]
+__all__ = ["ALL", "ATTRIBUTES", "TABLES", "Column", "Table", "check", "kind"]
 
 TABLES = MappingProxyType({**RAW, **RESULTS})
+ALL = "all"  # the region that is the whole company
 _KINDS = {
     name: column.kind
     for table in (*RESULTS.values(), *RAW.values())

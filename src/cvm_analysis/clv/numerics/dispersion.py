@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.special import gammaln, xlogy
 
-Array = NDArray[np.float64]
+from cvm_analysis.arrays import Array
 
 _LIMITS = ((-12.0, 12.0), (-3.0, 3.0))  # of a and b
 _LEAST = -690.0  # no log of a probability counts as less, as in `counts.log_score`

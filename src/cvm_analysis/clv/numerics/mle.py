@@ -1,17 +1,17 @@
 """The maximum of a log-likelihood whose parameters are positive, with its curvature."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from autograd import hessian, value_and_grad
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from cvm_analysis.arrays import Array
 from cvm_analysis.clv import histories
 from cvm_analysis.errors import FitError
 
-Array = NDArray[np.float64]
 Derivatives = Callable[[Array, histories.Arrays], tuple[float, Array, Array]]
 
 WORTH = 2.0  # log-likelihood two more parameters must bring to be preferred (Akaike)
@@ -21,22 +21,6 @@ _UNKNOWN = 3.0  # standard error of a logarithm: the interval spans a factor of 
 FAR = 30.0  # a logarithm beyond it, 1e13 or 1e-13, has run off: climbing ends
 _MANY = 4_000  # histories; of more than twice as many a part shows where to start
 _SENSIBLE = (1e-6, 1e6)  # limits of a start that the part says
-
-
-class Fitted(Protocol):
-    """A model fitted by maximum likelihood."""
-
-    @property
-    def params(self) -> tuple[float, ...]:
-        """Its parameters."""
-
-    @property
-    def log_likelihood(self) -> float:
-        """At these parameters."""
-
-    @property
-    def n_customers(self) -> int:
-        """How many it was fitted to."""
 
 
 class Maximum(NamedTuple):
@@ -161,12 +145,12 @@ def _inverse(information: Array) -> Array:
     return (vectors / values) @ vectors.T
 
 
-def aic(model: Fitted) -> float:
+def aic(model: Any) -> float:
     """Akaike's criterion; the lower, the better, among models of the same data."""
     return 2 * len(model.params) - 2 * model.log_likelihood
 
 
-def bic(model: Fitted) -> float:
+def bic(model: Any) -> float:
     """Schwarz's criterion; the lower, the better, among models of the same data."""
     return len(model.params) * float(np.log(model.n_customers)) - 2 * model.log_likelihood
 
@@ -180,4 +164,36 @@ def reason(top: Maximum, without: float) -> str:
     """
     if top.log_likelihood - without < WORTH:
         return "no_drop_out_found"
+    return run_off(top)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What every fitted model tells; the `fit` of its module makes one."""
+
+    params: Any  # a named tuple
+    std_errors: Any  # the same; NaN where the data do not tell a parameter
+    covariance_log: Array  # of the logarithms of the parameters
+    log_likelihood: float
+    n_customers: int
+    identified: bool
+    reason: str  # "", or why not: "no_drop_out_found", "parameters_run_off"
+
+    aic = property(aic)
+    bic = property(bic)
+
+    @classmethod
+    def at(cls, top: Maximum, params: type, n: float, reason: str, *more: Any) -> Self:
+        """The model at a maximum.
+
+        params : type of the parameters; n : customers; reason : as `reason` gives it; more :
+        fields that only this model has
+        """
+        known = params(*top.params.tolist()), params(*top.std_errors.tolist())
+        likely = top.covariance_log, top.log_likelihood
+        return cls(*known, *likely, round(n), not reason, reason, *more)
+
+
+def run_off(top: Maximum) -> str:
+    """The reason of a model without drop-out: `parameters_run_off`, or empty if identified."""
     return "parameters_run_off" if top.diverged else ""

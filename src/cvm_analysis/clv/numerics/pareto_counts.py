@@ -8,12 +8,10 @@ integral over the time of leaving. Nothing is subtracted: small ones are as exac
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cvm_analysis.arrays import Array
 from cvm_analysis.clv import nbd
 from cvm_analysis.clv.numerics.pareto_integrals import Curve, integral
-
-Array = NDArray[np.float64]
 
 
 class Counts(NamedTuple):

@@ -12,9 +12,8 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from cvm_analysis.arrays import Array, Bools, Ints
 
 _FALL = 38.0  # exp(-38) is below the rounding of a double
 _CHUNK = 2**14  # doubles held at a time: what a processor's cache holds
@@ -51,7 +50,7 @@ class Curve(NamedTuple):
 class Piece(NamedTuple):
     """Some rows of an integral: the sum of a row of `mass` is its value, by nodes v."""
 
-    rows: NDArray[np.intp]
+    rows: Ints
     v: Array
     mass: Array
 
@@ -149,7 +148,7 @@ def _around_mode(curve: Curve, last: Array) -> tuple[Array, Array]:
     return np.where(low < 1e-8 * mode, 0.0, low), high
 
 
-def _turn(holds: Callable[[Array], NDArray[np.bool_]], low: Array, high: Array) -> Array:
+def _turn(holds: Callable[[Array], Bools], low: Array, high: Array) -> Array:
     """Where a condition that holds at `low` ends, or `high`, to a thousandth."""
     for _ in range(16):
         middle = np.sqrt(low * high)

@@ -1,39 +1,25 @@
 """Forecasts of numbers of purchases: the median, the chance of none, and how likely the truth was.
 
 The mean of a forecast is right for money, the median for counts: it has the least absolute error.
-A model gives the probabilities of 0, 1, 2, ... purchases; here as many of them are taken for each
-customer as the question needs.
+A model gives the probabilities of 0, 1, 2, ... purchases (`purchase_probabilities`); as many
+of them are taken for each customer as the question needs.
 """
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from cvm_analysis.arrays import Array, Ints
 from cvm_analysis.errors import InputError
-
-Array = NDArray[np.float64]
 
 _MOST = 2**20  # probabilities of one customer; nobody buys so often
 _CHUNK = 2**21  # doubles held at a time
 _LEAST = 1e-300  # a probability below this counts as this; its log is -691
 
 
-class Model(Protocol):
-    """What a model of purchases offers."""
-
-    def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
-        """Expected purchases in the weeks after T."""
-        ...
-
-    def purchase_probabilities(self, h: pd.DataFrame, horizon: float, most: int) -> Array:
-        """Probabilities of 0, ..., most - 1, and of `most` or more purchases, by row of h."""
-        ...
-
-
-def median(model: Model, h: pd.DataFrame, horizon: float) -> pd.Series:
+def median(model: Any, h: pd.DataFrame, horizon: float) -> pd.Series:
     """The predictive median of the purchases in the `horizon` weeks after T, for each row of h.
 
     The smallest number that is not exceeded with probability 1/2 or more. Somebody makes twice the
@@ -51,13 +37,13 @@ def median(model: Model, h: pd.DataFrame, horizon: float) -> pd.Series:
     return pd.Series(found, h.index, name="median_purchases")
 
 
-def p_none(model: Model, h: pd.DataFrame, horizon: float) -> pd.Series:
+def p_none(model: Any, h: pd.DataFrame, horizon: float) -> pd.Series:
     """Probability of no purchase in the `horizon` weeks after T, for each row of h."""
     probabilities = model.purchase_probabilities(h, horizon, 1)
     return pd.Series(probabilities[:, 0], h.index, name="p_none")
 
 
-def log_score(model: Model, h: pd.DataFrame, horizon: float, actual: pd.Series) -> pd.Series:
+def log_score(model: Any, h: pd.DataFrame, horizon: float, actual: pd.Series) -> pd.Series:
     """Natural log of the probability that the model gave to what happened; the higher, the better.
 
     Its mean over customers the model did not see the outcome of is the log score. A probability
@@ -84,7 +70,7 @@ def log_score(model: Model, h: pd.DataFrame, horizon: float, actual: pd.Series) 
     return pd.Series(np.log(np.maximum(found, _LEAST))[row], h.index, name="log_score")
 
 
-def _alike(needed: Array) -> Iterator[tuple[NDArray[np.intp], int]]:
+def _alike(needed: Array) -> Iterator[tuple[Ints, int]]:
     """Rows that need about as many probabilities (up to a factor of 2), and how many to take."""
     if (needed > _MOST).any():
         raise InputError(
@@ -99,7 +85,7 @@ def _alike(needed: Array) -> Iterator[tuple[NDArray[np.intp], int]]:
             yield rows[start : start + at_a_time], int(most)
 
 
-def _checked(h: pd.DataFrame, actual: pd.Series) -> NDArray[np.int64]:
+def _checked(h: pd.DataFrame, actual: pd.Series) -> Ints:
     """The actual purchases as whole numbers, in the order of h."""
     if not (h.index.is_unique and actual.index.is_unique and len(h) == len(actual)):
         raise InputError(f"{len(h):,} histories, but {len(actual):,} outcomes, or ids that repeat")

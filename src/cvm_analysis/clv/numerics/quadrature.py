@@ -11,10 +11,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import wrightomega
 
-Array = NDArray[np.float64]
+from cvm_analysis.arrays import Array, Ints
 
 _NEGLIGIBLE = 38.0  # exp(-38) is below the rounding of a double
 _STEP = 0.17  # of u, where the density is wide
@@ -61,9 +60,7 @@ def beta_rule(a: Array, b: Array, steepness: float) -> Rule:
     return Rule(p, weight / weight.sum(axis=1, keepdims=True))
 
 
-def expectation(
-    rule: Rule, row: NDArray[np.intp], function: Callable[..., Array], *by: Array
-) -> Array:
+def expectation(rule: Rule, row: Ints, function: Callable[..., Array], *by: Array) -> Array:
     """The mean of `function(p, *by)` over row `row[i]` of the rule, for each i.
 
     `by` are arrays of the length of `row`; the function gets them as columns. Memory stays bounded.

@@ -84,7 +84,10 @@ def feasible(table: pd.DataFrame, n: int) -> pd.Series:
 
 
 def silhouettes(points: np.ndarray, labels: Mapping[int, np.ndarray]) -> dict[int, float]:
-    """Mean silhouette of divisions into so many clusters; all distances are computed once."""
+    """Mean silhouette of divisions into so many clusters.
+
+    All distances are computed once; scikit-learn computes them anew for each division.
+    """
     joined = np.hstack([np.empty((len(points), 0)), *(np.eye(k)[labels[k]] for k in labels)])
     sums, squares = np.empty(joined.shape), (points**2).sum(axis=1)
     for at in range(0, len(points), 500):

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from cvm_analysis.arrays import Bools, Ints
 from cvm_analysis.errors import ConfigError
 from cvm_analysis.segments.grades.grade import NOT_GRADED
 from cvm_analysis.segments.scores import score as reached
@@ -25,8 +25,6 @@ GIVEN = (FIRST, UP, DOWN)  # the reviews that give a customer a grade
 _WHY = (NOT_GRADED, FIRST, SAME, UP, DOWN, MARGIN, MIN_STAY, PROTECTION, NOTICE)
 _NONE, _LONG_AGO = -1, 1_000_000
 
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 Limits = Mapping[str, float]
 
 

@@ -57,7 +57,7 @@ def check(build: Callable[[Rows], pd.DataFrame], rows: Rows, landmark: dt.date) 
     unknown = sorted(set(rows) - set(KNOWN_FROM))
     if unknown:
         raise InputError(f"no day is known for rows of {', '.join(unknown)}; leave them out")
-    known, others = build(rows), (drop_later(rows, landmark), replace_later(rows, landmark))
+    known, others = build(rows), (without_later(rows, landmark), with_other_later(rows, landmark))
     leaks = pd.concat([_changed(known, build(other)) for other in others])
     if len(leaks):
         worst = leaks.groupby(level=0).max().sort_values(ascending=False, kind="stable")
@@ -68,7 +68,7 @@ def check(build: Callable[[Rows], pd.DataFrame], rows: Rows, landmark: dt.date) 
         )
 
 
-def drop_later(rows: Rows, landmark: dt.date) -> dict[str, pd.DataFrame]:
+def without_later(rows: Rows, landmark: dt.date) -> dict[str, pd.DataFrame]:
     """Drop every row later than the landmark, and empty cells that became known later.
 
     The record of a customer with an earlier order line stays, whenever they joined by it: what it
@@ -84,11 +84,11 @@ def drop_later(rows: Rows, landmark: dt.date) -> dict[str, pd.DataFrame]:
     return kept
 
 
-def replace_later(rows: Rows, landmark: dt.date) -> dict[str, pd.DataFrame]:
+def with_other_later(rows: Rows, landmark: dt.date) -> dict[str, pd.DataFrame]:
     """Put other rows in the place of those later than the landmark.
 
     Numbers are multiplied by -7, dates moved on by SHIFT, and each row goes to the customer of the
-    next one; cells that became known later are moved on too. Records stay as in `drop_later`.
+    next one; cells that became known later are moved on too. Records stay as in `without_later`.
     """
     later, changed = _later(rows, landmark), {}
     for name, table in rows.items():

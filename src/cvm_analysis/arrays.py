@@ -1,0 +1,8 @@
+"""The kinds of arrays that calculations pass around."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.intp]
+Bools = NDArray[np.bool_]
