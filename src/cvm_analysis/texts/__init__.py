@@ -12,6 +12,7 @@ from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from importlib import resources
+from types import MappingProxyType
 from typing import Any
 
 import babel
@@ -22,7 +23,10 @@ from babel import dates, numbers
 from cvm_analysis.errors import CvmError
 
 NOTHING = "–"  # how an empty value is written
-OPEN = ("segments", "indicators", "types", "grades")  # a business may add codes of its own to these
+# Sections to which a business adds codes of its own, and in which its words replace these:
+OPEN = ("actions", "classes", "columns", "grades", "indicators", "segments", "types")
+VALUES = "values"  # the section of values found in the data: values.channel.web
+SAME_VALUES = {"first_channel": "channel", "sold_in": "region"}  # column -> whose values it has
 
 # fmt: off
 MONEY_COLUMNS = frozenset({
@@ -60,8 +64,7 @@ class Words:
     def __call__(self, key: str, **values: str) -> str:
         """Return the text under a dotted key, its `{names}` filled with already formatted values.
 
-        A code of an open section (`segments`, ...) that has no text is named by itself: `vip_club`
-        is `Vip club`, and a Chinese code stays as it is.
+        A code of an open section (`segments`, ...) or a value that has no text stays as it is.
 
         Raises
         ------
@@ -73,8 +76,8 @@ class Words:
             if key in self.entries:
                 raise MissingTextError(f"text '{key}' needs a value for {missing}") from None
             section, _, code = key.partition(".")
-            if section in OPEN and code:
-                return code[0].upper() + code[1:].replace("_", " ")
+            if section in (*OPEN, VALUES) and code:
+                return code if section in OPEN else code.partition(".")[2]
             near = difflib.get_close_matches(key, self.entries, n=1)
             hint = f"; did you mean '{near[0]}'?" if near else f"; add it to {self.language}.yaml"
             raise MissingTextError(f"{self.language}.yaml has no text '{key}'{hint}") from None
@@ -86,6 +89,10 @@ class Words:
         """Return all texts of a section by the last part of their keys."""
         start = f"{name}."
         return {k.removeprefix(start): v for k, v in self.entries.items() if k.startswith(start)}
+
+    def level(self, column: str, value: object) -> str:
+        """Name a value found in a column of the data: `level("channel", "web")`."""
+        return self(f"{VALUES}.{SAME_VALUES.get(column, column)}.{value}")
 
     def names(self, section: str, codes: Iterable[str]) -> dict[str, str]:
         """Name codes by a section: `names("classes", ["high"])` is {"high": "High"}."""
@@ -158,15 +165,41 @@ class Words:
         return dates.format_skeleton(skeleton, day, locale=self._locale)
 
 
+Language = str | Words  # wherever words are needed: a language, or words with a business's own
+NONE: Mapping[str, Mapping[str, str]] = MappingProxyType({})
+
+
 def languages() -> list[str]:
     """Name the languages that have texts."""
     names = (file.name for file in resources.files(__name__).iterdir())
     return sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml"))
 
 
+def key(section: str, code: str) -> str:
+    """Name the text of a code: of an open section, or of a value of that column."""
+    return f"{section}.{code}" if section in OPEN else f"{VALUES}.{section}.{code}"
+
+
+def words(language: Language, own: Mapping[str, Mapping[str, str]] = NONE) -> Words:
+    """Return the words of a language (`en`), or, of words, themselves.
+
+    Parameters
+    ----------
+    own : language -> key -> text: what a business calls its codes, instead of the words here
+
+    Raises
+    ------
+    MissingTextError : no such language
+    """
+    if isinstance(language, Words):
+        return language
+    shipped = _shipped(language)
+    more = own.get(language)
+    return Words(language, {**shipped.entries, **more}) if more else shipped
+
+
 @lru_cache
-def words(language: str) -> Words:
-    """Return the words of a language (`en`); one that has no file is a MissingTextError."""
+def _shipped(language: str) -> Words:
     if language not in languages():
         known = ", ".join(languages())
         raise MissingTextError(f"no texts in language '{language}'; there are {known}")

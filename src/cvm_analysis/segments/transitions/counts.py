@@ -64,7 +64,7 @@ def class_orders(yardstick: ClassificationRules) -> dict[str, list[str]]:
     grades: list[str] = []
     for card, _ in yardstick.cards.values():
         grades = merge_grades(grades, list(card.grades))
-    names = list(yardstick.naming.rules)
+    names = list(yardstick.rules.segments)
     return {"grade": grades, "rfm": names, "life_cycle": list(classes.ORDERS["life_cycle"])}
 
 
