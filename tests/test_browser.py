@@ -60,8 +60,8 @@ def shown_to_managers(language):
     worth["model"] = "bg_nbd"
     figures = recommend.summary(people, people["segment"], worth)
     action = recommend.Action(
-        "second_purchase_offer", tuple(figures.index[:6]), "mean_orders_12m",
-        0.1, None, 4.0, (0.02, 0.05, 0.1), "assumed",
+        "second_purchase_offer", tuple(figures.index[:6]),
+        recommend.Trigger("mean_orders_12m", at_least=0.1), 4.0, (0.02, 0.05, 0.1),
     )  # fmt: skip
     months = pd.period_range("2023-01", periods=36, freq="M")
     month = pd.DataFrame({"customers": 1500, "orders": 1800, "net_sales": 2.5e6}, index=months)
@@ -72,7 +72,7 @@ def shown_to_managers(language):
         charts.segment_bars(figures[["n_customers", "net_sales", "expected_margin"]], language),
         manager.segments(figures),
         manager.section("actions"),
-        manager.actions(recommend.recommend(figures, [action])),
+        manager.actions(recommend.recommend(figures, [action], 1)),
         manager.section("backtest"),
         charts.monthly(month, language),
         manager.notes([Note("holdout", "no_holdout_short_history", 12, 50)]),

@@ -137,7 +137,7 @@ def test_grades_of_any_number_and_name_are_drawn():
     shares = {f"share_{g}": [0.2] for g in ("S", "A", "B", "C", "vip_club")}
     picture = charts.grade_mix(pd.DataFrame({"n_customers": [5], **shares}, index=["x"]))
     shades = [color(bars[0]) for bars in picture.figure.axes[0].containers]
-    assert len(set(shades)) == 5 and "Vip club" in texts(picture)
+    assert len(set(shades)) == 5 and "vip_club" in texts(picture)
 
 
 def test_verdicts_are_told_by_word_and_colour():

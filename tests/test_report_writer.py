@@ -38,7 +38,7 @@ def strategy():
         "evidence",
     ]
     table = pd.DataFrame(rows, columns=names).assign(trigger="")
-    table.loc[:1, "trigger"] = "repeat_share 0.9 >= 0.5"
+    table.loc[:1, "trigger"] = '["repeat_share", 0.9, "at_least", 0.5]'
     return table.set_index(["segment", "rank"])
 
 

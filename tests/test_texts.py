@@ -24,8 +24,8 @@ def test_a_code_has_a_word():
 
 
 def test_a_missing_key_is_named_with_the_nearest_one():
-    with pytest.raises(CvmError, match=r"'classes.hihg'; did you mean 'classes.high'"):
-        EN("classes.hihg")
+    with pytest.raises(CvmError, match=r"'levels.eror'; did you mean 'levels.error'"):
+        EN("levels.eror")
 
 
 def test_a_missing_value_is_named():

@@ -21,7 +21,7 @@ from cvm_analysis.charts.picture import (
     nothing,
     styled,
 )
-from cvm_analysis.texts import Words, words
+from cvm_analysis.texts import Language, Words, words
 
 LESS, MORE = SERIES[1], ACCENT  # orange and blue: told apart by colour-blind eyes
 ACROSS = 4  # groups side by side; more stand below
@@ -36,7 +36,7 @@ class _Row(NamedTuple):
 
 
 def cluster_profile(
-    table: pd.DataFrame, language: str = "en", typical: pd.DataFrame | None = None
+    table: pd.DataFrame, language: Language = "en", typical: pd.DataFrame | None = None
 ) -> Picture:
     """Draw one panel per cluster and one row per measure: left is less than average, right more.
 

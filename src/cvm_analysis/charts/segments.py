@@ -16,10 +16,12 @@ from cvm_analysis.charts.picture import (
     nothing,
     styled,
 )
-from cvm_analysis.texts import MONEY_COLUMNS, SHARE_COLUMNS, words
+from cvm_analysis.texts import MONEY_COLUMNS, SHARE_COLUMNS, Language, words
 
 
-def segment_bars(table: pd.DataFrame, language: str = "en", names: str = "segments") -> Picture:
+def segment_bars(
+    table: pd.DataFrame, language: Language = "en", names: str = "segments"
+) -> Picture:
     """Draw one row per segment and one panel per column, each bar labelled with its share.
 
     Parameters
@@ -69,7 +71,7 @@ def segment_bars(table: pd.DataFrame, language: str = "en", names: str = "segmen
 def rfm_grid(
     table: pd.DataFrame,
     column: str = "n_customers",
-    language: str = "en",
+    language: Language = "en",
     currency: str = "CNY",
 ) -> Picture:
     """Draw a figure for each pair of recency and frequency scores, best at the top right.

@@ -14,8 +14,9 @@ import pandas as pd
 from cvm_analysis.minimum_data import Note
 from cvm_analysis.report import blocks
 from cvm_analysis.report.blocks import Block
+from cvm_analysis.strategy import recommend
 from cvm_analysis.strategy.recommend import NO_ACTION, NOT_VALUED
-from cvm_analysis.texts import Words, words
+from cvm_analysis.texts import Language, Words, words
 
 SEGMENT_COLUMNS = {
     "n_customers": "number",
@@ -31,7 +32,7 @@ SEGMENT_COLUMNS = {
 class Writer:
     """Writes for one reader: language and currency; the methods give one block each."""
 
-    language: str
+    language: Language
     currency: str
 
     @property
@@ -133,13 +134,12 @@ class Writer:
         return blocks.join(cards)
 
     def _card(self, segment: str, row: pd.Series) -> Block:
-        column, figure, comparison, limit = str(row["trigger"]).split(" ")
-        bound = {">=": "at_least", "<=": "at_most"}[comparison]
+        call = recommend.call(row["trigger"])
         why = self.say(
-            f"manager.because.{bound}",
-            column=self.say(f"columns.{column}"),
-            figure=self._figure(column, float(figure)),
-            limit=self._figure(column, float(limit)),
+            f"manager.because.{call.bound}",
+            column=self.say(f"columns.{call.column}"),
+            figure=self._figure(call.column, call.figure),
+            limit=self._figure(call.column, call.limit),
             n=self.say.number(row["n_customers"]),
         )
         return blocks.action_card(

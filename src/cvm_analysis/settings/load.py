@@ -23,6 +23,7 @@ from cvm_analysis.settings.rule_files import Scorecards, Segments, Strategies
 from cvm_analysis.settings.shape import TAGS, Business, Region, Source
 from cvm_analysis.tables import TABLES
 
+UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")  # pydantic's errors of a wrong name
 FROM_KEYS = {"code", "customer_type"}  # settings that are written as the key of their group
 RULE_FILES = {"segments": Segments, "scorecards": Scorecards, "strategies": Strategies}
 
@@ -104,7 +105,10 @@ def _read(path: Path, model: type[Any], lines: dict[Path, dict[tuple[str, ...], 
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        said = [_describe(path, lines[path], model, each) for each in error.errors()]
+        said = [
+            _describe(path, lines[path], model, each)
+            for each in sorted(error.errors(), key=lambda each: each["type"] not in UNKNOWN)
+        ]
         raise ConfigError("\n".join(dict.fromkeys(said))) from None
 
 
@@ -113,7 +117,7 @@ def _describe(path: Path, lines: Lines, model: type[Any], error: Any) -> str:
     name = ".".join(str(key) for key in error["loc"] if key not in TAGS)
     if not name:
         return f"{path}: no settings; write `name: value` lines, as in config/sample.yaml"
-    if error["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+    if error["type"] in UNKNOWN:
         *above, key = error["loc"]
         return f"{place}: unknown setting '{key}'{nearest(key, known_settings(model, above))}"
     if error["type"] == "missing":
@@ -132,13 +136,13 @@ def known_settings(model: Any, keys: Iterable[Any]) -> set[str]:
 
 
 def _below(group: Any, key: Any) -> Iterator[Any]:
-    """Yield the types that a key of this group may have; a tag of pydantic's is passed over."""
+    """Yield the types that a key of this group may have; a tag of pydantic's says which group."""
     fields = getattr(group, "__pydantic_fields__", None)
-    if fields is not None:
+    if key in TAGS:
+        yield from [group] if (key == "discovered") == (fields is not None) else []
+    elif fields is not None:
         named = {field.alias or name: field for name, field in fields.items()}
         yield from _plain(named[key].annotation) if key in named else [group]
-    elif key in TAGS:
-        yield group
     else:  # dict[str, below], tuple[below, ...]
         yield from _plain([a for a in get_args(group) if a is not Ellipsis][-1])
 

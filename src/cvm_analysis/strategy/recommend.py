@@ -53,11 +53,11 @@ class Trigger:
 
     def call(self, figure: float) -> Call | None:
         """Say what calls for the action; None if the figure does not."""
-        figure = float(f"{figure:.6g}")
+        shown = float(f"{figure:.6g}")
         if self.at_least is not None and figure >= self.at_least:
-            return Call(self.column, figure, "at_least", self.at_least)
+            return Call(self.column, shown, "at_least", self.at_least)
         if self.at_most is not None and figure <= self.at_most:
-            return Call(self.column, figure, "at_most", self.at_most)
+            return Call(self.column, shown, "at_most", self.at_most)
         return None
 
 
