@@ -65,10 +65,14 @@ def init(
 
 @app.command()
 def check(config: ConfigFile) -> None:
-    """Say whether a config can be run, and everything that is wrong with it at once."""
+    """Say whether a config can be run, and everything that is wrong with it at once.
+
+    Codes that reports would show without words are warnings.
+    """
     from cvm_analysis import validate
 
-    validate.check(config)
+    for warning in validate.warnings(validate.check(config)):
+        err.print(escape(f"cvm: {warning}"), highlight=False)
     _say(f"{config}: good")
 
 

@@ -80,12 +80,13 @@ def cluster_profile(
 def _rows(apart: pd.DataFrame, say: Words) -> list[_Row]:
     """Numbers first; then the levels of each attribute and the parts of each whole."""
     kinds = {column: _kind(str(column)) for column in apart}
-    rows = [_Row(_measure(c, say), c) for c, (sign, _, _) in kinds.items() if not sign]
+    numbers = [column for column, (sign, _, _) in kinds.items() if not sign]
+    rows = [_Row(_sentence(say.measure(str(column))), column) for column in numbers]
     for block in dict.fromkeys((sign, name) for sign, name, _ in kinds.values() if sign):
         own = [column for column, (sign, name, _) in kinds.items() if (sign, name) == block]
         most = apart[own].abs().max().nlargest(MOST_PARTS).index
         rows.append(_Row(_heading(*block, say), None))
-        rows += [_Row(kinds[c][2], c) for c in own if c in most]
+        rows += [_Row(say.level(*kinds[c][1:]), c) for c in own if c in most]
     return rows
 
 
@@ -99,15 +100,8 @@ def _kind(column: str) -> tuple[str, str, str]:
 
 
 def _heading(sign: str, name: str, say: Words) -> str:
-    key = f"clusters.attributes.{name}"
-    said = say(key) if key in say else name
+    said = say.measure(name)
     return _sentence(say("clusters.by_whole", whole=said) if sign == ":" else said)
-
-
-def _measure(column: str, say: Words) -> str:
-    if column.startswith("indicators."):
-        return column.removeprefix("indicators.")
-    return _sentence(say(f"clusters.measures.{column}"))
 
 
 def _sentence(text: str) -> str:
@@ -177,7 +171,9 @@ def _alt(apart: pd.DataFrame, sizes: pd.Series, say: Words) -> str:
         if furthest > 0:
             column = str(values.abs().idxmax())
             sign, name, part = _kind(column)
-            label = f"{_heading(sign, name, say)}, {part}" if sign else _measure(column, say)
+            label = _sentence(say.measure(column))
+            if sign:
+                label = f"{_heading(sign, name, say)}, {say.level(name, part)}"
             said.append(
                 say(
                     "charts.cluster_profile.alt_row",

@@ -25,6 +25,7 @@ from cvm_analysis.errors import CvmError
 NOTHING = "–"  # how an empty value is written
 # Sections to which a business adds codes of its own, and in which its words replace these:
 OPEN = ("actions", "classes", "columns", "grades", "indicators", "segments", "types")
+MEASURES = ("clusters.measures", "clusters.attributes", "columns")  # where measures have words
 VALUES = "values"  # the section of values found in the data: values.channel.web
 SAME_VALUES = {"first_channel": "channel", "sold_in": "region"}  # column -> whose values it has
 
@@ -76,8 +77,11 @@ class Words:
             if key in self.entries:
                 raise MissingTextError(f"text '{key}' needs a value for {missing}") from None
             section, _, code = key.partition(".")
-            if section in (*OPEN, VALUES) and code:
-                return code if section in OPEN else code.partition(".")[2]
+            if section in OPEN and code:
+                return code
+            if section == VALUES:
+                value = code.partition(".")[2]
+                return self.entries.get(f"groups.{value}", value)
             near = difflib.get_close_matches(key, self.entries, n=1)
             hint = f"; did you mean '{near[0]}'?" if near else f"; add it to {self.language}.yaml"
             raise MissingTextError(f"{self.language}.yaml has no text '{key}'{hint}") from None
@@ -93,6 +97,15 @@ class Words:
     def level(self, column: str, value: object) -> str:
         """Name a value found in a column of the data: `level("channel", "web")`."""
         return self(f"{VALUES}.{SAME_VALUES.get(column, column)}.{value}")
+
+    def measure(self, column: str) -> str:
+        """Name a measure within a sentence: a column, or `category:care`, a part of a whole."""
+        whole, part, value = column.partition(":")
+        if part and "." not in whole:
+            return self("clusters.part", part=self.level(whole, value))
+        code = column.removeprefix("indicators.")
+        keys = (f"{section}.{code}" for section in MEASURES)
+        return next((self(key) for key in keys if key in self), code)
 
     def names(self, section: str, codes: Iterable[str]) -> dict[str, str]:
         """Name codes by a section: `names("classes", ["high"])` is {"high": "High"}."""
