@@ -13,17 +13,16 @@ import yaml
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "cvm_analysis"
 
-SHARED = {"errors", "tables", "texts", "minimum_data", "choice"}
+SHARED = {"errors", "tables", "texts", "typed", "minimum_data", "choice"}
 CORE = {"customers", "segments", "clv", "churn", "strategy", "charts"}
 EDGES = {
-    "config": set(),
-    "drafting": {"config", "intake"},
+    "config": {"churn", "clv", "segments", "strategy"},
+    "drafting": {"clv", "config", "intake"},
     "folders": set(),
     "prepared": {"config", "customers"},
     "results": set(),
     "intake": {"config", "folders", "prepared"},
-    "preflight": {"config", "intake", "prepared", "rulebook", *CORE},
-    "rulebook": {"config", *CORE},
+    "preflight": {"config", "intake", "prepared", *CORE},
     "report": {"churn", "segments", "strategy"},
     "run": {"folders", "report"},
     "sample": set(),

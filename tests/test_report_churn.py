@@ -48,7 +48,7 @@ def test_grade_and_action_are_shown_where_they_are_known():
     more = listed().assign(grade=["A", None], action=["reminder", "no_action"])
     said = text(churn_tables.watchlist(EN, more, DAY))
     assert " A silent 3.2 times as long as usual (+)" in said
-    assert "days (+). Do: Remind them with something new." in said
+    assert "days (+). Do: reminder." in said
     assert said.count("Do:") == 1
 
 

@@ -81,7 +81,7 @@ def test_key_figures_by_hand():
 def test_only_the_first_action_that_pays_gets_a_card_and_the_others_are_named_apart():
     html = EN.actions(strategy()).html
     assert html.count("<article") == 1
-    assert "Give them benefits" in html and "Remind them" not in html
+    assert "loyalty_benefits" in html and "reminder" not in html
     assert "Share that came back: 90%" in html and "from 50% on" in html
     assert "€18 (€6 to €36)" in html
     paying, unvalued = html.split("No action pays")[1].split("Not valued")

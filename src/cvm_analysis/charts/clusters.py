@@ -81,7 +81,7 @@ def _rows(apart: pd.DataFrame, say: Words) -> list[_Row]:
     """Numbers first; then the levels of each attribute and the parts of each whole."""
     kinds = {column: _kind(str(column)) for column in apart}
     numbers = [column for column, (sign, _, _) in kinds.items() if not sign]
-    rows = [_Row(_sentence(say.measure(str(column))), column) for column in numbers]
+    rows = [_Row(_measure(str(column), say), column) for column in numbers]
     for block in dict.fromkeys((sign, name) for sign, name, _ in kinds.values() if sign):
         own = [column for column, (sign, name, _) in kinds.items() if (sign, name) == block]
         most = apart[own].abs().max().nlargest(MOST_PARTS).index
@@ -102,6 +102,12 @@ def _kind(column: str) -> tuple[str, str, str]:
 def _heading(sign: str, name: str, say: Words) -> str:
     said = say.measure(name)
     return _sentence(say("clusters.by_whole", whole=said) if sign == ":" else said)
+
+
+def _measure(column: str, say: Words) -> str:
+    """Name a number; one without words keeps the name it came with."""
+    said = say.measure(column)
+    return said if column.endswith(said) else _sentence(said)
 
 
 def _sentence(text: str) -> str:
@@ -171,7 +177,7 @@ def _alt(apart: pd.DataFrame, sizes: pd.Series, say: Words) -> str:
         if furthest > 0:
             column = str(values.abs().idxmax())
             sign, name, part = _kind(column)
-            label = _sentence(say.measure(column))
+            label = _measure(column, say)
             if sign:
                 label = f"{_heading(sign, name, say)}, {say.level(name, part)}"
             said.append(

@@ -18,7 +18,7 @@ from cvm_analysis.churn.lapse import Churn
 from cvm_analysis.clv.value import Value
 from cvm_analysis.errors import ConfigError
 from cvm_analysis.settings import wording
-from cvm_analysis.settings.lines import Lines, parse, where
+from cvm_analysis.settings.lines import Lines, line, parse, where
 from cvm_analysis.settings.rule_files import Scorecards, Segments, Strategies
 from cvm_analysis.settings.shape import TAGS, Business, Region, Source
 from cvm_analysis.tables import TABLES
@@ -105,11 +105,21 @@ def _read(path: Path, model: type[Any], lines: dict[Path, dict[tuple[str, ...], 
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        said = [
-            _describe(path, lines[path], model, each)
-            for each in sorted(error.errors(), key=lambda each: each["type"] not in UNKNOWN)
-        ]
+        found = sorted(_told(error.errors()), key=lambda each: _order(lines[path], each))
+        said = [_describe(path, lines[path], model, each) for each in found]
         raise ConfigError("\n".join(dict.fromkeys(said))) from None
+
+
+def _told(errors: Any) -> list[Any]:
+    """Leave out that a list is too short where its items are wrong."""
+    places = [error["loc"] for error in errors]
+    above = {place[:n] for place in places for n in range(len(place))}
+    return [each for each in errors if each["type"] != "too_short" or each["loc"] not in above]
+
+
+def _order(lines: Lines, error: Any) -> tuple[int, bool]:
+    """From the first line to the last; a misspelt setting before the one that it makes missing."""
+    return line(lines, error["loc"]), error["type"] not in UNKNOWN
 
 
 def _describe(path: Path, lines: Lines, model: type[Any], error: Any) -> str:

@@ -23,8 +23,8 @@ from babel import dates, numbers
 from cvm_analysis.errors import CvmError
 
 NOTHING = "–"  # how an empty value is written
-# Sections to which a business adds codes of its own, and in which its words replace these:
-OPEN = ("actions", "classes", "columns", "grades", "indicators", "segments", "types")
+OPEN = ("actions", "grades", "indicators", "segments", "types")  # a business adds codes of its own
+REPLACED = (*OPEN, "classes", "columns")  # its words take the place of these
 MEASURES = ("clusters.measures", "clusters.attributes", "columns")  # where measures have words
 VALUES = "values"  # the section of values found in the data: values.channel.web
 SAME_VALUES = {"first_channel": "channel", "sold_in": "region"}  # column -> whose values it has
@@ -190,7 +190,7 @@ def languages() -> list[str]:
 
 def key(section: str, code: str) -> str:
     """Name the text of a code: of an open section, or of a value of that column."""
-    return f"{section}.{code}" if section in OPEN else f"{VALUES}.{section}.{code}"
+    return f"{section}.{code}" if section in REPLACED else f"{VALUES}.{section}.{code}"
 
 
 def words(language: Language, own: Mapping[str, Mapping[str, str]] = NONE) -> Words:
