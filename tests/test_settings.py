@@ -89,6 +89,28 @@ def test_a_config_becomes_typed_settings(folder):
     assert settings.strategies.actions[0].effect == (0.1, 0.2, 0.3)
 
 
+def test_the_rule_files_of_the_project_are_what_they_say():
+    settings = settings_module.load(REAL / "sample.yaml")
+    action = settings.strategies.actions[1]
+    assert (action.code, action.segments) == ("loyalty_benefits", ("champions", "loyal"))
+    assert (action.when.column, action.when.at_least, action.when.at_most) == (
+        *("repeat_share", 0.5),
+        None,
+    )
+    cards = settings.scorecards.scorecards
+    assert sorted(cards) == ["dealer", "project", "retail"]
+    now, draft = cards["retail"]
+    assert (now.customer_type, now.by_quota) == ("retail", True)
+    assert now.grades == {"A": 0.1, "B": 0.3, "C": 0.6}
+    assert draft.valid_from == dt.date(2026, 4, 1)
+    sales = cards["dealer"][0].indicators[0]
+    assert (sales.code, sales.column, sales.per) == (
+        *("sales", "net_sales_365d"),
+        "indicators.sales_target",
+    )
+    assert cards["project"][0].indicators[1].bands == ((30, 100), (60, 60), (90, 20))
+
+
 def test_paths_start_from_the_folder_of_the_config(folder, monkeypatch):
     monkeypatch.chdir("/")
     settings = loaded(folder)

@@ -194,6 +194,12 @@ def test_every_rule_that_sets_rows_aside_can_have_a_limit(config):
     validate.check(config / "sample.yaml")
 
 
+def test_words_for_what_is_no_column(config):
+    line = change(config / "sample.yaml", "  category:\n    flooring", "  categry:\n    flooring")
+    (found,) = refused(config)
+    assert found.startswith(f"sample.yaml line {line}: no codes are called 'categry'; did you mean")
+
+
 def test_a_raw_file_that_is_not_there(config):
     line = change(config / "sample.yaml", "raw/sales_south.csv", "raw/sales_suoth.csv")
     place = config.parent / "data" / "sample" / "raw" / "sales_suoth.csv"

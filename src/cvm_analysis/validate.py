@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from cvm_analysis import prepared
+from cvm_analysis import prepared, texts
 from cvm_analysis.errors import ConfigError, CvmError, InputError
 from cvm_analysis.segments import loyalty, report_segment, rfm
 from cvm_analysis.segments.clusters import measures
@@ -40,6 +40,7 @@ def check(config: str | Path) -> Settings:
         *_wrong_scorecards(settings),
         *_unknown_segments(settings),
         *_unknown_rules(settings),
+        *_unknown_words(settings),
         *_unusable_files(settings),
     ]
     said = [problem for problem in problems if problem]
@@ -171,6 +172,17 @@ def _unknown_rules(settings: Settings) -> list[str]:
         f"{settings.where(settings.path, 'rules', 'stop_above', name)}: no rule '{name}'"
         + nearest(name, known)
         for name in settings.business.rules.stop_above
+        if name not in known
+    ]
+
+
+def _unknown_words(settings: Settings) -> list[str]:
+    """Blocks of words for what is neither a section of the texts nor a column."""
+    known = {*texts.REPLACED, *TABLES["transactions"].columns, *_columns(settings)}
+    return [
+        f"{settings.where(file, 'words', name)}: no codes are called '{name}'{nearest(name, known)}"
+        for file, block in wording.blocks(settings).items()
+        for name in block
         if name not in known
     ]
 

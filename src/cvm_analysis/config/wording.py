@@ -39,7 +39,7 @@ class Code(NamedTuple):
 def words(settings: Settings) -> Own:
     """Give the business's own words by language; segments by grade are called by type and grade."""
     found: dict[str, dict[str, str]] = {language: {} for language in texts.languages()}
-    for code in (*_beside(settings), *_blocks(settings)):
+    for code in (*_beside(settings), *_in_blocks(settings)):
         for language, own in found.items():
             if text := getattr(code.words, language, None):
                 own[code.key] = text
@@ -89,14 +89,17 @@ def _scorecards(settings: Settings) -> Iterator[Code]:
         yield Code(f"types.{kind}", file, ("scorecards", kind), None)
 
 
-def _blocks(settings: Settings) -> Iterator[Code]:
-    """The `words` blocks, those of the config last."""
-    files = {
+def blocks(settings: Settings) -> dict[Path, Mapping[str, Mapping[str, _Worded]]]:
+    """Give the `words` blocks: file -> section of the texts or column -> code; the config last."""
+    return {
         settings.resolve(settings.business.segments): settings.segments.words,
         settings.resolve(settings.business.scorecards): settings.scorecards.words,
         settings.path: settings.business.words,
     }
-    for file, block in files.items():
+
+
+def _in_blocks(settings: Settings) -> Iterator[Code]:
+    for file, block in blocks(settings).items():
         for section, codes in block.items():
             for code, said in codes.items():
                 yield Code(texts.key(section, code), file, ("words", section, code), said)

@@ -87,7 +87,7 @@ def replay(scores: pd.DataFrame, limits: Sequence[Limits], policy: Policy) -> pd
         state = replace(state, level=place[state.level])
         state, why[:, at] = _review(state, values, each, policy)
         state = replace(state, level=levels[state.level])
-        score_grade[:, at], grade[:, at] = levels[_level(values, each)], state.level
+        score_grade[:, at], grade[:, at] = levels[_level(values, each, 0.0)], state.level
     names, reasons = (np.array(codes, dtype=object) for codes in ([*every, NOT_GRADED], _WHY))
     columns = {
         "score_grade": names[score_grade],
@@ -158,7 +158,7 @@ def _reason(holds: Mapping[str, Bools]) -> Ints:
     return np.select(list(holds.values()), [_WHY.index(name) for name in holds], _NONE)
 
 
-def _level(values: pd.Series, limits: Limits, margin: float = 0.0) -> Ints:
+def _level(values: pd.Series, limits: Limits, margin: float) -> Ints:
     """The level reached with so many points to spare: 0 is the last grade; -1 without a score.
 
     A grade that ties left empty is reached together with the next better one.
