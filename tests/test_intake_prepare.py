@@ -641,10 +641,10 @@ def test_one_sheet_one_parquet_and_one_csv_of_a_glob_are_read_alike(project, cop
 
 
 def test_online_retail_names_every_customer_once_in_every_region(retail, shoppers):
-    rules, cuts = retail.segments.rfm, retail.segments.rfm.cuts(shoppers)
+    rules, cuts = retail.segments.rfm, retail.segments.rfm.find_cut_points(shoppers)
     named = []
     for region in set(prepared.region_names(retail)) - {"all"}:
-        _, names = classification_rules.classed(known(retail, region), rules, cuts)
+        _, names = classification_rules.score_and_name(known(retail, region), rules, cuts)
         assert names.notna().all() and names.index.is_unique, region
         named.append(names)
     every = pd.concat(named)
@@ -652,6 +652,6 @@ def test_online_retail_names_every_customer_once_in_every_region(retail, shopper
     assert set(every) <= {*retail.segments.rfm.segments, "prospect"}
     pd.testing.assert_series_equal(
         every.sort_index(),
-        classification_rules.classed(shoppers, rules, cuts)[1].sort_index(),
+        classification_rules.score_and_name(shoppers, rules, cuts)[1].sort_index(),
         check_names=False,
     )

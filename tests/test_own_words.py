@@ -101,7 +101,7 @@ def report(settings, language):
     grades = pd.DataFrame(
         {"customer_type": "franchise", "grade": ["Bronze", "Silver", "Gold", "not_graded"]}
     )
-    mix = summary.grade_shares(grades, versions.grade_order(settings.scorecards.scorecards))
+    mix = summary.grade_shares(grades, versions.order_grades(settings.scorecards.scorecards))
     parts = pd.DataFrame({"display": [70.0], "margin": [9.0]}, index=["C1"])
     limits = settings.scorecards.scorecards["franchise"][0].grades
     pictures = [charts.grade_mix(mix, say), charts.contributions(parts, limits, say)]

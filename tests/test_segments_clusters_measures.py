@@ -95,11 +95,9 @@ def test_a_part_is_of_a_whole_and_an_imported_figure_is_not():
 
 def test_what_the_data_lack_is_left_out_and_said(people, shares):
     asked = measures.Grouping(attributes=("channel",), shares_of=("category", "brand"))
-    measured, lacking = measures.available(
-        people.drop(columns="net_sales_per_order"), asked, shares
-    )
+    measured, lacking = measures.select(people.drop(columns="net_sales_per_order"), asked, shares)
     assert list(measured)[:3] == ["orders_per_year", "days_since_last", "channel"]
     assert lacking == {"net_sales_per_order": "missing", "brand": "missing"}
-    measured, lacking = measures.available(people, asked, pd.DataFrame(index=people.index))
+    measured, lacking = measures.select(people, asked, pd.DataFrame(index=people.index))
     assert list(measured) == [*asked.measures, "channel"]
     assert lacking == {"category": "missing", "brand": "missing"}

@@ -33,7 +33,9 @@ def test_retail_may_go_by_grade():
 def test_graded_types_name_their_segments_by_type_and_grade():
     settings = settings_module.load(SAMPLE)
     cards, by = settings.scorecards.scorecards, settings.business.report_segments
-    assert [report_segment.segment_code(*each) for each in report_segment.graded(cards, by)] == [
+    assert [
+        report_segment.segment_code(*each) for each in report_segment.list_graded(cards, by)
+    ] == [
         *("project_a", "project_b", "project_c"),
         *("dealer_a", "dealer_b", "dealer_c"),
     ]

@@ -205,9 +205,9 @@ def test_all_wrong_cut_points_are_named_at_once():
 
 def test_cut_points_that_are_written_win_over_found_ones():
     table = customers(range(10), range(1, 11), [float(n) for n in range(10)])
-    own = Rfm(cut_points={"f": (2.0, 3, 4, 5)}).cuts(table)
+    own = Rfm(cut_points={"f": (2.0, 3, 4, 5)}).find_cut_points(table)
     assert own == rfm.cut_points(table) | {"f": [2, 3, 4, 5]}
-    assert Rfm(cut_points="region").cuts(table) == rfm.cut_points(table)
+    assert Rfm(cut_points="region").find_cut_points(table) == rfm.cut_points(table)
 
 
 # The rule of the R package rfm 0.3.0 and the figures it prints for its own orders on 2006-12-31

@@ -74,7 +74,7 @@ def test_gain_is_the_share_of_the_value_and_cost_is_per_customer():
     assert row["action"] == "letter" and row["n_customers"] == 2 and row["cost"] == 10
     assert row[["gain_low", "gain", "gain_high"]].tolist() == pytest.approx([30, 60, 90])
     assert row["evidence"] == "assumed"
-    assert recommend.call(row["trigger"]) == ("mean_expected_margin", 150, "at_least", 0)
+    assert recommend.read_reason(row["trigger"]) == ("mean_expected_margin", 150, "at_least", 0)
 
 
 def test_the_table_is_the_one_described():

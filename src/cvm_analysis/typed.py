@@ -25,12 +25,12 @@ def by_code(kind: type[Any], name: str = "code") -> BeforeValidator:
         if not isinstance(given, Mapping):
             return given
         written = TypeAdapter(dict[str, kind])  # type: ignore[valid-type]
-        return tuple(written.validate_python(keyed(given, name)).values())
+        return tuple(written.validate_python(add_keys(given, name)).values())
 
     return BeforeValidator(read)
 
 
-def keyed(given: Mapping[str, Any], name: str) -> dict[str, Any]:
+def add_keys(given: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Put the key of each mapping below into it, as its `name`."""
     return {
         key: {**below, name: key} if isinstance(below, Mapping) else below

@@ -54,7 +54,7 @@ def warnings(settings: Settings) -> list[str]:
     return [
         f"{settings.where(code.file, *code.keys)}: {code.key} has no words in "
         f"{' and '.join(lacking)}; reports show the code"
-        for code, lacking in wording.wordless(settings)
+        for code, lacking in wording.find_wordless(settings)
     ]
 
 
@@ -151,7 +151,9 @@ def check_imported(settings: Settings) -> None:
 
 
 def _unknown_segments(settings: Settings) -> list[str]:
-    pairs = report_segment.graded(settings.scorecards.scorecards, settings.business.report_segments)
+    pairs = report_segment.list_graded(
+        settings.scorecards.scorecards, settings.business.report_segments
+    )
     graded = {report_segment.segment_code(kind, grade) for kind, grade in pairs}
     known = {*settings.segments.rfm.segments, rfm.PROSPECT, *graded}
     file = settings.resolve(settings.business.strategies)

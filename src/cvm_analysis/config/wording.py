@@ -36,7 +36,7 @@ class Code(NamedTuple):
     words: _Worded | None
 
 
-def words(settings: Settings) -> Own:
+def collect(settings: Settings) -> Own:
     """Give the business's own words by language; segments by grade are called by type and grade."""
     found: dict[str, dict[str, str]] = {language: {} for language in texts.languages()}
     for code in (*_beside(settings), *_in_blocks(settings)):
@@ -53,9 +53,9 @@ def words(settings: Settings) -> Own:
     return found
 
 
-def wordless(settings: Settings) -> Iterator[tuple[Code, list[str]]]:
+def find_wordless(settings: Settings) -> Iterator[tuple[Code, list[str]]]:
     """Yield each code that reports show as it is written, and the languages that lack its words."""
-    own = words(settings)
+    own = collect(settings)
     known = [texts.words(language, own) for language in texts.languages()]
     every = {code.key: code for code in (*_scorecards(settings), *_beside(settings))}
     for code in every.values():
@@ -102,11 +102,11 @@ def _in_blocks(settings: Settings) -> Iterator[Code]:
     for file, block in blocks(settings).items():
         for section, codes in block.items():
             for code, said in codes.items():
-                yield Code(texts.key(section, code), file, ("words", section, code), said)
+                yield Code(texts.text_key(section, code), file, ("words", section, code), said)
 
 
 def _graded(settings: Settings) -> Iterator[tuple[str, str]]:
     by = settings.business.report_segments
-    pairs = list(report_segment.graded(settings.scorecards.scorecards, by))
+    pairs = list(report_segment.list_graded(settings.scorecards.scorecards, by))
     yield from pairs
     yield from ((kind, NOT_GRADED) for kind in dict.fromkeys(kind for kind, _ in pairs))

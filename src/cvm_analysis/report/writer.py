@@ -134,12 +134,12 @@ class Writer:
         return blocks.join(cards)
 
     def _card(self, segment: str, row: pd.Series) -> Block:
-        call = recommend.call(row["trigger"])
+        reason = recommend.read_reason(row["trigger"])
         why = self.say(
-            f"manager.because.{call.bound}",
-            column=self.say(f"columns.{call.column}"),
-            figure=self._figure(call.column, call.figure),
-            limit=self._figure(call.column, call.limit),
+            f"manager.because.{reason.bound}",
+            column=self.say(f"columns.{reason.column}"),
+            figure=self._figure(reason.column, reason.figure),
+            limit=self._figure(reason.column, reason.limit),
             n=self.say.number(row["n_customers"]),
         )
         return blocks.action_card(

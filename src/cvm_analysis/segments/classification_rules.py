@@ -20,7 +20,7 @@ SCHEMES = ("grade", "rfm", "life_cycle")
 RETAIL = "retail"
 
 
-def classed(
+def score_and_name(
     customers: pd.DataFrame, rules: rfm.Rfm, cuts: rfm.Cuts
 ) -> tuple[pd.DataFrame, pd.Series]:
     """Score who bought, and name everybody; see `rfm.score` and `rfm.name`."""
@@ -31,7 +31,7 @@ def classed(
 def find_limits(customers: pd.DataFrame, rules: rfm.Rfm) -> dict[str, Any]:
     """Learn what RFM and life cycle of one day need, from these customers' retail ones; JSON."""
     retail = customers[customers["customer_type"] == RETAIL]
-    return {"cuts": rules.cuts(retail), "usual_gap": classes.usual_gap(retail)}
+    return {"cuts": rules.find_cut_points(retail), "usual_gap": classes.usual_gap(retail)}
 
 
 def build(
@@ -73,7 +73,7 @@ class ClassificationRules:
         """
         bought = measures[measures["n_orders"] > 0]
         retail = bought[bought["customer_type"] == RETAIL]
-        _, names = classed(retail, self.rules, self.cuts)
+        _, names = score_and_name(retail, self.rules, self.cuts)
         lives = classes.life_cycle(retail, self.usual_gap, self.life_cycle)
         found = {"grade": self._grades(bought), "rfm": names, "life_cycle": lives}
         return pd.DataFrame(found, index=bought.index)[list(SCHEMES)]

@@ -14,7 +14,7 @@ def segment_code(customer_type: str, grade: str) -> str:
     return f"{customer_type}_{grade}".lower()
 
 
-def graded(
+def list_graded(
     cards: Mapping[str, Iterable[Scorecard]], by: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:
     """Give the type and grade of each segment that is called by them, in the scorecards' order.

@@ -65,7 +65,7 @@ class Rfm:
         found = rfm_names.problems(self.segments, at, self.matching)
         return found + cut_problems(self._given, self.bins)
 
-    def cuts(self, customers: pd.DataFrame) -> dict[str, list[float]]:
+    def find_cut_points(self, customers: pd.DataFrame) -> dict[str, list[float]]:
         """Take the cut points that are written, and find the others; see `cut_points`."""
         found = cut_points(customers, self.bins, self.rule, self.monetary)
         return found | written_cut_points(self._given, self.bins)

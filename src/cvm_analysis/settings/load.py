@@ -52,7 +52,7 @@ class Settings:
     @property
     def words(self) -> wording.Own:
         """The words of the business's own codes, for `texts.words`."""
-        return wording.words(self)
+        return wording.collect(self)
 
     @property
     def prepared(self) -> Path:

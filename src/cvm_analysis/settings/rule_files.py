@@ -18,7 +18,7 @@ from cvm_analysis.segments.loyalty import Loyalty
 from cvm_analysis.segments.rfm import Rfm
 from cvm_analysis.settings.shape import Strict, Wording
 from cvm_analysis.strategy.recommend import Action
-from cvm_analysis.typed import by_code, keyed
+from cvm_analysis.typed import add_keys, by_code
 
 
 def _typed(given: Any) -> Any:
@@ -26,7 +26,7 @@ def _typed(given: Any) -> Any:
     if not isinstance(given, dict):
         return given
     return {
-        kind: [keyed({kind: each}, "customer_type")[kind] for each in versions]
+        kind: [add_keys({kind: each}, "customer_type")[kind] for each in versions]
         if isinstance(versions, list)
         else versions
         for kind, versions in given.items()

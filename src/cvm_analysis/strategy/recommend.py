@@ -34,7 +34,7 @@ FIGURES = (
 )
 
 
-class Call(NamedTuple):
+class Reason(NamedTuple):
     """The figure of a segment that calls for an action, and the limit that it reaches."""
 
     column: str
@@ -51,13 +51,13 @@ class Trigger:
     at_least: float | None = None
     at_most: float | None = None
 
-    def call(self, figure: float) -> Call | None:
+    def find_reason(self, figure: float) -> Reason | None:
         """Say what calls for the action; None if the figure does not."""
         shown = float(f"{figure:.6g}")
         if self.at_least is not None and figure >= self.at_least:
-            return Call(self.column, shown, "at_least", self.at_least)
+            return Reason(self.column, shown, "at_least", self.at_least)
         if self.at_most is not None and figure <= self.at_most:
-            return Call(self.column, shown, "at_most", self.at_most)
+            return Reason(self.column, shown, "at_most", self.at_most)
         return None
 
 
@@ -162,15 +162,15 @@ def check(actions: Sequence[Action]) -> None:
         raise ConfigError("\n".join(wrong))
 
 
-def call(trigger: str) -> Call:
+def read_reason(trigger: str) -> Reason:
     """Read the figure that calls for an action back from column `trigger` of table `strategy`."""
-    return Call(*json.loads(trigger))
+    return Reason(*json.loads(trigger))
 
 
 def _offers(segment: str, row: pd.Series, actions: Sequence[Action]) -> Iterator[Mapping[str, Any]]:
     for action in actions:
-        called = action.when.call(row[action.when.column])
-        if segment in action.segments and called:
+        reason = action.when.find_reason(row[action.when.column])
+        if segment in action.segments and reason:
             low, likely, high = (effect * row["expected_margin"] for effect in action.effect)
             yield {
                 "segment": segment,
@@ -181,7 +181,7 @@ def _offers(segment: str, row: pd.Series, actions: Sequence[Action]) -> Iterator
                 "gain_low": low,
                 "gain_high": high,
                 "evidence": action.evidence,
-                "trigger": json.dumps(called),
+                "trigger": json.dumps(reason),
             }
 
 

@@ -188,7 +188,7 @@ def languages() -> list[str]:
     return sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml"))
 
 
-def key(section: str, code: str) -> str:
+def text_key(section: str, code: str) -> str:
     """Name the text of a code: of an open section, or of a value of that column."""
     return f"{section}.{code}" if section in REPLACED else f"{VALUES}.{section}.{code}"
 

@@ -54,7 +54,7 @@ class Grouping:
         return range(2, self.most + 1)
 
 
-def available(
+def select(
     customers: pd.DataFrame, asked: Grouping, shares: pd.DataFrame
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """Take the measures that are asked for, as far as these data have them.

@@ -75,7 +75,7 @@ def compare(old: Scorecard, new: Scorecard, measures: pd.DataFrame, money: pd.Se
     )
 
 
-def grade_order(cards: Mapping[str, Sequence[Scorecard]]) -> list[str]:
+def order_grades(cards: Mapping[str, Sequence[Scorecard]]) -> list[str]:
     """Put the grades of all scorecards in one order, best first.
 
     cards : customer type -> versions of its scorecard

@@ -10,7 +10,7 @@ import pandas as pd
 from cvm_analysis.minimum_data import Note, lacking
 from cvm_analysis.segments import classes
 from cvm_analysis.segments.classification_rules import SCHEMES, ClassificationRules
-from cvm_analysis.segments.grades.versions import grade_order
+from cvm_analysis.segments.grades.versions import order_grades
 from cvm_analysis.segments.transitions import transition_matrix
 
 PART = "transitions"
@@ -61,7 +61,7 @@ class Transitions:
 
 def class_orders(yardstick: ClassificationRules) -> dict[str, list[str]]:
     """The classes of each scheme, best first: grades, names in the order of their rules, life."""
-    grades = grade_order({kind: [card] for kind, (card, _) in yardstick.cards.items()})
+    grades = order_grades({kind: [card] for kind, (card, _) in yardstick.cards.items()})
     names = list(yardstick.rules.segments)
     return {"grade": grades, "rfm": names, "life_cycle": list(classes.ORDERS["life_cycle"])}
 
