@@ -18,14 +18,14 @@ def settings(cls: type[T]) -> type[T]:
     return make(cls)
 
 
-def by_code(kind: type[Any], name: str = "code") -> BeforeValidator:
-    """Read `spend: {...}, payment: {...}` as a tuple of `kind`, the key being its `name`."""
+def by_code(kind: type[Any]) -> BeforeValidator:
+    """Read `spend: {...}, payment: {...}` as a tuple of `kind`, the key being its code."""
 
     def read(given: Any) -> Any:
         if not isinstance(given, Mapping):
             return given
         written = TypeAdapter(dict[str, kind])  # type: ignore[valid-type]
-        return tuple(written.validate_python(add_keys(given, name)).values())
+        return tuple(written.validate_python(add_keys(given, "code")).values())
 
     return BeforeValidator(read)
 

@@ -24,7 +24,7 @@ from cvm_analysis.settings.shape import TAGS, Business, Region, Source
 from cvm_analysis.tables import TABLES
 
 UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")  # pydantic's errors of a wrong name
-FROM_KEYS = {"code", "customer_type"}  # settings that are written as the key of their group
+WRITTEN = {"code": "", "customer_type": "", "by_quota": "quota"}  # else than a field is called
 RULE_FILES = {"segments": Segments, "scorecards": Scorecards, "strategies": Strategies}
 
 
@@ -142,7 +142,8 @@ def known_settings(model: Any, keys: Iterable[Any]) -> set[str]:
     for key in keys:
         groups = [kind for group in groups for kind in _below(group, key)]
     fields = [getattr(group, "__pydantic_fields__", {}) for group in groups]
-    return {field.alias or name for each in fields for name, field in each.items()} - FROM_KEYS
+    names = [field.alias or name for each in fields for name, field in each.items()]
+    return {WRITTEN.get(name, name) for name in names} - {""}
 
 
 def _below(group: Any, key: Any) -> Iterator[Any]:
