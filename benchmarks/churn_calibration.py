@@ -13,7 +13,7 @@ import sys
 
 import numpy as np
 
-from cvm_analysis import prepared, rulebook
+from cvm_analysis import prepared
 from cvm_analysis.churn import evaluation, forecasts, learning
 from cvm_analysis.clv import no_purchase_probability
 from cvm_analysis.clv.forecasts import with_purchase
@@ -28,7 +28,7 @@ def main(back: list[int]) -> None:
     """Print a line per day, horizon and forecast."""
     settings = load("config/sample.yaml")
     data, horizon = prepared.open(settings, "all"), settings.churn.horizon_days
-    cards, weights = rulebook.scorecards(settings)["retail"], settings.segments.loyalty.weights
+    cards, weights = settings.scorecards.scorecards["retail"], settings.segments.loyalty.weights
     for days in back or BACK:
         as_of = data.last_day - dt.timedelta(days=days)
         plan = forecasts.plan(as_of, data.first_day, horizon)

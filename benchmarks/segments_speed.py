@@ -194,6 +194,7 @@ def parts(customers: pd.DataFrame) -> dict[str, tuple[float, float]]:
     from cvm_analysis.segments.grades.scorecard import Indicator, Scorecard
 
     names = {f"r{r}_f{f}": {"r": r, "f": f} for r in range(1, 6) for f in range(1, 6)}
+    rules = rfm.Rfm(names)
     weights = {"repeat": 0.3, "tenure": 0.25, "regularity": 0.2, "breadth": 0.15, "nps": 0.1}
     card = Scorecard(
         "retail",
@@ -211,7 +212,7 @@ def parts(customers: pd.DataFrame) -> dict[str, tuple[float, float]]:
 
     def scored() -> None:
         found = rfm.score(customers)
-        rfm.name(found, customers, names)
+        rfm.name(found, customers, rules)
 
     def levels(column: str) -> None:
         limits = classes.thresholds(customers[column], "auto", "auto")

@@ -50,7 +50,7 @@ def table(language):
     rows = pd.DataFrame({"reasons": told, "amount": 1e7, "expected_margin": 1e7, "net_sales": 1e7})
     money = dict.fromkeys(("amount", "expected_margin", "net_sales"), "money")
     return blocks.table(
-        rows.set_axis(["1", "2"]), {**money, "reasons": "text"}, words(language, 52)
+        rows.set_axis(["1", "2"]), {**money, "reasons": "text"}, words(language, horizon_weeks=52)
     )
 
 
@@ -63,8 +63,8 @@ def shown_to_managers(language):
     worth["model"] = "bg_nbd"
     figures = recommend.summary(people, people["segment"], worth)
     action = recommend.Action(
-        "second_purchase_offer", tuple(figures.index[:6]), "mean_orders_12m",
-        0.1, None, 4.0, (0.02, 0.05, 0.1), "assumed",
+        "second_purchase_offer", tuple(figures.index[:6]),
+        recommend.Trigger("mean_orders_12m", at_least=0.1), 4.0, (0.02, 0.05, 0.1),
     )  # fmt: skip
     months = pd.period_range("2023-01", periods=36, freq="M")
     month = pd.DataFrame({"customers": 1500, "orders": 1800, "net_sales": 2.5e6}, index=months)
@@ -75,7 +75,7 @@ def shown_to_managers(language):
         charts.segment_bars(figures[["n_customers", "net_sales", "expected_margin"]], manager.say),
         manager.segments(figures),
         manager.section("actions"),
-        manager.actions(recommend.recommend(figures, [action])),
+        manager.actions(recommend.recommend(figures, [action], 1)),
         manager.section("backtest"),
         charts.monthly(month, language),
         manager.notes([Note("holdout", "no_holdout_short_history", 12, 50)]),

@@ -54,7 +54,9 @@ PICTURES = {
     "monthly": lambda **to: charts.monthly(monthly(), **to),
     "retention": lambda **to: charts.retention(cohorts(), **to),
     "concentration": lambda **to: charts.concentration(pd.Series([80.0, 5, 5, 5, 5]), **to),
-    "segment_bars": lambda language="en": charts.segment_bars(segments(), words(language, 52)),
+    "segment_bars": lambda language="en": charts.segment_bars(
+        segments(), words(language, horizon_weeks=52)
+    ),
     "rfm_grid": lambda **to: charts.rfm_grid(grid(), **to),
     "calibration": lambda **to: charts.calibration(
         bins(actual=[70, 20, 10], expected=[67.0, 25, 8]), **to
@@ -239,13 +241,15 @@ def test_hostile_labels_are_text():
 
 
 def test_a_segment_of_a_business_is_named_by_its_code():
-    picture = charts.segment_bars(segments().rename(index={"lost": "<vip>_club"}), words("en", 52))
-    assert "&lt;vip&gt; club" in picture.svg()
+    picture = charts.segment_bars(
+        segments().rename(index={"lost": "<vip>_club"}), words("en", horizon_weeks=52)
+    )
+    assert "&lt;vip&gt;_club" in picture.svg()
 
 
 def test_a_class_or_model_without_a_word_is_an_error():
     with pytest.raises(MissingTextError, match=r"classes\.champions"):
-        charts.segment_bars(segments(), words("en", 52), names="classes")
+        charts.segment_bars(segments(), words("en", horizon_weeks=52), names="classes")
     with pytest.raises(MissingTextError, match=r"models\.magic"):
         charts.holdout(bins(actual=[1, 2, 3], magic=[1, 2, 3]))
 

@@ -248,4 +248,4 @@ def test_many_features_have_room_each():
 
 def test_a_level_of_an_attribute_is_named_by_both():
     shown = charts.hazards(ratios(**{"channel=dealer_shop": (1.2, 1.1, 1.3)}))
-    assert "First bought through dealer shop (yes) 1.20" in shown.alt
+    assert "First bought through dealer_shop (yes) 1.20" in shown.alt

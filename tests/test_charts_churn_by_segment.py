@@ -94,10 +94,10 @@ def test_segments_stand_in_the_order_of_the_table_and_the_largest_are_drawn():
     ]
     assert names == ["Lost", "Loyal", "Champions"]
     picture = charts.churn_by_segment(many().iloc[::-1])
-    found = [t for t in texts(picture) if t.startswith("S ")]
-    assert found == [f"S {i}" for i in reversed(range(8))]
+    found = [t for t in texts(picture) if t.startswith("s_")]
+    assert found == [f"s_{i}" for i in reversed(range(8))]
     assert "The 8 of 11 segments with the most returning customers" in texts(picture)
-    assert "from 1.00 (S 0) to 1.70 (S 7)" in picture.alt
+    assert "from 1.00 (s_0) to 1.70 (s_7)" in picture.alt
 
 
 def test_a_single_segment_and_large_ratios():

@@ -43,11 +43,11 @@ def screened():
         "n_customers": [900, 900, 11], "correlation": [0.64, -0.05, NAN], "low": [0.59, -0.1, NAN],
         "high": [0.68, 0.02, NAN], "best_fifth_share": [0.4, 0.17, NAN],
     }  # fmt: skip
-    return pd.DataFrame(rows, index=["spend", "net_sales", "payment"])
+    return pd.DataFrame(rows, index=["spend", "net_sales", "margin"])
 
 
 def parts(n=3):
-    rows = {"spend": [40.0, 20, NAN], "payment": [30.0, 20, NAN], "growth": [2.5, NAN, NAN]}
+    rows = {"spend": [40.0, 20, NAN], "margin": [30.0, 20, NAN], "potential": [2.5, NAN, NAN]}
     return pd.DataFrame(rows, index=["C1", "C2", "C3"]).iloc[:n]
 
 
@@ -137,7 +137,7 @@ def test_grades_of_any_number_and_name_are_drawn():
     shares = {f"share_{g}": [0.2] for g in ("S", "A", "B", "C", "vip_club")}
     picture = charts.grade_mix(pd.DataFrame({"n_customers": [5], **shares}, index=["x"]))
     shades = [color(bars[0]) for bars in picture.figure.axes[0].containers]
-    assert len(set(shades)) == 5 and "Vip club" in texts(picture)
+    assert len(set(shades)) == 5 and "vip_club" in texts(picture)
 
 
 def test_verdicts_are_told_by_word_and_colour():
@@ -177,17 +177,17 @@ def test_screening_greys_what_may_be_nothing_and_keeps_what_cannot_be_told():
     dots = [d for d in picture.figure.axes[0].lines if d.get_marker() == "o"]
     assert [d.get_markeredgecolor() for d in dots] == ["#0b5d8f", "#5a6675", "#5a6675"]
     shown = texts(picture)
-    assert {"0.64 (0.59 to 0.68)", "top fifth brought 40%", "not enough data", "Payment"} <= set(
+    assert {"0.64 (0.59 to 0.68)", "top fifth brought 40%", "not enough data", "Margin"} <= set(
         shown
     )
-    assert "Payment not enough data" in picture.alt
+    assert "Margin not enough data" in picture.alt
 
 
 def test_indicators_have_names():
     say = words("en")
-    assert indicator(say, "market_share") == "Market share"
+    assert indicator(say, "frequency") == "Frequency"
     assert indicator(say, "net_sales") == "Net sales"
-    assert indicator(say, "indicators.bid_rate") == "Bid rate"
+    assert indicator(say, "indicators.bid_rate") == "bid_rate"
     assert indicator(words("zh"), "付款") == "付款"
 
 
@@ -197,7 +197,7 @@ def test_parts_add_up_to_the_score_and_limits_are_marked():
     assert [bar.get_width() for bar in ax.containers[0]] == [40, 20, 0]
     assert [bar.get_x() for bar in ax.containers[1]] == [40, 20, 0]
     shown = texts(picture)
-    assert {"72.5", "40.0", "Not graded", "A", "B", "C", "70", "Spend", "Growth"} <= set(shown)
+    assert {"72.5", "40.0", "Not graded", "A", "B", "C", "70", "Spend", "Potential"} <= set(shown)
     upright = [line.get_xdata()[0] for line in ax.lines]
     assert upright == [70, 40]
     assert "C1 72.5 points, most from Spend (40)" in picture.alt and "C3 not graded" in picture.alt

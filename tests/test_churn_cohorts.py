@@ -25,20 +25,18 @@ def test_silence_is_judged_at_the_same_age_by_what_was_known_then():
         d=["2024-05-01"],
         e=["2025-01-01"],
     )
-    table = cohorts.inactive_by_cohort(days, END)
+    table = cohorts.inactive_by_cohort(days, END, 180)
     assert table.index.tolist() == ["2023Q1", "2024Q2"]
     assert table["n_customers"].tolist() == [3, 1]
     assert table["silent"].tolist() == pytest.approx([2 / 3, 1])
-    assert cohorts.inactive_by_cohort(days, END, silence_days=181)["silent"].iloc[
-        0
-    ] == pytest.approx(1 / 3)
+    assert cohorts.inactive_by_cohort(days, END, 181)["silent"].iloc[0] == pytest.approx(1 / 3)
 
 
 def test_a_quarter_counts_when_its_last_customer_has_the_age():
     days = bought(a=["2024-10-01"], b=["2024-07-01"])
-    assert cohorts.inactive_by_cohort(days, dt.date(2025, 9, 30)).index.tolist() == ["2024Q3"]
-    assert cohorts.inactive_by_cohort(days, dt.date(2025, 9, 29)).empty
-    assert cohorts.inactive_by_cohort(days, END).index.tolist() == ["2024Q3", "2024Q4"]
+    assert cohorts.inactive_by_cohort(days, dt.date(2025, 9, 30), 180).index.tolist() == ["2024Q3"]
+    assert cohorts.inactive_by_cohort(days, dt.date(2025, 9, 29), 180).empty
+    assert cohorts.inactive_by_cohort(days, END, 180).index.tolist() == ["2024Q3", "2024Q4"]
 
 
 def test_later_purchases_are_not_known():
@@ -46,7 +44,7 @@ def test_later_purchases_are_not_known():
     later = bought(a=["2026-01-01"], z=["2026-01-02"])
     both = pd.concat([days, later], ignore_index=True)
     pd.testing.assert_frame_equal(
-        cohorts.inactive_by_cohort(both, END), cohorts.inactive_by_cohort(days, END)
+        cohorts.inactive_by_cohort(both, END, 180), cohorts.inactive_by_cohort(days, END, 180)
     )
 
 

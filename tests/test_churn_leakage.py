@@ -148,7 +148,8 @@ def test_the_grades_of_a_review_know_nothing_later(data, rows):
         found = reviews.review(
             {"retail": [CARD]},
             lambda day: as_of(lines, day).to_pandas().set_index("customer_id"),
-            LATE, reviews.dates(LATE, first, last=1), first, policy.Policy(margin=2),
+            LATE, reviews.dates(LATE, first, reviews.Reviews(last=1)), first,
+            policy.Policy(margin=2),
         )  # fmt: skip
         return reviews.grades(found)[["score", "score_grade", "grade", "points_to_next"]]
 

@@ -13,22 +13,21 @@ import yaml
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "cvm_analysis"
 
-SHARED = {"arrays", "errors", "tables", "texts", "minimum_data"}
+SHARED = {"arrays", "errors", "tables", "texts", "typed", "minimum_data"}
 CORE = {"customers", "segments", "survival", "backtest", "clv", "churn", "strategy", "charts"}
 # What each room may import beside what everybody shares.
 BELOW = {
     "backtest": {"clv"},
     "churn": {"backtest", "survival"},
     "segments": {"backtest"},
-    "settings": set(),
+    "settings": {"churn", "clv", "segments", "strategy"},
     "sources": set(),
-    "draft": {"settings", "sources", "intake"},
+    "draft": {"clv", "settings", "sources", "intake"},
     "atomic_folder": set(),
     "prepared": {"settings", "customers"},
     "results": set(),
     "intake": {"settings", "atomic_folder", "prepared", "sources"},
-    "validate": {"settings", "intake", "prepared", "rulebook", "sources", *CORE},
-    "rulebook": {"settings", *CORE},
+    "validate": {"settings", "intake", "prepared", "sources", *CORE},
     "report": {"churn", "segments", "strategy", "survival"},
     "run": {"atomic_folder", "report"},
     "sample": set(),
@@ -73,6 +72,42 @@ def test_the_core_touches_no_file_and_no_region(room):
         forbidden |= {"ibis"}
     names = {n for path in modules(room) for n in imported(path)}
     assert not {n for n in names if n in forbidden or n.split(".")[0] in forbidden}
+
+
+def settings_classes(tree):
+    """Names and default expressions of the fields of each class of settings in a module."""
+    for node in (n for n in ast.walk(tree) if isinstance(n, ast.ClassDef)):
+        if any(ast.unparse(each) == "settings" for each in node.decorator_list):
+            yield {
+                each.target.id: ast.unparse(each.value)
+                for each in node.body
+                if isinstance(each, ast.AnnAssign) and each.value is not None
+            }
+
+
+def defaults(tree):
+    """Names and default expressions of the arguments of each function in a module."""
+    for node in (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)):
+        plain, given = node.args.posonlyargs + node.args.args, node.args.defaults
+        pairs = [*zip(plain[len(plain) - len(given) :], given, strict=True)]
+        pairs += zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+        yield node.name, {arg.arg: ast.unparse(value) for arg, value in pairs if value is not None}
+
+
+@pytest.mark.parametrize("room", sorted(CORE & set(rooms())))
+def test_a_default_of_a_setting_stands_in_one_place(room):
+    """A function that has the same argument takes the setting's default, or none at all."""
+    trees = {path: ast.parse(path.read_text("utf-8")) for path in modules(room)}
+    fields = [each for tree in trees.values() for each in settings_classes(tree)]
+    settings = {name: value for each in fields for name, value in each.items()}
+    again = [
+        f"{path.name}: {function}({name}={value})"
+        for path, tree in trees.items()
+        for function, given in defaults(tree)
+        for name, value in given.items()
+        if settings.get(name) == value and value not in ("None", "()")
+    ]
+    assert not again
 
 
 def test_nothing_prints_and_nothing_is_called_utils():

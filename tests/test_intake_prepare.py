@@ -11,10 +11,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cvm_analysis import customers, prepared, rulebook, sample, validate
+from cvm_analysis import customers, prepared, sample, validate
 from cvm_analysis import settings as settings_module
 from cvm_analysis.errors import GateError, InputError
 from cvm_analysis.intake.prepare import prepare
+from cvm_analysis.segments import classification_rules
 
 REAL = Path(__file__).parent.parent / "config"
 REGIONS = ("east", "south", "north", "central", "southwest", "northeast")
@@ -640,15 +641,17 @@ def test_one_sheet_one_parquet_and_one_csv_of_a_glob_are_read_alike(project, cop
 
 
 def test_online_retail_names_every_customer_once_in_every_region(retail, shoppers):
-    naming, cuts = rulebook.naming(retail), rulebook.cut_points(retail, shoppers)
+    rules, cuts = retail.segments.rfm, retail.segments.rfm.find_cut_points(shoppers)
     named = []
     for region in set(prepared.region_names(retail)) - {"all"}:
-        _, names = naming.assign(known(retail, region), cuts)
+        _, names = classification_rules.score_and_name(known(retail, region), rules, cuts)
         assert names.notna().all() and names.index.is_unique, region
         named.append(names)
     every = pd.concat(named)
     assert sorted(every.index) == sorted(shoppers.index)
     assert set(every) <= {*retail.segments.rfm.segments, "prospect"}
     pd.testing.assert_series_equal(
-        every.sort_index(), naming.assign(shoppers, cuts)[1].sort_index(), check_names=False
+        every.sort_index(),
+        classification_rules.score_and_name(shoppers, rules, cuts)[1].sort_index(),
+        check_names=False,
     )

@@ -48,7 +48,7 @@ def test_grade_and_action_are_shown_where_they_are_known():
     more = listed().assign(grade=["A", None], action=["reminder", "no_action"])
     said = text(churn_tables.watchlist(EN, more, DAY))
     assert " A 3.2 usual intervals without an order ↑" in said
-    assert "days ↑. Action: Remind them with something new." in said
+    assert "days ↑. Action: reminder." in said
     assert said.count("Action:") == 1
 
 

@@ -101,9 +101,9 @@ def test_disagreements_name_both_sides_or_say_there_are_none():
 
 
 def test_a_mix_adds_up_to_the_customers_of_each_type(grades):
-    found = summary.grade_shares(grades)
+    found = summary.grade_shares(grades, ["B", "A"])
     assert found["n_customers"].to_dict() == {"retail": 3, "dealer": 1}
-    assert list(found)[:-1] == ["share_A", "share_B", "share_not_graded"]
+    assert list(found)[:-1] == ["share_B", "share_A", "share_not_graded"]
     assert found.drop(columns="n_customers").sum(axis=1).tolist() == [1, 1]
 
 
@@ -166,7 +166,7 @@ def test_sensitivity_and_stability_have_a_row_for_each_indicator_and_grade(peopl
     card = fit_bins(CARD, people)
     given = assign_points(card, people)
     table = cells(grades_tables.sensitivity(EN, weights.sensitivity(card, given)))
-    assert [row[:2] for row in table[1:]] == [["Spend", "75%"], ["Pay", "25%"]]
+    assert [row[:2] for row in table[1:]] == [["Spend", "75%"], ["pay", "25%"]]
     stable = weights.summary(card, weights.stability(card, given, draws=5))
     assert [row[0] for row in cells(grades_tables.stability(EN, stable))[1:]] == ["A", "B"]
 

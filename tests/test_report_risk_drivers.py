@@ -31,7 +31,7 @@ CONTRACT_FLAGS = ["complaint_first_month", "late_installation", "no_maintenance_
         ("rate_trend+", 0.5, "purchase rate down to 50% ↑"),
         ("rate_trend-", 1.0, "purchase rate unchanged ↓"),
         ("rate-", 1234.56, "buys on 1,234.6 days a year ↓"),
-        ("channel=dealer_shop-", 1.0, "first bought through dealer shop ↓"),
+        ("channel=dealer_shop-", 1.0, "first bought through dealer_shop ↓"),
         ("channel=web+", 0.0, "did not first buy through web ↑"),
         ("shoe_size+", 43.0, "Shoe size: 43 ↑"),
         ("grade+", 2.0, "grade ↑"),

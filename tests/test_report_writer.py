@@ -39,7 +39,7 @@ def strategy():
         "evidence",
     ]
     table = pd.DataFrame(rows, columns=names).assign(trigger="")
-    table.loc[:1, "trigger"] = "repeat_share 0.9 >= 0.5"
+    table.loc[:1, "trigger"] = '["repeat_share", 0.9, "at_least", 0.5]'
     return table.set_index(["segment", "rank"])
 
 
@@ -91,7 +91,7 @@ def test_key_figures_by_hand():
 def test_only_the_first_action_that_pays_gets_a_card_and_the_others_are_named_apart():
     html = EN.actions(strategy()).html
     assert html.count("<article") == 1
-    assert "Give them benefits" in html and "Remind them" not in html
+    assert "loyalty_benefits" in html and "reminder" not in html
     assert "10 customers. Repeat customers: 90% (applies from 50%)." in html
     assert "€18 (€6 to €36)" in html
     paying, unvalued = html.split("No action pays")[1].split("No forecast")

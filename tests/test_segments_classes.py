@@ -122,7 +122,10 @@ def test_who_has_not_come_back_neither_grows_nor_is_mature():
 def test_who_bought_first_within_the_last_weeks_is_new_however_often_and_however_silent():
     table = people(a=(5, 5, 60, 12, 5, 5, 4))
     assert classes_module.life_cycle(table, company_gap=5).item() == "new"
-    assert classes_module.life_cycle(table, company_gap=5, new_days=80).item() == "declining"
+    assert (
+        classes_module.life_cycle(table, 5, classes_module.LifeCycle(new_days=80)).item()
+        == "declining"
+    )
 
 
 def test_each_is_judged_by_their_own_rhythm():

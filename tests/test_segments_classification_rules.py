@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from cvm_analysis.segments import classes, rfm
-from cvm_analysis.segments.classification_rules import SCHEMES, ClassificationRules, Naming
+from cvm_analysis.segments.classification_rules import SCHEMES, ClassificationRules
 from cvm_analysis.segments.grades import points
 from cvm_analysis.segments.grades.scorecard import Indicator, Scorecard
 
@@ -43,10 +43,10 @@ def people():
 def ruler(people):
     retail = people[people["customer_type"] == "retail"]
     return ClassificationRules(
-        Naming(RULES, bins=2),
+        rfm.Rfm(RULES, bins=2),
         rfm.cut_points(retail, 2),
         classes.usual_gap(retail),
-        {"new_days": 90},
+        classes.LifeCycle(new_days=90),
         {"dealer": (CARD, {"A": 50.0, "B": 0.0})},
     )
 

@@ -91,3 +91,13 @@ def test_a_part_is_of_a_whole_and_an_imported_figure_is_not():
     assert measures.composition("category:a:b") == "category"
     assert measures.composition("indicators.a:b") is None
     assert measures.composition("net_sales_per_order") is None
+
+
+def test_what_the_data_lack_is_left_out_and_said(people, shares):
+    asked = measures.Grouping(attributes=("channel",), shares_of=("category", "brand"))
+    measured, lacking = measures.select(people.drop(columns="net_sales_per_order"), asked, shares)
+    assert list(measured)[:3] == ["orders_per_year", "days_since_last", "channel"]
+    assert lacking == {"net_sales_per_order": "missing", "brand": "missing"}
+    measured, lacking = measures.select(people, asked, pd.DataFrame(index=people.index))
+    assert list(measured) == [*asked.measures, "channel"]
+    assert lacking == {"category": "missing", "brand": "missing"}

@@ -12,6 +12,7 @@ from cvm_analysis import tables
 from cvm_analysis.minimum_data import Note
 from cvm_analysis.segments.grades import reviews
 from cvm_analysis.segments.grades.policy import Policy
+from cvm_analysis.segments.grades.reviews import Reviews
 from cvm_analysis.segments.grades.scorecard import Indicator, Scorecard
 
 D = dt.date
@@ -80,9 +81,11 @@ def test_the_default_review_dates_are_quarter_ends():
         D(2024, 3, 31), D(2024, 6, 30), D(2024, 9, 30), D(2024, 12, 31),
         D(2025, 3, 31), D(2025, 6, 30), D(2025, 9, 30), D(2025, 12, 31),
     ]  # fmt: skip
-    assert reviews.dates(D(2025, 12, 30), D(2020, 5, 1), last=1) == [D(2025, 9, 30)]
+    assert reviews.dates(D(2025, 12, 30), D(2020, 5, 1), Reviews(last=1)) == [D(2025, 9, 30)]
     assert reviews.dates(D(2025, 7, 1), D(2025, 3, 31)) == [D(2025, 3, 31), D(2025, 6, 30)]
     assert reviews.dates(D(2025, 6, 29), D(2025, 4, 1)) == []
+    written = Reviews(dates=(D(2025, 5, 1),))
+    assert reviews.dates(D(2025, 6, 29), D(2025, 4, 1), written) == (D(2025, 5, 1),)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
 from cvm_analysis.errors import ConfigError, InputError
 from cvm_analysis.segments.grades import scorecard
@@ -70,9 +71,7 @@ NAN, INF = float("nan"), float("inf")
         (with_spend(bands=None, scale=(9, 0)), "indicators.spend.scale", "turn them round"),
         (with_spend(bands=None, bins=1), "indicators.spend.bins", "from 2 to 100, not 1"),
         (with_spend(bands=None, bins=101), "indicators.spend.bins", "from 2 to 100, not 101"),
-        (with_spend(better="height"), "indicators.spend.better", "high or low"),
         (with_spend(missing=101), "indicators.spend.missing", "leave_out or points"),
-        (with_spend(missing="out"), "indicators.spend.missing", "leave_out or points"),
         (with_spend(unit_cost=0.0), "indicators.spend.unit_cost", "more than 0"),
         (with_spend(step=-1.0), "indicators.spend.step", "more than 0"),
         (with_spend(column="net_sales_356d"), "indicators.spend.column", "mean 'net_sales_365d'"),
@@ -99,6 +98,22 @@ NAN, INF = float("nan"), float("inf")
 def test_each_mistake_is_named_by_its_setting(card, keys, says):
     found = {".".join(at): said for at, said in scorecard.problems(card, KNOWN)}
     assert says in found[keys]
+
+
+@pytest.mark.parametrize("mistake", [{"better": "height"}, {"missing": "out"}, {"bins": 2.5}])
+def test_what_is_of_another_kind_is_refused_as_it_is_read(mistake):
+    with pytest.raises(ValidationError, match=next(iter(mistake))):
+        with_spend(**mistake)
+
+
+def test_a_quota_is_written_instead_of_limits():
+    written = {"customer_type": "dealer", "valid_from": "2024-01-01", "indicators": {}}
+    quota = {"A": 0.1, "B": 0.9}
+    read = TypeAdapter(Scorecard).validate_python
+    card = read(written | {"quota": quota})
+    assert (card.by_quota, card.grades, card.indicators) == (True, quota, ())
+    with pytest.raises(ValidationError, match="both written"):
+        read(written | {"quota": quota, "grades": quota})
 
 
 def test_a_mistake_is_not_blamed_on_other_settings():

@@ -1,8 +1,13 @@
 """What a report calls a customer's segment."""
 
+from pathlib import Path
+
 import pandas as pd
 
+from cvm_analysis import settings as settings_module
 from cvm_analysis.segments import report_segment
+
+SAMPLE = Path(__file__).parent.parent / "config" / "sample.yaml"
 
 
 def test_retail_goes_by_name_and_the_others_by_type_and_grade():
@@ -23,3 +28,14 @@ def test_retail_may_go_by_grade():
         {"retail": "grade"},
     )
     assert found.to_dict() == {"C1": "retail_a"}
+
+
+def test_graded_types_name_their_segments_by_type_and_grade():
+    settings = settings_module.load(SAMPLE)
+    cards, by = settings.scorecards.scorecards, settings.business.report_segments
+    assert [
+        report_segment.segment_code(*each) for each in report_segment.list_graded(cards, by)
+    ] == [
+        *("project_a", "project_b", "project_c"),
+        *("dealer_a", "dealer_b", "dealer_c"),
+    ]

@@ -6,7 +6,7 @@ import pytest
 
 from cvm_analysis.errors import ConfigError
 from cvm_analysis.strategy import recommend
-from cvm_analysis.strategy.recommend import FIGURES, Action
+from cvm_analysis.strategy.recommend import FIGURES, Action, Trigger
 from cvm_analysis.tables import check
 
 PEOPLE = pd.DataFrame(
@@ -25,15 +25,9 @@ VALUE = pd.DataFrame(
 
 
 def action(code="letter", segments=("loyal",), column="mean_expected_margin", **more):
-    limits = {} if {"at_least", "at_most"} & set(more) else {"at_least": 0}
-    chosen = {
-        "at_least": None,
-        "at_most": None,
-        "cost_per_customer": 1.0,
-        "effect": (0.1, 0.2, 0.3),
-        "evidence": "assumed",
-    }
-    return Action(code, segments, column, **(chosen | limits | more))
+    limits = {name: more.pop(name) for name in ("at_least", "at_most") if name in more}
+    chosen = {"cost_per_customer": 1.0, "effect": (0.1, 0.2, 0.3)} | more
+    return Action(code, segments, Trigger(column, **(limits or {"at_least": 0})), **chosen)
 
 
 def figures():
@@ -76,14 +70,15 @@ def test_people_without_a_value_count_as_people_only():
 
 
 def test_gain_is_the_share_of_the_value_and_cost_is_per_customer():
-    row = recommend.recommend(figures(), [action(cost_per_customer=5)]).loc[("loyal", 1)]
+    row = recommend.recommend(figures(), [action(cost_per_customer=5)], 1).loc[("loyal", 1)]
     assert row["action"] == "letter" and row["n_customers"] == 2 and row["cost"] == 10
     assert row[["gain_low", "gain", "gain_high"]].tolist() == pytest.approx([30, 60, 90])
-    assert row["evidence"] == "assumed" and row["trigger"] == "mean_expected_margin 150 >= 0"
+    assert row["evidence"] == "assumed"
+    assert recommend.read_reason(row["trigger"]) == ("mean_expected_margin", 150, "at_least", 0)
 
 
 def test_the_table_is_the_one_described():
-    table = recommend.recommend(figures(), [action(), action("call", cost_per_customer=3)])
+    table = recommend.recommend(figures(), [action(), action("call", cost_per_customer=3)], 1)
     check("strategy", table.reset_index())
 
 
@@ -93,20 +88,20 @@ def test_actions_are_ranked_by_what_is_left_after_their_cost():
         action("cheap", cost_per_customer=1),  # 60 - 2
         action("strong", cost_per_customer=10, effect=(0.1, 0.5, 0.6)),  # 150 - 20
     ]
-    found = recommend.recommend(figures(), catalogue).loc["loyal"]
+    found = recommend.recommend(figures(), catalogue, 1).loc["loyal"]
     assert found["action"].to_dict() == {1: "strong", 2: "cheap", 3: "dear"}
 
 
 def test_what_gains_no_more_than_it_costs_is_left_out():
     catalogue = [action(cost_per_customer=30), action("dearer", cost_per_customer=31)]
-    found = recommend.recommend(figures(), catalogue)
+    found = recommend.recommend(figures(), catalogue, 1)
     assert found["action"].to_dict()[("loyal", 1)] == "no_action"
-    found = recommend.recommend(figures(), [action(cost_per_customer=29.99)])
+    found = recommend.recommend(figures(), [action(cost_per_customer=29.99)], 1)
     assert found.loc[("loyal", 1), "action"] == "letter"
 
 
 def test_every_segment_has_a_first_row():
-    found = recommend.recommend(figures(), [action()])
+    found = recommend.recommend(figures(), [action()], 1)
     assert set(found.xs(1, level="rank").index) == {"loyal", "lost", "prospect"}
     idle = found.loc[("lost", 1)]
     assert idle["action"] == "no_action" and idle["trigger"] == idle["evidence"] == ""
@@ -125,15 +120,14 @@ def test_every_segment_has_a_first_row():
     ],
 )
 def test_an_action_is_called_for_by_its_figure_and_only_where_it_is_listed(more, called):
-    found = recommend.recommend(figures(), [action(**more)]).loc[("loyal", 1), "action"]
+    found = recommend.recommend(figures(), [action(**more)], 1).loc[("loyal", 1), "action"]
     assert found == ("letter" if called else "no_action")
 
 
 def test_a_figure_that_is_not_known_calls_for_nothing():
     everywhere = action(segments=("prospect",), column="mean_days_since_last", at_least=0)
-    assert (
-        recommend.recommend(figures(), [everywhere]).loc["prospect", "action"].iloc[0] != "letter"
-    )
+    found = recommend.recommend(figures(), [everywhere], 1)
+    assert found.loc["prospect", "action"].iloc[0] != "letter"
 
 
 def test_small_segments_get_no_action_of_their_own():
@@ -157,7 +151,7 @@ def test_an_action_that_cannot_be_meant_is_refused(wrong, said):
         recommend.check([action(**wrong)])
     assert said in str(error.value)
     with pytest.raises(ConfigError):
-        recommend.recommend(figures(), [action(**wrong)])
+        recommend.recommend(figures(), [action(**wrong)], 1)
 
 
 def test_all_wrong_actions_are_named_at_once():

@@ -21,7 +21,7 @@ STRATEGY = pd.DataFrame(
         "gain_low": 1.0,
         "gain_high": 3.0,
         "evidence": "assumed",
-        "trigger": "mean_expected_margin 5 >= 1",
+        "trigger": '["mean_expected_margin", 5, "at_least", 1]',
     }
 )
 

@@ -24,8 +24,8 @@ def test_a_code_has_a_word():
 
 
 def test_a_missing_key_is_named_with_the_nearest_one():
-    with pytest.raises(CvmError, match=r"'classes.hihg'; did you mean 'classes.high'"):
-        EN("classes.hihg")
+    with pytest.raises(CvmError, match=r"'levels.eror'; did you mean 'levels.error'"):
+        EN("levels.eror")
 
 
 def test_a_missing_value_is_named():
@@ -140,7 +140,7 @@ def test_a_count_chooses_the_form_of_a_text():
     ("zh", "6个月", "12个月|十二|52周|全年"),
 ])  # fmt: skip
 def test_the_horizon_of_the_config_is_the_only_one_that_texts_tell(language, said, never):
-    say = words(language, 26)
+    say = words(language, horizon_weeks=26)
     telling = [key for key, text in say.entries.items() if "{horizon}" in text]
     assert len(telling) > 10
     for key in telling:
@@ -156,7 +156,7 @@ def test_without_a_horizon_no_text_tells_one():
         MissingTextError, match=r"'columns\.expected_margin' needs a value for 'horizon'"
     ):
         EN("columns.expected_margin")
-    say = words("en", 20)
+    say = words("en", horizon_weeks=20)
     assert words(say) is say and "20 weeks" in say("columns.expected_margin")
 
 

@@ -65,10 +65,11 @@ def init(
 
 @app.command()
 def check(config: ConfigFile) -> None:
-    """Check a config and list all problems at once."""
+    """Check a config and list all problems at once; codes without words are warnings."""
     from cvm_analysis import validate
 
-    validate.check(config)
+    for warning in validate.warnings(validate.check(config)):
+        err.print(escape(f"cvm: {warning}"), highlight=False)
     _say(f"{config}: good")
 
 

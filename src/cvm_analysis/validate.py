@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from cvm_analysis import prepared, rulebook
+from cvm_analysis import prepared, texts
 from cvm_analysis.errors import ConfigError, CvmError, InputError
-from cvm_analysis.segments import loyalty, rfm, rfm_names
+from cvm_analysis.segments import loyalty, report_segment, rfm
+from cvm_analysis.segments.clusters import measures
 from cvm_analysis.segments.grades import scorecard
 from cvm_analysis.segments.grades.scorecard import Indicator
-from cvm_analysis.settings import DiscoveredRegions, Settings, Source, load, nearest
+from cvm_analysis.settings import DiscoveredRegions, Settings, Source, load, nearest, wording
 from cvm_analysis.strategy import recommend
 from cvm_analysis.tables import TABLES
 
@@ -34,17 +35,27 @@ def check(config: str | Path) -> Settings:
             settings,
             strategies,
             ("actions",),
-            lambda: recommend.check(rulebook.actions(settings)),
+            lambda: recommend.check(settings.strategies.actions),
         ),
         *_wrong_scorecards(settings),
         *_unknown_segments(settings),
         *_unknown_rules(settings),
+        *_unknown_words(settings),
         *_unusable_files(settings),
     ]
     said = [problem for problem in problems if problem]
     if said:
         raise ConfigError("\n".join(said))
     return settings
+
+
+def warnings(settings: Settings) -> list[str]:
+    """Say which codes of the business have no words: reports show them as they are written."""
+    return [
+        f"{settings.where(code.file, *code.keys)}: {code.key} has no words in "
+        f"{' and '.join(lacking)}; reports show the code"
+        for code, lacking in wording.find_wordless(settings)
+    ]
 
 
 def _found(
@@ -59,11 +70,8 @@ def _found(
 
 def _wrong_rfm(settings: Settings) -> Iterator[str]:
     """Rules of names with holes or overlaps, cut points that do not fit the bins."""
-    file, rules = settings.resolve(settings.business.segments), settings.segments.rfm
-    found = rfm_names.problems(rules.segments, rules.written_for or rules.bins, rules.matching)
-    if not isinstance(rules.cut_points, str):
-        found += rfm.cut_problems(rules.cut_points, rules.bins)
-    for keys, said in found:
+    file = settings.resolve(settings.business.segments)
+    for keys, said in settings.segments.rfm.problems():
         yield f"{settings.where(file, 'rfm', *keys)}: rfm.{keys[0]}: {said}"
 
 
@@ -76,7 +84,7 @@ def _wrong_loyalty(settings: Settings) -> Iterator[str]:
 def _unknown_measures(settings: Settings) -> Iterator[str]:
     """What groups are formed by, and no table has."""
     file, asked = settings.resolve(settings.business.segments), settings.segments.clusters
-    people = [*_columns(settings), "orders_per_year"]
+    people = [*_columns(settings), *measures.DERIVED]
     known = {"measures": people, "attributes": people, "shares_of": TABLES["transactions"].columns}
     for setting, columns in known.items():
         for i, name in enumerate(getattr(asked, setting)):
@@ -89,7 +97,7 @@ def _wrong_scorecards(settings: Settings) -> Iterator[str]:
     """Scorecards whose meaning is wrong: weights, bands, grades, columns that do not exist."""
     file = settings.resolve(settings.business.scorecards)
     known = _columns(settings)
-    for kind, cards in rulebook.scorecards(settings).items():
+    for kind, cards in settings.scorecards.scorecards.items():
         found = scorecard.version_problems(cards)
         for number, card in enumerate(cards):
             wrong = scorecard.problems(card, known)
@@ -106,7 +114,7 @@ def _columns(settings: Settings) -> list[str]:
     added = {name for source in settings.business.sources.customers for name in source.columns}
     imported = {
         f"{IMPORTED}{name}"
-        for cards in rulebook.scorecards(settings).values()
+        for cards in settings.scorecards.scorecards.values()
         for card in cards
         for each in card.indicators
         for name in _imported(each)
@@ -132,7 +140,7 @@ def check_imported(settings: Settings) -> None:
     said = [
         f"{settings.where(file, 'scorecards', kind, str(i), 'indicators', each.code, 'column')}: "
         f"no imported indicator '{name}'{nearest(name, names)}"
-        for kind, cards in rulebook.scorecards(settings).items()
+        for kind, cards in settings.scorecards.scorecards.items()
         for i, card in enumerate(cards)
         for each in card.indicators
         for name in _imported(each)
@@ -143,12 +151,16 @@ def check_imported(settings: Settings) -> None:
 
 
 def _unknown_segments(settings: Settings) -> list[str]:
-    known = {*settings.segments.rfm.segments, rfm.PROSPECT, *rulebook.graded_segments(settings)}
+    pairs = report_segment.list_graded(
+        settings.scorecards.scorecards, settings.business.report_segments
+    )
+    graded = {report_segment.segment_code(kind, grade) for kind, grade in pairs}
+    known = {*settings.segments.rfm.segments, rfm.PROSPECT, *graded}
     file = settings.resolve(settings.business.strategies)
     return [
-        f"{settings.where(file, 'actions', code, 'segments', str(i))}: no segment '{segment}'"
-        + nearest(segment, known)
-        for code, action in settings.strategies.actions.items()
+        f"{settings.where(file, 'actions', action.code, 'segments', str(i))}: "
+        f"no segment '{segment}'{nearest(segment, known)}"
+        for action in settings.strategies.actions
         for i, segment in enumerate(action.segments)
         if segment not in known
     ]
@@ -162,6 +174,17 @@ def _unknown_rules(settings: Settings) -> list[str]:
         f"{settings.where(settings.path, 'rules', 'stop_above', name)}: no rule '{name}'"
         + nearest(name, known)
         for name in settings.business.rules.stop_above
+        if name not in known
+    ]
+
+
+def _unknown_words(settings: Settings) -> list[str]:
+    """Blocks of words for what is neither a section of the texts nor a column."""
+    known = {*texts.REPLACED, *TABLES["transactions"].columns, *_columns(settings)}
+    return [
+        f"{settings.where(file, 'words', name)}: no codes are called '{name}'{nearest(name, known)}"
+        for file, block in wording.blocks(settings).items()
+        for name in block
         if name not in known
     ]
 

@@ -15,10 +15,10 @@ from cvm_analysis.charts.picture import (
     styled,
     ticks,
 )
-from cvm_analysis.texts import words
+from cvm_analysis.texts import Language, words
 
 
-def acquisition(table: pd.DataFrame, language: str = "en") -> Picture:
+def acquisition(table: pd.DataFrame, language: Language = "en") -> Picture:
     """Draw customers first seen per week, those of the first wave in a colour of their own.
 
     Parameters

@@ -23,7 +23,7 @@ from cvm_analysis.charts.picture import (
     styled,
     ticks,
 )
-from cvm_analysis.texts import Words, words
+from cvm_analysis.texts import Language, Words, words
 
 COLORS = (*SERIES, SOFT)
 MOST_GROUPS, MOST_POINTS = len(COLORS), 80
@@ -34,7 +34,7 @@ ROUND = {"week": (1, 2, 4, 13, 26, 52, 104), "day": (1, 7, 30, 60, 90, 180, 365,
 
 def survival(
     table: pd.DataFrame,
-    language: str = "en",
+    language: Language = "en",
     names: str | None = None,
     unit: str = "week",
     of: str = "buyers",
@@ -79,7 +79,9 @@ def survival(
     return Picture(figure, _survival_alt(say, curves, named, unit, of))
 
 
-def return_rate(table: pd.DataFrame, bound: int | None = None, language: str = "en") -> Picture:
+def return_rate(
+    table: pd.DataFrame, bound: int | None = None, language: Language = "en"
+) -> Picture:
     """Draw the share of customers who still returned, by time without an order.
 
     Parameters

@@ -28,7 +28,7 @@ from cvm_analysis.charts.picture import (
     styled,
     titled,
 )
-from cvm_analysis.texts import Words, words
+from cvm_analysis.texts import Language, Words, words
 
 MOST_SEGMENTS = 8
 LESS, MORE = (  # from hardly to strongly: later is orange, sooner is blue
@@ -41,7 +41,7 @@ _TOP = np.log(3.0)  # logarithm of the factor up or down from which a colour dee
 
 def churn_by_segment(
     table: pd.DataFrame,
-    language: str = "en",
+    language: Language = "en",
     unlike: Collection[str] = (),
 ) -> Picture:
     """Draw hazard ratios as a heat map: one row per feature, one column per segment.

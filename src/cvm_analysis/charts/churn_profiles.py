@@ -20,10 +20,10 @@ from cvm_analysis.charts.picture import (
     styled,
     ticks,
 )
-from cvm_analysis.texts import words
+from cvm_analysis.texts import Language, words
 
 
-def customer_profiles(table: pd.DataFrame, language: str = "en") -> Picture:
+def customer_profiles(table: pd.DataFrame, language: Language = "en") -> Picture:
     """Draw the probability of no order by days ahead, one line per customer profile.
 
     Parameters
@@ -58,7 +58,7 @@ def customer_profiles(table: pd.DataFrame, language: str = "en") -> Picture:
 
 
 def partial_effect(
-    table: pd.DataFrame, code: str, language: str = "en", of: str = "buyers"
+    table: pd.DataFrame, code: str, language: Language = "en", of: str = "buyers"
 ) -> Picture:
     """Draw the rate of the event over the values of a feature.
 
@@ -96,7 +96,7 @@ def partial_effect(
     return Picture(figure, alt)
 
 
-def cohorts(table: pd.DataFrame, days: int = 365, language: str = "en") -> Picture:
+def cohorts(table: pd.DataFrame, days: int = 365, language: Language = "en") -> Picture:
     """Draw the share of each quarter's new customers inactive at the same age.
 
     Parameters

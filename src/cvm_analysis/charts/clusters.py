@@ -22,7 +22,7 @@ from cvm_analysis.charts.picture import (
     nothing,
     styled,
 )
-from cvm_analysis.texts import Words, words
+from cvm_analysis.texts import Language, Words, words
 
 LESS, MORE = SERIES[1], ACCENT  # orange and blue: told apart by colour-blind eyes
 ACROSS = 4  # groups side by side; more stand below
@@ -37,7 +37,7 @@ class _Row(NamedTuple):
 
 
 def cluster_profile(
-    table: pd.DataFrame, language: str = "en", typical: pd.DataFrame | None = None
+    table: pd.DataFrame, language: Language = "en", typical: pd.DataFrame | None = None
 ) -> Picture:
     """Draw one panel per cluster and one row per measure: left is less than average, right more.
 
@@ -81,12 +81,13 @@ def cluster_profile(
 def _rows(apart: pd.DataFrame, say: Words) -> list[_Row]:
     """Numbers first; then the levels of each attribute and the parts of each whole."""
     kinds = {column: _kind(str(column)) for column in apart}
-    rows = [_Row(_measure(c, say), c) for c, (sign, _, _) in kinds.items() if not sign]
+    numbers = [column for column, (sign, _, _) in kinds.items() if not sign]
+    rows = [_Row(_measure(str(column), say), column) for column in numbers]
     for block in dict.fromkeys((sign, name) for sign, name, _ in kinds.values() if sign):
         own = [column for column, (sign, name, _) in kinds.items() if (sign, name) == block]
         most = apart[own].abs().max().nlargest(MOST_PARTS).index
         rows.append(_Row(_heading(*block, say), None))
-        rows += [_Row(kinds[c][2], c) for c in own if c in most]
+        rows += [_Row(say.level(*kinds[c][1:]), c) for c in own if c in most]
     return rows
 
 
@@ -100,15 +101,14 @@ def _kind(column: str) -> tuple[str, str, str]:
 
 
 def _heading(sign: str, name: str, say: Words) -> str:
-    key = f"clusters.attributes.{name}"
-    said = say(key) if key in say else name
+    said = say.measure(name)
     return _sentence(say("clusters.by_whole", whole=said) if sign == ":" else said)
 
 
 def _measure(column: str, say: Words) -> str:
-    if column.startswith("indicators."):
-        return column.removeprefix("indicators.")
-    return _sentence(say(f"clusters.measures.{column}"))
+    """Name a number; one without words keeps the name it came with."""
+    said = say.measure(column)
+    return said if column.endswith(said) else _sentence(said)
 
 
 def _sentence(text: str) -> str:
@@ -178,7 +178,9 @@ def _alt(apart: pd.DataFrame, sizes: pd.Series, say: Words) -> str:
         if furthest > 0:
             column = str(values.abs().idxmax())
             sign, name, part = _kind(column)
-            label = f"{_heading(sign, name, say)}, {part}" if sign else _measure(column, say)
+            label = _measure(column, say)
+            if sign:
+                label = f"{_heading(sign, name, say)}, {say.level(name, part)}"
             said.append(
                 say(
                     "charts.cluster_profile.alt_row",

@@ -25,14 +25,14 @@ from cvm_analysis.charts.picture import (
     ticks,
     titled,
 )
-from cvm_analysis.texts import Words, words
+from cvm_analysis.texts import Language, Words, words
 
 VERDICTS = {"below": SERIES[1], "unclear": SOFT, "fine": ACCENT, "reference": ACCENT}
 WIDEST = 2.0  # ratio at which the axis of four fifths ends
 
 
 def four_fifths(
-    table: pd.DataFrame, language: str = "en", names: Mapping[str, str] | None = None
+    table: pd.DataFrame, language: Language = "en", names: Mapping[str, str] | None = None
 ) -> Picture:
     """Draw each group's share with the best grade as a ratio to the largest, with its interval.
 
@@ -74,7 +74,7 @@ def four_fifths(
     return Picture(figure, say("charts.four_fifths.alt", rows=rows))
 
 
-def predictive_power(table: pd.DataFrame, language: str = "en") -> Picture:
+def predictive_power(table: pd.DataFrame, language: Language = "en") -> Picture:
     """Draw the rank correlation of each indicator with later margin, with its 95% interval.
 
     Intervals that hold 0 are grey; indicators with too few values have a name and no point.

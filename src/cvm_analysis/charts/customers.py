@@ -18,10 +18,10 @@ from cvm_analysis.charts.picture import (
     styled,
     ticks,
 )
-from cvm_analysis.texts import Words, words
+from cvm_analysis.texts import Language, words
 
 
-def monthly(table: pd.DataFrame, language: str = "en", currency: str = "CNY") -> Picture:
+def monthly(table: pd.DataFrame, language: Language = "en", currency: str = "CNY") -> Picture:
     """Draw net sales per month, and below it customers who bought and orders.
 
     Parameters
@@ -67,7 +67,7 @@ def monthly(table: pd.DataFrame, language: str = "en", currency: str = "CNY") ->
     )
 
 
-def retention(cohorts: pd.DataFrame, language: str = "en") -> Picture:
+def retention(cohorts: pd.DataFrame, language: Language = "en") -> Picture:
     """Draw which share of each cohort bought in the quarters after its first purchase.
 
     Parameters
@@ -102,7 +102,7 @@ def retention(cohorts: pd.DataFrame, language: str = "en") -> Picture:
     return Picture(figure, alt)
 
 
-def concentration(money: pd.Series, of: str = "net_sales", language: str | Words = "en") -> Picture:
+def concentration(money: pd.Series, of: str = "net_sales", language: Language = "en") -> Picture:
     """Draw the share of the money that the best customers bring, and mark the best 20 %.
 
     Parameters

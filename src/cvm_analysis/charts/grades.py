@@ -27,7 +27,7 @@ from cvm_analysis.charts.picture import (
     styled,
     titled,
 )
-from cvm_analysis.texts import Words, words
+from cvm_analysis.texts import Language, Words, words
 
 SHARE, NOT_GRADED = "share_", "not_graded"
 MOST_PARTS = 6  # indicators with a colour of their own
@@ -40,7 +40,7 @@ _BAR = 285.0  # points: the width of a whole bar
 
 
 def grade_mix(
-    table: pd.DataFrame, language: str = "en", names: Mapping[str, str] | None = None
+    table: pd.DataFrame, language: Language = "en", names: Mapping[str, str] | None = None
 ) -> Picture:
     """Draw one bar per group, divided by grade, with the shares written in.
 
@@ -87,7 +87,7 @@ def grade_mix(
 
 
 def contributions(
-    table: pd.DataFrame, limits: Mapping[str, float], language: str = "en"
+    table: pd.DataFrame, limits: Mapping[str, float], language: Language = "en"
 ) -> Picture:
     """Draw what each customer's score is made of, between the limits of the grades.
 

@@ -29,7 +29,7 @@ def feature(say: Words, code: str, step: bool = True) -> str:
     """
     attribute, _, level = code.partition("=")
     if level and f"features.{attribute}" in say:
-        name = say(f"features.{attribute}", level=level.replace("_", " "))
+        name = say(f"features.{attribute}", level=say.level(attribute, level))
     else:
         name = say(f"features.{code}") if f"features.{code}" in say else code
     return name if step else re.split(r" \(|（", name)[0]

@@ -22,10 +22,10 @@ from cvm_analysis.charts.picture import (
     ticks,
 )
 from cvm_analysis.errors import InputError
-from cvm_analysis.texts import Words, words
+from cvm_analysis.texts import Language, Words, words
 
 
-def calibration(table: pd.DataFrame, language: str = "en") -> Picture:
+def calibration(table: pd.DataFrame, language: Language = "en") -> Picture:
     """Draw how many customers made 0, 1, 2, ... repeat purchases: bars are real, the line expected.
 
     Parameters
@@ -49,7 +49,7 @@ def calibration(table: pd.DataFrame, language: str = "en") -> Picture:
     return Picture(figure, alt)
 
 
-def holdout(table: pd.DataFrame, language: str = "en") -> Picture:
+def holdout(table: pd.DataFrame, language: Language = "en") -> Picture:
     """Draw mean purchases in a period the models did not see, actual and forecast by each model.
 
     Parameters
@@ -92,7 +92,7 @@ def holdout(table: pd.DataFrame, language: str = "en") -> Picture:
     return Picture(figure, alt)
 
 
-def deciles(table: pd.DataFrame, language: str = "en") -> Picture:
+def deciles(table: pd.DataFrame, language: Language = "en") -> Picture:
     """Draw mean purchases by tenths of customers by the forecast: bars are real, the line forecast.
 
     Parameters
@@ -115,7 +115,7 @@ def deciles(table: pd.DataFrame, language: str = "en") -> Picture:
     return Picture(figure, alt)
 
 
-def tracking(table: pd.DataFrame, language: str = "en") -> Picture:
+def tracking(table: pd.DataFrame, language: Language = "en") -> Picture:
     """Draw repeat purchases week by week and added up, actual and as the model expects them.
 
     Parameters
@@ -191,7 +191,7 @@ def _both(ax: Axes, table: pd.DataFrame, columns: tuple[str, str], say: Words) -
         ax.axvline(start, color=SOFT, linewidth=1.0)
 
 
-def p_alive(values: pd.Series, language: str = "en") -> Picture:
+def p_alive(values: pd.Series, language: Language = "en") -> Picture:
     """Draw how many customers are how likely to be still active.
 
     Parameters

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from cvm_analysis.errors import InputError
-from cvm_analysis.texts import Words, words
+from cvm_analysis.texts import Language, words
 
 INK, SOFT, LINE, FAINT, ACCENT = "#1b2430", "#5a6675", "#e4e8ee", "#f1f4f7", "#0b5d8f"
 SERIES = ("#0b5d8f", "#c8651b", "#2a8f7f", "#8a5a9e", "#b08d1a")  # told apart by colour-blind eyes
@@ -125,7 +125,7 @@ def _know_chinese() -> None:
     fontManager.ttflist += [replace(font, weight=w) for font in thin for w in (400, 700)]
 
 
-def nothing(language: str | Words) -> Picture:
+def nothing(language: Language) -> Picture:
     """Return the picture that stands where a table has no rows: a sentence that says so."""
     said = words(language)("charts.nothing")
     with styled():

@@ -24,7 +24,7 @@ from cvm_analysis.charts.picture import (
     styled,
     ticks,
 )
-from cvm_analysis.texts import Words, words
+from cvm_analysis.texts import Language, Words, words
 
 _FACTORS = (  # ticks of a logarithmic axis, from wide to narrow
     (0.01, 0.1, 1, 10, 100),
@@ -40,7 +40,7 @@ _WIDEST = 100.0  # factor up or down where the axis of hazard ratios ends
 
 def hazards(
     table: pd.DataFrame,
-    language: str = "en",
+    language: Language = "en",
     of: str = "buyers",
     bent: Collection[str] = (),
     drifting: Collection[str] = (),
@@ -97,7 +97,7 @@ def hazards(
     return Picture(figure, say(f"charts.hazards.{of}.alt", n=str(len(table)), rows=told))
 
 
-def reliability(table: pd.DataFrame, language: str = "en") -> Picture:
+def reliability(table: pd.DataFrame, language: Language = "en") -> Picture:
     """Draw predicted and actual shares without an order, by group from low to high risk.
 
     Parameters

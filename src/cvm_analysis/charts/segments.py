@@ -17,11 +17,11 @@ from cvm_analysis.charts.picture import (
     nothing,
     styled,
 )
-from cvm_analysis.texts import Words, words
+from cvm_analysis.texts import Language, words
 
 
 def segment_bars(
-    table: pd.DataFrame, language: str | Words = "en", names: str = "segments"
+    table: pd.DataFrame, language: Language = "en", names: str = "segments"
 ) -> Picture:
     """Draw one row per segment and one panel per column, each bar labelled with its share.
 
@@ -73,7 +73,7 @@ def segment_bars(
 def rfm_grid(
     table: pd.DataFrame,
     column: str = "n_customers",
-    language: str = "en",
+    language: Language = "en",
     currency: str = "CNY",
 ) -> Picture:
     """Draw a figure for each pair of recency and frequency scores, best at the top right.

@@ -12,7 +12,7 @@ from matplotlib.patches import Patch, PathPatch, Rectangle
 from matplotlib.path import Path
 
 from cvm_analysis.charts.picture import INK, SERIES, SOFT, WIDTH, Picture, check, nothing, styled
-from cvm_analysis.texts import Words, words
+from cvm_analysis.texts import Language, Words, words
 
 SIDES = ("before", "after")
 COLORS = {"other": "#edf0f4", "stayed": "#d3dbe4", "rose": "#9cc4dd", "fell": SERIES[1]}  # layers
@@ -45,7 +45,7 @@ class _Layout:
         return self.middles[code] - n * self.per_customer / 2
 
 
-def transitions(table: pd.DataFrame, names: str = "classes", language: str = "en") -> Picture:
+def transitions(table: pd.DataFrame, names: str = "classes", language: Language = "en") -> Picture:
     """Draw customers as bands from their class before (left) to that after (right), best on top.
 
     Parameters

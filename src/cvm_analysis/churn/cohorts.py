@@ -17,7 +17,7 @@ from cvm_analysis.survival import kaplan_meier
 
 
 def inactive_by_cohort(
-    purchase_days: pd.DataFrame, end: dt.date, age_days: int = 365, silence_days: int = 180
+    purchase_days: pd.DataFrame, end: dt.date, silence_days: int, age_days: int = 365
 ) -> pd.DataFrame:
     """The share of each quarter's new customers that was silent when `age_days` had passed.
 
@@ -25,8 +25,8 @@ def inactive_by_cohort(
     ----------
     purchase_days : customer_id, day with a purchase; later than `end` is not yet known
     end : the last day that counts; a quarter is left out until all of its customers have the age
+    silence_days : without a purchase in so many days up to that day a customer is silent
     age_days : days from the first purchase to the day on which all are compared
-    silence_days : without a purchase in so many days up to then a customer is silent
 
     Returns
     -------

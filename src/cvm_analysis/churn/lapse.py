@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from cvm_analysis.errors import FitError
 from cvm_analysis.minimum_data import Note, lacking
@@ -24,8 +25,21 @@ from cvm_analysis.survival.kaplan_meier import (
     product_limit,
     survival_at,
 )
+from cvm_analysis.typed import settings
 
 BOUNDS = (30, 60, 90, 120, 180, 270, 365, 545, 730)  # days
+
+
+@settings
+class Churn:
+    """What counts as silence.
+
+    silence_days : without a purchase in so many days a customer has lapsed; `auto`: see `threshold`
+    horizon_days : the risk of silence is that of no purchase within so many days
+    """
+
+    silence_days: Annotated[int, Field(gt=0)] | Literal["auto"] = "auto"
+    horizon_days: Annotated[int, Field(gt=0)] = 180
 
 
 def inactivity_spells(purchase_days: pd.DataFrame, end: dt.date) -> pd.DataFrame:

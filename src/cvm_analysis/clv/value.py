@@ -8,16 +8,33 @@ send back is taken off everybody's. The margin is a share of what remains, and a
 kept: then the best buyers have the lowest value, and a note says so.
 """
 
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from cvm_analysis.clv import discounting, gamma_gamma
 from cvm_analysis.clv.forecasts import rows
 from cvm_analysis.clv.numerics import predictive_distribution
 from cvm_analysis.errors import InputError
 from cvm_analysis.minimum_data import Note
+from cvm_analysis.typed import settings
+
+
+@settings
+class Value:
+    """How future value is counted.
+
+    horizon_weeks : how far ahead; annual_discount_rate : 0.10 is ten percent a year;
+    margin : share of spend, where no cost is known; holdout_weeks : how much of the past a forecast
+    is tried on
+    """
+
+    horizon_weeks: Annotated[int, Field(gt=0)] = 52
+    annual_discount_rate: Annotated[float, Field(ge=0)] = 0.10
+    margin: Annotated[float, Field(gt=0, le=1)] = 1.0
+    holdout_weeks: Annotated[int, Field(gt=0)] = 26
 
 
 class Purchases(Protocol):

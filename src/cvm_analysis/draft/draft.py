@@ -8,13 +8,14 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from cvm_analysis.clv.value import Value
 from cvm_analysis.draft import infer, sources
 from cvm_analysis.draft.infer import Guess
 from cvm_analysis.draft.preview import Dates, Preview, looks_chinese, preview
 from cvm_analysis.draft.synonyms import CURRENCIES
 from cvm_analysis.draft.yaml_comments import line, text
 from cvm_analysis.errors import InputError
-from cvm_analysis.settings import Rules, Value
+from cvm_analysis.settings import Rules
 
 DATED = {"transactions": "ordered_at", "feedback": "at", "indicators": "at"}
 

@@ -14,7 +14,7 @@ import jinja2
 import pandas as pd
 
 from cvm_analysis.errors import InputError
-from cvm_analysis.texts import Words, words
+from cvm_analysis.texts import Language, Words, words
 
 MIMETYPE = "application/x-cvm-block"
 RIGHT = ("number", "percent", "money")  # formats whose columns are aligned right
@@ -53,18 +53,24 @@ def key_figures(figures: Sequence[tuple[str, str, str | None]]) -> Block:
     return _block("key_figures", figures)
 
 
-def note(text: str, language: str = "en") -> Block:
+def note(text: str, language: Language = "en") -> Block:
     """Return a remark on how to read something."""
     return _block("note", words(language)("report.note"), text, "")
 
 
-def warning(text: str, language: str = "en") -> Block:
+def warning(text: str, language: Language = "en") -> Block:
     """Return a remark on what limits the figures beside it."""
     return _block("note", words(language)("report.warning"), text, "warning")
 
 
 def action_card(
-    segment: str, action: str, why: str, cost: str, gain: str, evidence: str, language: str = "en"
+    segment: str,
+    action: str,
+    why: str,
+    cost: str,
+    gain: str,
+    evidence: str,
+    language: Language = "en",
 ) -> Block:
     """Return what to do for a segment, and why; every argument is a text, its figures formatted."""
     say = words(language)
@@ -76,7 +82,7 @@ def action_card(
 def table(
     df: pd.DataFrame,
     formats: Mapping[str, str],
-    language: str | Words = "en",
+    language: Language = "en",
     currency: str = "CNY",
     caption: str | None = None,
     rows: str | None = None,

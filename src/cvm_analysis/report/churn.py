@@ -176,10 +176,13 @@ def calibration(manager: Writer, calibration: pd.DataFrame) -> Block:
     return blocks.table(shown, formats, manager.language, id="tenths")
 
 
-def restricted_mean(manager: Writer, means: pd.DataFrame, test: LogRank) -> Block:
+def restricted_mean(
+    manager: Writer, means: pd.DataFrame, test: LogRank, rows: str | None = None
+) -> Block:
     """Show how long customers of each group keep buying, and whether the groups differ.
 
     means : as churn.groups.restricted_mean gives them, in days
+    rows : the section of the texts that names the groups (values.channel); None: as they are
     """
     say = manager.say
     if means.empty:
@@ -196,7 +199,7 @@ def restricted_mean(manager: Writer, means: pd.DataFrame, test: LogRank) -> Bloc
     until = say.number(means["until"].iloc[0])
     code = "differ" if test.p < _CLEAR else "alike" if test.p >= _CLEAR else "untested"
     said = say(f"leaving.stay.{code}", until=until, p=p_value(manager, test.p))
-    table = blocks.table(shown, formats, manager.language, labels=labels, id="stay")
+    table = blocks.table(shown, formats, manager.language, rows=rows, labels=labels, id="stay")
     return blocks.join([table, blocks.note(said, manager.language)])
 
 

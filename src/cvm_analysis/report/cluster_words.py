@@ -24,23 +24,15 @@ def rule(conditions: Iterable[tuple[str, str, float | str]], say: Words, currenc
     said = [
         say(
             WORDS[comparison],
-            measure=measure(column, say),
-            value=value if isinstance(value, str) else _limit(column, value, say, currency),
+            measure=say.measure(column),
+            value=say.level(column, value)
+            if isinstance(value, str)
+            else _limit(column, value, say, currency),
         )
         for column, comparison, value in conditions
     ]
     text = say("clusters.and").join(said) or say("clusters.everyone")
     return text[0].upper() + text[1:]
-
-
-def measure(column: str, say: Words) -> str:
-    """Name a measure within a sentence; a name that is data (an imported figure) stays as it is."""
-    if _is_part(column):
-        return say("clusters.part", part=column.partition(":")[2])
-    for section in ("measures", "attributes"):
-        if f"clusters.{section}.{column}" in say:
-            return say(f"clusters.{section}.{column}")
-    return column.removeprefix("indicators.")
 
 
 def formed_by(used: Iterable[str], left_out: Mapping[str, str], say: Words) -> str:
@@ -63,8 +55,8 @@ def _listed(columns: Iterable[str], say: Words) -> str:
 
 def _whole_or_measure(column: str, say: Words) -> str:
     if _is_part(column):
-        return say("clusters.by_whole", whole=measure(column.partition(":")[0], say))
-    return measure(column.partition("=")[0], say)
+        return say("clusters.by_whole", whole=say.measure(column.partition(":")[0]))
+    return say.measure(column.partition("=")[0])
 
 
 def _is_part(column: str) -> bool:

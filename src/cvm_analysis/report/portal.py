@@ -43,7 +43,7 @@ def render(
     ------
     InputError : an unknown status, or a path that leads out of the portal's folder
     """
-    say = words(language, _horizon(entries))
+    say = words(language, horizon_weeks=_horizon(entries))
     count = Counter(entry["status"] for entry in entries)
     numbers = {status: say.number(count[status]) for status in STATUSES}
     summary = say("portal.summary", n=say.number(len(entries)), **numbers)

@@ -50,7 +50,7 @@ def _holds(feature: str, value: float | None, say: Words, currency: str, days: f
     if form is None:
         return say("leaving.other", name=name(feature, say), value=say.short(value))
     written = say.percent(value) if form == "less" else _written(feature, value, say, currency)
-    return say(f"reasons.{known}.{form}", value=written, level=_readable(level))
+    return say(f"reasons.{known}.{form}", value=written, level=say.level(attribute, level))
 
 
 def _form(feature: str, shown: float, value: float, say: Words) -> str | None:
@@ -74,7 +74,7 @@ def name(feature: str, say: Words) -> str:
     """Name a feature without its step; what the texts do not know is made readable."""
     attribute, _, level = feature.partition("=")
     if level and f"features.{attribute}" in say:
-        found = say(f"features.{attribute}", level=_readable(level))
+        found = say(f"features.{attribute}", level=say.level(attribute, level))
     elif f"features.{feature}" in say:
         found = say(f"features.{feature}")
     else:
@@ -101,7 +101,7 @@ def ratio(feature: str, row: Mapping[str, float], say: Words, of: str = "buyers"
 def _step(feature: str, say: Words) -> str:
     attribute, _, level = feature.partition("=")
     if level and f"steps.{attribute}" in say:
-        return say(f"steps.{attribute}", level=_readable(level))
+        return say(f"steps.{attribute}", level=say.level(attribute, level))
     if f"steps.{feature}" in say:
         return say(f"steps.{feature}")
     return say("steps.other", name=name(feature, say))

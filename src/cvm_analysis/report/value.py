@@ -46,7 +46,7 @@ def total(manager: Writer, totals: pd.DataFrame) -> Block:
 def by_group(manager: Writer, groups: pd.DataFrame) -> Block:
     """Show past and expected margin per customer, by group.
 
-    groups : as clv.value.by_group makes them
+    groups : as clv.value.by_group makes them, indexed by values of the column that names the index
     """
     if groups.empty:
         return blocks.note(manager.say("worth.no_groups"), manager.language)
@@ -56,4 +56,5 @@ def by_group(manager: Writer, groups: pd.DataFrame) -> Block:
         "expected_margin_mean": "money",
         "value_residual_mean": "money",
     }
-    return blocks.table(groups, formats, manager.say, manager.currency)
+    rows = f"values.{groups.index.name}"
+    return blocks.table(groups, formats, manager.say, manager.currency, rows=rows)

@@ -14,8 +14,9 @@ import pandas as pd
 from cvm_analysis.minimum_data import Note
 from cvm_analysis.report import blocks
 from cvm_analysis.report.blocks import Block
+from cvm_analysis.strategy import recommend
 from cvm_analysis.strategy.recommend import NO_ACTION, NOT_VALUED
-from cvm_analysis.texts import Words, words
+from cvm_analysis.texts import Language, Words, words
 
 MOST = 0.8  # of the expected margin: so few segments bring it
 SEGMENT_COLUMNS = {
@@ -35,14 +36,14 @@ class Writer:
     horizon_weeks : of the forecasts, as in the config; without it, texts that name it are an error
     """
 
-    language: str
+    language: Language
     currency: str
     horizon_weeks: int | None = None
 
     @property
     def say(self) -> Words:
         """The words of the language."""
-        return words(self.language, self.horizon_weeks)
+        return words(self.language, horizon_weeks=self.horizon_weeks)
 
     def money(self, value: float) -> str:
         """Write an amount to three digits."""
@@ -142,13 +143,12 @@ class Writer:
         return blocks.join(cards)
 
     def _card(self, segment: str, row: pd.Series) -> Block:
-        column, figure, comparison, limit = str(row["trigger"]).split(" ")
-        bound = {">=": "at_least", "<=": "at_most"}[comparison]
+        reason = recommend.read_reason(row["trigger"])
         why = self.say(
-            f"manager.because.{bound}",
-            column=self.say(f"columns.{column}"),
-            figure=self.say.value(column, float(figure), self.currency),
-            limit=self.say.value(column, float(limit), self.currency),
+            f"manager.because.{reason.bound}",
+            column=self.say(f"columns.{reason.column}"),
+            figure=self.say.value(reason.column, reason.figure, self.currency),
+            limit=self.say.value(reason.column, reason.limit, self.currency),
             n=self.say.count("customers", row["n_customers"]),
         )
         return blocks.action_card(

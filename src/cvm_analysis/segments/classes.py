@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from cvm_analysis.errors import ConfigError, InputError
 from cvm_analysis.minimum_data import Note
 from cvm_analysis.segments import scores
+from cvm_analysis.typed import settings
 
 PART = "segments"
 PROSPECT = "prospect"
@@ -40,6 +42,32 @@ ORDERS: Mapping[str, tuple[str, ...]] = MappingProxyType(  # the levels of each 
 )
 Limit = float | Literal["auto"]
 Level = tuple[str, str]  # scheme, level
+
+
+@settings
+class Levels:
+    """From which value a customer is high or mid; `auto`: the best 20 and 50 percent."""
+
+    high: Limit = "auto"
+    mid: Limit = "auto"
+
+
+@settings
+class LifeCycle:
+    """Limits of the life-cycle classes.
+
+    new_days : who bought first within so many days is new
+    growing_weeks : who has been a customer for less, and came back, is growing
+    declining_gaps, lost_gaps : silence, in usual gaps, above which a customer is declining, lost
+    """
+
+    new_days: Annotated[int, Field(gt=0)] = 90
+    growing_weeks: Annotated[float, Field(gt=0)] = 52
+    declining_gaps: Annotated[float, Field(gt=0)] = 2
+    lost_gaps: Annotated[float, Field(gt=0)] = 4
+
+
+USUAL_LIFE = LifeCycle()
 
 
 def thresholds(
@@ -187,12 +215,7 @@ def gap_notes(company_gap: float) -> list[Note]:
 
 
 def life_cycle(
-    customers: pd.DataFrame,
-    company_gap: float,
-    new_days: int = 90,
-    growing_weeks: float = 52,
-    declining_gaps: float = 2,
-    lost_gaps: float = 4,
+    customers: pd.DataFrame, company_gap: float, limits: LifeCycle = USUAL_LIFE
 ) -> pd.Series:
     """Class each customer by life cycle, against their own rhythm.
 
@@ -205,9 +228,6 @@ def life_cycle(
     customers : one row per customer, columns of table `customers`
     company_gap : days; the company's usual gap. NaN, because nobody bought on two days: no silence
         can be judged, and all are new
-    new_days : who bought first within so many days is new
-    growing_weeks : who has been a customer for less, and came back, is growing
-    declining_gaps, lost_gaps : silence, in usual gaps, above which a customer is declining, lost
 
     Returns
     -------
@@ -226,16 +246,16 @@ def life_cycle(
         customers[column].to_numpy(float, na_value=np.nan)
         for column in ("days_since_last", "T", "gap_last_days", "x")
     )
-    usual, before = _rhythms(customers, company_gap, least=new_days / lost_gaps)
-    is_young = weeks * 7 <= new_days
+    usual, before = _rhythms(customers, company_gap, least=limits.new_days / limits.lost_gaps)
+    is_young = weeks * 7 <= limits.new_days
     conditions = {
         "returns_only": never & (customers["net_sales"] < 0).to_numpy(bool),
         PROSPECT: never,
-        "lost": silence > lost_gaps * usual,
-        "declining": (silence > declining_gaps * usual) & ~is_young,
+        "lost": silence > limits.lost_gaps * usual,
+        "declining": (silence > limits.declining_gaps * usual) & ~is_young,
         "new": is_young | (x == 0),
-        "returned": last_gap > lost_gaps * before,
-        "growing": weeks < growing_weeks,
+        "returned": last_gap > limits.lost_gaps * before,
+        "growing": weeks < limits.growing_weeks,
     }
     codes = np.array([*conditions, "mature"], dtype=object)
     first = np.select(list(conditions.values()), range(len(conditions)), default=len(conditions))

@@ -13,42 +13,50 @@ import pandas as pd
 
 from cvm_analysis.segments import classes, rfm
 from cvm_analysis.segments.grades import grade, points
+from cvm_analysis.segments.grades.reviews import Graded
 from cvm_analysis.segments.grades.scorecard import Scorecard
-from cvm_analysis.segments.rfm_names import Matching, Rules
 
 SCHEMES = ("grade", "rfm", "life_cycle")
 RETAIL = "retail"
 
 
-@dataclass(frozen=True)
-class Naming:
-    """How RFM scores become names; see `rfm.score` and `rfm.name`."""
+def score_and_name(
+    customers: pd.DataFrame, rules: rfm.Rfm, cuts: rfm.Cuts
+) -> tuple[pd.DataFrame, pd.Series]:
+    """Score who bought, and name everybody; see `rfm.score` and `rfm.name`."""
+    scored = rfm.score(customers, rules.bins, cuts, rules.monetary)
+    return scored, rfm.name(scored, customers, rules)
 
-    rules: Rules
-    bins: int = 5
-    monetary: rfm.Monetary = "total"
-    matching: Matching = "exactly_one"
-    written_for: int | None = None
 
-    def assign(self, customers: pd.DataFrame, cuts: rfm.Cuts) -> tuple[pd.DataFrame, pd.Series]:
-        """Score who bought, and name everybody."""
-        scored = rfm.score(customers, self.bins, cuts, self.monetary)
-        how = (self.rules, self.bins, self.matching, self.written_for)
-        return scored, rfm.name(scored, customers, *how)
+def find_limits(customers: pd.DataFrame, rules: rfm.Rfm) -> dict[str, Any]:
+    """Learn what RFM and life cycle of one day need, from these customers' retail ones; JSON."""
+    retail = customers[customers["customer_type"] == RETAIL]
+    return {"cuts": rules.find_cut_points(retail), "usual_gap": classes.usual_gap(retail)}
+
+
+def build(
+    rules: rfm.Rfm,
+    life_cycle: classes.LifeCycle,
+    limits: Mapping[str, Any],
+    graded: Mapping[str, Graded],
+) -> ClassificationRules:
+    """Put the limits of one day together: those of `find_limits`, and of a review of that day."""
+    cards = {kind: (each.card, each.limits) for kind, each in graded.items()}
+    return ClassificationRules(rules, limits["cuts"], limits["usual_gap"], life_cycle, cards)
 
 
 @dataclass(frozen=True)
 class ClassificationRules:
     """Everything a class depends on besides the customer.
 
-    naming, cuts : of RFM; usual_gap : days, of the company; life_cycle : settings of
-    `schemes.life_cycle`; cards : customer type -> settled scorecard and least score of each grade
+    rules, cuts : of RFM; usual_gap : days, of the company; life_cycle : limits of its classes;
+    cards : customer type -> settled scorecard and least score of each grade
     """
 
-    naming: Naming
+    rules: rfm.Rfm
     cuts: rfm.Cuts
     usual_gap: float
-    life_cycle: Mapping[str, float]
+    life_cycle: classes.LifeCycle
     cards: Mapping[str, tuple[Scorecard, Mapping[str, float]]] = field(repr=False)
 
     def classes(self, measures: pd.DataFrame) -> pd.DataFrame:
@@ -65,8 +73,8 @@ class ClassificationRules:
         """
         bought = measures[measures["n_orders"] > 0]
         retail = bought[bought["customer_type"] == RETAIL]
-        _, names = self.naming.assign(retail, self.cuts)
-        lives = classes.life_cycle(retail, self.usual_gap, **self._life_cycle)
+        _, names = score_and_name(retail, self.rules, self.cuts)
+        lives = classes.life_cycle(retail, self.usual_gap, self.life_cycle)
         found = {"grade": self._grades(bought), "rfm": names, "life_cycle": lives}
         return pd.DataFrame(found, index=bought.index)[list(SCHEMES)]
 
@@ -82,10 +90,6 @@ class ClassificationRules:
             given = points.contributions(card, points.assign_points(card, rows))
             found.append(given.dropna(how="all"))
         return pd.concat(found) if found else pd.DataFrame(index=bought.index[:0])
-
-    @property
-    def _life_cycle(self) -> dict[str, Any]:
-        return dict(self.life_cycle)
 
     def _grades(self, bought: pd.DataFrame) -> pd.Series:
         found = pd.Series(grade.NOT_GRADED, index=bought.index, dtype=object)

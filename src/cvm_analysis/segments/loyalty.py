@@ -12,12 +12,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 import pandas as pd
+from pydantic import Field
 
 from cvm_analysis.errors import ConfigError
 from cvm_analysis.segments import classes
 from cvm_analysis.segments.classes import Limit
 from cvm_analysis.segments.grades import points, scorecard
 from cvm_analysis.segments.grades.scorecard import Indicator, Scorecard
+from cvm_analysis.typed import settings
 
 LOYAL, POTENTIALLY, NOT_LOYAL, _ = classes.ORDERS["loyalty"]
 BINS = 20
@@ -30,6 +32,24 @@ COLUMNS = MappingProxyType(  # what each indicator of the index measures
         "nps": "nps",
     }
 )
+
+
+WEIGHTS = MappingProxyType(
+    {"repeat": 0.3, "tenure": 0.25, "regularity": 0.15, "breadth": 0.15, "nps": 0.15}
+)
+
+
+@settings
+class Loyalty:
+    """What counts as loyal.
+
+    weights : share of the index of each indicator; see `card`
+    loyal, potentially_loyal : from which index on; `auto`: the best 20 and 50 percent
+    """
+
+    weights: Mapping[str, float] = Field(default_factory=WEIGHTS.copy)
+    loyal: Limit = "auto"
+    potentially_loyal: Limit = "auto"
 
 
 def measures(customers: pd.DataFrame) -> pd.DataFrame:

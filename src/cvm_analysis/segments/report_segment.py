@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import pandas as pd
+
+from cvm_analysis.segments.grades.scorecard import Scorecard
 
 
 def segment_code(customer_type: str, grade: str) -> str:
     """Code of the segment of customers of a type with a grade: `project_a`."""
     return f"{customer_type}_{grade}".lower()
+
+
+def list_graded(
+    cards: Mapping[str, Iterable[Scorecard]], by: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    """Give the type and grade of each segment that is called by them, in the scorecards' order.
+
+    Parameters
+    ----------
+    cards : customer type -> versions of its scorecard; by : as for `assign`
+    """
+    for kind, versions in cards.items():
+        if by.get(kind) != "rfm":
+            grades = dict.fromkeys(grade for card in versions for grade in card.grades)
+            yield from ((kind, grade) for grade in grades)
 
 
 def assign(

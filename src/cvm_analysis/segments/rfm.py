@@ -12,15 +12,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from cvm_analysis.errors import ConfigError
 from cvm_analysis.minimum_data import Note
 from cvm_analysis.segments import rfm_names, scores
 from cvm_analysis.segments.rfm_names import LETTERS, Matching, Problem, Rules
+from cvm_analysis.typed import settings
 
 PROSPECT = "prospect"
 PART = "segments"
@@ -34,7 +36,49 @@ Rule = Literal["share_worse", "quantile_plus_one"]
 Monetary = Literal["total", "mean"]
 
 
-def measures(customers: pd.DataFrame, monetary: Monetary = "total") -> pd.DataFrame:
+@settings
+class Rfm:
+    """How customers are scored, and how combinations of scores are named.
+
+    segments : name -> scores that have it
+    bins : scores go from 1 to this
+    matching : `exactly_one`: no combination of scores may have two names; `first`: the first rule
+        that fits counts, and a last rule without letters takes the rest
+    written_for : the number of bins the rules count in, if not `bins`; see `rfm_names.match`
+    monetary : m is the total spend net of returns, or that of a mean order
+    rule : how cut points are found; see `cut_points`
+    cut_points : `company`: every region is measured alike; `region`: each by its own; or as
+        `written_cut_points` takes them
+    """
+
+    segments: Rules = Field(default_factory=dict)
+    bins: Annotated[int, Field(ge=2, le=10)] = 5
+    matching: Matching = "exactly_one"
+    written_for: Annotated[int | None, Field(ge=2, le=10)] = None
+    monetary: Monetary = "total"
+    rule: Rule = "share_worse"
+    cut_points: Literal["company", "region"] | Mapping[str, tuple[float, ...]] = "company"
+
+    def problems(self) -> list[Problem]:
+        """List all that is wrong with the names and with the cut points."""
+        at = self.written_for or self.bins
+        found = rfm_names.problems(self.segments, at, self.matching)
+        return found + cut_problems(self._given, self.bins)
+
+    def find_cut_points(self, customers: pd.DataFrame) -> dict[str, list[float]]:
+        """Take the cut points that are written, and find the others; see `cut_points`."""
+        found = cut_points(customers, self.bins, self.rule, self.monetary)
+        return found | written_cut_points(self._given, self.bins)
+
+    @property
+    def _given(self) -> Mapping[str, Sequence[float]]:
+        return {} if isinstance(self.cut_points, str) else self.cut_points
+
+
+USUAL = Rfm()
+
+
+def measures(customers: pd.DataFrame, monetary: Monetary = USUAL.monetary) -> pd.DataFrame:
     """One row per customer who bought: what r, f and m measure, larger being better.
 
     r : minus days since the last purchase; f : orders; m : spend net of returns, in all or a mean
@@ -54,9 +98,9 @@ def measures(customers: pd.DataFrame, monetary: Monetary = "total") -> pd.DataFr
 
 def cut_points(
     customers: pd.DataFrame,
-    bins: int = 5,
-    rule: Rule = "share_worse",
-    monetary: Monetary = "total",
+    bins: int = USUAL.bins,
+    rule: Rule = USUAL.rule,
+    monetary: Monetary = USUAL.monetary,
 ) -> dict[str, list[float]]:
     """Find from which value on the scores 2, 3, ... `bins` are given; NaN where ties allow none.
 
@@ -82,9 +126,7 @@ def cut_points(
     return {"r": fewer} | {letter: [q + 1 for q in cuts] for letter, cuts in found.items()}
 
 
-def written_cut_points(
-    lists: Mapping[str, Sequence[float]], bins: int = 5
-) -> dict[str, list[float]]:
+def written_cut_points(lists: Mapping[str, Sequence[float]], bins: int) -> dict[str, list[float]]:
     """Take cut points as a reader writes them: what a customer must reach for 2, 3, ... `bins`.
 
     Parameters
@@ -101,7 +143,7 @@ def written_cut_points(
             LETTERS if letter in lists}  # fmt: skip
 
 
-def cut_problems(lists: Mapping[str, Sequence[float]], bins: int = 5) -> list[Problem]:
+def cut_problems(lists: Mapping[str, Sequence[float]], bins: int) -> list[Problem]:
     """List all that is wrong with cut points written for `bins` scores; see
     `written_cut_points`."""
     found: list[Problem] = []
@@ -121,9 +163,9 @@ def cut_problems(lists: Mapping[str, Sequence[float]], bins: int = 5) -> list[Pr
 
 def score(
     customers: pd.DataFrame,
-    bins: int = 5,
+    bins: int = USUAL.bins,
     cuts: Cuts | None = None,
-    monetary: Monetary = "total",
+    monetary: Monetary = USUAL.monetary,
 ) -> pd.DataFrame:
     """Score each customer who bought from 1 to `bins` on recency, frequency and monetary value.
 
@@ -169,19 +211,19 @@ def score_ranges(scored: pd.DataFrame, cuts: Cuts) -> pd.DataFrame:
     return table
 
 
-def empty_bins(scored: pd.DataFrame, bins: int = 5) -> dict[str, list[int]]:
+def empty_bins(scored: pd.DataFrame, bins: int = USUAL.bins) -> dict[str, list[int]]:
     """Name, per letter, the scores that nobody here gets; letters without such are left out."""
     counts = {c: np.bincount(scored[c], minlength=bins + 1)[1 : bins + 1] for c in LETTERS}
     return {c: [int(s) for s in 1 + np.flatnonzero(n == 0)] for c, n in counts.items() if 0 in n}
 
 
-def notes(scored: pd.DataFrame, bins: int = 5) -> list[Note]:
+def notes(scored: pd.DataFrame, bins: int = USUAL.bins) -> list[Note]:
     """Note for each letter how many scores nobody here gets; [] if everybody has company."""
     empty = empty_bins(scored, bins)
     return [Note(PART, EMPTY_SCORES[letter], float(len(each))) for letter, each in empty.items()]
 
 
-def grid(scored: pd.DataFrame, bins: int = 5) -> pd.DataFrame:
+def grid(scored: pd.DataFrame, bins: int = USUAL.bins) -> pd.DataFrame:
     """Count customers per pair of scores: one row per r, one column per f, from 1 to `bins`.
 
     A score that nobody here gets is empty, not nought.
@@ -190,41 +232,33 @@ def grid(scored: pd.DataFrame, bins: int = 5) -> pd.DataFrame:
     return pd.crosstab(scored["r"], scored["f"]).reindex(index=every, columns=every)
 
 
-def name(
-    scored: pd.DataFrame,
-    customers: pd.DataFrame,
-    rules: Rules,
-    bins: int = 5,
-    matching: Matching = "exactly_one",
-    written_for: int | None = None,
-) -> pd.Series:
+def name(scored: pd.DataFrame, customers: pd.DataFrame, rules: Rfm) -> pd.Series:
     """Name the segment of every customer: by the rules; `prospect` for who never bought.
+
+    With fewer bins than the rules are written for some names go to nobody (`rfm_names.unused`).
 
     Parameters
     ----------
-    scored : one row per customer who bought, scores from 1 to `bins`
-    rules : name -> letter -> a score or a range of scores (4 or 4-5); a letter left out means any
-    matching : `exactly_one`: no combination of scores may have two names; `first`: the first rule
-        that fits counts, and a last rule without letters takes the rest
-    written_for : the number of bins the rules count in, if not `bins`; see `rfm_names.match`. With
-        fewer bins than that some names go to nobody (`rfm_names.unused`)
+    scored : one row per customer who bought, scores from 1 to the number of bins
     """
-    check_rules(rules, written_for or bins, matching)
-    table = np.array(list(rules), dtype=object)[rfm_names.match(rules, bins, written_for)]
+    check_rules(rules)
+    chosen = rfm_names.match(rules.segments, rules.bins, rules.written_for)
+    table = np.array(list(rules.segments), dtype=object)[chosen]
     found = table[tuple(scored[letter].to_numpy(int) - 1 for letter in LETTERS)]
     named = pd.Series(found, index=scored.index, name="rfm", dtype=object)
     return named.reindex(customers.index, fill_value=PROSPECT)
 
 
-def name_notes(rules: Rules, bins: int = 5, written_for: int | None = None) -> list[Note]:
+def name_notes(rules: Rfm) -> list[Note]:
     """Note how many names no combination of scores can have; [] if each can occur."""
-    unused = rfm_names.unused(rules, bins, written_for)
+    unused = rfm_names.unused(rules.segments, rules.bins, rules.written_for)
     return [Note(PART, "unused_names", float(len(unused)))] if unused else []
 
 
-def check_rules(rules: Rules, bins: int = 5, matching: Matching = "exactly_one") -> None:
+def check_rules(rules: Rfm) -> None:
     """Raise ConfigError unless the rules name every combination; see `rfm_names.problems`."""
-    _refuse("segments", rfm_names.problems(rules, bins, matching))
+    at = rules.written_for or rules.bins
+    _refuse("segments", rfm_names.problems(rules.segments, at, rules.matching))
 
 
 def _refuse(setting: str, found: Sequence[Problem]) -> None:

@@ -8,32 +8,79 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
+from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
+
+from cvm_analysis.typed import settings
 
 LETTERS = ("r", "f", "m")
-Rules = Mapping[str, Mapping[Any, str | int]]
 Matching = Literal["exactly_one", "first"]
 Problem = tuple[tuple[str, ...], str]  # the keys of the setting below `rfm`, what is wrong with it
+OUTSIDE = "is outside the scores"
 
 
-def problems(rules: Rules, bins: int = 5, matching: Matching = "exactly_one") -> list[Problem]:
+class Range(NamedTuple):
+    """Scores from the first to the last one."""
+
+    first: int
+    last: int
+
+
+def _read(given: Any) -> Any:
+    if isinstance(given, tuple):
+        return given
+    found = re.fullmatch(r"([0-9]+)(?:-([0-9]+))?", str(given))
+    if not found:
+        raise PydanticCustomError("scores", "this is no score; write 4 or 4-5")
+    return Range(int(found[1]), int(found[2] or found[1]))
+
+
+Scores = Annotated[Range, BeforeValidator(_read)]
+
+
+@settings
+class Rule:
+    """The scores that have one name, written as 4 or 4-5, and the name's words by language.
+
+    A letter that is left out stands for any score.
+    """
+
+    r: Scores | None = None
+    f: Scores | None = None
+    m: Scores | None = None
+    en: str | None = None
+    zh: str | None = None
+
+    def ranges(self, bins: int) -> list[Range]:
+        """Give the scores of r, f and m."""
+        return [each or Range(1, bins) for each in (self.r, self.f, self.m)]
+
+
+Rules = Mapping[str, Rule]
+
+
+def problems(rules: Rules, bins: int, matching: Matching) -> list[Problem]:
     """List all that is wrong with rules written for `bins` scores; see `rfm.name`.
 
     Combinations without a name, or with the same two or more where only one is allowed, are
     counted, and the first is shown with the names concerned.
     """
-    unreadable = [
-        each for segment, rule in rules.items() for each in _unreadable(segment, rule, bins)
+    outside: list[Problem] = [
+        (("segments", segment, letter), f"{segment}: {_written(scores)} {OUTSIDE} 1 to {bins}")
+        for segment, rule in rules.items()
+        for letter, scores in zip(LETTERS, rule.ranges(bins), strict=True)
+        if not 1 <= scores.first <= scores.last <= bins
     ]
-    return unreadable or [
+    return outside or [
         *_holes(rules, bins),
         *(_overlaps(rules, bins) if matching == "exactly_one" else ()),
     ]
 
 
-def match(rules: Rules, bins: int, written_for: int | None = None) -> np.ndarray:
+def match(rules: Rules, bins: int, written_for: int | None) -> np.ndarray:
     """The place in `rules` of the first that fits, for each combination of scores.
 
     Parameters
@@ -51,34 +98,21 @@ def match(rules: Rules, bins: int, written_for: int | None = None) -> np.ndarray
     return _fits(rules, at).argmax(axis=0)[np.ix_(read, read, read)]
 
 
-def unused(rules: Rules, bins: int = 5, written_for: int | None = None) -> list[str]:
+def unused(rules: Rules, bins: int, written_for: int | None) -> list[str]:
     """List the names that no combination of scores gets: others come first, or bins are too few."""
     given = set(match(rules, bins, written_for).ravel())
     return [segment for i, segment in enumerate(rules) if i not in given]
 
 
-def _unreadable(segment: str, rule: Mapping[Any, str | int], bins: int) -> Iterator[Problem]:
-    for letter, text in rule.items():
-        at, scores_of = ("segments", segment, str(letter)), _range(text)
-        if letter not in LETTERS:
-            yield at, f"{segment}: '{letter}' is no score; write r, f or m"
-        elif scores_of is None:
-            yield at, f"{segment}: '{text}' is no score; write 4 or 4-5"
-        elif not 1 <= scores_of[0] <= scores_of[1] <= bins:
-            yield at, f"{segment}: '{text}' is outside the scores 1 to {bins}"
-
-
-def _range(text: str | int) -> tuple[int, int] | None:
-    found = re.fullmatch(r"([0-9]+)(?:-([0-9]+))?", str(text))
-    return (int(found[1]), int(found[2] or found[1])) if found else None
+def _written(scores: Range) -> str:
+    return f"'{scores.first}'" if scores.first == scores.last else f"'{scores.first}-{scores.last}'"
 
 
 def _fits(rules: Rules, bins: int) -> np.ndarray:
     """Which rule fits which combination: one layer per rule, axes r, f and m."""
     fits = np.zeros((len(rules), bins, bins, bins), dtype=bool)
     for layer, rule in zip(fits, rules.values(), strict=True):
-        first_last = [_range(rule.get(letter, f"1-{bins}")) or (1, 0) for letter in LETTERS]
-        layer[tuple(slice(first - 1, last) for first, last in first_last)] = True
+        layer[tuple(slice(first - 1, last) for first, last in rule.ranges(bins))] = True
     return fits
 
 
@@ -88,15 +122,14 @@ def _holes(rules: Rules, bins: int) -> Iterator[Problem]:
         near = [
             segment
             for segment, rule in rules.items()
-            if sum(_holds(rule, c, s) for c, s in zip(LETTERS, holes[0], strict=True)) == 2
+            if sum(
+                first <= score <= last
+                for (first, last), score in zip(rule.ranges(bins), holes[0], strict=True)
+            )
+            == 2
         ]
         beside = f" ({', '.join(near)} fit two of the three)" if near else ""
         yield ("segments",), f"{_counted(holes, bins, 'no')}{beside}"
-
-
-def _holds(rule: Mapping[Any, str | int], letter: str, score: int) -> bool:
-    first, last = _range(rule.get(letter, score)) or (1, 0)
-    return first <= score <= last
 
 
 def _overlaps(rules: Rules, bins: int) -> Iterator[Problem]:

@@ -5,7 +5,7 @@ Paths are relative to the config file; `${NAME}` takes an environment variable a
 """
 
 from cvm_analysis.settings.load import Settings, load, nearest
-from cvm_analysis.settings.shape import DiscoveredRegions, Region, Rules, Source, Value
+from cvm_analysis.settings.shape import DiscoveredRegions, Region, Rules, Source
 
 __all__ = [
     "DiscoveredRegions",
@@ -13,7 +13,6 @@ __all__ = [
     "Rules",
     "Settings",
     "Source",
-    "Value",
     "load",
     "nearest",
 ]

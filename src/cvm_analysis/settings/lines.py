@@ -85,10 +85,16 @@ def _with_environment(path: Path, value: Any, at: tuple[str, ...], lines: dict[A
     return re.sub(r"\$\{(?P<name>\w+)(:-(?P<fallback>[^}]*))?\}", replace, value)
 
 
-def where(path: Path, lines: Mapping[tuple[str, ...], int], keys: Iterable[Any]) -> str:
-    """Give the line of the deepest of `keys` that was written; others (tags) are passed over."""
+def line(lines: Lines, keys: Iterable[Any]) -> int:
+    """Give the line of the deepest of `keys` that was written, 0 for none; tags are passed over."""
     at: tuple[str, ...] = ()
     for key in keys:
         if (*at, str(key)) in lines:
             at = (*at, str(key))
-    return f"{path} line {lines[at]}" if at else str(path)
+    return lines.get(at, 0)
+
+
+def where(path: Path, lines: Lines, keys: Iterable[Any]) -> str:
+    """Say where the deepest of `keys` that was written is: `config/mine.yaml line 14`."""
+    at = line(lines, keys)
+    return f"{path} line {at}" if at else str(path)

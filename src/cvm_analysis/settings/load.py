@@ -9,16 +9,22 @@ import zoneinfo
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import ValidationError
 
+from cvm_analysis.churn.lapse import Churn
+from cvm_analysis.clv.value import Value
 from cvm_analysis.errors import ConfigError
-from cvm_analysis.settings.lines import Lines, parse, where
+from cvm_analysis.settings import wording
+from cvm_analysis.settings.lines import Lines, line, parse, where
 from cvm_analysis.settings.rule_files import Scorecards, Segments, Strategies
-from cvm_analysis.settings.shape import TAGS, Business, Churn, Region, Source, Value
+from cvm_analysis.settings.shape import TAGS, Business, Region, Source
 from cvm_analysis.tables import TABLES
 
+UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")  # pydantic's errors of a wrong name
+WRITTEN = {"code": "", "customer_type": "", "by_quota": "quota"}  # else than a field is called
 RULE_FILES = {"segments": Segments, "scorecards": Scorecards, "strategies": Strategies}
 
 
@@ -42,6 +48,11 @@ class Settings:
     def churn(self) -> Churn:
         """What counts as silence."""
         return self.business.churn
+
+    @property
+    def words(self) -> wording.Own:
+        """The words of the business's own codes, for `texts.words`."""
+        return wording.collect(self)
 
     @property
     def prepared(self) -> Path:
@@ -94,25 +105,68 @@ def _read(path: Path, model: type[Any], lines: dict[Path, dict[tuple[str, ...], 
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        said = [line for each in error.errors() for line in _describe(path, lines[path], each)]
+        found = sorted(_told(error.errors()), key=lambda each: _order(lines[path], each))
+        said = [_describe(path, lines[path], model, each) for each in found]
         raise ConfigError("\n".join(dict.fromkeys(said))) from None
 
 
-def _describe(path: Path, lines: Lines, error: Any) -> list[str]:
-    if error["type"] == "unknown":
-        return [
-            f"{where(path, lines, (*error['loc'], key))}: unknown setting '{key}'"
-            + nearest(key, error["ctx"]["known"])
-            for key in error["ctx"]["keys"]
-        ]
+def _told(errors: Any) -> list[Any]:
+    """Leave out that a list is too short where its items are wrong."""
+    places = [error["loc"] for error in errors]
+    above = {place[:n] for place in places for n in range(len(place))}
+    return [each for each in errors if each["type"] != "too_short" or each["loc"] not in above]
+
+
+def _order(lines: Lines, error: Any) -> tuple[int, bool]:
+    """From the first line to the last; a misspelt setting before the one that it makes missing."""
+    return line(lines, error["loc"]), error["type"] not in UNKNOWN
+
+
+def _describe(path: Path, lines: Lines, model: type[Any], error: Any) -> str:
     place = where(path, lines, error["loc"])
     name = ".".join(str(key) for key in error["loc"] if key not in TAGS)
     if not name:
-        return [f"{path}: no settings; write `name: value` lines, as in config/sample.yaml"]
+        return f"{path}: no settings; write `name: value` lines, as in config/sample.yaml"
+    if error["type"] in UNKNOWN:
+        *above, key = error["loc"]
+        return f"{place}: unknown setting '{key}'{nearest(key, known_settings(model, above))}"
     if error["type"] == "missing":
-        return [f"{place}: the setting '{error['loc'][-1]}' is missing"]
-    said = error["msg"][0].lower() + error["msg"][1:]
-    return [f"{place}: {name}: {said}, not {error['input']!r}"]
+        return f"{place}: the setting '{error['loc'][-1]}' is missing"
+    said = error["msg"].removeprefix("Value error, ")
+    return f"{place}: {name}: {said[0].lower() + said[1:]}, not {error['input']!r}"
+
+
+def known_settings(model: Any, keys: Iterable[Any]) -> set[str]:
+    """Name the settings that the group under these keys may have."""
+    groups = list(_plain(model))
+    for key in keys:
+        groups = [kind for group in groups for kind in _below(group, key)]
+    fields = [getattr(group, "__pydantic_fields__", {}) for group in groups]
+    names = [field.alias or name for each in fields for name, field in each.items()]
+    return {WRITTEN.get(name, name) for name in names} - {""}
+
+
+def _below(group: Any, key: Any) -> Iterator[Any]:
+    """Yield the types that a key of this group may have; a tag of pydantic's says which group."""
+    fields = getattr(group, "__pydantic_fields__", None)
+    if key in TAGS:
+        yield from [group] if (key == "discovered") == (fields is not None) else []
+    elif fields is not None:
+        named = {field.alias or name: field for name, field in fields.items()}
+        yield from _plain(named[key].annotation) if key in named else [group]
+    else:  # dict[str, below], tuple[below, ...]
+        yield from _plain([a for a in get_args(group) if a is not Ellipsis][-1])
+
+
+def _plain(kind: Any) -> Iterator[Any]:
+    """Yield the types of a union, without what they are annotated with."""
+    if get_origin(kind) is Annotated:
+        yield from _plain(get_args(kind)[0])
+    elif get_origin(kind) in (Union, UnionType):
+        for each in get_args(kind):
+            yield from _plain(each)
+    else:
+        yield kind
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

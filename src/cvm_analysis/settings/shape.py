@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+
+from cvm_analysis.churn.lapse import Churn
+from cvm_analysis.clv.value import Value
 
 Share = Annotated[float, Field(ge=0, le=1)]
 RegionKey = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
@@ -22,23 +16,16 @@ TAGS = ("named", "discovered", "[key]")  # parts of an error's place that nobody
 
 
 class Strict(BaseModel):
-    """A group of settings: frozen; an unknown key is an error with the nearest name."""
+    """A group of settings: frozen; an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _only_known_keys(cls, given: Any) -> Any:
-        if isinstance(given, Mapping):
-            known = [field.alias or name for name, field in cls.model_fields.items()]
-            unknown = [key for key in given if key not in known]
-            if unknown:
-                raise PydanticCustomError("unknown", "{keys}|{known}", _unknown(unknown, known))
-        return given
+    model_config = ConfigDict(frozen=True, populate_by_name=True, extra="forbid")
 
 
-def _unknown(keys: Iterable[Any], known: Iterable[str]) -> dict[str, Any]:
-    return {"keys": [str(key) for key in keys], "known": list(known)}
+class Wording(Strict):
+    """What a code is called in each language."""
+
+    en: str | None = None
+    zh: str | None = None
 
 
 class Region(Strict):
@@ -110,22 +97,6 @@ class Rules(Strict):
     stop_above: dict[str, Share] = {"default": 0.02}
 
 
-class Value(Strict):
-    """How future value is counted."""
-
-    horizon_weeks: int = Field(52, gt=0)  # how far ahead
-    annual_discount_rate: float = Field(0.10, ge=0)  # 0.10 is ten percent a year
-    margin: float = Field(1.0, gt=0, le=1)  # share of spend, where no cost is known
-    holdout_weeks: int = Field(26, gt=0)  # how much of the past a forecast is tried on
-
-
-class Churn(Strict):
-    """What counts as silence."""
-
-    silence_days: Annotated[int, Field(gt=0)] | Literal["auto"] = "auto"  # from when one has lapsed
-    horizon_days: int = Field(180, gt=0)  # churn_risk: no purchase within so many days
-
-
 class Business(Strict):
     """The content of a config file."""
 
@@ -145,3 +116,4 @@ class Business(Strict):
     compare_days: int = Field(91, gt=0)  # change is what happened within so many days
     value: Value = Value()
     churn: Churn = Churn()
+    words: dict[str, dict[str, Wording]] = {}  # section of the texts, or column -> code -> words

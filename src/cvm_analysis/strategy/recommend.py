@@ -7,30 +7,66 @@ that gain no more than they cost are left out, the others are ranked by gain les
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal, NamedTuple
 
 import pandas as pd
+from pydantic import Field
 
 from cvm_analysis.errors import ConfigError
 from cvm_analysis.tables import TABLES
+from cvm_analysis.typed import settings
 
 NO_ACTION = "no_action"
 NOT_VALUED = "not_valued"
 FIGURES = tuple(c for c in TABLES["segment_summary"].columns if c != "segment")
 
 
-class Action(NamedTuple):
-    """An action of the catalogue: for which segments, when, at what cost, with what effect."""
+class Reason(NamedTuple):
+    """The figure of a segment that calls for an action, and the limit that it reaches."""
+
+    column: str
+    figure: float
+    bound: Literal["at_least", "at_most"]
+    limit: float
+
+
+@settings
+class Trigger:
+    """From which or up to which figure of a segment an action is called for; one of the two."""
+
+    column: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+    def find_reason(self, figure: float) -> Reason | None:
+        """Say what calls for the action; None if the figure does not."""
+        shown = float(f"{figure:.6g}")
+        if self.at_least is not None and figure >= self.at_least:
+            return Reason(self.column, shown, "at_least", self.at_least)
+        if self.at_most is not None and figure <= self.at_most:
+            return Reason(self.column, shown, "at_most", self.at_most)
+        return None
+
+
+@settings
+class Action:
+    """An action of the catalogue: for which segments, when, at what cost, with what effect.
+
+    cost_per_customer : in the config's currency
+    effect : low, likely and high share of the segment's value within the horizon
+    en, zh : what the action is called in each language
+    """
 
     code: str
-    segments: tuple[str, ...]
-    column: str
-    at_least: float | None
-    at_most: float | None
-    cost_per_customer: float  # in the config's currency
-    effect: tuple[float, float, float]  # low, likely, high share of the value within the horizon
-    evidence: str
+    segments: Annotated[tuple[str, ...], Field(min_length=1)]
+    when: Trigger
+    cost_per_customer: Annotated[float, Field(ge=0)]
+    effect: tuple[float, float, float]
+    evidence: Literal["assumed", "measured"] = "assumed"
+    en: str | None = None
+    zh: str | None = None
 
 
 def summary(customers: pd.DataFrame, segment: pd.Series, value: pd.DataFrame) -> pd.DataFrame:
@@ -67,7 +103,7 @@ def summary(customers: pd.DataFrame, segment: pd.Series, value: pd.DataFrame) ->
     return found[list(FIGURES)].sort_values(["expected_margin", "n_customers"], ascending=False)
 
 
-def recommend(figures: pd.DataFrame, actions: list[Action], min_group: int = 1) -> pd.DataFrame:
+def recommend(figures: pd.DataFrame, actions: Sequence[Action], min_group: int) -> pd.DataFrame:
     """Rank the actions that pay for each segment; columns of table `strategy`.
 
     Parameters
@@ -93,18 +129,18 @@ def recommend(figures: pd.DataFrame, actions: list[Action], min_group: int = 1) 
     return pd.DataFrame(rows).set_index(["segment", "rank"])
 
 
-def check(actions: list[Action]) -> None:
+def check(actions: Sequence[Action]) -> None:
     """Raise ConfigError unless every action has one limit of a known figure, and rising effects."""
     wrong = [
-        f"actions.{a.code}: when.column '{a.column}' is no figure of a segment; "
+        f"actions.{a.code}: when.column '{a.when.column}' is no figure of a segment; "
         f"known are {', '.join(FIGURES)}"
         for a in actions
-        if a.column not in FIGURES
+        if a.when.column not in FIGURES
     ]
     wrong += [
         f"actions.{a.code}: when needs at_least or at_most, one of the two"
         for a in actions
-        if (a.at_least is None) == (a.at_most is None)
+        if (a.when.at_least is None) == (a.when.at_most is None)
     ]
     wrong += [
         f"actions.{a.code}: effect must rise from low to high, not {list(a.effect)}"
@@ -115,10 +151,15 @@ def check(actions: list[Action]) -> None:
         raise ConfigError("\n".join(wrong))
 
 
-def _offers(segment: str, row: pd.Series, actions: list[Action]) -> Iterator[Mapping[str, Any]]:
+def read_reason(trigger: str) -> Reason:
+    """Read the figure that calls for an action back from column `trigger` of table `strategy`."""
+    return Reason(*json.loads(trigger))
+
+
+def _offers(segment: str, row: pd.Series, actions: Sequence[Action]) -> Iterator[Mapping[str, Any]]:
     for action in actions:
-        trigger = _trigger(action, row[action.column])
-        if segment in action.segments and trigger:
+        reason = action.when.find_reason(row[action.when.column])
+        if segment in action.segments and reason:
             low, likely, high = (effect * row["expected_margin"] for effect in action.effect)
             yield {
                 "segment": segment,
@@ -129,17 +170,8 @@ def _offers(segment: str, row: pd.Series, actions: list[Action]) -> Iterator[Map
                 "gain_low": low,
                 "gain_high": high,
                 "evidence": action.evidence,
-                "trigger": trigger,
+                "trigger": json.dumps(reason),
             }
-
-
-def _trigger(action: Action, figure: float) -> str:
-    """Say which figure calls for the action: `column value >= limit`; empty if it does not."""
-    if action.at_least is not None and figure >= action.at_least:
-        return f"{action.column} {figure:.6g} >= {action.at_least:g}"
-    if action.at_most is not None and figure <= action.at_most:
-        return f"{action.column} {figure:.6g} <= {action.at_most:g}"
-    return ""
 
 
 def _nothing(segment: Any, row: pd.Series) -> dict[str, Any]:

@@ -315,7 +315,7 @@ RESULTS = {
             "gain_low": money("at the low end of the assumed effect"),
             "gain_high": money("at the high end of the assumed effect"),
             "evidence": text("assumed or measured"),
-            "trigger": text("condition that applies: column, value, comparison, limit"),
+            "trigger": text("JSON of the figure that called for it: column, figure, bound, limit"),
         },
     ),
 }

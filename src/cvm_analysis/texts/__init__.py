@@ -9,11 +9,12 @@ import difflib
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from importlib import resources
+from types import MappingProxyType
 from typing import Any
 
 import babel
@@ -25,7 +26,11 @@ from cvm_analysis import tables
 from cvm_analysis.errors import CvmError
 
 NOTHING = "–"  # how an empty value is written
-OPEN = ("segments", "indicators", "types", "grades")  # a business may add codes of its own to these
+OPEN = ("actions", "grades", "indicators", "segments", "types")  # a business adds codes of its own
+REPLACED = (*OPEN, "classes", "columns")  # its words take the place of these
+MEASURES = ("clusters.measures", "clusters.attributes", "columns")  # where measures have words
+VALUES = "values"  # the section of values found in the data: values.channel.web
+SAME_VALUES = {"first_channel": "channel", "sold_in": "region"}  # column -> whose values it has
 
 FULL = 10_000  # amounts below it are short without a unit: ¥2,650, not ¥2.65K
 
@@ -48,8 +53,7 @@ class Words:
     def __call__(self, key: str, **values: str) -> str:
         """Return the text under a dotted key, its `{names}` filled with already formatted values.
 
-        A code of an open section (`segments`, ...) that has no text is named by itself: `vip_club`
-        is `Vip club`, and a Chinese code stays as it is.
+        A code of an open section (`segments`, ...) or a value that has no text stays as it is.
 
         Raises
         ------
@@ -64,7 +68,10 @@ class Words:
                 raise MissingTextError(f"text '{key}' needs a value for {missing}") from None
             section, _, code = key.partition(".")
             if section in OPEN and code:
-                return code[0].upper() + code[1:].replace("_", " ")
+                return code
+            if section == VALUES:
+                value = code.partition(".")[2]
+                return self.entries.get(f"groups.{value}", value)
             near = difflib.get_close_matches(key, self.entries, n=1)
             hint = f"; did you mean '{near[0]}'?" if near else f"; add it to {self.language}.yaml"
             raise MissingTextError(f"{self.language}.yaml has no text '{key}'{hint}") from None
@@ -96,6 +103,19 @@ class Words:
         """Return all texts of a section by the last part of their keys."""
         start = f"{name}."
         return {k.removeprefix(start): v for k, v in self.entries.items() if k.startswith(start)}
+
+    def level(self, column: str, value: object) -> str:
+        """Name a value found in a column of the data: `level("channel", "web")`."""
+        return self(f"{VALUES}.{SAME_VALUES.get(column, column)}.{value}")
+
+    def measure(self, column: str) -> str:
+        """Name a measure within a sentence: a column, or `category:care`, a part of a whole."""
+        whole, part, value = column.partition(":")
+        if part and "." not in whole:
+            return self("clusters.part", part=self.level(whole, value))
+        code = column.removeprefix("indicators.")
+        keys = (f"{section}.{code}" for section in MEASURES)
+        return next((self(key) for key in keys if key in self), code)
 
     def names(self, section: str, codes: Iterable[str]) -> dict[str, str]:
         """Name codes by a section: `names("classes", ["high"])` is {"high": "High"}."""
@@ -205,20 +225,40 @@ class Words:
         return dates.format_skeleton(skeleton, day, locale=self._locale)
 
 
+Language = str | Words  # wherever words are needed: a language, or words with a business's own
+NONE: Mapping[str, Mapping[str, str]] = MappingProxyType({})
+
+
 def languages() -> list[str]:
     """Name the languages that have texts."""
     names = (file.name for file in resources.files(__name__).iterdir())
     return sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml"))
 
 
-def words(language: str | Words, horizon_weeks: int | None = None) -> Words:
-    """Return the words of a language (`en`); one that has no file is a MissingTextError.
+def text_key(section: str, code: str) -> str:
+    """Name the text of a code: of an open section, or of a value of that column."""
+    return f"{section}.{code}" if section in REPLACED else f"{VALUES}.{section}.{code}"
 
-    Words stay as they are: what takes a language takes words that know a horizon as well.
+
+def words(
+    language: Language,
+    own: Mapping[str, Mapping[str, str]] = NONE,
+    horizon_weeks: int | None = None,
+) -> Words:
+    """Return the words of a language (`en`); words are returned as they are, with the horizon.
+
+    Parameters
+    ----------
+    own : language -> key -> text: what a business calls its codes, instead of the words here
+    horizon_weeks : of the config; without it a text that prints the horizon is an error
+
+    Raises
+    ------
+    MissingTextError : no such language
     """
     if isinstance(language, Words):
-        return language
-    return Words(language, _entries(language), horizon_weeks)
+        return replace(language, horizon_weeks=horizon_weeks) if horizon_weeks else language
+    return Words(language, {**_entries(language), **own.get(language, {})}, horizon_weeks)
 
 
 @lru_cache

@@ -15,9 +15,10 @@ import pandas as pd
 from cvm_analysis.minimum_data import Note, lacking
 from cvm_analysis.segments.clusters import structure
 from cvm_analysis.segments.clusters.features import Features
-from cvm_analysis.segments.clusters.structure import Method
+from cvm_analysis.segments.clusters.measures import Grouping, Method
 
 PART = "clusters"
+DEFAULT = Grouping()
 MOST_ROWS = 5000  # k is chosen on a sample of at most so many customers
 MARGIN = 0.02  # in silhouette: by how much clouds that are not quite normal may exceed all others
 UNSTABLE, DOUBTFUL = 0.6, 0.75  # Jaccard overlap; bounds of Hennig (2007), section 3
@@ -73,8 +74,8 @@ class Clusters:
 def choose(
     features: Features,
     spend: pd.Series,
-    method: Method = "k_means",
-    ks: Iterable[int] = range(2, 9),
+    method: Method = DEFAULT.method,
+    ks: Iterable[int] = DEFAULT.ks,
     seed: int = 0,
 ) -> Clusters:
     """Divide customers into the number of clusters that stands out most from cuts of one cloud.
@@ -115,7 +116,7 @@ def choose(
 
 
 def assign(
-    features: Features, spend: pd.Series, k: int, method: Method = "k_means", seed: int = 0
+    features: Features, spend: pd.Series, k: int, method: Method = DEFAULT.method, seed: int = 0
 ) -> pd.Series:
     """Divide customers into k clusters without asking whether they are groups.
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Annotated, Literal
 
 import pandas as pd
+from pydantic import Field
 
 from cvm_analysis.errors import ConfigError
+from cvm_analysis.typed import settings
 
 RETAIL = "retail"
 USUAL = (
@@ -16,6 +20,62 @@ USUAL = (
 )  # fmt: skip
 OF = ":"  # parts of a whole are named category:care, category:tools
 IS = "="  # the levels of an attribute, as features, channel=web, channel=store
+Method = Literal["k_means", "gaussian_mixture"]
+
+
+def _orders_per_year(bought: pd.DataFrame) -> pd.Series:
+    """Purchase days per year since the first one, of which at least one year is counted."""
+    return bought["n_purchase_days"] / (bought["T"].astype(float) * 7 / 365).clip(lower=1)
+
+
+DERIVED: Mapping[str, Callable[[pd.DataFrame], pd.Series]] = MappingProxyType(
+    {"orders_per_year": _orders_per_year}
+)  # numbers that are no column of table `customers`
+
+
+@settings
+class Grouping:
+    """By what customers are put into groups, and how.
+
+    most : groups that are tried; measures : numbers of table `customers`, or of DERIVED;
+    attributes : columns of it that hold codes; shares_of : columns of order lines whose shares of
+    spend count
+    """
+
+    method: Method = "k_means"
+    most: Annotated[int, Field(ge=2)] = 8
+    measures: tuple[str, ...] = ("net_sales_per_order", "orders_per_year", "days_since_last")
+    attributes: tuple[str, ...] = ()
+    shares_of: tuple[str, ...] = ()
+
+    @property
+    def ks(self) -> range:
+        """The numbers of groups that are tried."""
+        return range(2, self.most + 1)
+
+
+def select(
+    customers: pd.DataFrame, asked: Grouping, shares: pd.DataFrame
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Take the measures that are asked for, as far as these data have them.
+
+    Parameters
+    ----------
+    customers : one row per customer; shares : columns such as `category:care`, or none
+
+    Returns
+    -------
+    As `build` makes them, and `missing` for each that these data lack.
+    """
+    wholes = {composition(str(column)) for column in shares}
+    there = {
+        "numbers": [c for c in asked.measures if c in customers or c in DERIVED],
+        "attributes": [c for c in asked.attributes if c in customers],
+        "shares_of": [c for c in asked.shares_of if c in wholes],
+    }
+    found = {name for names in there.values() for name in names}
+    every = (*asked.measures, *asked.attributes, *asked.shares_of)
+    return build(customers, **there, shares=shares), {n: "missing" for n in every if n not in found}
 
 
 def build(
@@ -30,34 +90,32 @@ def build(
     Parameters
     ----------
     customers : one row per customer, columns of table `customers`
-    numbers : number columns of it, or orders_per_year; None: those of USUAL that there are
+    numbers : number columns of it, or names of DERIVED; None: those of USUAL that there are
     attributes : columns of it that hold codes or words
     shares_of : wholes that `shares` divides (`category`)
     shares : one row per customer, one column per part of a whole (`category:care`), in [0, 1]
 
     Returns
     -------
-    One column per number and attribute and one per part of a whole. orders_per_year is purchase
-    days per year since the first one; a year at least is counted, so that one purchase yesterday
-    is not hundreds a year. A missing attribute is None.
+    One column per number and attribute and one per part of a whole. A missing attribute is None.
 
     Raises
     ------
     ConfigError : names that the data do not have, with the nearest ones
     """
     bought = customers[(customers["n_orders"] > 0) & (customers["customer_type"] == RETAIL)]
-    years = (bought["T"].astype(float) * 7 / 365).clip(lower=1)
-    known = bought.assign(orders_per_year=bought["n_purchase_days"] / years)
+    people = bought.assign(**{name: make(bought) for name, make in DERIVED.items()})
     parts = (pd.DataFrame() if shares is None else shares).reindex(bought.index)
     wholes = {name for column in parts if (name := composition(str(column)))}
-    counted = [str(c) for c in known if is_number(known[c])]
+    counted = [str(c) for c in people if is_number(people[c])]
     asked = [[c for c in USUAL if c in counted] if numbers is None else numbers]
     asked += [attributes, shares_of]
     first, second, third = (list(dict.fromkeys(names)) for names in asked)
-    words = [str(c) for c in known if not _is_date(known[c])]
+    words = [str(c) for c in people if not _is_date(people[c])]
     _check({"measures": (first, counted), "attributes": (second, words),
             "shares_of": (third, sorted(wholes))})  # fmt: skip
-    blocks = [known[first].astype(float), known[second].astype(object).where(known[second].notna())]
+    codes = people[second].astype(object).where(people[second].notna())
+    blocks = [people[first].astype(float), codes]
     blocks += [
         parts[[c for c in parts if composition(str(c)) == name]].astype(float) for name in third
     ]

@@ -20,15 +20,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cvm_analysis.segments.clusters import null_distribution
 from cvm_analysis.segments.clusters.features import Features
+from cvm_analysis.segments.clusters.measures import Method
 
-Method = Literal["k_means", "gaussian_mixture"]
 SMALLEST = 5  # customers; a division with a smaller cluster, or one below 1 %, is not chosen
 FLOOR = 0.05  # least variance of a normal in any direction: equal values have none of their own
 CLOUDS, CLOUD_SIZE = 50, 400  # sets to compare with, and customers in each

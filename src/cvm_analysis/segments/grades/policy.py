@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from cvm_analysis.arrays import Bools, Ints
-from cvm_analysis.errors import ConfigError
 from cvm_analysis.segments.grades.grade import NOT_GRADED
 from cvm_analysis.segments.scores import score as reached
+from cvm_analysis.typed import settings
 
 FIRST, SAME, UP, DOWN = "first", "same", "up", "down"
 MARGIN, MIN_STAY = "kept_margin", "kept_min_stay"
@@ -28,24 +30,20 @@ _NONE, _LONG_AGO = -1, 1_000_000
 Limits = Mapping[str, float]
 
 
-@dataclass(frozen=True)
+@settings
 class Policy:
-    """How slowly grades move; all nought: the effective grade is always the one by score."""
+    """How slowly grades move; all nought: the effective grade is always the one by score.
 
-    min_stay: int = 0  # reviews after a move, up or down, in which there is no other
-    protection: int = 0  # reviews after a move up in which there is no move down
-    notice: int = 0  # reviews in a row below the grade before the one that moves the customer down
-    margin: float = 0.0  # points beyond the limit that a move takes, up as well as down
+    min_stay : reviews after a move, up or down, in which there is no other
+    protection : reviews after a move up in which there is no move down
+    notice : reviews in a row below the grade before the one that moves the customer down
+    margin : points beyond the limit that a move takes, up as well as down
+    """
 
-
-def check(policy: Policy) -> None:
-    """Raise ConfigError unless reviews are whole and nothing is negative; all that is wrong."""
-    counts = {name: getattr(policy, name) for name in ("min_stay", "protection", "notice")}
-    wrong = [f"{n}: {v} is no number of reviews" for n, v in counts.items() if v < 0 or v != int(v)]
-    if not 0 <= policy.margin <= 100:
-        wrong.append(f"margin: {policy.margin} is not between 0 and 100 points")
-    if wrong:
-        raise ConfigError("policy: " + "; ".join(wrong))
+    min_stay: Annotated[int, Field(ge=0)] = 0
+    protection: Annotated[int, Field(ge=0)] = 0
+    notice: Annotated[int, Field(ge=0)] = 0
+    margin: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] = 0.0
 
 
 def replay(scores: pd.DataFrame, limits: Sequence[Limits], policy: Policy) -> pd.DataFrame:
@@ -75,7 +73,6 @@ def replay(scores: pd.DataFrame, limits: Sequence[Limits], policy: Policy) -> pd
     ------
     ConfigError : the policy is impossible
     """
-    check(policy)
     every = sorted({grade for each in limits for grade in each})
     state = _start(len(scores))
     shape = (len(scores), len(limits))
@@ -88,7 +85,7 @@ def replay(scores: pd.DataFrame, limits: Sequence[Limits], policy: Policy) -> pd
         state = replace(state, level=place[state.level])
         state, why[:, at] = _review(state, values, each, policy)
         state = replace(state, level=levels[state.level])
-        score_grade[:, at], grade[:, at] = levels[_level(values, each)], state.level
+        score_grade[:, at], grade[:, at] = levels[_level(values, each, 0.0)], state.level
     names, reasons = (np.array(codes, dtype=object) for codes in ([*every, NOT_GRADED], _WHY))
     columns = {
         "score_grade": names[score_grade],
@@ -159,7 +156,7 @@ def _reason(holds: Mapping[str, Bools]) -> Ints:
     return np.select(list(holds.values()), [_WHY.index(name) for name in holds], _NONE)
 
 
-def _level(values: pd.Series, limits: Limits, margin: float = 0.0) -> Ints:
+def _level(values: pd.Series, limits: Limits, margin: float) -> Ints:
     """The level reached with so many points to spare: 0 is the last grade; -1 without a score.
 
     A grade that ties left empty is reached together with the next better one.

@@ -11,15 +11,17 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from cvm_analysis.minimum_data import Note
 from cvm_analysis.segments.grades import grade, next_grade, points, policy, scorecard
 from cvm_analysis.segments.grades.scorecard import Scorecard
 from cvm_analysis.tables import TABLES
+from cvm_analysis.typed import settings
 
 FULL_YEAR = dt.timedelta(
     days=365
@@ -37,6 +39,17 @@ _CHANGE = {
     "to_value": "change_to",
     "cost": "change_cost",
 }
+
+
+@settings
+class Reviews:
+    """On which days customers are graded anew: on `dates`, else at the `last` quarter ends."""
+
+    last: Annotated[int, Field(ge=1)] = 8
+    dates: tuple[dt.date, ...] = ()
+
+
+USUAL = Reviews()
 
 
 @dataclass(frozen=True)
@@ -86,10 +99,10 @@ class Reviewed:
         return max(self.today, key=lambda kind: len(self.today[kind].measures))
 
 
-def dates(as_of: dt.date, first_day: dt.date, last: int = 8) -> list[dt.date]:
-    """List the `last` quarter ends up to `as_of`, none before the log's first day; in order."""
+def dates(as_of: dt.date, first_day: dt.date, asked: Reviews = USUAL) -> Sequence[dt.date]:
+    """List the days asked for, or quarter ends up to `as_of` from the log's first day; in order."""
     quarters = pd.date_range(first_day, as_of, freq="QE")
-    return [day.date() for day in quarters][-last:]
+    return asked.dates or [day.date() for day in quarters][-asked.last :]
 
 
 def scale_day(valid_from: dt.date, first_day: dt.date, as_of: dt.date) -> dt.date:

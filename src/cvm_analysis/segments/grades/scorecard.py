@@ -16,11 +16,14 @@ import datetime as dt
 import difflib
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
-from typing import Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import model_validator
 
 from cvm_analysis.errors import ConfigError, InputError
+from cvm_analysis.typed import by_code, settings
 
 LEAVE_OUT = "leave_out"
 NOT_GRADED = "not_graded"
@@ -30,7 +33,7 @@ Band = tuple[float, float]
 Problem = tuple[tuple[str, ...], str]  # the setting's keys, what is wrong with it
 
 
-@dataclass(frozen=True)
+@settings
 class Indicator:
     """One thing a grade looks at; exactly one of `bands`, `scale` and `bins` is written.
 
@@ -62,23 +65,33 @@ class Indicator:
     step: float | None = None
 
 
-@dataclass(frozen=True)
+@settings
 class Scorecard:
     """How customers of one type are graded from one day on.
 
     customer_type : retail, project, dealer, or any other
     valid_from : the first day it counts
     grades : best first, and from how many points on: {"A": 70, "B": 40, "C": 0}; if `by_quota`
-        which share of the customers gets it: {"A": 0.1, "B": 0.3, "C": 0.6}
+        (written as `quota`) which share of the customers gets it: {"A": 0.1, "B": 0.3, "C": 0.6}
     min_weight : who has less of the weight known is not graded
     """
 
     customer_type: str
     valid_from: dt.date
-    indicators: tuple[Indicator, ...]
+    indicators: Annotated[tuple[Indicator, ...], by_code(Indicator)]
     grades: Mapping[str, float]
     by_quota: bool = False
     min_weight: float = 0.6
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_quota(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or "quota" not in given:
+            return given
+        if "grades" in given:
+            raise ValueError("grades and quota are both written; keep one")
+        others = {name: value for name, value in given.items() if name != "quota"}
+        return others | {"grades": given["quota"], "by_quota": True}
 
 
 def check(card: Scorecard, known: Iterable[str] | None = None) -> None:
@@ -196,8 +209,6 @@ def _of_indicator(each: Indicator, columns: Sequence[str] | None) -> Iterator[Pr
             yield (*at, name), f"must be more than 0, not {number:g}"
     if each.missing != LEAVE_OUT and not _is_points(each.missing):
         yield (*at, "missing"), f"must be {LEAVE_OUT} or points from 0 to 100, not {each.missing}"
-    if each.better not in ("high", "low"):
-        yield (*at, "better"), f"must be high or low, not {each.better}"
     written = [name for name in ("bands", "scale", "bins") if getattr(each, name) is not None]
     if len(written) != 1:
         have = " and ".join(written) or "none"

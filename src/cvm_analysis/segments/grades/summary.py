@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -10,16 +10,16 @@ import pandas as pd
 from cvm_analysis.segments.grades.grade import NOT_GRADED
 
 
-def grade_shares(grades: pd.DataFrame) -> pd.DataFrame:
+def grade_shares(grades: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
     """One row per customer type: n_customers, and the share with each grade, the best first.
 
-    grades : one row per customer, columns of table `grades`
+    grades : one row per customer, columns of table `grades`; order : all grades, best first
     """
     counts = pd.crosstab(grades["customer_type"], grades["grade"])
-    order = [*sorted(set(counts) - {NOT_GRADED}), *({NOT_GRADED} & set(counts))]
+    columns = [grade for grade in (*order, NOT_GRADED) if grade in counts]
     n = counts.sum(axis=1).rename("n_customers")
     return (
-        counts[order].div(n, axis=0).add_prefix("share_").join(n).sort_values("n_customers")[::-1]
+        counts[columns].div(n, axis=0).add_prefix("share_").join(n).sort_values("n_customers")[::-1]
     )
 
 

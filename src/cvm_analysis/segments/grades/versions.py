@@ -6,8 +6,9 @@ that differs is the scorecard.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import TypeAlias
 
 import pandas as pd
@@ -72,6 +73,15 @@ def compare(old: Scorecard, new: Scorecard, measures: pd.DataFrame, money: pd.Se
         len(measures),
         int(both.sum()),
     )
+
+
+def order_grades(cards: Mapping[str, Sequence[Scorecard]]) -> list[str]:
+    """Put the grades of all scorecards in one order, best first.
+
+    cards : customer type -> versions of its scorecard
+    """
+    every = [list(card.grades) for versions in cards.values() for card in versions]
+    return reduce(merge_grades, every, list[str]())
 
 
 def merge_grades(old: Sequence[str], new: Sequence[str]) -> list[str]:

@@ -10,7 +10,7 @@ import pandas as pd
 from cvm_analysis.minimum_data import Note, lacking
 from cvm_analysis.segments import classes
 from cvm_analysis.segments.classification_rules import SCHEMES, ClassificationRules
-from cvm_analysis.segments.grades.versions import merge_grades
+from cvm_analysis.segments.grades.versions import order_grades
 from cvm_analysis.segments.transitions import transition_matrix
 
 PART = "transitions"
@@ -61,10 +61,8 @@ class Transitions:
 
 def class_orders(yardstick: ClassificationRules) -> dict[str, list[str]]:
     """The classes of each scheme, best first: grades, names in the order of their rules, life."""
-    grades: list[str] = []
-    for card, _ in yardstick.cards.values():
-        grades = merge_grades(grades, list(card.grades))
-    names = list(yardstick.naming.rules)
+    grades = order_grades({kind: [card] for kind, (card, _) in yardstick.cards.items()})
+    names = list(yardstick.rules.segments)
     return {"grade": grades, "rfm": names, "life_cycle": list(classes.ORDERS["life_cycle"])}
 
 
@@ -90,10 +88,16 @@ def transitions_table(movement: Transitions) -> pd.DataFrame:
     return table.loc[met, columns].set_index(["scheme", "before", "after"])
 
 
-def select(table: pd.DataFrame, scheme: str) -> pd.DataFrame:
+def select(table: pd.DataFrame, scheme: str, order: Sequence[str] = ()) -> pd.DataFrame:
     """Take the rows of one scheme from table `transitions` or `downgrades_table`; there may be
-    none."""
-    return table[table.index.get_level_values("scheme") == scheme].droplevel("scheme")
+    none.
+
+    order : classes, best first, in which the rows of `transitions_table` are wanted
+    """
+    rows = table[table.index.get_level_values("scheme") == scheme].droplevel("scheme")
+    place = {code: at for at, code in enumerate(order)}
+    by = {"key": lambda codes: codes.map(lambda code: place.get(code, len(place)))}
+    return rows.sort_index(kind="stable", **by) if order else rows
 
 
 def downgrades_table(movement: Transitions) -> pd.DataFrame:
