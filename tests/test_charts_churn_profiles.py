@@ -68,7 +68,7 @@ def test_beyond_what_was_observed_nothing_is_drawn():
     table[90] = np.nan
     assert "After 60 days: Regular, on schedule 40%" in charts.customer_profiles(table).alt
     assert charts.customer_profiles(table * np.nan).alt == words("en")("charts.nothing")
-    with pytest.raises(MissingTextError, match=r"typical\.unknown"):
+    with pytest.raises(MissingTextError, match=r"customer_profiles\.unknown"):
         charts.customer_profiles(curves().set_axis(["unknown", "once_silent"]))
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import t as student
-from test_clv_simulated import HORIZON, lives
+from test_clv_numerics_simulation import HORIZON, lives
 
 from cvm_analysis.clv import gamma_gamma, intervals, naive, pareto_nbd, value
 from cvm_analysis.errors import InputError

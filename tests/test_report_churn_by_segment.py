@@ -5,7 +5,7 @@ import html
 import numpy as np
 import pandas as pd
 import pytest
-from test_report_leaving import EN, text
+from test_report_churn import EN, text
 
 from cvm_analysis.churn import by_segment
 from cvm_analysis.report import churn_by_segment as churn_by_segment_tables

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from test_report_leaving import EN, text, trusted
+from test_report_churn import EN, text, trusted
 
 from cvm_analysis.report import contracts as contracts_tables
 

@@ -7,7 +7,7 @@ import pandas as pd
 import published
 import pytest
 from published import r_survival
-from test_churn_hazards_risk_sets import definition
+from test_survival_risk_sets import definition
 
 from cvm_analysis.survival import clustered_errors, cox, risk_sets
 

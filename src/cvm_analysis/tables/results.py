@@ -251,7 +251,7 @@ RESULTS = {
         "one row per event and feature with an effect on it",
         ("event", "position"),
         {
-            "of": text("event: buyers (return), contracts (end)"),
+            "event": text("event: buyers (return), contracts (end)"),
             "position": count("rank of the feature by strength, from 0"),
             "feature": text("code of the feature"),
             "hazard_ratio": number("hazard ratio of one step more; above 1: sooner"),
