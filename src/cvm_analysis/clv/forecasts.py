@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from cvm_analysis.clv import (
+    NAIVE,
     bg_nbd,
     gamma_gamma,
     histories,
@@ -36,7 +37,6 @@ FITTED: Mapping[str, Any] = MappingProxyType(
         "zero_truncated_nbd": zero_truncated_nbd,
     }
 )
-NAIVE = ("own_rate", "last_period", "recency_rule")
 ORDER = (*FITTED, *NAIVE)  # from the most to the least preferred
 PART = "value"
 EARLIER = 4  # origins before the last day

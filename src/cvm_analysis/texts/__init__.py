@@ -171,7 +171,7 @@ def words(language: str) -> Words:
         known = ", ".join(languages())
         raise MissingTextError(f"no texts in language '{language}'; there are {known}")
     text = (resources.files(__name__) / f"{language}.yaml").read_text(encoding="utf-8")
-    tree = yaml.safe_load(text)
+    tree = yaml.load(text, Loader=yaml.CSafeLoader)  # ten times as quick as safe_load
     return Words(language, dict(_leaves(tree)))
 
 
