@@ -163,7 +163,7 @@ def test_a_kernel_that_does_not_start_is_tried_twice(tmp_path, run_dir, monkeypa
     broken = tmp_path / "broken"
     broken.mkdir()
     count = f"print('x', file=open('{tmp_path}/count', 'a')); raise SystemExit(1)"
-    (broken / "ipykernel_launcher.py").write_text(count)
+    (broken / "ipykernel.py").write_text(count)
     monkeypatch.setenv("PYTHONPATH", str(broken))
     finished = execute(tmp_path, run_dir, "1")
     assert (finished.failure.kind, finished.attempts) == ("start_failed", 2)
