@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from cvm_analysis.backtest import choice, trials
-from cvm_analysis.clv import forecasts, naive, partial_pooling
+from cvm_analysis.clv import NAIVE, forecasts, naive, partial_pooling
 from cvm_analysis.clv.numerics import predictive_distribution
 from cvm_analysis.report.writer import Writer
 from cvm_analysis.tables import check
@@ -231,7 +231,7 @@ def test_without_a_trial_the_report_says_nothing_and_still_appears(log, case):
 def test_means_by_repeats_are_those_of_the_customers_with_as_many(tried):
     table = trials.by_repeats(tried.last, "boosted")
     assert list(table.index) == ["0", "1", "2", "3", "4", "5", "6", "7+"]
-    assert list(table) == ["actual", "boosted", "pareto_nbd", *forecasts.NAIVE]
+    assert list(table) == ["actual", "boosted", "pareto_nbd", *NAIVE]
     often = tried.last.repeats >= 7
     assert table.loc["7+", "actual"] == pytest.approx(tried.last.actual[often].mean())
     assert table.loc["7+", "boosted"] == pytest.approx(tried.last.mean["boosted"][often].mean())

@@ -64,7 +64,7 @@ def shown_to_managers(language):
     figures = recommend.summary(people, people["segment"], worth)
     action = recommend.Action(
         "second_purchase_offer", tuple(figures.index[:6]),
-        recommend.Trigger("mean_orders_12m", at_least=0.1), 4.0, (0.02, 0.05, 0.1),
+        recommend.Trigger("mean_expected_orders", at_least=0.1), 4.0, (0.02, 0.05, 0.1),
     )  # fmt: skip
     months = pd.period_range("2023-01", periods=36, freq="M")
     month = pd.DataFrame({"customers": 1500, "orders": 1800, "net_sales": 2.5e6}, index=months)

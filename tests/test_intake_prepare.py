@@ -182,7 +182,7 @@ def test_repeating_changes_nothing_before_and_buys_again_after(project):
     before = dt.date(2025, 6, 30)
     days = data.purchase_days(before).head(3)
     copies = days.rename(columns={"day": "copy_of"}).assign(day=pd.Timestamp("2025-08-01"))
-    again = data.with_copied_days(copies, before)
+    again = next(data.with_copied_days([copies], before))
     pd.testing.assert_frame_equal(again.customers(before), data.customers(before))
     gained = (
         again.customers(data.day())["n_purchase_days"] - data.customers(before)["n_purchase_days"]

@@ -1,6 +1,7 @@
 """A notebook is believed only when it signed, and nothing of it lives on afterwards."""
 
 import json
+import os
 import re
 import signal
 import stat
@@ -163,8 +164,8 @@ def test_a_kernel_that_does_not_start_is_tried_twice(tmp_path, run_dir, monkeypa
     broken = tmp_path / "broken"
     broken.mkdir()
     count = f"print('x', file=open('{tmp_path}/count', 'a')); raise SystemExit(1)"
-    (broken / "ipykernel_launcher.py").write_text(count)
-    monkeypatch.setenv("PYTHONPATH", str(broken))
+    (broken / "ipykernel.py").write_text(count)
+    monkeypatch.setenv("PYTHONPATH", str(broken), prepend=os.pathsep)
     finished = execute(tmp_path, run_dir, "1")
     assert (finished.failure.kind, finished.attempts) == ("start_failed", 2)
     assert (tmp_path / "count").read_text() == "x\nx\n"

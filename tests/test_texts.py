@@ -105,7 +105,7 @@ def test_no_key_is_swallowed_by_yaml():
         (EN.value("net_sales", 12_345, "USD"), "$12.3K"),
         (EN.value("repeat_share", 0.5, "USD"), "50%"),
         (EN.value("n_customers", 1200, "USD"), "1,200"),
-        (EN.value("mean_orders_12m", 1.25, "USD"), "1.3"),
+        (EN.value("mean_expected_orders", 1.25, "USD"), "1.3"),
         (EN.value("mean_days_since_last", 7.6, "USD"), "8"),
     ],
 )

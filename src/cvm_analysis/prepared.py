@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,8 @@ from cvm_analysis.tables import ALL, TABLES
 if TYPE_CHECKING:
     import pandas as pd
     from ibis import ir
+
+    from cvm_analysis.queries import Queries
 
 STAMP = "prepared.json"
 
@@ -40,22 +42,25 @@ class Prepared:
     indicators: ir.Table | None
     imported: list[str]
     quality: pd.DataFrame
+    queries: Queries
 
     def customers(self, date: dt.date) -> pd.DataFrame:
         """One row per customer as of a day, from what was known then; indexed by customer_id."""
         from cvm_analysis.customers import as_of
 
-        table = as_of(self.transactions, date, self.customers_raw, self.feedback)
-        return table.to_pandas().set_index("customer_id")
+        def query(day: ir.DateValue) -> ir.Table:
+            return as_of(self.transactions, day, self.customers_raw, self.feedback)
+
+        return self.queries.ask(query, date).set_index("customer_id")
 
     def measures(self, date: dt.date) -> pd.DataFrame:
         """Join to customers(date) the imported figures known then, as `indicators.<name>`."""
         from cvm_analysis.customers import latest
 
-        people = self.customers(date)
-        if self.indicators is None:
+        people, figures = self.customers(date), self.indicators
+        if figures is None:
             return people
-        known = latest(self.indicators, date).to_pandas()
+        known = self.queries.ask(lambda day: latest(figures, day), date)
         wide = known.pivot(index="customer_id", columns="name", values="value").astype(float)
         return people.join(wide.reindex(columns=self.imported).add_prefix("indicators."))
 
@@ -78,17 +83,21 @@ class Prepared:
                 found.append(shares.add_prefix(f"{column}:"))
         return pd.concat(found, axis=1)
 
-    def with_copied_days(self, copies: pd.DataFrame, before: dt.date) -> Prepared:
-        """Return these tables as if customers had repeated days of their past after `before`.
+    def with_copied_days(
+        self, draws: Iterable[pd.DataFrame], before: dt.date
+    ) -> Iterator[Prepared]:
+        """Give these tables as if customers had repeated days of their past after `before`.
 
-        copies : one row per day repeated: customer_id, copy_of, day
+        One for each of `draws`, good until the next is asked for. A draw has one row per day
+        repeated: customer_id, copy_of, day.
         """
-        import ibis
-
         from cvm_analysis.customers import with_copied_days
 
-        days = ibis.memtable(copies).cast({"copy_of": "date", "day": "date"})
-        return replace(self, transactions=with_copied_days(self.transactions, days, before))
+        con = self.transactions.get_backend()
+        for copies in draws:
+            days = con.create_table("copies", copies, temp=True, overwrite=True)
+            days = days.cast({"copy_of": "date", "day": "date"})
+            yield replace(self, transactions=with_copied_days(self.transactions, days, before))
 
     def purchase_days(self, date: dt.date) -> pd.DataFrame:
         """One row per customer and day with a purchase up to a day: customer_id, day."""
@@ -105,14 +114,16 @@ class Prepared:
 
         from cvm_analysis.customers import histories
 
-        seen = histories(self.transactions, date).select("customer_id", "x", "t_x", "T")
-        kind = ibis.null("string")
-        if self.customers_raw is not None and "customer_type" in self.customers_raw.columns:
-            recorded = self.customers_raw.select("customer_id", "customer_type")
-            seen = seen.left_join(recorded, "customer_id").drop("customer_id_right")
-            kind = seen.customer_type
-        typed = seen.mutate(customer_type=kind.fill_null("retail")).order_by("customer_id")
-        return typed.to_pandas().set_index("customer_id")
+        def query(day: ir.DateValue) -> ir.Table:
+            seen = histories(self.transactions, day).select("customer_id", "x", "t_x", "T")
+            kind = ibis.null("string")
+            if self.customers_raw is not None and "customer_type" in self.customers_raw.columns:
+                recorded = self.customers_raw.select("customer_id", "customer_type")
+                seen = seen.left_join(recorded, "customer_id").drop("customer_id_right")
+                kind = seen.customer_type
+            return seen.mutate(customer_type=kind.fill_null("retail")).order_by("customer_id")
+
+        return self.queries.ask(query, date).set_index("customer_id")
 
     def to_pandas(self, name: str) -> pd.DataFrame:
         """Bring a table into pandas; no rows, but its columns, where there is none."""
@@ -188,6 +199,8 @@ def _open(settings: Settings, region: str, kept: Callable[[ir.Table], ir.Boolean
     import ibis
     import pandas as pd
 
+    from cvm_analysis.queries import Queries
+
     known = _stamp(settings)
     check_region(settings, region)
     con = ibis.duckdb.connect()
@@ -209,6 +222,7 @@ def _open(settings: Settings, region: str, kept: Callable[[ir.Table], ir.Boolean
         **{name: table(name) for name in ("customers_raw", "feedback", "contracts", "indicators")},
         imported=known["imported"],
         quality=pd.read_parquet(settings.prepared / "quality.parquet"),
+        queries=Queries(),
     )
 
 

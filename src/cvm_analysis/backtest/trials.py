@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from cvm_analysis.backtest import choice, holdout
-from cvm_analysis.clv import challengers, forecasts, histories, naive, nbd, partial_pooling
+from cvm_analysis.clv import NAIVE, challengers, forecasts, histories, naive, nbd, partial_pooling
 from cvm_analysis.clv.numerics import dispersion, predictive_distribution
 from cvm_analysis.minimum_data import Note, lacking
 from cvm_analysis.tables import TABLES
@@ -179,7 +179,7 @@ def by_repeats(trial: Trial, chosen: str, most: int = 7) -> pd.DataFrame:
     One row per label `0`, `1`, ..., `7+`; columns actual, the chosen forecast, the default, and the
     naive ones.
     """
-    shown = dict.fromkeys([chosen, DEFAULT, *forecasts.NAIVE])
+    shown = dict.fromkeys([chosen, DEFAULT, *NAIVE])
     table = trial.mean[[code for code in shown if code in trial.mean]]
     table.insert(0, "actual", trial.actual)
     return table.groupby(forecasts.labels(trial.repeats, most)).mean()
@@ -249,7 +249,7 @@ def _naive(
     """
     ids, then = recent.paces.index, date - dt.timedelta(weeks=weeks)
     first = pd.to_datetime(days["day"]).min()
-    models = {code: fitted[code] for code in forecasts.NAIVE if code in fitted}
+    models = {code: fitted[code] for code in NAIVE if code in fitted}
     if first <= pd.Timestamp(then):
         models["last_period"] = recent
     h = _histories(days, ids, then)
@@ -303,7 +303,7 @@ def _told(
         median = predictive_distribution.median(model, h, weeks).loc[key].set_axis(key.index)
         return mean, median, predictive_distribution.log_score(model, buyers, weeks, actual)
     rounded = np.floor(mean + 0.5).astype(int)
-    median = rounded if model.code in forecasts.NAIVE else model.spread.median(mean)
+    median = rounded if model.code in NAIVE else model.spread.median(mean)
     scores = model.spread.log_score(mean, actual) if model.spread else mean * np.nan
     return mean, median, scores
 

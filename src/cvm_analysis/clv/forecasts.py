@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from cvm_analysis.clv import (
+    NAIVE,
     bg_nbd,
     gamma_gamma,
     histories,
@@ -32,7 +33,6 @@ _RECORDS = (
     pareto_nbd.MODEL, mbg_nbd.MODEL, bg_nbd.MODEL, nbd.MODEL, zero_truncated_nbd.MODEL,
 )  # fmt: skip
 FITTED: Mapping[str, PurchaseModel] = MappingProxyType({each.code: each for each in _RECORDS})
-NAIVE = ("own_rate", "last_period", "recency_rule")
 ORDER = (*FITTED, *NAIVE)  # from the most to the least preferred
 PART = "value"
 EARLIER = 4  # origins before the last day

@@ -14,7 +14,6 @@ from typing import NamedTuple
 import autograd.numpy as anp
 import numpy as np
 import pandas as pd
-from autograd.scipy.special import gammaln
 
 from cvm_analysis.arrays import Array
 from cvm_analysis.clv.numerics import mle
@@ -179,6 +178,8 @@ def _log_likelihood(log_params: Array, x: Array, m: Array, n: Array) -> Array:
 
 def _beyond_stirling(z: Array) -> Array:
     """log Gamma(z) - ((z - 1/2) log z - z + log(2 pi) / 2), without loss where z is large."""
+    from autograd.scipy.special import gammaln  # brings scipy.stats along: slow, so late
+
     small, large = anp.minimum(z, 20.0), anp.maximum(z, 20.0)
     series = (1 / 12 - (1 / 360 - (1 / 1260 - 1 / 1680 / large**2) / large**2) / large**2) / large
     exact = gammaln(small) - (small - 0.5) * anp.log(small) + small - 0.5 * np.log(2 * np.pi)

@@ -7,12 +7,12 @@ import datetime as dt
 import ibis
 from ibis import ir
 
-from cvm_analysis.customers.table import order_of
+from cvm_analysis.customers.table import as_value, order_of
 
 _PARTS = 4  # of customers: more parts need less memory and more time
 
 
-def latest(indicators: ir.Table, date: dt.date) -> ir.Table:
+def latest(indicators: ir.Table, date: dt.date | ir.DateValue) -> ir.Table:
     """One row per customer and imported figure: customer_id, name, value (the latest by `date`)."""
     known = indicators.filter(indicators["at"] <= date)
     found = known.group_by("customer_id", "name").aggregate(value=known.value.argmax(known["at"]))
@@ -38,7 +38,7 @@ def rfm_measures(transactions: ir.Table, date: dt.date) -> ir.Table:
     )
 
 
-def histories(transactions: ir.Table, date: dt.date) -> ir.Table:
+def histories(transactions: ir.Table, date: dt.date | ir.DateValue) -> ir.Table:
     """One row per customer who bought by `date`: what the models of purchases look at, quickly.
 
     Customers are looked at in parts, one after the other: that holds less in memory at a time.
@@ -54,12 +54,12 @@ def histories(transactions: ir.Table, date: dt.date) -> ir.Table:
         "customer_id",
         "x",
         t_x=seen["last"].delta(seen["first"], unit="day") / 7,
-        T=ibis.literal(date).delta(seen["first"], unit="day") / 7,
+        T=as_value(date).delta(seen["first"], unit="day") / 7,
         spend_per_repeat_day=seen.later.cast("float64") / seen.x.nullif(0),
     )
 
 
-def _seen(transactions: ir.Table, date: dt.date) -> ir.Table:
+def _seen(transactions: ir.Table, date: dt.date | ir.DateValue) -> ir.Table:
     """One row per customer who bought by `date`: x, first and last day, spend after the first."""
     day = transactions.ordered_at.date()
     bought = transactions.filter(day <= date, transactions.amount > 0)

@@ -19,7 +19,7 @@ NOUGHT = (  # what a customer who never bought, or never said anything, has noug
 
 def as_of(
     transactions: ir.Table,
-    date: dt.date,
+    date: dt.date | ir.DateValue,
     customers_raw: ir.Table | None = None,
     feedback: ir.Table | None = None,
 ) -> ir.Table:
@@ -40,18 +40,19 @@ def as_of(
     Customers who never bought have n_orders 0 and no dates, x, t_x, T. Weeks are days / 7, T ends
     on `date`. Money is summed as decimals, so the same rows give the same cents every time.
     """
-    known = transactions.filter(transactions.ordered_at.date() <= date)
-    customers = _totals(known, date).left_join(_rhythm(known, date), "customer_id")
+    end = as_value(date)
+    known = transactions.filter(transactions.ordered_at.date() <= end)
+    customers = _totals(known, end).left_join(_rhythm(known, end), "customer_id")
     customers = customers.drop("customer_id_right")
     if customers_raw is not None:
-        customers = _with_records(customers, customers_raw, date)
+        customers = _with_records(customers, customers_raw, end)
     if feedback is not None:
-        customers = customers.left_join(_said(feedback, date), "customer_id")
+        customers = customers.left_join(_said(feedback, end), "customer_id")
         customers = customers.drop("customer_id_right")
     return _finished(customers)
 
 
-def _totals(known: ir.Table, date: dt.date) -> ir.Table:
+def _totals(known: ir.Table, end: ir.DateValue) -> ir.Table:
     bought = known.amount > 0
     money = {
         "gross_sales": known.amount.sum(where=bought),
@@ -65,8 +66,8 @@ def _totals(known: ir.Table, date: dt.date) -> ir.Table:
         given = ibis.greatest(known.discount.fill_null(0), 0)  # a surcharge is no discount
         money["taken_off"] = given.sum(where=bought)
     if {"promised_on", "delivered_on"} <= set(known.columns):
-        money["late_share"] = _late_share(known, date)
-    recent = _recent(known, date)
+        money["late_share"] = _late_share(known, end)
+    recent = _recent(known, end)
     breadth = {
         f"n_{plural}": known[column].nunique(where=bought)
         for column, plural in (("category", "categories"), ("channel", "channels"))
@@ -81,14 +82,11 @@ def _totals(known: ir.Table, date: dt.date) -> ir.Table:
     )
 
 
-def _recent(known: ir.Table, date: dt.date) -> dict[str, ir.NumericValue]:
+def _recent(known: ir.Table, end: ir.DateValue) -> dict[str, ir.NumericValue]:
     """What customers brought in the last 365 days, and how that differs from the 365 before."""
-    day = known.ordered_at.date()
-    year, before = (ibis.literal(date - dt.timedelta(days=n)) for n in (YEAR, 2 * YEAR))
-    within = day > year
-    spend, earlier = (
-        known.amount.sum(where=when).fill_null(0) for when in (within, (day > before) & ~within)
-    )
+    ago = end.delta(known.ordered_at.date(), unit="day")
+    within, before = ago < YEAR, (ago >= YEAR) & (ago < 2 * YEAR)
+    spend, earlier = (known.amount.sum(where=when).fill_null(0) for when in (within, before))
     found = {
         "net_sales_365d": spend,
         "n_orders_365d": order_of(known).nunique(where=within & (known.amount > 0)),
@@ -101,13 +99,18 @@ def _recent(known: ir.Table, date: dt.date) -> dict[str, ir.NumericValue]:
     return found
 
 
-def _late_share(known: ir.Table, date: dt.date) -> ir.NumericValue:
-    """Share of deliveries due by `date` that came, or are, later than promised."""
-    day, promised = ibis.literal(date), known.promised_on
-    arrived = (known.delivered_on <= day).ifelse(known.delivered_on, None)  # a later one is unknown
-    due = promised.notnull() & (known.amount > 0) & (arrived.notnull() | (promised < day))
-    late = due & (arrived.coalesce(day) > promised)
+def _late_share(known: ir.Table, end: ir.DateValue) -> ir.NumericValue:
+    """Share of deliveries due by `end` that came, or are, later than promised."""
+    promised = known.promised_on
+    arrived = (known.delivered_on <= end).ifelse(known.delivered_on, None)  # a later one is unknown
+    due = promised.notnull() & (known.amount > 0) & (arrived.notnull() | (promised < end))
+    late = due & (arrived.coalesce(end) > promised)
     return late.sum() / due.sum().nullif(0)
+
+
+def as_value(date: dt.date | ir.DateValue) -> ir.DateValue:
+    """Turn a day into Ibis; what stands for a day is so already."""
+    return ibis.literal(date) if isinstance(date, dt.date) else date
 
 
 def order_of(known: ir.Table) -> ir.StringValue:
@@ -116,7 +119,7 @@ def order_of(known: ir.Table) -> ir.StringValue:
     return known.order_id.coalesce(day) if "order_id" in known.columns else day
 
 
-def _rhythm(known: ir.Table, date: dt.date) -> ir.Table:
+def _rhythm(known: ir.Table, end: ir.DateValue) -> ir.Table:
     """One row per buyer: purchase days, the gaps between them, and the money of the later ones."""
     days = _days(known)
     order = ibis.window(group_by="customer_id", order_by="day")
@@ -127,7 +130,7 @@ def _rhythm(known: ir.Table, date: dt.date) -> ir.Table:
         first["first_channel"] = days.channel.max(where=days.gap.isnull())
     seen = days.group_by("customer_id").aggregate(
         n_purchase_days=days.count(),
-        n_purchase_days_182d=(days.day > ibis.literal(date - dt.timedelta(days=HALF_YEAR))).sum(),
+        n_purchase_days_182d=days.count(where=end.delta(days.day, unit="day") < HALF_YEAR),
         first_order=days.day.min(),
         last_order=days.day.max(),
         spend_repeat=days.spend.sum(where=days.gap.notnull()),
@@ -137,7 +140,6 @@ def _rhythm(known: ir.Table, date: dt.date) -> ir.Table:
         gap_squares=(gaps * gaps).sum(),
         **first,
     )
-    end = ibis.literal(date)
     x = seen.n_purchase_days - 1
     spread = (seen.gap_squares - seen.gap_sum * seen.gap_sum / x) / (x - 1)
     return seen.select(
@@ -165,11 +167,11 @@ def _days(known: ir.Table) -> ir.Table:
     return bought.group_by("customer_id", "day").aggregate(spend=bought.amount.sum(), **used)
 
 
-def _with_records(customers: ir.Table, records: ir.Table, date: dt.date) -> ir.Table:
+def _with_records(customers: ir.Table, records: ir.Table, end: ir.DateValue) -> ir.Table:
     """Add attributes, and the people who joined but have not bought or returned."""
     if "joined_on" in records.columns:
         bought = records.customer_id.isin(customers.customer_id)
-        records = records.filter(records.joined_on.isnull() | (records.joined_on <= date) | bought)
+        records = records.filter(records.joined_on.isnull() | (records.joined_on <= end) | bought)
     both = customers.outer_join(records, "customer_id")
     return both.mutate(
         customer_id=ibis.coalesce(both.customer_id, both.customer_id_right),
@@ -177,22 +179,21 @@ def _with_records(customers: ir.Table, records: ir.Table, date: dt.date) -> ir.T
     ).drop("customer_id_right", "region_right")
 
 
-def _said(feedback: ir.Table, date: dt.date) -> ir.Table:
-    """One row per customer who answered or complained by `date`."""
-    day = ibis.literal(date)
-    known = feedback.filter(feedback["at"] <= day)
+def _said(feedback: ir.Table, end: ir.DateValue) -> ir.Table:
+    """One row per customer who answered or complained by `end`."""
+    known = feedback.filter(feedback["at"] <= end)
     complaint = known.kind == "complaint"
     closed = known.closed_at if "closed_at" in known.columns else ibis.null("date")
-    is_open = complaint & (closed.isnull() | (closed > day))
+    is_open = complaint & (closed.isnull() | (closed > end))
     score = known.score if "score" in known.columns else ibis.null("float64")
     said = known.group_by("customer_id").aggregate(
-        n_complaints=complaint.sum(),
-        complaints_open=is_open.sum(),
+        n_complaints=known.count(where=complaint),
+        complaints_open=known.count(where=is_open),
         oldest_open=known["at"].min(where=is_open),
         nps=score.argmax(known["at"], where=known.kind == "nps").cast("float64"),
         satisfaction=score.mean(where=known.kind == "csat").cast("float64"),
     )
-    return said.mutate(complaint_days=day.delta(said.oldest_open, unit="day")).drop("oldest_open")
+    return said.mutate(complaint_days=end.delta(said.oldest_open, unit="day")).drop("oldest_open")
 
 
 def _finished(customers: ir.Table) -> ir.Table:

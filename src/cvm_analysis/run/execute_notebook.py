@@ -38,8 +38,9 @@ def _end_with_parent(work: Path) -> None:
 
 def _execute(request: dict[str, Any], work: Path) -> dict[str, Any] | None:
     deadline = time.monotonic() + request["limit_seconds"]
-    # jsonschema would build a grammar for it (0.6 s) to check a format no notebook has.
-    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+    # jsonschema would build a grammar for a format no notebook has; papermill would read from HDFS.
+    for unused in ("rfc3987_syntax", "pyarrow"):
+        sys.modules[unused] = None  # type: ignore[assignment]
     import nbformat
     from papermill.engines import papermill_engines
     from papermill.iorw import load_notebook_node
@@ -62,6 +63,7 @@ def _execute(request: dict[str, Any], work: Path) -> dict[str, Any] | None:
             timeout_func=lambda cell: max(0.1, deadline - time.monotonic()),
             on_cell_start=lambda cell, cell_index: started.append(cell_index),
             kernel_manager_class=_kernel_manager(work),
+            shutdown_kernel="immediate",  # what counts is on disk by now
         )
     except Exception as caught:
         error = caught
@@ -86,10 +88,6 @@ def _kernel_manager(work: Path) -> type:
         @default("connection_file")
         def _beside(self) -> str:
             return str(work / "kernel.json")
-
-        @default("shutdown_wait_time")
-        def _soon(self) -> float:
-            return 2.0
 
         async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: Any) -> None:
             await super()._async_launch_kernel(kernel_cmd, **kw)

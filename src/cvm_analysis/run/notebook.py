@@ -181,7 +181,7 @@ def _workplace() -> Iterator[Path]:
         (work / "cwd").mkdir()
         spec = work / "kernels" / "python3" / "kernel.json"
         spec.parent.mkdir(parents=True)
-        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        argv = [sys.executable, "-m", "cvm_analysis.run.kernel", "-f", "{connection_file}"]
         content = {"argv": argv, "display_name": "Python 3", "language": "python"}
         spec.write_text(json.dumps(content), "utf-8")
         yield work

@@ -76,6 +76,7 @@ class Rfm:
 
 
 USUAL = Rfm()
+_MONETARY = {"total": "net_sales", "mean": "net_sales_per_order"}
 
 
 def measures(customers: pd.DataFrame, monetary: Monetary = USUAL.monetary) -> pd.DataFrame:
@@ -88,7 +89,7 @@ def measures(customers: pd.DataFrame, monetary: Monetary = USUAL.monetary) -> pd
     ------
     InputError : one of them is empty or infinite for a customer who bought
     """
-    columns = ["days_since_last", "n_orders", f"spend_{monetary}"]
+    columns = ["days_since_last", "n_orders", _MONETARY[monetary]]
     scores.check_finite(customers[["n_orders"]])
     bought = customers.loc[customers["n_orders"] > 0, columns].astype(float)
     scores.check_finite(bought)

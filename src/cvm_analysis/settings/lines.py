@@ -15,7 +15,7 @@ from cvm_analysis.errors import ConfigError
 Lines = Mapping[tuple[str, ...], int]
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """YAML whose dates stay text, so that an impossible one is an error with a line."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012

@@ -89,7 +89,7 @@ def summary(customers: pd.DataFrame, segment: pd.Series, value: pd.DataFrame) ->
             "expected_margin": groups["expected_margin"].sum(min_count=1),
             "mean_net_sales": groups["net_sales"].mean(),
             "mean_expected_margin": groups["expected_margin"].mean(),
-            "mean_orders_12m": groups["expected_orders"].mean(),
+            "mean_expected_orders": groups["expected_orders"].mean(),
             "mean_days_since_last": groups["days_since_last"].mean(),
             "repeat_share": groups["repeats"].mean(),
         }

@@ -68,7 +68,7 @@ class Cox:
     terms: pd.DataFrame = field(repr=False)  # one row each: feature, coef (forecasts), told
     groups: stratification.Groups = field(repr=False)
     baseline: baselines.Baseline = field(repr=False)  # of the average row
-    fitter: Any = field(repr=False)  # lifelines.CoxPHFitter
+    fitter: Any = field(repr=False)  # lifelines' model
 
     @property
     def drifting(self) -> tuple[str, ...]:

@@ -297,7 +297,9 @@ RESULTS = {
             "share_expected_margin": share("of the expected margin of all customers"),
             "mean_net_sales": money("net spend so far per customer"),
             "mean_expected_margin": money("expected margin per customer"),
-            "mean_orders_12m": number("expected purchase days per customer within the horizon"),
+            "mean_expected_orders": number(
+                "expected purchase days of a customer in the horizon"
+            ),
             "mean_days_since_last": days("since the last purchase, on average"),
             "repeat_share": share("of its customers with two or more purchase days"),
         },

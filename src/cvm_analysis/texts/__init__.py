@@ -267,7 +267,7 @@ def _entries(language: str) -> dict[str, str]:
         known = ", ".join(languages())
         raise MissingTextError(f"no texts in language '{language}'; there are {known}")
     text = (resources.files(__name__) / f"{language}.yaml").read_text(encoding="utf-8")
-    return dict(_leaves(yaml.safe_load(text)))
+    return dict(_leaves(yaml.load(text, Loader=yaml.CSafeLoader)))  # ten times as quick
 
 
 def _leaves(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:

@@ -1,0 +1,88 @@
+"""Queries as of a day: each day gets its own answer, and code that was edited another one."""
+
+import datetime as dt
+
+import ibis
+import pandas as pd
+import pytest
+
+from cvm_analysis import customers
+from cvm_analysis.customers import table
+from cvm_analysis.queries import Queries
+
+DAYS = [dt.date(2024, 6, 30), dt.date(2023, 1, 1), dt.date(2025, 2, 1), dt.date(2024, 6, 30)]
+
+
+@pytest.fixture
+def lines() -> pd.DataFrame:
+    """Four customers, a line every nine days, now and then a return."""
+    bought_on = pd.date_range("2022-11-01", "2025-03-01", freq="9D")
+    n = range(len(bought_on))
+    amount = [-3.0 if k % 11 == 5 else 1.0 + k for k in n]
+    who = [f"c{k % 4}" for k in n]
+    return pd.DataFrame(
+        {"customer_id": who, "ordered_at": bought_on, "amount": amount, "region": "east"}
+    )
+
+
+@pytest.fixture
+def ask(lines):
+    """A connection with these lines: day -> table of customers."""
+    transactions = ibis.duckdb.connect().create_table("lines", lines)
+    queries = Queries()
+
+    def asked(day):
+        found = queries.ask(lambda each: customers.as_of(transactions, each), day)
+        return found.set_index("customer_id")
+
+    asked.views = queries.views
+    return asked
+
+
+def test_each_day_gets_its_own_answer(ask, lines):
+    for day in DAYS:
+        known = lines[lines["ordered_at"].dt.date <= day]
+        ago = (pd.Timestamp(day) - known["ordered_at"]).dt.days
+        bought = known[known["amount"] > 0].groupby("customer_id")["ordered_at"]
+        found = ask(day)
+        expected = {
+            "net_sales": known.groupby("customer_id")["amount"].sum(),
+            "net_sales_365d": known["amount"].where(ago < 365,
+            0).groupby(known["customer_id"]).sum(),
+            "n_purchase_days": bought.nunique(),
+            "n_purchase_days_182d": (ago < 182).where(known["amount"] > 0, False)
+            .groupby(known["customer_id"]).sum(),
+            "T": (pd.Timestamp(day) - bought.min()).dt.days / 7,
+        }  # fmt: skip
+        for name, values in expected.items():
+            assert found[name].tolist() == pytest.approx(values.tolist()), (day, name)
+    assert len(ask.views) == 1
+
+
+def test_the_answer_is_that_of_a_query_for_this_day_alone(ask, lines):
+    transactions = ibis.memtable(lines)
+    for day in DAYS:
+        alone = customers.as_of(transactions, day).to_pandas().set_index("customer_id")
+        pd.testing.assert_frame_equal(ask(day), alone, check_exact=True)
+
+
+def test_edited_code_is_not_answered_by_the_view_of_the_old(ask, monkeypatch):
+    before = ask(DAYS[0])
+    monkeypatch.setattr(table, "YEAR", 30)
+    edited = ask(DAYS[0])
+    assert (edited["net_sales_365d"] < before["net_sales_365d"]).all()
+    monkeypatch.undo()
+    pd.testing.assert_frame_equal(ask(DAYS[0]), before)
+
+
+def test_two_regions_asked_in_turn_do_not_meet(lines):
+    first, second = (
+        ibis.duckdb.connect().create_table("lines", part)
+        for part in (lines[lines["customer_id"] == "c0"], lines[lines["customer_id"] == "c1"])
+    )
+    own, other = Queries(), Queries()
+    for day in DAYS:
+        found = own.ask(lambda each: customers.as_of(first, each), day)
+        beside = other.ask(lambda each: customers.as_of(second, each), DAYS[1])
+        assert (found["customer_id"].tolist(), beside["customer_id"].tolist()) == (["c0"], ["c1"])
+        assert beside["last_order"].max() <= pd.Timestamp(DAYS[1])
