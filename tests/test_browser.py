@@ -60,7 +60,7 @@ def shown_to_managers(language):
     worth["model"] = "bg_nbd"
     figures = recommend.summary(people, people["segment"], worth)
     action = recommend.Action(
-        "second_purchase_offer", tuple(figures.index[:6]), "mean_orders_12m",
+        "second_purchase_offer", tuple(figures.index[:6]), "mean_expected_orders",
         0.1, None, 4.0, (0.02, 0.05, 0.1), "assumed",
     )  # fmt: skip
     months = pd.period_range("2023-01", periods=36, freq="M")

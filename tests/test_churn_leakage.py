@@ -87,7 +87,7 @@ def classed(people):
 
 
 def clustered(people):
-    compared_by = compared.build(measures.select(people), people)
+    compared_by = compared.build(measures.build(people), people)
     return assignment.assign(compared_by, people["net_sales"], 3).to_frame("cluster")
 
 

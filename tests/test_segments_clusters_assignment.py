@@ -33,7 +33,7 @@ def people():
 
 @pytest.fixture(scope="module")
 def made(people):
-    return features.build(measures.select(people), people)
+    return features.build(measures.build(people), people)
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ def test_permuting_rows_and_renaming_ids_gives_the_same_groups(people, method):
     order = np.random.default_rng(3).permutation(len(people))
     mixed = people.iloc[order].set_axis([f"X{i}" for i in range(len(people))])
     cuts = [
-        assignment.choose(features.build(measures.select(p), p), p["net_sales"], method, ks=[2, 3])
+        assignment.choose(features.build(measures.build(p), p), p["net_sales"], method, ks=[2, 3])
         for p in (people, mixed)
     ]
     assert (cuts[1].labels.to_numpy() == cuts[0].labels.iloc[order].to_numpy()).all()
@@ -128,7 +128,7 @@ def test_one_customer_far_out_changes_nobody_elses_group(people, found):
     odd = people.copy()
     odd.loc["C0300", ["net_sales_per_order", "net_sales", "gross_sales"]] = 1e9
     again = assignment.choose(
-        features.build(measures.select(odd), odd), people["net_sales"], ks=[2, 3, 4]
+        features.build(measures.build(odd), odd), people["net_sales"], ks=[2, 3, 4]
     )
     same = again.labels.drop("C0300") == found.labels.drop("C0300")
     assert again.k == found.k and same.all()
@@ -137,7 +137,7 @@ def test_one_customer_far_out_changes_nobody_elses_group(people, found):
 def test_the_whole_of_many_customers_is_divided_like_the_sample(monkeypatch):
     monkeypatch.setattr(assignment, "MOST_ROWS", 200)
     people = customers(300)
-    made = features.build(measures.select(people), people)
+    made = features.build(measures.build(people), people)
     many = assignment.choose(made, people["net_sales"], ks=[3])
     assert len(many.labels) == 900
     assert adjusted_rand_score(people["kind"], many.labels) > 0.95
@@ -182,7 +182,7 @@ def test_an_unstable_group_is_noted():
     ids=["few", "single", "none", "alike"],
 )
 def test_bad_input_gives_one_cluster_and_the_reason(people, note):
-    measured = measures.select(people)
+    measured = measures.build(people)
     made = features.build(measured, people)
     one = assignment.choose(made, people["net_sales"])
     assert one.notes == [note]

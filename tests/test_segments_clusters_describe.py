@@ -19,7 +19,7 @@ def measured(people):
     care = pd.Series(np.resize([0.0, 0.5], 600), people.index)
     shares = pd.DataFrame({"category:care": care, "category:tools": 1 - care})
     numbers = ["net_sales_per_order", "days_since_last"]
-    return measures.select(people, numbers, ["channel"], ["category"], shares)
+    return measures.build(people, numbers, ["channel"], ["category"], shares)
 
 
 @pytest.fixture(scope="module")

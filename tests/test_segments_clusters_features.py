@@ -15,7 +15,7 @@ def people():
 
 @pytest.fixture(scope="module")
 def measured(people):
-    return measures.select(people)
+    return measures.build(people)
 
 
 def shares(n, seed=0):
@@ -177,5 +177,5 @@ def test_rows_and_ids_do_not_matter(people, measured):
 @pytest.mark.parametrize("n", [0, 1, 2])
 def test_hardly_any_customers_are_no_trouble(people, n):
     few = people.head(n).assign(channel="web")
-    measured = measures.select(few, ["net_sales_per_order", "days_since_last"], ["channel"])
+    measured = measures.build(few, ["net_sales_per_order", "days_since_last"], ["channel"])
     assert len(features.build(measured, few).table) == n

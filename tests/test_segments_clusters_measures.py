@@ -24,7 +24,7 @@ def shares(people):
 
 
 def test_measures_keep_their_units(people):
-    measured, first = measures.select(people), people.iloc[0]
+    measured, first = measures.build(people), people.iloc[0]
     assert list(measured) == [
         "net_sales_per_order",
         "orders_per_year",
@@ -39,16 +39,16 @@ def test_only_retail_customers_who_bought_are_grouped(people):
     some = people.head(40).copy()
     some.iloc[0, some.columns.get_loc("n_orders")] = 0
     some.iloc[1, some.columns.get_loc("customer_type")] = "dealer"
-    assert list(measures.select(some).index) == list(some.index[2:])
+    assert list(measures.build(some).index) == list(some.index[2:])
 
 
 def test_one_purchase_yesterday_is_not_hundreds_a_year(people):
     new = people.head(1).assign(T=1 / 7, n_purchase_days=1)
-    assert measures.select(new)["orders_per_year"].item() == 1
+    assert measures.build(new)["orders_per_year"].item() == 1
 
 
 def test_numbers_attributes_and_shares_stand_side_by_side(people, shares):
-    measured = measures.select(
+    measured = measures.build(
         people, ["net_sales_per_order"], ["channel", "agreed"], ["category"], shares
     )
     assert list(measured) == [
@@ -61,12 +61,12 @@ def test_numbers_attributes_and_shares_stand_side_by_side(people, shares):
     assert measures.is_attribute(measured["channel"]) and measures.is_attribute(measured["agreed"])
     assert measured["channel"].isna().sum() == 200
     assert measured["category:care"].isna().sum() == 10  # of whom no category is known
-    assert not measures.is_attribute(measures.select(people, ["agreed"])["agreed"])
+    assert not measures.is_attribute(measures.build(people, ["agreed"])["agreed"])
 
 
 def test_everything_wrong_is_said_at_once_with_the_nearest_names(people, shares):
     with pytest.raises(ConfigError) as error:
-        measures.select(
+        measures.build(
             people, ["net_sales_per_ordr", "channel"], ["chanel", "joined_on"], ["brand"], shares
         )
     said = str(error.value)
@@ -81,9 +81,9 @@ def test_everything_wrong_is_said_at_once_with_the_nearest_names(people, shares)
 
 def test_shares_without_any_and_nothing_at_all_are_errors(people):
     with pytest.raises(ConfigError, match="'category' is not in the data; there are none"):
-        measures.select(people, ["net_sales_per_order"], shares_of=["category"])
+        measures.build(people, ["net_sales_per_order"], shares_of=["category"])
     with pytest.raises(ConfigError, match="name at least one"):
-        measures.select(people, [])
+        measures.build(people, [])
 
 
 def test_a_part_is_of_a_whole_and_an_imported_figure_is_not():

@@ -16,7 +16,7 @@ def people():
 
 @pytest.fixture(scope="module")
 def measured(people):
-    return measures.select(people)
+    return measures.build(people)
 
 
 @pytest.fixture(scope="module")

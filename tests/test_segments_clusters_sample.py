@@ -45,7 +45,7 @@ def test_planted_groups_are_found(planted, monkeypatch):
     monkeypatch.setattr(structure, "CLOUDS", 12)
     people, shares = planted
     numbers = ["net_sales_per_order", "orders_per_year"]
-    measured = measures.select(people, numbers, ["channel"], ["category"], shares)
+    measured = measures.build(people, numbers, ["channel"], ["category"], shares)
     found = assignment.choose(features.build(measured, people), people["gross_sales"])
     often = people["n_purchase_days"] >= 3
     assert found.k == len(GROUPS) and found.is_structure
@@ -57,6 +57,6 @@ def test_planted_groups_are_found(planted, monkeypatch):
 def test_what_they_did_alone_does_not_show_them(planted, monkeypatch):
     monkeypatch.setattr(structure, "CLOUDS", 12)
     people, _shares = planted
-    measured = measures.select(people, ["net_sales_per_order", "orders_per_year"])
+    measured = measures.build(people, ["net_sales_per_order", "orders_per_year"])
     found = assignment.choose(features.build(measured, people), people["gross_sales"])
     assert not found.is_structure

@@ -47,7 +47,7 @@ def test_a_segment_in_figures():
     loyal = found.loc["loyal"]
     assert loyal[["n_customers", "net_sales", "expected_margin"]].tolist() == [2, 400, 300]
     assert loyal["mean_net_sales"] == 200 and loyal["mean_expected_margin"] == 150
-    assert loyal["mean_orders_12m"] == 3 and loyal["mean_days_since_last"] == 20
+    assert loyal["mean_expected_orders"] == 3 and loyal["mean_days_since_last"] == 20
     assert loyal["repeat_share"] == 0.5
     assert found.loc["lost", "mean_net_sales"] == 20
 
@@ -67,7 +67,12 @@ def test_people_without_a_value_count_as_people_only():
     assert prospect["n_customers"] == 1
     assert (
         prospect[
-            ["expected_margin", "mean_expected_margin", "mean_orders_12m", "mean_days_since_last"]
+            [
+                "expected_margin",
+                "mean_expected_margin",
+                "mean_expected_orders",
+                "mean_days_since_last",
+            ]
         ]
         .isna()
         .all()

@@ -99,7 +99,7 @@ def compared(
     every = (*asked.measures, *asked.attributes, *asked.shares_of)
     found = [name for names in there.values() for name in names]
     lacking = {name: "missing" for name in every if name not in found}
-    return measures.select(customers, **there, shares=shares), lacking
+    return measures.build(customers, **there, shares=shares), lacking
 
 
 def limits(settings: Settings, customers: pd.DataFrame) -> dict[str, Any]:

@@ -5,7 +5,8 @@ Who moved between two days can only be told if both are measured alike: by the e
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +36,17 @@ class Naming:
         scored = rfm.score(customers, self.bins, cuts, self.monetary)
         how = (self.rules, self.bins, self.matching, self.written_for)
         return scored, rfm.name(scored, customers, *how)
+
+    def add_segment(self, customers: pd.DataFrame, cuts: rfm.Cuts) -> pd.DataFrame:
+        """Add everybody's name as column `segment`; the same rows."""
+        return customers.assign(segment=self.of(customers, cuts)[1])
+
+    def name_on_days(
+        self, days: Sequence[dt.date], customers: Sequence[pd.DataFrame], cuts: Sequence[rfm.Cuts]
+    ) -> dict[dt.date, pd.Series]:
+        """Name the customers of each of several days, by that day's cut points."""
+        each_day = zip(days, customers, cuts, strict=True)
+        return {day: self.of(people, those)[1] for day, people, those in each_day}
 
 
 @dataclass(frozen=True)

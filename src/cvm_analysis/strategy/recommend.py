@@ -25,7 +25,7 @@ FIGURES = (
     "share_expected_margin",
     "mean_net_sales",
     "mean_expected_margin",
-    "mean_orders_12m",
+    "mean_expected_orders",
     "mean_days_since_last",
     "repeat_share",
 )
@@ -42,6 +42,25 @@ class Action(NamedTuple):
     cost_per_customer: float  # in the config's currency
     effect: tuple[float, float, float]  # low, likely, high share of the value within the horizon
     evidence: str
+
+
+def add_actions(
+    customers: pd.DataFrame, segments: pd.DataFrame, strategy: pd.DataFrame
+) -> pd.DataFrame:
+    """Add to each customer their segment and grade, and the action to take first.
+
+    Parameters
+    ----------
+    customers : one row per customer; segments : of them, columns of table `segments`
+    strategy : one row per segment and action, columns of table `strategy`
+
+    Returns
+    -------
+    The same rows with segment, grade and action; empty where the segment has no action.
+    """
+    first = strategy.xs(1, level="rank")["action"]
+    joined = customers.join(segments[["segment", "grade"]])
+    return joined.assign(action=joined["segment"].map(first))
 
 
 def summary(customers: pd.DataFrame, segment: pd.Series, value: pd.DataFrame) -> pd.DataFrame:
@@ -64,7 +83,7 @@ def summary(customers: pd.DataFrame, segment: pd.Series, value: pd.DataFrame) ->
             "expected_margin": groups["expected_margin"].sum(min_count=1),
             "mean_net_sales": groups["net_sales"].mean(),
             "mean_expected_margin": groups["expected_margin"].mean(),
-            "mean_orders_12m": groups["expected_orders"].mean(),
+            "mean_expected_orders": groups["expected_orders"].mean(),
             "mean_days_since_last": groups["days_since_last"].mean(),
             "repeat_share": groups["repeats"].mean(),
         }

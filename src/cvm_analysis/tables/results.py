@@ -3,6 +3,16 @@
 from cvm_analysis.tables.raw import ATTRIBUTES
 from cvm_analysis.tables.shape import CUSTOMER, Column, Table, date, integer, money, number, text
 
+CLASSES = {
+    "r": integer("recency score, 1 to bins, best is a recent purchase"),
+    "f": integer("frequency score, 1 to bins, best is many orders"),
+    "m": integer("monetary score, 1 to bins, best is a high net spend"),
+    "rfm": text("named segment of segments.yaml; prospect if never bought"),
+    "frequency": text("high, mid or low number of orders; prospect"),
+    "amount": text("high, mid or low net spend; prospect"),
+    "loyalty": text("loyal, potentially_loyal or not_loyal; prospect"),
+    "life_cycle": text("prospect, returns_only, new, growing, mature, declining, lost, returned"),
+}
 RESULTS = {
     "customers": Table(
         "one row per customer who bought, returned or joined by as_of",
@@ -48,6 +58,15 @@ RESULTS = {
             "customer_type": text("retail, project or dealer; retail where not recorded"),
         },
     ),
+    "classes": Table(
+        "one row per customer",
+        ("customer_id",),
+        {
+            "customer_id": CUSTOMER,
+            "customer_type": text("retail, project or dealer"),
+            **CLASSES,
+        },
+    ),
     "segments": Table(
         "one row per customer",
         ("customer_id",),
@@ -55,16 +74,7 @@ RESULTS = {
             "customer_id": CUSTOMER,
             "customer_type": text("retail, project or dealer"),
             "segment": text("what reports call their segment: a name, or type and grade"),
-            "r": integer("recency score, 1 to bins, best is a recent purchase"),
-            "f": integer("frequency score, 1 to bins, best is many orders"),
-            "m": integer("monetary score, 1 to bins, best is a high net spend"),
-            "rfm": text("named segment of segments.yaml; prospect if never bought"),
-            "frequency": text("high, mid or low number of orders; prospect"),
-            "amount": text("high, mid or low net spend; prospect"),
-            "loyalty": text("loyal, potentially_loyal or not_loyal; prospect"),
-            "life_cycle": text(
-                "prospect, returns_only, new, growing, mature, declining, lost, returned"
-            ),
+            **CLASSES,
             "score": number("points of 100 on as_of; empty if not graded"),
             "grade": text("effective grade: A, B, C, ... or not_graded"),
         },

@@ -18,7 +18,7 @@ def describe(
     Parameters
     ----------
     customers : one row per customer, columns of table `customers`
-    measured : one row per customer, as `measures.select` makes them
+    measured : one row per customer, as `measures.build` makes them
     labels : each customer's cluster
     value : one row per customer, columns of table `value`; None: no value is shown
 

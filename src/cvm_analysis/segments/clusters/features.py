@@ -140,7 +140,7 @@ class Features:
     table : one row per customer; columns: a number's name, `channel=web` for a level of an
         attribute, `category:care` for a part of a whole; nothing is missing or infinite
     scales : how they were made comparable
-    measured : the same customers in their own units, as `measures.select` makes them
+    measured : the same customers in their own units, as `measures.build` makes them
     purchases, spend : what each customer's shares rest on: orders, and money
     """
 
@@ -168,7 +168,7 @@ def build(
 
     Parameters
     ----------
-    measured : one row per customer, as `measures.select` makes them
+    measured : one row per customer, as `measures.build` makes them
     customers : n_orders and gross_sales of at least these customers
     scales : those of another day; None: they are learned from these customers
     """

@@ -18,7 +18,7 @@ OF = ":"  # parts of a whole are named category:care, category:tools
 IS = "="  # the levels of an attribute, as features, channel=web, channel=store
 
 
-def select(
+def build(
     customers: pd.DataFrame,
     numbers: Iterable[str] | None = None,
     attributes: Iterable[str] = (),

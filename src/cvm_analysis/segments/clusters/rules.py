@@ -39,7 +39,7 @@ def rules(measured: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
 
     Parameters
     ----------
-    measured : one row per customer, as `measures.select` makes them; a missing number is the
+    measured : one row per customer, as `measures.build` makes them; a missing number is the
         median, a missing level is none of the others
     labels : each customer's cluster
 
