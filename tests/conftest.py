@@ -1,6 +1,8 @@
 """What many tests share: published data sets, and where to find them."""
 
 import importlib.util
+import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,14 @@ HAD_IT = {  # data set of R -> time, status, what status is the event
     "veteran": ("time", "status", 1),
     "rossi": ("week", "arrest", 1),
 }
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let notebooks begin with no drafts, whatever `make lab` left; worker processes inherit it."""
+    if "CVM_DRAFTS" not in os.environ:
+        folder = tempfile.TemporaryDirectory(prefix="cvm-drafts-")
+        os.environ["CVM_DRAFTS"] = folder.name
+        config.add_cleanup(folder.cleanup)
 
 
 @pytest.hookimpl(optionalhook=True)

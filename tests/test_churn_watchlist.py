@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from cvm_analysis.churn import watchlist
+from cvm_analysis.churn.forecasts import Trial
 from cvm_analysis.errors import InputError
 
 DAY = dt.date(2025, 6, 30)
@@ -186,3 +187,13 @@ def test_a_past_list_is_drawn_up_and_held_against_what_came():
     assert watchlist.backtest(people, worth.head(0), risk, silent, DAY, 52, 180) is None
     idle = worth.assign(margin_at_stake=0.0)
     assert watchlist.backtest(people, idle, risk, silent, DAY, 52, 180) is None
+
+
+def test_a_list_is_tried_on_the_day_of_the_forecasts_trial():
+    people, worth = of_a_day()
+    silent = pd.Series([1, 0, 0, 1, 1], people.index)
+    risks = pd.DataFrame({"cox": 0.5, "mean": 0.9}, people.index)
+    trial = Trial(DAY, 180, risks, silent)
+    found = watchlist.backtest(trial, "cox", people, worth, 52, 180)
+    assert found == watchlist.backtest(people, worth, risks["cox"], silent, DAY, 52, 180)
+    assert watchlist.backtest(None, "cox", people, worth, 52, 180) is None

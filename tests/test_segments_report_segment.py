@@ -23,3 +23,16 @@ def test_retail_may_go_by_grade():
         {"retail": "grade"},
     )
     assert found.to_dict() == {"C1": "retail_a"}
+
+
+def test_segments_are_classes_with_grade_and_name_and_everybody_has_one():
+    who = pd.Index(["a", "b", "c"], name="customer_id")
+    classes = pd.DataFrame(
+        {"customer_type": ["retail", "dealer", "retail"], "rfm": ["lost", "dealer", "prospect"]},
+        who,
+    )
+    grades = pd.DataFrame({"score": [70.0, 20.0], "grade": ["A", "C"]}, who[[1, 0]])
+    found = report_segment.complete(classes, grades, {"retail": "rfm"})
+    assert found["segment"].tolist() == ["lost", "dealer_a", "prospect"]
+    assert found["grade"].tolist() == ["C", "A", "not_graded"]
+    assert found["score"].tolist()[:2] == [20, 70] and pd.isna(found["score"].iloc[2])

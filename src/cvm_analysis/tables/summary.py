@@ -15,8 +15,7 @@ def summarize(table: pd.DataFrame | pd.Series) -> pd.DataFrame:
     One row per column, its index: `column`; all cells are text.
     known : rows in which the column is not empty, of all rows
     typical : mean of numbers and dates; of codes the most frequent one, and its share
-    first_half : the same of the first half of the rows (of codes the share of that one). Where rows
-        are in no order that matters, as customers are, the two should be near each other
+    first_half : the same of the first half of the rows (of codes the share of that one)
     """
     found = {str(name): _figures(values) for name, values in pd.DataFrame(table).items()}
     columns = ["known", "median_or_share", "first_half"]
@@ -33,6 +32,8 @@ def _figures(values: pd.Series) -> tuple[str, str, str]:
     if pd.api.types.is_bool_dtype(known) or isinstance(known.iloc[0], str):
         codes = known.astype(str)
         counts = codes.value_counts().sort_index().sort_values(ascending=False, kind="stable")
+        if len(counts) == len(codes) > 1:
+            return counted, "all different", ""
         share = (half.astype(str) == counts.index[0]).mean()
         return counted, f"{counts.index[0]} {counts.iloc[0] / len(codes):.4f}", f"{share:.4f}"
     return counted, _number(known.astype(float).mean()), _number(half.astype(float).mean())
