@@ -6,6 +6,7 @@ dotted key: `words("en")("segments.champions")`. Numbers, money and dates are fo
 
 import difflib
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -198,3 +199,8 @@ def _exact(value: Any) -> Decimal:
 def _empty(value: Any) -> bool:
     """Tell whether there is nothing to write: None, NaN, NaT, NA or infinite."""
     return bool(pd.isna(value)) or (isinstance(value, float) and math.isinf(value))
+
+
+def figures_in(text: str) -> list[str]:
+    """Find the figures in a text, as they are written: `12,345`, `-3.5%`."""
+    return re.findall(r"[-−+]?\d(?:[\d.,]*\d)?%?", text)
