@@ -5,6 +5,8 @@ import re
 from pathlib import Path
 
 import pytest
+from nbclient import NotebookClient
+from nbformat import v4
 
 from cvm_analysis import notebooks
 from cvm_analysis.tables import TABLES
@@ -62,3 +64,19 @@ def test_a_table_is_read_only_after_it_was_written():
         assert set(described.reads) <= written
         written |= set(described.writes)
     assert notebooks.find_writer("backtest") == "05_value"
+
+
+def test_the_kernel_of_the_lab_reloads_what_changes(tmp_path, monkeypatch):
+    monkeypatch.setenv("JUPYTER_PATH", str(ROOT / ".lab"))
+    (tmp_path / "mine.py").write_text("figure = 1")
+    sources = [
+        "import mine, pathlib",
+        "mine.figure",
+        "pathlib.Path('mine.py').write_text('figure = 22')",
+        "mine.figure",
+    ]
+    notebook = v4.new_notebook(cells=[v4.new_code_cell(each) for each in sources])
+    where = {"metadata": {"path": tmp_path}}
+    NotebookClient(notebook, kernel_name="python3", resources=where).execute()
+    shown = [cell.outputs[0]["data"]["text/plain"] for cell in notebook.cells[1::2]]
+    assert shown == ["1", "22"]

@@ -3,50 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import pandas as pd
 
 from cvm_analysis.segments import classes, loyalty
-from cvm_analysis.segments.classes import Limit
 
 Limits = Mapping[str, Mapping[str, float]]  # scheme -> level -> least value, the worse first
 
 
-class Levels(Protocol):
-    """From which value on a customer is in the middle and in the best class."""
-
-    @property
-    def high(self) -> Limit:
-        """The best class."""
-        ...
-
-    @property
-    def mid(self) -> Limit:
-        """The middle one."""
-        ...
-
-
-class LoyaltyLevels(Protocol):
-    """From which loyalty index on a customer is loyal, potentially loyal."""
-
-    @property
-    def loyal(self) -> Limit:
-        """Loyal."""
-        ...
-
-    @property
-    def potentially_loyal(self) -> Limit:
-        """Potentially loyal."""
-        ...
-
-
 def find_limits(
-    customers: pd.DataFrame,
-    index: pd.Series,
-    frequency: Levels,
-    amount: Levels,
-    loyal: LoyaltyLevels,
+    customers: pd.DataFrame, index: pd.Series, frequency: Any, amount: Any, loyal: Any
 ) -> dict[str, dict[str, float]]:
     """Find from which value on a customer belongs to a class of each scheme.
 
@@ -54,7 +21,8 @@ def find_limits(
     ----------
     customers : one row per retail customer, columns of table `customers`
     index : their loyalty index, 0 to 100
-    frequency, amount, loyal : the limits asked for, or `auto`, as in segments.yaml
+    frequency, amount : settings with `high` and `mid`; loyal : with `loyal` and
+        `potentially_loyal`: the limits asked for, or `auto`, as in segments.yaml
 
     Returns
     -------
