@@ -31,6 +31,8 @@ def test_a_column_alone_and_nothing_at_all():
     assert summarize(TABLE["money"]).loc["money", "known"] == "3 of 4"
     assert summarize(TABLE.iloc[:0]).loc["day"].tolist() == ["0 of 0", "", ""]
     assert summarize(pd.DataFrame()).empty
+    late = pd.DataFrame({"n": [None, 1.0], "code": [None, "x"]})
+    assert summarize(late)["first_half"].tolist() == ["", ""]
 
 
 @pytest.mark.parametrize(

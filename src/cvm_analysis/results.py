@@ -29,11 +29,8 @@ from cvm_analysis.tables.summary import summarize
 if TYPE_CHECKING:
     import pandas as pd
 
-CONTENTS = (
-    "tables",
-    "done",
-    *(f"{name}.json" for name in ("company", "reference", "limits", "figures", "stamp")),
-)
+FILES = tuple(f"{name}.json" for name in ("company", "reference", "limits", "figures", "stamp"))
+CONTENTS = ("tables", "done", *FILES)
 
 
 @dataclass(frozen=True)

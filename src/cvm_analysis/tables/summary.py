@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 
@@ -34,8 +35,9 @@ def _figures(values: pd.Series) -> tuple[str, str, str]:
         counts = codes.value_counts().sort_index().sort_values(ascending=False, kind="stable")
         if len(counts) == len(codes) > 1:
             return counted, "all different", ""
-        share = (half.astype(str) == counts.index[0]).mean()
-        return counted, f"{counts.index[0]} {counts.iloc[0] / len(codes):.4f}", f"{share:.4f}"
+        most = counts.index[0]
+        first = f"{(half.astype(str) == most).mean():.4f}" if len(half) else ""
+        return counted, f"{most} {counts.iloc[0] / len(codes):.4f}", first
     return counted, _number(known.astype(float).mean()), _number(half.astype(float).mean())
 
 
@@ -44,5 +46,7 @@ def _day(value: Any) -> str:
 
 
 def _number(value: float) -> str:
-    """Write a number with five digits that count."""
+    """Write a number with five digits that count; nothing for none."""
+    if np.isnan(value):
+        return ""
     return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.5g}"
