@@ -1,48 +1,17 @@
 """What many tests share: published data sets, and where to find them."""
 
 import importlib.util
-import os
-import tempfile
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
 
 ROOT = Path(__file__).parent.parent
-SHAPES = ("text/html", "image/svg+xml", "application/x-cvm-block")  # beside text/plain
 HAD_IT = {  # data set of R -> time, status, what status is the event
     "lung": ("time", "status", 2),
     "veteran": ("time", "status", 1),
     "rossi": ("week", "arrest", 1),
 }
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Let notebooks begin with no drafts, whatever `make lab` left; worker processes inherit it."""
-    if "CVM_DRAFTS" not in os.environ:
-        folder = tempfile.TemporaryDirectory(prefix="cvm-drafts-")
-        os.environ["CVM_DRAFTS"] = folder.name
-        config.add_cleanup(folder.cleanup)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Compare what cells of notebooks show by its figures, not by its words and shapes."""
-    for notebook in {item.parent for item in items if hasattr(item.parent, "skip_compare")}:
-        notebook.skip_compare += ("stderr", *SHAPES)
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Keep the tests of a file in one process, and all notebooks, for each reads the one before."""
-    from xdist.scheduler import LoadScopeScheduling
-
-    class ByFile(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            file = nodeid.partition("::")[0]
-            return "notebooks" if file.startswith("notebooks/") else file
-
-    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")

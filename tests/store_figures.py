@@ -9,7 +9,6 @@ import tempfile
 from pathlib import Path
 
 import nbformat
-from conftest import SHAPES
 from nbclient import NotebookClient
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
@@ -23,12 +22,11 @@ def store(path: Path) -> None:
     ).execute()
     for cell in (each for each in notebook.cells if each.cell_type == "code"):
         cell.metadata.pop("execution", None)
-        cell.execution_count = None
         cell.outputs = [each for each in cell.outputs if each.output_type == "execute_result"]
+        cell.execution_count = cell.execution_count if cell.outputs else None
         for output in cell.outputs:
-            output.execution_count, output.metadata = None, {}
-            for shape in SHAPES:
-                output.data.pop(shape, None)
+            output.metadata = {}
+            output.data = {"text/plain": output.data["text/plain"]}
     notebook.metadata = {"kernelspec": notebook.metadata["kernelspec"]}
     nbformat.write(notebook, path)
 
