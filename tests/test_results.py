@@ -166,6 +166,12 @@ def test_a_notebook_signs_with_its_parameters_tables_and_notes(tmp_path):
     assert run.notes() == [Note("segments", "own_cut_points"), *notes]
 
 
+def test_only_a_notebook_that_is_described_can_sign(run):
+    with pytest.raises(InputError, match=r"'en' is no notebook of notebooks\.yaml"):
+        run.sign_off("en", "05_value")
+    assert not run.folder.exists()
+
+
 def test_a_folder_without_signatures_has_no_notes(run):
     assert run.notes() == []
 
@@ -264,7 +270,7 @@ def test_a_draft_is_filled_with_what_notebooks_left_and_nothing_of_before(run, t
     (run.folder / "notebooks").mkdir()
     draft = run_in(tmp_path / "draft")
     draft.write("backtest", trust("own_rate"))
-    draft.sign_off("99_old", "en")
+    draft.sign_off("01_customers", "en")
     (draft.folder / "company.json").write_text("{}")
     draft.fill(run.folder)
     assert draft.read("backtest").index.get_level_values("model").tolist() == ["nbd"]

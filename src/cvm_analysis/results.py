@@ -154,6 +154,8 @@ class Run:
 
     def sign_off(self, notebook: str, language: str, notes: list[Note] | None = None) -> None:
         """Sign that `notebook` came to its end: its parameters, its tables, what it left out."""
+        if notebook not in notebooks.describe():
+            raise InputError(f"'{notebook}' is no notebook of notebooks.yaml; sign with its name")
         content = {
             "notebook": notebook,
             "parameters": {**self.parameters, "language": language},
