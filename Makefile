@@ -24,9 +24,10 @@ test: setup
 	$(BIN)/cvm prepare config/sample.yaml
 	$(BIN)/python -m pytest
 
+# The kernel of .lab/ reloads the package whenever it changes; scheduled runs use another one.
 lab: report
 	$(BIN)/cvm drafts config/sample.yaml --region east
-	$(BIN)/jupyter lab --notebook-dir notebooks
+	JUPYTER_PATH="$(CURDIR)/.lab" $(BIN)/jupyter lab --notebook-dir notebooks
 
 bench: setup
 	$(BIN)/cvm sample data/sample

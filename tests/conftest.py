@@ -4,7 +4,6 @@ import importlib.util
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -19,19 +18,6 @@ DATA_SETS = {  # that may not be copied: README.md says where they come from
     "rfm_orders": "data/rfm_orders/rfm_data_orders.csv",
     "telco": "data/telco/Telco-Customer-Churn.csv",
 }
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Keep the tests of a file in one process, and all notebooks, for each reads the one before."""
-    from xdist.scheduler import LoadScopeScheduling
-
-    class ByFile(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            file = nodeid.partition("::")[0]
-            return "notebooks" if file.startswith("notebooks/") else file
-
-    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")

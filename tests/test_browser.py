@@ -56,7 +56,7 @@ def table(language):
 
 def shown_to_managers(language):
     """What the manager's notebook shows, from small tables."""
-    manager, people = Writer(language, "CNY", 52), customers()
+    manager, people = Writer(words(language, horizon_weeks=52), "CNY"), customers()
     worth = pd.DataFrame(
         {"expected_orders": people["n_orders"] / 2, "expected_margin": people["x"] * 9_999.0}
     )

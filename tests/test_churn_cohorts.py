@@ -101,3 +101,8 @@ def test_with_nobody_on_one_of_the_days_nothing_is_said_to_have_changed():
     for pair in ((there.head(0), there), (there, there.head(0))):
         found = cohorts.compare(*pair, "channel")
         assert np.isnan(found.now - found.before) and np.isnan(found.mix)
+
+
+def test_two_days_a_year_apart_of_which_the_horizon_is_over():
+    found = cohorts.days_to_compare(END, 180)
+    assert found == (dt.date(2024, 7, 4), dt.date(2025, 7, 4))

@@ -363,3 +363,15 @@ def test_a_feature_nobody_had_at_some_landmark_is_not_learned_from(past):
     assert "nps" in learning.learn(asked, past.days, day, horizons).like
     late = [past.known[0]._replace(customers=asked[0].customers.assign(nps=np.nan)), *asked[1:]]
     assert "nps" not in learning.learn(late, past.days, day, horizons).like
+
+
+def test_what_was_known_on_several_days_is_gathered_and_found_again():
+    days = [dt.date(2025, 1, 1), dt.date(2025, 4, 1)]
+    tables = [pd.DataFrame(index=list("ab")), pd.DataFrame(index=list("abc"))]
+    gathered = learning.gather(days, tables, [tables[0], tables[1]], ["early", "late"])
+    assert [each.grade for each in gathered] == ["early", "late"]
+    trial = forecasts.Trial(days[0], 90, tables[0], pd.Series(dtype=float))
+    assert forecasts.customers_at(trial, gathered) is tables[0]
+    assert forecasts.customers_at(None, gathered).empty
+    with pytest.raises(ValueError, match="shorter"):
+        learning.gather(days, tables[:1], tables, ["early", "late"])

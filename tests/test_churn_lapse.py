@@ -154,3 +154,9 @@ def test_a_bound_does_not_rest_on_a_handful_of_silences():
     assert lapse.find_threshold(enough) == 30
     with pytest.raises(FitError):
         lapse.find_threshold(few)
+
+
+def test_the_first_channel_may_not_be_recorded():
+    people = pd.DataFrame({"first_channel": ["web", None]}, index=["a", "b"])
+    assert lapse.first_channel(people).tolist() == ["web", "unknown"]
+    assert lapse.first_channel(people[[]]).tolist() == ["unknown"] * 2

@@ -1,6 +1,7 @@
 """What moves a customer's risk most, in order, by hand and against a slow obvious count."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -106,3 +107,14 @@ def test_ratios_of_both_events_stand_in_one_table_and_say_of_what_they_are_means
     assert table["mean_over"][2:].isna().all()
     assert table["hazard_ratio"].iloc[0] == model.hazards.loc["strong", "hazard_ratio"]
     check("hazards", risk_drivers.hazards_table(buyers=None))
+
+
+def test_without_a_model_there_is_no_reason_and_no_column():
+    assert risk_drivers.list_reasons(None, PARTS, PLAIN, PARTS).shape == (3, 0)
+
+
+def test_reasons_are_those_of_the_model_and_of_what_it_tells():
+    model = SimpleNamespace(contributions=lambda features: features)
+    hazards = pd.DataFrame({"low": [1.1, 0.5], "high": [1.3, 2.0]}, index=["rate", "silence"])
+    found = risk_drivers.list_reasons(model, PARTS, PLAIN, hazards)
+    pd.testing.assert_frame_equal(found, risk_drivers.describe(PARTS, PLAIN, ["rate"]))

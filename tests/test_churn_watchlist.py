@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from cvm_analysis.churn import watchlist
+from cvm_analysis.churn.forecasts import Trial
 from cvm_analysis.errors import InputError
 
 DAY = dt.date(2025, 6, 30)
@@ -180,9 +181,19 @@ def test_a_list_holds_who_is_late_before_the_next_one():
 def test_a_past_list_is_drawn_up_and_held_against_what_came():
     people, worth = of_a_day()
     risk, silent = pd.Series(0.5, people.index), pd.Series([1, 0, 0, 1, 1], people.index)
-    found = watchlist.backtest(people, worth, risk, silent, DAY, 52, 180, n=2)
+    found = watchlist.score_list(people, worth, risk, silent, DAY, 52, 180, n=2)
     assert (found.listed, found.listed_silent, found.customers, found.silent) == (2, 2, 5, 3)
     assert found.value_recall == pytest.approx((150 + 160) / (120 + 150 + 160))
-    assert watchlist.backtest(people, worth.head(0), risk, silent, DAY, 52, 180) is None
+    assert watchlist.score_list(people, worth.head(0), risk, silent, DAY, 52, 180) is None
     idle = worth.assign(margin_at_stake=0.0)
-    assert watchlist.backtest(people, idle, risk, silent, DAY, 52, 180) is None
+    assert watchlist.score_list(people, idle, risk, silent, DAY, 52, 180) is None
+
+
+def test_a_list_is_tried_on_the_day_of_the_forecasts_trial():
+    people, worth = of_a_day()
+    silent = pd.Series([1, 0, 0, 1, 1], people.index)
+    risks = pd.DataFrame({"cox": 0.5, "mean": 0.9}, people.index)
+    trial = Trial(DAY, 180, risks, silent)
+    found = watchlist.backtest(trial, "cox", people, worth, 52, 180)
+    assert found == watchlist.score_list(people, worth, risks["cox"], silent, DAY, 52, 180)
+    assert watchlist.backtest(None, "cox", people, worth, 52, 180) is None

@@ -5,12 +5,13 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from cvm_analysis import cli, sample
+from cvm_analysis import cli, results, sample
 from cvm_analysis.errors import ConfigError
 
 ROOT = Path(__file__).parent.parent
@@ -287,7 +288,22 @@ def test_status_of_a_folder(folder, cvm):
 def test_drafts_need_a_report(folder, cvm):
     code, _, err = cvm("drafts", "config/sample.yaml", "--region", "east")
     assert code == 2 and "no such report; run `cvm run config/sample.yaml` first" in err
-    assert not (folder / "data" / "drafts").exists()
+    code, _, err = cvm("drafts", "config/sample.yaml", "--region", "east", "--out", "mine")
+    assert code == 2 and "mine/east/" in err
+
+
+def test_drafts_are_filled_from_a_report_of_the_same_data_only(folder, cvm, monkeypatch):
+    monkeypatch.setenv("CVM_DRAFTS", str(folder / "drafts"))
+    run = results.open("config/sample.yaml", "east")
+    desk = folder / "mine" / "east" / run.stamp["as_of"] / "desk"
+    replace(run, folder=desk).sign_off("01_customers", "en")
+    asked = ("drafts", "config/sample.yaml", "--region", "east", "--out", "mine")
+    code, _, err = cvm(*asked)
+    assert code == 2 and "do not say what they are of; run it again with `cvm run`" in err
+    (desk / "stamp.json").write_text(json.dumps(run.stamp))
+    code, out, _ = cvm(*asked)
+    assert code == 0 and out.startswith(str(run.folder))
+    assert (run.folder / "done" / "01_customers.json").is_file()
 
 
 def test_a_sample_is_made_and_never_over_other_files(tmp_path, cvm, monkeypatch):

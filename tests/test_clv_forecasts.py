@@ -240,3 +240,9 @@ def test_a_reader_is_told_of_the_default_and_of_the_forecast_in_use():
     notes = [Note("value", code) for code in codes]
     assert forecasts.relevant(notes, "nbd") == [notes[0], notes[2], notes[3]]
     assert forecasts.relevant(notes, "boosted") == [notes[0], notes[3]]
+
+
+def test_purchase_days_are_kept_of_who_is_modelled():
+    days = pd.DataFrame({"customer_id": list("abca"), "day": [1, 2, 3, 4]})
+    kept = forecasts.keep_modelled_days(days, pd.DataFrame(index=["a", "c"]))
+    assert kept["day"].tolist() == [1, 3, 4]

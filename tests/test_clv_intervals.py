@@ -170,3 +170,14 @@ def test_what_cannot_be_answered_is_refused(people, worth, fitted, wrong):
         intervals.by_customer(people, worth, *fitted, HORIZON, **wrong)
     with pytest.raises(InputError, match="past errors"):
         intervals.totals(people, worth, *fitted, HORIZON, people["x"], [np.nan])
+
+
+def test_the_table_of_totals_has_every_segment_and_all(people, worth, fitted):
+    by = pd.Series(np.where(people["x"] > 0, "more", "once"), people.index)
+    by.iloc[0] = None  # in no segment
+    found = intervals.tabulate_totals(people, worth, *fitted, HORIZON, by, [0.1])
+    assert found.index.tolist() == ["more", "once", "all"] and found.index.name == "segment"
+    parts = intervals.totals(people, worth, *fitted, HORIZON, by, [0.1])
+    pd.testing.assert_frame_equal(found.loc[["more", "once"]], parts, check_names=False)
+    assert found.loc["all", "n_customers"] == len(people) - 1
+    assert found.loc["all", "value"] == pytest.approx(parts["value"].sum())

@@ -98,3 +98,21 @@ def test_the_order_of_the_rows_does_not_count(cdnow):
         customers.sample(frac=1, random_state=1), "bg_nbd", DAYS
     )
     pd.testing.assert_frame_equal(again.loc[p.index], p)
+
+
+def test_each_landmark_is_forecast_by_what_was_known_on_it():
+    customers, _, _ = people(600)
+    tables, notes = no_purchase_probability.forecast_at_landmarks(
+        [customers, customers.iloc[:5]], "nbd", DAYS
+    )
+    pd.testing.assert_frame_equal(
+        tables[0], no_purchase_probability.for_landmark(customers, "nbd", DAYS)[0]
+    )
+    assert tables[1].shape == (5, 0)
+    assert [note.code for note in notes] == ["no_value_model"]
+    assert (
+        no_purchase_probability.forecast_at_landmarks([customers.iloc[:5], customers], "nbd", DAYS)[
+            1
+        ]
+        == []
+    )

@@ -256,3 +256,9 @@ def test_value_by_quarter_of_the_first_purchase(grouped):
     assert table["expected_margin"].to_dict() == {"2024Q1": 3, "2024Q2": 3}
     mixed = value.by_group(worth[::-1], customers, value.acquisition_quarter(customers), 0.3)
     pd.testing.assert_frame_equal(mixed, table)
+
+
+def test_the_channel_customers_were_won_through_may_not_be_recorded(grouped):
+    customers = grouped[1]
+    assert value.channel(customers).equals(customers["channel"])
+    assert value.channel(customers.drop(columns="channel")).isna().all()

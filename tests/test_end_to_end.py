@@ -15,7 +15,7 @@ import pandas as pd
 import papermill
 import pytest
 
-from cvm_analysis import cli, customers, prepared, results, sample
+from cvm_analysis import customers, notebooks, prepared, results, sample
 from cvm_analysis import settings as settings_module
 from cvm_analysis.tables import TABLES, check
 from cvm_analysis.texts import words
@@ -142,14 +142,30 @@ def test_links_of_the_portal_lead_to_shared_reports_only(reports):
 
 @pytest.mark.parametrize("region", REGIONS)
 def test_every_table_has_the_described_columns_in_order_of_its_key(reports, region):
-    ran = {name for name, notebook in results.WRITTEN_BY.items() if notebook in cli.NOTEBOOKS}
+    written = {name for each in notebooks.describe().values() for name in each.writes}
     found = {p.stem for p in (published(reports, region) / "desk" / "tables").iterdir()}
-    assert found == ran
+    assert found == written
     for name in found:
         rows, spec = table(reports, region, name), TABLES[name]
         check(name, rows)
         assert list(rows.columns) == [column for column in spec.columns if column in rows]
         assert rows.equals(rows.sort_values(list(spec.key)).reset_index(drop=True)), name
+
+
+@pytest.mark.parametrize("name", notebooks.describe())
+def test_a_notebook_reads_and_writes_what_it_is_described_with(reports, name):
+    signed = json.loads((published(reports, "east") / "desk" / "done" / f"{name}.json").read_text())
+    described = notebooks.describe()[name]
+    assert signed["reads"] == sorted(set(described.reads) - set(described.writes))
+    assert signed["writes"] == sorted(described.writes)
+
+
+def test_tables_say_over_which_horizon_they_look(reports, settings):
+    weeks, days = settings.value.horizon_weeks, settings.churn.horizon_days
+    ahead = {"value": {"horizon_weeks": weeks}, "value_totals": {"horizon_weeks": weeks}}
+    ahead |= {"churn": {"horizon_weeks": weeks, "horizon_days": days}}
+    ahead |= {"strategy": {"horizon_weeks": weeks}, "customers": {}}
+    assert {name: table(reports, "all", name).attrs for name in ahead} == ahead
 
 
 def test_regions_are_parts_of_the_whole(reports, settings):
@@ -243,13 +259,13 @@ def test_a_region_is_measured_by_the_limits_of_the_company(reports):
 
 def test_a_notebook_alone_writes_the_same_tables(reports, settings, tmp_path):
     desk = published(reports, "east") / "desk"
-    results.copy(desk, tmp_path)
+    results.open(settings.path, "east", DAY, tmp_path).fill(desk)
     made = [tmp_path / "tables" / f"{name}.parquet" for name in ("value", "backtest")]
-    made[0].unlink()  # the other one also holds what 05 found
+    made[0].unlink()  # the other one also holds what 06 found
     before = made[1].stat().st_mtime_ns
     asked = {"config": str(settings.path), "region": "east", "as_of": DAY}
     papermill.execute_notebook(
-        ROOT / "notebooks" / "04_value.ipynb",
+        ROOT / "notebooks" / "05_value.ipynb",
         tmp_path / "out.ipynb",
         parameters=asked | {"run_dir": str(tmp_path), "language": "en"},
         cwd=tmp_path,
@@ -258,6 +274,28 @@ def test_a_notebook_alone_writes_the_same_tables(reports, settings, tmp_path):
     assert made[1].stat().st_mtime_ns > before
     for path in made:
         assert path.read_bytes() == (desk / "tables" / path.name).read_bytes(), path.name
+
+
+@pytest.mark.parametrize(
+    "where, names", [(".", list(notebooks.describe())), ("notebooks", ["01_customers"])]
+)
+def test_papermill_needs_a_region_and_no_more(folder, reports, tmp_path, monkeypatch, where, names):
+    """From either folder, one notebook after the other; the draft is that of the region."""
+    monkeypatch.setenv("CVM_DRAFTS", str(tmp_path / "drafts"))
+    (folder / "notebooks").mkdir(exist_ok=True)
+    for name in names:
+        papermill.execute_notebook(
+            ROOT / "notebooks" / f"{name}.ipynb",
+            tmp_path / f"{name}.ipynb",
+            parameters={"region": "northeast"},
+            cwd=folder / where,
+            progress_bar=False,
+        )
+    day = prepared.resolve_day(settings_module.load(folder / "config" / "sample.yaml"))
+    draft = tmp_path / "drafts" / "sample" / "northeast" / day.isoformat()
+    people = pd.read_parquet(draft / "tables" / "customers.parquet")
+    assert set(people["region"]) == {"northeast"}
+    assert sorted(path.stem for path in (draft / "done").iterdir()) == names
 
 
 @pytest.fixture(scope="module")
@@ -306,7 +344,7 @@ def test_the_manifest_lists_every_file_as_it_is(reports, region):
     found.pop("run.json")
     assert made["outputs"] == found
     assert (made["region"], made["as_of"], made["languages"]) == (region, DAY, ["en"])
-    assert [each["status"] for each in made["notebooks"]] == ["good"] * len(cli.NOTEBOOKS)
+    assert [each["status"] for each in made["notebooks"]] == ["good"] * len(notebooks.describe())
     for name, n in made["rows"].items():
         assert n == len(table(reports, region, name))
 

@@ -24,14 +24,18 @@ BELOW = {
     "sources": set(),
     "draft": {"clv", "settings", "sources", "intake"},
     "atomic_folder": set(),
+    "notebooks": set(),
     "prepared": {"settings", "customers"},
-    "results": set(),
+    "results": {"settings", "notebooks", "prepared"},
     "intake": {"settings", "atomic_folder", "prepared", "sources"},
     "validate": {"settings", "intake", "prepared", "sources", *CORE},
     "report": {"churn", "segments", "strategy", "survival"},
-    "run": {"atomic_folder", "report"},
+    "run": {"atomic_folder", "notebooks", "report"},
     "sample": set(),
-    "cli": {"settings", "draft", "prepared", "intake", "validate", "results", "run", "sample"},
+    "cli": {
+        *("settings", "draft", "prepared", "intake", "notebooks"),
+        *("validate", "results", "run", "sample"),
+    },
 }
 ENGINE = {"customers", "draft", "intake", "prepared", "sources"}  # where Ibis may be
 

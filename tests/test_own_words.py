@@ -88,7 +88,7 @@ def worded(wordless, tmp_path_factory):
 def report(settings, language):
     """All text of the parts of a report that name own codes."""
     say = words(language, settings.words)
-    writer = Writer(say, "CNY", 52)
+    writer = Writer(words(say, horizon_weeks=52), "CNY")
     people = pd.DataFrame(
         {"net_sales": 100.0, "days_since_last": 9.0, "x": 1.0}, index=["C1", "C2", "C3"]
     )

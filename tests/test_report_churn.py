@@ -11,9 +11,9 @@ from cvm_analysis.churn import cohorts, watchlist
 from cvm_analysis.report import churn as churn_tables
 from cvm_analysis.report.writer import Writer
 from cvm_analysis.survival import logrank
-from cvm_analysis.texts import languages
+from cvm_analysis.texts import languages, words
 
-EN = Writer("en", "EUR", 52)
+EN = Writer(words("en", horizon_weeks=52), "EUR")
 DAY = dt.date(2025, 12, 31)
 
 

@@ -67,7 +67,7 @@ def test_what_groups_are_formed_by_names_a_whole_once():
 
 @pytest.mark.parametrize("language", languages())
 def test_the_panel_shows_rule_size_money_and_stability(language):
-    manager = Writer(language, "CNY", 52)
+    manager = Writer(words(language, horizon_weeks=52), "CNY")
     index = pd.Index(["c1"], name="cluster")
     described = {
         "n_customers": 1234,

@@ -9,8 +9,9 @@ from cvm_analysis.report import clusters as clusters_tables
 from cvm_analysis.report.writer import Writer
 from cvm_analysis.segments.clusters.assignment import Clusters
 from cvm_analysis.segments.clusters.names import Matched
+from cvm_analysis.texts import words
 
-EN = Writer("en", "CNY", 52)
+EN = Writer(words("en", horizon_weeks=52), "CNY")
 
 
 def found(silhouette, k=2, short=()):

@@ -5,8 +5,9 @@ import pandas as pd
 
 from cvm_analysis.report import value as value_tables
 from cvm_analysis.report.writer import Writer
+from cvm_analysis.texts import words
 
-EN = Writer("en", "CNY", 52)
+EN = Writer(words("en", horizon_weeks=52), "CNY")
 
 
 def test_a_total_stands_beside_its_range_or_a_dash():

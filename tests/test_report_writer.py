@@ -6,8 +6,9 @@ import pytest
 from cvm_analysis.minimum_data import Note
 from cvm_analysis.report.writer import Writer
 from cvm_analysis.strategy.recommend import FIGURES, NO_ACTION, NOT_VALUED
+from cvm_analysis.texts import words
 
-EN = Writer("en", "EUR", 26)
+EN = Writer(words("en", horizon_weeks=26), "EUR")
 
 
 def figures():
@@ -147,7 +148,7 @@ def test_quality_shows_only_checks_that_met_a_row_the_most_frequent_first():
     ("language", "told", "never"), [("en", "6 months", "12 months"), ("zh", "6个月", "12个月")]
 )
 def test_every_block_tells_the_horizon_of_the_config(language, told, never):
-    manager = Writer(language, "CNY", 26)
+    manager = Writer(words(language, horizon_weeks=26), "CNY")
     people = pd.DataFrame(
         {"n_orders": [2], "x": [1], "gross_sales": [9.0], "net_sales": [9.0],
          "first_order": pd.to_datetime(["2023-01-05"])},

@@ -1,14 +1,30 @@
-"""Run folders: written whole, read by key, and every error names what to do."""
+"""Run folders: written whole, read by key, of one region, day and state of the data only."""
 
+import datetime as dt
 import json
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
-from cvm_analysis import results
+from cvm_analysis import notebooks, results
 from cvm_analysis.errors import InputError
 from cvm_analysis.minimum_data import Note
 from cvm_analysis.tables import TABLES
+
+STAMP = {"config": "demo", "region": "east", "as_of": "2025-12-31", "prepared": "data-1"}
+DAY = dt.date(2025, 12, 31)
+
+
+def run_in(folder, parameters=None, **stamp):
+    settings = SimpleNamespace(business=SimpleNamespace(currency="CNY"))
+    return results.Run(folder, settings, DAY, STAMP | stamp, parameters or {})
+
+
+@pytest.fixture
+def run(tmp_path):
+    return run_in(tmp_path / "run")
 
 
 def trust(*models):
@@ -16,9 +32,22 @@ def trust(*models):
     return pd.DataFrame(rows, columns=list(TABLES["backtest"].columns))
 
 
-def test_a_table_is_read_as_it_was_written_sorted_by_its_key(tmp_path):
-    results.write(tmp_path, "backtest", trust("own_rate", "nbd", "bg_nbd"))
-    found = results.read(tmp_path, "backtest")
+def quality(n=3):
+    row = {"check": "is_text", "table": "sales", "level": "error", "n_rows": n, "share": 0.1}
+    columns = {name: row.get(name, "x") for name in TABLES["quality"].columns}
+    return pd.DataFrame([columns])
+
+
+def files(folder):
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+
+
+# Tables
+
+
+def test_a_table_is_read_as_it_was_written_sorted_by_its_key(run):
+    run.write("backtest", trust("own_rate", "nbd", "bg_nbd"))
+    found = run.read("backtest")
     assert list(found.index.names) == ["part", "horizon_days", "model", "metric"]
     assert list(found.index.get_level_values("model")) == ["bg_nbd", "nbd", "own_rate"]
     assert found.loc[("value", 182, "nbd", "rmse"), "value"] == 0.5
@@ -26,111 +55,232 @@ def test_a_table_is_read_as_it_was_written_sorted_by_its_key(tmp_path):
 
 def test_the_key_may_be_the_index_and_the_order_of_rows_does_not_matter(tmp_path):
     table = trust("own_rate", "nbd", "bg_nbd")
-    results.write(tmp_path / "a", "backtest", table)
-    results.write(
-        tmp_path / "b",
-        "backtest",
-        table[::-1].set_index(["part", "horizon_days", "model", "metric"]),
-    )
+    run_in(tmp_path / "a").write("backtest", table)
+    key = ["part", "horizon_days", "model", "metric"]
+    run_in(tmp_path / "b").write("backtest", table[::-1].set_index(key))
     a, b = (tmp_path / x / "tables" / "backtest.parquet" for x in "ab")
     assert a.read_bytes() == b.read_bytes()
-    assert {path.name for path in a.parent.iterdir()} == {"backtest.parquet"}
+    assert files(a.parent) == ["backtest.parquet"]
 
 
-def test_a_table_that_is_not_there_names_the_notebook_to_run_first(tmp_path):
-    for name, notebook in results.WRITTEN_BY.items():
-        with pytest.raises(InputError, match=f"no table {name} yet; run {notebook}.ipynb first"):
-            results.read(tmp_path, name)
+def test_parts_that_a_table_does_not_bring_are_kept(run):
+    run.write("backtest", trust("nbd", "bg_nbd"))
+    run.write("backtest", trust("cox").assign(part="churn"))
+    run.write("backtest", trust("nbd"))
+    assert run.read("backtest").groupby("part").size().to_dict() == {"churn": 1, "value": 1}
 
 
-def test_every_table_a_notebook_hands_on_is_known():
-    assert set(results.WRITTEN_BY) <= set(TABLES)
+def test_the_horizon_of_a_table_goes_with_it(run):
+    run.write("backtest", trust("nbd"), horizon_weeks=26, horizon_days=90)
+    assert run.read("backtest").attrs == {"horizon_weeks": 26, "horizon_days": 90}
 
 
-def test_a_wrong_table_is_refused_and_the_one_before_stays(tmp_path):
-    results.write(tmp_path, "backtest", trust("nbd"))
+def test_a_table_that_is_not_there_names_the_notebook_to_run_first(run):
+    for name, described in notebooks.describe().items():
+        for table in set(described.writes) - {"backtest"}:
+            with pytest.raises(InputError, match=f"no table {table} yet; run {name}.ipynb first"):
+                run.read(table)
+
+
+def test_a_wrong_table_is_refused_and_the_one_before_stays(run):
+    run.write("backtest", trust("nbd"))
     with pytest.raises(InputError, match=r"surprise: unknown"):
-        results.write(tmp_path, "backtest", trust("nbd").assign(surprise=1))
+        run.write("backtest", trust("nbd").assign(surprise=1))
     with pytest.raises(InputError, match="repeat a key"):
-        results.write(tmp_path, "backtest", trust("nbd", "nbd"))
-    assert len(results.read(tmp_path, "backtest")) == 1
+        run.write("backtest", trust("nbd", "nbd"))
+    assert len(run.read("backtest")) == 1
 
 
-def test_without_a_company_a_region_goes_by_its_own_limits(tmp_path):
-    assert results.company(tmp_path) == {}
-    assert results.agreed(tmp_path, "cuts", {"r": [1.0]}) == {"r": [1.0]}
-    assert results.agreed(tmp_path, "gap", 7.5) == 7.5
-    kept = json.loads((tmp_path / "reference.json").read_text("utf-8"))
+def test_key_figures_are_those_of_tables_written_and_of_others(run):
+    run.write("backtest", trust("nbd", "bg_nbd"))
+    found = run.key_figures("backtest", mine=pd.DataFrame({"a": [1.0, 3.0]}))
+    assert found.loc[("mine", "a"), "typical"] == "2"
+    assert found.loc[("backtest", "value"), ["known", "typical"]].tolist() == ["2 of 2", "0.5"]
+
+
+# Limits
+
+
+def test_without_a_company_a_region_goes_by_its_own_limits(run):
+    assert run.company_reference() == {}
+    assert run.company_or_own("cuts", {"r": [1.0]}) == {"r": [1.0]}
+    assert run.company_or_own("gap", 7.5) == 7.5
+    kept = json.loads((run.folder / "reference.json").read_text("utf-8"))
     assert kept == {"cuts": {"r": [1.0]}, "gap": 7.5}
-    assert results.alone(tmp_path, "east") == [Note("segments", "own_cut_points")]
-    assert results.alone(tmp_path, "all") == []
+    assert run.uses_own_thresholds() == [Note("segments", "own_cut_points")]
+    assert run_in(run.folder.parent / "all", region="all").uses_own_thresholds() == []
 
 
-def test_the_limits_of_the_company_come_first_and_the_own_ones_are_still_kept(tmp_path):
-    (tmp_path / "company.json").write_text('{"gap": 30.0}', "utf-8")
-    assert results.agreed(tmp_path, "gap", 7.5) == 30.0
-    assert results.agreed(tmp_path, "gap", 7.5, company_wide=False) == 7.5
-    assert results.agreed(tmp_path, "other", 1) == 1  # the company has none
-    assert json.loads((tmp_path / "reference.json").read_text("utf-8"))["gap"] == 7.5
-    assert results.alone(tmp_path, "east") == []
+def test_the_limits_of_the_company_come_first_and_the_own_ones_are_still_kept(run):
+    run.folder.mkdir()
+    (run.folder / "company.json").write_text('{"gap": 30.0}', "utf-8")
+    assert run.company_or_own("gap", 7.5) == run.limits("gap") == 30.0
+    assert run.company_or_own("other", 1) == 1  # the company has none
+    assert json.loads((run.folder / "reference.json").read_text("utf-8"))["gap"] == 7.5
+    assert run.uses_own_thresholds() == []
 
 
-def test_what_a_run_was_measured_by_is_the_companys_where_there_is_one(tmp_path):
-    results.agreed(tmp_path, "cuts", [1.0])
-    assert results.limits(tmp_path, "cuts") == [1.0]
-    (tmp_path / "company.json").write_text('{"cuts": [9.0]}', "utf-8")
-    assert results.limits(tmp_path, "cuts") == [9.0]
-    assert results.limits(tmp_path, "nothing") is None
+def test_limits_are_those_the_run_went_by_also_where_a_region_keeps_its_own(run):
+    run.folder.mkdir()
+    (run.folder / "company.json").write_text('{"cuts": [9.0]}', "utf-8")
+    assert run.company_or_own("cuts", [1.0], company_wide=False) == [1.0]
+    assert run.limits("cuts") == [1.0]
+    with pytest.raises(InputError, match="no gap yet; run the notebooks before this one"):
+        run.limits("gap")
 
 
 def test_limits_that_ties_make_impossible_survive_the_file(tmp_path):
-    results.agreed(tmp_path / "all", "cuts", [1.0, float("nan")])
+    run_in(tmp_path / "all", region="all").company_or_own("cuts", [1.0, float("nan")])
     (tmp_path / "east").mkdir()
     (tmp_path / "all" / "reference.json").rename(tmp_path / "east" / "company.json")
-    first, second = results.agreed(tmp_path / "east", "cuts", [])
+    first, second = run_in(tmp_path / "east").company_or_own("cuts", [])
     assert first == 1.0 and pd.isna(second)
 
 
-def test_a_notebook_signs_with_its_parameters_and_notes(tmp_path):
+# Signatures and figures
+
+
+def test_a_notebook_signs_with_its_parameters_tables_and_notes(tmp_path):
+    given = {"config": "c.yaml", "region": "东", "as_of": "", "run_dir": "x"}
+    run = run_in(tmp_path, given)
+    run.write("quality", quality())
+    run.write("backtest", trust("nbd"))
+    run.read("backtest")
     notes = [Note("value", "few", 3.0, 30.0), Note("value", "nbd_not_fitted")]
-    results.done(tmp_path, "04_value", notes, config="c.yaml", region="东", as_of="", language="en")
-    signed = json.loads((tmp_path / "done" / "04_value.json").read_text("utf-8"))
+    run.sign_off("05_value", "en", notes)
+    signed = json.loads((tmp_path / "done" / "05_value.json").read_text("utf-8"))
     assert signed == {
-        "notebook": "04_value",
-        "parameters": {
-            "run_dir": str(tmp_path),
-            "config": "c.yaml",
-            "region": "东",
-            "as_of": "",
-            "language": "en",
-        },
+        "notebook": "05_value",
+        "parameters": {**given, "language": "en"},
+        "reads": [],
+        "writes": ["quality", "backtest"],
         "notes": [
             {"part": "value", "code": "few", "have": 3.0, "need": 30.0},
             {"part": "value", "code": "nbd_not_fitted", "have": None, "need": None},
         ],
     }
-    results.done(tmp_path, "02_segments", [Note("segments", "own_cut_points")])
-    results.done(tmp_path, "01_customers")
-    assert results.notes(tmp_path) == [Note("segments", "own_cut_points"), *notes]
+    later = run_in(tmp_path)
+    later.read("quality")
+    later.sign_off("02_segments", "en", [Note("segments", "own_cut_points")])
+    assert json.loads((tmp_path / "done" / "02_segments.json").read_text())["reads"] == ["quality"]
+    assert run.notes() == [Note("segments", "own_cut_points"), *notes]
 
 
-def test_a_folder_without_signatures_has_no_notes(tmp_path):
-    assert results.notes(tmp_path) == []
+def test_only_a_notebook_that_is_described_can_sign(run):
+    with pytest.raises(InputError, match=r"'en' is no notebook of notebooks\.yaml"):
+        run.sign_off("en", "05_value")
+    assert not run.folder.exists()
 
 
-def test_a_copy_takes_what_notebooks_hand_on_and_nothing_of_before(tmp_path):
-    run, to = tmp_path / "run", tmp_path / "drafts"
-    results.write(run, "backtest", trust("nbd"))
-    results.agreed(run, "gap", 7.5)
-    results.done(run, "04_value")
-    (run / "notebooks").mkdir()
-    results.write(to, "backtest", trust("own_rate"))
-    results.done(to, "99_old")
-    (to / "company.json").write_text("{}")
-    results.copy(run, to)
-    assert results.read(to, "backtest").index.get_level_values("model").tolist() == ["nbd"]
-    assert sorted(p.relative_to(to).as_posix() for p in to.rglob("*") if p.is_file()) == [
-        "done/04_value.json",
+def test_a_folder_without_signatures_has_no_notes(run):
+    assert run.notes() == []
+
+
+def test_only_finite_figures_are_left_for_the_portal(run):
+    run.figures({"n_customers": 3, "repeat_share": float("nan")})
+    left = json.loads((run.folder / "figures.json").read_text("utf-8"))
+    assert left == {"currency": "CNY", "values": {"n_customers": 3.0}}
+
+
+# Whose folder it is
+
+
+def test_tables_of_data_prepared_since_are_refused_until_the_first_notebook_ran(run):
+    run.write("quality", quality())
+    run.write("backtest", trust("nbd"))
+    run.company_or_own("gap", 7.5)
+    (run.folder / "company.json").write_text("{}")
+    (run.folder / "mine.txt").write_text("not of a run")
+    later = run_in(run.folder, prepared="data-2")
+    said = r"prepared anew since; run 01_customers\.ipynb first, then the others"
+    uses = [
+        lambda: later.read("backtest"),
+        lambda: later.write("backtest", trust("nbd")),
+        lambda: later.limits("gap"),
+        lambda: later.company_or_own("gap", 1.0),
+        later.company_reference,
+    ]
+    for use in uses:
+        with pytest.raises(InputError, match=said):
+            use()
+    later.write("quality", quality(4))
+    assert files(run.folder) == ["mine.txt", "stamp.json", "tables/quality.parquet"]
+    with pytest.raises(InputError, match=said):
+        run.read("quality")
+
+
+def test_tables_that_do_not_say_what_they_are_of_are_refused(run):
+    run.write("backtest", trust("nbd"))
+    (run.folder / "stamp.json").unlink()
+    with pytest.raises(InputError, match="do not say what they are of; run 01_customers"):
+        run.read("backtest")
+
+
+@pytest.fixture
+def business(monkeypatch, tmp_path):
+    """A config in config/, the prepared data of two regions, drafts beside it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config").mkdir()
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "config" / "demo.yaml").write_text("")
+
+    def load(path):
+        assert path.is_file()
+        path = path.resolve()
+        return SimpleNamespace(path=path, resolve=lambda name: (path.parent / name).resolve())
+
+    monkeypatch.setattr(results, "load", load)
+    monkeypatch.setattr(results.prepared, "check_region", lambda settings, region: None)
+    monkeypatch.setattr(results.prepared, "stamp", lambda settings: {"fingerprint": "data-1"})
+    resolve = lambda settings, as_of: dt.date.fromisoformat(as_of or "2025-12-31")  # noqa: E731
+    monkeypatch.setattr(results.prepared, "resolve_day", resolve)
+    monkeypatch.delenv("CVM_DRAFTS", raising=False)
+    return tmp_path
+
+
+@pytest.mark.parametrize("where", [".", "notebooks"])
+def test_an_empty_folder_is_the_draft_wherever_the_notebook_runs(business, monkeypatch, where):
+    monkeypatch.chdir(business / where)
+    run = results.open("../config/demo.yaml", "east")
+    assert run.folder == business / "data" / "drafts" / "demo" / "east" / "2025-12-31"
+    assert (run.date, run.stamp) == (DAY, STAMP)
+    assert run.parameters["config"] == "../config/demo.yaml" and run.parameters["run_dir"] == ""
+    monkeypatch.setenv("CVM_DRAFTS", str(business / "elsewhere"))
+    other = results.open("../config/demo.yaml", "west", "2025-06-30")
+    assert other.folder == business / "elsewhere" / "demo" / "west" / "2025-06-30"
+
+
+def test_a_folder_given_holds_one_region_day_and_config(business):
+    (business / "config" / "other.yaml").write_text("")
+    results.open("config/demo.yaml", "east", "", "mine").write("quality", quality())
+    for asked in (
+        ("config/demo.yaml", "west", ""),
+        ("config/demo.yaml", "east", "2025-06-30"),
+        ("config/other.yaml", "east", ""),
+    ):
+        with pytest.raises(InputError, match=r"of demo east 2025-12-31, not of .* run_dir empty"):
+            results.open(*asked, "mine")
+    assert len(results.open("config/demo.yaml", "east", "", "mine").read("quality")) == 1
+
+
+def test_a_draft_is_filled_with_what_notebooks_left_and_nothing_of_before(run, tmp_path):
+    run.write("backtest", trust("nbd"))
+    run.company_or_own("gap", 7.5)
+    run.sign_off("05_value", "en")
+    (run.folder / "notebooks").mkdir()
+    draft = run_in(tmp_path / "draft")
+    draft.write("backtest", trust("own_rate"))
+    draft.sign_off("01_customers", "en")
+    (draft.folder / "company.json").write_text("{}")
+    draft.fill(run.folder)
+    assert draft.read("backtest").index.get_level_values("model").tolist() == ["nbd"]
+    assert files(draft.folder) == [
+        "done/05_value.json",
+        "limits.json",
         "reference.json",
+        "stamp.json",
         "tables/backtest.parquet",
     ]
+    apart = replace(draft, stamp=STAMP | {"region": "west"})
+    with pytest.raises(InputError, match=r"are of demo east .* not of demo west .* `cvm run`"):
+        apart.fill(run.folder)

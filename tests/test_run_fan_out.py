@@ -15,7 +15,6 @@ import pytest
 from pyarrow import parquet
 from tiny_notebooks import is_gone, wait_for, write_notebook
 
-from cvm_analysis import results
 from cvm_analysis.errors import InputError
 from cvm_analysis.run import fan_out, region
 from cvm_analysis.run.notebook import Finished
@@ -31,7 +30,7 @@ NAMES = {
 @pytest.fixture
 def plan(tmp_path):
     project = tmp_path / "项目 & co"
-    for stem in ("01_customers", "06_strategy"):
+    for stem in ("01_customers", "09_strategy"):
         write_notebook(project / "notebooks", stem, "1 + 1")
     config = project / "config" / "demo.yaml"
     config.parent.mkdir()
@@ -42,7 +41,7 @@ def plan(tmp_path):
         config=config,
         config_files=(config,),
         notebooks_folder=project / "notebooks",
-        notebooks=("01_customers", "06_strategy"),
+        notebooks=("01_customers", "09_strategy"),
         regions=NAMES,
         as_of="2026-01-01",
         out=project / "reports",
@@ -100,7 +99,7 @@ def go(plan, **changes):
 def test_all_is_first_and_lends_what_it_found(plan, kernel):
     states, _ = go(plan, jobs=2)
     assert states == dict.fromkeys(NAMES, "published")
-    assert kernel.ran[:2] == [("all", "01_customers", "en"), ("all", "06_strategy", "en")]
+    assert kernel.ran[:2] == [("all", "01_customers", "en"), ("all", "09_strategy", "en")]
     assert kernel.lent == {"all": None, "east": {"found in": "all"}, "west": {"found in": "all"}}
 
 
@@ -189,7 +188,7 @@ def test_what_decides_the_report_makes_it_run_again(plan, kernel, change):
         {"prepared": "prepared-2"},
         {"as_of": "2026-01-02"},
         {"languages": ("en", "zh")},
-        {"notebooks": ("06_strategy",)},
+        {"notebooks": ("09_strategy",)},
     ],
 )
 def test_another_plan_makes_it_run_again(plan, kernel, changed):
@@ -262,8 +261,9 @@ def test_two_businesses_in_one_folder_each_have_their_own_portal(plan, kernel):
 
 def test_what_notebooks_leave_for_the_portal_stands_in_it(plan, kernel, monkeypatch):
     def leave(source, asked, output, limit, stop):
-        kept = {"n_customers": 1234, "net_sales": 57.2e6, "repeat_share": float("nan")}
-        results.figures(asked["run_dir"], kept, "CNY", 52)
+        kept = {"n_customers": 1234, "net_sales": 57.2e6}
+        left = json.dumps({"currency": "CNY", "horizon_weeks": 52, "values": kept})
+        (Path(asked["run_dir"]) / "figures.json").write_text(left)
         return kernel(source, asked, output, limit, stop)
 
     monkeypatch.setattr(region, "execute", leave)
@@ -302,12 +302,12 @@ def test_a_page_that_cannot_be_made_is_a_failure_of_that_region(plan, kernel, mo
     assert str(plan.out) not in next(e.message for e in events if e.state == "failed")
 
 
-def test_only_06_is_executed_once_per_language(plan):
+def test_only_the_report_is_executed_once_per_language(plan):
     steps = list(region.steps(replace(plan, languages=("zh", "en"))))
     assert [tuple(step) for step in steps] == [
         ("01_customers", "zh", "01_customers"),
-        ("06_strategy", "zh", "06_strategy"),
-        ("06_strategy", "en", "06_strategy.en"),
+        ("09_strategy", "zh", "09_strategy"),
+        ("09_strategy", "en", "09_strategy.en"),
     ]
 
 
@@ -370,7 +370,7 @@ def published(tmp_path_factory):
     """One region for real: three executions, pages, manifest."""
     project = tmp_path_factory.mktemp("project & 项目")
     write_notebook(project / "notebooks", "01_customers", SHOW, LEAVE)
-    write_notebook(project / "notebooks", "06_strategy", "language")
+    write_notebook(project / "notebooks", "09_strategy", "language")
     config = project / "config" / "demo.yaml"
     config.parent.mkdir()
     config.write_text("business: Demo\n")
@@ -379,7 +379,7 @@ def published(tmp_path_factory):
         config=config,
         config_files=(config,),
         notebooks_folder=project / "notebooks",
-        notebooks=("01_customers", "06_strategy"),
+        notebooks=("01_customers", "09_strategy"),
         regions={"east": NAMES["east"]},
         as_of="2026-01-01",
         out=project / "reports",
@@ -406,15 +406,15 @@ def test_for_real_a_region_holds_what_it_promises(published):
         "share/report.zh.html",
         "desk/pids",
         "desk/done/01_customers.json",
-        "desk/done/06_strategy.json",
+        "desk/done/09_strategy.json",
         *(
             f"desk/notebooks/{stem}.{kind}"
-            for stem in ("01_customers", "06_strategy", "06_strategy.zh")
+            for stem in ("01_customers", "09_strategy", "09_strategy.zh")
             for kind in ("ipynb", "html")
         ),
     }
     assert "华东" in found["share/report.zh.html"].read_text()
-    assert '"zh"' in found["desk/notebooks/06_strategy.zh.ipynb"].read_text().replace("\\", "")
+    assert '"zh"' in found["desk/notebooks/09_strategy.zh.ipynb"].read_text().replace("\\", "")
     assert stat.S_IMODE((link / "desk").stat().st_mode) == 0o700
     assert stat.S_IMODE(link.stat().st_mode) == stat.S_IMODE(link.parent.stat().st_mode)
     private = {stat.S_IMODE(p.stat().st_mode) for n, p in found.items() if n.startswith("desk/")}

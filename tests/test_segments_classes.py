@@ -227,7 +227,7 @@ def test_everyone_carries_a_class_or_their_type():
     scored = pd.DataFrame({"r": [5], "f": [1], "m": [2]}, index=["a"])
     loyalty = pd.Series(["prospect", "loyal"], index=["c", "a"])
     found = classes_module.segment_table(all_of, scored, loyalty=loyalty, amount=loyalty)
-    assert list(found) == ["r", "f", "m", "loyalty", "amount"]
+    assert list(found) == ["customer_type", "r", "f", "m", "loyalty", "amount"]
     assert list(found["loyalty"]) == ["loyal", "dealer", "prospect"]
     assert found["r"].isna().tolist() == [False, True, True]
 

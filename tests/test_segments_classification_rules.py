@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cvm_analysis.segments import classes, rfm
+from cvm_analysis.segments import classes, classification_rules, rfm
 from cvm_analysis.segments.classification_rules import SCHEMES, ClassificationRules
 from cvm_analysis.segments.grades import points
 from cvm_analysis.segments.grades.scorecard import Indicator, Scorecard
@@ -76,3 +76,18 @@ def test_the_limits_stay_when_the_customers_change(people, ruler):
     found = ruler.classes(later)
     assert set(found["rfm"].dropna()) == {"rest"}  # by limits of their own half would be best
     assert set(found["life_cycle"].dropna()) == {"lost"}
+
+
+def test_names_of_several_days_are_by_the_cut_points_of_each(people):
+    retail = people[(people["customer_type"] == "retail") & (people["n_orders"] > 0)]
+    rules, cuts = rfm.Rfm(RULES, bins=2), rfm.cut_points(retail, 2)
+    days = [dt.date(2025, 1, 1), dt.date(2025, 6, 1)]
+    strict = cuts | {"r": [1.0]}  # nobody can be so recent
+    found = classification_rules.name_on_days(
+        days, [retail, retail.iloc[:5]], rules, [cuts, strict]
+    )
+    assert found[days[0]].equals(classification_rules.score_and_name(retail, rules, cuts)[1])
+    assert found[days[1]].tolist() == ["rest"] * 5
+    added = classification_rules.add_segment(retail, rules, cuts)
+    assert added["segment"].tolist() == found[days[0]].tolist()
+    assert added.drop(columns="segment").equals(retail)

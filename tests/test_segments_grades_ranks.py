@@ -45,3 +45,10 @@ def test_who_is_not_graded_has_no_rank():
     assert ranks.grade_rank_at([], people(), DAY).isna().all()
     assert ranks.grade_rank_at([card(DAY + dt.timedelta(days=9))], people(), DAY).isna().all()
     assert ranks.grade_rank_at([card()], people().head(0), DAY).empty
+
+
+def test_each_day_has_its_own_customers_and_version():
+    days = [DAY, DAY + dt.timedelta(days=1)]
+    cards = [card(), card(days[1], better="low")]
+    found = ranks.rank_on_days(cards, [people(), people().head(10)], days)
+    assert [each.iloc[0] for each in found] == [0, 2] and [len(each) for each in found] == [100, 10]

@@ -1,5 +1,7 @@
 """Loyalty: a better customer never has a lower index; who bought on one day is not loyal."""
 
+import datetime as dt
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -166,3 +168,14 @@ def test_the_index_becomes_a_column_that_scorecards_may_look_at():
     found = loyalty.add_index(people, card)
     pd.testing.assert_series_equal(found["loyalty_index"], loyalty.index(people, card))
     pd.testing.assert_frame_equal(found.drop(columns="loyalty_index"), people)
+
+
+def test_the_index_can_be_added_to_what_is_measured_on_a_day():
+    table = customers([(1 + i, i, 20 - i, i, i / 2) for i in range(20)])
+    card = loyalty.fit_card(table, WEIGHTS)
+    days = {dt.date(2025, 1, 1): table.iloc[:5], dt.date(2025, 6, 1): table}
+    measure = loyalty.measure_with_index(days.__getitem__, card)
+    for day, known in days.items():
+        assert measure(day)["loyalty_index"].tolist() == loyalty.index(known, card).tolist()
+    own = loyalty.add_own_index(table.iloc[:5], WEIGHTS)["loyalty_index"]
+    np.testing.assert_allclose(own, np.arange(5) * 400 / 19, atol=1e-6)  # every fourth twentieth

@@ -39,3 +39,16 @@ def test_graded_types_name_their_segments_by_type_and_grade():
         *("project_a", "project_b", "project_c"),
         *("dealer_a", "dealer_b", "dealer_c"),
     ]
+
+
+def test_segments_are_classes_with_grade_and_name_and_everybody_has_one():
+    who = pd.Index(["a", "b", "c"], name="customer_id")
+    classes = pd.DataFrame(
+        {"customer_type": ["retail", "dealer", "retail"], "rfm": ["lost", "dealer", "prospect"]},
+        who,
+    )
+    grades = pd.DataFrame({"score": [70.0, 20.0], "grade": ["A", "C"]}, who[[1, 0]])
+    found = report_segment.complete(classes, grades, {"retail": "rfm"})
+    assert found["segment"].tolist() == ["lost", "dealer_a", "prospect"]
+    assert found["grade"].tolist() == ["C", "A", "not_graded"]
+    assert found["score"].tolist()[:2] == [20, 70] and pd.isna(found["score"].iloc[2])

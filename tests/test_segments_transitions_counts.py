@@ -1,6 +1,8 @@
 """Who moved between two days, by hand."""
 
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import ClassVar
 
 import pandas as pd
 import pytest
@@ -77,3 +79,48 @@ def test_what_cost_the_most_points_is_named_for_who_is_in_both():
 def test_few_customers_then_are_too_few_to_speak_of_moves(moved):
     (note,) = moved.notes
     assert (note.code, note.have) == ("moves_few_customers", 3)
+
+
+class Ruler:
+    """Stands in for a yardstick: who spent 50 is an A; spend is the only part of the grade."""
+
+    cards: ClassVar = {"retail": (SimpleNamespace(grades=["A", "B"]), {})}
+    naming = SimpleNamespace(rules=["best", "rest"])
+
+    def classes(self, measures):
+        grade = measures["spend"].ge(50).map({True: "A", False: "B"})
+        return pd.DataFrame({"grade": grade, "rfm": "best", "life_cycle": "mature"})
+
+    def parts(self, measures):
+        return measures[["spend"]]
+
+
+def test_both_days_and_all_draws_are_classed_by_one_ruler():
+    before, after = (pd.DataFrame({"spend": each}, list("ab")) for each in ([60, 10], [40, 70]))
+    money = pd.Series([1.0, 2.0], list("ab"))
+    found = counts.compare(Ruler(), before, after, [before, after], money)
+    assert found.before["grade"].tolist() == ["A", "B"]
+    assert found.after["grade"].tolist() == ["B", "A"]
+    assert [each["grade"].tolist() for each in found.drawn] == [["A", "B"], ["B", "A"]]
+    assert found.lost.to_dict() == {"a": "spend"}
+    assert found.matrix("grade").set_index(["before", "after"]).loc[("A", "B"), "money"] == 1
+    by_later = found.after.assign(grade=["B", "B"])
+    recut = found.recut(by_later, "grade")
+    assert recut[["before", "after", "n_customers"]].to_numpy().tolist() == [["A", "B", 1]]
+
+
+def test_customers_are_measured_as_if_each_draw_had_followed(monkeypatch):
+    class Records:
+        def __init__(self, spend):
+            self.spend = spend
+
+        def with_copied_days(self, copies, before):
+            return Records(self.spend + copies)
+
+        def measures(self, day):
+            return pd.DataFrame({"spend": [self.spend], "day": [day]})
+
+    index = lambda people, card: people.assign(loyalty_index=card)  # noqa: E731
+    monkeypatch.setattr(counts.loyalty, "indexed", index)
+    drawn = counts.remeasure(Records(1), "card", [10, 20], "then", "now")
+    assert [each.iloc[0].tolist() for each in drawn] == [[11, "now", "card"], [21, "now", "card"]]

@@ -167,3 +167,18 @@ def test_all_wrong_actions_are_named_at_once():
         "actions.two",
     ]
     recommend.check([action(effect=(0.1, 0.1, 0.1))])
+
+
+def test_customers_get_the_action_their_segment_takes_first():
+    who = pd.Index(list("abc"), name="customer_id")
+    risk = pd.DataFrame({"churn_risk": [0.1, 0.2, 0.3]}, who)
+    segments = pd.DataFrame(
+        {"segment": ["loyal", "lost", "new"], "grade": list("ABC"), "r": 1}, who
+    )
+    index = pd.MultiIndex.from_tuples(
+        [("loyal", 1), ("loyal", 2), ("lost", 1)], names=["segment", "rank"]
+    )
+    strategy = pd.DataFrame({"action": ["call", "letter", "visit"]}, index)
+    found = recommend.add_actions(risk, segments, strategy)
+    assert list(found) == ["churn_risk", "segment", "grade", "action"]
+    assert found["action"].tolist()[:2] == ["call", "visit"] and pd.isna(found["action"].iloc[2])

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from cvm_analysis.errors import CvmError
-from cvm_analysis.texts import MissingTextError, Words, words
+from cvm_analysis.texts import MissingTextError, Words, figures_in, words
 
 EN = words("en")
 LANGUAGES = sorted(
@@ -182,3 +182,9 @@ def test_chinese_writes_dates_and_large_numbers_its_own_way():
 def test_nothing_is_a_dash(nothing):
     assert {EN.number(nothing), EN.percent(nothing), EN.money(nothing, "CNY")} == {"–"}
     assert {EN.short(nothing), EN.date(nothing), EN.month(nothing)} == {"–"}
+
+
+def test_figures_are_found_as_they_are_written():
+    said = figures_in("¥2.65M for 3,840 (11%), from -3.5% on 2025-01-31, 客户12位.")
+    assert said == ["2.65", "3,840", "11%", "-3.5%", "2025", "-01", "-31", "12"]
+    assert figures_in("none") == []

@@ -31,8 +31,8 @@ out = Console(soft_wrap=True, emoji=False)
 err = Console(stderr=True, soft_wrap=True, emoji=False)
 
 ConfigFile = Annotated[Path, typer.Argument(help="A YAML file such as config/sample.yaml.")]
+AsOf = Annotated[str, typer.Option(help="The last day that counts, as 2026-01-31.")]
 OutFolder = Annotated[Path, typer.Option("--out", help="Where reports are published.")]
-NOTEBOOKS = ("01_customers", "02_segments", "03_clusters", "04_value", "05_churn", "06_strategy")
 
 
 @app.command()
@@ -93,7 +93,7 @@ def run(
     region: Annotated[
         list[str] | None, typer.Option(help="Key of a region; may be repeated. Default: all.")
     ] = None,
-    as_of: Annotated[str, typer.Option(help="The last day that counts, as 2026-01-31.")] = "",
+    as_of: AsOf = "",
     out: OutFolder = Path("reports"),
     notebooks: Annotated[Path, typer.Option(help="The notebooks to run.")] = Path("notebooks"),
     jobs: Annotated[int, typer.Option(min=1, help="Regions at a time.")] = 2,
@@ -163,22 +163,22 @@ def quarantine(config: ConfigFile) -> None:
 def drafts(
     config: ConfigFile,
     region: Annotated[str, typer.Option(help="A region's key.")] = "east",
+    as_of: AsOf = "",
     out: OutFolder = Path("reports"),
-    to: Annotated[Path, typer.Option(help="The drafts' folder.")] = Path("data/drafts"),
 ) -> None:
     """Copy the tables of a region's report, so that each notebook opens alone."""
     from cvm_analysis import results
-    from cvm_analysis.prepared import resolve_day
-    from cvm_analysis.settings import load
 
-    published = out / region / resolve_day(load(config), "").isoformat() / "desk"
+    draft = results.open(config, region, as_of)
+    published = out / region / draft.stamp["as_of"] / "desk"
     if not published.is_dir():
         raise InputError(f"{published}: no such report; run `cvm run {config}` first")
-    results.copy(published, to / region)
-    _say(f"{to / region}: tables for opening notebooks by hand")
+    draft.fill(published)
+    _say(f"{draft.folder}: the tables for notebooks opened by hand")
 
 
 def _plan(settings: Settings, regions: list[str], as_of: str) -> Plan:
+    from cvm_analysis import notebooks
     from cvm_analysis import prepared as tables
     from cvm_analysis.run.plan import Plan
 
@@ -191,7 +191,7 @@ def _plan(settings: Settings, regions: list[str], as_of: str) -> Plan:
         config=settings.path,
         config_files=tuple(settings.files),
         notebooks_folder=Path("notebooks"),
-        notebooks=NOTEBOOKS,
+        notebooks=tuple(notebooks.describe()),
         regions={key: known[key] for key in regions or known},
         as_of=tables.resolve_day(settings, as_of).isoformat(),
         out=Path("reports"),

@@ -16,6 +16,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from cvm_analysis.charts.digest import digest
 from cvm_analysis.errors import InputError
 from cvm_analysis.texts import Language, words
 
@@ -101,6 +102,9 @@ class Picture:
         text = file.getvalue().replace(_FAMILY, "")
         fonts = f"text{{font-family:{FONTS};font-variant-numeric:tabular-nums}}"
         return text[text.index("<svg") :].replace(_CSS, _CSS + fonts, 1)
+
+    def __repr__(self) -> str:
+        return f"Picture({digest(self.figure)})"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict, dict]:
         return {"image/svg+xml": self.svg()}, {"image/svg+xml": {"alt": self.alt}}

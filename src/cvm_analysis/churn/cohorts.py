@@ -95,6 +95,12 @@ def active_customers(
     return kept.assign(silent=silent.reindex(kept.index).astype(float))
 
 
+def days_to_compare(as_of: dt.date, horizon_days: int) -> tuple[dt.date, dt.date]:
+    """Name the last day from which a horizon is over, and the day a year before it; that first."""
+    last = as_of - dt.timedelta(days=horizon_days)
+    return last - dt.timedelta(days=365), last
+
+
 def compare(before: pd.DataFrame, now: pd.DataFrame, by: str) -> Change:
     """What changed between two days, by segment; best a year apart, for seasons also change.
 

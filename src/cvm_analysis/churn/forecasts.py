@@ -151,6 +151,13 @@ def find_trial(last: Sequence[Trial], chosen: str, horizon_days: int) -> Trial |
     return next((each for each in tried if chosen in each.p_no_purchase), None)
 
 
+def customers_at(trial: Trial | None, known: Sequence[Snapshot]) -> pd.DataFrame:
+    """The customers as known on the day of a trial, one row each; no row without a trial."""
+    if trial is None:
+        return known[-1].customers.iloc[:0]
+    return next(each.customers for each in known if each.day == trial.day)
+
+
 def calibration(last: Sequence[Trial], chosen: str, horizon_days: int) -> pd.DataFrame:
     """Predicted and actual share silent in tenths of risk; see `evaluation.calibration`.
 

@@ -162,6 +162,11 @@ def purchase_spells(purchase_days: pd.DataFrame, end: dt.date, bound: int | None
     return ended[["customer_id", "spell", "started_on", "duration", "event"]]
 
 
+def first_channel(customers: pd.DataFrame) -> pd.Series:
+    """The channel of each customer's first purchase; `unknown` where it is not recorded."""
+    return customers.reindex(columns=["first_channel"])["first_channel"].fillna("unknown")
+
+
 def survival_curves(spells: pd.DataFrame, groups: pd.Series | None = None) -> pd.DataFrame:
     """Kaplan-Meier of the time to lapse: the share still buying, by week, for each segment.
 

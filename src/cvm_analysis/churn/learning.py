@@ -32,6 +32,16 @@ class Snapshot(NamedTuple):
     grade: pd.Series | None = None  # rank of the grade of that day, the larger the better
 
 
+def gather(
+    days: Sequence[dt.date],
+    customers: Sequence[pd.DataFrame],
+    value: Sequence[pd.DataFrame],
+    grades: Sequence[pd.Series],
+) -> list[Snapshot]:
+    """Gather what was known on several days; one element a day in each argument, as in Known."""
+    return [Snapshot(*each) for each in zip(days, customers, value, grades, strict=True)]
+
+
 class CoxForecast(NamedTuple):
     """Cox's model, asked for rows; regions have baselines of their own where there are several."""
 

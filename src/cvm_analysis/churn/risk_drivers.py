@@ -67,6 +67,19 @@ def describe(
     return pd.DataFrame(table, contributions.index)
 
 
+def list_reasons(
+    cox: Cox | None, features: pd.DataFrame, plain: pd.DataFrame, hazards: pd.DataFrame
+) -> pd.DataFrame:
+    """List the reasons of each customer by a fitted model; no column without one.
+
+    features : one row per customer, as the model takes them; plain : as for `describe`
+    hazards : of the model; only features whose effect they tell are reasons
+    """
+    if cox is None:
+        return pd.DataFrame(index=features.index)
+    return describe(cox.contributions(features), plain, significant(hazards))
+
+
 def _columns(n: int) -> list[str]:
     return [f"reason_{k}{suffix}" for k in range(1, n + 1) for suffix in ("", "_value")]
 

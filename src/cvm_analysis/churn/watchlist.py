@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from cvm_analysis.churn import features
+from cvm_analysis.churn.forecasts import Trial
 from cvm_analysis.errors import InputError
 from cvm_analysis.minimum_data import Note
 
@@ -211,7 +212,7 @@ def precision(customers: pd.DataFrame, silent: pd.Series, listed: pd.Index) -> L
     )
 
 
-def backtest(
+def score_list(
     customers: pd.DataFrame,
     worth: pd.DataFrame,
     churn_risk: pd.Series,
@@ -232,6 +233,27 @@ def backtest(
     stake, _ = add_margin_at_stake(customers, worth, churn_risk, day, horizon_weeks, horizon_days)
     on_list = select(stake, day, n).index
     return precision(stake, silent.reindex(stake.index), on_list) if len(on_list) else None
+
+
+def backtest(
+    trial: Trial | None,
+    chosen: str,
+    customers: pd.DataFrame,
+    worth: pd.DataFrame,
+    horizon_weeks: float,
+    horizon_days: int,
+) -> ListPrecision | None:
+    """Try the list on the day of a forecast's trial; None where there was no trial.
+
+    Parameters
+    ----------
+    trial : of the forecast `chosen` at `horizon_days`
+    customers, worth : one row per customer as of the day of the trial; as for `score_list`
+    """
+    if trial is None:
+        return None
+    risk = trial.p_no_purchase[chosen]
+    return score_list(customers, worth, risk, trial.silent, trial.day, horizon_weeks, horizon_days)
 
 
 def backtest_rows(kept: ListPrecision | None, model: str, horizon_days: int) -> pd.DataFrame:

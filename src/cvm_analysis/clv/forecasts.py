@@ -43,6 +43,14 @@ def with_purchase(customers: pd.DataFrame) -> pd.DataFrame:
     return customers[(customers["customer_type"] == "retail") & customers["x"].notna()]
 
 
+def keep_modelled_days(days: pd.DataFrame, buyers: pd.DataFrame) -> pd.DataFrame:
+    """Keep the purchase days of who is modelled.
+
+    days : customer_id, day; buyers : one row per customer, as `with_purchase` keeps them
+    """
+    return days[days["customer_id"].isin(buyers.index)]
+
+
 def origins(last: dt.date, first: dt.date, weeks: int) -> tuple[list[dt.date], list[Note]]:
     """Dates to forecast from, one horizon apart: up to four before `last`, and `last` itself.
 

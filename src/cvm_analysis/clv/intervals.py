@@ -143,6 +143,26 @@ def totals(
     return sums.join(limits)
 
 
+def tabulate_totals(
+    people: pd.DataFrame,
+    worth: pd.DataFrame,
+    model: Any,
+    spend: Any,
+    horizon_weeks: float,
+    segment: pd.Series,
+    past_errors: Sequence[float] = (),
+) -> pd.DataFrame:
+    """Make table `value_totals`: the totals of each segment, and of `all` who have one.
+
+    segment : of each customer_id; other arguments as for `totals`
+    """
+    groups = segment, segment.mask(segment.notna(), "all")
+    rest = worth, model, spend, horizon_weeks
+    return pd.concat([totals(people, *rest, by, past_errors) for by in groups]).rename_axis(
+        "segment"
+    )
+
+
 def _check(level: float, draws: int) -> None:
     if not 0 < level < 1:
         raise InputError(f"the level is {level}; 0.8 leaves one of ten out at either end")

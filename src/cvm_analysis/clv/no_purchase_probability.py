@@ -44,6 +44,17 @@ def for_landmark(
     return forecast(model, buyers, days), []
 
 
+def forecast_at_landmarks(
+    customers: Sequence[pd.DataFrame], code: str, days: Sequence[int]
+) -> tuple[list[pd.DataFrame], list[Note]]:
+    """Forecast silence from each of several days on, as `for_landmark` does; notes of the last.
+
+    customers : for each day, one row per customer as of it
+    """
+    said = [for_landmark(each, code, days) for each in customers]
+    return [table for table, _ in said], said[-1][1]
+
+
 def fit(buyers: pd.DataFrame, code: str) -> Any:
     """Fit the model `code`, else the first of `forecasts.FITTED` that can be and finds drop-out.
 

@@ -204,6 +204,11 @@ def acquisition_quarter(customers: pd.DataFrame) -> pd.Series:
     return quarter.astype(str).where(quarter.notna()).rename("cohort")
 
 
+def channel(customers: pd.DataFrame) -> pd.Series:
+    """The channel each customer was won through; empty where it is not recorded."""
+    return customers.reindex(columns=["channel"])["channel"]
+
+
 def margin_share(customers: pd.DataFrame, otherwise: float) -> float:
     """The share of spend that is earned, over all customers whose costs are known; it may be < 0.
 

@@ -12,9 +12,10 @@ from typing import Any
 
 import jinja2
 import pandas as pd
+from markupsafe import Markup
 
 from cvm_analysis.errors import InputError
-from cvm_analysis.texts import Language, Words, words
+from cvm_analysis.texts import Language, Words, figures_in, words
 
 MIMETYPE = "application/x-cvm-block"
 RIGHT = ("number", "percent", "money")  # formats whose columns are aligned right
@@ -26,6 +27,9 @@ class Block:
     """A piece of finished HTML; all text in it is escaped."""
 
     html: str
+
+    def __repr__(self) -> str:
+        return f"Block({', '.join(figures_in(Markup(self.html).striptags()))})"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         style = templates().get_template("blocks.css").render()

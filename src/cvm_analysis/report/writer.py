@@ -33,17 +33,16 @@ SEGMENT_COLUMNS = {
 class Writer:
     """Writes for one reader; the methods give one block each.
 
-    horizon_weeks : of the forecasts, as in the config; without it, texts that name it are an error
+    language : words that know the horizon of the forecasts, and the business's own
     """
 
     language: Language
     currency: str
-    horizon_weeks: int | None = None
 
     @property
     def say(self) -> Words:
         """The words of the language."""
-        return words(self.language, horizon_weeks=self.horizon_weeks)
+        return words(self.language)
 
     def money(self, value: float) -> str:
         """Write an amount to three digits."""

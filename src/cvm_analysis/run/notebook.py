@@ -267,7 +267,7 @@ def _signed(sentinel: Path, asked: dict[str, str]) -> tuple[dict[str, Any], Fail
         signed = json.loads(sentinel.read_text("utf-8"))
         echoed = dict(signed["parameters"])
     except (OSError, ValueError, KeyError, TypeError):
-        return {}, Failure("no_sentinel", "ended without results.done in its last cell")
+        return {}, Failure("no_sentinel", "ended without run.sign_off in its last cell")
     wrong = [
         f"{name} was {echoed.get(name)!r}, not {value!r}"
         for name, value in asked.items()

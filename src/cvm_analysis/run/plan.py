@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 from cvm_analysis.errors import InputError
+from cvm_analysis.notebooks import describe
 
-BY_LANGUAGE = "06_"  # notebooks whose name starts so are executed once per language
 PRIVATE = 0o600
 
 
@@ -63,6 +63,10 @@ class Plan:
     def notebook(self, stem: str) -> Path:
         """Give the source of a notebook."""
         return self.notebooks_folder / f"{stem}.ipynb"
+
+    def is_report(self, stem: str) -> bool:
+        """Say whether a notebook is executed once per language: its page is the report."""
+        return stem in describe() and describe()[stem].per_language
 
     def parameters(self, region: str, run_dir: Path, language: str) -> dict[str, str]:
         """Give the parameters a notebook is run with."""

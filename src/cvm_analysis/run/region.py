@@ -17,7 +17,6 @@ from cvm_analysis.errors import CvmError
 from cvm_analysis.run import manifest, redact_paths
 from cvm_analysis.run.notebook import Finished, execute
 from cvm_analysis.run.plan import (
-    BY_LANGUAGE,
     PRIVATE,
     Event,
     Failure,
@@ -76,7 +75,7 @@ def steps(plan: Plan) -> Iterator[Step]:
             first = language == plan.languages[0]
             if first:
                 yield Step(stem, language, stem)
-            elif stem.startswith(BY_LANGUAGE):
+            elif plan.is_report(stem):
                 yield Step(stem, language, f"{stem}.{language}")
 
 
@@ -144,7 +143,7 @@ def _render(job: Job, folder: Path) -> None:
     for step in steps(job.plan):
         source = folder / "desk" / "notebooks" / f"{step.output}.ipynb"
         name = job.names.get(step.language, job.region)
-        is_report = step.notebook.startswith(BY_LANGUAGE)
+        is_report = job.plan.is_report(step.notebook)
         name += "" if is_report else f" {step.notebook}"
         title = words(step.language)("report.title", business=job.plan.business, region=name)
         text = page.render(source, title, step.language)

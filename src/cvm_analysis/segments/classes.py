@@ -40,6 +40,11 @@ ORDERS: Mapping[str, tuple[str, ...]] = MappingProxyType(  # the levels of each 
         ),
     }
 )
+CONTRADICTIONS = (  # good by what they did so far, lost or unattached by how they do it now
+    (("amount", "high"), ("life_cycle", "lost")),
+    (("amount", "high"), ("loyalty", "not_loyal")),
+    (("loyalty", "loyal"), ("life_cycle", "declining")),
+)
 Limit = float | Literal["auto"]
 Level = tuple[str, str]  # scheme, level
 
@@ -117,14 +122,16 @@ def assign_level(
 def segment_table(
     customers: pd.DataFrame, scores: pd.DataFrame, **classes: pd.Series
 ) -> pd.DataFrame:
-    """Put scores and classes of the retail customers together; columns of table `segments`.
+    """Put scores and classes of the retail customers together: table `classes`.
 
     customers : all, with customer_type. Project customers and dealers buy rarely and in lumps:
         they are not classed by that, and carry their type in every class.
     """
     table = pd.DataFrame(classes).reindex(customers.index)
     table = table.apply(lambda codes: codes.fillna(customers["customer_type"]))
-    return scores.astype("Int64").reindex(customers.index).join(table)
+    table = scores.astype("Int64").reindex(customers.index).join(table)
+    table.insert(0, "customer_type", customers["customer_type"])
+    return table
 
 
 def crosstab(

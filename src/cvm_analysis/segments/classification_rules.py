@@ -5,7 +5,8 @@ Who moved between two days can only be told if both are measured alike: by the e
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +44,22 @@ def build(
     """Put the limits of one day together: those of `find_limits`, and of a review of that day."""
     cards = {kind: (each.card, each.limits) for kind, each in graded.items()}
     return ClassificationRules(rules, limits["cuts"], limits["usual_gap"], life_cycle, cards)
+
+
+def add_segment(customers: pd.DataFrame, rules: rfm.Rfm, cuts: rfm.Cuts) -> pd.DataFrame:
+    """Add every customer's segment as column `segment`; the same rows."""
+    return customers.assign(segment=score_and_name(customers, rules, cuts)[1])
+
+
+def name_on_days(
+    days: Sequence[dt.date],
+    customers: Sequence[pd.DataFrame],
+    rules: rfm.Rfm,
+    cuts: Sequence[rfm.Cuts],
+) -> dict[dt.date, pd.Series]:
+    """Name the customers of each of several days, by the cut points of that day."""
+    each_day = zip(days, customers, cuts, strict=True)
+    return {day: score_and_name(people, rules, those)[1] for day, people, those in each_day}
 
 
 @dataclass(frozen=True)

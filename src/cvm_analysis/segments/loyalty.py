@@ -8,7 +8,7 @@ Attachment shows only in coming back: who bought on one day is not loyal, whatev
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import pandas as pd
@@ -113,6 +113,18 @@ def index(customers: pd.DataFrame, card: Scorecard) -> pd.Series:
 def add_index(customers: pd.DataFrame, card: Scorecard) -> pd.DataFrame:
     """Add the index as column `loyalty_index`, which scorecards may look at; the same rows."""
     return customers.assign(loyalty_index=index(customers, card))
+
+
+def add_own_index(customers: pd.DataFrame, weights: Mapping[str, float]) -> pd.DataFrame:
+    """Add the index as these customers alone would settle it; the same rows."""
+    return add_index(customers, fit_card(customers, weights))
+
+
+def measure_with_index(
+    measure: Callable[[dt.date], pd.DataFrame], card: Scorecard
+) -> Callable[[dt.date], pd.DataFrame]:
+    """Make of `measure`, which measures all customers on a day, one that adds their index."""
+    return lambda day: add_index(measure(day), card)
 
 
 def thresholds(found: pd.Series, loyal: Limit, potentially_loyal: Limit) -> dict[str, float]:

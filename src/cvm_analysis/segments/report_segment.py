@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import pandas as pd
 
+from cvm_analysis.segments.grades.grade import NOT_GRADED
 from cvm_analysis.segments.grades.scorecard import Scorecard
 
 
@@ -42,3 +43,18 @@ def assign(
     by_rfm = customer_type.map(by).eq("rfm")
     graded = [segment_code(k, g) for k, g in zip(customer_type, grade, strict=True)]
     return rfm.where(by_rfm, pd.Series(graded, index=rfm.index)).rename("segment")
+
+
+def complete(classes: pd.DataFrame, grades: pd.DataFrame, by: Mapping[str, str]) -> pd.DataFrame:
+    """Make table `segments`: the classes of everybody, with score, grade and the report's segment.
+
+    Parameters
+    ----------
+    classes : one row per customer, columns of table `classes`
+    grades : one row per customer who has bought, columns of table `grades`
+    by : as for `assign`
+    """
+    table = classes.join(grades[["score", "grade"]])
+    table["grade"] = table["grade"].fillna(NOT_GRADED)
+    table["segment"] = assign(table["customer_type"], table["rfm"], table["grade"], by)
+    return table

@@ -69,6 +69,25 @@ class Action:
     zh: str | None = None
 
 
+def add_actions(
+    customers: pd.DataFrame, segments: pd.DataFrame, strategy: pd.DataFrame
+) -> pd.DataFrame:
+    """Add to each customer their segment and grade, and the action to take first.
+
+    Parameters
+    ----------
+    customers : one row per customer; segments : of them, columns of table `segments`
+    strategy : one row per segment and action, columns of table `strategy`
+
+    Returns
+    -------
+    The same rows with segment, grade and action; empty where the segment has no action.
+    """
+    first = strategy.xs(1, level="rank")["action"]
+    joined = customers.join(segments[["segment", "grade"]])
+    return joined.assign(action=joined["segment"].map(first))
+
+
 def summary(customers: pd.DataFrame, segment: pd.Series, value: pd.DataFrame) -> pd.DataFrame:
     """One row per segment, the largest value first; columns FIGURES.
 

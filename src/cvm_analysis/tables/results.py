@@ -15,6 +15,16 @@ from cvm_analysis.tables.shape import (
     weeks,
 )
 
+CLASSES = {
+    "r": count("recency score, 1 to bins, best is a recent purchase"),
+    "f": count("frequency score, 1 to bins, best is many orders"),
+    "m": count("monetary score, 1 to bins, best is a high net spend"),
+    "rfm": text("RFM segment of segments.yaml; prospect if never bought"),
+    "frequency": text("high, mid or low number of orders; prospect"),
+    "amount": text("high, mid or low net spend; prospect"),
+    "loyalty": text("loyal, potentially_loyal or not_loyal; prospect"),
+    "life_cycle": text("prospect, returns_only, new, growing, mature, declining, lost, returned"),
+}
 RESULTS = {
     "customers": Table(
         "one row per customer who bought, returned or joined by as_of",
@@ -60,6 +70,15 @@ RESULTS = {
             "customer_type": text("retail, project or dealer; retail where not recorded"),
         },
     ),
+    "classes": Table(
+        "one row per customer",
+        ("customer_id",),
+        {
+            "customer_id": CUSTOMER,
+            "customer_type": text("retail, project or dealer"),
+            **CLASSES,
+        },
+    ),
     "segments": Table(
         "one row per customer",
         ("customer_id",),
@@ -67,16 +86,7 @@ RESULTS = {
             "customer_id": CUSTOMER,
             "customer_type": text("retail, project or dealer"),
             "segment": text("segment in the reports: an RFM segment, or type and grade"),
-            "r": count("recency score, 1 to bins, best is a recent purchase"),
-            "f": count("frequency score, 1 to bins, best is many orders"),
-            "m": count("monetary score, 1 to bins, best is a high net spend"),
-            "rfm": text("RFM segment of segments.yaml; prospect if never bought"),
-            "frequency": text("high, mid or low number of orders; prospect"),
-            "amount": text("high, mid or low net spend; prospect"),
-            "loyalty": text("loyal, potentially_loyal or not_loyal; prospect"),
-            "life_cycle": text(
-                "prospect, returns_only, new, growing, mature, declining, lost, returned"
-            ),
+            **CLASSES,
             "score": number("weighted score on as_of, 0 to 100; empty if not graded"),
             "grade": text("effective grade: A, B, C, ... or not_graded"),
         },
@@ -297,9 +307,7 @@ RESULTS = {
             "share_expected_margin": share("of the expected margin of all customers"),
             "mean_net_sales": money("net spend so far per customer"),
             "mean_expected_margin": money("expected margin per customer"),
-            "mean_expected_orders": number(
-                "expected purchase days of a customer in the horizon"
-            ),
+            "mean_expected_orders": number("expected purchase days of a customer in the horizon"),
             "mean_days_since_last": days("since the last purchase, on average"),
             "repeat_share": share("of its customers with two or more purchase days"),
         },

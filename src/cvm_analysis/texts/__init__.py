@@ -303,3 +303,8 @@ def _rounded(value: Any, digits: int) -> Decimal:
 def _empty(value: Any) -> bool:
     """Tell whether there is nothing to write: None, NaN, NaT, NA or infinite."""
     return bool(pd.isna(value)) or (isinstance(value, float) and math.isinf(value))
+
+
+def figures_in(text: str) -> list[str]:
+    """Find the figures in a text, as they are written: `12,345`, `-3.5%`."""
+    return re.findall(r"[-−+]?\d(?:[\d.,]*\d)?%?", text)

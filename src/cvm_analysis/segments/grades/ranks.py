@@ -11,6 +11,14 @@ from cvm_analysis.segments.grades import grade, points, scorecard
 from cvm_analysis.segments.grades.scorecard import Scorecard
 
 
+def rank_on_days(
+    cards: Sequence[Scorecard], measures: Sequence[pd.DataFrame], days: Sequence[dt.date]
+) -> list[pd.Series]:
+    """Rank the grades of each day's customers, as `grade_rank_at` does; measures : one table a
+    day."""
+    return [grade_rank_at(cards, each, day) for each, day in zip(measures, days, strict=True)]
+
+
 def grade_rank_at(cards: Sequence[Scorecard], measures: pd.DataFrame, day: dt.date) -> pd.Series:
     """Rank of the grade by score of each customer of a type: 0 is the lowest grade, then 1, 2, ...
 

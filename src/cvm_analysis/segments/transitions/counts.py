@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import pandas as pd
 
 from cvm_analysis.minimum_data import Note, lacking
-from cvm_analysis.segments import classes
+from cvm_analysis.segments import classes, loyalty
 from cvm_analysis.segments.classification_rules import SCHEMES, ClassificationRules
+from cvm_analysis.segments.grades.scorecard import Scorecard
 from cvm_analysis.segments.grades.versions import order_grades
 from cvm_analysis.segments.transitions import transition_matrix
 
 PART = "transitions"
+
+
+class Records(Protocol):
+    """The records of a region: measured on a day, or as if days of the past had come again."""
+
+    def measures(self, date: dt.date) -> pd.DataFrame:
+        """One row per customer as of a day, columns of table `customers` and imported figures."""
+        ...
+
+    def with_copied_days(self, draws: Iterable[pd.DataFrame], before: dt.date) -> Iterator[Records]:
+        """Give the records as if the days of each draw of `expected_by_chance` had followed."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -53,10 +68,57 @@ class Transitions:
         known = observed.set_index(transition_matrix.PAIR)["money"]
         return compared.join(known, on=transition_matrix.PAIR).fillna({"money": 0.0})
 
+    def recut(self, by_later: pd.DataFrame, scheme: str) -> pd.DataFrame:
+        """Count who has another class only because the limits have moved; see
+        `transition_matrix.threshold_effect`.
+
+        by_later : classes at the later day by the limits of that day
+        """
+        order = self.orders[scheme]
+        return transition_matrix.threshold_effect(self.after[scheme], by_later[scheme], order)
+
     @property
     def notes(self) -> list[Note]:
         """Whether too few customers were there at the earlier day to speak of movement."""
         return lacking(PART, customers=len(self.before))
+
+
+def remeasure(
+    records: Records, card: Scorecard, draws: Iterable[pd.DataFrame], before: dt.date, day: dt.date
+) -> list[pd.DataFrame]:
+    """Measure all customers on a day as if they had gone on unchanged after `before`.
+
+    card : of the loyalty index; draws : purchases that might have followed
+        (`expected_by_chance.draw_repeatedly`)
+
+    Returns
+    -------
+    One table for each draw, one row per customer, with the index.
+    """
+    repeated = records.with_copied_days(draws, before)
+    return [loyalty.measure_with_index(each.measures, card)(day) for each in repeated]
+
+
+def compare(
+    yardstick: ClassificationRules,
+    before: pd.DataFrame,
+    after: pd.DataFrame,
+    drawn: Sequence[pd.DataFrame],
+    money: pd.Series,
+) -> Transitions:
+    """Class everybody on two days by the limits of the earlier one.
+
+    Parameters
+    ----------
+    yardstick : the limits of the earlier day
+    before, after, drawn : measures of all customers at the earlier day, at the later day, and at
+        the later day had nobody changed (`remeasure`); columns as Yardstick asks for
+    money : one amount a customer, in the config's currency
+    """
+    lost = largest_drop(yardstick.parts(before), yardstick.parts(after))
+    classes = [yardstick.classes(each) for each in drawn]
+    sides = yardstick.classes(before), yardstick.classes(after)
+    return Transitions(*sides, classes, lost, money, class_orders(yardstick))
 
 
 def class_orders(yardstick: ClassificationRules) -> dict[str, list[str]]:

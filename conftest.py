@@ -1,0 +1,36 @@
+"""How pytest runs the notebooks among the tests."""
+
+import os
+import tempfile
+from typing import Any
+
+import pytest
+
+SHAPES = ("text/html", "image/svg+xml", "application/x-cvm-block")  # beside text/plain
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let notebooks begin with no drafts, whatever `make lab` left; worker processes inherit it."""
+    if "CVM_DRAFTS" not in os.environ:
+        folder = tempfile.TemporaryDirectory(prefix="cvm-drafts-")
+        os.environ["CVM_DRAFTS"] = folder.name
+        config.add_cleanup(folder.cleanup)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Compare what cells of notebooks show by its figures, not by its words and shapes."""
+    for notebook in {item.parent for item in items if hasattr(item.parent, "skip_compare")}:
+        notebook.skip_compare += ("stderr", *SHAPES)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep the tests of a file in one process, and all notebooks, for each reads the one before."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return "notebooks" if file.startswith("notebooks/") else file
+
+    return ByFile(config, log)

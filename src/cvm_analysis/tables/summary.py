@@ -1,0 +1,52 @@
+"""The key figures of a table: few enough to read, and different as soon as the table is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+
+def summarize(table: pd.DataFrame | pd.Series) -> pd.DataFrame:
+    """Summarize each column of a table, or a column alone, in its own unit.
+
+    Returns
+    -------
+    One row per column, its index: `column`; all cells are text.
+    known : rows in which the column is not empty, of all rows
+    typical : mean of numbers and dates; of codes the most frequent one, and its share
+    first_half : the same of the first half of the rows (of codes the share of that one)
+    """
+    found = {str(name): _figures(values) for name, values in pd.DataFrame(table).items()}
+    columns = ["known", "median_or_share", "first_half"]
+    return pd.DataFrame.from_dict(found, orient="index", columns=columns).rename_axis("column")
+
+
+def _figures(values: pd.Series) -> tuple[str, str, str]:
+    known, half = values.dropna(), values.iloc[: (len(values) + 1) // 2].dropna()
+    counted = f"{len(known):,} of {len(values):,}"
+    if known.empty:
+        return counted, "", ""
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return counted, _day(known.mean()), _day(half.mean())
+    if pd.api.types.is_bool_dtype(known) or isinstance(known.iloc[0], str):
+        codes = known.astype(str)
+        counts = codes.value_counts().sort_index().sort_values(ascending=False, kind="stable")
+        if len(counts) == len(codes) > 1:
+            return counted, "all different", ""
+        most = counts.index[0]
+        first = f"{(half.astype(str) == most).mean():.4f}" if len(half) else ""
+        return counted, f"{most} {counts.iloc[0] / len(codes):.4f}", first
+    return counted, _number(known.astype(float).mean()), _number(half.astype(float).mean())
+
+
+def _day(value: Any) -> str:
+    return "" if pd.isna(value) else f"{value:%Y-%m-%d}"
+
+
+def _number(value: float) -> str:
+    """Write a number with five digits that count; nothing for none."""
+    if np.isnan(value):
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.5g}"

@@ -1,0 +1,82 @@
+"""notebooks.yaml says of each notebook what it is; the e2e tests compare what it really does."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from nbclient import NotebookClient
+from nbformat import v4
+
+from cvm_analysis import notebooks
+from cvm_analysis.tables import TABLES
+
+ROOT = Path(__file__).parent.parent
+DESCRIBED = notebooks.describe()
+CELL_LINES = 5
+
+
+def cells(name, kind="code"):
+    found = json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text("utf-8"))["cells"]
+    return ["".join(c["source"]) for c in found if c["cell_type"] == kind]
+
+
+def test_every_notebook_is_described_in_the_order_of_its_number():
+    assert list(DESCRIBED) == sorted(p.stem for p in (ROOT / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("name", DESCRIBED)
+def test_its_title_is_its_question_and_the_readme_asks_it(name):
+    question = DESCRIBED[name].question
+    assert cells(name, "markdown")[0].splitlines()[0] == f"# {question}"
+    tree = (ROOT / "README.md").read_text("utf-8").splitlines()
+    line = next(x for x in tree if x.startswith(f"  {name} "))
+    assert question.casefold() in line.casefold()
+
+
+@pytest.mark.parametrize("name", DESCRIBED)
+def test_it_reads_and_writes_the_tables_it_is_described_with(name):
+    source = "\n".join(cells(name))
+    calls = {way: set(re.findall(rf'run\.{way}\("(\w+)"', source)) for way in ("read", "write")}
+    assert set(DESCRIBED[name].writes) == calls["write"] <= set(TABLES)
+    assert set(DESCRIBED[name].reads) == calls["read"] - calls["write"]
+    assert f'run.sign_off("{name}", language' in cells(name)[-1]
+
+
+@pytest.mark.parametrize("name", DESCRIBED)
+def test_every_table_it_writes_is_among_its_key_figures(name):
+    checked = "\n".join(c for c in cells(name) if c.startswith("# NBVAL_CHECK_OUTPUT"))
+    for table in DESCRIBED[name].writes:
+        assert re.search(rf'run\.key_figures\([^)]*"{table}"', checked), table
+
+
+@pytest.mark.parametrize("name", DESCRIBED)
+def test_it_is_an_argument_and_no_program(name):
+    for cell in cells(name):
+        assert not re.search(r"^(def|class|for|if|while|try)\b", cell, re.MULTILINE), cell
+        lines = [x for x in cell.splitlines() if x and not x.startswith("#")]
+        assert len(lines) <= CELL_LINES or "import" in cell, cell
+
+
+def test_a_table_is_read_only_after_it_was_written():
+    written = set()
+    for described in DESCRIBED.values():
+        assert set(described.reads) <= written
+        written |= set(described.writes)
+    assert notebooks.find_writer("backtest") == "05_value"
+
+
+def test_the_kernel_of_the_lab_reloads_what_changes(tmp_path, monkeypatch):
+    monkeypatch.setenv("JUPYTER_PATH", str(ROOT / ".lab"))
+    (tmp_path / "mine.py").write_text("figure = 1")
+    sources = [
+        "import mine, pathlib",
+        "mine.figure",
+        "pathlib.Path('mine.py').write_text('figure = 22')",
+        "mine.figure",
+    ]
+    notebook = v4.new_notebook(cells=[v4.new_code_cell(each) for each in sources])
+    where = {"metadata": {"path": tmp_path}}
+    NotebookClient(notebook, kernel_name="python3", resources=where).execute()
+    shown = [cell.outputs[0]["data"]["text/plain"] for cell in notebook.cells[1::2]]
+    assert shown == ["1", "22"]

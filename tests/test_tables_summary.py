@@ -1,0 +1,49 @@
+"""The key figures of a table, by hand, and that they change as soon as the table does."""
+
+import pandas as pd
+import pytest
+
+from cvm_analysis.tables.summary import summarize
+
+TABLE = pd.DataFrame(
+    {
+        "money": [1.0, 2.0, None, 30_000.0],
+        "grade": ["A", "B", "B", None],
+        "day": pd.to_datetime(["2025-01-01", "2025-01-03", None, "2025-01-31"]),
+        "lapsed": [True, False, False, False],
+        "none": [None] * 4,
+    },
+    index=list("wxyz"),
+)
+
+
+def test_figures_by_hand():
+    found = summarize(TABLE)
+    assert found.loc["money"].tolist() == ["3 of 4", "10,001", "1.5"]
+    assert found.loc["grade"].tolist() == ["3 of 4", "B 0.6667", "0.5000"]
+    assert found.loc["day"].tolist() == ["3 of 4", "2025-01-11", "2025-01-02"]
+    assert found.loc["lapsed"].tolist() == ["4 of 4", "False 0.7500", "0.5000"]
+    assert summarize(TABLE.reset_index()).loc["index"].tolist() == ["4 of 4", "all different", ""]
+    assert found.loc["none"].tolist() == ["0 of 4", "", ""]
+
+
+def test_a_column_alone_and_nothing_at_all():
+    assert summarize(TABLE["money"]).loc["money", "known"] == "3 of 4"
+    assert summarize(TABLE.iloc[:0]).loc["day"].tolist() == ["0 of 0", "", ""]
+    assert summarize(pd.DataFrame()).empty
+    late = pd.DataFrame({"n": [None, 1.0], "code": [None, "x"]})
+    assert summarize(late)["first_half"].tolist() == ["", ""]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t: t.assign(money=1 - t["money"]),
+        lambda t: t.assign(money=t["money"].to_numpy()[::-1]),  # other customers' money
+        lambda t: t.assign(grade=t["grade"].map({"A": "B", "B": "A"})),
+        lambda t: t.assign(day=t["day"] + pd.Timedelta(days=1)),
+        lambda t: t.iloc[:3],
+    ],
+)
+def test_another_table_has_other_figures(change):
+    assert not summarize(TABLE).equals(summarize(change(TABLE)))
