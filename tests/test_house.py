@@ -25,7 +25,8 @@ BELOW = {
     "draft": {"clv", "settings", "sources", "intake"},
     "atomic_folder": set(),
     "notebooks": set(),
-    "prepared": {"settings", "customers"},
+    "prepared": {"settings", "customers", "queries"},
+    "queries": set(),
     "results": {"settings", "notebooks", "prepared"},
     "intake": {"settings", "atomic_folder", "prepared", "sources"},
     "validate": {"settings", "intake", "prepared", "sources", *CORE},
@@ -37,7 +38,7 @@ BELOW = {
         *("validate", "results", "run", "sample"),
     },
 }
-ENGINE = {"customers", "draft", "intake", "prepared", "sources"}  # where Ibis may be
+ENGINE = {"customers", "draft", "intake", "prepared", "queries", "sources"}  # where Ibis may be
 
 
 def rooms():

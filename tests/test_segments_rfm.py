@@ -219,7 +219,7 @@ def published(data_set):
     by = log.groupby("customer_id")
     days = (pd.Timestamp("2006-12-31") - by["order_date"].max()).dt.days
     return pd.DataFrame(
-        {"days_since_last": days, "n_orders": by.size(), "net_sales": by["net_sales"].sum()}
+        {"days_since_last": days, "n_orders": by.size(), "net_sales": by["revenue"].sum()}
     )
 
 

@@ -54,7 +54,7 @@ def test_the_test_is_a_model_with_coefficients_that_change():
     names = list(found.rows)
     table = cut[names].assign(**{f"{k}*t": cut[k] * cut["end"] for k in names})
     steps = table - table.mean()
-    sets = proportional_hazards_test.risk_sets.of(
+    sets = proportional_hazards_test.risk_sets.build(
         steps.to_numpy(), cut[names].to_numpy() @ found.coef, cut.reset_index(drop=True)
     )
     chisq, _ = proportional_hazards_test.risk_sets.added(

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from test_churn_hazards_proportional import fading
+from test_survival_proportional_hazards_test import fading
 
 from cvm_analysis.errors import InputError
 from cvm_analysis.survival import cox, stratification
