@@ -108,7 +108,7 @@ def main(sets: int, method: assignment.Method) -> None:
     """Print how often groups were found, and how far the silhouette lay from the bar at most."""
     for kind in CLOUDS:
         found = [cut(kind(np.random.default_rng(s)), method, s) for s in range(sets)]
-        above = max(each.silhouette - each.bar for each in found)
+        above = max(each.silhouette - each.threshold for each in found)
         said = sum(each.is_structure for each in found)
         print(f"{kind.__name__:<20} found in {said:>2} of {sets}; nearest {above:+.3f}", flush=True)
     drawn = [planted(np.random.default_rng(s)) for s in range(sets)]

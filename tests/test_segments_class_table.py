@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cvm_analysis.segments import class_table
+from cvm_analysis.segments import class_table, classes
 
 AUTO = SimpleNamespace(high="auto", mid="auto")
 LOYAL = SimpleNamespace(loyal=80, potentially_loyal=40)
@@ -38,7 +38,7 @@ def index(retail):
 
 
 def test_auto_is_the_best_half_and_the_best_fifth_of_those_who_bought(retail, index):
-    found = class_table.find_limits(retail, index, AUTO, AUTO, LOYAL)
+    found = class_table.find_thresholds(retail, index, AUTO, AUTO, LOYAL)
     assert found == {
         "frequency": {"mid": 6, "high": 9},
         "amount": {"mid": 600, "high": 900},
@@ -47,8 +47,10 @@ def test_auto_is_the_best_half_and_the_best_fifth_of_those_who_bought(retail, in
 
 
 def test_everybody_has_one_class_of_each_scheme(retail, index):
-    limits = class_table.find_limits(retail, index, AUTO, AUTO, LOYAL)
-    found = class_table.classify(retail, index, limits, 40.0, {"new_days": 90, "lost_gaps": 4})
+    limits = class_table.find_thresholds(retail, index, AUTO, AUTO, LOYAL)
+    found = class_table.classify(
+        retail, index, limits, 40.0, classes.LifeCycle(new_days=90, lost_gaps=4)
+    )
     assert found["frequency"].tolist() == ["low"] * 5 + ["mid"] * 3 + ["high"] * 2 + ["prospect"]
     assert found["amount"].equals(found["frequency"])
     loyal = ["not_loyal"] * 3 + ["potentially_loyal"] * 4 + ["loyal"] * 3 + ["prospect"]
@@ -61,7 +63,7 @@ def test_everybody_has_one_class_of_each_scheme(retail, index):
 
 
 def test_sizes_count_everybody_and_add_up_to_the_money(retail, index):
-    limits = class_table.find_limits(retail, index, AUTO, AUTO, LOYAL)
+    limits = class_table.find_thresholds(retail, index, AUTO, AUTO, LOYAL)
     classes = class_table.classify(retail, index, limits, 40.0, {})
     sizes = class_table.size(retail, classes["loyalty"])
     assert sizes.index.tolist() == ["loyal", "potentially_loyal", "not_loyal", "prospect"]

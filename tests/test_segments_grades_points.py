@@ -155,27 +155,24 @@ def test_where_less_is_better_the_groups_run_the_other_way():
     ]
 
 
-def test_ties_make_groups_impossible_and_the_table_says_so():
+def test_ties_make_groups_impossible():
     ones = column(*[1] * 6, 2, 2, 3, 4)  # six of ten bought once: nobody is worse than they are
     learned = points.fit_bins(only(bins=5), ones)
     assert points.assign_points(learned, ones)["x"].tolist() == [0] * 6 + [75, 75, 100, 100]
-    table = points.groups(learned).loc["x"]
-    assert (table["asked"], table["possible"], table["most_points"]) == (5, 3, 100)
-    assert table["cut_points"] == [2, 3]
+    assert learned.indicators[0].bands == ((2, 75), (3, 100))
 
 
 def test_ties_at_the_top_leave_the_best_group_out():
     tied = column(*range(7), 9, 9, 9)
-    table = points.groups(points.fit_bins(only(bins=5), tied)).loc["x"]
-    assert (table["possible"], table["most_points"]) == (4, 75)
+    bands = points.fit_bins(only(bins=5), tied).indicators[0].bands
+    assert len(bands) == 3 and bands[-1][1] == 75
 
 
 @pytest.mark.parametrize("values", [[7.0] * 30, [1.0] * 29 + [0.0], [7.0], [np.nan] * 3, []])
 def test_an_indicator_that_cannot_tell_customers_apart_is_left_out_for_all(values):
     measures = column(*values).astype(float)
     learned = points.fit_bins(only(bins=5, missing=0), measures)
-    assert points.groups(learned).loc["x", "possible"] == 1
-    assert np.isnan(points.groups(learned).loc["x", "most_points"])
+    assert learned.indicators[0].bands == ()
     assert points.assign_points(learned, measures)["x"].isna().all()
     assert points.score(learned, measures).isna().all()
 
@@ -194,7 +191,6 @@ def test_written_bands_are_not_learned_and_learned_ones_hold_for_other_customers
     used = scorecard.with_bands(only(bins=5), scorecard.bands(learned))
     assert points.assign_points(used, region)["x"].tolist() == [0, 100]
     assert points.fit_bins(card(SPEND), MEASURES) == card(SPEND)
-    assert points.groups(card(SPEND)).empty
 
 
 def test_groups_that_were_not_learned_are_an_error():

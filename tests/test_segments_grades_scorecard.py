@@ -68,7 +68,7 @@ NAN, INF = float("nan"), float("inf")
         (with_spend(bands=((NAN, 20),)), "indicators.spend.bands", "finite"),
         (with_spend(bands=None, scale=(5, 5)), "indicators.spend.scale", "two different"),
         (with_spend(bands=None, scale=(0, INF)), "indicators.spend.scale", "two different"),
-        (with_spend(bands=None, scale=(9, 0)), "indicators.spend.scale", "turn them round"),
+        (with_spend(bands=None, scale=(9, 0)), "indicators.spend.scale", "swap them"),
         (with_spend(bands=None, bins=1), "indicators.spend.bins", "from 2 to 100, not 1"),
         (with_spend(bands=None, bins=101), "indicators.spend.bins", "from 2 to 100, not 101"),
         (with_spend(missing=101), "indicators.spend.missing", "leave_out or points"),
@@ -161,7 +161,7 @@ def test_before_the_first_version_the_message_says_when_it_begins():
 def test_two_versions_of_one_day_are_refused():
     with pytest.raises(ConfigError, match=r"2\.valid_from: two versions .* 2024-01-01"):
         scorecard.valid_on([CARD, NEXT, CARD], dt.date(2026, 1, 1))
-    scorecard.check_versions([CARD, NEXT])
+    assert scorecard.version_problems([CARD, NEXT]) == []
 
 
 def test_learned_bands_survive_json_and_written_ones_are_not_among_them():
@@ -169,7 +169,7 @@ def test_learned_bands_survive_json_and_written_ones_are_not_among_them():
     binned = with_spend(bands=None, bins=3)
     used = scorecard.with_bands(binned, learned)
     assert used.indicators[0].bands == ((10.0, 50.0), (0.1 + 0.2, 100.0))
-    assert used.indicators[1] is PAYMENT
+    assert used.indicators[1] == PAYMENT
     assert json.loads(json.dumps(scorecard.bands(used))) == learned
     assert scorecard.bands(binned) == scorecard.bands(CARD) == {}
 

@@ -196,7 +196,7 @@ def test_weights_always_sum_to_one(shares, by, by_quota):
     shares = np.array(shares) / sum(shares)
     for i in range(len(shares)):
         for factor in (1 - by, 1 + by):
-            moved = weights._moved(shares, i, factor)
+            moved = weights._changed(shares, i, factor)
             assert moved.sum() == pytest.approx(1) and (moved >= 0).all()
 
 
