@@ -47,9 +47,9 @@ def test_auto_is_the_best_half_and_the_best_fifth_of_those_who_bought(retail, in
 
 
 def test_everybody_has_one_class_of_each_scheme(retail, index):
-    limits = class_table.find_thresholds(retail, index, AUTO, AUTO, LOYAL)
+    thresholds = class_table.find_thresholds(retail, index, AUTO, AUTO, LOYAL)
     found = class_table.classify(
-        retail, index, limits, 40.0, classes.LifeCycle(new_days=90, lost_gaps=4)
+        retail, index, thresholds, 40.0, classes.LifeCycle(new_days=90, lost_gaps=4)
     )
     assert found["frequency"].tolist() == ["low"] * 5 + ["mid"] * 3 + ["high"] * 2 + ["prospect"]
     assert found["amount"].equals(found["frequency"])
@@ -58,14 +58,14 @@ def test_everybody_has_one_class_of_each_scheme(retail, index):
     # 100 days without a purchase, 40 being usual: more than two gaps, less than four
     assert found["life_cycle"].tolist() == ["declining"] * 10 + ["prospect"]
     # those who bought on one day, or have a single gap, are judged by the company's
-    slower = class_table.classify(retail, index, limits, 60.0, {"new_days": 90})
+    slower = class_table.classify(retail, index, thresholds, 60.0, classes.LifeCycle(new_days=90))
     assert slower["life_cycle"].tolist()[:3] == ["new", "mature", "declining"]
 
 
-def test_sizes_count_everybody_and_add_up_to_the_money(retail, index):
-    limits = class_table.find_thresholds(retail, index, AUTO, AUTO, LOYAL)
-    classes = class_table.classify(retail, index, limits, 40.0, {})
-    sizes = class_table.size(retail, classes["loyalty"])
+def test_sizes_count_everybody_and_add_up_to_net_sales(retail, index):
+    thresholds = class_table.find_thresholds(retail, index, AUTO, AUTO, LOYAL)
+    found = class_table.classify(retail, index, thresholds, 40.0, classes.LifeCycle())
+    sizes = class_table.size(retail, found["loyalty"])
     assert sizes.index.tolist() == ["loyal", "potentially_loyal", "not_loyal", "prospect"]
     assert sizes["n_customers"].tolist() == [3, 4, 3, 1]
     assert sizes["net_sales"].tolist() == [2700, 2200, 600, 0]

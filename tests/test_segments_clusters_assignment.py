@@ -22,8 +22,8 @@ NO_GROUPS = Note("clusters", "no_distinct_groups")
 
 
 @pytest.fixture(autouse=True)
-def few_clouds(monkeypatch):
-    monkeypatch.setattr(structure, "CLOUDS", 12)
+def few_null_samples(monkeypatch):
+    monkeypatch.setattr(structure, "NULL_SAMPLES", 12)
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,6 @@ def find_thresholds(
 ) -> dict[str, dict[str, float]]:
     """Find the least value of each class of a scheme.
 
-    Parameters
-    ----------
     customers : one row per retail customer, columns of table `customers`
     index : their loyalty index, 0 to 100
     frequency, amount, loyal : thresholds as written in segments.yaml, or `auto`

@@ -74,8 +74,6 @@ def thresholds(
 ) -> dict[str, float]:
     """Find the least value of mid and of high; `auto`: the best half and the best fifth.
 
-    Parameters
-    ----------
     values : one per customer who bought, larger is better
     names : of the two levels, the worse first
 
@@ -128,8 +126,6 @@ def segment_table(
 def crosstab(rows: pd.Series, columns: pd.Series, amounts: pd.Series | None = None) -> pd.DataFrame:
     """Count customers per pair of levels of two schemes, or add up their amounts.
 
-    Parameters
-    ----------
     rows, columns : one level per customer; their names are the schemes
     amounts : one per customer, in the config's currency; None: customers are counted
 
@@ -162,8 +158,6 @@ def disagreements(
 ) -> pd.DataFrame:
     """List the customers with a good level in one scheme and a bad one in another.
 
-    Parameters
-    ----------
     classes : one row per customer, indexed by customer_id, one column per scheme
     pairs : the good level and the bad one: (("amount", "high"), ("loyalty", "not_loyal"))
     net_sales : one amount per customer
@@ -173,9 +167,7 @@ def disagreements(
     One row per customer and pair, the largest net sales first: customer_id, good, good_level, bad,
     bad_level, net_sales.
 
-    Raises
-    ------
-    InputError : a scheme that is no column of `classes`
+    Raises InputError: a scheme that is no column of `classes`
     """
     schemes = {scheme for pair in pairs for scheme, _ in pair}
     if unknown := sorted(schemes - set(classes)):
@@ -213,8 +205,6 @@ def life_cycle(
     the company's; with none, the company's. It is at least new_days / lost_gaps, so that a few
     purchases in one week make no customer lost in the next month.
 
-    Parameters
-    ----------
     customers : one row per customer, columns of table `customers`
     company_gap : days; NaN (no customer bought on two days): all are new
 
@@ -225,9 +215,7 @@ def life_cycle(
     new_days, or bought once; `returned` had a last gap that counted as lost by the gaps before it;
     `growing`; `mature`.
 
-    Raises
-    ------
-    InputError : days_since_last or T is empty or infinite for a customer who bought
+    Raises InputError: days_since_last or T is empty or infinite for a customer who bought
     """
     never = (customers["n_orders"] == 0).to_numpy(bool)
     scores.check_finite(customers.loc[~never, ["days_since_last", "T"]])

@@ -81,8 +81,6 @@ class ClassificationRules:
     def classes(self, measures: pd.DataFrame) -> pd.DataFrame:
         """Class customers as they are on a day.
 
-        Parameters
-        ----------
         measures : one row per customer, columns of table `customers` and those of the scorecards
 
         Returns

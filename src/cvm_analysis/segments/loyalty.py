@@ -23,14 +23,9 @@ from cvm_analysis.typed import settings
 
 LOYAL, POTENTIALLY, NOT_LOYAL, _ = classes.ORDERS["loyalty"]
 BINS = 20
-COLUMNS = MappingProxyType(  # what each indicator of the index measures
-    {
-        "repeat": "repeat_rate",
-        "tenure": "t_x",
-        "regularity": "regularity",
-        "breadth": "n_categories",
-        "nps": "nps",
-    }
+COLUMNS = MappingProxyType(  # the measure of each indicator
+    {"repeat": "repeat_rate", "tenure": "t_x", "regularity": "regularity"}
+    | {"breadth": "n_categories", "nps": "nps"}
 )
 WEIGHTS = MappingProxyType(
     {"repeat": 0.3, "tenure": 0.25, "regularity": 0.15, "breadth": 0.15, "nps": 0.15}
@@ -70,9 +65,7 @@ def card(weights: Mapping[str, float]) -> Scorecard:
     weights : indicator (repeat, tenure, regularity, breadth, nps) -> its share of the index; one
         left out does not count
 
-    Raises
-    ------
-    ConfigError : an unknown indicator, no weight, or weights that do not sum to 1
+    Raises ConfigError: an unknown indicator, no weight, or weights that do not sum to 1
     """
     if unknown := [code for code in weights if code not in COLUMNS]:
         known = ", ".join(COLUMNS)

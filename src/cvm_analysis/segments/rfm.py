@@ -82,9 +82,7 @@ def measures(customers: pd.DataFrame, monetary: Monetary = USUAL.monetary) -> pd
 
     r : minus days since the last purchase; f : orders; m : net sales, in total or per order
 
-    Raises
-    ------
-    InputError : one of them is empty or infinite for a customer who bought
+    Raises InputError: one of them is empty or infinite for a customer who bought
     """
     columns = ["days_since_last", "n_orders", _MONETARY[monetary]]
     scores.check_finite(customers[["n_orders"]])
@@ -102,8 +100,6 @@ def cut_points(
 ) -> dict[str, list[float]]:
     """Find the least value of the scores 2, 3, ... `bins`; NaN where ties allow none.
 
-    Parameters
-    ----------
     customers : one row per customer, as for `score`
     rule : `share_worse`: the score is 1 + floor(bins x share strictly worse), so that ties never
         raise a score; `quantile_plus_one`: a score begins one day, order or unit of money above
@@ -130,9 +126,7 @@ def written_cut_points(lists: Mapping[str, Sequence[float]], bins: int) -> dict[
     lists : by letter; r: at most so many days, falling; f: at least so many orders, m: at least so
         much net sales, both rising; a letter may be left out
 
-    Raises
-    ------
-    ConfigError : an unknown letter, too many or too few numbers, or in the wrong order
+    Raises ConfigError: an unknown letter, too many or too few numbers, or in the wrong order
     """
     _refuse("cut_points", cut_problems(lists, bins))
     sign = {"r": -1.0, "f": 1.0, "m": 1.0}
@@ -164,8 +158,6 @@ def score(
 ) -> pd.DataFrame:
     """Score each customer who bought from 1 to `bins` on recency, frequency and monetary value.
 
-    Parameters
-    ----------
     customers : one row per customer, indexed by customer_id
         days_since_last : days from the last purchase to as_of; n_orders : 1 or more, others are
         left out; net_sales, net_sales_per_order : net of returns, in the config's currency

@@ -83,8 +83,6 @@ def problems(rules: Rules, bins: int, matching: Matching) -> list[Problem]:
 def match(rules: Rules, bins: int, written_for: int | None) -> np.ndarray:
     """Find the place in `rules` of the first that fits each combination of scores.
 
-    Parameters
-    ----------
     bins : scores go from 1 to this
     written_for : the number of bins the rules count in, if not `bins`; a score is then read as the
         one nearest in rank

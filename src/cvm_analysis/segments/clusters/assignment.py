@@ -84,8 +84,6 @@ def choose(
     The largest silhouette less its null mean decides, because silhouettes depend on k. The result
     does not depend on the order of the customers.
 
-    Parameters
-    ----------
     spend : of each customer; clusters are numbered by its mean, the largest first
     ks : numbers of clusters to try; those with a very small cluster are not chosen
     """

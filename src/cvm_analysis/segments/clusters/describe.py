@@ -15,8 +15,6 @@ def describe(
 ) -> pd.DataFrame:
     """One row per cluster: its size, its net sales, and what is typical of it, in its own unit.
 
-    Parameters
-    ----------
     customers : one row per customer, columns of table `customers`
     measured : one row per customer, as `measures.build` makes them
     labels : each customer's cluster

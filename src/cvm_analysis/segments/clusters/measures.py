@@ -86,8 +86,6 @@ def build(
 ) -> pd.DataFrame:
     """One row per retail customer who bought: the measures, each in its own unit.
 
-    Parameters
-    ----------
     customers : one row per customer, columns of table `customers`
     numbers : number columns of it, or names of DERIVED; None: those of USUAL that there are
     attributes : columns of it that hold codes or words
@@ -99,9 +97,7 @@ def build(
     One column per number and attribute and one per part of a composition. A missing attribute is
     None.
 
-    Raises
-    ------
-    ConfigError : names that the data do not have, with the nearest ones
+    Raises ConfigError: names that the data do not have, with the nearest ones
     """
     bought = customers[(customers["n_orders"] > 0) & (customers["customer_type"] == RETAIL)]
     table = bought.assign(**{name: make(bought) for name, make in DERIVED.items()})

@@ -39,8 +39,6 @@ def match(
     The sum of squared distances is least, so a shift of all customers alike (a quiet season)
     changes no name. A cluster without an earlier one gets the next free number.
 
-    Parameters
-    ----------
     labels_today, labels_then : each customer's cluster, as `assignment` names it
     features_today, features_then : `Features.table` of the two days, by the same scales
     """

@@ -40,8 +40,6 @@ def rules(measured: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
     A shallow tree separates the cluster from all others; the node with the largest F1 is taken,
     shorter rules first. Thresholds are rounded to three digits before they are rated.
 
-    Parameters
-    ----------
     measured : one row per customer, as `measures.build` makes them; a missing number counts as the
         median, a missing level as none of the others
     labels : each customer's cluster

@@ -3,7 +3,7 @@
 The silhouette [1] says how much nearer points are to their own cluster than to the next one.
 Stability [2] says of each cluster whether bootstrap samples show it again; without groups it
 still reaches 0.9 and more, so it is necessary, not sufficient. The evidence is a test in the spirit
-of [3]: samples of `null_distribution` are divided in the same way, and real groups must exceed them.
+of [3]: samples of `null_distribution` are divided alike, and real groups must exceed them.
 
 Gaussian mixtures are rated by the silhouette too, not by BIC: equal values and levels of attributes
 have unbounded density, and BIC counts them as groups (eight of eight possible in a normal sample

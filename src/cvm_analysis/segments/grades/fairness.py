@@ -38,8 +38,6 @@ def compare_groups(
 ) -> pd.DataFrame:
     """Compare groups by their mix of grades and their share with the best grade.
 
-    Parameters
-    ----------
     grades : one code per customer; `not_graded` is counted, and in no share
     groups : one code per customer, the same index; missing is `unknown`
     order : the grades, best first
@@ -61,9 +59,7 @@ def compare_groups(
         verdict : `below` (all of the interval below 0.8), `unclear` (0.8 within it, or no
             ratio), `fine` (all of it above 0.8), `reference`
 
-    Raises
-    ------
-    InputError : other customers in `groups`, or a grade that is not in `order`
+    Raises InputError: other customers in `groups`, or a grade that is not in `order`
     """
     pooled = _pooled(grades, groups, order, min_group)
     counts = pd.crosstab(pooled, grades.reindex(pooled.index)).rename_axis(
@@ -97,9 +93,7 @@ def age_bands(
     Codes on the same index: `under_30`, `30_44`, `45_59`, `60_plus`; `unknown` without a readable
     date of birth or if it is after `as_of`.
 
-    Raises
-    ------
-    InputError : edges that are not whole years, above 0 and rising
+    Raises InputError: edges that are not whole years, above 0 and rising
     """
     if not edges or any(b != int(b) or a >= b for a, b in pairwise([0, *edges])):
         raise InputError(f"age bands: edges {tuple(edges)} must be whole years, rising, above 0")

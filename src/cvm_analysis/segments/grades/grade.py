@@ -32,8 +32,9 @@ def thresholds(card: Scorecard, scores: pd.Series) -> dict[str, float]:
     names = list(card.grades)
     exact = [Fraction(share) for share in list(card.grades.values())[::-1]]
     below = [share.limit_denominator(FINEST) for share in itertools.accumulate(exact[:-1])]
-    cuts = shares.cut_points(scores, [share.as_integer_ratio() for share in below])
-    return dict(zip(names, _without_empty(cuts[::-1]), strict=True))
+    cuts = shares.cut_points(scores, [share.as_integer_ratio() for share in below])[::-1]
+    possible = [math.nan if cut in cuts[:i] else cut for i, cut in enumerate(cuts)]
+    return dict(zip(names, [*possible, 0.0], strict=True))
 
 
 def assign(scores: pd.Series, thresholds: Mapping[str, float]) -> pd.Series:
@@ -42,19 +43,9 @@ def assign(scores: pd.Series, thresholds: Mapping[str, float]) -> pd.Series:
     scores : one per customer, 0..100
     thresholds : least score of each grade, best first, as `thresholds` makes them; NaN: impossible
     """
-    possible = [(least, grade) for grade, least in thresholds.items() if not math.isnan(least)][
-        ::-1
-    ]
-    names = np.array([NOT_GRADED, *(grade for _, grade in possible)], dtype=object)
+    least = pd.Series(thresholds, dtype=float).dropna()[::-1]
+    names = np.array([NOT_GRADED, *least.index], dtype=object)
     values = scores.to_numpy(float)
-    reached = np.searchsorted([least for least, _ in possible], values, side="right")
+    reached = np.searchsorted(least.to_numpy(), values, side="right")
     codes = names[np.where(np.isnan(values), 0, reached)]
     return pd.Series(codes, index=scores.index, name="grade", dtype=object)
-
-
-def _without_empty(cuts: list[float]) -> list[float]:
-    """Set equal thresholds to NaN but for the best grade; the last grade is for the rest."""
-    found: list[float] = []
-    for cut in cuts:
-        found.append(float("nan") if cut in found else cut)
-    return [*found, 0.0]

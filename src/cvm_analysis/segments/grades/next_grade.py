@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -26,8 +25,6 @@ def cheapest(
     changes. A missing value cannot be improved. Of equal costs the first indicator is taken.
     A column that two indicators use is priced for the one alone.
 
-    Parameters
-    ----------
     card : fitted
     measures : one row per customer, those of the scores
     scores, thresholds : as `points.score` and `grade.thresholds` make them
@@ -65,13 +62,10 @@ def cheapest(
 
 def _next(scores: pd.Series, thresholds: Mapping[str, float]) -> tuple[pd.Series, pd.Series]:
     """The next better grade of each customer and its threshold; empty for the best grade."""
-    possible = [(least, grade) for grade, least in thresholds.items() if not math.isnan(least)][
-        ::-1
-    ]
-    at = np.searchsorted([least for least, _ in possible], scores.to_numpy(float), side="right")
-    grades = np.array([*(grade for _, grade in possible), None], dtype=object)[at]
-    least = np.array([*(least for least, _ in possible), np.nan])[at]
-    return pd.Series(grades, scores.index, dtype=object), pd.Series(least, scores.index)
+    least = pd.Series(thresholds, dtype=float).dropna()[::-1]
+    at = np.searchsorted(least.to_numpy(), scores.to_numpy(float), side="right")
+    grades = np.array([*least.index, None], dtype=object)[at]
+    return pd.Series(grades, scores.index), pd.Series(np.append(least, np.nan)[at], scores.index)
 
 
 def _change(

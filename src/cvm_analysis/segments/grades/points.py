@@ -29,9 +29,7 @@ def fit_bins(card: Scorecard, measures: pd.DataFrame) -> Scorecard:
 
     measures : one row per customer; those with a missing value are not counted
 
-    Raises
-    ------
-    InputError : values that are infinite or no numbers
+    Raises InputError: values that are infinite or no numbers
     """
     found = values(card, measures)
     return replace(
@@ -48,9 +46,7 @@ def values(card: Scorecard, measures: pd.DataFrame) -> pd.DataFrame:
 
     Also missing: a column that this business lacks, and a share whose divisor `per` is not above 0.
 
-    Raises
-    ------
-    InputError : values that are infinite or no numbers, with how many
+    Raises InputError: values that are infinite or no numbers, with how many
     """
     needed = {each.column: each.code for each in card.indicators}
     needed |= {each.per: each.code for each in card.indicators if each.per}

@@ -54,8 +54,6 @@ def replay(scores: pd.DataFrame, thresholds: Sequence[Thresholds], policy: Polic
     A review without a score changes nothing: the last grade stays, it neither adds to nor
     interrupts reviews in a row below the grade, but it counts as a review that has passed.
 
-    Parameters
-    ----------
     scores : one row per customer, one column per review date in order; 0..100, NaN: no score then
     thresholds : for each of these dates, grade -> least score, best first; the last grade is for
         all others. Where a new version lacks a customer's grade, they are graded as at first.

@@ -40,8 +40,6 @@ def rank_indicators(
 ) -> pd.DataFrame:
     """Rank indicators by how well they predicted the margin that followed.
 
-    Parameters
-    ----------
     then : one row per customer, indexed by customer_id; one column per indicator, as of a past day:
         values, or points
     later : margin of each of these customers after that day, 0 if they bought nothing; customers

@@ -121,8 +121,6 @@ def review(
     A type is graded from the day its first scorecard is valid; customers without one are counted
     in a note. A later first review may give another grade where `rules` keep grades.
 
-    Parameters
-    ----------
     cards : customer type -> versions of its scorecard
     measures : day -> one row per customer as of that day, indexed by customer_id: customer_type,
         n_orders, and the columns of the scorecards. Called once per day

@@ -104,9 +104,7 @@ def check(card: Scorecard, known: Iterable[str] | None = None) -> None:
 def valid_on(cards: Sequence[Scorecard], day: dt.date) -> Scorecard:
     """Find the latest version for one customer type that is valid on a day.
 
-    Raises
-    ------
-    ConfigError : none is valid yet, or two are valid from the same day
+    Raises ConfigError: none is valid yet, or two are valid from the same day
     """
     _refuse(version_problems(cards))
     begun = [card for card in cards if card.valid_from <= day]
@@ -133,9 +131,7 @@ def bands(card: Scorecard) -> dict[str, list[list[float]]]:
 def with_bands(card: Scorecard, bands: Mapping[str, Sequence[Sequence[float]]]) -> Scorecard:
     """Use bands learned from other customers (the company's, from `bands`) for `bins`.
 
-    Raises
-    ------
-    InputError : an indicator with `bins` has none among them
+    Raises InputError: an indicator with `bins` has none among them
     """
     binned = [each.code for each in card.indicators if each.bins is not None]
     if missing := [code for code in binned if code not in bands]:

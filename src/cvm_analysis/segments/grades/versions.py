@@ -47,15 +47,11 @@ class Effect:
 def compare(old: Scorecard, new: Scorecard, measures: pd.DataFrame, net_sales: pd.Series) -> Effect:
     """Grade the same customers by two versions and compare.
 
-    Parameters
-    ----------
     old, new : versions for one customer type; each is fitted to these measures
     measures : one row per customer of that type, on one day
     net_sales : one amount per customer, in the config's currency; a missing one counts as zero
 
-    Raises
-    ------
-    InputError : versions for different customer types, or customers listed twice
+    Raises InputError: versions for different customer types, or customers listed twice
     """
     _check(old, new, measures, net_sales)
     (parts_old, scores_old, before), (parts_new, scores_new, after) = (

@@ -30,8 +30,6 @@ NEARLY_ALWAYS = 0.9  # share of draws in which the grade of a stable customer is
 def sensitivity(card: Scorecard, given: pd.DataFrame, by: float = 0.25) -> pd.DataFrame:
     """Change one weight at a time and count the grades that change.
 
-    Parameters
-    ----------
     card : fitted
     given : one row per customer, one column per indicator, as `points.assign_points`
     by : change as a share of the weight, above 0; 1 removes the indicator on the way down
@@ -44,9 +42,7 @@ def sensitivity(card: Scorecard, given: pd.DataFrame, by: float = 0.25) -> pd.Da
         changed_share : of the graded, with another grade
         best_left_share : of those with the best grade, who lose it; empty if nobody has it
 
-    Raises
-    ------
-    InputError : `by` is not above 0 and at most 1
+    Raises InputError: `by` is not above 0 and at most 1
     """
     if not 0 < by <= 1:
         raise InputError(f"weights: `by` must be above 0 and at most 1, not {by:g}")
@@ -64,8 +60,8 @@ def sensitivity(card: Scorecard, given: pd.DataFrame, by: float = 0.25) -> pd.Da
             "weight_tried": new[i],
             "n_customers": len(graded),
             "n_not_graded": len(given) - len(graded),
-            "changed_share": _mean(found != before),
-            "best_left_share": _mean((found != before)[best]),
+            "changed_share": pd.Series(found != before).mean(),
+            "best_left_share": pd.Series((found != before)[best]).mean(),
         }
         for (i, way), new, found in zip(changes, tried[1:], after, strict=True)
     ]
@@ -77,8 +73,6 @@ def stability(
 ) -> pd.DataFrame:
     """Draw weights around the card's and count how often each customer keeps their grade.
 
-    Parameters
-    ----------
     card, given : as for `sensitivity`
     draws : sets of weights
     spread : typical distance of a weight from the card's, as a share of it, above 0, below 1: 0.25
@@ -91,9 +85,7 @@ def stability(
     One row per customer of `given`: grade by the card (or `not_graded`), same_share: of the draws
     with the same grade, empty if not graded.
 
-    Raises
-    ------
-    InputError : `spread` outside its range, or no draws
+    Raises InputError: `spread` outside its range, or no draws
     """
     if not 0 < spread < 1 or draws < 1:
         wrong = f"not {spread:g} and {draws}"
@@ -122,7 +114,7 @@ def summary(card: Scorecard, stable: pd.DataFrame) -> pd.DataFrame:
         code: {
             "n_customers": len(part),
             "mean_same_share": part["same_share"].mean(),
-            "stable_share": _mean(part["same_share"].dropna() >= NEARLY_ALWAYS),
+            "stable_share": (part["same_share"].dropna() >= NEARLY_ALWAYS).mean(),
         }
         for code, part in {**parts, "all": graded}.items()
     }
@@ -173,7 +165,3 @@ def _drawn(card: Scorecard, draws: int, spread: float, seed: int) -> np.ndarray:
     concentration = (len(weights) - 1) / spread**2 - 1
     drawn = np.random.default_rng(seed).dirichlet(concentration * weights[order], draws)
     return drawn[:, np.argsort(order)]
-
-
-def _mean(flags: np.ndarray | pd.Series) -> float:
-    return float(flags.mean()) if len(flags) else float("nan")

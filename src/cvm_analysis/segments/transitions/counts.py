@@ -95,8 +95,6 @@ def compare(
 ) -> Transitions:
     """Class all customers on two days by the rules of the earlier one.
 
-    Parameters
-    ----------
     rules : of the earlier day
     before, after, drawn : measures of all customers on the earlier day, on the later day, and on
         the later day by chance alone (`remeasure`); columns as `ClassificationRules.classes`

@@ -10,24 +10,15 @@ Purchases are drawn, and customers measured and classed by them as usual.
 from __future__ import annotations
 
 import datetime as dt
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
+from cvm_analysis.clv import nbd
 from cvm_analysis.errors import InputError
 
 YEAR_OF_WEEKS = 364  # days; every weekday as often as any other
 WEEK = 7
-
-
-class Fitted(Protocol):
-    """An NBD fitted to `count_purchases`: r, and alpha in weeks."""
-
-    @property
-    def params(self) -> tuple[float, float]:
-        """Shape r and scale alpha."""
-        ...
 
 
 def count_purchases(
@@ -38,8 +29,6 @@ def count_purchases(
     A customer who first bought within the window is counted from then on, without the first
     purchase: it is why they are in the data, and says nothing about their purchase rate.
 
-    Parameters
-    ----------
     days : one row per customer and day with a purchase: customer_id, day; repeats are dropped
     before : the last day that counts
 
@@ -79,8 +68,6 @@ def draw_purchases(
     days (the last one, if there is none), on a day drawn at random. Two may be on one day.
     Customers are drawn in the order of their ids, so the order of the rows does not matter.
 
-    Parameters
-    ----------
     days : as for `count_purchases`
     histories : as `count_purchases` makes them, of the customers to draw for
     r, alpha : parameters of the NBD fitted to `histories`; alpha in weeks
@@ -89,9 +76,7 @@ def draw_purchases(
     -------
     One row per purchase: customer_id, copy_of (day of the purchase it copies), day
 
-    Raises
-    ------
-    InputError : `until` is not after `before`, or customers without a purchase by then
+    Raises InputError: `until` is not after `before`, or customers without a purchase by then
     """
     span = (until - before).days
     if span < 1:
@@ -123,14 +108,16 @@ def draw_purchases(
 def draw_repeatedly(
     days: pd.DataFrame,
     histories: pd.DataFrame,
-    model: Fitted | None,
+    model: nbd.Nbd | None,
     before: dt.date,
     until: dt.date,
     times: int = 5,
 ) -> list[pd.DataFrame]:
     """Draw with the seeds 0, 1, ... as `draw_purchases` does; no draws without a model."""
-    seeds = () if model is None else range(times)
-    return [draw_purchases(days, histories, *model.params, before, until, seed) for seed in seeds]
+    if model is None:
+        return []
+    r, alpha = model.params
+    return [draw_purchases(days, histories, r, alpha, before, until, seed) for seed in range(times)]
 
 
 def _past(days: pd.DataFrame, before: dt.date) -> pd.DataFrame:

@@ -25,8 +25,6 @@ def count(
 ) -> pd.DataFrame:
     """Count the customers, and their net sales, of each transition between two classes.
 
-    Parameters
-    ----------
     before, after : class of each customer on the earlier and the later day, by customer_id
     net_sales : one amount per customer, in the config's currency; a missing one counts as zero
     order : classes that rank, best first; others (`not_graded`, `prospect`) do not
@@ -58,8 +56,6 @@ def downgrades(
 ) -> pd.DataFrame:
     """List the customers who were downgraded, the largest net sales first.
 
-    Parameters
-    ----------
     before, after, order, net_sales : as for `count`
 
     Returns
@@ -81,8 +77,6 @@ def threshold_effect(
 ) -> pd.DataFrame:
     """Count customers whose class differs only because the thresholds between classes changed.
 
-    Parameters
-    ----------
     by_earlier, by_later : class of each customer on the later day, by the thresholds of the earlier
         and of the later day
     order : as for `count`
@@ -92,9 +86,7 @@ def threshold_effect(
     One row per pair of classes that differ and have customers: before (by the earlier thresholds),
     after (by the later), move, n_customers, share (of all customers).
 
-    Raises
-    ------
-    InputError : the two are not the same customers
+    Raises InputError: the two are not the same customers
     """
     unmatched = len(by_earlier.index.symmetric_difference(by_later.index))
     if unmatched:
@@ -110,9 +102,7 @@ def threshold_effect(
 def mean_counts(matrices: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Average matrices that `count` made of several draws; a pair that one lacks is zero there.
 
-    Raises
-    ------
-    InputError : there are none
+    Raises InputError: there are none
     """
     if not matrices:
         raise InputError("mean_counts: no matrices to average; draw at least one")
@@ -123,8 +113,6 @@ def mean_counts(matrices: Sequence[pd.DataFrame]) -> pd.DataFrame:
 def with_expected(observed: pd.DataFrame, expected: pd.DataFrame) -> pd.DataFrame:
     """Add the counts expected by chance to the observed ones.
 
-    Parameters
-    ----------
     observed : as `count` makes it; expected : as `mean_counts`, of the same customers
 
     Returns
@@ -142,8 +130,6 @@ def with_expected(observed: pd.DataFrame, expected: pd.DataFrame) -> pd.DataFram
 def compare_downgrades(compared: pd.DataFrame) -> pd.DataFrame:
     """Compare the share of customers downgraded from each class with the share expected by chance.
 
-    Parameters
-    ----------
     compared : as `with_expected` makes it
 
     Returns
