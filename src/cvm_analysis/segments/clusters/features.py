@@ -164,9 +164,9 @@ def build(
     customers : n_orders and gross_sales of at least these customers
     scales : those of another day; None: they are learned from these customers
     """
-    known = customers.reindex(measured.index)
-    purchases = known["n_orders"].astype(float).fillna(1.0).clip(lower=0)
-    spend = known["gross_sales"].astype(float).fillna(0.0).clip(lower=0)
+    own = customers.reindex(measured.index)
+    purchases = own["n_orders"].astype(float).fillna(1.0).clip(lower=0)
+    spend = own["gross_sales"].astype(float).fillna(0.0).clip(lower=0)
     scales = learn(measured, purchases) if scales is None else scales
     return Features(scales.transform(measured, purchases), scales, measured, purchases, spend)
 
@@ -196,10 +196,10 @@ def _blocks(measured: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def _reason_to_leave_out(own: pd.DataFrame) -> str | None:
-    known = own.apply(lambda v: v if is_attribute(v) else _finite(v)).dropna(how="all")
-    if not len(known) or len(known) < LEAST_KNOWN * len(own):
+    present = own.apply(lambda v: v if is_attribute(v) else _finite(v)).dropna(how="all")
+    if not len(present) or len(present) < LEAST_KNOWN * len(own):
         return "missing"
-    return "alike" if 1 - known.value_counts().max() / len(known) < LEAST_VARIED else None
+    return "alike" if 1 - present.value_counts().max() / len(present) < LEAST_VARIED else None
 
 
 def _finite(values: pd.Series) -> pd.Series:
@@ -207,8 +207,8 @@ def _finite(values: pd.Series) -> pd.Series:
 
 
 def _number(values: pd.Series) -> Number:
-    known = _finite(values).dropna()
-    median, how, unit = float(known.median()), *_choose_transform(known)
+    present = _finite(values).dropna()
+    median, how, unit = float(present.median()), *_choose_transform(present)
     ordered = np.sort(_transform(_finite(values).fillna(median), how, unit).to_numpy())
     bounds = _bounds(ordered)
     inside = ordered.clip(*bounds)  # sorted: the order of the rows changes no digit
@@ -216,24 +216,25 @@ def _number(values: pd.Series) -> Number:
     return Number(str(values.name), how, unit, median, bounds, float(inside.mean()), spread)
 
 
-def _choose_transform(known: pd.Series) -> tuple[str, float]:
+def _choose_transform(present: pd.Series) -> tuple[str, float]:
     """Choose the transformation of a number, and the unit of its logarithm.
 
     A share has its square root; another number of unknown kind that is never negative its logarithm
     where that makes the distances of the 10% and 90% quantiles from the median more equal.
     """
-    name, above = str(known.name), known[known > 0]
+    name, above = str(present.name), present[present > 0]
     unit = float(above.min()) if name in RATIO and len(above) else 1.0
     if name in RATIO | COUNTED:
         return ("log" if name in RATIO else "log1p"), unit
     if name.endswith("_share"):
         return "sqrt", unit
-    if known.min() < 0 or not len(above):
+    if present.min() < 0 or not len(above):
         return "as_is", unit
-    fraction = (known > 0).mean()
+    fraction = (present > 0).mean()
     kind = "log" if fraction == 1 else "log1p"
     unit = float(above.min() if fraction == 1 else above.median())
-    return min((("as_is", 1.0), (kind, unit)), key=lambda how: _asymmetry(_transform(known, *how)))
+    ways = (("as_is", 1.0), (kind, unit))
+    return min(ways, key=lambda way: _asymmetry(_transform(present, *way)))
 
 
 def _asymmetry(values: pd.Series) -> float:
@@ -266,10 +267,10 @@ def _attribute(values: pd.Series) -> Attribute:
 
 
 def _composition(own: pd.DataFrame, purchases: pd.Series) -> Composition:
-    known = own.dropna()
-    mix = {str(c): _mean(known[c].to_numpy()) for c in known}
-    bought = purchases.reindex(known.index).to_numpy(float)
-    rooted = _rooted(known.to_numpy(float), np.array(list(mix.values())), bought)
+    present = own.dropna()
+    mix = {str(c): _mean(present[c].to_numpy()) for c in present}
+    bought = purchases.reindex(present.index).to_numpy(float)
+    rooted = _rooted(present.to_numpy(float), np.array(list(mix.values())), bought)
     means = [_mean(part) for part in rooted.T]
     spread = sum(_mean((part - mean) ** 2) for part, mean in zip(rooted.T, means, strict=True))
     return Composition(

@@ -56,9 +56,9 @@ class Grouping:
 
 
 def select(
-    customers: pd.DataFrame, asked: Grouping, shares: pd.DataFrame
+    customers: pd.DataFrame, grouping: Grouping, shares: pd.DataFrame
 ) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Take the measures asked for, as far as these data have them.
+    """Take the measures of a grouping, as far as these data have them.
 
     customers : one row per customer; shares : columns such as `category:care`, or none
 
@@ -66,14 +66,14 @@ def select(
     -------
     As `build` makes them, and `missing` for each that these data lack.
     """
-    wholes = {composition(str(column)) for column in shares}
+    compositions = {composition(str(column)) for column in shares}
     there = {
-        "numbers": [c for c in asked.measures if c in customers or c in DERIVED],
-        "attributes": [c for c in asked.attributes if c in customers],
-        "shares_of": [c for c in asked.shares_of if c in wholes],
+        "numbers": [c for c in grouping.measures if c in customers or c in DERIVED],
+        "attributes": [c for c in grouping.attributes if c in customers],
+        "shares_of": [c for c in grouping.shares_of if c in compositions],
     }
     found = {name for names in there.values() for name in names}
-    every = (*asked.measures, *asked.attributes, *asked.shares_of)
+    every = (*grouping.measures, *grouping.attributes, *grouping.shares_of)
     return build(customers, **there, shares=shares), {n: "missing" for n in every if n not in found}
 
 
@@ -102,14 +102,14 @@ def build(
     bought = customers[(customers["n_orders"] > 0) & (customers["customer_type"] == RETAIL)]
     table = bought.assign(**{name: make(bought) for name, make in DERIVED.items()})
     parts = (pd.DataFrame() if shares is None else shares).reindex(bought.index)
-    wholes = {name for column in parts if (name := composition(str(column)))}
+    compositions = {name for column in parts if (name := composition(str(column)))}
     counted = [str(c) for c in table if types.is_numeric_dtype(table[c])]
     asked = [[c for c in USUAL if c in counted] if numbers is None else numbers]
     asked += [attributes, shares_of]
     first, second, third = (list(dict.fromkeys(names)) for names in asked)
     words = [str(c) for c in table if not types.is_datetime64_any_dtype(table[c])]
     _check({"measures": (first, counted), "attributes": (second, words),
-            "shares_of": (third, sorted(wholes))})  # fmt: skip
+            "shares_of": (third, sorted(compositions))})  # fmt: skip
     codes = table[second].astype(object).where(table[second].notna())
     blocks = [table[first].astype(float), codes]
     blocks += [

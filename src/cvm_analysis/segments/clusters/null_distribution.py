@@ -186,15 +186,15 @@ def _baskets(
     features: Features, composition: Composition, own: np.ndarray, rng: np.random.Generator
 ) -> Baskets:
     shares = features.measured[list(composition.mix)].to_numpy(float)
-    known = np.flatnonzero(~np.isnan(shares).any(axis=1))
-    shares, bought = shares[known], features.purchases.to_numpy()[known]
+    complete = np.flatnonzero(~np.isnan(shares).any(axis=1))
+    shares, bought = shares[complete], features.purchases.to_numpy()[complete]
     ordered = np.sort(bought)
     few = np.flatnonzero(bought <= ordered[min(POOL[0], len(ordered)) - 1])
     pool = few if len(few) <= POOL[1] else rng.choice(few, POOL[1], replace=False)
     baskets = Baskets(
         composition,
         shares[pool],
-        features.spend.to_numpy()[known][pool].clip(min=1e-9),
+        features.spend.to_numpy()[complete][pool].clip(min=1e-9),
         max(1.0, float(bought[pool].mean())),
         lambda ranks: np.quantile(ordered, ranks, method="inverted_cdf"),
         0.0,

@@ -50,9 +50,9 @@ def rules(measured: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
     rule; accuracy : share of all customers for whom rule and cluster agree; precision : share of
     those the rule describes who are in the cluster; coverage : share of the cluster described.
     """
-    known = _known(measured.loc[labels.index])
+    filled = _fill_missing(measured.loc[labels.index])
     rows = {
-        code: _rule(known, labels == code) for code in sorted(labels.unique(), key=cluster_number)
+        code: _rule(filled, labels == code) for code in sorted(labels.unique(), key=cluster_number)
     }
     columns = ["conditions", "accuracy", "precision", "coverage"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("cluster")
@@ -68,7 +68,7 @@ def holds(conditions: Sequence[Condition], measured: pd.DataFrame) -> pd.Series:
     return found
 
 
-def _known(measured: pd.DataFrame) -> pd.DataFrame:
+def _fill_missing(measured: pd.DataFrame) -> pd.DataFrame:
     filled = {
         column: values if is_attribute(values) else values.fillna(values.median())
         for column, values in measured.dropna(axis=1, how="all").items()

@@ -78,9 +78,9 @@ def groups(customers: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
 
     customers : columns of table `customers`; columns that a business does not record may be absent
     """
-    known = customers.reindex(columns=["region", "gender", "birth_date"])
-    age = age_bands(pd.to_datetime(known["birth_date"]), as_of)
-    return known[["region", "gender"]].replace("", None).fillna(UNKNOWN).assign(age=age)
+    recorded = customers.reindex(columns=["region", "gender", "birth_date"])
+    age = age_bands(pd.to_datetime(recorded["birth_date"]), as_of)
+    return recorded[["region", "gender"]].replace("", None).fillna(UNKNOWN).assign(age=age)
 
 
 def age_bands(
@@ -104,8 +104,8 @@ def age_bands(
     inner = [f"{a}_{b - 1}" for a, b in pairwise(edges)]
     names = np.array([f"under_{edges[0]}", *inner, f"{edges[-1]}_plus"], dtype=object)
     band = np.searchsorted(np.asarray(edges), age.fillna(0).to_numpy(), side="right")
-    known = (age >= 0) & born.notna()
-    return pd.Series(names[band], index=birth_date.index, name="age_band").where(known, UNKNOWN)
+    valid = (age >= 0) & born.notna()
+    return pd.Series(names[band], index=birth_date.index, name="age_band").where(valid, UNKNOWN)
 
 
 def _pooled(

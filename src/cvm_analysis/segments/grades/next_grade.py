@@ -90,8 +90,8 @@ def _edge(each: Indicator, needed: np.ndarray) -> np.ndarray:
     """The value at the edge of the nearest band with the points needed."""
     if not each.bands:
         return np.full(len(needed), np.nan)
-    values, given = np.array(sorted(each.bands, key=lambda band: band[1]), dtype=float).T
-    return np.append(values, np.nan)[np.searchsorted(given, needed, side="left")]
+    values, in_points = np.array(sorted(each.bands, key=lambda band: band[1]), dtype=float).T
+    return np.append(values, np.nan)[np.searchsorted(in_points, needed, side="left")]
 
 
 def _on_scale(scale: tuple[float, float], exact: np.ndarray, rounded: np.ndarray) -> np.ndarray:

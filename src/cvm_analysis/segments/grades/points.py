@@ -1,6 +1,6 @@
 """Points per indicator of a scorecard, and the score of each customer.
 
-score = sum of weight x points / sum of weight, over the indicators known of that customer. Equal
+score = sum of weight x points / sum of weight, over the known indicators of that customer. Equal
 values always have equal points, and a better value never lowers the score.
 """
 
@@ -113,14 +113,14 @@ def numbers(measures: pd.DataFrame, column: str) -> tuple[np.ndarray, list[str]]
     """Read a column as floats, NaN if there is none, and list what is wrong with it."""
     if column not in measures:
         return np.full(len(measures), np.nan), []
-    given = measures[column]
-    if given.dtype.kind in "mM":
+    raw = measures[column]
+    if raw.dtype.kind in "mM":
         return np.full(len(measures), np.nan), [f"{column} holds times, not numbers"]
-    found = pd.to_numeric(given, errors="coerce").to_numpy(float)
-    texts = int((np.isnan(found) & given.notna().to_numpy()).sum())
+    found = pd.to_numeric(raw, errors="coerce").to_numpy(float)
+    texts = int((np.isnan(found) & raw.notna().to_numpy()).sum())
     infinite = int(np.isinf(found).sum())
     return found, [
-        f"{count:,} of {len(given):,} values of {column} are {what}; correct them or leave them out"
+        f"{count:,} of {len(raw):,} values of {column} are {what}; correct them or leave them out"
         for count, what in ((texts, "no numbers"), (infinite, "infinite"))
         if count
     ]

@@ -1,4 +1,4 @@
-"""The rank of each customer's grade on a day, from what was known on that day."""
+"""The rank of each customer's grade on a day, by what was known on that day."""
 
 from __future__ import annotations
 

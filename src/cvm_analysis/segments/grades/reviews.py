@@ -92,10 +92,10 @@ class Reviewed:
         return max(self.today, key=lambda kind: len(self.today[kind].measures))
 
 
-def dates(as_of: dt.date, first_day: dt.date, asked: Reviews = USUAL) -> Sequence[dt.date]:
+def dates(as_of: dt.date, first_day: dt.date, rule: Reviews = USUAL) -> Sequence[dt.date]:
     """List the days asked for, or the quarter ends up to `as_of` from the first day of data."""
     quarters = pd.date_range(first_day, as_of, freq="QE")
-    return asked.dates or [day.date() for day in quarters][-asked.last :]
+    return rule.dates or [day.date() for day in quarters][-rule.last :]
 
 
 def scale_day(valid_from: dt.date, first_day: dt.date, as_of: dt.date) -> dt.date:
@@ -135,9 +135,9 @@ def review(
     ConfigError, InputError : a scorecard or the policy is impossible, or a measure is no number
     """
     now = measures(as_of).sort_index()
-    known = cache(lambda day: now if day == as_of else _needed(measures(day), cards))
+    on_day = cache(lambda day: now if day == as_of else _needed(measures(day), cards))
     types = now.loc[now["n_orders"] > 0, "customer_type"].astype(object)
-    held = sorted({day for day in days if first_day <= day <= as_of})
+    review_days = sorted({day for day in days if first_day <= day <= as_of})
     today: dict[str, Graded] = {}
     reference: dict[str, Any] = {}
     histories = []
@@ -145,16 +145,19 @@ def review(
         begun = [card for card in cards[customer_type] if card.valid_from <= as_of]
         if not begun:
             continue
-        buyers = partial(_buyers, known, customer_type)
+        buyers = partial(_buyers, on_day, customer_type)
         own = (company or {}).get(customer_type, {})
         versions = [_fit(card, buyers, own, first_day, as_of) for card in begun]
         first = min(card.valid_from for card in versions)
-        by_day = {d: _score(versions, buyers(d), own, d) for d in [*held, as_of] if d >= first}
+        by_day = {
+            d: _score(versions, buyers(d), own, d) for d in [*review_days, as_of] if d >= first
+        }
         card, scores, thresholds = by_day[as_of]
         rows = buyers(as_of)
         assigned = points.assign_points(card, rows)
         today[customer_type] = Graded(card, thresholds, rows, assigned, scores)
-        histories.append(_history({day: by_day[day] for day in held if day in by_day}, rules))
+        past = {day: by_day[day] for day in review_days if day in by_day}
+        histories.append(_history(past, rules))
         reference[customer_type] = _reference(versions, by_day)
     history = _table(histories, "grade_history")
     without = int((~types.isin(list(today))).sum())
@@ -200,9 +203,9 @@ def _needed(measures: pd.DataFrame, cards: Cards) -> pd.DataFrame:
     return measures[[column for column in measures if column in names]]
 
 
-def _buyers(known: Measures, customer_type: str, day: dt.date) -> pd.DataFrame:
+def _buyers(measures: Measures, customer_type: str, day: dt.date) -> pd.DataFrame:
     """The customers of a type who have bought by a day."""
-    rows = known(day)
+    rows = measures(day)
     return rows[(rows["customer_type"] == customer_type) & (rows["n_orders"] > 0)]
 
 

@@ -84,13 +84,13 @@ class Scorecard:
 
     @model_validator(mode="before")
     @classmethod
-    def _read_quota(cls, given: Any) -> Any:
-        if not isinstance(given, dict) or "quota" not in given:
-            return given
-        if "grades" in given:
+    def _read_quota(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or "quota" not in values:
+            return values
+        if "grades" in values:
             raise ValueError("grades and quota are both written; keep one")
-        others = {name: value for name, value in given.items() if name != "quota"}
-        return others | {"grades": given["quota"], "by_quota": True}
+        others = {name: value for name, value in values.items() if name != "quota"}
+        return others | {"grades": values["quota"], "by_quota": True}
 
 
 def check(card: Scorecard, known: Iterable[str] | None = None) -> None:

@@ -27,11 +27,11 @@ BLOCK = 20  # draws in memory at once
 NEARLY_ALWAYS = 0.9  # share of draws in which the grade of a stable customer is the same
 
 
-def sensitivity(card: Scorecard, given: pd.DataFrame, by: float = 0.25) -> pd.DataFrame:
+def sensitivity(card: Scorecard, assigned: pd.DataFrame, by: float = 0.25) -> pd.DataFrame:
     """Change one weight at a time and count the grades that change.
 
     card : fitted
-    given : one row per customer, one column per indicator, as `points.assign_points`
+    assigned : one row per customer, one column per indicator, as `points.assign_points`
     by : change as a share of the weight, above 0; 1 removes the indicator on the way down
 
     Returns
@@ -46,11 +46,11 @@ def sensitivity(card: Scorecard, given: pd.DataFrame, by: float = 0.25) -> pd.Da
     """
     if not 0 < by <= 1:
         raise InputError(f"weights: `by` must be above 0 and at most 1, not {by:g}")
-    graded, weights = _graded(card, given), _weights(card)
+    graded, weights = _graded(card, assigned), _weights(card)
     changes = [(i, way) for i in range(len(weights)) for way in ("down", "up")]
     factor = {"down": 1 - by, "up": 1 + by}
-    tried = np.array([weights, *(_changed(weights, i, factor[way]) for i, way in changes)])
-    before, *after = _grades(card, graded, tried)
+    candidates = np.array([weights, *(_changed(weights, i, factor[way]) for i, way in changes)])
+    before, *after = _grades(card, graded, candidates)
     best = before == next(iter(card.grades))
     rows = [
         {
@@ -59,21 +59,21 @@ def sensitivity(card: Scorecard, given: pd.DataFrame, by: float = 0.25) -> pd.Da
             "weight": weights[i],
             "weight_tried": new[i],
             "n_customers": len(graded),
-            "n_not_graded": len(given) - len(graded),
+            "n_not_graded": len(assigned) - len(graded),
             "changed_share": pd.Series(found != before).mean(),
             "best_left_share": pd.Series((found != before)[best]).mean(),
         }
-        for (i, way), new, found in zip(changes, tried[1:], after, strict=True)
+        for (i, way), new, found in zip(changes, candidates[1:], after, strict=True)
     ]
     return pd.DataFrame(rows)
 
 
 def stability(
-    card: Scorecard, given: pd.DataFrame, draws: int = 200, spread: float = 0.25, seed: int = 0
+    card: Scorecard, assigned: pd.DataFrame, draws: int = 200, spread: float = 0.25, seed: int = 0
 ) -> pd.DataFrame:
     """Draw weights around the card's and count how often each customer keeps their grade.
 
-    card, given : as for `sensitivity`
+    card, assigned : as for `sensitivity`
     draws : sets of weights
     spread : typical distance of a weight from the card's, as a share of it, above 0, below 1: 0.25
         makes 0.4 vary as 0.3 to 0.5. The weights are Dirichlet with the card's as means; the
@@ -82,21 +82,21 @@ def stability(
 
     Returns
     -------
-    One row per customer of `given`: grade by the card (or `not_graded`), same_share: of the draws
-    with the same grade, empty if not graded.
+    One row per customer: grade by the card (or `not_graded`), same_share: of the draws with the
+    same grade, empty if not graded.
 
     Raises InputError: `spread` outside its range, or no draws
     """
     if not 0 < spread < 1 or draws < 1:
         wrong = f"not {spread:g} and {draws}"
         raise InputError(f"weights: `spread` must be between 0 and 1, `draws` 1 or more, {wrong}")
-    graded, weights = _graded(card, given), _weights(card)
+    graded, weights = _graded(card, assigned), _weights(card)
     before = next(_grades(card, graded, weights[None]))
     same = np.zeros(len(graded))
     for found in _grades(card, graded, _drawn(card, draws, spread, seed)):
         same += found == before
     table = pd.DataFrame({"grade": before, "same_share": same / draws}, graded.index)
-    return table.reindex(given.index).fillna({"grade": NOT_GRADED})
+    return table.reindex(assigned.index).fillna({"grade": NOT_GRADED})
 
 
 def summary(card: Scorecard, stable: pd.DataFrame) -> pd.DataFrame:
@@ -125,20 +125,20 @@ def _weights(card: Scorecard) -> np.ndarray:
     return np.array([each.weight for each in card.indicators])
 
 
-def _graded(card: Scorecard, given: pd.DataFrame) -> pd.DataFrame:
+def _graded(card: Scorecard, assigned: pd.DataFrame) -> pd.DataFrame:
     """The points of graded customers, one column per indicator of the card."""
-    graded = points.contributions(card, given).notna().any(axis=1)
-    return given.loc[graded, [each.code for each in card.indicators]]
+    graded = points.contributions(card, assigned).notna().any(axis=1)
+    return assigned.loc[graded, [each.code for each in card.indicators]]
 
 
-def _grades(card: Scorecard, graded: pd.DataFrame, tried: np.ndarray) -> Iterator[np.ndarray]:
+def _grades(card: Scorecard, graded: pd.DataFrame, candidates: np.ndarray) -> Iterator[np.ndarray]:
     """Yield the grades of all customers for each row of weights, with thresholds found anew."""
     known = graded.notna().to_numpy(float)
-    given = graded.fillna(0).to_numpy(float)
-    for start in range(0, len(tried), BLOCK):
-        weights = tried[start : start + BLOCK].T
+    assigned = graded.fillna(0).to_numpy(float)
+    for start in range(0, len(candidates), BLOCK):
+        weights = candidates[start : start + BLOCK].T
         with np.errstate(invalid="ignore"):  # the known weight of a customer may be 0
-            scores = (given @ weights) / (known @ weights)
+            scores = (assigned @ weights) / (known @ weights)
         for found in scores.round(points.DECIMALS).T:
             one = pd.Series(found)
             yield grade.assign(one, grade.thresholds(card, one)).to_numpy()
