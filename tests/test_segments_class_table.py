@@ -37,7 +37,7 @@ def index(retail):
     return retail["n_orders"].mul(10).where(retail["n_orders"] > 0)
 
 
-def test_auto_is_the_best_half_and_the_best_fifth_of_those_who_bought(retail, index):
+def test_auto_is_the_best_half_and_the_best_fifth_of_buyers(retail, index):
     found = class_table.find_thresholds(retail, index, AUTO, AUTO, LOYAL)
     assert found == {
         "frequency": {"mid": 6, "high": 9},
@@ -46,7 +46,7 @@ def test_auto_is_the_best_half_and_the_best_fifth_of_those_who_bought(retail, in
     }
 
 
-def test_everybody_has_one_class_of_each_scheme(retail, index):
+def test_every_customer_has_one_class_of_each_scheme(retail, index):
     thresholds = class_table.find_thresholds(retail, index, AUTO, AUTO, LOYAL)
     found = class_table.classify(
         retail, index, thresholds, 40.0, classes.LifeCycle(new_days=90, lost_gaps=4)
@@ -62,7 +62,7 @@ def test_everybody_has_one_class_of_each_scheme(retail, index):
     assert slower["life_cycle"].tolist()[:3] == ["new", "mature", "declining"]
 
 
-def test_sizes_count_everybody_and_add_up_to_net_sales(retail, index):
+def test_sizes_count_all_customers_and_add_up_to_net_sales(retail, index):
     thresholds = class_table.find_thresholds(retail, index, AUTO, AUTO, LOYAL)
     found = class_table.classify(retail, index, thresholds, 40.0, classes.LifeCycle())
     sizes = class_table.size(retail, found["loyalty"])

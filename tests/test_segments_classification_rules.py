@@ -51,7 +51,7 @@ def by_rules(people):
     )
 
 
-def test_everybody_who_bought_has_a_class_of_their_type(people, by_rules):
+def test_every_buyer_has_a_class_of_their_type(people, by_rules):
     found = by_rules.classes(people)
     assert list(found) == list(SCHEMES)
     assert list(found.index) == list(people.index[people["n_orders"] > 0])

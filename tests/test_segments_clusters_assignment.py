@@ -124,7 +124,7 @@ def test_permuting_rows_and_renaming_ids_gives_the_same_groups(people, method):
     assert cuts[1].null_excess == cuts[0].null_excess
 
 
-def test_one_customer_far_out_changes_nobody_elses_group(people, found):
+def test_an_outlier_changes_no_other_customers_cluster(people, found):
     odd = people.copy()
     odd.loc["C0300", ["net_sales_per_order", "net_sales", "gross_sales"]] = 1e9
     again = assignment.choose(
@@ -134,7 +134,7 @@ def test_one_customer_far_out_changes_nobody_elses_group(people, found):
     assert again.k == found.k and same.all()
 
 
-def test_the_whole_of_many_customers_is_divided_like_the_sample(monkeypatch):
+def test_many_customers_are_assigned_by_the_model_of_the_sample(monkeypatch):
     monkeypatch.setattr(assignment, "MOST_ROWS", 200)
     people = customers(300)
     made = features.build(measures.build(people), people)
@@ -205,7 +205,7 @@ def test_more_clusters_than_customers_are_not_tried():
 
 
 @pytest.mark.filterwarnings("error")
-def test_a_few_distinct_customers_are_no_trouble():
+def test_a_few_distinct_customers_raise_no_error():
     points = pd.DataFrame({"u": [0.0, 1.0, 5.0] * 20, "v": [1.0, 0, 0] * 20})
     found = cut(points)
     assert list(found.table.index) == [2, 3]
@@ -219,7 +219,7 @@ def test_a_resample_may_lack_a_customer_who_is_one_of_a_kind():
     assert found.k == 2 and found.table.loc[3, "smallest"] == 1
 
 
-def test_divided_without_asking_it_is_the_same_division(people, made, found):
+def test_assign_gives_the_clusters_of_choose(people, made, found):
     again = assignment.assign(made, people["net_sales"], 3)
     assert adjusted_rand_score(again, found.labels) == 1
     assert (again == found.labels).all()

@@ -34,7 +34,7 @@ def test_a_planted_swap_is_undone(then):
     assert found.matches["retained_share"].tolist() == [1, 1, 1]
 
 
-def test_it_is_said_how_far_a_centre_has_moved(then):
+def test_the_distance_from_the_earlier_centre_is_reported(then):
     features, labels = then
     later = features.add(np.where(labels == "c2", 2.0, 0.0), axis=0)
     found = names.match(labels, labels, later, features)
@@ -48,7 +48,7 @@ def test_what_shifts_all_alike_changes_no_name(then):
     pd.testing.assert_series_equal(found.labels, labels)
 
 
-def test_who_changed_group_is_counted(then):
+def test_customers_who_changed_cluster_are_counted(then):
     features, labels = then
     today = labels.copy()
     today.iloc[:5] = "c2"
@@ -86,7 +86,7 @@ def test_one_group_before_and_now_is_one(then):
     assert set(names.match(one, one, features, features).labels) == {"c1"}
 
 
-def test_nobody_then_leaves_todays_names(then):
+def test_without_earlier_customers_todays_names_stay(then):
     features, labels = then
     found = names.match(labels, labels.iloc[:0], features, features.iloc[:0])
     pd.testing.assert_series_equal(found.labels, labels)

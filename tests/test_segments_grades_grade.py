@@ -66,23 +66,23 @@ def test_a_grade_between_two_that_ties_join_is_impossible_and_named():
 
 
 @pytest.mark.parametrize("scores", [[50.0], [50.0] * 20])
-def test_who_cannot_be_told_apart_gets_the_last_grade(scores):
+def test_customers_with_equal_scores_get_the_last_grade(scores):
     limits = grade.thresholds(card(ABC), pd.Series(scores))
     assert impossible(limits) == ["A", "B"]
     assert graded(ABC, scores) == ["C"] * len(scores)
 
 
 @pytest.mark.parametrize("scores", [[], [np.nan, np.nan]])
-def test_without_scores_nobody_is_graded(scores):
+def test_without_scores_all_are_not_graded(scores):
     assert graded(ABC, scores) == ["not_graded"] * len(scores)
 
 
-def test_who_is_not_graded_takes_no_place_in_a_quota():
+def test_ungraded_customers_do_not_count_in_a_quota():
     scores = [*range(10), *[np.nan] * 90]
     assert graded(ABC, scores)[:10] == [*"CCCCCCBBBA"]
 
 
-def test_limits_of_the_company_grade_a_region():
+def test_thresholds_of_the_company_grade_a_region():
     limits = grade.thresholds(card(ABC), pd.Series(range(100), dtype=float))
     assert limits == {"A": 90, "B": 60, "C": 0}
     assert grade.assign(pd.Series([95.0, 92.0]), limits).tolist() == ["A", "A"]

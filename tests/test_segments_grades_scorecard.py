@@ -106,7 +106,7 @@ def test_what_is_of_another_kind_is_refused_as_it_is_read(mistake):
         with_spend(**mistake)
 
 
-def test_a_quota_is_written_instead_of_limits():
+def test_a_quota_is_written_instead_of_thresholds():
     written = {"customer_type": "dealer", "valid_from": "2024-01-01", "indicators": {}}
     quota = {"A": 0.1, "B": 0.9}
     read = TypeAdapter(Scorecard).validate_python
@@ -130,7 +130,7 @@ def test_all_mistakes_are_in_one_message_a_line_each():
     assert starts == ["indicators", "indicators.spend.step", "grades.B", "grades.B", "min_weight"]
 
 
-def test_columns_are_only_looked_at_where_they_are_known():
+def test_columns_are_checked_only_where_they_are_given():
     scorecard.check(with_spend(column="anything"))
 
 

@@ -83,7 +83,7 @@ def test_each_version_learns_its_own_bands():
     assert counts["n_customers"].to_dict() == {("C", "A"): 4, ("C", "B"): 2, ("C", "C"): 4}
 
 
-def test_a_version_against_itself_moves_nobody():
+def test_a_version_against_itself_changes_no_grade():
     measures, net_sales = drawn(100, 0.3)
     one = card(a=0.5, b=0.3, c=0.2)
     found = versions.compare(one, one, measures, net_sales)
@@ -121,7 +121,7 @@ def test_a_grade_that_is_given_up_was_the_best_one():
     assert (found.regraded["before"] == "S").all() and (found.regraded["move"] == "fell").all()
 
 
-def test_who_is_no_longer_graded_neither_fell_nor_rose():
+def test_a_customer_no_longer_graded_neither_fell_nor_rose():
     measures = pd.DataFrame({"a": [90.0, 90], "b": [NAN, 80]}, ["x", "y"])
     found = versions.compare(card(a=1.0), card(a=0.5, b=0.5), measures, pd.Series({"y": 3.0}))
     assert found.regraded.loc["x", ["before", "after", "move", "net_sales"]].tolist() == [

@@ -310,7 +310,7 @@ def test_names_that_come_too_late_in_the_rules_of_r_are_said():
 # Names
 
 
-def test_who_never_bought_is_a_prospect():
+def test_customers_who_never_bought_are_prospects():
     table = customers([5, None], [2, 0], [10.0, 0.0])
     named = rfm.name(rfm.score(table), table, Rfm(SHIPPED))
     assert named["c1"] == "prospect"
@@ -386,7 +386,7 @@ def test_the_worst_score_is_read_as_the_worst_and_the_best_as_the_best(bins, wri
     assert set(rfm_names.unused(asked.segments, bins, written_for)) == missing
 
 
-def test_names_that_fewer_scores_leave_to_nobody_are_said():
+def test_names_unused_with_fewer_scores_are_noted():
     found = {bins: rfm_names.unused(Rfm(SHIPPED).segments, bins, 5) for bins in range(2, 11)}
     assert set(SHIPPED) - set(found[2]) == {"champions", "new", "cant_lose", "lost"}
     assert found[3] == ["promising", "hibernating"]
@@ -441,7 +441,7 @@ def test_a_hole_is_an_error_even_where_the_first_rule_counts():
 # Few or odd customers
 
 
-def test_nobody_at_all():
+def test_no_customers():
     nobody = customers([], [], [])
     cuts = rfm.cut_points(nobody)
     found = rfm.score(nobody, cuts=cuts)
@@ -451,7 +451,7 @@ def test_nobody_at_all():
     assert rfm.score_ranges(found, cuts)["n_r"].sum() == 0
 
 
-def test_only_people_who_never_bought():
+def test_only_prospects():
     table = customers([None, None], [0, 0], [0.0, -5.0])
     found = rfm.score(table)
     assert found.empty
@@ -473,7 +473,7 @@ def test_a_constant_measure_leaves_the_others_as_they_are():
 
 
 @pytest.mark.parametrize("odd", [float("nan"), float("inf"), -float("inf")])
-def test_an_empty_or_infinite_measure_of_who_bought_is_an_error(odd):
+def test_an_empty_or_infinite_measure_of_a_buyer_is_an_error(odd):
     with pytest.raises(InputError, match="net_sales: 1 of 3 customers"):
         rfm.score(customers([1, 2, 3], [1, 1, 1], [1.0, odd, 3.0]))
     with pytest.raises(InputError, match="days_since_last: 1 of 3 customers"):

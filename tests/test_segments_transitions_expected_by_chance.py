@@ -69,7 +69,7 @@ def stationary():
     return compared(leave=0.0)
 
 
-def test_if_nobody_changes_the_moves_are_the_expected_ones(stationary):
+def test_without_changes_the_transitions_are_the_expected_ones(stationary):
     """Of each class and of each pair, within 3 binomial standard errors."""
     n = stationary.groupby("before")["n_customers"].transform("sum")
     p = stationary["expected"] / n
@@ -79,14 +79,14 @@ def test_if_nobody_changes_the_moves_are_the_expected_ones(stationary):
     assert (rates["n_customers"] > 500).all() and len(rates) == 2
 
 
-def test_that_everybody_keeps_their_class_is_wrong_though_nobody_changed(stationary):
+def test_without_changes_some_customers_still_change_class(stationary):
     """Of those at the top a fifth rates by chance alone: regression to the mean."""
     rates = transition_matrix.compare_downgrades(stationary)
     assert rates.loc["high", "fell"] > 0.15
     assert rates.loc["high", "low"] > 0.15
 
 
-def test_if_a_fifth_leaves_more_fall_than_expected():
+def test_if_a_fifth_leaves_more_are_downgraded_than_expected():
     rates = transition_matrix.compare_downgrades(compared(leave=0.2))
     assert (rates["fell"] > rates["high"]).all()
     assert rates.loc["high", "fell"] - rates.loc["high", "expected"] > 0.05

@@ -72,12 +72,12 @@ def test_neither_the_order_of_rows_nor_their_names_matter():
     )
 
 
-def test_nobody_at_all_is_a_matrix_of_noughts():
+def test_no_customers_give_a_matrix_of_zeros():
     nobody = pd.Series(dtype=object)
     assert (transition_matrix.count(nobody, nobody, None, ORDER)["n_customers"] == [0] * 9).all()
 
 
-def test_fallers_with_the_most_money_come_first():
+def test_downgrades_with_the_largest_net_sales_come_first():
     found = transition_matrix.downgrades(BEFORE, AFTER, ORDER, NET_SALES)
     assert found.to_dict("index") == {
         "c": {"before": "mid", "after": "low", "steps": 1, "net_sales": 30.0},

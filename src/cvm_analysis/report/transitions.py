@@ -36,7 +36,7 @@ def summary(manager: Writer, moves: pd.DataFrame) -> Block:
 def downgrade_rates(manager: Writer, falls: pd.DataFrame, scheme: str) -> Block:
     """Show the share downgraded in each class, beside the range expected by chance.
 
-    falls : as segments.migration.falls makes them
+    falls : as transition_matrix.compare_downgrades makes them
     """
     say = manager.say
     ranges = [

@@ -103,19 +103,17 @@ def build(
     table = bought.assign(**{name: make(bought) for name, make in DERIVED.items()})
     parts = (pd.DataFrame() if shares is None else shares).reindex(bought.index)
     compositions = {name for column in parts if (name := composition(str(column)))}
-    counted = [str(c) for c in table if types.is_numeric_dtype(table[c])]
-    asked = [[c for c in USUAL if c in counted] if numbers is None else numbers]
+    numeric = [str(c) for c in table if types.is_numeric_dtype(table[c])]
+    asked = [[c for c in USUAL if c in numeric] if numbers is None else numbers]
     asked += [attributes, shares_of]
-    first, second, third = (list(dict.fromkeys(names)) for names in asked)
+    figures, coded, divided = (list(dict.fromkeys(names)) for names in asked)
     words = [str(c) for c in table if not types.is_datetime64_any_dtype(table[c])]
-    _check({"measures": (first, counted), "attributes": (second, words),
-            "shares_of": (third, sorted(compositions))})  # fmt: skip
-    codes = table[second].astype(object).where(table[second].notna())
-    blocks = [table[first].astype(float), codes]
-    blocks += [
-        parts[[c for c in parts if composition(str(c)) == name]].astype(float) for name in third
-    ]
-    return pd.concat(blocks, axis=1)
+    _check({"measures": (figures, numeric), "attributes": (coded, words),
+            "shares_of": (divided, sorted(compositions))})  # fmt: skip
+    codes = table[coded].astype(object).where(table[coded].notna())
+    columns = [[c for c in parts if composition(str(c)) == name] for name in divided]
+    shares_of_spend = [parts[own].astype(float) for own in columns]
+    return pd.concat([table[figures].astype(float), codes, *shares_of_spend], axis=1)
 
 
 def composition(column: str) -> str | None:

@@ -67,9 +67,9 @@ def replay(scores: pd.DataFrame, thresholds: Sequence[Thresholds], policy: Polic
         kept_notice: the first of these rules that keeps the grade; not_graded
     """
     every = sorted({grade for each in thresholds for grade in each})
-    shape = n, _ = len(scores), len(thresholds)
-    never = np.full(n, _LONG_AGO)
-    state = _State(np.full(n, _NONE), never, never, np.zeros(n, dtype=int))
+    shape = (len(scores), len(thresholds))
+    none, never, zero = (np.full(len(scores), value) for value in (_NONE, _LONG_AGO, 0))
+    state = _State(none, never, never, zero)
     score_grade, grade, decision = (np.empty(shape, dtype=np.int8) for _ in range(3))
     for at, each in enumerate(thresholds):
         levels = np.array([*(every.index(name) for name in [*each][::-1]), _NONE])  # worst first
