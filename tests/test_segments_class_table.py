@@ -1,4 +1,4 @@
-"""Classes side by side, on ten customers whose place is plain."""
+"""Classes of all schemes, of ten customers whose place is plain."""
 
 from types import SimpleNamespace
 

@@ -1,4 +1,4 @@
-"""Classes by hand: one customer per rule; crossed and contradicted against slow obvious code."""
+"""Classes by hand, one customer per rule; crosstabs and disagreements against slow obvious code."""
 
 import numpy as np
 import pandas as pd

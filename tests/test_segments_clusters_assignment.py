@@ -1,4 +1,4 @@
-"""Clusters: planted groups are found, one cloud is called one, and no order of rows matters."""
+"""Planted groups are found, none are found without groups, and row order does not matter."""
 
 import numpy as np
 import pandas as pd

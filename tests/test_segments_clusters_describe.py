@@ -1,4 +1,4 @@
-"""What a group is like: everyone and all money once, each measure in its own unit."""
+"""Descriptions: all customers and net sales once, each measure in its own unit."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Features: equal weights, nobody far out moves the others, a single purchase is no corner."""
+"""Features: equal weights, outliers clipped, a single purchase is not extreme."""
 
 import numpy as np
 import pandas as pd

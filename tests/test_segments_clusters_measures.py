@@ -1,4 +1,4 @@
-"""What groups are formed by: only what the data have, in its own unit."""
+"""Measures of clusters: only what the data have, in its own unit."""
 
 import numpy as np
 import pandas as pd

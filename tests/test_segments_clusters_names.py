@@ -1,4 +1,4 @@
-"""A name means the same group from one report to the next."""
+"""A name means the same cluster from one report to the next."""
 
 import numpy as np
 import pandas as pd

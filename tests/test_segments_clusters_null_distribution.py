@@ -1,4 +1,4 @@
-"""A cloud has the customers' margins, correlations and equal values, and no groups."""
+"""The null distribution has the customers' margins, correlations and ties, and no groups."""
 
 import numpy as np
 import pandas as pd

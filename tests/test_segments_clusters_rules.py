@@ -1,4 +1,4 @@
-"""A rule says what its accuracy claims, and is the shortest that will do."""
+"""A rule has the accuracy it states, and is the shortest that suffices."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""The invented company's groups come back from what customers do, buy and where they buy it."""
+"""The groups of the invented company are found from what, where and how customers buy."""
 
 import numpy as np
 import pandas as pd

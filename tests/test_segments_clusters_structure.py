@@ -1,4 +1,4 @@
-"""Silhouettes are those of scikit-learn, overlaps those by hand; a cloud is like its customers."""
+"""Silhouettes are scikit-learn's, overlaps by hand; null samples are like the customers."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Grades by group: the agencies' own example, scipy's interval, and what must never happen."""
+"""Grades by group: the agencies' own example, scipy's interval, and invariants."""
 
 import datetime as dt
 

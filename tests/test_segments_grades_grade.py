@@ -1,4 +1,4 @@
-"""Grades: quotas are kept exactly, equals get the same grade, nobody's lack of data is a C."""
+"""Grades: quotas are kept exactly, equal scores get the same grade, missing data no grade."""
 
 import datetime as dt
 from fractions import Fraction

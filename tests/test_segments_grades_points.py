@@ -1,4 +1,4 @@
-"""Points and scores against hand calculations and the truths that any fair score obeys."""
+"""Points and scores against hand calculations and properties of any fair score."""
 
 import datetime as dt
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Five customers replayed by hand, and what holds of every customer and every policy."""
+"""Five customers replayed by hand, and properties of every policy."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""What told the next margin: scipy's correlation, and truths of a best fifth."""
+"""Predictive power: scipy's correlation, and properties of a best fifth."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""Reviews by hand: who is graded on which day, by which version, scale and limits."""
+"""Reviews by hand: the grades of each day, by version, bands and thresholds."""
 
 import datetime as dt
 import json

@@ -1,4 +1,4 @@
-"""Grades under other weights: arithmetic by hand, and truths that hold for any card."""
+"""Grades under other weights: arithmetic by hand, and properties of any card."""
 
 import datetime as dt
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What a report calls a customer's segment."""
+"""The segment of a customer in reports."""
 
 from pathlib import Path
 

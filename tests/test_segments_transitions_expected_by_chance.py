@@ -1,7 +1,7 @@
-"""Customers who do not change move as drawn; customers who leave move more.
+"""Unchanged customers change class as often as drawn; if customers leave, more are downgraded.
 
-The population is one of which the truth is known: rates from a Gamma distribution, purchases at
-random, nobody leaves (Ehrenberg's NBD).
+The simulated population has a known truth: rates from a Gamma distribution, purchases at random,
+no customer leaves (Ehrenberg's NBD).
 """
 
 import datetime as dt

@@ -1,4 +1,4 @@
-"""Segments in figures by hand, and which actions of a catalogue pay for them."""
+"""Key figures of segments by hand, and the actions of a catalogue that pay for them."""
 
 import numpy as np
 import pandas as pd
