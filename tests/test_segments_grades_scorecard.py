@@ -42,7 +42,7 @@ def with_spend(**changes):
     ],
 )
 def test_what_a_manager_may_write_is_accepted(card):
-    assert scorecard.problems(card, KNOWN) == []
+    assert scorecard.find_problems(card, KNOWN) == []
     scorecard.check(card, KNOWN)
 
 
@@ -96,7 +96,7 @@ NAN, INF = float("nan"), float("inf")
     ],
 )  # fmt: skip
 def test_each_mistake_is_named_by_its_setting(card, keys, says):
-    found = {".".join(at): said for at, said in scorecard.problems(card, KNOWN)}
+    found = {".".join(at): said for at, said in scorecard.find_problems(card, KNOWN)}
     assert says in found[keys]
 
 
@@ -117,7 +117,7 @@ def test_a_quota_is_written_instead_of_thresholds():
 
 
 def test_a_mistake_is_not_blamed_on_other_settings():
-    wrong = scorecard.problems(with_spend(unit_cost=-1.0), KNOWN)
+    wrong = scorecard.find_problems(with_spend(unit_cost=-1.0), KNOWN)
     assert [keys for keys, _ in wrong] == [("indicators", "spend", "unit_cost")]
 
 
@@ -161,7 +161,7 @@ def test_before_the_first_version_the_message_says_when_it_begins():
 def test_two_versions_of_one_day_are_refused():
     with pytest.raises(ConfigError, match=r"2\.valid_from: two versions .* 2024-01-01"):
         scorecard.valid_on([CARD, NEXT, CARD], dt.date(2026, 1, 1))
-    assert scorecard.version_problems([CARD, NEXT]) == []
+    assert scorecard.find_version_problems([CARD, NEXT]) == []
 
 
 def test_learned_bands_survive_json_and_written_ones_are_not_among_them():

@@ -195,7 +195,7 @@ def test_a_letter_that_is_not_given_keeps_what_was_learned():
 def test_cut_points_that_cannot_be_used_are_errors_with_their_place(lists, at, says):
     with pytest.raises(ConfigError, match=f"rfm.cut_points: {says}"):
         rfm.written_cut_points(lists, 5)
-    assert rfm.cut_problems(lists, 5)[0][0] == ("cut_points", at)
+    assert rfm.find_cut_problems(lists, 5)[0][0] == ("cut_points", at)
 
 
 def test_all_wrong_cut_points_are_named_at_once():
@@ -345,20 +345,20 @@ def test_the_proof_counts_every_hole_and_every_overlap(drawn):
     every = np.array(np.meshgrid(*[range(1, 6)] * 3)).reshape(3, -1).T
     counts = [sum(slow_name(c, {"x": each}) == "x" for each in rules.values()) for c in every]
     holes, overlaps = sum(n == 0 for n in counts), sum(n > 1 for n in counts)
-    said = [text for _, text in Rfm(rules).problems()]
+    said = [text for _, text in Rfm(rules).find_problems()]
     counted = {"no": 0, "more than one": 0}
     for text in said:
         n, _, what = text.partition(" of 125 combinations of scores have ")
         counted[what.partition(" name,")[0]] += int(n)
     assert counted == {"no": holes, "more than one": overlaps}
-    first = Rfm(rules, matching="first").problems()
+    first = Rfm(rules, matching="first").find_problems()
     assert len(first) == (holes > 0)
     if not holes:
         rfm.check_rules(Rfm(rules, matching="first"))
 
 
 def test_the_shipped_names_cover_every_combination_once():
-    assert Rfm(SHIPPED).problems() == rfm.name_notes(Rfm(SHIPPED)) == []
+    assert Rfm(SHIPPED).find_problems() == rfm.name_notes(Rfm(SHIPPED)) == []
 
 
 @settings(max_examples=60, deadline=None)
@@ -416,7 +416,7 @@ def test_names_unused_with_fewer_scores_are_noted():
 def test_rules_that_cannot_be_used_are_errors_with_their_place(rules, at, says):
     with pytest.raises(ConfigError, match=f"rfm.segments: {says}"):
         rfm.check_rules(Rfm(rules))
-    assert Rfm(rules).problems()[0][0] == ("segments", *at)
+    assert Rfm(rules).find_problems()[0][0] == ("segments", *at)
 
 
 def test_all_wrong_rules_are_named_at_once():
@@ -427,7 +427,7 @@ def test_all_wrong_rules_are_named_at_once():
 
 
 def test_each_pair_of_rules_that_overlap_is_its_own_problem():
-    found = Rfm({"a": {}, "b": {"r": 1}, "c": {"r": 2}}).problems()
+    found = Rfm({"a": {}, "b": {"r": 1}, "c": {"r": 2}}).find_problems()
     assert [keys for keys, _ in found] == [("segments", "b"), ("segments", "c")]
 
 

@@ -57,11 +57,11 @@ class Rfm:
     rule: Rule = "share_worse"
     cut_points: Literal["company", "region"] | Mapping[str, tuple[float, ...]] = "company"
 
-    def problems(self) -> list[Problem]:
+    def find_problems(self) -> list[Problem]:
         """List all that is wrong with the names and with the cut points."""
         at = self.written_for or self.bins
-        found = rfm_names.problems(self.segments, at, self.matching)
-        return found + cut_problems(self._written, self.bins)
+        found = rfm_names.find_problems(self.segments, at, self.matching)
+        return found + find_cut_problems(self._written, self.bins)
 
     def find_cut_points(self, customers: pd.DataFrame) -> dict[str, list[float]]:
         """Use the cut points that are written, and find the others; see `cut_points`."""
@@ -128,12 +128,12 @@ def written_cut_points(lists: Mapping[str, Sequence[float]], bins: int) -> dict[
 
     Raises ConfigError: an unknown letter, too many or too few numbers, or in the wrong order
     """
-    _refuse("cut_points", cut_problems(lists, bins))
+    _refuse("cut_points", find_cut_problems(lists, bins))
     sign = {"r": -1.0, "f": 1.0, "m": 1.0}
     return {c: [sign[c] * float(cut) for cut in lists[c]] for c in LETTERS if c in lists}
 
 
-def cut_problems(lists: Mapping[str, Sequence[float]], bins: int) -> list[Problem]:
+def find_cut_problems(lists: Mapping[str, Sequence[float]], bins: int) -> list[Problem]:
     """List all that is wrong with cut points, as for `written_cut_points`."""
     found: list[Problem] = []
     for letter, cuts in lists.items():
@@ -239,9 +239,9 @@ def name_notes(rules: Rfm) -> list[Note]:
 
 
 def check_rules(rules: Rfm) -> None:
-    """Raise ConfigError unless the rules name every combination; see `rfm_names.problems`."""
+    """Raise ConfigError unless the rules name every combination; see `rfm_names.find_problems`."""
     at = rules.written_for or rules.bins
-    _refuse("segments", rfm_names.problems(rules.segments, at, rules.matching))
+    _refuse("segments", rfm_names.find_problems(rules.segments, at, rules.matching))
 
 
 def _refuse(setting: str, found: Sequence[Problem]) -> None:

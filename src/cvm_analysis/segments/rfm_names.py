@@ -62,7 +62,7 @@ class Rule:
 Rules = Mapping[str, Rule]
 
 
-def problems(rules: Rules, bins: int, matching: Matching) -> list[Problem]:
+def find_problems(rules: Rules, bins: int, matching: Matching) -> list[Problem]:
     """List all that is wrong with rules written for `bins` scores; see `rfm.name`.
 
     Combinations with no name, or with several where only one is allowed, are counted; the first is

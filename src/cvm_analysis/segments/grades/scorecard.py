@@ -93,12 +93,12 @@ class Scorecard:
         return others | {"grades": values["quota"], "by_quota": True}
 
 
-def check(card: Scorecard, known: Iterable[str] | None = None) -> None:
+def check(card: Scorecard, columns: Iterable[str] | None = None) -> None:
     """Raise ConfigError with all that is wrong, one line each: `indicators.spend.weight: ...`.
 
-    known : columns there are; None: columns are not checked
+    columns : those there are; None: columns are not checked
     """
-    _refuse(problems(card, known))
+    _refuse(find_problems(card, columns))
 
 
 def valid_on(cards: Sequence[Scorecard], day: dt.date) -> Scorecard:
@@ -106,7 +106,7 @@ def valid_on(cards: Sequence[Scorecard], day: dt.date) -> Scorecard:
 
     Raises ConfigError: none is valid yet, or two are valid from the same day
     """
-    _refuse(version_problems(cards))
+    _refuse(find_version_problems(cards))
     begun = [card for card in cards if card.valid_from <= day]
     if begun:
         return max(begun, key=lambda card: card.valid_from)
@@ -142,14 +142,19 @@ def with_bands(card: Scorecard, bands: Mapping[str, Sequence[Sequence[float]]]) 
     return replace(card, indicators=tuple(indicators))
 
 
-def problems(card: Scorecard, known: Iterable[str] | None = None) -> list[Problem]:
+def find_problems(card: Scorecard, columns: Iterable[str] | None = None) -> list[Problem]:
     """List all that is wrong with a scorecard: the keys of the setting, and what to correct."""
-    columns = None if known is None else sorted(known)
-    found = [problem for each in card.indicators for problem in _of_indicator(each, columns)]
-    return [*_of_all_indicators(card.indicators), *found, *_of_grades(card), *_of_min_weight(card)]
+    there = None if columns is None else sorted(columns)
+    found = [problem for each in card.indicators for problem in _check_indicator(each, there)]
+    return [
+        *_check_all_indicators(card.indicators),
+        *found,
+        *_check_grades(card),
+        *_check_min_weight(card),
+    ]
 
 
-def version_problems(cards: Sequence[Scorecard]) -> list[Problem]:
+def find_version_problems(cards: Sequence[Scorecard]) -> list[Problem]:
     """List versions of one customer type that are valid from the same day as an earlier one."""
     days = [card.valid_from for card in cards]
     return [
@@ -164,7 +169,7 @@ def _refuse(found: Sequence[Problem]) -> None:
         raise ConfigError("\n".join(f"{'.'.join(keys)}: {problem}" for keys, problem in found))
 
 
-def _of_all_indicators(indicators: Sequence[Indicator]) -> Iterator[Problem]:
+def _check_all_indicators(indicators: Sequence[Indicator]) -> Iterator[Problem]:
     codes = [each.code for each in indicators]
     for code in dict.fromkeys(codes):
         if codes.count(code) > 1:
@@ -176,7 +181,7 @@ def _of_all_indicators(indicators: Sequence[Indicator]) -> Iterator[Problem]:
         yield ("indicators",), f"the weights sum to {total:.10g}; they must sum to 1"
 
 
-def _of_indicator(each: Indicator, columns: Sequence[str] | None) -> Iterator[Problem]:
+def _check_indicator(each: Indicator, columns: Sequence[str] | None) -> Iterator[Problem]:
     at = ("indicators", each.code)
     for name, column in (("column", each.column), ("per", each.per)):
         if columns is not None and column is not None and column not in columns:
@@ -192,14 +197,14 @@ def _of_indicator(each: Indicator, columns: Sequence[str] | None) -> Iterator[Pr
         have = " and ".join(written) or "none"
         yield at, f"must have one of bands, scale and bins; it has {have}"
     if each.bands is not None:
-        yield from (((*at, "bands"), problem) for problem in _of_bands(each.bands, each.better))
+        yield from (((*at, "bands"), problem) for problem in _check_bands(each.bands, each.better))
     if each.scale is not None:
-        yield from (((*at, "scale"), problem) for problem in _of_scale(each.scale, each.better))
+        yield from (((*at, "scale"), problem) for problem in _check_scale(each.scale, each.better))
     if each.bins is not None and not 2 <= each.bins <= MOST_BINS:
         yield (*at, "bins"), f"must be from 2 to {MOST_BINS}, not {each.bins}"
 
 
-def _of_bands(bands: Sequence[Band], better: str) -> Iterator[str]:
+def _check_bands(bands: Sequence[Band], better: str) -> Iterator[str]:
     if not bands:
         yield "there are none; write at least one pair of value and points"
     if not all(math.isfinite(value) and _is_points(points) for value, points in bands):
@@ -213,7 +218,7 @@ def _of_bands(bands: Sequence[Band], better: str) -> Iterator[str]:
         yield f"{better} values are better, so the points must {way} as the values rise"
 
 
-def _of_scale(scale: tuple[float, float], better: str) -> Iterator[str]:
+def _check_scale(scale: tuple[float, float], better: str) -> Iterator[str]:
     worst, best = scale
     if not (math.isfinite(worst) and math.isfinite(best) and worst != best):
         yield "must be two different values: of 0 points, and of 100 points"
@@ -222,18 +227,18 @@ def _of_scale(scale: tuple[float, float], better: str) -> Iterator[str]:
         yield f"{better} values are better, but {have}; swap them or change `better`"
 
 
-def _of_grades(card: Scorecard) -> Iterator[Problem]:
+def _check_grades(card: Scorecard) -> Iterator[Problem]:
     if len(card.grades) < 2:
         yield ("grades",), f"must be two or more, not {len(card.grades)}"
     if NOT_GRADED in card.grades:
         yield ("grades", NOT_GRADED), "this name is for customers who are not graded; use another"
     if card.by_quota:
-        yield from _of_shares(card.grades)
+        yield from _check_shares(card.grades)
     else:
-        yield from _of_thresholds(card.grades)
+        yield from _check_thresholds(card.grades)
 
 
-def _of_shares(grades: Mapping[str, float]) -> Iterator[Problem]:
+def _check_shares(grades: Mapping[str, float]) -> Iterator[Problem]:
     for grade, share in grades.items():
         if not 0 < share <= 1:
             yield ("grades", grade), f"must be a share of the customers above 0, not {share:g}"
@@ -242,7 +247,7 @@ def _of_shares(grades: Mapping[str, float]) -> Iterator[Problem]:
         yield ("grades",), f"the shares sum to {total:.10g}; they must sum to 1"
 
 
-def _of_thresholds(grades: Mapping[str, float]) -> Iterator[Problem]:
+def _check_thresholds(grades: Mapping[str, float]) -> Iterator[Problem]:
     for grade, least in grades.items():
         if not _is_points(least):
             yield ("grades", grade), f"must be points from 0 to 100, not {least:g}"
@@ -255,7 +260,7 @@ def _of_thresholds(grades: Mapping[str, float]) -> Iterator[Problem]:
         yield ("grades", last), f"the last grade is for all others: from 0 points, not {least:g}"
 
 
-def _of_min_weight(card: Scorecard) -> Iterator[Problem]:
+def _check_min_weight(card: Scorecard) -> Iterator[Problem]:
     if not 0 < card.min_weight <= 1:
         yield ("min_weight",), f"must be more than 0 and at most 1, not {card.min_weight:g}"
 
