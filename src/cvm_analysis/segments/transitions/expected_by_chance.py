@@ -10,11 +10,11 @@ Purchases are drawn, and customers measured and classed by them as usual.
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.clv import nbd
 from cvm_analysis.errors import InputError
 
 YEAR_OF_WEEKS = 364  # days; every weekday as often as any other
@@ -108,12 +108,15 @@ def draw_purchases(
 def draw_repeatedly(
     days: pd.DataFrame,
     histories: pd.DataFrame,
-    model: nbd.Nbd | None,
+    model: Any,
     before: dt.date,
     until: dt.date,
     times: int = 5,
 ) -> list[pd.DataFrame]:
-    """Draw with the seeds 0, 1, ... as `draw_purchases` does; no draws without a model."""
+    """Draw with the seeds 0, 1, ... as `draw_purchases` does.
+
+    model : a fitted NBD, with params r and alpha; None: no draws
+    """
     if model is None:
         return []
     r, alpha = model.params
