@@ -1,6 +1,6 @@
-"""How often are groups said to be there where none are, and found where they are planted?
+"""How often are groups found where there are none, and where they are planted?
 
-Draws sets of customers that are one cloud (correlated normal, even, skewed, with many equal values,
+Draws sets of customers without groups (correlated normal, uniform, skewed, with many equal values,
 with attributes, with shares of categories from one mix), and sets of three planted groups.
     python benchmarks/cluster_false_finds.py [sets of each kind] [k_means or gaussian_mixture]
 """
@@ -39,8 +39,8 @@ def skewed(rng: np.random.Generator) -> Drawn:
     return np.exp(points), once
 
 
-def skewed_below_nought(rng: np.random.Generator) -> Drawn:
-    """The same shifted below nought, where no logarithm is taken."""
+def skewed_negative(rng: np.random.Generator) -> Drawn:
+    """The same shifted below zero, where no logarithm is taken."""
     points, once = skewed(rng)
     return points - 50, once
 
@@ -61,17 +61,17 @@ def attributes(rng: np.random.Generator) -> Drawn:
 
 
 def one_mix(rng: np.random.Generator) -> Drawn:
-    """Shares of six categories: everybody's taste lies near one mix, half of them bought once."""
+    """Shares of six categories: all tastes are near one mix, half of the customers bought once."""
     points, _once = normal(rng)
     orders = 1 + np.floor(np.exp(0.9 * points["u"])).astype(int)
     tastes = rng.dirichlet(np.array([9, 6, 6, 4.5, 3, 2.1]), N)
     lines = [
         rng.multinomial(n + rng.binomial(n, 0.5), p) for n, p in zip(orders, tastes, strict=True)
     ]
-    money = np.array(lines) * rng.gamma(4, size=tastes.shape) * PRICES
+    spend = np.array(lines) * rng.gamma(4, size=tastes.shape) * PRICES
     parts = [f"category:{i}" for i in range(6)]
-    shares = pd.DataFrame(money / money.sum(axis=1, keepdims=True), columns=parts)
-    bought = pd.DataFrame({"n_orders": orders, "gross_sales": money.sum(axis=1)})
+    shares = pd.DataFrame(spend / spend.sum(axis=1, keepdims=True), columns=parts)
+    bought = pd.DataFrame({"n_orders": orders, "gross_sales": spend.sum(axis=1)})
     return points[["u", "v"]].join(shares), bought
 
 
@@ -93,32 +93,34 @@ def _once() -> pd.DataFrame:
     return pd.DataFrame({"n_orders": 1.0, "gross_sales": 1.0}, index=range(N))
 
 
-CLOUDS: tuple[Callable[[np.random.Generator], Drawn], ...] = (
-    normal, even, skewed, skewed_below_nought, equal_values, attributes, one_mix, mix_alone
+WITHOUT_GROUPS: tuple[Callable[[np.random.Generator], Drawn], ...] = (
+    normal, even, skewed, skewed_negative, equal_values, attributes, one_mix, mix_alone
 )  # fmt: skip
 
 
-def cut(drawn: Drawn, method: assignment.Method, seed: int) -> assignment.Clusters:
-    """Divide one set."""
+def find(drawn: Drawn, method: assignment.Method, seed: int) -> assignment.Clusters:
+    """Find the clusters of one set."""
     made = features.build(*drawn)
     return assignment.choose(made, made.spend, method, seed=seed)
 
 
 def main(sets: int, method: assignment.Method) -> None:
-    """Print how often groups were found, and how far the silhouette lay from the bar at most."""
-    for kind in CLOUDS:
-        found = [cut(kind(np.random.default_rng(s)), method, s) for s in range(sets)]
-        above = max(each.silhouette - each.bar for each in found)
-        said = sum(each.is_structure for each in found)
-        print(f"{kind.__name__:<20} found in {said:>2} of {sets}; nearest {above:+.3f}", flush=True)
+    """Print how often groups were found, and how far the silhouette exceeded the threshold."""
+    for kind in WITHOUT_GROUPS:
+        found = [find(kind(np.random.default_rng(s)), method, s) for s in range(sets)]
+        above = max(each.silhouette - each.threshold for each in found)
+        n_found = sum(each.is_structure for each in found)
+        print(
+            f"{kind.__name__:<20} found in {n_found:>2} of {sets}; nearest {above:+.3f}", flush=True
+        )
     drawn = [planted(np.random.default_rng(s)) for s in range(sets)]
-    found = [cut(each[:2], method, s) for s, each in enumerate(drawn)]
-    right = sum(
+    found = [find(each[:2], method, s) for s, each in enumerate(drawn)]
+    correct = sum(
         each.is_structure and adjusted_rand_score(truth, each.labels) > 0.9
         for each, (_, _, truth) in zip(found, drawn, strict=True)
     )
-    said = sum(each.is_structure for each in found)
-    print(f"{'planted':<20} found in {said:>2} of {sets}; rightly divided {right}")
+    n_found = sum(each.is_structure for each in found)
+    print(f"{'planted':<20} found in {n_found:>2} of {sets}; correctly {correct}")
 
 
 if __name__ == "__main__":

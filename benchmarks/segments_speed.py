@@ -1,6 +1,6 @@
-"""How fast are RFM, the schemes and a scorecard: beside a peer, and as customers grow?
+"""How fast are RFM, the classes and a scorecard, compared with a peer, and for more customers?
 
-    python benchmarks/segments_speed.py rfm [repetitions]      beside OpenRetailScience
+    python benchmarks/segments_speed.py rfm [repetitions]      compared with OpenRetailScience
     python benchmarks/segments_speed.py growth [repetitions]   100,000 and 1,000,000 customers
 
 `rfm` gives both sides the same Parquet file of invented order lines, in turns, each time in a new
@@ -9,7 +9,7 @@ then per customer (returns netted), cut points by the share strictly worse, scor
 RFMSegmentation on the same Ibis table: an aggregate per customer, then NTILE. It needs an
 environment of its own; the variable PEER_PYTHON names its interpreter.
 
-Seconds are by the clock and of the processors: the latter say the same on a busy machine.
+Seconds are wall-clock and CPU time; the latter does not depend on the load of the machine.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ def ours(path: str) -> pd.DataFrame:
     return rfm.score(customers.set_index("customer_id"))
 
 
-def ours_from_the_whole_table(path: str) -> pd.DataFrame:
-    """RFM scores from all columns of table `customers`, gaps and last year's money included."""
+def ours_from_full_table(path: str) -> pd.DataFrame:
+    """RFM scores from all columns of table `customers`, gaps and last year's sales included."""
     import ibis
 
     from cvm_analysis.customers import as_of
@@ -97,7 +97,7 @@ def theirs(path: str) -> pd.DataFrame:
     return RFMSegmentation(table, DAY, r_segments=5, f_segments=5, m_segments=5).df
 
 
-SIDES = {each.__name__: each for each in (ours, ours_from_the_whole_table, theirs)}
+SIDES = {each.__name__: each for each in (ours, ours_from_full_table, theirs)}
 
 
 def side(name: str, path: str) -> None:
@@ -116,7 +116,7 @@ def side(name: str, path: str) -> None:
     print(json.dumps([*seconds, {each: version(each) for each in packages}]))
 
 
-def beside_the_peer(repetitions: int) -> None:
+def compare_with_peer(repetitions: int) -> None:
     """Print the median seconds of each side and the ratio to the peer's."""
     peer = os.environ.get("PEER_PYTHON", sys.executable)
     look = f"import importlib.util as u, sys; sys.exit(u.find_spec({PEER!r}) is None)"
@@ -154,7 +154,7 @@ def _seconds(part: Callable[[], object]) -> tuple[float, float]:
 
 
 def invented(n: int) -> pd.DataFrame:
-    """Columns of table `customers` of invented retail customers, half of whom came once."""
+    """Columns of table `customers` of invented retail customers, half with one purchase."""
     import numpy as np
     import pandas as pd
 
@@ -188,7 +188,7 @@ def invented(n: int) -> pd.DataFrame:
 
 
 def parts(customers: pd.DataFrame) -> dict[str, tuple[float, float]]:
-    """Both seconds of each part, limits learned from these customers included."""
+    """Both times of each part, including learned thresholds."""
     from cvm_analysis.segments import classes, loyalty, rfm
     from cvm_analysis.segments.grades import grade, points
     from cvm_analysis.segments.grades.scorecard import Indicator, Scorecard
@@ -215,8 +215,8 @@ def parts(customers: pd.DataFrame) -> dict[str, tuple[float, float]]:
         rfm.name(found, customers, rules)
 
     def levels(column: str) -> None:
-        limits = classes.thresholds(customers[column], "auto", "auto")
-        classes.assign_level(customers[column], bought, limits)
+        thresholds = classes.thresholds(customers[column], "auto", "auto")
+        classes.assign_level(customers[column], bought, thresholds)
 
     def loyal() -> None:
         found = loyalty.index(customers, loyalty.fit_card(customers, weights))
@@ -262,7 +262,7 @@ def main(asked: list[str]) -> None:
     if what == "side":
         side(*rest)
     else:
-        {"rfm": beside_the_peer, "growth": growth}[what](int(rest[0]) if rest else 5)
+        {"rfm": compare_with_peer, "growth": growth}[what](int(rest[0]) if rest else 5)
 
 
 if __name__ == "__main__":

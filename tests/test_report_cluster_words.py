@@ -88,9 +88,9 @@ def test_the_panel_shows_rule_size_money_and_stability(language):
 
 
 def found(silhouette):
-    table = pd.DataFrame({"silhouette": [silhouette], "one_cloud": [0.25]}, index=[2])
+    table = pd.DataFrame({"silhouette": [silhouette], "null_silhouette": [0.25]}, index=[2])
     stable = pd.DataFrame({"stability": ["stable"] * 2})
-    return assignment.Clusters(pd.Series(dtype=object), 2, table, stable, reach=(0.01, 0.02))
+    return assignment.Clusters(pd.Series(dtype=object), 2, table, stable, null_excess=(0.01, 0.02))
 
 
 def test_a_cut_is_a_caution_and_a_structure_a_note():

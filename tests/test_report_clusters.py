@@ -16,7 +16,7 @@ EN = Writer(words("en", horizon_weeks=52), "CNY")
 
 def found(silhouette, k=2, short=()):
     table = pd.DataFrame(
-        {"silhouette": [silhouette], "one_cloud": [0.2], "smallest": [40]},
+        {"silhouette": [silhouette], "null_silhouette": [0.2], "smallest": [40]},
         pd.Index([k], name="k"),
     )
     groups = pd.DataFrame({"jaccard": [0.9], "stability": ["stable"]}, ["c1"])

@@ -83,7 +83,7 @@ def test_class_limits_and_cross_tables_are_in_words():
     ]
     rows = pd.Series(["high", "low", "low"], name="amount")
     columns = pd.Series(["lost", "lost", "new"], name="life_cycle")
-    table = classes_module.crosstab(rows, columns, money=pd.Series([1000.0, 2, 3]))
+    table = classes_module.crosstab(rows, columns, amounts=pd.Series([1000.0, 2, 3]))
     assert cells(grades_tables.crosstab(EN, table, of="money"))[:2] == [
         ["", "New", "Lost"],
         ["High", "¥0", "¥1,000"],
@@ -175,6 +175,6 @@ def test_a_draft_is_compared_and_a_version_that_has_begun_is_not(people):
     draft = Scorecard("retail", dt.date(2030, 1, 1), CARD.indicators[::-1], {"A": 30, "B": 0})
     effect = versions.compare(CARD, draft, people, people["spend"])
     said = grades_tables.version(EN, draft, effect, dt.date(2025, 1, 1)).html
-    n = (effect.moved["move"] == "rose").sum()
+    n = (effect.regraded["move"] == "rose").sum()
     assert n > 0 and f"Upgraded: {n} (" in said and "Jan 1, 2030" in said
     assert "no future version" in grades_tables.version(EN, draft, effect, dt.date(2030, 1, 1)).html

@@ -1,4 +1,4 @@
-"""Classes side by side, on ten customers whose place is plain."""
+"""Classes of all schemes, of ten customers whose place is plain."""
 
 from types import SimpleNamespace
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cvm_analysis.segments import class_table
+from cvm_analysis.segments import class_table, classes
 
 AUTO = SimpleNamespace(high="auto", mid="auto")
 LOYAL = SimpleNamespace(loyal=80, potentially_loyal=40)
@@ -37,8 +37,8 @@ def index(retail):
     return retail["n_orders"].mul(10).where(retail["n_orders"] > 0)
 
 
-def test_auto_is_the_best_half_and_the_best_fifth_of_those_who_bought(retail, index):
-    found = class_table.find_limits(retail, index, AUTO, AUTO, LOYAL)
+def test_auto_is_the_best_half_and_the_best_fifth_of_buyers(retail, index):
+    found = class_table.find_thresholds(retail, index, AUTO, AUTO, LOYAL)
     assert found == {
         "frequency": {"mid": 6, "high": 9},
         "amount": {"mid": 600, "high": 900},
@@ -46,9 +46,11 @@ def test_auto_is_the_best_half_and_the_best_fifth_of_those_who_bought(retail, in
     }
 
 
-def test_everybody_has_one_class_of_each_scheme(retail, index):
-    limits = class_table.find_limits(retail, index, AUTO, AUTO, LOYAL)
-    found = class_table.classify(retail, index, limits, 40.0, {"new_days": 90, "lost_gaps": 4})
+def test_every_customer_has_one_class_of_each_scheme(retail, index):
+    thresholds = class_table.find_thresholds(retail, index, AUTO, AUTO, LOYAL)
+    found = class_table.classify(
+        retail, index, thresholds, 40.0, classes.LifeCycle(new_days=90, lost_gaps=4)
+    )
     assert found["frequency"].tolist() == ["low"] * 5 + ["mid"] * 3 + ["high"] * 2 + ["prospect"]
     assert found["amount"].equals(found["frequency"])
     loyal = ["not_loyal"] * 3 + ["potentially_loyal"] * 4 + ["loyal"] * 3 + ["prospect"]
@@ -56,14 +58,14 @@ def test_everybody_has_one_class_of_each_scheme(retail, index):
     # 100 days without a purchase, 40 being usual: more than two gaps, less than four
     assert found["life_cycle"].tolist() == ["declining"] * 10 + ["prospect"]
     # those who bought on one day, or have a single gap, are judged by the company's
-    slower = class_table.classify(retail, index, limits, 60.0, {"new_days": 90})
+    slower = class_table.classify(retail, index, thresholds, 60.0, classes.LifeCycle(new_days=90))
     assert slower["life_cycle"].tolist()[:3] == ["new", "mature", "declining"]
 
 
-def test_sizes_count_everybody_and_add_up_to_the_money(retail, index):
-    limits = class_table.find_limits(retail, index, AUTO, AUTO, LOYAL)
-    classes = class_table.classify(retail, index, limits, 40.0, {})
-    sizes = class_table.size(retail, classes["loyalty"])
+def test_sizes_count_all_customers_and_add_up_to_net_sales(retail, index):
+    thresholds = class_table.find_thresholds(retail, index, AUTO, AUTO, LOYAL)
+    found = class_table.classify(retail, index, thresholds, 40.0, classes.LifeCycle())
+    sizes = class_table.size(retail, found["loyalty"])
     assert sizes.index.tolist() == ["loyal", "potentially_loyal", "not_loyal", "prospect"]
     assert sizes["n_customers"].tolist() == [3, 4, 3, 1]
     assert sizes["net_sales"].tolist() == [2700, 2200, 600, 0]

@@ -1,4 +1,4 @@
-"""One day's limits applied to customers of any day."""
+"""One day's rules applied to customers of any day."""
 
 import datetime as dt
 
@@ -40,7 +40,7 @@ def people():
 
 
 @pytest.fixture
-def ruler(people):
+def by_rules(people):
     retail = people[people["customer_type"] == "retail"]
     return ClassificationRules(
         rfm.Rfm(RULES, bins=2),
@@ -51,8 +51,8 @@ def ruler(people):
     )
 
 
-def test_everybody_who_bought_has_a_class_of_their_type(people, ruler):
-    found = ruler.classes(people)
+def test_every_buyer_has_a_class_of_their_type(people, by_rules):
+    found = by_rules.classes(people)
     assert list(found) == list(SCHEMES)
     assert list(found.index) == list(people.index[people["n_orders"] > 0])
     retail = people.loc[found.index, "customer_type"] == "retail"
@@ -61,20 +61,20 @@ def test_everybody_who_bought_has_a_class_of_their_type(people, ruler):
     assert found.loc[retail].notna().all(axis=None)
 
 
-def test_classes_are_those_of_the_parts_it_is_made_of(people, ruler):
-    found = ruler.classes(people)
+def test_classes_are_those_of_the_parts_it_is_made_of(people, by_rules):
+    found = by_rules.classes(people)
     dealers = people[people["customer_type"] == "dealer"]
     expected = np.where(points.score(CARD, dealers) >= 50, "A", "B")
     assert found.loc[dealers.index, "grade"].tolist() == expected.tolist()
     retail = people[(people["customer_type"] == "retail") & (people["n_orders"] > 0)]
-    better = retail["days_since_last"] <= -ruler.cuts["r"][0]
+    better = retail["days_since_last"] <= -by_rules.cuts["r"][0]
     assert ((found.loc[retail.index, "rfm"] == "best") == better).all()
 
 
-def test_the_limits_stay_when_the_customers_change(people, ruler):
+def test_the_thresholds_stay_when_the_customers_change(people, by_rules):
     later = people.assign(days_since_last=people["days_since_last"] + 1000)
-    found = ruler.classes(later)
-    assert set(found["rfm"].dropna()) == {"rest"}  # by limits of their own half would be best
+    found = by_rules.classes(later)
+    assert set(found["rfm"].dropna()) == {"rest"}  # by their own thresholds half would be best
     assert set(found["life_cycle"].dropna()) == {"lost"}
 
 

@@ -1,4 +1,4 @@
-"""Clusters: planted groups are found, one cloud is called one, and no order of rows matters."""
+"""Planted groups are found, none are found without groups, and row order does not matter."""
 
 import numpy as np
 import pandas as pd
@@ -18,12 +18,12 @@ from cvm_analysis.segments.clusters import (
 from cvm_analysis.segments.clusters.assignment import Clusters
 
 METHODS = ["k_means", "gaussian_mixture"]
-ONE_CLOUD = Note("clusters", "one_cloud")
+NO_GROUPS = Note("clusters", "no_distinct_groups")
 
 
 @pytest.fixture(autouse=True)
-def few_clouds(monkeypatch):
-    monkeypatch.setattr(structure, "CLOUDS", 12)
+def few_null_samples(monkeypatch):
+    monkeypatch.setattr(structure, "NULL_SAMPLES", 12)
 
 
 @pytest.fixture(scope="module")
@@ -70,10 +70,10 @@ CLOUDS = {
 
 
 @pytest.mark.parametrize("kind", CLOUDS)
-def test_one_cloud_is_called_one_cloud_however_stable_the_cut(kind):
+def test_no_groups_are_found_without_groups_however_stable_the_clusters(kind):
     cloud = cut(CLOUDS[kind], ks=range(2, 6))
     assert not cloud.is_structure
-    assert ONE_CLOUD in cloud.notes
+    assert NO_GROUPS in cloud.notes
 
 
 def test_attributes_and_single_purchases_alone_make_no_groups():
@@ -121,10 +121,10 @@ def test_permuting_rows_and_renaming_ids_gives_the_same_groups(people, method):
     assert (cuts[1].labels.to_numpy() == cuts[0].labels.iloc[order].to_numpy()).all()
     pd.testing.assert_frame_equal(cuts[1].table, cuts[0].table, check_exact=True)
     pd.testing.assert_frame_equal(cuts[1].groups, cuts[0].groups, check_exact=True)
-    assert cuts[1].reach == cuts[0].reach
+    assert cuts[1].null_excess == cuts[0].null_excess
 
 
-def test_one_customer_far_out_changes_nobody_elses_group(people, found):
+def test_an_outlier_changes_no_other_customers_cluster(people, found):
     odd = people.copy()
     odd.loc["C0300", ["net_sales_per_order", "net_sales", "gross_sales"]] = 1e9
     again = assignment.choose(
@@ -134,7 +134,7 @@ def test_one_customer_far_out_changes_nobody_elses_group(people, found):
     assert again.k == found.k and same.all()
 
 
-def test_the_whole_of_many_customers_is_divided_like_the_sample(monkeypatch):
+def test_many_customers_are_assigned_by_the_model_of_the_sample(monkeypatch):
     monkeypatch.setattr(assignment, "MOST_ROWS", 200)
     people = customers(300)
     made = features.build(measures.build(people), people)
@@ -146,10 +146,10 @@ def test_the_whole_of_many_customers_is_divided_like_the_sample(monkeypatch):
 
 def test_the_silhouette_is_that_of_the_chosen_division(made, found):
     assert found.silhouette == pytest.approx(silhouette_score(made.table, found.labels), abs=1e-9)
-    gain = found.table["silhouette"] - found.table["one_cloud"]
+    gain = found.table["silhouette"] - found.table["null_silhouette"]
     assert gain.idxmax() == found.k
-    reach = max(found.reach)
-    assert found.bar == found.table.loc[3, "one_cloud"] + reach + assignment.MARGIN
+    reach = max(found.null_excess)
+    assert found.threshold == found.table.loc[3, "null_silhouette"] + reach + assignment.MARGIN
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_bounds_of_stability(jaccard, code):
 
 def test_an_unstable_group_is_noted():
     groups = pd.DataFrame({"jaccard": [0.9, 0.4], "stability": ["stable", "unstable"]})
-    table = pd.DataFrame({"silhouette": [0.5], "one_cloud": [0.2]}, index=[2])
+    table = pd.DataFrame({"silhouette": [0.5], "null_silhouette": [0.2]}, index=[2])
     one = Clusters(pd.Series(dtype=object), 2, table, groups, (0.01,))
     assert one.notes == [Note("clusters", "unstable_clusters", 1, 2)]
 
@@ -205,7 +205,7 @@ def test_more_clusters_than_customers_are_not_tried():
 
 
 @pytest.mark.filterwarnings("error")
-def test_a_few_distinct_customers_are_no_trouble():
+def test_a_few_distinct_customers_raise_no_error():
     points = pd.DataFrame({"u": [0.0, 1.0, 5.0] * 20, "v": [1.0, 0, 0] * 20})
     found = cut(points)
     assert list(found.table.index) == [2, 3]
@@ -219,7 +219,7 @@ def test_a_resample_may_lack_a_customer_who_is_one_of_a_kind():
     assert found.k == 2 and found.table.loc[3, "smallest"] == 1
 
 
-def test_divided_without_asking_it_is_the_same_division(people, made, found):
+def test_assign_gives_the_clusters_of_choose(people, made, found):
     again = assignment.assign(made, people["net_sales"], 3)
     assert adjusted_rand_score(again, found.labels) == 1
     assert (again == found.labels).all()

@@ -1,4 +1,4 @@
-"""What a group is like: everyone and all money once, each measure in its own unit."""
+"""Descriptions: all customers and net sales once, each measure in its own unit."""
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,7 @@ def labels(people):
     return people["kind"].map({"big": "c1", "regular": "c2", "gone": "c3"}).rename("cluster")
 
 
-def test_everyone_and_all_money_count_once(people, measured, labels):
+def test_all_customers_and_net_sales_count_once(people, measured, labels):
     worth = pd.DataFrame({"expected_margin": 1.0}, index=people.index)
     table = describe.describe(people, measured, labels, worth)
     assert table["n_customers"].tolist() == [200, 200, 200]
@@ -48,7 +48,7 @@ def test_numbers_are_medians_shares_are_means(people, measured, labels):
     assert "expected_margin" not in table
 
 
-def test_levels_that_are_not_known_do_not_count(people, measured, labels):
+def test_unknown_levels_do_not_count(people, measured, labels):
     unknown = measured.assign(channel=measured["channel"].where(labels != "c3", None))
     table = describe.describe(people, unknown, labels)
     assert table.loc["c2", "channel=web"] == 0.75

@@ -1,4 +1,4 @@
-"""Features: equal weights, nobody far out moves the others, a single purchase is no corner."""
+"""Features: equal weights, outliers clipped, a single purchase is not extreme."""
 
 import numpy as np
 import pandas as pd
@@ -39,7 +39,7 @@ def test_twice_as_much_is_one_step(people, measured):
     assert steps == pytest.approx(steps[0])
 
 
-def test_a_customer_far_out_counts_as_one_at_the_bound(people, measured):
+def test_outliers_are_clipped(people, measured):
     tables = []
     for much in (1e9, 1e12):
         odd = measured.copy()
@@ -67,7 +67,7 @@ def test_an_unknown_level_is_the_average_customer():
     assert len(table.columns) == 2
 
 
-def test_the_parts_of_a_whole_weigh_together_as_said():
+def test_compositions_have_the_weight_of_two_numbers():
     measured = shares(200)
     table = features.build(measured, once(measured)).table
     assert table.var(ddof=0).sum() == pytest.approx(features.WHOLE)
@@ -98,7 +98,7 @@ def test_unknown_shares_are_the_average_customer():
     assert (table.head(5) == 0).all(axis=None) and np.isfinite(table).all(axis=None)
 
 
-def test_what_is_mostly_missing_or_alike_is_left_out_and_said(people, measured):
+def test_measures_mostly_missing_or_alike_are_left_out_with_the_reason(people, measured):
     n = len(measured)
     odd = measured.assign(
         late_share=[0.1, 0.4] * 30 + [np.nan] * (n - 60),
@@ -124,7 +124,7 @@ def test_gaps_and_infinities_are_the_median(people, measured):
     assert values.head(3).to_numpy() == pytest.approx(values.iloc[3:].median(), abs=0.01)
 
 
-def test_a_spend_of_nought_or_less_counts_as_the_smallest(people, measured):
+def test_a_spend_of_zero_or_less_counts_as_the_smallest(people, measured):
     odd = measured.copy()
     odd.iloc[:2, 0] = [0.0, -50.0]
     values = features.build(odd, people).table["net_sales_per_order"]
@@ -132,7 +132,7 @@ def test_a_spend_of_nought_or_less_counts_as_the_smallest(people, measured):
     assert values.iloc[2:].std() > 0.95  # and the others stay apart
 
 
-def test_a_skewed_number_of_unknown_kind_is_tamed_and_an_even_one_is_not():
+def test_a_skewed_number_is_transformed_and_a_uniform_one_is_not():
     points = cloud(400, 0).assign(skewed=lambda t: np.exp(2 * t["u"]), even=np.linspace(0, 1, 400))
     how = {
         each.column: each.transformed for each in features.build(points, once(points)).scales.parts
@@ -157,7 +157,7 @@ def test_scales_of_another_day_are_kept(people, measured):
     assert step.median() > 0.2 and step.median() == pytest.approx(step.quantile(0.3))
 
 
-def test_what_was_not_known_on_the_other_day_is_the_average_and_a_new_part_is_nought():
+def test_a_measure_missing_on_the_other_day_is_the_average_and_a_new_part_is_zero():
     measured = shares(60).assign(channel=["web", "store"] * 30, u=np.arange(60.0))
     made = features.build(measured, once(measured))
     before = measured[["category:tools"]]
@@ -175,7 +175,7 @@ def test_rows_and_ids_do_not_matter(people, measured):
 
 
 @pytest.mark.parametrize("n", [0, 1, 2])
-def test_hardly_any_customers_are_no_trouble(people, n):
+def test_very_few_customers_raise_no_error(people, n):
     few = people.head(n).assign(channel="web")
     measured = measures.build(few, ["net_sales_per_order", "days_since_last"], ["channel"])
     assert len(features.build(measured, few).table) == n

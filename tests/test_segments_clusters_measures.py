@@ -1,4 +1,4 @@
-"""What groups are formed by: only what the data have, in its own unit."""
+"""Measures of clusters: only what the data have, in its own unit."""
 
 import numpy as np
 import pandas as pd
@@ -64,7 +64,7 @@ def test_numbers_attributes_and_shares_stand_side_by_side(people, shares):
     assert not measures.is_attribute(measures.build(people, ["agreed"])["agreed"])
 
 
-def test_everything_wrong_is_said_at_once_with_the_nearest_names(people, shares):
+def test_one_error_lists_all_mistakes_with_the_nearest_names(people, shares):
     with pytest.raises(ConfigError) as error:
         measures.build(
             people, ["net_sales_per_ordr", "channel"], ["chanel", "joined_on"], ["brand"], shares
@@ -86,14 +86,14 @@ def test_shares_without_any_and_nothing_at_all_are_errors(people):
         measures.build(people, [])
 
 
-def test_a_part_is_of_a_whole_and_an_imported_figure_is_not():
+def test_a_part_belongs_to_a_composition_and_an_imported_figure_does_not():
     assert measures.composition("category:care") == "category"
     assert measures.composition("category:a:b") == "category"
     assert measures.composition("indicators.a:b") is None
     assert measures.composition("net_sales_per_order") is None
 
 
-def test_what_the_data_lack_is_left_out_and_said(people, shares):
+def test_measures_the_data_lack_are_left_out_with_the_reason(people, shares):
     asked = measures.Grouping(attributes=("channel",), shares_of=("category", "brand"))
     measured, lacking = measures.select(people.drop(columns="net_sales_per_order"), asked, shares)
     assert list(measured)[:3] == ["orders_per_year", "days_since_last", "channel"]

@@ -1,4 +1,4 @@
-"""A name means the same group from one report to the next."""
+"""A name means the same cluster from one report to the next."""
 
 import numpy as np
 import pandas as pd
@@ -30,15 +30,15 @@ def test_a_planted_swap_is_undone(then):
     found = names.match(swapped, labels, features, features)
     pd.testing.assert_series_equal(found.labels, labels)
     assert found.names == {"c2": "c1", "c1": "c2", "c3": "c3"}
-    assert found.moved["distance"].tolist() == pytest.approx([0, 0, 0], abs=1e-9)
-    assert found.moved["retained_share"].tolist() == [1, 1, 1]
+    assert found.matches["distance"].tolist() == pytest.approx([0, 0, 0], abs=1e-9)
+    assert found.matches["retained_share"].tolist() == [1, 1, 1]
 
 
-def test_it_is_said_how_far_a_centre_has_moved(then):
+def test_the_distance_from_the_earlier_centre_is_reported(then):
     features, labels = then
     later = features.add(np.where(labels == "c2", 2.0, 0.0), axis=0)
     found = names.match(labels, labels, later, features)
-    assert found.moved["distance"].tolist() == pytest.approx([0, np.sqrt(8), 0])
+    assert found.matches["distance"].tolist() == pytest.approx([0, np.sqrt(8), 0])
 
 
 def test_what_shifts_all_alike_changes_no_name(then):
@@ -48,19 +48,19 @@ def test_what_shifts_all_alike_changes_no_name(then):
     pd.testing.assert_series_equal(found.labels, labels)
 
 
-def test_who_changed_group_is_counted(then):
+def test_customers_who_changed_cluster_are_counted(then):
     features, labels = then
     today = labels.copy()
     today.iloc[:5] = "c2"
     found = names.match(today, labels, features, features)
-    assert found.moved.loc["c1", "retained_share"] == 0.9
-    assert found.moved.loc["c3", "retained_share"] == 1
+    assert found.matches.loc["c1", "retained_share"] == 0.9
+    assert found.matches.loc["c3", "retained_share"] == 1
 
 
 def test_members_who_are_no_longer_there_do_not_count(then):
     features, labels = then
     found = names.match(labels.iloc[10:], labels, features.iloc[10:], features)
-    assert found.moved["retained_share"].tolist() == [1, 1, 1]
+    assert found.matches["retained_share"].tolist() == [1, 1, 1]
 
 
 def test_a_new_group_gets_the_next_number(then):
@@ -68,8 +68,8 @@ def test_a_new_group_gets_the_next_number(then):
     now, found_now = drawn({"c1": (9.0, 9.0), **{f"c{i + 1}": CENTRES[f"c{i}"] for i in (1, 2, 3)}})
     found = names.match(found_now, labels, now, features)
     assert found.names == {"c2": "c1", "c3": "c2", "c4": "c3", "c1": "c4"}
-    assert np.isnan(found.moved.loc["c4", "distance"])
-    assert list(found.moved.index) == ["c1", "c2", "c3", "c4"]
+    assert np.isnan(found.matches.loc["c4", "distance"])
+    assert list(found.matches.index) == ["c1", "c2", "c3", "c4"]
 
 
 def test_fewer_groups_than_before_keep_the_names_of_the_nearest(then):
@@ -86,11 +86,11 @@ def test_one_group_before_and_now_is_one(then):
     assert set(names.match(one, one, features, features).labels) == {"c1"}
 
 
-def test_nobody_then_leaves_todays_names(then):
+def test_without_earlier_customers_todays_names_stay(then):
     features, labels = then
     found = names.match(labels, labels.iloc[:0], features, features.iloc[:0])
     pd.testing.assert_series_equal(found.labels, labels)
-    assert found.moved[["distance", "retained_share"]].isna().all(axis=None)
+    assert found.matches[["distance", "retained_share"]].isna().all(axis=None)
 
 
 def test_rows_do_not_matter(then):

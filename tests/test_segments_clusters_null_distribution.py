@@ -1,4 +1,4 @@
-"""A cloud has the customers' margins, correlations and equal values, and no groups."""
+"""The null distribution has the customers' margins, correlations and ties, and no groups."""
 
 import numpy as np
 import pandas as pd
@@ -68,7 +68,7 @@ def test_a_number_cut_in_two_goes_as_closely_with_the_whole_one():
     assert found["u"][high].min() > found["u"][~high].max() - 0.1
 
 
-def test_levels_keep_their_shares_and_their_order_along_the_cloud():
+def test_levels_keep_their_shares_and_order_in_the_null_distribution():
     points = cloud(1500, 0)
     level = np.array(["low", "mid", "high"])[np.digitize(points["u"], [-0.5, 1])]
     own, found = drawn(points.assign(level=level.astype(object)))
@@ -82,7 +82,7 @@ def test_levels_keep_their_shares_and_their_order_along_the_cloud():
     assert (np.sum(tops, axis=0) == 1).all()  # everybody has one level
 
 
-def test_shares_of_who_bought_once_lie_in_corners_here_too():
+def test_shares_of_one_time_buyers_are_extreme_here_too():
     own, found = drawn(*bought(), n=800)
     assert found.var(ddof=0).sum() == pytest.approx(own.var(ddof=0).sum())
     pure = own[(bought()[0] == 1).any(axis=1) & (bought()[1]["n_orders"] == 1)]
@@ -115,7 +115,7 @@ def test_a_basket_counts_by_what_was_spent_on_it():
     assert (drawn**2).mean(axis=0) == pytest.approx([0.9, 0.1], abs=0.02)
 
 
-def test_the_same_customers_give_the_same_cloud():
+def test_the_same_customers_give_the_same_null_distribution():
     shares, customers = bought(100)
     first, second = (drawn(shares.assign(u=range(100)), customers, 50)[1] for _ in range(2))
     pd.testing.assert_frame_equal(first, second, check_exact=True)

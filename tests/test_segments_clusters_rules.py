@@ -1,4 +1,4 @@
-"""A rule says what its accuracy claims, and is the shortest that will do."""
+"""A rule has the accuracy it states, and is the shortest that suffices."""
 
 import numpy as np
 import pandas as pd
@@ -49,7 +49,7 @@ def test_a_rule_is_the_shortest_that_will_do():
     assert (table["accuracy"] == 1).all()
 
 
-def test_a_group_of_one_channel_is_told_by_it():
+def test_a_cluster_of_one_channel_is_described_by_it():
     channel = np.resize(["web", "store", "dealer"], 90).astype(object)
     measured = pd.DataFrame({"channel": channel, "net_sales_per_order": np.arange(90.0)})
     table = rules.rules(measured, two(measured["channel"] == "web"))
@@ -86,7 +86,7 @@ def test_which_level_it_is_is_said_without_those_it_is_not():
     assert conditions == (Condition("channel", "==", "web"),)
 
 
-def test_a_share_is_a_limit_like_any_number():
+def test_a_share_has_a_threshold_like_any_number():
     care = np.linspace(0, 1, 101)
     measured = pd.DataFrame({"category:care": care, "category:tools": 1 - care})
     (only,) = rules.rules(measured, two(care > 0.4)).loc["c1", "conditions"]
@@ -106,7 +106,7 @@ def test_a_condition_for_one_customer_in_a_hundred_is_not_worth_it():
     assert rule["accuracy"] == 0.99
 
 
-def test_of_two_limits_on_one_side_the_narrower_is_said():
+def test_of_two_thresholds_on_one_side_the_narrower_is_given():
     """The tree first parts off who is above 20, then, of the rest, who is above 10."""
     values = np.concatenate(
         [np.linspace(0, 10, 100), np.linspace(10.1, 20, 100), 21 + np.arange(1e3)]
@@ -117,7 +117,7 @@ def test_of_two_limits_on_one_side_the_narrower_is_said():
     assert only.comparison == "<=" and 10 <= only.value < 10.5
 
 
-def test_a_rule_with_two_limits_on_one_measure():
+def test_a_rule_with_two_thresholds_on_one_measure():
     measured = pd.DataFrame({"net_sales_per_order": np.linspace(10, 20, 201)})
     rule = rules.rules(measured, two(measured["net_sales_per_order"].between(13, 16))).loc["c1"]
     assert {c.comparison for c in rule["conditions"]} == {"<=", ">"}

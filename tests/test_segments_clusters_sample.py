@@ -1,4 +1,4 @@
-"""The invented company's groups come back from what customers do, buy and where they buy it."""
+"""The groups of the invented company are found from what, where and how customers buy."""
 
 import numpy as np
 import pandas as pd
@@ -42,7 +42,7 @@ def _shares(lines):
 
 def test_planted_groups_are_found(planted, monkeypatch):
     """0.78 of all customers and 0.90 of those with three purchase days or more on 12,000."""
-    monkeypatch.setattr(structure, "CLOUDS", 12)
+    monkeypatch.setattr(structure, "NULL_SAMPLES", 12)
     people, shares = planted
     numbers = ["net_sales_per_order", "orders_per_year"]
     measured = measures.build(people, numbers, ["channel"], ["category"], shares)
@@ -55,7 +55,7 @@ def test_planted_groups_are_found(planted, monkeypatch):
 
 
 def test_what_they_did_alone_does_not_show_them(planted, monkeypatch):
-    monkeypatch.setattr(structure, "CLOUDS", 12)
+    monkeypatch.setattr(structure, "NULL_SAMPLES", 12)
     people, _shares = planted
     measured = measures.build(people, ["net_sales_per_order", "orders_per_year"])
     found = assignment.choose(features.build(measured, people), people["gross_sales"])

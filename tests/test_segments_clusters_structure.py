@@ -1,4 +1,4 @@
-"""Silhouettes are those of scikit-learn, overlaps those by hand; a cloud is like its customers."""
+"""Silhouettes are scikit-learn's, overlaps by hand; null samples are like the customers."""
 
 import numpy as np
 import pandas as pd
@@ -60,9 +60,9 @@ def test_separate_groups_come_back_and_a_cut_through_a_lump_does_not():
         assert structure.bootstrap_stability(points, six, "k_means", 0).min() < 0.75
 
 
-def test_silhouettes_of_clouds_have_a_row_each_and_hardly_vary():
+def test_null_silhouettes_have_a_row_each_and_hardly_vary():
     made = features.build(cloud(300, 1), once(cloud(300, 1)))
     with structure.one_thread():
         found = structure.null_silhouettes(made, [2, 3], "k_means", 0)
-    assert found.shape == (structure.CLOUDS, 2)
+    assert found.shape == (structure.NULL_SAMPLES, 2)
     assert found[2].between(0.2, 0.5).all() and found[2].std() < 0.03

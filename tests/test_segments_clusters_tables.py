@@ -1,4 +1,4 @@
-"""What is known of groups goes into tables and comes back the same."""
+"""Tables of clusters are read back as they were written."""
 
 import pandas as pd
 import pytest

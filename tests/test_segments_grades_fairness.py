@@ -1,4 +1,4 @@
-"""Grades by group: the agencies' own example, scipy's interval, and what must never happen."""
+"""Grades by group: the agencies' own example, scipy's interval, and invariants."""
 
 import datetime as dt
 
@@ -89,7 +89,7 @@ def test_a_group_of_best_customers_only_is_not_certain():
     assert row["ratio"] == 1 and row["low"] < 0.8 < 1 < row["high"] and row["verdict"] == "unclear"
 
 
-def test_where_nobody_has_the_best_grade_nothing_can_be_said():
+def test_without_the_best_grade_there_is_no_verdict():
     grades, groups = people(x=(0, 10), y=(0, 4, 6))
     table = fairness.compare_groups(grades, groups, ORDER)
     assert table[["ratio", "low", "high"]].isna().all(axis=None)
@@ -124,14 +124,14 @@ def test_no_row_ever_stands_for_fewer_customers_than_asked(counts, least):
     assert left_out < len(grades) + 1 and (table["ratio"].dropna() >= 0).all()
 
 
-def test_who_is_not_graded_is_counted_and_in_no_share():
+def test_ungraded_customers_are_counted_and_in_no_share():
     grades, groups = people(x=(5, 5, 0, 90), y=(5, 5))
     table = fairness.compare_groups(grades, groups, ORDER)
     assert table.loc["x", ["n_customers", "n_not_graded", "best_share"]].tolist() == [10, 90, 0.5]
     assert "share_not_graded" not in table
 
 
-def test_a_group_without_a_name_is_no_yardstick():
+def test_a_group_without_a_name_is_no_reference():
     grades, groups = people(x=(5, 5), y=(4, 6), unknown=(9, 1))
     groups = groups.where(groups != "unknown")
     table = fairness.compare_groups(grades, groups, ORDER)
@@ -181,7 +181,7 @@ def test_age_bands_count_full_years():
     ]  # fmt: skip
 
 
-def test_who_was_born_on_a_leap_day_is_older_from_the_first_of_march():
+def test_a_leap_day_birthday_counts_from_the_first_of_march():
     born = pd.Series([pd.Timestamp("1992-02-29")])
     assert fairness.age_bands(born, dt.date(2022, 2, 28))[0] == "under_30"
     assert fairness.age_bands(born, dt.date(2022, 3, 1))[0] == "30_44"
@@ -201,7 +201,7 @@ def test_edges_that_are_none(edges):
         fairness.age_bands(pd.Series(["2000-01-01"]), dt.date(2025, 1, 1), edges)
 
 
-def test_groups_are_known_or_said_not_to_be():
+def test_groups_that_are_not_recorded_are_unknown():
     table = pd.DataFrame(
         {"region": ["east", "west"], "gender": ["", "male"], "birth_date": ["1990-01-01", None]}
     )

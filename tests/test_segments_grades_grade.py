@@ -1,4 +1,4 @@
-"""Grades: quotas are kept exactly, equals get the same grade, nobody's lack of data is a C."""
+"""Grades: quotas are kept exactly, equal scores get the same grade, missing data no grade."""
 
 import datetime as dt
 from fractions import Fraction
@@ -25,6 +25,10 @@ def graded(grades, scores, by_quota=True):
     return grade.assign(scores, grade.thresholds(card(grades, by_quota), scores)).tolist()
 
 
+def impossible(thresholds):
+    return [code for code, least in thresholds.items() if np.isnan(least)]
+
+
 def test_a_score_at_the_limit_has_the_grade():
     fixed = {"A": 70, "B": 40, "C": 0}
     scores = [100, 70, 69.999999999, 40, 39.9, 0, np.nan]
@@ -49,7 +53,7 @@ def test_a_tie_at_the_edge_goes_to_the_lower_grade_together():
     assert graded(ABC, scores) == [*"CCCCCCBBBB"]
     limits = grade.thresholds(card(ABC), pd.Series(scores, dtype=float))
     assert np.isnan(limits["A"]) and limits["B"] == 6
-    assert grade.unreachable(limits) == ["A"]
+    assert impossible(limits) == ["A"]
 
 
 def test_a_grade_between_two_that_ties_join_is_impossible_and_named():
@@ -57,28 +61,28 @@ def test_a_grade_between_two_that_ties_join_is_impossible_and_named():
     limits = grade.thresholds(card(ABC), scores)
     assert list(limits) == ["A", "B", "C"]
     assert limits["A"] == 2 and np.isnan(limits["B"]) and limits["C"] == 0
-    assert grade.unreachable(limits) == ["B"]
+    assert impossible(limits) == ["B"]
     assert grade.assign(scores, limits).tolist() == [*"CCCCCCCCCA"]
 
 
 @pytest.mark.parametrize("scores", [[50.0], [50.0] * 20])
-def test_who_cannot_be_told_apart_gets_the_last_grade(scores):
+def test_customers_with_equal_scores_get_the_last_grade(scores):
     limits = grade.thresholds(card(ABC), pd.Series(scores))
-    assert grade.unreachable(limits) == ["A", "B"]
+    assert impossible(limits) == ["A", "B"]
     assert graded(ABC, scores) == ["C"] * len(scores)
 
 
 @pytest.mark.parametrize("scores", [[], [np.nan, np.nan]])
-def test_without_scores_nobody_is_graded(scores):
+def test_without_scores_all_are_not_graded(scores):
     assert graded(ABC, scores) == ["not_graded"] * len(scores)
 
 
-def test_who_is_not_graded_takes_no_place_in_a_quota():
+def test_ungraded_customers_do_not_count_in_a_quota():
     scores = [*range(10), *[np.nan] * 90]
     assert graded(ABC, scores)[:10] == [*"CCCCCCBBBA"]
 
 
-def test_limits_of_the_company_grade_a_region():
+def test_thresholds_of_the_company_grade_a_region():
     limits = grade.thresholds(card(ABC), pd.Series(range(100), dtype=float))
     assert limits == {"A": 90, "B": 60, "C": 0}
     assert grade.assign(pd.Series([95.0, 92.0]), limits).tolist() == ["A", "A"]
@@ -103,7 +107,7 @@ def test_no_more_customers_than_asked_for_reach_a_grade_or_better(quota, values)
         assert better.sum() <= float(share) * len(known) + 1e-6
         reached = [v for v in known if (known < v).sum() >= (1 - float(share)) * len(known) - 1e-6]
         assert sorted(scores[better]) == sorted(reached), name
-    assert set(grade.unreachable(limits)).isdisjoint(codes)
+    assert set(impossible(limits)).isdisjoint(codes)
     assert codes.groupby(scores).nunique().le(1).all()
     assert (codes[scores.isna()] == grade.NOT_GRADED).all()
     shuffled = scores.sample(frac=1, random_state=1)

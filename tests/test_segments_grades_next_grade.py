@@ -63,7 +63,7 @@ def test_the_weight_known_of_the_customer_counts():
     assert found["points_to_next"] == pytest.approx(40 - 20 / 0.7)
 
 
-def test_who_has_the_best_grade_needs_nothing_and_who_has_none_is_left_out():
+def test_the_best_grade_needs_nothing_and_ungraded_customers_are_left_out():
     measures = pd.DataFrame({"late": [0.0, np.nan]}, index=["best", "unknown"])
     found = cheapest(card(Indicator("late", "late", 1.0, better="low", scale=(1, 0))), measures)
     assert found.index.tolist() == ["best"]

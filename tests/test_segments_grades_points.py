@@ -1,4 +1,4 @@
-"""Points and scores against hand calculations and the truths that any fair score obeys."""
+"""Points and scores against hand calculations and properties of any fair score."""
 
 import datetime as dt
 from dataclasses import replace
@@ -62,7 +62,7 @@ def test_bands_and_scales_give_the_points_a_manager_wrote():
     pd.testing.assert_frame_equal(found, POINTS)
 
 
-def test_the_score_is_the_weighted_mean_of_what_is_known():
+def test_the_score_is_the_weighted_mean_of_known_indicators():
     found = points.score(card(SPEND, PAYMENT, TARGET), MEASURES)
     by_hand = [100, 30 + 30 + 10, 10 + 18 + 0, (0 + 0) / 0.8, np.nan]
     assert found.tolist() == pytest.approx(by_hand, nan_ok=True)
@@ -76,7 +76,7 @@ def test_seventy_points_are_seventy_however_they_were_added_up():
         assert points.score(card(*parts), column(float(value)))[0] == value
 
 
-def test_who_has_too_little_known_is_not_graded():
+def test_too_little_known_weight_is_not_graded():
     measures = MEASURES.assign(payment_days=[np.nan, 1, np.nan, 1, 1])
     three = card(SPEND, PAYMENT, TARGET, min_weight=0.7)
     assert points.score(three, measures).notna().tolist() == [True, True, True, True, False]
@@ -119,7 +119,7 @@ def test_a_column_the_business_lacks_is_missing_for_all(missing):
     assert found.tolist() == pytest.approx([np.nan if missing else 0] * 5, nan_ok=True)
 
 
-def test_equal_groups_run_from_nought_to_a_hundred():
+def test_equal_groups_run_from_zero_to_a_hundred():
     spread = column(*range(10))
     learned = points.fit_bins(only(bins=5), spread)
     assert learned.indicators[0].bands == ((2, 25), (4, 50), (6, 75), (8, 100))
@@ -155,27 +155,24 @@ def test_where_less_is_better_the_groups_run_the_other_way():
     ]
 
 
-def test_ties_make_groups_impossible_and_the_table_says_so():
+def test_ties_make_groups_impossible():
     ones = column(*[1] * 6, 2, 2, 3, 4)  # six of ten bought once: nobody is worse than they are
     learned = points.fit_bins(only(bins=5), ones)
     assert points.assign_points(learned, ones)["x"].tolist() == [0] * 6 + [75, 75, 100, 100]
-    table = points.groups(learned).loc["x"]
-    assert (table["asked"], table["possible"], table["most_points"]) == (5, 3, 100)
-    assert table["cut_points"] == [2, 3]
+    assert learned.indicators[0].bands == ((2, 75), (3, 100))
 
 
 def test_ties_at_the_top_leave_the_best_group_out():
     tied = column(*range(7), 9, 9, 9)
-    table = points.groups(points.fit_bins(only(bins=5), tied)).loc["x"]
-    assert (table["possible"], table["most_points"]) == (4, 75)
+    bands = points.fit_bins(only(bins=5), tied).indicators[0].bands
+    assert len(bands) == 3 and bands[-1][1] == 75
 
 
 @pytest.mark.parametrize("values", [[7.0] * 30, [1.0] * 29 + [0.0], [7.0], [np.nan] * 3, []])
-def test_an_indicator_that_cannot_tell_customers_apart_is_left_out_for_all(values):
+def test_an_indicator_that_does_not_distinguish_customers_is_left_out_for_all(values):
     measures = column(*values).astype(float)
     learned = points.fit_bins(only(bins=5, missing=0), measures)
-    assert points.groups(learned).loc["x", "possible"] == 1
-    assert np.isnan(points.groups(learned).loc["x", "most_points"])
+    assert learned.indicators[0].bands == ()
     assert points.assign_points(learned, measures)["x"].isna().all()
     assert points.score(learned, measures).isna().all()
 
@@ -194,7 +191,6 @@ def test_written_bands_are_not_learned_and_learned_ones_hold_for_other_customers
     used = scorecard.with_bands(only(bins=5), scorecard.bands(learned))
     assert points.assign_points(used, region)["x"].tolist() == [0, 100]
     assert points.fit_bins(card(SPEND), MEASURES) == card(SPEND)
-    assert points.groups(card(SPEND)).empty
 
 
 def test_groups_that_were_not_learned_are_an_error():

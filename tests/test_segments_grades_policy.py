@@ -1,4 +1,4 @@
-"""Five customers replayed by hand, and what holds of every customer and every policy."""
+"""Five customers replayed by hand, and properties of every policy."""
 
 import numpy as np
 import pandas as pd
@@ -144,7 +144,7 @@ def test_a_rise_takes_margin_points_more_at_each_limit():
     assert list(found["review_decision"]) == ["first", "up", "kept_margin"]
 
 
-def test_each_review_has_its_own_limits():
+def test_each_review_has_its_own_thresholds():
     stricter = {"A": 90.0, "B": 60.0, "C": 0.0}
     found = replay(pd.DataFrame([[75.0, 75.0]]), [LIMITS, stricter], Policy())
     assert list(found["grade"]) == ["A", "B"]
@@ -158,7 +158,7 @@ def test_each_review_has_its_own_limits():
         ({"A": np.nan, "B": np.nan, "C": 0.0}, ["C", "C", "C"]),
     ],
 )
-def test_a_grade_that_ties_left_empty_is_given_to_nobody(limits, expected):
+def test_a_grade_that_ties_make_impossible_is_never_assigned(limits, expected):
     scores = pd.Series([80.0, 50.0, 10.0])
     found = replay(scores.to_frame(), [limits], Policy())
     assert list(found["grade"]) == list(grade.assign(scores, limits)) == expected
@@ -184,6 +184,6 @@ def test_an_impossible_policy_says_all_that_is_wrong():
         Policy(margin=np.nan)
 
 
-def test_each_fall_has_its_own_notice():
+def test_each_downgrade_has_its_own_notice():
     found = replay(pd.DataFrame([[80.0, 60.0, 60.0, 30.0, 30.0]]), [LIMITS] * 5, Policy(notice=1))
     assert list(found["grade"]) == ["A", "A", "B", "B", "C"]

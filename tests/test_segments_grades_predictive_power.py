@@ -1,4 +1,4 @@
-"""What told the next margin: scipy's correlation, and truths of a best fifth."""
+"""Predictive power: scipy's correlation, and properties of a best fifth."""
 
 import itertools
 
@@ -175,7 +175,7 @@ def test_identical_customers_and_margins_without_a_sum():
     assert rank_indicators(then, -later)["best_fifth_share"].isna().all()
 
 
-def test_who_has_no_later_margin_is_an_error_and_not_dropped():
+def test_a_customer_without_a_later_margin_is_an_error():
     then, later = customers()
     with pytest.raises(InputError, match="3 of 200 have no later margin; give 0 where none"):
         rank_indicators(then, later[3:])
@@ -192,7 +192,7 @@ def test_directions_for_columns_that_are_not_there_are_fine():
     )
 
 
-def test_what_customers_brought_since_is_margin_if_every_cost_is_known():
+def test_margin_since_is_margin_if_every_cost_is_known():
     then = pd.DataFrame({"net_sales": [10.0, 5.0], "margin_total": [4.0, 2.0]}, ["a", "b"])
     now = pd.DataFrame(
         {"net_sales": [30.0, 5.0, 9.0], "margin_total": [9.0, 2.0, 3.0]}, ["a", "b", "c"]

@@ -38,7 +38,7 @@ def test_the_version_of_the_day_is_used():
     assert ranks.grade_rank_at([card(), later], people(), DAY + dt.timedelta(days=1)).iloc[-1] == 0
 
 
-def test_who_is_not_graded_has_no_rank():
+def test_ungraded_customers_have_no_rank():
     some = people()
     some.loc["c000"] = np.nan
     assert ranks.grade_rank_at([card()], some, DAY).isna().sum() == 1

@@ -42,7 +42,7 @@ def with_spend(**changes):
     ],
 )
 def test_what_a_manager_may_write_is_accepted(card):
-    assert scorecard.problems(card, KNOWN) == []
+    assert scorecard.find_problems(card, KNOWN) == []
     scorecard.check(card, KNOWN)
 
 
@@ -68,7 +68,7 @@ NAN, INF = float("nan"), float("inf")
         (with_spend(bands=((NAN, 20),)), "indicators.spend.bands", "finite"),
         (with_spend(bands=None, scale=(5, 5)), "indicators.spend.scale", "two different"),
         (with_spend(bands=None, scale=(0, INF)), "indicators.spend.scale", "two different"),
-        (with_spend(bands=None, scale=(9, 0)), "indicators.spend.scale", "turn them round"),
+        (with_spend(bands=None, scale=(9, 0)), "indicators.spend.scale", "swap them"),
         (with_spend(bands=None, bins=1), "indicators.spend.bins", "from 2 to 100, not 1"),
         (with_spend(bands=None, bins=101), "indicators.spend.bins", "from 2 to 100, not 101"),
         (with_spend(missing=101), "indicators.spend.missing", "leave_out or points"),
@@ -96,7 +96,7 @@ NAN, INF = float("nan"), float("inf")
     ],
 )  # fmt: skip
 def test_each_mistake_is_named_by_its_setting(card, keys, says):
-    found = {".".join(at): said for at, said in scorecard.problems(card, KNOWN)}
+    found = {".".join(at): said for at, said in scorecard.find_problems(card, KNOWN)}
     assert says in found[keys]
 
 
@@ -106,7 +106,7 @@ def test_what_is_of_another_kind_is_refused_as_it_is_read(mistake):
         with_spend(**mistake)
 
 
-def test_a_quota_is_written_instead_of_limits():
+def test_a_quota_is_written_instead_of_thresholds():
     written = {"customer_type": "dealer", "valid_from": "2024-01-01", "indicators": {}}
     quota = {"A": 0.1, "B": 0.9}
     read = TypeAdapter(Scorecard).validate_python
@@ -117,7 +117,7 @@ def test_a_quota_is_written_instead_of_limits():
 
 
 def test_a_mistake_is_not_blamed_on_other_settings():
-    wrong = scorecard.problems(with_spend(unit_cost=-1.0), KNOWN)
+    wrong = scorecard.find_problems(with_spend(unit_cost=-1.0), KNOWN)
     assert [keys for keys, _ in wrong] == [("indicators", "spend", "unit_cost")]
 
 
@@ -130,7 +130,7 @@ def test_all_mistakes_are_in_one_message_a_line_each():
     assert starts == ["indicators", "indicators.spend.step", "grades.B", "grades.B", "min_weight"]
 
 
-def test_columns_are_only_looked_at_where_they_are_known():
+def test_columns_are_checked_only_where_they_are_given():
     scorecard.check(with_spend(column="anything"))
 
 
@@ -161,7 +161,7 @@ def test_before_the_first_version_the_message_says_when_it_begins():
 def test_two_versions_of_one_day_are_refused():
     with pytest.raises(ConfigError, match=r"2\.valid_from: two versions .* 2024-01-01"):
         scorecard.valid_on([CARD, NEXT, CARD], dt.date(2026, 1, 1))
-    scorecard.check_versions([CARD, NEXT])
+    assert scorecard.find_version_problems([CARD, NEXT]) == []
 
 
 def test_learned_bands_survive_json_and_written_ones_are_not_among_them():
@@ -169,7 +169,7 @@ def test_learned_bands_survive_json_and_written_ones_are_not_among_them():
     binned = with_spend(bands=None, bins=3)
     used = scorecard.with_bands(binned, learned)
     assert used.indicators[0].bands == ((10.0, 50.0), (0.1 + 0.2, 100.0))
-    assert used.indicators[1] is PAYMENT
+    assert used.indicators[1] == PAYMENT
     assert json.loads(json.dumps(scorecard.bands(used))) == learned
     assert scorecard.bands(binned) == scorecard.bands(CARD) == {}
 

@@ -1,4 +1,4 @@
-"""Grades under other weights: arithmetic by hand, and truths that hold for any card."""
+"""Grades under other weights: arithmetic by hand, and properties of any card."""
 
 import datetime as dt
 from dataclasses import replace
@@ -73,7 +73,7 @@ def test_a_weight_never_exceeds_the_whole():
     assert moved["weight_tried"].tolist() == pytest.approx([0.675, 1.0, 0.075, 0.125])
 
 
-def test_taking_out_an_indicator_leaves_who_has_no_other_without_a_grade():
+def test_without_their_only_indicator_customers_have_no_grade():
     given = pd.DataFrame({"a": [90.0, 90], "b": [90.0, np.nan]}, ["x", "y"])
     row = weights.sensitivity(card(a=0.6, b=0.4), given, by=1).iloc[0]
     assert row["weight_tried"] == 0 and row["changed_share"] == 0.5
@@ -138,7 +138,7 @@ def test_rows_ids_and_the_order_of_indicators_do_not_matter(by_quota):
     pd.testing.assert_frame_equal(weights.sensitivity(one, shuffled), moved)
 
 
-def test_who_is_not_graded_is_left_out_and_counted():
+def test_ungraded_customers_are_left_out_and_counted():
     given = drawn(300, missing=0.9)
     three = card(a=0.5, b=0.3, c=0.2)
     graded = points.contributions(three, given).notna().any(axis=1)
@@ -196,7 +196,7 @@ def test_weights_always_sum_to_one(shares, by, by_quota):
     shares = np.array(shares) / sum(shares)
     for i in range(len(shares)):
         for factor in (1 - by, 1 + by):
-            moved = weights._moved(shares, i, factor)
+            moved = weights._changed(shares, i, factor)
             assert moved.sum() == pytest.approx(1) and (moved >= 0).all()
 
 

@@ -47,14 +47,14 @@ def test_the_index_is_the_weighted_mean_of_the_places_in_the_company():
     assert list(names) == [name for name, n in best.items() for _ in range(n)]
 
 
-def test_what_is_not_known_is_left_out():
+def test_unknown_indicators_are_left_out():
     table = customers([(1 + i, i, 20 - i, i, NAN) for i in range(20)])
     without = {"repeat": 1 / 3, "tenure": 5 / 18, "regularity": 2 / 9, "breadth": 1 / 6}
     pd.testing.assert_series_equal(classed(table)[0], classed(table, without)[0])
     pd.testing.assert_series_equal(classed(table.drop(columns="nps"))[0], classed(table)[0])
 
 
-def test_who_bought_on_one_day_has_an_index_and_is_not_loyal_whatever_else():
+def test_one_time_buyers_have_an_index_and_are_not_loyal():
     narrow, wide = [(0, 0, NAN, 1, 0)] * 55, [(0, 0, NAN, 9, 10)] * 40  # many categories, a ten
     table = customers([*narrow, *wide, *[(3, 50, 1, 1, 0)] * 5])
     found, names = classed(table)
@@ -65,7 +65,7 @@ def test_who_bought_on_one_day_has_an_index_and_is_not_loyal_whatever_else():
     assert "not_loyal" not in set(classed(table, {"repeat": 0.6, "tenure": 0.4})[1][95:])
 
 
-def test_who_never_bought_is_a_prospect_without_an_index():
+def test_prospects_have_no_index():
     table = customers([(3, 50, 1, 1, 0), (None, NAN, NAN, NAN, 10), (0, 0, NAN, 1, 5)])
     found, names = classed(table)
     assert found.isna().tolist() == [False, True, False]
@@ -103,7 +103,7 @@ def test_neither_the_order_of_rows_nor_an_id_matters(drawn, random):
 
 @settings(max_examples=30, deadline=None)
 @given(rows)
-def test_more_of_anything_known_never_lowers_the_index(drawn):
+def test_a_better_indicator_never_lowers_the_index(drawn):
     table = customers(drawn)
     card = loyalty.fit_card(table, WEIGHTS)
     found = loyalty.index(table, card).fillna(-1)
@@ -124,7 +124,7 @@ def test_a_region_is_measured_by_the_groups_of_the_company():
 
 
 @pytest.mark.parametrize("n", [0, 1, 30], ids=["nobody", "one", "alike"])
-def test_without_differences_nobody_is_loyal(n):
+def test_without_differences_no_customer_is_loyal(n):
     found, names = classed(customers([(2, 5, 0.5, 1, 9)] * n))
     assert found.isna().all()
     assert set(names) <= {"not_loyal"}
@@ -162,7 +162,7 @@ def test_thresholds_of_the_config_win_and_must_be_in_order():
         loyalty.thresholds(found, 30, 40)
 
 
-def test_the_index_becomes_a_column_that_scorecards_may_look_at():
+def test_the_index_becomes_a_column_for_scorecards():
     people = customers([(1 + i, i, 20 - i, i, i / 2) for i in range(20)])
     card = loyalty.fit_card(people, WEIGHTS)
     found = loyalty.add_index(people, card)

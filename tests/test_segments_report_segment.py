@@ -1,4 +1,4 @@
-"""What a report calls a customer's segment."""
+"""The segment of a customer in reports."""
 
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def test_graded_types_name_their_segments_by_type_and_grade():
     ]
 
 
-def test_segments_are_classes_with_grade_and_name_and_everybody_has_one():
+def test_segments_are_classes_with_grade_and_name_for_all_customers():
     who = pd.Index(["a", "b", "c"], name="customer_id")
     classes = pd.DataFrame(
         {"customer_type": ["retail", "dealer", "retail"], "rfm": ["lost", "dealer", "prospect"]},

@@ -195,7 +195,7 @@ def test_a_letter_that_is_not_given_keeps_what_was_learned():
 def test_cut_points_that_cannot_be_used_are_errors_with_their_place(lists, at, says):
     with pytest.raises(ConfigError, match=f"rfm.cut_points: {says}"):
         rfm.written_cut_points(lists, 5)
-    assert rfm.cut_problems(lists, 5)[0][0] == ("cut_points", at)
+    assert rfm.find_cut_problems(lists, 5)[0][0] == ("cut_points", at)
 
 
 def test_all_wrong_cut_points_are_named_at_once():
@@ -310,7 +310,7 @@ def test_names_that_come_too_late_in_the_rules_of_r_are_said():
 # Names
 
 
-def test_who_never_bought_is_a_prospect():
+def test_customers_who_never_bought_are_prospects():
     table = customers([5, None], [2, 0], [10.0, 0.0])
     named = rfm.name(rfm.score(table), table, Rfm(SHIPPED))
     assert named["c1"] == "prospect"
@@ -345,20 +345,20 @@ def test_the_proof_counts_every_hole_and_every_overlap(drawn):
     every = np.array(np.meshgrid(*[range(1, 6)] * 3)).reshape(3, -1).T
     counts = [sum(slow_name(c, {"x": each}) == "x" for each in rules.values()) for c in every]
     holes, overlaps = sum(n == 0 for n in counts), sum(n > 1 for n in counts)
-    said = [text for _, text in Rfm(rules).problems()]
+    said = [text for _, text in Rfm(rules).find_problems()]
     counted = {"no": 0, "more than one": 0}
     for text in said:
         n, _, what = text.partition(" of 125 combinations of scores have ")
         counted[what.partition(" name,")[0]] += int(n)
     assert counted == {"no": holes, "more than one": overlaps}
-    first = Rfm(rules, matching="first").problems()
+    first = Rfm(rules, matching="first").find_problems()
     assert len(first) == (holes > 0)
     if not holes:
         rfm.check_rules(Rfm(rules, matching="first"))
 
 
 def test_the_shipped_names_cover_every_combination_once():
-    assert Rfm(SHIPPED).problems() == rfm.name_notes(Rfm(SHIPPED)) == []
+    assert Rfm(SHIPPED).find_problems() == rfm.name_notes(Rfm(SHIPPED)) == []
 
 
 @settings(max_examples=60, deadline=None)
@@ -386,7 +386,7 @@ def test_the_worst_score_is_read_as_the_worst_and_the_best_as_the_best(bins, wri
     assert set(rfm_names.unused(asked.segments, bins, written_for)) == missing
 
 
-def test_names_that_fewer_scores_leave_to_nobody_are_said():
+def test_names_unused_with_fewer_scores_are_noted():
     found = {bins: rfm_names.unused(Rfm(SHIPPED).segments, bins, 5) for bins in range(2, 11)}
     assert set(SHIPPED) - set(found[2]) == {"champions", "new", "cant_lose", "lost"}
     assert found[3] == ["promising", "hibernating"]
@@ -416,7 +416,7 @@ def test_names_that_fewer_scores_leave_to_nobody_are_said():
 def test_rules_that_cannot_be_used_are_errors_with_their_place(rules, at, says):
     with pytest.raises(ConfigError, match=f"rfm.segments: {says}"):
         rfm.check_rules(Rfm(rules))
-    assert Rfm(rules).problems()[0][0] == ("segments", *at)
+    assert Rfm(rules).find_problems()[0][0] == ("segments", *at)
 
 
 def test_all_wrong_rules_are_named_at_once():
@@ -427,7 +427,7 @@ def test_all_wrong_rules_are_named_at_once():
 
 
 def test_each_pair_of_rules_that_overlap_is_its_own_problem():
-    found = Rfm({"a": {}, "b": {"r": 1}, "c": {"r": 2}}).problems()
+    found = Rfm({"a": {}, "b": {"r": 1}, "c": {"r": 2}}).find_problems()
     assert [keys for keys, _ in found] == [("segments", "b"), ("segments", "c")]
 
 
@@ -441,7 +441,7 @@ def test_a_hole_is_an_error_even_where_the_first_rule_counts():
 # Few or odd customers
 
 
-def test_nobody_at_all():
+def test_no_customers():
     nobody = customers([], [], [])
     cuts = rfm.cut_points(nobody)
     found = rfm.score(nobody, cuts=cuts)
@@ -451,7 +451,7 @@ def test_nobody_at_all():
     assert rfm.score_ranges(found, cuts)["n_r"].sum() == 0
 
 
-def test_only_people_who_never_bought():
+def test_only_prospects():
     table = customers([None, None], [0, 0], [0.0, -5.0])
     found = rfm.score(table)
     assert found.empty
@@ -473,7 +473,7 @@ def test_a_constant_measure_leaves_the_others_as_they_are():
 
 
 @pytest.mark.parametrize("odd", [float("nan"), float("inf"), -float("inf")])
-def test_an_empty_or_infinite_measure_of_who_bought_is_an_error(odd):
+def test_an_empty_or_infinite_measure_of_a_buyer_is_an_error(odd):
     with pytest.raises(InputError, match="net_sales: 1 of 3 customers"):
         rfm.score(customers([1, 2, 3], [1, 1, 1], [1.0, odd, 3.0]))
     with pytest.raises(InputError, match="days_since_last: 1 of 3 customers"):

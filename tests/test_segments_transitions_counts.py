@@ -1,4 +1,4 @@
-"""Who moved between two days, by hand."""
+"""Transitions between two days, by hand."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -18,7 +18,7 @@ def classes(**rows):
 
 
 @pytest.fixture
-def moved():
+def transitions():
     return counts.Transitions(
         before=classes(a=["A", "best", "mature"], b=["A", "best", "lost"], c=["B", "rest", "lost"]),
         after=classes(
@@ -31,14 +31,14 @@ def moved():
             classes(a=["A", "best", "lost"], b=["B", "best", "lost"], c=["B", "rest", "lost"]),
             classes(a=["B", "best", "lost"], b=["A", "best", "lost"], c=["B", "rest", "lost"]),
         ],
-        lost=pd.Series({"a": "spend"}),
-        money=pd.Series({"a": 10.0, "b": 20.0, "c": 30.0, "d": 40.0}),
+        largest_drop=pd.Series({"a": "spend"}),
+        net_sales=pd.Series({"a": 10.0, "b": 20.0, "c": 30.0, "d": 40.0}),
         orders=ORDERS,
     )
 
 
-def test_moves_add_up_to_everybody_and_their_money(moved):
-    table = counts.transitions_table(moved)
+def test_transitions_add_up_to_all_customers_and_their_net_sales(transitions):
+    table = counts.transitions_table(transitions)
     check("transitions", table.reset_index())
     assert table.groupby("scheme")["n_customers"].sum().tolist() == [4, 4, 4]
     assert table.groupby("scheme")["net_sales"].sum().tolist() == [100, 100, 100]
@@ -49,43 +49,43 @@ def test_moves_add_up_to_everybody_and_their_money(moved):
     assert grade.loc[("not_yet", "A"), ["move", "n_customers"]].tolist() == ["other", 1]
 
 
-def test_expected_moves_are_the_mean_of_the_draws(moved):
-    grade = counts.transitions_table(moved).loc["grade"]
+def test_expected_moves_are_the_mean_of_the_draws(transitions):
+    grade = counts.transitions_table(transitions).loc["grade"]
     assert grade.loc[("A", "B"), "expected"] == 1.0  # one of two in each draw
     assert grade.loc[("B", "B"), ["n_customers", "expected"]].tolist() == [0, 1.0]
     assert grade.loc[("not_yet", "A"), "expected"] == 0
 
 
-def test_without_draws_nothing_is_expected(moved):
-    table = counts.transitions_table(replace(moved, drawn=[]))
+def test_without_draws_nothing_is_expected(transitions):
+    table = counts.transitions_table(replace(transitions, drawn=[]))
     assert table["expected"].isna().all()
     assert table["n_customers"].groupby("scheme").sum().tolist() == [4, 4, 4]
 
 
-def test_who_fell_stands_once_in_every_scheme_they_fell_in(moved):
-    table = counts.downgrades_table(moved)
+def test_a_downgraded_customer_has_one_row_per_scheme(transitions):
+    table = counts.downgrades_table(transitions)
     check("downgrades", table.reset_index())
     assert table.index.tolist() == [("grade", "a"), ("rfm", "b"), ("life_cycle", "a")]
     assert table.loc[("grade", "a")].tolist() == ["A", "B", 10, "spend"]
     assert table["largest_drop"].notna().tolist() == [True, False, False]
 
 
-def test_what_cost_the_most_points_is_named_for_who_is_in_both():
+def test_the_largest_drop_is_of_customers_in_both():
     then = pd.DataFrame({"spend": [30.0, 20, 5], "pay": [10.0, 10, None]}, ["a", "b", "c"])
     now = pd.DataFrame({"spend": [25.0, 20, 9], "pay": [2.0, 11, None]}, ["a", "b", "d"])
     assert counts.largest_drop(then, now).to_dict() == {"a": "pay"}
 
 
-def test_few_customers_then_are_too_few_to_speak_of_moves(moved):
-    (note,) = moved.notes
+def test_few_customers_on_the_earlier_day_are_noted(transitions):
+    (note,) = transitions.notes
     assert (note.code, note.have) == ("moves_few_customers", 3)
 
 
-class Ruler:
-    """Stands in for a yardstick: who spent 50 is an A; spend is the only part of the grade."""
+class Rules:
+    """Stands in for classification rules: A from a spend of 50, the only part of the grade."""
 
     cards: ClassVar = {"retail": (SimpleNamespace(grades=["A", "B"]), {})}
-    naming = SimpleNamespace(rules=["best", "rest"])
+    rules = SimpleNamespace(segments=["best", "rest"])
 
     def classes(self, measures):
         grade = measures["spend"].ge(50).map({True: "A", False: "B"})
@@ -95,18 +95,18 @@ class Ruler:
         return measures[["spend"]]
 
 
-def test_both_days_and_all_draws_are_classed_by_one_ruler():
+def test_both_days_and_all_draws_are_classed_by_the_same_rules():
     before, after = (pd.DataFrame({"spend": each}, list("ab")) for each in ([60, 10], [40, 70]))
-    money = pd.Series([1.0, 2.0], list("ab"))
-    found = counts.compare(Ruler(), before, after, [before, after], money)
+    net_sales = pd.Series([1.0, 2.0], list("ab"))
+    found = counts.compare(Rules(), before, after, [before, after], net_sales)
     assert found.before["grade"].tolist() == ["A", "B"]
     assert found.after["grade"].tolist() == ["B", "A"]
     assert [each["grade"].tolist() for each in found.drawn] == [["A", "B"], ["B", "A"]]
-    assert found.lost.to_dict() == {"a": "spend"}
-    assert found.matrix("grade").set_index(["before", "after"]).loc[("A", "B"), "money"] == 1
+    assert found.largest_drop.to_dict() == {"a": "spend"}
+    assert found.matrix("grade").set_index(["before", "after"]).loc[("A", "B"), "net_sales"] == 1
     by_later = found.after.assign(grade=["B", "B"])
-    recut = found.recut(by_later, "grade")
-    assert recut[["before", "after", "n_customers"]].to_numpy().tolist() == [["A", "B", 1]]
+    effect = found.threshold_effect(by_later, "grade")
+    assert effect[["before", "after", "n_customers"]].to_numpy().tolist() == [["A", "B", 1]]
 
 
 def test_customers_are_measured_as_if_each_draw_had_followed(monkeypatch):
@@ -114,13 +114,13 @@ def test_customers_are_measured_as_if_each_draw_had_followed(monkeypatch):
         def __init__(self, spend):
             self.spend = spend
 
-        def with_copied_days(self, copies, before):
-            return Records(self.spend + copies)
+        def with_copied_days(self, draws, before):
+            return (Records(self.spend + copies) for copies in draws)
 
         def measures(self, day):
             return pd.DataFrame({"spend": [self.spend], "day": [day]})
 
     index = lambda people, card: people.assign(loyalty_index=card)  # noqa: E731
-    monkeypatch.setattr(counts.loyalty, "indexed", index)
+    monkeypatch.setattr(counts.loyalty, "add_index", index)
     drawn = counts.remeasure(Records(1), "card", [10, 20], "then", "now")
     assert [each.iloc[0].tolist() for each in drawn] == [[11, "now", "card"], [21, "now", "card"]]

@@ -1,7 +1,7 @@
-"""Customers who do not change move as drawn; customers who leave move more.
+"""Unchanged customers change class as often as drawn; if customers leave, more are downgraded.
 
-The population is one of which the truth is known: rates from a Gamma distribution, purchases at
-random, nobody leaves (Ehrenberg's NBD).
+The simulated population has a known truth: rates from a Gamma distribution, purchases at random,
+no customer leaves (Ehrenberg's NBD).
 """
 
 import datetime as dt
@@ -49,12 +49,12 @@ def moves(days):
 
 
 def expected(days, draws=10):
-    paces = expected_by_chance.count_purchases(days, BEFORE)
-    r, alpha = nbd.fit(paces).params
+    histories = expected_by_chance.count_purchases(days, BEFORE)
+    r, alpha = nbd.fit(histories).params
     past = days[days["day"] <= np.datetime64(BEFORE)]
     found = []
     for seed in range(draws):
-        drawn = expected_by_chance.draw_purchases(past, paces, r, alpha, BEFORE, UNTIL, seed)
+        drawn = expected_by_chance.draw_purchases(past, histories, r, alpha, BEFORE, UNTIL, seed)
         found.append(moves(pd.concat([past, drawn[["customer_id", "day"]]])))
     return transition_matrix.mean_counts(found)
 
@@ -69,30 +69,30 @@ def stationary():
     return compared(leave=0.0)
 
 
-def test_if_nobody_changes_the_moves_are_the_expected_ones(stationary):
+def test_without_changes_the_transitions_are_the_expected_ones(stationary):
     """Of each class and of each pair, within 3 binomial standard errors."""
     n = stationary.groupby("before")["n_customers"].transform("sum")
     p = stationary["expected"] / n
     error = np.sqrt(n * p * (1 - p))
     assert (stationary["difference"].abs() <= 3 * error + 0.5).all()
-    falls = transition_matrix.compare_downgrades(stationary)
-    assert (falls["n_customers"] > 500).all() and len(falls) == 2
+    rates = transition_matrix.compare_downgrades(stationary)
+    assert (rates["n_customers"] > 500).all() and len(rates) == 2
 
 
-def test_that_everybody_keeps_their_class_is_wrong_though_nobody_changed(stationary):
-    """Of those at the top a fifth falls by chance alone: regression to the mean."""
-    falls = transition_matrix.compare_downgrades(stationary)
-    assert falls.loc["high", "fell"] > 0.15
-    assert falls.loc["high", "low"] > 0.15
+def test_without_changes_some_customers_still_change_class(stationary):
+    """Of those at the top a fifth rates by chance alone: regression to the mean."""
+    rates = transition_matrix.compare_downgrades(stationary)
+    assert rates.loc["high", "fell"] > 0.15
+    assert rates.loc["high", "low"] > 0.15
 
 
-def test_if_a_fifth_leaves_more_fall_than_expected():
-    falls = transition_matrix.compare_downgrades(compared(leave=0.2))
-    assert (falls["fell"] > falls["high"]).all()
-    assert falls.loc["high", "fell"] - falls.loc["high", "expected"] > 0.05
+def test_if_a_fifth_leaves_more_are_downgraded_than_expected():
+    rates = transition_matrix.compare_downgrades(compared(leave=0.2))
+    assert (rates["fell"] > rates["high"]).all()
+    assert rates.loc["high", "fell"] - rates.loc["high", "expected"] > 0.05
 
 
-def test_pace_by_hand():
+def test_purchases_counted_by_hand():
     days = pd.DataFrame(
         [
             ("old", "2023-01-02"),
@@ -119,7 +119,7 @@ def test_pace_by_hand():
     assert nbd.fit(found).n_customers == 4
 
 
-def test_the_pace_fitted_is_the_one_the_customers_have():
+def test_the_fitted_rate_is_that_of_the_customers():
     fitted = nbd.fit(expected_by_chance.count_purchases(buying(), BEFORE))
     for found, error, truth in zip(fitted.params, fitted.std_errors, (R, ALPHA), strict=True):
         assert abs(found - truth) < 3 * error + 0.02 * truth  # one day counts once
@@ -133,9 +133,9 @@ def few():
     return days.assign(day=pd.to_datetime(days["day"]))
 
 
-def drawn(days, paces=None, seed=1, r=30.0):
-    paces = expected_by_chance.count_purchases(days, BEFORE) if paces is None else paces
-    return expected_by_chance.draw_purchases(days, paces, r, 4.0, BEFORE, UNTIL, seed)
+def drawn(days, histories=None, seed=1, r=30.0):
+    histories = expected_by_chance.count_purchases(days, BEFORE) if histories is None else histories
+    return expected_by_chance.draw_purchases(days, histories, r, 4.0, BEFORE, UNTIL, seed)
 
 
 def test_each_purchase_copies_one_of_the_customers_own_last_year_or_the_last_one():
@@ -148,10 +148,10 @@ def test_each_purchase_copies_one_of_the_customers_own_last_year_or_the_last_one
 
 def test_as_many_purchases_as_the_model_expects():
     """(r + x) / (alpha + T) a week for 26 weeks; mean and variance of the NBD."""
-    paces = pd.DataFrame({"x": 3, "t_x": 10.0, "T": 20.0}, index=range(4_000))
-    days = pd.DataFrame({"customer_id": paces.index, "day": pd.Timestamp("2025-06-01")})
-    counts = drawn(days, paces, r=1.0).groupby("customer_id").size()
-    counts = counts.reindex(paces.index, fill_value=0)
+    histories = pd.DataFrame({"x": 3, "t_x": 10.0, "T": 20.0}, index=range(4_000))
+    days = pd.DataFrame({"customer_id": histories.index, "day": pd.Timestamp("2025-06-01")})
+    counts = drawn(days, histories, r=1.0).groupby("customer_id").size()
+    counts = counts.reindex(histories.index, fill_value=0)
     mean, p = 4 / 24 * 26, 24 / (24 + 26)
     variance = mean / p
     assert counts.mean() == pytest.approx(mean, abs=3 * np.sqrt(variance / 4_000))
@@ -161,14 +161,14 @@ def test_as_many_purchases_as_the_model_expects():
 def test_the_order_of_rows_does_not_matter_and_the_seed_does():
     days = few()
     found = drawn(days)
-    paces = expected_by_chance.count_purchases(days, BEFORE)
-    pd.testing.assert_frame_equal(found, drawn(days[::-1], paces[::-1]))
+    histories = expected_by_chance.count_purchases(days, BEFORE)
+    pd.testing.assert_frame_equal(found, drawn(days[::-1], histories[::-1]))
     assert not found.equals(drawn(days, seed=2))
 
 
-def test_only_customers_with_a_pace_are_drawn_for():
-    paces = expected_by_chance.count_purchases(few(), BEFORE)
-    found = drawn(few(), paces.loc[["b"]], r=300.0)
+def test_purchases_are_drawn_only_for_customers_with_a_history():
+    histories = expected_by_chance.count_purchases(few(), BEFORE)
+    found = drawn(few(), histories.loc[["b"]], r=300.0)
     assert set(found["customer_id"]) == {"b"}
     assert set(found["copy_of"]) == {pd.Timestamp("2022-02-02")}
 
@@ -184,21 +184,23 @@ def test_the_future_is_not_looked_at():
 
 
 def test_what_cannot_be_drawn_says_why():
-    paces = expected_by_chance.count_purchases(few(), BEFORE)
+    histories = expected_by_chance.count_purchases(few(), BEFORE)
     with pytest.raises(InputError, match="not after"):
-        expected_by_chance.draw_purchases(few(), paces, 1.0, 1.0, BEFORE, BEFORE, 1)
-    with pytest.raises(InputError, match="1 of 2 customers have a pace but no purchase"):
-        drawn(few()[:3], paces)
-    assert drawn(few(), paces[:0]).empty
+        expected_by_chance.draw_purchases(few(), histories, 1.0, 1.0, BEFORE, BEFORE, 1)
+    with pytest.raises(InputError, match="1 of 2 customers have a history but no purchase"):
+        drawn(few()[:3], histories)
+    assert drawn(few(), histories[:0]).empty
 
 
 def test_several_draws_differ_and_without_a_model_there_are_none():
     days = few()
-    paces = expected_by_chance.count_purchases(days, BEFORE)
+    histories = expected_by_chance.count_purchases(days, BEFORE)
     model = SimpleNamespace(params=(30.0, 5.0))
-    first, second = expected_by_chance.draw_repeatedly(days, paces, model, BEFORE, UNTIL, times=2)
+    first, second = expected_by_chance.draw_repeatedly(
+        days, histories, model, BEFORE, UNTIL, times=2
+    )
     pd.testing.assert_frame_equal(
-        second, expected_by_chance.draw_purchases(days, paces, 30.0, 5.0, BEFORE, UNTIL, seed=1)
+        second, expected_by_chance.draw_purchases(days, histories, 30.0, 5.0, BEFORE, UNTIL, seed=1)
     )
     assert not first.equals(second)
-    assert expected_by_chance.draw_repeatedly(days, paces, None, BEFORE, UNTIL) == []
+    assert expected_by_chance.draw_repeatedly(days, histories, None, BEFORE, UNTIL) == []

@@ -1,4 +1,4 @@
-"""Moves add up to all customers, and say who fell and how much of it was to be expected."""
+"""Transitions add up to all customers; downgrades are compared with those expected by chance."""
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ BEFORE = pd.Series({"a": "high", "b": "high", "c": "mid", "d": "low", "g": "low"
 AFTER = pd.Series(
     {"a": "low", "b": "high", "c": "low", "d": "high", "e": "mid", "g": None, "h": "low"}
 )
-MONEY = pd.Series({"a": 10.0, "b": 20.0, "c": 30.0, "d": 40.0, "e": 50.0, "h": 70.0})
+NET_SALES = pd.Series({"a": 10.0, "b": 20.0, "c": 30.0, "d": 40.0, "e": 50.0, "h": 70.0})
 
 
 def happened(table):
@@ -22,15 +22,15 @@ def happened(table):
 
 
 def test_seven_customers_by_hand():
-    table = happened(transition_matrix.count(BEFORE, AFTER, MONEY, ORDER))
+    table = happened(transition_matrix.count(BEFORE, AFTER, NET_SALES, ORDER))
     assert table.to_dict("index") == {
-        ("high", "high"): {"move": "stayed", "n_customers": 1, "money": 20.0},
-        ("high", "low"): {"move": "fell", "n_customers": 1, "money": 10.0},
-        ("mid", "low"): {"move": "fell", "n_customers": 1, "money": 30.0},
-        ("low", "high"): {"move": "rose", "n_customers": 1, "money": 40.0},
-        ("low", "none"): {"move": "other", "n_customers": 1, "money": 0.0},
-        ("prospect", "low"): {"move": "other", "n_customers": 1, "money": 70.0},
-        ("not_yet", "mid"): {"move": "other", "n_customers": 1, "money": 50.0},
+        ("high", "high"): {"move": "stayed", "n_customers": 1, "net_sales": 20.0},
+        ("high", "low"): {"move": "fell", "n_customers": 1, "net_sales": 10.0},
+        ("mid", "low"): {"move": "fell", "n_customers": 1, "net_sales": 30.0},
+        ("low", "high"): {"move": "rose", "n_customers": 1, "net_sales": 40.0},
+        ("low", "none"): {"move": "other", "n_customers": 1, "net_sales": 0.0},
+        ("prospect", "low"): {"move": "other", "n_customers": 1, "net_sales": 70.0},
+        ("not_yet", "mid"): {"move": "other", "n_customers": 1, "net_sales": 50.0},
     }
 
 
@@ -38,7 +38,7 @@ def test_every_pair_of_classes_has_a_row_in_the_callers_order():
     table = transition_matrix.count(BEFORE, AFTER, None, ORDER)
     assert list(table["before"].unique()) == ["high", "mid", "low", "prospect", "not_yet"]
     assert list(table["after"].unique()) == ["high", "mid", "low", "none"]
-    assert len(table) == 20 and table["money"].isna().all()
+    assert len(table) == 20 and table["net_sales"].isna().all()
 
 
 CLASSES = st.dictionaries(
@@ -51,7 +51,7 @@ CLASSES = st.dictionaries(
 def test_the_counts_add_up_to_all_customers_of_each_day(before, after):
     table = transition_matrix.count(before, after, pd.Series(1.0, range(31)), ORDER)
     assert table["n_customers"].sum() == len(set(before.index) | set(after.index))
-    assert (table["money"] == table["n_customers"]).all()
+    assert (table["net_sales"] == table["n_customers"]).all()
     counts = after.value_counts()
     by_class = table[table["after"] != "none"].groupby("after")["n_customers"].sum()
     assert by_class[by_class > 0].to_dict() == counts.to_dict()
@@ -66,30 +66,30 @@ def test_neither_the_order_of_rows_nor_their_names_matter():
     def new(values):
         return values.sample(frac=1, random_state=3).rename(lambda name: f"z{name}")
 
-    table = transition_matrix.count(BEFORE, AFTER, MONEY, ORDER)
+    table = transition_matrix.count(BEFORE, AFTER, NET_SALES, ORDER)
     pd.testing.assert_frame_equal(
-        table, transition_matrix.count(new(BEFORE), new(AFTER), new(MONEY), ORDER)
+        table, transition_matrix.count(new(BEFORE), new(AFTER), new(NET_SALES), ORDER)
     )
 
 
-def test_nobody_at_all_is_a_matrix_of_noughts():
+def test_no_customers_give_a_matrix_of_zeros():
     nobody = pd.Series(dtype=object)
     assert (transition_matrix.count(nobody, nobody, None, ORDER)["n_customers"] == [0] * 9).all()
 
 
-def test_fallers_with_the_most_money_come_first():
-    found = transition_matrix.downgrades(BEFORE, AFTER, ORDER, MONEY, n=5)
+def test_downgrades_with_the_largest_net_sales_come_first():
+    found = transition_matrix.downgrades(BEFORE, AFTER, ORDER, NET_SALES)
     assert found.to_dict("index") == {
-        "c": {"before": "mid", "after": "low", "steps": 1, "money": 30.0},
-        "a": {"before": "high", "after": "low", "steps": 2, "money": 10.0},
+        "c": {"before": "mid", "after": "low", "steps": 1, "net_sales": 30.0},
+        "a": {"before": "high", "after": "low", "steps": 2, "net_sales": 10.0},
     }
     assert list(found.index) == ["c", "a"]
-    even = transition_matrix.downgrades(BEFORE, AFTER, ORDER, pd.Series(dtype=float), n=1)
-    assert list(even.index) == ["a"] and even["money"].eq(0).all()
-    assert transition_matrix.downgrades(BEFORE, BEFORE, ORDER, MONEY, n=5).empty
+    even = transition_matrix.downgrades(BEFORE, AFTER, ORDER, pd.Series(dtype=float)).head(1)
+    assert list(even.index) == ["a"] and even["net_sales"].eq(0).all()
+    assert transition_matrix.downgrades(BEFORE, BEFORE, ORDER, NET_SALES).empty
 
 
-def test_recut_counts_only_who_is_classed_otherwise_by_the_new_limits():
+def test_threshold_effect_counts_customers_classed_otherwise_by_the_new_thresholds():
     spend = pd.Series({"a": 1.0, "b": 4.0, "c": 6.0, "d": 9.0})
     earlier = spend.map(lambda v: "high" if v >= 5 else "low")
     later = spend.map(lambda v: "high" if v >= 7 else "low")
@@ -102,19 +102,19 @@ def test_recut_counts_only_who_is_classed_otherwise_by_the_new_limits():
         transition_matrix.threshold_effect(earlier, later.drop("a"), ["high", "low"])
 
 
-def test_the_mean_of_matrices_takes_a_missing_pair_for_nought():
+def test_the_mean_of_matrices_takes_a_missing_pair_for_zero():
     one = transition_matrix.count(pd.Series({"a": "high"}), pd.Series({"a": "low"}), None, ORDER)
     two = transition_matrix.count(
         pd.Series({"a": "high"}), pd.Series({"a": "prospect"}), None, ORDER
     )
     mean = happened(transition_matrix.mean_counts([one, two]))["n_customers"]
     assert mean.to_dict() == {("high", "low"): 0.5, ("high", "prospect"): 0.5}
-    assert transition_matrix.mean_counts([one, two])["money"].isna().all()
+    assert transition_matrix.mean_counts([one, two])["net_sales"].isna().all()
     with pytest.raises(InputError, match="no matrices"):
         transition_matrix.mean_counts([])
 
 
-def test_observed_beside_expected_and_the_share_that_fell():
+def test_observed_and_expected_shares_downgraded():
     before = pd.Series(["high"] * 100 + ["mid"] * 50)
     after = pd.Series(["high"] * 60 + ["mid"] * 30 + ["low"] * 10 + ["mid"] * 50)
     calm = pd.Series(["high"] * 80 + ["mid"] * 20 + ["mid"] * 40 + ["prospect"] * 10)
@@ -127,10 +127,10 @@ def test_observed_beside_expected_and_the_share_that_fell():
     ]  # fmt: skip
     assert pairs.loc[("mid", "prospect"), "difference"] == -10
     assert table["n_customers"].sum() == table["expected"].sum() == 150
-    falls = transition_matrix.compare_downgrades(table)
-    assert list(falls.index) == ["high", "mid"]
-    high = falls.loc["high"]
+    rates = transition_matrix.compare_downgrades(table)
+    assert list(rates.index) == ["high", "mid"]
+    high = rates.loc["high"]
     assert high[["n_customers", "fell", "expected"]].tolist() == [100, 0.4, 0.2]
     error = 1.96 * np.sqrt(0.2 * 0.8 / 100)
     assert high[["low", "high"]].tolist() == pytest.approx([0.2 - error, 0.2 + error])
-    assert falls.loc["mid", ["fell", "expected", "low", "high"]].eq(0).all()
+    assert rates.loc["mid", ["fell", "expected", "low", "high"]].eq(0).all()

@@ -1,4 +1,4 @@
-"""Segments in figures by hand, and which actions of a catalogue pay for them."""
+"""Key figures of segments by hand, and the actions of a catalogue that pay for them."""
 
 import numpy as np
 import pandas as pd
@@ -56,7 +56,7 @@ def test_shares_are_of_all_customers_and_add_up():
     assert found.filter(like="share_").sum().tolist() == pytest.approx([1, 1, 1])
 
 
-def test_people_without_a_value_count_as_people_only():
+def test_customers_without_a_value_count_as_customers_only():
     prospect = figures().loc["prospect"]
     assert prospect["n_customers"] == 1
     assert (
@@ -129,7 +129,7 @@ def test_an_action_is_called_for_by_its_figure_and_only_where_it_is_listed(more,
     assert found == ("letter" if called else "no_action")
 
 
-def test_a_figure_that_is_not_known_calls_for_nothing():
+def test_an_unknown_figure_triggers_nothing():
     everywhere = action(segments=("prospect",), column="mean_days_since_last", at_least=0)
     found = recommend.recommend(figures(), [everywhere], 1)
     assert found.loc["prospect", "action"].iloc[0] != "letter"

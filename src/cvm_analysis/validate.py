@@ -71,7 +71,7 @@ def _found(
 def _wrong_rfm(settings: Settings) -> Iterator[str]:
     """Rules of names with holes or overlaps, cut points that do not fit the bins."""
     file = settings.resolve(settings.business.segments)
-    for keys, said in settings.segments.rfm.problems():
+    for keys, said in settings.segments.rfm.find_problems():
         yield f"{settings.where(file, 'rfm', *keys)}: rfm.{keys[0]}: {said}"
 
 
@@ -98,9 +98,9 @@ def _wrong_scorecards(settings: Settings) -> Iterator[str]:
     file = settings.resolve(settings.business.scorecards)
     known = _columns(settings)
     for kind, cards in settings.scorecards.scorecards.items():
-        found = scorecard.version_problems(cards)
+        found = scorecard.find_version_problems(cards)
         for number, card in enumerate(cards):
-            wrong = scorecard.problems(card, known)
+            wrong = scorecard.find_problems(card, known)
             found += [((str(number), *keys), said) for keys, said in wrong]
         for (i, *keys), said in found:
             grades = "quota" if cards[int(i)].by_quota else "grades"

@@ -21,7 +21,7 @@ def formed_by(manager: Writer, used: Iterable[str], left_out: Mapping[str, str])
 
 def scanned_k(manager: Writer, table: pd.DataFrame) -> Block:
     """Show one row per number of clusters tried; table as `Clusters.table`."""
-    formats = {"silhouette": "number:2", "one_cloud": "number:2", "smallest": "number"}
+    formats = {"silhouette": "number:2", "null_silhouette": "number:2", "smallest": "number"}
     return blocks.table(table.set_axis(table.index.astype(str)), formats, manager.language)
 
 
@@ -30,7 +30,7 @@ def structure(manager: Writer, found: Clusters) -> Block:
     if found.k == 1:
         return manager.notes(found.notes)
     code, show = ("structure", blocks.note) if found.is_structure else ("cut", blocks.warning)
-    figures = {"silhouette": found.silhouette, "bar": found.bar}
+    figures = {"silhouette": found.silhouette, "bar": found.threshold}
     written = {name: manager.say.number(value, 2) for name, value in figures.items()}
     return show(manager.say(f"clusters.{code}", **written), manager.language)
 
@@ -54,8 +54,8 @@ def rules(manager: Writer, figures: pd.DataFrame, value: pd.Series | None = None
 
 def renamed(manager: Writer, kept: Matched) -> Block:
     """Show the shift of each cluster since the earlier date, and the share of members retained."""
-    table = kept.moved.set_axis(
-        [cluster_words.name(code, manager.say) for code in kept.moved.index]
+    table = kept.matches.set_axis(
+        [cluster_words.name(code, manager.say) for code in kept.matches.index]
     )
     formats = {"distance": "number:2", "retained_share": "percent"}
     return blocks.table(table, formats, manager.language)

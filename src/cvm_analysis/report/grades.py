@@ -18,7 +18,7 @@ from cvm_analysis.segments.grades.versions import Effect, merge_grades
 def score_ranges(manager: Writer, limits: pd.DataFrame) -> Block:
     """Show the threshold of each RFM score and the number of customers with it.
 
-    limits : as segments.rfm.limits makes them
+    limits : as segments.rfm.score_ranges makes them
     """
     labels = manager.say.section("cut_points")
     table = limits.set_axis(limits.index.astype(str)).iloc[::-1]
@@ -45,7 +45,7 @@ def class_thresholds(manager: Writer, limits: Mapping[str, Mapping[str, float]])
 def crosstab(manager: Writer, table: pd.DataFrame, of: str = "number") -> Block:
     """Show a crosstab of two classifications.
 
-    table : as segments.schemes.cross makes it; of : `number` of customers, or `money`
+    table : as segments.classes.cross makes it; of : `number` of customers, or `money`
     """
     headings = manager.say.names("classes", table.columns)
     formats = dict.fromkeys(table, of)
@@ -57,7 +57,7 @@ def crosstab(manager: Writer, table: pd.DataFrame, of: str = "number") -> Block:
 def disagreements(manager: Writer, table: pd.DataFrame) -> Block:
     """Show customers who rank high in one classification and low in another.
 
-    table : as segments.schemes.disagreements makes it
+    table : as segments.classes.disagreements makes it
     """
     say = manager.say
     if table.empty:
@@ -79,8 +79,8 @@ def grade_thresholds(manager: Writer, today: Mapping[str, Graded]) -> Block:
     order: list[str] = []
     there = {kind: each for kind, each in today.items() if len(each.measures)}
     for each in there.values():
-        order = merge_grades(order, list(each.limits))
-    rows = {kind: dict(each.limits) for kind, each in there.items()}
+        order = merge_grades(order, list(each.thresholds))
+    rows = {kind: dict(each.thresholds) for kind, each in there.items()}
     table = pd.DataFrame.from_dict(rows, orient="index", columns=order)
     headings = {code: manager.say(f"grades.{code}") for code in order}
     formats = dict.fromkeys(order, "number:1")
@@ -148,7 +148,7 @@ def stability(manager: Writer, table: pd.DataFrame) -> Block:
 
 def version(manager: Writer, draft: Scorecard, effect: Effect, as_of: dt.date) -> Block:
     """Say how many grades a future version would change, and show the largest customers."""
-    say, moved = manager.say, effect.moved
+    say, moved = manager.say, effect.regraded
     if draft.valid_from <= as_of:
         return blocks.note(say("graded.no_draft"), manager.language)
     sides = {move: moved[moved["move"] == move] for move in ("rose", "fell")}
@@ -158,10 +158,10 @@ def version(manager: Writer, draft: Scorecard, effect: Effect, as_of: dt.date) -
         n=say.number(effect.n_graded),
         up=say.number(len(sides["rose"])),
         down=say.number(len(sides["fell"])),
-        up_money=manager.money(sides["rose"]["money"].sum()),
-        down_money=manager.money(sides["fell"]["money"].sum()),
+        up_money=manager.money(sides["rose"]["net_sales"].sum()),
+        down_money=manager.money(sides["fell"]["net_sales"].sum()),
     )
     formats = {"before": "words:grades", "after": "words:grades", "net_sales": "money"}
-    first = moved.head(10).rename(columns={"money": "net_sales"})
+    first = moved.head(10)
     table = blocks.table(first, formats, manager.language, manager.currency)
     return blocks.join([blocks.note(said, manager.language), table])

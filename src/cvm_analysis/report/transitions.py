@@ -36,7 +36,7 @@ def summary(manager: Writer, moves: pd.DataFrame) -> Block:
 def downgrade_rates(manager: Writer, falls: pd.DataFrame, scheme: str) -> Block:
     """Show the share downgraded in each class, beside the range expected by chance.
 
-    falls : as segments.migration.falls makes them
+    falls : as transition_matrix.compare_downgrades makes them
     """
     say = manager.say
     ranges = [
@@ -80,7 +80,7 @@ def downgrades(
 def threshold_effect(manager: Writer, table: pd.DataFrame, n_customers: int) -> Block:
     """Say how many customers change class only because thresholds have changed.
 
-    table : as segments.migration.recut makes it
+    table : as Transitions.threshold_effect makes it
     """
     moved = int(table["n_customers"].sum())
     share = manager.say.percent(moved / n_customers if n_customers else float("nan"), 1)

@@ -144,10 +144,10 @@ class Writer:
     def _card(self, segment: str, row: pd.Series) -> Block:
         reason = recommend.read_reason(row["trigger"])
         why = self.say(
-            f"manager.because.{reason.bound}",
+            f"manager.because.{reason.comparison}",
             column=self.say(f"columns.{reason.column}"),
             figure=self.say.value(reason.column, reason.figure, self.currency),
-            limit=self.say.value(reason.column, reason.limit, self.currency),
+            limit=self.say.value(reason.column, reason.threshold, self.currency),
             n=self.say.count("customers", row["n_customers"]),
         )
         return blocks.action_card(

@@ -1,1 +1,1 @@
-"""How customers differ in what they did: RFM scores, named segments, classes."""
+"""Segments: RFM names, classes, grades and clusters of customers, and transitions between them."""

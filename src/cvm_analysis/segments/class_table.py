@@ -1,32 +1,30 @@
-"""The classes of retail customers side by side: how often, how much, how loyal, where in life."""
+"""The classes of retail customers by frequency, amount, loyalty and life cycle."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 
 from cvm_analysis.segments import classes, loyalty
+from cvm_analysis.segments.classes import Levels
+from cvm_analysis.segments.loyalty import Loyalty
 
-Limits = Mapping[str, Mapping[str, float]]  # scheme -> level -> least value, the worse first
+Thresholds = Mapping[str, Mapping[str, float]]  # scheme -> level -> least value, worse first
 
 
-def find_limits(
-    customers: pd.DataFrame, index: pd.Series, frequency: Any, amount: Any, loyal: Any
+def find_thresholds(
+    customers: pd.DataFrame, index: pd.Series, frequency: Levels, amount: Levels, loyal: Loyalty
 ) -> dict[str, dict[str, float]]:
-    """Find from which value on a customer belongs to a class of each scheme.
+    """Find the least value of each class of a scheme.
 
-    Parameters
-    ----------
     customers : one row per retail customer, columns of table `customers`
     index : their loyalty index, 0 to 100
-    frequency, amount : settings with `high` and `mid`; loyal : with `loyal` and
-        `potentially_loyal`: the limits asked for, or `auto`, as in segments.yaml
+    frequency, amount, loyal : thresholds as written in segments.yaml, or `auto`
 
     Returns
     -------
-    scheme (frequency, amount, loyalty) -> level -> least value; see `schemes.thresholds`
+    scheme (frequency, amount, loyalty) -> level -> least value; see `classes.thresholds`
     """
     bought = customers[customers["n_orders"] > 0]
     return {
@@ -39,41 +37,38 @@ def find_limits(
 def classify(
     customers: pd.DataFrame,
     index: pd.Series,
-    limits: Limits,
+    thresholds: Thresholds,
     usual_gap: float,
     life_cycle: classes.LifeCycle,
 ) -> pd.DataFrame:
     """Class each customer by each scheme.
 
-    Parameters
-    ----------
-    customers, index : as for `find_limits`, which makes `limits`
-    usual_gap : days, of the company; life_cycle : settings
+    customers, index, thresholds : as for `find_thresholds`; usual_gap : days, of the company
 
     Returns
     -------
     One row per customer; columns frequency, amount, loyalty, life_cycle: one code each
     """
     bought = customers["n_orders"] > 0
-    return pd.DataFrame(
-        {
-            "frequency": classes.assign_level(customers["n_orders"], bought, limits["frequency"]),
-            "amount": classes.assign_level(customers["net_sales"], bought, limits["amount"]),
-            "loyalty": loyalty.assign(customers, index, limits["loyalty"]),
-            "life_cycle": classes.life_cycle(customers, usual_gap, life_cycle),
-        }
-    )
+    levels = {"frequency": customers["n_orders"], "amount": customers["net_sales"]}
+    found = {
+        scheme: classes.assign_level(values, bought, thresholds[scheme])
+        for scheme, values in levels.items()
+    }
+    found["loyalty"] = loyalty.assign(customers, index, thresholds["loyalty"])
+    found["life_cycle"] = classes.life_cycle(customers, usual_gap, life_cycle)
+    return pd.DataFrame(found)
 
 
 def size(customers: pd.DataFrame, by: pd.Series) -> pd.DataFrame:
-    """Count customers and add up their net sales, class by class.
+    """Count the customers of each class and add up their net sales.
 
-    by : one class per customer_id; those of a scheme of `schemes.ORDERS` come best first, names of
-        segments with the largest revenue first
+    by : one class per customer_id; classes of a scheme of `classes.ORDERS` come best first, other
+        names with the largest net sales first
 
     Returns
     -------
-    One row per class: n_customers, revenue (in the config's currency)
+    One row per class: n_customers, net_sales (in the config's currency)
     """
     sizes = customers.groupby(by)["net_sales"].agg(n_customers="size", net_sales="sum")
     if by.name in classes.ORDERS:

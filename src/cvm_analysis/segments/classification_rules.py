@@ -1,6 +1,6 @@
-"""The limits of one day, and every customer's classes by them, on that day or any other.
+"""Classification rules of one day, applied to the customers of that or another day.
 
-Who moved between two days can only be told if both are measured alike: by the earlier one's limits.
+Customers of two days are comparable only if both are classed by the same rules: the earlier day's.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ RETAIL = "retail"
 def score_and_name(
     customers: pd.DataFrame, rules: rfm.Rfm, cuts: rfm.Cuts
 ) -> tuple[pd.DataFrame, pd.Series]:
-    """Score who bought, and name everybody; see `rfm.score` and `rfm.name`."""
+    """Score the customers who bought, and name the segment of all; see `rfm.score`, `rfm.name`."""
     scored = rfm.score(customers, rules.bins, cuts, rules.monetary)
     return scored, rfm.name(scored, customers, rules)
 
 
-def find_limits(customers: pd.DataFrame, rules: rfm.Rfm) -> dict[str, Any]:
-    """Learn what RFM and life cycle of one day need, from these customers' retail ones; JSON."""
+def find_thresholds(customers: pd.DataFrame, rules: rfm.Rfm) -> dict[str, Any]:
+    """Learn from the retail customers of a day what RFM and life cycle need; plain JSON."""
     retail = customers[customers["customer_type"] == RETAIL]
     return {"cuts": rules.find_cut_points(retail), "usual_gap": classes.usual_gap(retail)}
 
@@ -38,12 +38,14 @@ def find_limits(customers: pd.DataFrame, rules: rfm.Rfm) -> dict[str, Any]:
 def build(
     rules: rfm.Rfm,
     life_cycle: classes.LifeCycle,
-    limits: Mapping[str, Any],
+    thresholds: Mapping[str, Any],
     graded: Mapping[str, Graded],
 ) -> ClassificationRules:
-    """Put the limits of one day together: those of `find_limits`, and of a review of that day."""
-    cards = {kind: (each.card, each.limits) for kind, each in graded.items()}
-    return ClassificationRules(rules, limits["cuts"], limits["usual_gap"], life_cycle, cards)
+    """Combine the thresholds of one day: of `find_thresholds`, and of a review of that day."""
+    cards = {kind: (each.card, each.thresholds) for kind, each in graded.items()}
+    return ClassificationRules(
+        rules, thresholds["cuts"], thresholds["usual_gap"], life_cycle, cards
+    )
 
 
 def add_segment(customers: pd.DataFrame, rules: rfm.Rfm, cuts: rfm.Cuts) -> pd.DataFrame:
@@ -57,17 +59,17 @@ def name_on_days(
     rules: rfm.Rfm,
     cuts: Sequence[rfm.Cuts],
 ) -> dict[dt.date, pd.Series]:
-    """Name the customers of each of several days, by the cut points of that day."""
+    """Name the segments of each of several days, by the cut points of that day."""
     each_day = zip(days, customers, cuts, strict=True)
-    return {day: score_and_name(people, rules, those)[1] for day, people, those in each_day}
+    return {day: score_and_name(table, rules, own)[1] for day, table, own in each_day}
 
 
 @dataclass(frozen=True)
 class ClassificationRules:
-    """Everything a class depends on besides the customer.
+    """What a class depends on besides the customer.
 
-    rules, cuts : of RFM; usual_gap : days, of the company; life_cycle : limits of its classes;
-    cards : customer type -> settled scorecard and least score of each grade
+    rules, cuts : of RFM; usual_gap : days, of the company; life_cycle : thresholds of its classes;
+    cards : customer type -> fitted scorecard and least score of each grade
     """
 
     rules: rfm.Rfm
@@ -77,16 +79,14 @@ class ClassificationRules:
     cards: Mapping[str, tuple[Scorecard, Mapping[str, float]]] = field(repr=False)
 
     def classes(self, measures: pd.DataFrame) -> pd.DataFrame:
-        """Class customers as known on some day.
+        """Class customers as they are on a day.
 
-        Parameters
-        ----------
         measures : one row per customer, columns of table `customers` and those of the scorecards
 
         Returns
         -------
-        One row per customer who bought; columns of SCHEMES. Grades are those of the points alone;
-        only retail customers have the other two, others are empty there.
+        One row per customer who bought; columns of SCHEMES. The grade is the one by score; rfm and
+        life_cycle are empty except for retail customers.
         """
         bought = measures[measures["n_orders"] > 0]
         retail = bought[bought["customer_type"] == RETAIL]
@@ -96,21 +96,21 @@ class ClassificationRules:
         return pd.DataFrame(found, index=bought.index)[list(SCHEMES)]
 
     def parts(self, measures: pd.DataFrame) -> pd.DataFrame:
-        """What each indicator gives to the score, in points; empty where a type has it not.
+        """One row per graded customer, one column per indicator: its part of the score, in points.
 
-        One row per customer who bought and is graded, one column per indicator of any scorecard.
+        Empty where the scorecard of the customer's type lacks the indicator.
         """
         bought = measures[measures["n_orders"] > 0]
         found = []
         for customer_type, (card, _) in self.cards.items():
             rows = bought[bought["customer_type"] == customer_type]
-            given = points.contributions(card, points.assign_points(card, rows))
-            found.append(given.dropna(how="all"))
+            own = points.contributions(card, points.assign_points(card, rows))
+            found.append(own.dropna(how="all"))
         return pd.concat(found) if found else pd.DataFrame(index=bought.index[:0])
 
     def _grades(self, bought: pd.DataFrame) -> pd.Series:
         found = pd.Series(grade.NOT_GRADED, index=bought.index, dtype=object)
-        for customer_type, (card, limits) in self.cards.items():
+        for customer_type, (card, thresholds) in self.cards.items():
             rows = bought[bought["customer_type"] == customer_type]
-            found.update(grade.assign(points.score(card, rows), limits))
+            found.update(grade.assign(points.score(card, rows), thresholds))
         return found

@@ -1,4 +1,4 @@
-"""What a report calls a customer's segment: a name of their behaviour, or type and grade."""
+"""The segment of a customer in reports: an RFM name, or type and grade."""
 
 from __future__ import annotations
 
@@ -11,17 +11,15 @@ from cvm_analysis.segments.grades.scorecard import Scorecard
 
 
 def segment_code(customer_type: str, grade: str) -> str:
-    """Code of the segment of customers of a type with a grade: `project_a`."""
+    """Code of the segment of a customer type and grade: `project_a`."""
     return f"{customer_type}_{grade}".lower()
 
 
 def list_graded(
     cards: Mapping[str, Iterable[Scorecard]], by: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:
-    """Give the type and grade of each segment that is called by them, in the scorecards' order.
+    """Yield type and grade of each segment named by them, in the scorecards' order.
 
-    Parameters
-    ----------
     cards : customer type -> versions of its scorecard; by : as for `assign`
     """
     for kind, versions in cards.items():
@@ -35,10 +33,8 @@ def assign(
 ) -> pd.Series:
     """One code per customer.
 
-    Parameters
-    ----------
     customer_type, rfm, grade : of each customer, with the same index
-    by : customer type -> `rfm` or `grade`; a type that is not named goes by grade
+    by : customer type -> `rfm` or `grade`; a type that is left out goes by grade
     """
     by_rfm = customer_type.map(by).eq("rfm")
     graded = [segment_code(k, g) for k, g in zip(customer_type, grade, strict=True)]
@@ -46,13 +42,10 @@ def assign(
 
 
 def complete(classes: pd.DataFrame, grades: pd.DataFrame, by: Mapping[str, str]) -> pd.DataFrame:
-    """Make table `segments`: the classes of everybody, with score, grade and the report's segment.
+    """Make table `segments`: classes, score, grade and report segment of all customers.
 
-    Parameters
-    ----------
-    classes : one row per customer, columns of table `classes`
-    grades : one row per customer who has bought, columns of table `grades`
-    by : as for `assign`
+    classes : table `classes`; grades : table `grades`, of the customers who bought; by : as for
+        `assign`
     """
     table = classes.join(grades[["score", "grade"]])
     table["grade"] = table["grade"].fillna(NOT_GRADED)

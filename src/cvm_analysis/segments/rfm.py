@@ -1,8 +1,7 @@
 """RFM: recency, frequency and monetary scores, and a name for every combination of them.
 
 Cut points are learned from the customers, by one of two rules, or written in the config. Names are
-rules over the scores; `check_rules` shows that every combination has a name before any customer
-gets one.
+rules over the scores; `check_rules` ensures that every combination has one.
 
 Source of the rule `quantile_plus_one`: the R package rfm 0.3.0.
 """
@@ -43,12 +42,11 @@ class Rfm:
     segments : name -> scores that have it
     bins : scores go from 1 to this
     matching : `exactly_one`: no combination of scores may have two names; `first`: the first rule
-        that fits counts, and a last rule without letters takes the rest
+        that fits counts, and a last rule without letters covers the rest
     written_for : the number of bins the rules count in, if not `bins`; see `rfm_names.match`
-    monetary : m is the total spend net of returns, or that of a mean order
+    monetary : m is the total net sales, or those per order
     rule : how cut points are found; see `cut_points`
-    cut_points : `company`: every region is measured alike; `region`: each by its own; or as
-        `written_cut_points` takes them
+    cut_points : of the `company`, of the `region`, or as `written_cut_points` takes them
     """
 
     segments: Rules = Field(default_factory=dict)
@@ -59,19 +57,19 @@ class Rfm:
     rule: Rule = "share_worse"
     cut_points: Literal["company", "region"] | Mapping[str, tuple[float, ...]] = "company"
 
-    def problems(self) -> list[Problem]:
+    def find_problems(self) -> list[Problem]:
         """List all that is wrong with the names and with the cut points."""
         at = self.written_for or self.bins
-        found = rfm_names.problems(self.segments, at, self.matching)
-        return found + cut_problems(self._given, self.bins)
+        found = rfm_names.find_problems(self.segments, at, self.matching)
+        return found + find_cut_problems(self._written, self.bins)
 
     def find_cut_points(self, customers: pd.DataFrame) -> dict[str, list[float]]:
-        """Take the cut points that are written, and find the others; see `cut_points`."""
+        """Use the cut points that are written, and find the others; see `cut_points`."""
         found = cut_points(customers, self.bins, self.rule, self.monetary)
-        return found | written_cut_points(self._given, self.bins)
+        return found | written_cut_points(self._written, self.bins)
 
     @property
-    def _given(self) -> Mapping[str, Sequence[float]]:
+    def _written(self) -> Mapping[str, Sequence[float]]:
         return {} if isinstance(self.cut_points, str) else self.cut_points
 
 
@@ -80,14 +78,11 @@ _MONETARY = {"total": "net_sales", "mean": "net_sales_per_order"}
 
 
 def measures(customers: pd.DataFrame, monetary: Monetary = USUAL.monetary) -> pd.DataFrame:
-    """One row per customer who bought: what r, f and m measure, larger being better.
+    """One row per customer who bought: r, f and m, larger being better.
 
-    r : minus days since the last purchase; f : orders; m : spend net of returns, in all or a mean
-    order's
+    r : minus days since the last purchase; f : orders; m : net sales, in total or per order
 
-    Raises
-    ------
-    InputError : one of them is empty or infinite for a customer who bought
+    Raises InputError: one of them is empty or infinite for a customer who bought
     """
     columns = ["days_since_last", "n_orders", _MONETARY[monetary]]
     scores.check_finite(customers[["n_orders"]])
@@ -103,15 +98,13 @@ def cut_points(
     rule: Rule = USUAL.rule,
     monetary: Monetary = USUAL.monetary,
 ) -> dict[str, list[float]]:
-    """Find from which value on the scores 2, 3, ... `bins` are given; NaN where ties allow none.
+    """Find the least value of the scores 2, 3, ... `bins`; NaN where ties allow none.
 
-    Parameters
-    ----------
     customers : one row per customer, as for `score`
     rule : `share_worse`: the score is 1 + floor(bins x share strictly worse), so that ties never
-        lift anybody; `quantile_plus_one`: a score begins one day, order or unit of money above the
-        quantile, as in the R package rfm, so that ties may
-    monetary : m is the total spend, or that of a mean order
+        raise a score; `quantile_plus_one`: a score begins one day, order or unit of money above
+        the quantile, as in the R package rfm, so that ties may
+    monetary : m is the total net sales, or those per order
 
     Returns
     -------
@@ -128,25 +121,20 @@ def cut_points(
 
 
 def written_cut_points(lists: Mapping[str, Sequence[float]], bins: int) -> dict[str, list[float]]:
-    """Take cut points as a reader writes them: what a customer must reach for 2, 3, ... `bins`.
+    """Convert cut points as written: what a customer must reach for 2, 3, ... `bins`.
 
-    Parameters
-    ----------
     lists : by letter; r: at most so many days, falling; f: at least so many orders, m: at least so
-        much spend, both rising. A letter may be left out: `cut_points(...) | given(...)`
+        much net sales, both rising; a letter may be left out
 
-    Raises
-    ------
-    ConfigError : an unknown letter, too many or too few numbers, or in the wrong order
+    Raises ConfigError: an unknown letter, too many or too few numbers, or in the wrong order
     """
-    _refuse("cut_points", cut_problems(lists, bins))
-    return {letter: [-c if letter == "r" else c for c in map(float, lists[letter])] for letter in
-            LETTERS if letter in lists}  # fmt: skip
+    _refuse("cut_points", find_cut_problems(lists, bins))
+    sign = {"r": -1.0, "f": 1.0, "m": 1.0}
+    return {c: [sign[c] * float(cut) for cut in lists[c]] for c in LETTERS if c in lists}
 
 
-def cut_problems(lists: Mapping[str, Sequence[float]], bins: int) -> list[Problem]:
-    """List all that is wrong with cut points written for `bins` scores; see
-    `written_cut_points`."""
+def find_cut_problems(lists: Mapping[str, Sequence[float]], bins: int) -> list[Problem]:
+    """List all that is wrong with cut points, as for `written_cut_points`."""
     found: list[Problem] = []
     for letter, cuts in lists.items():
         at, sign = ("cut_points", letter), -1 if letter == "r" else 1
@@ -170,15 +158,13 @@ def score(
 ) -> pd.DataFrame:
     """Score each customer who bought from 1 to `bins` on recency, frequency and monetary value.
 
-    Parameters
-    ----------
     customers : one row per customer, indexed by customer_id
         days_since_last : days from the last purchase to as_of; n_orders : 1 or more, others are
         left out; net_sales, net_sales_per_order : net of returns, in the config's currency
     bins : number of groups, 2 to 10; customers with equal values always share a score
-    cuts : cut points of another group of customers (the company), by the other rule, or given;
-        None: these customers' own, by the share strictly worse
-    monetary : m is the total spend, or that of a mean order
+    cuts : cut points of another group of customers (the company), or written; None: these
+        customers' own, by the share strictly worse
+    monetary : m is the total net sales, or those per order
 
     Returns
     -------
@@ -193,33 +179,32 @@ def score(
 
 
 def score_ranges(scored: pd.DataFrame, cuts: Cuts) -> pd.DataFrame:
-    """Show what each score asks for and how many customers get it, in the reader's units.
+    """Show the least value of each score and its number of customers, in the reader's units.
 
     Returns
     -------
     One row per score from 1, the worst; columns r : at most so many days; f, m : at least so many
-    orders, so much spend; n_r, n_f, n_m : customers. An empty limit says that ties let nobody reach
-    the score, whoever the customers are (score 1 takes the rest and has none).
+    orders, so much net sales; n_r, n_f, n_m : customers. A value is empty where ties make the score
+    impossible, and for score 1.
     """
     every = range(1, len(cuts["r"]) + 2)
     table = pd.DataFrame(index=pd.Index(every, name="score"))
     for letter in LETTERS:
-        asked = np.asarray(cuts[letter], dtype=float)
-        overtaken = np.append(asked[:-1] == asked[1:], [False])
-        shown = np.where(overtaken, np.nan, -asked if letter == "r" else asked)
-        table[letter] = [np.nan, *shown]
+        least = np.asarray(cuts[letter], dtype=float)
+        impossible = np.append(least[:-1] == least[1:], [False])
+        table[letter] = [np.nan, *np.where(impossible, np.nan, -least if letter == "r" else least)]
         table[f"n_{letter}"] = scored[letter].value_counts().reindex(every, fill_value=0)
     return table
 
 
 def empty_bins(scored: pd.DataFrame, bins: int = USUAL.bins) -> dict[str, list[int]]:
-    """Name, per letter, the scores that nobody here gets; letters without such are left out."""
+    """List, per letter, the scores that no customer has; letters without such are left out."""
     counts = {c: np.bincount(scored[c], minlength=bins + 1)[1 : bins + 1] for c in LETTERS}
     return {c: [int(s) for s in 1 + np.flatnonzero(n == 0)] for c, n in counts.items() if 0 in n}
 
 
 def notes(scored: pd.DataFrame, bins: int = USUAL.bins) -> list[Note]:
-    """Note for each letter how many scores nobody here gets; [] if everybody has company."""
+    """Note for each letter how many scores no customer has."""
     empty = empty_bins(scored, bins)
     return [Note(PART, EMPTY_SCORES[letter], float(len(each))) for letter, each in empty.items()]
 
@@ -227,20 +212,17 @@ def notes(scored: pd.DataFrame, bins: int = USUAL.bins) -> list[Note]:
 def grid(scored: pd.DataFrame, bins: int = USUAL.bins) -> pd.DataFrame:
     """Count customers per pair of scores: one row per r, one column per f, from 1 to `bins`.
 
-    A score that nobody here gets is empty, not nought.
+    A score that no customer has is empty, not zero.
     """
     every = range(1, bins + 1)
     return pd.crosstab(scored["r"], scored["f"]).reindex(index=every, columns=every)
 
 
 def name(scored: pd.DataFrame, customers: pd.DataFrame, rules: Rfm) -> pd.Series:
-    """Name the segment of every customer: by the rules; `prospect` for who never bought.
+    """Name the segment of every customer by the rules; `prospect` if they never bought.
 
-    With fewer bins than the rules are written for some names go to nobody (`rfm_names.unused`).
-
-    Parameters
-    ----------
-    scored : one row per customer who bought, scores from 1 to the number of bins
+    scored : one row per customer who bought, scores from 1 to the number of bins. With fewer bins
+        than the rules are written for, some names stay unused (`rfm_names.unused`).
     """
     check_rules(rules)
     chosen = rfm_names.match(rules.segments, rules.bins, rules.written_for)
@@ -251,17 +233,17 @@ def name(scored: pd.DataFrame, customers: pd.DataFrame, rules: Rfm) -> pd.Series
 
 
 def name_notes(rules: Rfm) -> list[Note]:
-    """Note how many names no combination of scores can have; [] if each can occur."""
+    """Note how many names no combination of scores has."""
     unused = rfm_names.unused(rules.segments, rules.bins, rules.written_for)
     return [Note(PART, "unused_names", float(len(unused)))] if unused else []
 
 
 def check_rules(rules: Rfm) -> None:
-    """Raise ConfigError unless the rules name every combination; see `rfm_names.problems`."""
+    """Raise ConfigError unless the rules name every combination; see `rfm_names.find_problems`."""
     at = rules.written_for or rules.bins
-    _refuse("segments", rfm_names.problems(rules.segments, at, rules.matching))
+    _refuse("segments", rfm_names.find_problems(rules.segments, at, rules.matching))
 
 
 def _refuse(setting: str, found: Sequence[Problem]) -> None:
     if found:
-        raise ConfigError(f"rfm.{setting}: " + "; ".join(said for _, said in found))
+        raise ConfigError(f"rfm.{setting}: " + "; ".join(problem for _, problem in found))

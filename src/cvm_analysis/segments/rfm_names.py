@@ -1,4 +1,4 @@
-"""Names for combinations of RFM scores: rules a manager can write, and the proof that they hold.
+"""Names for combinations of RFM scores: rules written in the config, and a check that they fit.
 
 A rule is a range of scores for each of r, f and m; a letter left out means any score, and a rule
 without letters every combination.
@@ -29,10 +29,10 @@ class Range(NamedTuple):
     last: int
 
 
-def _read(given: Any) -> Any:
-    if isinstance(given, tuple):
-        return given
-    found = re.fullmatch(r"([0-9]+)(?:-([0-9]+))?", str(given))
+def _read(written: Any) -> Any:
+    if isinstance(written, tuple):
+        return written
+    found = re.fullmatch(r"([0-9]+)(?:-([0-9]+))?", str(written))
     if not found:
         raise PydanticCustomError("scores", "this is no score; write 4 or 4-5")
     return Range(int(found[1]), int(found[2] or found[1]))
@@ -43,9 +43,9 @@ Scores = Annotated[Range, BeforeValidator(_read)]
 
 @settings
 class Rule:
-    """The scores that have one name, written as 4 or 4-5, and the name's words by language.
+    """The scores that have one name, written as 4 or 4-5, and the name in each language.
 
-    A letter that is left out stands for any score.
+    A letter that is left out means any score.
     """
 
     r: Scores | None = None
@@ -55,18 +55,18 @@ class Rule:
     zh: str | None = None
 
     def ranges(self, bins: int) -> list[Range]:
-        """Give the scores of r, f and m."""
+        """List the scores of r, f and m."""
         return [each or Range(1, bins) for each in (self.r, self.f, self.m)]
 
 
 Rules = Mapping[str, Rule]
 
 
-def problems(rules: Rules, bins: int, matching: Matching) -> list[Problem]:
+def find_problems(rules: Rules, bins: int, matching: Matching) -> list[Problem]:
     """List all that is wrong with rules written for `bins` scores; see `rfm.name`.
 
-    Combinations without a name, or with the same two or more where only one is allowed, are
-    counted, and the first is shown with the names concerned.
+    Combinations with no name, or with several where only one is allowed, are counted; the first is
+    shown with the names concerned.
     """
     outside: list[Problem] = [
         (("segments", segment, letter), f"{segment}: {_written(scores)} {OUTSIDE} 1 to {bins}")
@@ -81,13 +81,11 @@ def problems(rules: Rules, bins: int, matching: Matching) -> list[Problem]:
 
 
 def match(rules: Rules, bins: int, written_for: int | None) -> np.ndarray:
-    """The place in `rules` of the first that fits, for each combination of scores.
+    """Find the place in `rules` of the first that fits each combination of scores.
 
-    Parameters
-    ----------
     bins : scores go from 1 to this
-    written_for : the number of bins the rules count in, if not `bins`. A score is then read as the
-        one nearest in rank: the worst as the worst, the best as the best
+    written_for : the number of bins the rules count in, if not `bins`; a score is then read as the
+        one nearest in rank
 
     Returns
     -------
@@ -100,8 +98,8 @@ def match(rules: Rules, bins: int, written_for: int | None) -> np.ndarray:
 
 def unused(rules: Rules, bins: int, written_for: int | None) -> list[str]:
     """List the names that no combination of scores gets: others come first, or bins are too few."""
-    given = set(match(rules, bins, written_for).ravel())
-    return [segment for i, segment in enumerate(rules) if i not in given]
+    used = set(match(rules, bins, written_for).ravel())
+    return [segment for i, segment in enumerate(rules) if i not in used]
 
 
 def _written(scores: Range) -> str:
@@ -119,39 +117,33 @@ def _fits(rules: Rules, bins: int) -> np.ndarray:
 def _holes(rules: Rules, bins: int) -> Iterator[Problem]:
     holes = np.argwhere(~_fits(rules, bins).any(axis=0)) + 1
     if len(holes):
-        near = [
-            segment
+        fits = {
+            segment: [a <= s <= b for (a, b), s in zip(rule.ranges(bins), holes[0], strict=True)]
             for segment, rule in rules.items()
-            if sum(
-                first <= score <= last
-                for (first, last), score in zip(rule.ranges(bins), holes[0], strict=True)
-            )
-            == 2
-        ]
-        beside = f" ({', '.join(near)} fit two of the three)" if near else ""
-        yield ("segments",), f"{_counted(holes, bins, 'no')}{beside}"
+        }
+        near = [segment for segment, letters in fits.items() if sum(letters) == 2]
+        hint = f" ({', '.join(near)} fit two of the three)" if near else ""
+        yield ("segments",), f"{_counted(holes, bins, 'no')}{hint}"
 
 
 def _overlaps(rules: Rules, bins: int) -> Iterator[Problem]:
-    """One problem per set of names that claim the same combinations."""
+    """One problem per set of names for the same combinations."""
     fits = _fits(rules, bins)
-    claimed: dict[tuple[str, ...], list[np.ndarray]] = {}
+    shared: dict[tuple[str, ...], list[np.ndarray]] = {}
     for combination in np.argwhere(fits.sum(axis=0) > 1):
         names = tuple(np.array(list(rules))[fits[(slice(None), *combination)]])
-        claimed.setdefault(names, []).append(combination + 1)
-    for names, found in claimed.items():
-        said = f"{_counted(found, bins, 'more than one')} ({' and '.join(names)})"
-        yield ("segments", str(names[-1])), said
+        shared.setdefault(names, []).append(combination + 1)
+    for names, found in shared.items():
+        problem = f"{_counted(found, bins, 'more than one')} ({' and '.join(names)})"
+        yield ("segments", str(names[-1])), problem
 
 
 def _counted(found: Sequence[np.ndarray] | np.ndarray, bins: int, what: str) -> str:
-    shown = "r{} f{} m{}".format(*found[0])
-    return (
-        f"{len(found):,} of {bins**3:,} combinations of scores have {what} name, the first {shown}"
-    )
+    counted = f"{len(found):,} of {bins**3:,} combinations of scores"
+    return f"{counted} have {what} name, the first " + "r{} f{} m{}".format(*found[0])
 
 
 def _read_as(bins: int, written_for: int) -> np.ndarray:
-    """The score from 0 that rules written for another number of bins see for 0, 1, ... bins - 1."""
+    """The score, from 0, in another number of bins that stands for 0, 1, ... bins - 1."""
     steps, last = np.arange(bins) * (written_for - 1), bins - 1
     return -((last - 2 * steps) // (2 * last))  # steps / last, rounded, a half down

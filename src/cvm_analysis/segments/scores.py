@@ -1,8 +1,7 @@
 """Scores in which equal values always share a score, whatever the order of the rows.
 
-A value's place is the share of customers strictly worse. With 95 % one-time buyers nobody is worse
-than they are, so they all get the lowest score; a bin that ties leave empty shows in the cut
-points as empty (NaN) and is never filled by an arbitrary rule.
+A value's place is the share of customers strictly worse. If 95% bought once, none is worse, so all
+of them get the lowest score; a score that ties make impossible has an empty cut point (NaN).
 
 Source: [1] Hyndman & Fan (1996), "Sample Quantiles in Statistical Packages", The American
 Statistician 50(4), 361-365.
@@ -19,16 +18,14 @@ from cvm_analysis.errors import InputError
 
 
 def cut_points(values: pd.Series, parts: Sequence[tuple[int, int]]) -> list[float]:
-    """Find the least value of which at least the share i / n of all values is strictly worse.
+    """Find the least value for which at least the share i / n of all values is strictly worse.
 
-    Parameters
-    ----------
     values : one per customer, larger is better; empty ones do not count
     parts : shares as fractions (i, n), rising; so that 2 / 10 is exact
 
     Returns
     -------
-    One cut point a share, rising; NaN where ties let no value reach it.
+    One cut point per share, rising; NaN where ties let no value reach it.
     """
     levels, counts = np.unique(values.dropna().to_numpy(float), return_counts=True)
     worse = np.cumsum(counts) - counts
@@ -41,14 +38,12 @@ def cut_points(values: pd.Series, parts: Sequence[tuple[int, int]]) -> list[floa
 def quantiles(values: pd.Series, parts: Sequence[tuple[int, int]]) -> list[float]:
     """Interpolate the quantiles of some shares: type 7 of [1], the default of R.
 
-    Parameters
-    ----------
     values : one per customer; empty ones do not count
     parts : shares as fractions (i, n), rising; so that a quantile on a value is that value
 
     Returns
     -------
-    One quantile a share, rising; NaN if there are no values.
+    One quantile per share, rising; NaN if there are no values.
     """
     ordered = np.sort(values.dropna().to_numpy(float))
     if not len(ordered):
@@ -59,10 +54,7 @@ def quantiles(values: pd.Series, parts: Sequence[tuple[int, int]]) -> list[float
 
 
 def score(values: pd.Series, cuts: Sequence[float]) -> pd.Series:
-    """Count the cut points a value reaches, plus one: int, 1 is worst; the same index.
-
-    An empty value reaches none.
-    """
+    """Count the cut points each value reaches, plus one: int, 1 is worst; an empty value has 1."""
     found = values.to_numpy(float)
     reached = np.searchsorted(np.sort(np.asarray(cuts, dtype=float)), found, side="right")
     return pd.Series(1 + np.where(np.isnan(found), 0, reached), index=values.index, dtype=int)

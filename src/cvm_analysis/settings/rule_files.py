@@ -59,5 +59,5 @@ class Scorecards(Strict):
 class Strategies(Strict):
     """The content of strategies.yaml."""
 
-    min_group: int = Field(5, ge=1)
+    min_segment: int = Field(5, ge=1)
     actions: Annotated[tuple[Action, ...], by_code(Action)]

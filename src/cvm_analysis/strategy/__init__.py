@@ -1,1 +1,1 @@
-"""What to do for each segment: figures that call for an action, its cost and expected gain."""
+"""Recommended actions per segment: the figure that triggers them, cost and expected gain."""

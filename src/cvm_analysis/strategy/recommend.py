@@ -1,8 +1,8 @@
-"""Segments in figures, and for each segment the actions of the catalogue that pay.
+"""Key figures of each segment, and the actions of the catalogue that pay for it.
 
-An action is a candidate for a segment if the catalogue lists it there and the segment's figure
-calls for it. Its gain is the assumed share of the segment's value within the horizon; candidates
-that gain no more than they cost are left out, the others are ranked by gain less cost.
+An action is a candidate for a segment that the catalogue lists, if the segment's figure triggers
+it. Its gain is the assumed share of the segment's expected margin; candidates that gain no more
+than they cost are left out, the others are ranked by gain less cost.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ FIGURES = tuple(c for c in TABLES["segment_summary"].columns if c != "segment")
 
 
 class Reason(NamedTuple):
-    """The figure of a segment that calls for an action, and the limit that it reaches."""
+    """The figure of a segment that triggers an action, and the threshold it reaches."""
 
     column: str
     figure: float
-    bound: Literal["at_least", "at_most"]
-    limit: float
+    comparison: Literal["at_least", "at_most"]
+    threshold: float
 
 
 @settings
 class Trigger:
-    """From which or up to which figure of a segment an action is called for; one of the two."""
+    """The figure of a segment from which, or up to which, an action applies."""
 
     column: str
     at_least: float | None = None
     at_most: float | None = None
 
     def find_reason(self, figure: float) -> Reason | None:
-        """Say what calls for the action; None if the figure does not."""
+        """Find what triggers the action; None if the figure does not."""
         shown = float(f"{figure:.6g}")
         if self.at_least is not None and figure >= self.at_least:
             return Reason(self.column, shown, "at_least", self.at_least)
@@ -55,7 +55,7 @@ class Action:
     """An action of the catalogue: for which segments, when, at what cost, with what effect.
 
     cost_per_customer : in the config's currency
-    effect : low, likely and high share of the segment's value within the horizon
+    effect : low, likely and high gain as a share of the segment's expected margin
     en, zh : what the action is called in each language
     """
 
@@ -72,12 +72,9 @@ class Action:
 def add_actions(
     customers: pd.DataFrame, segments: pd.DataFrame, strategy: pd.DataFrame
 ) -> pd.DataFrame:
-    """Add to each customer their segment and grade, and the action to take first.
+    """Add to each customer their segment and grade, and the first action of the segment.
 
-    Parameters
-    ----------
-    customers : one row per customer; segments : of them, columns of table `segments`
-    strategy : one row per segment and action, columns of table `strategy`
+    customers : one row per customer; segments, strategy : the tables of these names
 
     Returns
     -------
@@ -89,15 +86,11 @@ def add_actions(
 
 
 def summary(customers: pd.DataFrame, segment: pd.Series, value: pd.DataFrame) -> pd.DataFrame:
-    """One row per segment, the largest value first; columns FIGURES.
+    """One row per segment, the largest expected margin first; columns FIGURES.
 
-    A segment whose customers are not valued (project customers, who never bought) has no value.
+    A segment whose customers are not valued (project customers, or prospects) has no margin.
 
-    Parameters
-    ----------
-    customers : one row per customer, columns of table `customers`
-    segment : each customer's segment
-    value : one row per customer with a purchase, columns of table `value`; may be empty
+    customers, value : tables of these names; `value` may be empty; segment : of each customer
     """
     joined = customers.join(value[["expected_orders", "expected_margin"]])
     groups = joined.assign(repeats=joined["x"] > 0).groupby(segment)
@@ -113,23 +106,18 @@ def summary(customers: pd.DataFrame, segment: pd.Series, value: pd.DataFrame) ->
             "repeat_share": groups["repeats"].mean(),
         }
     ).rename_axis("segment")
-    for share, whole in (
-        ("share_customers", "n_customers"),
-        ("share_net_sales", "net_sales"),
-        ("share_expected_margin", "expected_margin"),
-    ):
-        found[share] = found[whole] / found[whole].sum()
+    totals = {"share_customers": "n_customers"}
+    totals |= {f"share_{column}": column for column in ("net_sales", "expected_margin")}
+    for share, total in totals.items():
+        found[share] = found[total] / found[total].sum()
     return found[list(FIGURES)].sort_values(["expected_margin", "n_customers"], ascending=False)
 
 
-def recommend(figures: pd.DataFrame, actions: Sequence[Action], min_group: int) -> pd.DataFrame:
+def recommend(figures: pd.DataFrame, actions: Sequence[Action], min_segment: int) -> pd.DataFrame:
     """Rank the actions that pay for each segment; columns of table `strategy`.
 
-    Parameters
-    ----------
-    figures : one row per segment, as `summary` makes them
-    actions : the catalogue
-    min_group : segments with fewer customers get no action of their own
+    figures : one row per segment, as `summary` makes them; actions : the catalogue
+    min_segment : segments with fewer customers get no action of their own
 
     Returns
     -------
@@ -139,17 +127,16 @@ def recommend(figures: pd.DataFrame, actions: Sequence[Action], min_group: int) 
     check(actions)
     rows = []
     for segment, row in figures.iterrows():
-        enough = row["n_customers"] >= min_group
+        enough = row["n_customers"] >= min_segment
         paying = [o for o in _offers(str(segment), row, actions) if o["gain"] > o["cost"]]
         ranked = sorted(paying, key=lambda o: o["cost"] - o["gain"]) if enough else []
-        rows += [
-            {**o, "rank": i} for i, o in enumerate(ranked or [_nothing(segment, row)], start=1)
-        ]
+        listed = ranked or [_no_offer(segment, row)]
+        rows += [{**offer, "rank": i} for i, offer in enumerate(listed, start=1)]
     return pd.DataFrame(rows).set_index(["segment", "rank"])
 
 
 def check(actions: Sequence[Action]) -> None:
-    """Raise ConfigError unless every action has one limit of a known figure, and rising effects."""
+    """Raise ConfigError unless every action has one threshold of a figure, and rising effects."""
     wrong = [
         f"actions.{a.code}: when.column '{a.when.column}' is no figure of a segment; "
         f"known are {', '.join(FIGURES)}"
@@ -171,7 +158,7 @@ def check(actions: Sequence[Action]) -> None:
 
 
 def read_reason(trigger: str) -> Reason:
-    """Read the figure that calls for an action back from column `trigger` of table `strategy`."""
+    """Read column `trigger` of table `strategy` back."""
     return Reason(*json.loads(trigger))
 
 
@@ -193,8 +180,8 @@ def _offers(segment: str, row: pd.Series, actions: Sequence[Action]) -> Iterator
             }
 
 
-def _nothing(segment: Any, row: pd.Series) -> dict[str, Any]:
-    money = dict.fromkeys(("cost", "gain", "gain_low", "gain_high"), 0.0)
+def _no_offer(segment: Any, row: pd.Series) -> dict[str, Any]:
     action = NOT_VALUED if pd.isna(row["mean_expected_margin"]) else NO_ACTION
-    said = {"action": action, "evidence": "", "trigger": ""}
-    return {"segment": segment, "n_customers": int(row["n_customers"]), **money, **said}
+    found = {"segment": segment, "action": action, "n_customers": int(row["n_customers"])}
+    amounts = dict.fromkeys(("cost", "gain", "gain_low", "gain_high"), 0.0)
+    return {**found, **amounts, "evidence": "", "trigger": ""}

@@ -1,1 +1,1 @@
-"""Groups that the data show: what they are formed by, whether they are real, and their names."""
+"""Cluster analysis: features, the test for distinct groups, rules and names."""

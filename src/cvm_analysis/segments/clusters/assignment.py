@@ -1,13 +1,14 @@
-"""Divide customers into the groups that the data show, and say how far these can be believed.
+"""Assign customers to clusters, and check whether these are distinct groups.
 
-Customers mostly form one cloud, and any method cuts any cloud into tidy, repeatable pieces; so the
-cut is compared with cuts of clouds that have no groups (`structure`), and the result says which.
+Any method divides any customers into tidy, repeatable clusters; so the result is compared with
+clusters of a null distribution without groups (`structure`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,31 +20,31 @@ from cvm_analysis.segments.clusters.measures import Grouping, Method
 
 PART = "clusters"
 DEFAULT = Grouping()
-MOST_ROWS = 5000  # k is chosen on a sample of at most so many customers
-MARGIN = 0.02  # in silhouette: by how much clouds that are not quite normal may exceed all others
-UNSTABLE, DOUBTFUL = 0.6, 0.75  # Jaccard overlap; bounds of Hennig (2007), section 3
+MOST_ROWS = 5000  # customers in the sample that k is chosen on
+MARGIN = 0.02  # in silhouette, for data that the null distribution does not fit exactly
+UNSTABLE, DOUBTFUL = 0.6, 0.75  # Jaccard overlap; thresholds of Hennig (2007), section 3
 
 
 @dataclass(frozen=True)
 class Clusters:
-    """Customers in groups, and how far the groups can be believed; `choose` makes one.
+    """Customers in clusters, and how distinct these are; `choose` makes one.
 
     labels : code of each customer's cluster; c1 has the largest mean spend, then c2, ...
     k : how many clusters; 1 where the customers could not be divided
-    table : one row per k tried: silhouette; one_cloud, the mean silhouette of cuts of clouds
-        without groups; smallest (customers)
-    groups : one row per cluster: jaccard, the mean overlap with what is found when customers are
-        drawn again, in [0, 1]; stability: unstable (below 0.6), doubtful (up to 0.75), stable
-    reach : by how much the silhouettes of each cloud exceed their mean at most
-    short : why there is only one cluster
+    table : one row per k tried: silhouette; null_silhouette, its mean without groups; smallest
+        (customers)
+    groups : one row per cluster: jaccard, the mean overlap with clusters of bootstrap samples, in
+        [0, 1]; stability: unstable (below 0.6), doubtful (up to 0.75), stable
+    null_excess : by how much the silhouettes of each null sample exceed their mean at most
+    shortfalls : why there is only one cluster
     """
 
     labels: pd.Series
     k: int
     table: pd.DataFrame
     groups: pd.DataFrame
-    reach: tuple[float, ...] = ()
-    short: tuple[Note, ...] = ()
+    null_excess: tuple[float, ...] = ()
+    shortfalls: tuple[Note, ...] = ()
 
     @property
     def silhouette(self) -> float:
@@ -51,24 +52,24 @@ class Clusters:
         return float(self.table["silhouette"].get(self.k, np.nan))
 
     @property
-    def bar(self) -> float:
-        """The silhouette above which so many groups are more than a cut of one cloud."""
-        cloud = float(self.table["one_cloud"].get(self.k, np.nan))
-        return cloud + max(self.reach, default=np.nan) + MARGIN
+    def threshold(self) -> float:
+        """The silhouette above which the clusters are distinct groups."""
+        mean = float(self.table["null_silhouette"].get(self.k, np.nan))
+        return mean + max(self.null_excess, default=np.nan) + MARGIN
 
     @property
     def is_structure(self) -> bool:
-        """Whether the groups are more than a convenient cut of one cloud."""
-        return self.silhouette > self.bar
+        """Whether the clusters are distinct groups."""
+        return self.silhouette > self.threshold
 
     @property
     def notes(self) -> list[Note]:
-        """What the reader must know: why there is one cluster, that the groups are a cut."""
-        if self.short:
-            return list(self.short)
+        """Notes: why there is one cluster, that groups are not distinct, or are unstable."""
+        if self.shortfalls:
+            return list(self.shortfalls)
         unstable = int((self.groups["stability"] == "unstable").sum())
-        cut = [] if self.is_structure else [Note(PART, "one_cloud")]
-        return cut + ([Note(PART, "unstable_clusters", unstable, self.k)] if unstable else [])
+        notes = [] if self.is_structure else [Note(PART, "no_distinct_groups")]
+        return notes + ([Note(PART, "unstable_clusters", unstable, self.k)] if unstable else [])
 
 
 def choose(
@@ -78,24 +79,17 @@ def choose(
     ks: Iterable[int] = DEFAULT.ks,
     seed: int = 0,
 ) -> Clusters:
-    """Divide customers into the number of clusters that stands out most from cuts of one cloud.
+    """Assign customers to the number of clusters that exceeds the null distribution most.
 
-    Parameters
-    ----------
-    features : customers made comparable
+    The largest silhouette less its null mean decides, because silhouettes depend on k. The result
+    does not depend on the order of the customers.
+
     spend : of each customer; clusters are numbered by its mean, the largest first
     ks : numbers of clusters to try; those with a very small cluster are not chosen
-
-    Returns
-    -------
-    The same customers get the same clusters in whatever order they come. k is that of the largest
-    silhouette less its mean among clouds without groups: any silhouette is larger for some k.
-    Where the customers are too few or too alike there is one cluster, and the note says why.
     """
-    index, features, ks = features.table.index, _ordered(features), list(dict.fromkeys(ks))
-    distinct = int((~features.table.duplicated()).sum()) if len(features.table.columns) else 1
-    short = lacking("clusters", buyers=len(features.table), distinct=distinct)
-    if short:
+    index, features, ks = features.table.index, _sorted(features), list(dict.fromkeys(ks))
+    distinct = _distinct(features)
+    if short := lacking("clusters", buyers=len(features.table), distinct=distinct):
         return _one(index, short[0])
     with structure.one_thread():
         sample = _sample(features, seed)
@@ -104,54 +98,60 @@ def choose(
         fit = structure.feasible(table, len(points))
         if fit.empty:
             return _one(index, Note(PART, "one_cluster_alike", distinct))
-        clouds = structure.null_silhouettes(sample, ks, method, seed)
-        table.insert(1, "one_cloud", clouds.mean())
-        k = int((fit - clouds.mean()).idxmax())
-        found = models[k].predict(features.table.to_numpy())
+        null = structure.null_silhouettes(sample, ks, method, seed)
+        table.insert(1, "null_silhouette", null.mean())
+        k = int((fit - null.mean()).idxmax())
         jaccard = structure.bootstrap_stability(points, models[k].predict(points), method, seed)
-    labels = pd.Series(found, features.table.index, name="cluster").reindex(index)
+        labels = _predict(models[k], features, index)
     names = _names(labels, spend)
-    reach = (clouds - clouds.mean()).max(axis=1)
-    return Clusters(labels.map(names), k, table, _groups(jaccard, names), tuple(reach))
+    excess = (null - null.mean()).max(axis=1)
+    return Clusters(labels.map(names), k, table, _groups(jaccard, names), tuple(excess))
 
 
 def assign(
     features: Features, spend: pd.Series, k: int, method: Method = DEFAULT.method, seed: int = 0
 ) -> pd.Series:
-    """Divide customers into k clusters without asking whether they are groups.
+    """Assign customers to k clusters without a test of whether these are distinct.
 
     Returns
     -------
-    Code of each customer's cluster as in `Clusters.labels`; c1 for all who are too few for k.
+    Code of each customer's cluster as in `Clusters.labels`; c1 for all if they are too few for k.
     """
-    index, features = features.table.index, _ordered(features)
-    most = int((~features.table.duplicated()).sum()) if len(features.table.columns) else 1
-    if k < 2 or most < k or lacking("clusters", buyers=len(features.table)):
+    index, features = features.table.index, _sorted(features)
+    too_few = lacking("clusters", buyers=len(features.table))
+    if k < 2 or _distinct(features) < k or too_few:
         return pd.Series("c1", index, name="cluster", dtype=object)
     with structure.one_thread():
         points = _sample(features, seed).table.to_numpy()
-        model = structure.fit(points, k, method, seed, starts=5)
-        found = pd.Series(
-            model.predict(features.table.to_numpy()), features.table.index, name="cluster"
-        ).reindex(index)
-    return found.map(_names(found, spend))
+        labels = _predict(structure.fit(points, k, method, seed, starts=5), features, index)
+    return labels.map(_names(labels, spend))
 
 
-def _ordered(features: Features) -> Features:
-    """Put customers in an order that depends neither on their rows nor on their ids."""
+def _predict(model: Any, features: Features, index: pd.Index) -> pd.Series:
+    found = model.predict(features.table.to_numpy())
+    return pd.Series(found, features.table.index, name="cluster").reindex(index)
+
+
+def _distinct(features: Features) -> int:
+    table = features.table
+    return int((~table.duplicated()).sum()) if len(table.columns) else 1
+
+
+def _sorted(features: Features) -> Features:
+    """Sort customers by their values alone, not by rows or ids."""
     keys = [features.spend, features.purchases, *features.table.to_numpy().T[::-1]]
-    return features.some(np.lexsort(keys))
+    return features.take(np.lexsort(keys))
 
 
 def _sample(features: Features, seed: int) -> Features:
     n = len(features.table)
     if n <= MOST_ROWS:
         return features
-    return features.some(np.sort(np.random.default_rng(seed).choice(n, MOST_ROWS, replace=False)))
+    return features.take(np.sort(np.random.default_rng(seed).choice(n, MOST_ROWS, replace=False)))
 
 
 def _one(index: pd.Index, note: Note) -> Clusters:
-    table = pd.DataFrame(columns=["silhouette", "one_cloud", "smallest"], dtype=float)
+    table = pd.DataFrame(columns=["silhouette", "null_silhouette", "smallest"], dtype=float)
     labels = pd.Series("c1", index=index, name="cluster", dtype=object)
     groups = pd.DataFrame({"jaccard": 1.0, "stability": "stable"}, pd.Index(labels.unique()))
     return Clusters(labels, 1, table.rename_axis("k"), groups.rename_axis("cluster"), (), (note,))

@@ -1,4 +1,4 @@
-"""What customers are compared by: what they did, what they are, and what they spend on."""
+"""The measures that clusters are formed by: numbers, attributes, and shares of spend."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Annotated, Literal
 
 import pandas as pd
+from pandas.api import types
 from pydantic import Field
 
 from cvm_analysis.errors import ConfigError
@@ -18,13 +19,13 @@ USUAL = (
     "net_sales_per_order", "orders_per_year", "days_since_last", "n_categories", "return_share",
     "late_share"
 )  # fmt: skip
-OF = ":"  # parts of a whole are named category:care, category:tools
-IS = "="  # the levels of an attribute, as features, channel=web, channel=store
+PART = ":"  # parts of a composition are named category:care, category:tools
+LEVEL = "="  # the levels of an attribute, as features, channel=web, channel=store
 Method = Literal["k_means", "gaussian_mixture"]
 
 
 def _orders_per_year(bought: pd.DataFrame) -> pd.Series:
-    """Purchase days per year since the first one, of which at least one year is counted."""
+    """Purchase days per year since the first one, or in the first year."""
     return bought["n_purchase_days"] / (bought["T"].astype(float) * 7 / 365).clip(lower=1)
 
 
@@ -35,9 +36,9 @@ DERIVED: Mapping[str, Callable[[pd.DataFrame], pd.Series]] = MappingProxyType(
 
 @settings
 class Grouping:
-    """By what customers are put into groups, and how.
+    """By what measures customers are clustered, and how.
 
-    most : groups that are tried; measures : numbers of table `customers`, or of DERIVED;
+    most : largest number of clusters tried; measures : numbers of table `customers`, or of DERIVED;
     attributes : columns of it that hold codes; shares_of : columns of order lines whose shares of
     spend count
     """
@@ -50,31 +51,29 @@ class Grouping:
 
     @property
     def ks(self) -> range:
-        """The numbers of groups that are tried."""
+        """Numbers of clusters to try."""
         return range(2, self.most + 1)
 
 
 def select(
-    customers: pd.DataFrame, asked: Grouping, shares: pd.DataFrame
+    customers: pd.DataFrame, grouping: Grouping, shares: pd.DataFrame
 ) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Take the measures that are asked for, as far as these data have them.
+    """Take the measures of a grouping, as far as these data have them.
 
-    Parameters
-    ----------
     customers : one row per customer; shares : columns such as `category:care`, or none
 
     Returns
     -------
     As `build` makes them, and `missing` for each that these data lack.
     """
-    wholes = {composition(str(column)) for column in shares}
+    compositions = {composition(str(column)) for column in shares}
     there = {
-        "numbers": [c for c in asked.measures if c in customers or c in DERIVED],
-        "attributes": [c for c in asked.attributes if c in customers],
-        "shares_of": [c for c in asked.shares_of if c in wholes],
+        "numbers": [c for c in grouping.measures if c in customers or c in DERIVED],
+        "attributes": [c for c in grouping.attributes if c in customers],
+        "shares_of": [c for c in grouping.shares_of if c in compositions],
     }
     found = {name for names in there.values() for name in names}
-    every = (*asked.measures, *asked.attributes, *asked.shares_of)
+    every = (*grouping.measures, *grouping.attributes, *grouping.shares_of)
     return build(customers, **there, shares=shares), {n: "missing" for n in every if n not in found}
 
 
@@ -85,61 +84,47 @@ def build(
     shares_of: Iterable[str] = (),
     shares: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """One row per retail customer who bought: what the groups are formed by, in its own unit.
+    """One row per retail customer who bought: the measures, each in its own unit.
 
-    Parameters
-    ----------
     customers : one row per customer, columns of table `customers`
     numbers : number columns of it, or names of DERIVED; None: those of USUAL that there are
     attributes : columns of it that hold codes or words
-    shares_of : wholes that `shares` divides (`category`)
-    shares : one row per customer, one column per part of a whole (`category:care`), in [0, 1]
+    shares_of : compositions in `shares` (`category`)
+    shares : one row per customer, one column per part (`category:care`), in [0, 1]
 
     Returns
     -------
-    One column per number and attribute and one per part of a whole. A missing attribute is None.
+    One column per number and attribute and one per part of a composition. A missing attribute is
+    None.
 
-    Raises
-    ------
-    ConfigError : names that the data do not have, with the nearest ones
+    Raises ConfigError: names that the data do not have, with the nearest ones
     """
     bought = customers[(customers["n_orders"] > 0) & (customers["customer_type"] == RETAIL)]
-    people = bought.assign(**{name: make(bought) for name, make in DERIVED.items()})
+    table = bought.assign(**{name: make(bought) for name, make in DERIVED.items()})
     parts = (pd.DataFrame() if shares is None else shares).reindex(bought.index)
-    wholes = {name for column in parts if (name := composition(str(column)))}
-    counted = [str(c) for c in people if is_number(people[c])]
-    asked = [[c for c in USUAL if c in counted] if numbers is None else numbers]
+    compositions = {name for column in parts if (name := composition(str(column)))}
+    numeric = [str(c) for c in table if types.is_numeric_dtype(table[c])]
+    asked = [[c for c in USUAL if c in numeric] if numbers is None else numbers]
     asked += [attributes, shares_of]
-    first, second, third = (list(dict.fromkeys(names)) for names in asked)
-    words = [str(c) for c in people if not _is_date(people[c])]
-    _check({"measures": (first, counted), "attributes": (second, words),
-            "shares_of": (third, sorted(wholes))})  # fmt: skip
-    codes = people[second].astype(object).where(people[second].notna())
-    blocks = [people[first].astype(float), codes]
-    blocks += [
-        parts[[c for c in parts if composition(str(c)) == name]].astype(float) for name in third
-    ]
-    return pd.concat(blocks, axis=1)
+    figures, coded, divided = (list(dict.fromkeys(names)) for names in asked)
+    words = [str(c) for c in table if not types.is_datetime64_any_dtype(table[c])]
+    _check({"measures": (figures, numeric), "attributes": (coded, words),
+            "shares_of": (divided, sorted(compositions))})  # fmt: skip
+    codes = table[coded].astype(object).where(table[coded].notna())
+    columns = [[c for c in parts if composition(str(c)) == name] for name in divided]
+    shares_of_spend = [parts[own].astype(float) for own in columns]
+    return pd.concat([table[figures].astype(float), codes, *shares_of_spend], axis=1)
 
 
 def composition(column: str) -> str | None:
-    """Name the whole of which a column is a part: category:care is one of `category`."""
-    name, found, _part = column.partition(OF)
+    """Name the composition that a column is part of: `category` for category:care."""
+    name, found, _part = column.partition(PART)
     return name if found and "." not in name else None
 
 
 def is_attribute(values: pd.Series) -> bool:
-    """Tell a measure of codes or words from one of numbers."""
+    """Whether a measure has codes or words, not numbers."""
     return values.dtype == object
-
-
-def is_number(values: pd.Series) -> bool:
-    """Tell a column of numbers, or of yes and no, from one of words or dates."""
-    return pd.api.types.is_numeric_dtype(values)
-
-
-def _is_date(values: pd.Series) -> bool:
-    return pd.api.types.is_datetime64_any_dtype(values)
 
 
 def _check(asked: dict[str, tuple[list[str], list[str]]]) -> None:

@@ -1,15 +1,14 @@
-"""Customers as they would be if there were no groups: one cloud with these customers' margins.
+"""The null distribution: customers without groups, with these customers' margins and correlations.
 
-One normal with the customers' correlations, whose columns are then given the customers' own margins
-[1], because a skewed or an even column is cut more neatly than a normal one without there being
-groups. A column with many equal values keeps them all. The levels of an attribute are one normal
-cut at their shares. Any other column takes the margin nearest to its own that has one peak: two
-peaks are what groups look like.
+A multivariate normal with the customers' correlations, whose columns then get the customers' own
+margins [1]: a skewed or uniform column is split more clearly than a normal one without groups.
+A column with many equal values keeps them all. The levels of an attribute are one normal cut at
+their shares. Any other column gets the nearest margin with one peak: two peaks suggest groups.
 
-Parts of a whole are drawn as they come about. Somebody's taste is a normal in log odds, and every
-purchase is one of the baskets of customers who bought least often, the likelier the better it fits
-the taste; so whoever bought once lies in a corner here too. The spread of taste is that which gives
-the shares the variance they have, but at most that up to which log odds have one peak.
+Parts of a composition are drawn purchase by purchase. A customer's taste is normal in log odds, and
+every purchase is one of the baskets of the customers who bought least often, with odds by the
+taste; so a customer with one purchase is extreme here too. The spread of taste gives the shares the
+variance they have, up to the limit where log odds have one peak.
 
 Sources: [1] Cario & Nelson (1997), "Modeling and Generating Random Vectors with Arbitrary Marginal
 Distributions and Correlation Matrix", Northwestern University. [2] Olsson, Drasgow & Dorans
@@ -25,10 +24,10 @@ import numpy as np
 
 from cvm_analysis.segments.clusters.features import Attribute, Composition, Features
 
-TIED = 0.1  # a column whose commonest value has this share of the customers keeps its values
+TIED = 0.1  # share of the most common value from which a column keeps its values
 BINS = 40  # of a margin with one peak
 POOL = (50, 300)  # fewest and most baskets that purchases are drawn from
-MOST_BOUGHT = 20  # purchases drawn for a customer; the mix of more is hardly nearer to their taste
+MOST_BOUGHT = 20  # most purchases drawn for a customer; more hardly change the mix
 TASTES = np.linspace(0.0, np.sqrt(2.0), 8)  # a normal in log odds has two peaks beyond root two
 
 Margin = Callable[[np.ndarray], np.ndarray]  # ranks in (0, 1) -> one row of features each
@@ -36,9 +35,9 @@ Margin = Callable[[np.ndarray], np.ndarray]  # ranks in (0, 1) -> one row of fea
 
 @dataclass(frozen=True)
 class NullDistribution:
-    """One cloud; `fit` makes one.
+    """Customers without groups; `fit` makes one.
 
-    factor : correlations of the latent normal as its square root
+    factor : square root of the correlation matrix of the latent normal
     blocks : how ranks become columns: a margin of one latent number, or baskets of several
     """
 
@@ -52,7 +51,7 @@ class NullDistribution:
         found, at = [], 0
         for block in self.blocks:
             if isinstance(block, Baskets):
-                wide = len(block.whole.mix)
+                wide = len(block.composition.mix)
                 taste, bought = latent[:, at : at + wide], block.purchases(ranks[:, at + wide])
                 found.append(block.draw(taste, bought, rng))
                 at += wide + 1
@@ -64,24 +63,24 @@ class NullDistribution:
 
 @dataclass(frozen=True)
 class Baskets:
-    """How the parts of a whole come about, purchase by purchase.
+    """How the parts of a composition arise, purchase by purchase.
 
-    pool : one row per basket, its shares; money : what was spent on each
-    each : purchases that a basket stands for
+    pool : one row per basket, its shares; spend : on each
+    each : purchases per basket
     spread : of taste, in log odds
-    variance : of the whole among the customers
+    variance : of the composition among the customers
     """
 
-    whole: Composition
+    composition: Composition
     pool: np.ndarray
-    money: np.ndarray
+    spend: np.ndarray
     each: float
     purchases: Callable[[np.ndarray], np.ndarray]
     spread: float
     variance: float
 
     def draw(self, taste: np.ndarray, bought: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Draw the features of customers of a taste (standard normal) and so many purchases."""
+        """Draw the features of customers with a taste (standard normal) and purchases."""
         found = self.features(self.spread * taste, bought, rng)
         found -= found.mean(axis=0)
         total = found.var(axis=0).sum()
@@ -90,18 +89,18 @@ class Baskets:
     def features(
         self, taste: np.ndarray, bought: np.ndarray, rng: np.random.Generator
     ) -> np.ndarray:
-        """Draw purchases and make their shares comparable, before they are brought to scale."""
+        """Draw purchases and make features of their shares, before these are rescaled."""
         times = np.clip(np.rint(bought / self.each), 1, MOST_BOUGHT).astype(int)
-        who = np.repeat(np.arange(len(times)), times)
-        fit = (taste @ self.pool.T)[who] + rng.gumbel(size=(len(who), len(self.pool)))
+        buyer = np.repeat(np.arange(len(times)), times)
+        fit = (taste @ self.pool.T)[buyer] + rng.gumbel(size=(len(buyer), len(self.pool)))
         basket, sums = fit.argmax(axis=1), np.zeros(taste.shape)
-        np.add.at(sums, who, (self.pool * self.money[:, None])[basket])
+        np.add.at(sums, buyer, (self.pool * self.spend[:, None])[basket])
         shares = sums / sums.sum(axis=1, keepdims=True)
-        return self.whole.rooted(shares, bought) * self.whole.scale
+        return self.composition.rooted(shares, bought) * self.composition.scale
 
 
 def fit(features: Features, rng: np.random.Generator) -> NullDistribution:
-    """Make the cloud that these customers would be without groups."""
+    """Fit the null distribution to these customers."""
     main = _main(features.table.to_numpy())
     latent: list[np.ndarray] = []
     blocks: list[Margin | Baskets] = []
@@ -118,11 +117,11 @@ def fit(features: Features, rng: np.random.Generator) -> NullDistribution:
 
 
 def _factor(latent: list[np.ndarray]) -> np.ndarray:
-    """Square root of the correlations of the normals that columns with equal values are cut from.
+    """Square root of the correlations of the latent normals of columns with equal values.
 
     The score of equal values is the mean of the normal there. With a its deviation, the covariance
-    of two such scores is a1^2 a2^2 times the correlation of the normals, exactly if one of the two
-    has no equal values ([2], the two-step estimate).
+    of two such scores is a1^2 a2^2 times the correlation of the normals; exactly so if one of the
+    two has no equal values ([2], the two-step estimate).
     """
     scores = np.column_stack([_scores(values) for values in latent])
     spread = (scores**2).mean(axis=0)
@@ -141,7 +140,7 @@ def _main(points: np.ndarray) -> np.ndarray:
 
 
 def _levels(own: np.ndarray, main: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Number each customer's level, by where the levels lie along the main direction."""
+    """Number each customer's level, in the order of the levels along the main direction."""
     rows, code = np.unique(own, axis=0, return_inverse=True)
     code = code.ravel()
     order = np.argsort(np.bincount(code, weights=main) / np.bincount(code), kind="stable")
@@ -149,7 +148,7 @@ def _levels(own: np.ndarray, main: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _scores(values: np.ndarray) -> np.ndarray:
-    """Normal scores of ranks, equal values sharing the mean of theirs; variance 1 if all differ."""
+    """Normal scores of ranks, averaged over equal values; variance 1 if all differ."""
     from scipy.special import ndtri
 
     normal = ndtri((np.arange(len(values)) + 0.5) / len(values))
@@ -165,8 +164,8 @@ def _margin(values: np.ndarray, rows: np.ndarray | None) -> Margin:
         return lambda ranks: rows[np.quantile(ordered, ranks, method="inverted_cdf").astype(int)]
     if np.unique(ordered, return_counts=True)[1].max() >= TIED * len(ordered):
         return lambda ranks: np.quantile(ordered, ranks, method="inverted_cdf")[:, None]
-    edges, upto = _one_peak(ordered)
-    return lambda ranks: np.interp(ranks, upto, edges)[:, None]
+    edges, cumulative = _one_peak(ordered)
+    return lambda ranks: np.interp(ranks, cumulative, edges)[:, None]
 
 
 def _one_peak(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -184,18 +183,18 @@ def _one_peak(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _baskets(
-    features: Features, whole: Composition, own: np.ndarray, rng: np.random.Generator
+    features: Features, composition: Composition, own: np.ndarray, rng: np.random.Generator
 ) -> Baskets:
-    shares = features.measured[list(whole.mix)].to_numpy(float)
-    known = np.flatnonzero(~np.isnan(shares).any(axis=1))
-    shares, bought = shares[known], features.purchases.to_numpy()[known]
+    shares = features.measured[list(composition.mix)].to_numpy(float)
+    complete = np.flatnonzero(~np.isnan(shares).any(axis=1))
+    shares, bought = shares[complete], features.purchases.to_numpy()[complete]
     ordered = np.sort(bought)
     few = np.flatnonzero(bought <= ordered[min(POOL[0], len(ordered)) - 1])
     pool = few if len(few) <= POOL[1] else rng.choice(few, POOL[1], replace=False)
     baskets = Baskets(
-        whole,
+        composition,
         shares[pool],
-        features.spend.to_numpy()[known][pool].clip(min=1e-9),
+        features.spend.to_numpy()[complete][pool].clip(min=1e-9),
         max(1.0, float(bought[pool].mean())),
         lambda ranks: np.quantile(ordered, ranks, method="inverted_cdf"),
         0.0,
@@ -206,7 +205,7 @@ def _baskets(
 
 def _spread(baskets: Baskets, rng: np.random.Generator, n: int = 1000) -> float:
     """Find the spread of taste that gives the shares the variance they have."""
-    taste = rng.standard_normal((n, len(baskets.whole.mix)))
+    taste = rng.standard_normal((n, len(baskets.composition.mix)))
     bought = baskets.purchases((np.arange(n) + 0.5) / n)
     found = [baskets.features(s * taste, bought, rng).var(axis=0).sum() for s in TASTES]
     return float(TASTES[np.argmin(np.abs(np.array(found) - baskets.variance))])

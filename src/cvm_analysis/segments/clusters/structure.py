@@ -1,14 +1,13 @@
-"""Are there groups, or is one cloud being cut?
+"""Are clusters distinct groups, or an arbitrary division?
 
-Three measures of a division of points. The silhouette [1] says how much nearer points are to their
-own cluster than to the next one. Stability [2] says of each cluster whether it comes back when the
-points are drawn again; one normal cloud reaches 0.9 and more, so it is necessary and no evidence.
-The evidence is a comparison, in the spirit of [3]: sets drawn from one cloud (`clouds`) are divided
-in the same way, and real groups must stand out from them.
+The silhouette [1] says how much nearer points are to their own cluster than to the next one.
+Stability [2] says of each cluster whether bootstrap samples show it again; without groups it
+still reaches 0.9 and more, so it is necessary, not sufficient. The evidence is a test in the spirit
+of [3]: samples of `null_distribution` are divided alike, and real groups must exceed them.
 
-A mixture of normals is judged by the silhouette like k-means and not by its BIC: equal values and
-levels of attributes have unbounded density, and BIC counts them as groups (eight of eight possible
-in one normal cloud of which two columns were rounded, six in one with two attributes).
+Gaussian mixtures are rated by the silhouette too, not by BIC: equal values and levels of attributes
+have unbounded density, and BIC counts them as groups (eight of eight possible in a normal sample
+with two rounded columns, six in one with two attributes).
 
 Sources: [1] Rousseeuw (1987), "Silhouettes", Journal of Computational and Applied Mathematics 20,
 53-65. [2] Hennig (2007), "Cluster-wise assessment of cluster stability", Computational Statistics &
@@ -30,13 +29,13 @@ from cvm_analysis.segments.clusters.features import Features
 from cvm_analysis.segments.clusters.measures import Method
 
 SMALLEST = 5  # customers; a division with a smaller cluster, or one below 1 %, is not chosen
-FLOOR = 0.05  # least variance of a normal in any direction: equal values have none of their own
-CLOUDS, CLOUD_SIZE = 50, 400  # sets to compare with, and customers in each
+FLOOR = 0.05  # least variance of a normal in any direction, for equal values
+NULL_SAMPLES, NULL_SIZE = 50, 400  # samples, and customers in each
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Add up in one order, so that no digit changes; points are not checked again at every fit."""
+    """Use one thread, so that no digit changes; skip input checks at every fit."""
     from sklearn import config_context
     from threadpoolctl import threadpool_limits
 
@@ -61,12 +60,12 @@ def fit(points: np.ndarray, k: int, method: Method, seed: int, starts: int) -> A
 def scan_k(
     points: np.ndarray, ks: Iterable[int], method: Method, seed: int, starts: int
 ) -> tuple[pd.DataFrame, dict[int, Any]]:
-    """Divide points into each number of clusters that is possible.
+    """Divide points into each possible number of clusters.
 
     Returns
     -------
-    One row per k: silhouette (mean over points), smallest (points in the smallest cluster); and
-    what was fitted. A k of which a cluster stays empty has no row.
+    One row per k: silhouette (mean over points), smallest (points in the smallest cluster); and the
+    fitted models. A k with an empty cluster has no row.
     """
     most = min(len(np.unique(points, axis=0)), len(points) - 1)
     models = {k: fit(points, k, method, seed, starts) for k in ks if 2 <= k <= most}
@@ -84,18 +83,15 @@ def feasible(table: pd.DataFrame, n: int) -> pd.Series:
 
 
 def silhouettes(points: np.ndarray, labels: Mapping[int, np.ndarray]) -> dict[int, float]:
-    """Mean silhouette of divisions into so many clusters.
-
-    All distances are computed once; scikit-learn computes them anew for each division.
-    """
-    joined = np.hstack([np.empty((len(points), 0)), *(np.eye(k)[labels[k]] for k in labels)])
-    sums, squares = np.empty(joined.shape), (points**2).sum(axis=1)
+    """Mean silhouette for each k; all distances are computed once, unlike in scikit-learn."""
+    members = np.hstack([np.empty((len(points), 0)), *(np.eye(k)[labels[k]] for k in labels)])
+    sums, squares = np.empty(members.shape), (points**2).sum(axis=1)
     for at in range(0, len(points), 500):
         some = slice(at, at + 500)
-        apart = squares[some, None] + squares - 2 * points[some] @ points.T
-        rows = np.arange(len(apart))
-        apart[rows, at + rows] = 0.0
-        sums[some] = np.sqrt(apart.clip(min=0.0)) @ joined
+        distances = squares[some, None] + squares - 2 * points[some] @ points.T
+        rows = np.arange(len(distances))
+        distances[rows, at + rows] = 0.0
+        sums[some] = np.sqrt(distances.clip(min=0.0)) @ members
     each = np.split(sums, np.cumsum(list(labels))[:-1], axis=1)
     return {k: _silhouette(own, labels[k]) for k, own in zip(labels, each, strict=False)}
 
@@ -115,15 +111,16 @@ def _silhouette(sums: np.ndarray, labels: np.ndarray) -> float:
 def null_silhouettes(
     features: Features, ks: Sequence[int], method: Method, seed: int
 ) -> pd.DataFrame:
-    """Silhouettes of cuts of clouds without groups: one row per cloud, one column per k.
+    """Silhouettes without groups: one row per null sample, one column per k.
 
-    A cut that is not possible, or has a very small cluster, counts 0.
+    A division that is impossible, or has a very small cluster, counts 0.
     """
     rng = np.random.default_rng(seed)
-    cloud, n = null_distribution.fit(features, rng), min(len(features.table), CLOUD_SIZE)
+    null, n = null_distribution.fit(features, rng), min(len(features.table), NULL_SIZE)
     starts = 2 if method == "k_means" else 1
     rows = [
-        feasible(scan_k(cloud.draw(n, rng), ks, method, seed, starts)[0], n) for _ in range(CLOUDS)
+        feasible(scan_k(null.draw(n, rng), ks, method, seed, starts)[0], n)
+        for _ in range(NULL_SAMPLES)
     ]
     return pd.DataFrame(rows).reindex(columns=list(ks)).fillna(0.0).reset_index(drop=True)
 
@@ -136,9 +133,9 @@ def bootstrap_stability(
     times: int = 30,
     size: int = 2000,
 ) -> np.ndarray:
-    """Mean over resamples of each cluster's best Jaccard overlap with a cluster found anew ([2]).
+    """Mean over bootstrap samples of each cluster's best Jaccard overlap ([2]).
 
-    Resamples have at most `size` points; the overlap counts each point once.
+    Samples have at most `size` points; the overlap counts each point once.
     """
     rng, k = np.random.default_rng(seed), int(labels.max()) + 1
     found = []

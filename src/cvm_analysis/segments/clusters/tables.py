@@ -1,4 +1,4 @@
-"""Groups as tables that are handed on: what is known of each, and of each in every feature."""
+"""Tables of clusters for other notebooks: a summary, and each feature."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cvm_analysis.segments.clusters.rules import Condition
 def summary_table(
     described: pd.DataFrame, groups: pd.DataFrame, rules: pd.DataFrame
 ) -> pd.DataFrame:
-    """Make table `cluster_summary`: one row per cluster; columns as in `tables`.
+    """Make table `cluster_summary`: one row per cluster.
 
     described : as describe.describe makes it; groups : `Clusters.groups`; rules : as rules.rules
     """
@@ -21,32 +21,32 @@ def summary_table(
     return size.join(groups).join(written).rename_axis("cluster")
 
 
-def conditions(figures: pd.DataFrame) -> pd.Series:
+def conditions(summary: pd.DataFrame) -> pd.Series:
     """Read the conditions of table `cluster_summary` back, a tuple of Condition each."""
-    return figures["conditions"].map(lambda text: tuple(Condition(*c) for c in json.loads(text)))
+    return summary["conditions"].map(lambda text: tuple(Condition(*c) for c in json.loads(text)))
 
 
 def features_table(profile: pd.DataFrame, described: pd.DataFrame) -> pd.DataFrame:
-    """Make table `cluster_features`: one row per cluster and feature; columns as in `tables`.
+    """Make table `cluster_features`: one row per cluster and feature.
 
-    profile : as describe.profile makes it; described : as describe.describe
+    profile, described : as describe.profile and describe.describe make them
     """
-    apart = profile.drop(columns="n_customers").rename_axis(columns="feature")
-    long = apart.rename_axis("cluster").stack(future_stack=True).to_frame("z_score")
-    typical = described.reindex(columns=apart.columns, index=apart.index)
+    z_scores = profile.drop(columns="n_customers").rename_axis(columns="feature")
+    long = z_scores.rename_axis("cluster").stack(future_stack=True).to_frame("z_score")
+    typical = described.reindex(columns=z_scores.columns, index=z_scores.index)
     long["median_or_share"] = typical.rename_axis("cluster").stack(future_stack=True)
-    place = {feature: at for at, feature in enumerate(apart.columns)}
+    place = {feature: at for at, feature in enumerate(z_scores.columns)}
     rows = long.reset_index()
     return rows.assign(position=rows["feature"].map(place)).set_index(["cluster", "position"])
 
 
-def profile(features: pd.DataFrame, figures: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read both tables back as charts.cluster_profile takes them: apart, and what is typical."""
+def profile(features: pd.DataFrame, summary: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read both tables back as charts.cluster_profile takes them: z-scores, typical values."""
     flat = features.reset_index()
-    order, rows = flat.sort_values("position")["feature"].unique(), figures.index
-    apart, typical = (
+    order, rows = flat.sort_values("position")["feature"].unique(), summary.index
+    z_scores, typical = (
         flat.pivot(index="cluster", columns="feature", values=value).reindex(rows, columns=order)
         for value in ("z_score", "median_or_share")
     )
-    apart.insert(0, "n_customers", figures["n_customers"])
-    return apart, typical
+    z_scores.insert(0, "n_customers", summary["n_customers"])
+    return z_scores, typical

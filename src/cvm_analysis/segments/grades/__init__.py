@@ -1,1 +1,1 @@
-"""Grades: weighted scores of every kind of customer, from what a manager wrote to a letter."""
+"""Grades: scorecards for every customer type, reviews, and checks of a scorecard."""

@@ -1,12 +1,11 @@
-"""Do grades fall differently on regions, genders or ages?
+"""Do grades differ by region, gender or age?
 
-The yardstick is the four-fifths rule [1]: a group whose share with the best grade is below 0.8 of
-the largest group's share deserves a look. A ratio of two shares is uncertain, so it has an interval
-[2] and the verdict is that of the interval. A low ratio says that grades differ, not why.
+The rule is the four-fifths rule [1]: a group whose share with the best grade is below 0.8 of the
+largest group's share needs a review. The ratio of two shares has an interval [2], and the verdict
+is that of the interval. A low ratio shows that grades differ, not why.
 
-The reference is the group with the largest share, found by looking: among many groups of chance
-alone one is always ahead, and the others look worse than they are. Each interval is for one
-comparison; nothing is adjusted for several.
+The reference is the group with the largest share, so other groups look worse than they are: among
+many groups one is ahead by chance. Intervals are not adjusted for multiple comparisons.
 
 Sources: [1] Uniform Guidelines on Employee Selection Procedures (1978), 29 CFR 1607.4(D). [2] Katz,
 Baptista, Azen & Pike (1978), "Obtaining Confidence Intervals for the Risk Ratio in Cohort Studies",
@@ -37,24 +36,22 @@ def compare_groups(
     min_group: int = 5,
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """Compare the grades of groups: the mix of each, and its share with the best grade.
+    """Compare groups by their mix of grades and their share with the best grade.
 
-    Parameters
-    ----------
-    grades : one code per customer; those `not_graded` are counted and in no share
+    grades : one code per customer; `not_graded` is counted, and in no share
     groups : one code per customer, the same index; missing is `unknown`
-    order : the grades, best first, as `list(card.grades)`
-    min_group : groups with fewer graded customers are pooled into `other` before anything is
-        computed; if they are too few even together they are left out
+    order : the grades, best first
+    min_group : groups with fewer graded customers are pooled into `other`, which is left out if it
+        is still smaller
     level : of the intervals
 
     Returns
     -------
     One row per group, the largest share with the best grade first, `other` and `unknown` last.
         n_customers : graded; n_not_graded : in no share
-        share_<grade> : one column a grade, in [0, 1], adding up to 1
+        share_<grade> : one column per grade, in [0, 1], adding up to 1
         best_share : share with the best grade
-        ratio : to the largest best_share among groups that have a name (not `other` or `unknown`,
+        ratio : to the largest best_share among groups with a name (not `other` or `unknown`,
             unless there are no others); 1 for that group; empty if nobody has the best grade
         low, high : interval of the ratio by [2], empty for the reference; where one of the four
             counts is 0, half a customer is added to each, and the interval is widened to hold the
@@ -62,13 +59,12 @@ def compare_groups(
         verdict : `below` (all of the interval below 0.8), `unclear` (0.8 within it, or no
             ratio), `fine` (all of it above 0.8), `reference`
 
-    Raises
-    ------
-    InputError : other customers in `groups`, or a grade that is not in `order`
+    Raises InputError: other customers in `groups`, or a grade that is not in `order`
     """
     pooled = _pooled(grades, groups, order, min_group)
-    named = grades.reindex(pooled.index)
-    counts = pd.crosstab(pooled, named).rename_axis(index="group", columns=None)
+    counts = pd.crosstab(pooled, grades.reindex(pooled.index)).rename_axis(
+        index="group", columns=None
+    )
     graded = counts.reindex(columns=list(order), fill_value=0)
     n = graded.sum(axis=1)
     table = pd.DataFrame({"n_customers": n, "n_not_graded": counts.sum(axis=1) - n})
@@ -78,13 +74,13 @@ def compare_groups(
 
 
 def groups(customers: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
-    """One row per customer: their region, gender and age band; `unknown` where not recorded.
+    """One row per customer: region, gender and age band; `unknown` where not recorded.
 
-    customers : columns of table `customers`; those that a business does not record may be absent
+    customers : columns of table `customers`; columns that a business does not record may be absent
     """
-    known = customers.reindex(columns=["region", "gender", "birth_date"])
-    age = age_bands(pd.to_datetime(known["birth_date"]), as_of)
-    return known[["region", "gender"]].replace("", None).fillna(UNKNOWN).assign(age=age)
+    recorded = customers.reindex(columns=["region", "gender", "birth_date"])
+    age = age_bands(pd.to_datetime(recorded["birth_date"]), as_of)
+    return recorded[["region", "gender"]].replace("", None).fillna(UNKNOWN).assign(age=age)
 
 
 def age_bands(
@@ -95,11 +91,9 @@ def age_bands(
     Returns
     -------
     Codes on the same index: `under_30`, `30_44`, `45_59`, `60_plus`; `unknown` without a readable
-    date of birth or if it lies after `as_of`.
+    date of birth or if it is after `as_of`.
 
-    Raises
-    ------
-    InputError : edges that are not whole years, above 0 and rising
+    Raises InputError: edges that are not whole years, above 0 and rising
     """
     if not edges or any(b != int(b) or a >= b for a, b in pairwise([0, *edges])):
         raise InputError(f"age bands: edges {tuple(edges)} must be whole years, rising, above 0")
@@ -110,24 +104,23 @@ def age_bands(
     inner = [f"{a}_{b - 1}" for a, b in pairwise(edges)]
     names = np.array([f"under_{edges[0]}", *inner, f"{edges[-1]}_plus"], dtype=object)
     band = np.searchsorted(np.asarray(edges), age.fillna(0).to_numpy(), side="right")
-    known = (age >= 0) & born.notna()
-    return pd.Series(names[band], index=birth_date.index, name="age_band").where(known, UNKNOWN)
+    valid = (age >= 0) & born.notna()
+    return pd.Series(names[band], index=birth_date.index, name="age_band").where(valid, UNKNOWN)
 
 
 def _pooled(
     grades: pd.Series, groups: pd.Series, order: Sequence[str], min_group: int
 ) -> pd.Series:
     """Each customer's group, small ones pooled, without those whose pool is too small."""
-    apart = len(grades.index.symmetric_difference(groups.index))
-    if apart or not (grades.index.is_unique and groups.index.is_unique):
+    unmatched = len(grades.index.symmetric_difference(groups.index))
+    if unmatched or not (grades.index.is_unique and groups.index.is_unique):
         raise InputError(
-            f"fairness: grades and groups must be of the same customers, each once; {apart:,} are "
-            "in one of them only"
+            "fairness: grades and groups must be of the same customers, each once; "
+            f"{unmatched:,} are in one of them only"
         )
-    strange = sorted(set(grades.astype(str)) - {*order, NOT_GRADED})
-    if strange:
+    if wrong := sorted(set(grades.astype(str)) - {*order, NOT_GRADED}):
         raise InputError(
-            f"fairness: {', '.join(strange)} are no grades; there are {', '.join(order)}"
+            f"fairness: {', '.join(wrong)} are no grades; there are {', '.join(order)}"
         )
     codes = groups.astype(object).where(groups.notna(), UNKNOWN).astype(str)
     graded = grades.reindex(codes.index) != NOT_GRADED
@@ -152,18 +145,18 @@ def _compared(table: pd.DataFrame, best: pd.Series, level: float) -> pd.DataFram
     ends = [_katz(*row, best[reference], n[reference], level) for row in zip(best, n, strict=True)]
     low, high = np.array(ends).T
     low, high = np.minimum(low, ratio), np.maximum(high, ratio)
-    alone = (table.index == reference) & ratio.notna()
+    is_reference = (table.index == reference) & ratio.notna()
     found = table.assign(ratio=ratio, low=low, high=high)
-    found.loc[alone | ratio.isna(), ["low", "high"]] = np.nan
-    codes = [alone, found["high"] < FOUR_FIFTHS, found["low"] > FOUR_FIFTHS]
+    found.loc[is_reference | ratio.isna(), ["low", "high"]] = np.nan
+    codes = [is_reference, found["high"] < FOUR_FIFTHS, found["low"] > FOUR_FIFTHS]
     return found.assign(verdict=np.select(codes, [REFERENCE, BELOW, FINE], UNCLEAR))
 
 
 def _katz(a: int, n: int, b: int, m: int, level: float) -> tuple[float, float]:
     """Interval of (a / n) / (b / m) by [2], with half a customer added where a count is 0.
 
-    SciPy takes whole numbers, so that those halves are counted as one: as if there were twice as
-    many customers, by which the interval of the logarithm is root two too short.
+    SciPy takes whole numbers, so all counts are doubled, which makes the interval of the logarithm
+    too short by the square root of two.
     """
     from scipy.stats.contingency import relative_risk
 
@@ -177,7 +170,6 @@ def _katz(a: int, n: int, b: int, m: int, level: float) -> tuple[float, float]:
 
 
 def _ordered(table: pd.DataFrame) -> pd.DataFrame:
-    last = table.index.isin([OTHER]) + 2 * table.index.isin([UNKNOWN])
-    keys = table.assign(_last=last, _group=table.index)
-    order = keys.sort_values(["_last", "best_share", "_group"], ascending=[True, False, True]).index
-    return table.loc[order]
+    by_share = table.sort_index().sort_values("best_share", ascending=False, kind="stable")
+    last = [code for code in (OTHER, UNKNOWN) if code in table.index]
+    return by_share.loc[[*by_share.index.drop(last), *last]]

@@ -1,6 +1,6 @@
-"""What a customer's values are worth on a scorecard: points per indicator, and their score.
+"""Points per indicator of a scorecard, and the score of each customer.
 
-score = sum of weight x points / sum of weight, over the indicators known of that customer. Equal
+score = sum of weight x points / sum of weight, over the known indicators of that customer. Equal
 values always have equal points, and a better value never lowers the score.
 """
 
@@ -23,18 +23,13 @@ DECIMALS = 9  # of a score: 70 points are 70, however the parts were added up
 def fit_bins(card: Scorecard, measures: pd.DataFrame) -> Scorecard:
     """Learn the bands of each indicator with `bins` from these customers; others stay as written.
 
-    The group 0, 1, ... n - 1 of a value is floor(n x share of customers strictly worse), and is
-    worth 100 x group / (n - 1) points. Ties make groups impossible: `groups` says how many are
-    left. Where only one is left, the indicator cannot tell customers apart: its bands are empty,
-    and it is left out for all.
+    The group 0, 1, ... n - 1 of a value is floor(n x share of customers strictly worse), and has
+    100 x group / (n - 1) points. Ties make groups impossible; an indicator with only one group left
+    has empty bands and is left out for all.
 
-    Parameters
-    ----------
     measures : one row per customer; those with a missing value are not counted
 
-    Raises
-    ------
-    InputError : values that are infinite or no numbers
+    Raises InputError: values that are infinite or no numbers
     """
     found = values(card, measures)
     return replace(
@@ -46,41 +41,17 @@ def fit_bins(card: Scorecard, measures: pd.DataFrame) -> Scorecard:
     )
 
 
-def groups(card: Scorecard) -> pd.DataFrame:
-    """One row per indicator with `bins`, on a settled scorecard: what ties left of its groups.
-
-    asked : groups written; possible : groups that customers fall into, 1: it is left out for all
-    most_points : of the best group; cut_points : values at which a new group begins, rising
-    """
-    binned = [each for each in card.indicators if each.bins and each.bands is not None]
-    rows = [
-        {
-            "asked": each.bins,
-            "possible": len(each.bands or ()) + 1,
-            "most_points": max((points for _, points in each.bands or ()), default=float("nan")),
-            "cut_points": [value for value, _ in each.bands or ()],
-        }
-        for each in binned
-    ]
-    columns = ["asked", "possible", "most_points", "cut_points"]
-    index = pd.Index([each.code for each in binned], name="indicator")
-    return pd.DataFrame(rows, index=index, columns=columns)
-
-
 def values(card: Scorecard, measures: pd.DataFrame) -> pd.DataFrame:
     """One row per customer, one column per indicator: its value, NaN if missing.
 
-    Missing is also what a column that this business lacks has for all, and a share `per` nought
-    or less.
+    Also missing: a column that this business lacks, and a share whose divisor `per` is not above 0.
 
-    Raises
-    ------
-    InputError : values that are infinite or no numbers, with how many
+    Raises InputError: values that are infinite or no numbers, with how many
     """
     needed = {each.column: each.code for each in card.indicators}
     needed |= {each.per: each.code for each in card.indicators if each.per}
     read = {column: numbers(measures, column) for column in needed}
-    wrong = [f"{needed[column]}: {said}" for column in needed for said in read[column][1]]
+    wrong = [f"{needed[column]}: {problem}" for column in needed for problem in read[column][1]]
     if wrong:
         raise InputError("measures that cannot be graded\n  " + "\n  ".join(wrong))
     found = {}
@@ -97,12 +68,12 @@ def assign_points(card: Scorecard, measures: pd.DataFrame) -> pd.DataFrame:
 
     Raises
     ------
-    ConfigError : an indicator with `bins` that was not settled
+    ConfigError : an indicator with `bins` that was not fitted
     InputError : values that are infinite or no numbers
     """
-    loose = [each.code for each in card.indicators if each.bands is None and each.scale is None]
-    if loose:
-        raise ConfigError(f"{', '.join(loose)}: no bands were learned yet; call points.settle")
+    unfitted = [each.code for each in card.indicators if each.bands is None and each.scale is None]
+    if unfitted:
+        raise ConfigError(f"{', '.join(unfitted)}: no bands were learned yet; call points.fit_bins")
     found = values(card, measures)
     scored = {each.code: _points(each, found[each.code].to_numpy()) for each in card.indicators}
     return pd.DataFrame(scored, index=measures.index)
@@ -111,54 +82,45 @@ def assign_points(card: Scorecard, measures: pd.DataFrame) -> pd.DataFrame:
 def contributions(card: Scorecard, points: pd.DataFrame) -> pd.DataFrame:
     """One row per customer, one column per indicator: its part of the score, in points.
 
-    weight x points / weight known of that customer. A row adds up to the score; NaN where the
-    indicator was left out, and everywhere for who is not graded.
+    weight x points / known weight. A row adds up to the score; NaN where the indicator was left
+    out, and everywhere if the customer is not graded.
 
-    Parameters
-    ----------
     points : one row per customer, as `assign_points` makes them
     """
     weights = np.array([each.weight for each in card.indicators])
-    given = points[[each.code for each in card.indicators]].to_numpy(float)
-    known = known_weight(card, points).to_numpy()
-    graded = np.where(known >= card.min_weight - ROUNDING, known, np.nan)
-    return pd.DataFrame(
-        given * weights / graded[:, None],
-        index=points.index,
-        columns=[each.code for each in card.indicators],
-    )
+    own = points[[each.code for each in card.indicators]].astype(float)
+    known = known_weight(card, points)
+    return own.mul(weights).div(known.where(known >= card.min_weight - ROUNDING), axis=0)
 
 
 def known_weight(card: Scorecard, points: pd.DataFrame) -> pd.Series:
     """Sum, per customer, the weights of the indicators with points: in [0, 1]."""
     weights = np.array([each.weight for each in card.indicators])
-    given = points[[each.code for each in card.indicators]].notna().to_numpy()
-    return pd.Series(given @ weights, index=points.index, name="known_weight")
+    known = points[[each.code for each in card.indicators]].notna().to_numpy()
+    return pd.Series(known @ weights, index=points.index, name="known_weight")
 
 
 def score(card: Scorecard, measures: pd.DataFrame) -> pd.Series:
-    """Score each customer from 0 to 100, 100 being best; NaN for who is not graded.
+    """Score each customer from 0 to 100, 100 being best; NaN if not graded.
 
-    Raises
-    ------
-    ConfigError, InputError : as for `assign_points`
+    Raises as `assign_points` does.
     """
     parts = contributions(card, assign_points(card, measures))
     return parts.sum(axis=1, min_count=1).round(DECIMALS).rename("score")
 
 
 def numbers(measures: pd.DataFrame, column: str) -> tuple[np.ndarray, list[str]]:
-    """Give a column as floats, NaN if there is none, and what is wrong with it."""
+    """Read a column as floats, NaN if there is none, and list what is wrong with it."""
     if column not in measures:
         return np.full(len(measures), np.nan), []
-    given = measures[column]
-    if given.dtype.kind in "mM":
+    raw = measures[column]
+    if raw.dtype.kind in "mM":
         return np.full(len(measures), np.nan), [f"{column} holds times, not numbers"]
-    found = pd.to_numeric(given, errors="coerce").to_numpy(float)
-    texts = int((np.isnan(found) & given.notna().to_numpy()).sum())
+    found = pd.to_numeric(raw, errors="coerce").to_numpy(float)
+    texts = int((np.isnan(found) & raw.notna().to_numpy()).sum())
     infinite = int(np.isinf(found).sum())
     return found, [
-        f"{count:,} of {len(given):,} values of {column} are {what}; correct them or leave them out"
+        f"{count:,} of {len(raw):,} values of {column} are {what}; correct them or leave them out"
         for count, what in ((texts, "no numbers"), (infinite, "infinite"))
         if count
     ]
@@ -179,12 +141,12 @@ def _points(each: Indicator, found: np.ndarray) -> np.ndarray:
     missing = np.nan if each.missing == LEAVE_OUT else float(each.missing)
     if each.scale is not None:
         worst, best = each.scale
-        worth = 100 * np.clip((found - worst) / (best - worst), 0, 1)
+        points = 100 * np.clip((found - worst) / (best - worst), 0, 1)
     elif each.bands:
-        worth = _in_bands(each, found, each.bands)
+        points = _in_bands(each, found, each.bands)
     else:
         return np.full(len(found), np.nan)
-    return np.where(np.isnan(found), missing, worth)
+    return np.where(np.isnan(found), missing, points)
 
 
 def _in_bands(each: Indicator, found: np.ndarray, bands: Iterable[Band]) -> np.ndarray:

@@ -1,8 +1,7 @@
-"""Which indicators, known at a past date, went with the margin that followed?
+"""Which indicators, as of a past day, predicted the margin that followed?
 
-A help for choosing indicators and weights: an indicator that said nothing about the next period
-deserves little weight, whatever it costs to collect. It is a plain comparison of two tables given
-from outside, one of a past date and one of what came after; nothing here can look ahead.
+Used to choose indicators and weights: one that does not predict the next period deserves little
+weight. It compares two tables, of a past day and of what followed, so nothing can look ahead.
 """
 
 from __future__ import annotations
@@ -22,9 +21,9 @@ COLUMNS = ["n_customers", "correlation", "low", "high", "best_fifth_share"]
 
 
 def margin_since(then: pd.DataFrame, now: pd.DataFrame) -> pd.Series:
-    """Margin each customer of a past day brought since; net spend where a cost is not known.
+    """Margin of each customer since a past day; net sales where a cost is not known.
 
-    then, now : one row per customer as known on two days, columns of table `customers`
+    then, now : one row per customer as of two days, columns of table `customers`
     """
     column = "margin_total" if "margin_total" in now and "margin_total" in then else "net_sales"
     if now[column].reindex(then.index).isna().any() or then[column].isna().any():
@@ -39,38 +38,34 @@ def rank_indicators(
     seed: int = 0,
     resamples: int = 200,
 ) -> pd.DataFrame:
-    """Rank indicators by how well they told the margin that followed.
+    """Rank indicators by how well they predicted the margin that followed.
 
-    Parameters
-    ----------
-    then : one row per customer, indexed by customer_id; one column per indicator, as it was on a
-        past day: values, or points
-    later : margin of each of these customers after that day, 0 for who bought nothing (leaving
-        them out would make every indicator look better); customers with an empty one are left out
-    better : column -> high or low: which values the scorecard takes for good; those of `low` are
-        turned, so that positive means "as the scorecard assumes"; columns not named are `high`
+    then : one row per customer, indexed by customer_id; one column per indicator, as of a past day:
+        values, or points
+    later : margin of each of these customers after that day, 0 if they bought nothing; customers
+        with an empty one are left out
+    better : column -> high (default) or low: which values the scorecard counts as good; those of
+        `low` are negated, so that positive means "as the scorecard assumes"
 
     Returns
     -------
     One row per column, the strongest correlation first. Infinite values count as missing. With too
     few customers who have a value all figures are empty; with equal values the correlation is.
         n_customers : with a value and a margin
-        correlation : Spearman's rank correlation, -1 to 1; low, high : 95 % of the correlations in
-            `resamples` draws of the customers
-        best_fifth_share : share of the margin of these customers that the best fifth of them by the
-            indicator brought; 0.2 is no help, and above 1 is possible where others made losses. Of
-            customers with equal values at the edge each counts in part. Empty if the margin is
-            not above 0 in total
+        correlation : Spearman's rank correlation, -1 to 1; low, high : 95% bootstrap interval
+        best_fifth_share : share of the margin from the best fifth of customers by the indicator;
+            0.2 is no better than chance, and above 1 is possible where others made losses. Of equal
+            values at the edge each counts in part. Empty if the total margin is not above 0
 
     Raises
     ------
     InputError : customers listed twice, without a margin, or a direction other than high and low
     """
-    turned = _turned(then, later, better or {})
+    signed = _signed(then, later, better or {})
     margin = _finite(later.reindex(then.index))
     rows = {
         str(column): _row(values[values.notna() & margin.notna()], margin, seed, resamples)
-        for column, values in turned.items()
+        for column, values in signed.items()
     }
     table = pd.DataFrame.from_dict(rows, orient="index", columns=COLUMNS).rename_axis("indicator")
     table = table.astype({"n_customers": int}).sort_index()
@@ -78,23 +73,21 @@ def rank_indicators(
     return table.loc[strength.index]
 
 
-def notes(screened: pd.DataFrame) -> list[Note]:
-    """Say so where an indicator has values of too few customers to be judged."""
-    if screened.empty:
-        return []
-    return lacking(PART, customers=int(screened["n_customers"].min()))
+def notes(ranked: pd.DataFrame) -> list[Note]:
+    """Note an indicator with values of too few customers."""
+    return [] if ranked.empty else lacking(PART, customers=int(ranked["n_customers"].min()))
 
 
-def _turned(then: pd.DataFrame, later: pd.Series, better: Mapping[str, str]) -> pd.DataFrame:
+def _signed(then: pd.DataFrame, later: pd.Series, better: Mapping[str, str]) -> pd.DataFrame:
     absent = len(then.index.difference(later.index))
-    strange = sorted({*better.values()} - {"high", "low"})
+    unknown = sorted({*better.values()} - {"high", "low"})
     wrong = [
         *(["customers are listed twice"] * (not then.index.is_unique or not later.index.is_unique)),
         *([f"{absent:,} of {len(then):,} have no later margin; give 0 where none"] * (absent > 0)),
-        *(f"better: '{each}' is neither high nor low" for each in strange),
+        *(f"better: '{each}' is neither high nor low" for each in unknown),
     ]
     if wrong:
-        raise InputError("screening: " + "; ".join(wrong))
+        raise InputError("predictive power: " + "; ".join(wrong))
     sign = {column: -1.0 if better.get(str(column)) == "low" else 1.0 for column in then}
     return pd.DataFrame({c: _finite(then[c]) * sign[c] for c in then}, index=then.index)
 
@@ -105,7 +98,7 @@ def _finite(values: pd.Series) -> pd.Series:
 
 
 def _row(values: pd.Series, margin: pd.Series, seed: int, resamples: int) -> dict[str, float]:
-    """The figures of one indicator; rows are put in order by value, so that ids do not matter."""
+    """The figures of one indicator; rows are sorted by value, so that ids do not matter."""
     x, y = values.to_numpy(), margin.reindex(values.index).to_numpy()
     if lacking(PART, customers=len(x)):
         return {"n_customers": len(x)}
@@ -122,7 +115,7 @@ def _row(values: pd.Series, margin: pd.Series, seed: int, resamples: int) -> dic
 
 
 def _interval(x: np.ndarray, y: np.ndarray, seed: int, resamples: int) -> tuple[float, float]:
-    """The middle 95 % of the correlation over resamples of the customers."""
+    """The middle 95% of the correlation over bootstrap samples of the customers."""
     if x[0] == x[-1] or (y == y[0]).all():
         return np.nan, np.nan
     rng, n = np.random.default_rng(seed), len(x)

@@ -1,4 +1,4 @@
-"""How high a customer's grade was on a day, by what was known on it and nothing else."""
+"""The rank of each customer's grade on a day, by what was known on that day."""
 
 from __future__ import annotations
 
@@ -14,25 +14,22 @@ from cvm_analysis.segments.grades.scorecard import Scorecard
 def rank_on_days(
     cards: Sequence[Scorecard], measures: Sequence[pd.DataFrame], days: Sequence[dt.date]
 ) -> list[pd.Series]:
-    """Rank the grades of each day's customers, as `grade_rank_at` does; measures : one table a
-    day."""
+    """Rank the grades of each of several days; measures : one table per day."""
     return [grade_rank_at(cards, each, day) for each, day in zip(measures, days, strict=True)]
 
 
 def grade_rank_at(cards: Sequence[Scorecard], measures: pd.DataFrame, day: dt.date) -> pd.Series:
-    """Rank of the grade by score of each customer of a type: 0 is the lowest grade, then 1, 2, ...
+    """Rank the grade by score of each customer of a type: 0 is the lowest grade, then 1, 2, ...
 
-    Bins and quotas are learned from the customers of that day, so nothing later has a say in the
-    rank; the rules that hold a grade back between reviews do not either.
+    Bins and quotas are learned from the customers of that day; the policy on grade changes is not
+    applied.
 
-    Parameters
-    ----------
     cards : versions of the type's scorecard; none: nobody is graded
     measures : one row per customer of the type as of the day, with the columns the cards name
 
     Returns
     -------
-    Same index, named grade; empty for who is not graded, or where no version was valid yet.
+    Same index, named grade; empty if not graded, or where no version was valid yet.
     """
     begun = [card for card in cards if card.valid_from <= day]
     if not begun or measures.empty:

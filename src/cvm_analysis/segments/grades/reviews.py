@@ -1,8 +1,8 @@
-"""Grades of all customers over their review dates: everything a notebook asks for, in one call.
+"""Grades of all customers on their review dates, and today.
 
-On every review date each customer type is graded by the version of its scorecard that is valid on
-that day, by what was known on that day; `policy` then makes the effective grade. Groups of equal
-size (`bins`) are learned once for each version, so history is not rewritten from run to run.
+On every review date each customer type is graded by the version of its scorecard valid on that day,
+from what was known on that day; `policy` then decides the effective grade. Groups of equal size
+(`bins`) are learned once per version, so that history stays the same from run to run.
 """
 
 from __future__ import annotations
@@ -23,22 +23,15 @@ from cvm_analysis.segments.grades.scorecard import Scorecard
 from cvm_analysis.tables import TABLES
 from cvm_analysis.typed import settings
 
-FULL_YEAR = dt.timedelta(
-    days=365
-)  # of log, before measures of the last 365 days mean what they say
+FULL_YEAR = dt.timedelta(days=365)  # of data, which measures of the last 365 days need
 
 Cards = Mapping[str, Sequence[Scorecard]]
 Measures = Callable[[dt.date], pd.DataFrame]
-Agreed = Mapping[str, Any]  # plain JSON: type -> version (ISO day) -> {bands, limits by ISO day}
-Scored = tuple[Scorecard, pd.Series, Mapping[str, float]]  # card, scores, limits of one day
+Reference = Mapping[str, Any]  # JSON: type -> version (ISO day) -> {bands, limits by ISO day}
+Scored = tuple[Scorecard, pd.Series, Mapping[str, float]]  # card, scores, thresholds of one day
 
 _KINDS = {"text": object, "number": float, "money": float, "date": "datetime64[s]"}
-_CHANGE = {
-    "indicator": "change",
-    "value": "change_from",
-    "to_value": "change_to",
-    "cost": "change_cost",
-}
+_CHANGE = dict(indicator="change", value="change_from", to_value="change_to", cost="change_cost")
 
 
 @settings
@@ -54,34 +47,34 @@ USUAL = Reviews()
 
 @dataclass(frozen=True)
 class Graded:
-    """The customers of one type as of one day, by one scorecard; one row per customer each.
+    """The customers of one type on one day by one scorecard; tables have one row per customer.
 
-    card : its bins settled; limits : grade -> least score, best first; measures : as given;
+    card : fitted; thresholds : grade -> least score, best first; measures : as given;
     points : per indicator, 0..100, NaN: left out; scores : 0..100, NaN: not graded
     """
 
     card: Scorecard
-    limits: Mapping[str, float]
+    thresholds: Mapping[str, float]
     measures: pd.DataFrame = field(repr=False)
     points: pd.DataFrame = field(repr=False)
     scores: pd.Series = field(repr=False)
 
     @property
     def contributions(self) -> pd.DataFrame:
-        """Points of the score that each indicator gives; a row adds up to the score."""
+        """Part of the score of each indicator, in points; see `points.contributions`."""
         return points.contributions(self.card, self.points)
 
 
 @dataclass(frozen=True)
 class Reviewed:
-    """What `review` found.
+    """The result of `review`.
 
-    types : customer_type of everybody who has bought by as_of
-    today : of each customer type with a scorecard that is valid, as of as_of, which need not be a
-        review date; without rows where nobody of the type has bought
-    history : one row per customer and review date by which they had bought: customer_id, day,
-        score, score_grade, grade, why (`policy.replay` says what they are)
-    reference : learned bands and limits per type and version, plain JSON; those of region `all`
+    types : customer_type of every customer who has bought by as_of
+    today : per customer type with a valid scorecard, as of as_of, which need not be a review date;
+        without rows if no customer of the type has bought
+    history : table `grade_history`: one row per customer and review date by which they had bought:
+        customer_id, day, score, score_grade, grade, review_decision (see `policy.replay`)
+    reference : learned bands and thresholds per type and version, plain JSON; those of region `all`
         are the company's
     notes : how many customers have no scorecard
     """
@@ -99,17 +92,17 @@ class Reviewed:
         return max(self.today, key=lambda kind: len(self.today[kind].measures))
 
 
-def dates(as_of: dt.date, first_day: dt.date, asked: Reviews = USUAL) -> Sequence[dt.date]:
-    """List the days asked for, or quarter ends up to `as_of` from the log's first day; in order."""
+def dates(as_of: dt.date, first_day: dt.date, rule: Reviews = USUAL) -> Sequence[dt.date]:
+    """List the days asked for, or the quarter ends up to `as_of` from the first day of data."""
     quarters = pd.date_range(first_day, as_of, freq="QE")
-    return asked.dates or [day.date() for day in quarters][-asked.last :]
+    return rule.dates or [day.date() for day in quarters][-rule.last :]
 
 
 def scale_day(valid_from: dt.date, first_day: dt.date, as_of: dt.date) -> dt.date:
-    """Name the day whose customers settle the `bins` of a scorecard's version.
+    """Find the day whose customers the `bins` of a scorecard's version are fitted to.
 
-    It is the day the version became valid, but not before there is a year of log, and not after
-    `as_of`; so once the log is a year long it is the same in every later run.
+    The day the version became valid, but not before a year of data, and not after `as_of`; so once
+    there is a year of data it is the same in every later run.
     """
     return min(as_of, max(valid_from, first_day + FULL_YEAR))
 
@@ -121,33 +114,30 @@ def review(
     days: Iterable[dt.date],
     first_day: dt.date,
     rules: policy.Policy,
-    company: Agreed | None = None,
+    company: Reference | None = None,
 ) -> Reviewed:
     """Grade all customers who have bought (n_orders > 0), on every review date and today.
 
-    A type is graded from the day its scorecard's first version is valid; who has none is counted
-    in a note. The same history replayed from a later first review may give another grade, where
-    `rules` hold moves back.
+    A type is graded from the day its first scorecard is valid; customers without one are counted
+    in a note. A later first review may give another grade where `rules` keep grades.
 
-    Parameters
-    ----------
     cards : customer type -> versions of its scorecard
-    measures : day -> one row per customer as known on that day, indexed by customer_id:
-        customer_type, n_orders, and the columns the scorecards name. Asked once for each day
+    measures : day -> one row per customer as of that day, indexed by customer_id: customer_type,
+        n_orders, and the columns of the scorecards. Called once per day
     as_of : the last day that counts
-    days : review dates; those before the log's first day or after as_of are passed over
-    first_day : of the log
-    rules : how slowly grades move
-    company : the `reference` of region `all`: its bands and limits are used where it has them
+    days : review dates; those before first_day or after as_of are skipped
+    first_day : of the data
+    rules : how slowly grades change
+    company : the `reference` of region `all`, used where it has bands and thresholds
 
     Raises
     ------
     ConfigError, InputError : a scorecard or the policy is impossible, or a measure is no number
     """
     now = measures(as_of).sort_index()
-    known = cache(lambda day: now if day == as_of else _needed(measures(day), cards))
+    on_day = cache(lambda day: now if day == as_of else _needed(measures(day), cards))
     types = now.loc[now["n_orders"] > 0, "customer_type"].astype(object)
-    held = sorted({day for day in days if first_day <= day <= as_of})
+    review_days = sorted({day for day in days if first_day <= day <= as_of})
     today: dict[str, Graded] = {}
     reference: dict[str, Any] = {}
     histories = []
@@ -155,54 +145,50 @@ def review(
         begun = [card for card in cards[customer_type] if card.valid_from <= as_of]
         if not begun:
             continue
-        buyers = partial(_buyers, known, customer_type)
-        agreed = (company or {}).get(customer_type, {})
-        versions = [_settled(card, buyers, agreed, first_day, as_of) for card in begun]
+        buyers = partial(_buyers, on_day, customer_type)
+        own = (company or {}).get(customer_type, {})
+        versions = [_fit(card, buyers, own, first_day, as_of) for card in begun]
         first = min(card.valid_from for card in versions)
-        of_day = {
-            day: _scored(versions, buyers(day), agreed, day)
-            for day in [*held, as_of]
-            if day >= first
+        by_day = {
+            d: _score(versions, buyers(d), own, d) for d in [*review_days, as_of] if d >= first
         }
-        card, scores, limits = of_day[as_of]
+        card, scores, thresholds = by_day[as_of]
         rows = buyers(as_of)
-        today[customer_type] = Graded(card, limits, rows, points.assign_points(card, rows), scores)
-        histories.append(_history({day: of_day[day] for day in held if day in of_day}, rules))
-        reference[customer_type] = _reference(versions, of_day)
+        assigned = points.assign_points(card, rows)
+        today[customer_type] = Graded(card, thresholds, rows, assigned, scores)
+        past = {day: by_day[day] for day in review_days if day in by_day}
+        histories.append(_history(past, rules))
+        reference[customer_type] = _reference(versions, by_day)
     history = _table(histories, "grade_history")
-    lacking = int((~types.isin(list(today))).sum())
-    notes = [Note("grades", "no_scorecard", float(lacking))] if lacking else []
+    without = int((~types.isin(list(today))).sum())
+    notes = [Note("grades", "no_scorecard", float(without))] if without else []
     return Reviewed(as_of, types, today, history, reference, notes)
 
 
 def grades(reviewed: Reviewed) -> pd.DataFrame:
-    """Make table `grades`: one row per customer who has bought; columns as in `tables`.
+    """Make table `grades`: one row per customer who has bought.
 
-    The effective grade is that of the last review. Who had no score at any review, and has one
-    today, is graded by it, since as_of. `change` and the columns after it are the cheapest change
-    of one value that reaches the grade above the one by score.
+    The effective grade is that of the last review; a customer without a score at any review who has
+    one today is graded by it, since as_of. `change` and the columns after it are the cheapest
+    change of one value that reaches the grade above the one by score.
     """
     today = _table([_today(each) for each in reviewed.today.values()], "grades")
     today = today.set_index("customer_id").reindex(reviewed.types.index)
     score_grade = today["score_grade"].fillna(grade.NOT_GRADED)
-    last = (
-        reviewed.history.groupby("customer_id")[["grade", "review_decision"]]
-        .last()
-        .reindex(today.index)
-    )
-    moves = reviewed.history[reviewed.history["review_decision"].isin(policy.GIVEN)]
-    since = moves.groupby("customer_id")["day"].last().reindex(today.index)
+    history = reviewed.history
+    last = history.groupby("customer_id")[["grade", "review_decision"]].last().reindex(today.index)
+    assigned = history[history["review_decision"].isin(policy.GIVEN)]
+    since = assigned.groupby("customer_id")["day"].last().reindex(today.index)
     first = since.isna() & today["score"].notna()
-    told = {
+    decision = last["review_decision"].mask(first, policy.FIRST)
+    columns = {
         "customer_type": reviewed.types,
         "score_grade": score_grade,
         "grade": last["grade"].mask(first, score_grade).fillna(grade.NOT_GRADED),
         "since": since.mask(first, pd.Timestamp(reviewed.as_of)),
-        "review_decision": last["review_decision"]
-        .mask(first, policy.FIRST)
-        .fillna(grade.NOT_GRADED),
+        "review_decision": decision.fillna(grade.NOT_GRADED),
     }
-    return _table([today.assign(**told).rename_axis("customer_id").reset_index()], "grades")
+    return _table([today.assign(**columns).rename_axis("customer_id").reset_index()], "grades")
 
 
 def grade_points(reviewed: Reviewed) -> pd.DataFrame:
@@ -210,34 +196,27 @@ def grade_points(reviewed: Reviewed) -> pd.DataFrame:
     return _table([_points(each) for each in reviewed.today.values()], "grade_points")
 
 
-def grade_history(reviewed: Reviewed) -> pd.DataFrame:
-    """Give table `grade_history`: one row per customer and review by which they had bought."""
-    return reviewed.history
-
-
 def _needed(measures: pd.DataFrame, cards: Cards) -> pd.DataFrame:
-    """The columns that a review looks at; of past days no others are kept."""
-    looked_at = [
-        each for versions in cards.values() for card in versions for each in card.indicators
-    ]
-    named = {name for each in looked_at for name in (each.column, each.per)}
-    return measures[[c for c in measures if c in named | {"customer_type", "n_orders"}]]
+    """The columns that a review uses; of past days no others stay in memory."""
+    indicators = [i for versions in cards.values() for card in versions for i in card.indicators]
+    names = {"customer_type", "n_orders"} | {n for i in indicators for n in (i.column, i.per)}
+    return measures[[column for column in measures if column in names]]
 
 
-def _buyers(known: Measures, customer_type: str, day: dt.date) -> pd.DataFrame:
+def _buyers(measures: Measures, customer_type: str, day: dt.date) -> pd.DataFrame:
     """The customers of a type who have bought by a day."""
-    rows = known(day)
+    rows = measures(day)
     return rows[(rows["customer_type"] == customer_type) & (rows["n_orders"] > 0)]
 
 
-def _settled(
-    card: Scorecard, buyers: Measures, agreed: Agreed, first_day: dt.date, as_of: dt.date
+def _fit(
+    card: Scorecard, buyers: Measures, company: Reference, first_day: dt.date, as_of: dt.date
 ) -> Scorecard:
-    """The version with its bins settled: by the company, else by these customers.
+    """The version with the company's bands, or fitted to these customers.
 
-    Where nobody of this type had bought by the scale day, by those of today.
+    Where no customer of this type had bought by the scale day, to those of today.
     """
-    bands = agreed.get(card.valid_from.isoformat(), {}).get("bands")
+    bands = company.get(card.valid_from.isoformat(), {}).get("bands")
     if bands is not None:
         return scorecard.with_bands(card, bands)
     if all(each.bins is None for each in card.indicators):
@@ -246,13 +225,13 @@ def _settled(
     return points.fit_bins(card, buyers(as_of) if then.empty else then)
 
 
-def _scored(
-    versions: Sequence[Scorecard], rows: pd.DataFrame, agreed: Agreed, day: dt.date
+def _score(
+    versions: Sequence[Scorecard], rows: pd.DataFrame, company: Reference, day: dt.date
 ) -> Scored:
     card = scorecard.valid_on(versions, day)
     scores = points.score(card, rows)
-    company = agreed.get(card.valid_from.isoformat(), {}).get("limits", {}).get(day.isoformat())
-    return card, scores, company or grade.thresholds(card, scores)
+    thresholds = company.get(card.valid_from.isoformat(), {}).get("limits", {})
+    return card, scores, thresholds.get(day.isoformat()) or grade.thresholds(card, scores)
 
 
 def _history(past: Mapping[dt.date, Scored], rules: policy.Policy) -> pd.DataFrame:
@@ -266,45 +245,41 @@ def _history(past: Mapping[dt.date, Scored], rules: policy.Policy) -> pd.DataFra
     return replayed[np.column_stack(bought).ravel()].reset_index()
 
 
-def _reference(versions: Sequence[Scorecard], of_days: Mapping[dt.date, Scored]) -> dict[str, Any]:
-    """What other customers need to be graded alike: per version its learned bands and limits."""
+def _reference(versions: Sequence[Scorecard], by_day: Mapping[dt.date, Scored]) -> dict[str, Any]:
+    """What other customers need to be graded alike: bands and thresholds of each version."""
     found: dict[str, Any] = {
         card.valid_from.isoformat(): {"bands": scorecard.bands(card), "limits": {}}
         for card in versions
     }
-    for day, (card, _, limits) in of_days.items():
-        found[card.valid_from.isoformat()]["limits"][day.isoformat()] = dict(limits)
+    for day, (card, _, thresholds) in by_day.items():
+        found[card.valid_from.isoformat()]["limits"][day.isoformat()] = dict(thresholds)
     return found
 
 
 def _today(graded: Graded) -> pd.DataFrame:
-    card, scores = graded.card, graded.scores
-    change = next_grade.cheapest(card, graded.measures, scores, graded.limits)
-    table = pd.DataFrame(
-        {
-            "version": pd.Timestamp(card.valid_from),
-            "score": scores,
-            "score_grade": grade.assign(scores, graded.limits),
-        }
-    )
-    return table.join(change.rename(columns=_CHANGE)).rename_axis("customer_id").reset_index()
+    card, scores, thresholds = graded.card, graded.scores, graded.thresholds
+    change = next_grade.cheapest(card, graded.measures, scores, thresholds)
+    columns = {"version": pd.Timestamp(card.valid_from), "score": scores}
+    columns["score_grade"] = grade.assign(scores, thresholds)
+    table = pd.DataFrame(columns).join(change.rename(columns=_CHANGE))
+    return table.rename_axis("customer_id").reset_index()
 
 
 def _points(graded: Graded) -> pd.DataFrame:
     """One row per graded customer and indicator, the customers in order."""
-    who = graded.scores.index[graded.scores.notna()].rename("customer_id")
+    customers = graded.scores.index[graded.scores.notna()].rename("customer_id")
     cells = {
         "value": points.values(graded.card, graded.measures),
         "points": graded.points,
         "contribution": graded.contributions,
     }
-    index = pd.MultiIndex.from_product([who, graded.points.columns.rename("indicator")])
-    flat = {name: each.loc[who].to_numpy().ravel() for name, each in cells.items()}
+    index = pd.MultiIndex.from_product([customers, graded.points.columns.rename("indicator")])
+    flat = {name: each.loc[customers].to_numpy().ravel() for name, each in cells.items()}
     return pd.DataFrame(flat, index).reset_index()
 
 
 def _table(parts: Sequence[pd.DataFrame], name: str) -> pd.DataFrame:
-    """The parts as one table of this name, sorted by customer; also where there are none."""
+    """The parts as one table of this name, sorted by customer; empty if there are none."""
     kinds = {column: _KINDS[spec.kind] for column, spec in TABLES[name].columns.items()}
     typed = [part.reindex(columns=list(kinds)).astype(kinds) for part in parts]
     if not typed:

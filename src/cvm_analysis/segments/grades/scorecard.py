@@ -1,12 +1,11 @@
-"""Scorecards: which measures make a customer's grade, with which weight, from which day on.
+"""Scorecards: the measures of a customer's grade, their weights, and the day they are valid from.
 
-A scorecard holds what a manager wrote; `check` says all that is wrong with it, and `valid_on` picks
-the version of a day. How a value becomes points is written in one of three ways:
+How a value becomes points is written in one of three ways:
 
-bands : `[[0, 20], [1000, 60], [5000, 100]]`: from 1,000 on 60 points, below the first none; with
-    `better: low` `[[30, 100], [60, 60], [90, 20]]`: up to 30 100 points, above the last none.
+bands : `[[0, 20], [1000, 60], [5000, 100]]`: from 1,000 on 60 points, below the first 0; with
+    `better: low` `[[30, 100], [60, 60], [90, 20]]`: up to 30 100 points, above the last 0.
     Values always rise; points rise with them, or fall if less is better
-scale : `[0, 0.2]`: no points at 0, 100 at 0.2, in proportion between
+scale : `[0, 0.2]`: 0 points at 0, 100 at 0.2, in proportion between
 bins : `5`: five groups of equal size, learned from the customers (`points.fit_bins`)
 """
 
@@ -35,18 +34,18 @@ Problem = tuple[tuple[str, ...], str]  # the setting's keys, what is wrong with 
 
 @settings
 class Indicator:
-    """One thing a grade looks at; exactly one of `bands`, `scale` and `bins` is written.
+    """One measure of a grade; exactly one of `bands`, `scale` and `bins` is written.
 
     code : its name: spend, payment, ...
     column : of the measures
     weight : share of the score; those of a scorecard sum to 1
     per : a column that `column` is divided by (sales against target)
     better : which end of the value is good
-    bands : (value, points), values rising; see above. None at all: the customers cannot be told
-        apart by it, and it is left out for all
+    bands : (value, points), values rising; see above. Empty: the indicator does not distinguish the
+        customers, and is left out for all
     scale : value of 0 points, value of 100 points
-    bins : groups of equal size, by the share of customers strictly worse. `points.fit_bins` adds
-        the bands it learned and keeps the number
+    bins : groups of equal size, by the share of customers strictly worse; `points.fit_bins` adds
+        the bands
     missing : points of a missing value, or `leave_out`: the others' weights count for more
     unit_cost : of improving the value of `column` by one unit, in the config's currency
     step : the smallest change of `column` that makes sense (1 for orders)
@@ -71,9 +70,9 @@ class Scorecard:
 
     customer_type : retail, project, dealer, or any other
     valid_from : the first day it counts
-    grades : best first, and from how many points on: {"A": 70, "B": 40, "C": 0}; if `by_quota`
-        (written as `quota`) which share of the customers gets it: {"A": 0.1, "B": 0.3, "C": 0.6}
-    min_weight : who has less of the weight known is not graded
+    grades : best first, with the least points of each: {"A": 70, "B": 40, "C": 0}; if `by_quota`
+        (written as `quota`) with the share of customers: {"A": 0.1, "B": 0.3, "C": 0.6}
+    min_weight : a customer with less known weight is not graded
     """
 
     customer_type: str
@@ -85,36 +84,29 @@ class Scorecard:
 
     @model_validator(mode="before")
     @classmethod
-    def _read_quota(cls, given: Any) -> Any:
-        if not isinstance(given, dict) or "quota" not in given:
-            return given
-        if "grades" in given:
+    def _read_quota(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or "quota" not in values:
+            return values
+        if "grades" in values:
             raise ValueError("grades and quota are both written; keep one")
-        others = {name: value for name, value in given.items() if name != "quota"}
-        return others | {"grades": given["quota"], "by_quota": True}
+        others = {name: value for name, value in values.items() if name != "quota"}
+        return others | {"grades": values["quota"], "by_quota": True}
 
 
-def check(card: Scorecard, known: Iterable[str] | None = None) -> None:
+def check(card: Scorecard, columns: Iterable[str] | None = None) -> None:
     """Raise ConfigError with all that is wrong, one line each: `indicators.spend.weight: ...`.
 
-    known : columns there are; None: columns are not looked at
+    columns : those there are; None: columns are not checked
     """
-    _refuse(problems(card, known))
-
-
-def check_versions(cards: Sequence[Scorecard]) -> None:
-    """Raise ConfigError if two versions of one customer type are valid from the same day."""
-    _refuse(version_problems(cards))
+    _refuse(find_problems(card, columns))
 
 
 def valid_on(cards: Sequence[Scorecard], day: dt.date) -> Scorecard:
-    """Pick, of the versions for one customer type, the latest that is valid on a day.
+    """Find the latest version for one customer type that is valid on a day.
 
-    Raises
-    ------
-    ConfigError : none is valid yet, or two are valid from the same day
+    Raises ConfigError: none is valid yet, or two are valid from the same day
     """
-    check_versions(cards)
+    _refuse(find_version_problems(cards))
     begun = [card for card in cards if card.valid_from <= day]
     if begun:
         return max(begun, key=lambda card: card.valid_from)
@@ -128,7 +120,7 @@ def valid_on(cards: Sequence[Scorecard], day: dt.date) -> Scorecard:
 
 
 def bands(card: Scorecard) -> dict[str, list[list[float]]]:
-    """Give the bands learned for each indicator with `bins`, as plain JSON."""
+    """Bands learned for each indicator with `bins`, as plain JSON."""
     return {
         each.code: [list(band) for band in each.bands]
         for each in card.indicators
@@ -137,53 +129,47 @@ def bands(card: Scorecard) -> dict[str, list[list[float]]]:
 
 
 def with_bands(card: Scorecard, bands: Mapping[str, Sequence[Sequence[float]]]) -> Scorecard:
-    """Use bands learned from other customers (the company's, as `bands` gave them) for `bins`.
+    """Use bands learned from other customers (the company's, from `bands`) for `bins`.
 
-    Raises
-    ------
-    InputError : an indicator with `bins` has none among them
+    Raises InputError: an indicator with `bins` has none among them
     """
     binned = [each.code for each in card.indicators if each.bins is not None]
-    lacking = [code for code in binned if code not in bands]
-    if lacking:
-        raise InputError(
-            f"no bands were learned for {', '.join(lacking)}; learn them again with this scorecard"
-        )
+    if missing := [code for code in binned if code not in bands]:
+        names = ", ".join(missing)
+        raise InputError(f"no bands were learned for {names}; learn them again with this scorecard")
     learned = {code: tuple((float(v), float(p)) for v, p in bands[code]) for code in binned}
-    return replace(
-        card,
-        indicators=tuple(
-            replace(each, bands=learned[each.code]) if each.code in learned else each
-            for each in card.indicators
-        ),
-    )
+    indicators = (replace(i, bands=learned.get(i.code, i.bands)) for i in card.indicators)
+    return replace(card, indicators=tuple(indicators))
 
 
-def problems(card: Scorecard, known: Iterable[str] | None = None) -> list[Problem]:
-    """List all that is wrong with a scorecard: the setting's keys, and what to do about it."""
-    columns = None if known is None else sorted(known)
-    found = [problem for each in card.indicators for problem in _of_indicator(each, columns)]
-    return [*_of_all_indicators(card.indicators), *found, *_of_grades(card), *_of_min_weight(card)]
+def find_problems(card: Scorecard, columns: Iterable[str] | None = None) -> list[Problem]:
+    """List all that is wrong with a scorecard: the keys of the setting, and what to correct."""
+    there = None if columns is None else sorted(columns)
+    found = [problem for each in card.indicators for problem in _check_indicator(each, there)]
+    return [
+        *_check_all_indicators(card.indicators),
+        *found,
+        *_check_grades(card),
+        *_check_min_weight(card),
+    ]
 
 
-def version_problems(cards: Sequence[Scorecard]) -> list[Problem]:
-    """List the versions of one customer type that begin on a day another one has."""
-    seen: set[dt.date] = set()
-    found: list[Problem] = []
-    for i, card in enumerate(cards):
-        if card.valid_from in seen:
-            said = f"two versions are valid from {card.valid_from}; keep one or change its day"
-            found.append(((str(i), "valid_from"), said))
-        seen.add(card.valid_from)
-    return found
+def find_version_problems(cards: Sequence[Scorecard]) -> list[Problem]:
+    """List versions of one customer type that are valid from the same day as an earlier one."""
+    days = [card.valid_from for card in cards]
+    return [
+        ((str(i), "valid_from"), f"two versions are valid from {day}; keep one or change its day")
+        for i, day in enumerate(days)
+        if day in days[:i]
+    ]
 
 
 def _refuse(found: Sequence[Problem]) -> None:
     if found:
-        raise ConfigError("\n".join(f"{'.'.join(keys)}: {said}" for keys, said in found))
+        raise ConfigError("\n".join(f"{'.'.join(keys)}: {problem}" for keys, problem in found))
 
 
-def _of_all_indicators(indicators: Sequence[Indicator]) -> Iterator[Problem]:
+def _check_all_indicators(indicators: Sequence[Indicator]) -> Iterator[Problem]:
     codes = [each.code for each in indicators]
     for code in dict.fromkeys(codes):
         if codes.count(code) > 1:
@@ -195,16 +181,13 @@ def _of_all_indicators(indicators: Sequence[Indicator]) -> Iterator[Problem]:
         yield ("indicators",), f"the weights sum to {total:.10g}; they must sum to 1"
 
 
-def _of_indicator(each: Indicator, columns: Sequence[str] | None) -> Iterator[Problem]:
+def _check_indicator(each: Indicator, columns: Sequence[str] | None) -> Iterator[Problem]:
     at = ("indicators", each.code)
     for name, column in (("column", each.column), ("per", each.per)):
         if columns is not None and column is not None and column not in columns:
             yield (*at, name), f"no column '{column}'{_nearest(column, columns)}"
-    for name, number in (
-        ("weight", each.weight),
-        ("unit_cost", each.unit_cost),
-        ("step", each.step),
-    ):
+    for name in ("weight", "unit_cost", "step"):
+        number = getattr(each, name)
         if number is not None and not 0 < number < math.inf:
             yield (*at, name), f"must be more than 0, not {number:g}"
     if each.missing != LEAVE_OUT and not _is_points(each.missing):
@@ -214,14 +197,14 @@ def _of_indicator(each: Indicator, columns: Sequence[str] | None) -> Iterator[Pr
         have = " and ".join(written) or "none"
         yield at, f"must have one of bands, scale and bins; it has {have}"
     if each.bands is not None:
-        yield from (((*at, "bands"), said) for said in _of_bands(each.bands, each.better))
+        yield from (((*at, "bands"), problem) for problem in _check_bands(each.bands, each.better))
     if each.scale is not None:
-        yield from (((*at, "scale"), said) for said in _of_scale(each.scale, each.better))
+        yield from (((*at, "scale"), problem) for problem in _check_scale(each.scale, each.better))
     if each.bins is not None and not 2 <= each.bins <= MOST_BINS:
         yield (*at, "bins"), f"must be from 2 to {MOST_BINS}, not {each.bins}"
 
 
-def _of_bands(bands: Sequence[Band], better: str) -> Iterator[str]:
+def _check_bands(bands: Sequence[Band], better: str) -> Iterator[str]:
     if not bands:
         yield "there are none; write at least one pair of value and points"
     if not all(math.isfinite(value) and _is_points(points) for value, points in bands):
@@ -235,29 +218,27 @@ def _of_bands(bands: Sequence[Band], better: str) -> Iterator[str]:
         yield f"{better} values are better, so the points must {way} as the values rise"
 
 
-def _of_scale(scale: tuple[float, float], better: str) -> Iterator[str]:
+def _check_scale(scale: tuple[float, float], better: str) -> Iterator[str]:
     worst, best = scale
     if not (math.isfinite(worst) and math.isfinite(best) and worst != best):
         yield "must be two different values: of 0 points, and of 100 points"
     elif (best > worst) != (better == "high"):
-        yield (
-            f"{better} values are better, but {best:g} has 100 points and {worst:g} none; turn "
-            "them round or change `better`"
-        )
+        have = f"{best:g} has 100 points and {worst:g} none"
+        yield f"{better} values are better, but {have}; swap them or change `better`"
 
 
-def _of_grades(card: Scorecard) -> Iterator[Problem]:
+def _check_grades(card: Scorecard) -> Iterator[Problem]:
     if len(card.grades) < 2:
         yield ("grades",), f"must be two or more, not {len(card.grades)}"
     if NOT_GRADED in card.grades:
-        yield ("grades", NOT_GRADED), "this name is for who has too little known; use another"
+        yield ("grades", NOT_GRADED), "this name is for customers who are not graded; use another"
     if card.by_quota:
-        yield from _of_shares(card.grades)
+        yield from _check_shares(card.grades)
     else:
-        yield from _of_limits(card.grades)
+        yield from _check_thresholds(card.grades)
 
 
-def _of_shares(grades: Mapping[str, float]) -> Iterator[Problem]:
+def _check_shares(grades: Mapping[str, float]) -> Iterator[Problem]:
     for grade, share in grades.items():
         if not 0 < share <= 1:
             yield ("grades", grade), f"must be a share of the customers above 0, not {share:g}"
@@ -266,22 +247,20 @@ def _of_shares(grades: Mapping[str, float]) -> Iterator[Problem]:
         yield ("grades",), f"the shares sum to {total:.10g}; they must sum to 1"
 
 
-def _of_limits(grades: Mapping[str, float]) -> Iterator[Problem]:
-    for grade, limit in grades.items():
-        if not _is_points(limit):
-            yield ("grades", grade), f"must be points from 0 to 100, not {limit:g}"
+def _check_thresholds(grades: Mapping[str, float]) -> Iterator[Problem]:
+    for grade, least in grades.items():
+        if not _is_points(least):
+            yield ("grades", grade), f"must be points from 0 to 100, not {least:g}"
     for (better, more), (grade, less) in pairwise(grades.items()):
         if less >= more:
-            yield (
-                ("grades", grade),
-                f"must need fewer points than {better} ({more:g}), not {less:g}; best first",
-            )
+            wrong = f"must need fewer points than {better} ({more:g}), not {less:g}; best first"
+            yield ("grades", grade), wrong
     if grades and list(grades.values())[-1] != 0:
-        last, limit = list(grades.items())[-1]
-        yield ("grades", last), f"the last grade is for all others: from 0 points, not {limit:g}"
+        last, least = list(grades.items())[-1]
+        yield ("grades", last), f"the last grade is for all others: from 0 points, not {least:g}"
 
 
-def _of_min_weight(card: Scorecard) -> Iterator[Problem]:
+def _check_min_weight(card: Scorecard) -> Iterator[Problem]:
     if not 0 < card.min_weight <= 1:
         yield ("min_weight",), f"must be more than 0 and at most 1, not {card.min_weight:g}"
 

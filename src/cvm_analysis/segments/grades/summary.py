@@ -1,4 +1,4 @@
-"""What a report takes from the tables of grades: how many have which, and who is near the next."""
+"""What a report shows of grades: the mix, and the customers closest to the next grade."""
 
 from __future__ import annotations
 
@@ -13,26 +13,22 @@ from cvm_analysis.segments.grades.grade import NOT_GRADED
 def grade_shares(grades: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
     """One row per customer type: n_customers, and the share with each grade, the best first.
 
-    grades : one row per customer, columns of table `grades`; order : all grades, best first
+    grades : table `grades`; order : all grades, best first
     """
     counts = pd.crosstab(grades["customer_type"], grades["grade"])
     columns = [grade for grade in (*order, NOT_GRADED) if grade in counts]
     n = counts.sum(axis=1).rename("n_customers")
-    return (
-        counts[columns].div(n, axis=0).add_prefix("share_").join(n).sort_values("n_customers")[::-1]
-    )
+    shares = counts[columns].div(n, axis=0).add_prefix("share_")
+    return shares.join(n).sort_values("n_customers")[::-1]
 
 
 def most_common_type(grades: pd.DataFrame) -> str:
-    """Name the type of most customers; empty if there are none. Columns of table `grades`."""
+    """Find the type of most customers in table `grades`; empty if there are none."""
     return str(next(iter(grades["customer_type"].value_counts().index), ""))
 
 
 def closest_to_next(grades: pd.DataFrame, customer_type: str, n: int) -> pd.DataFrame:
-    """Pick the `n` customers of a type with the fewest points missing to the next grade.
-
-    grades : one row per customer, columns of table `grades`; the highest score comes first
-    """
+    """Pick the `n` customers of a type closest to the next grade in table `grades`, best first."""
     of_type = grades[grades["customer_type"] == customer_type]
     return of_type.nsmallest(n, "points_to_next").sort_values("score", ascending=False)
 
@@ -40,7 +36,7 @@ def closest_to_next(grades: pd.DataFrame, customer_type: str, n: int) -> pd.Data
 def contributions(points: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
     """One row per customer, one column per indicator: its part of the score, the largest first.
 
-    points : columns of table `grade_points`; customers : rows of table `grades`
+    points : table `grade_points`; customers : rows of table `grades`
     """
     wide = points["contribution"].unstack().reindex(customers.index).dropna(axis=1, how="all")
     return wide[wide.mean().sort_values(ascending=False, kind="stable").index]
@@ -49,11 +45,10 @@ def contributions(points: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame
 def latest_thresholds(reference: Mapping[str, Any], customers: pd.DataFrame) -> dict[str, float]:
     """Find today's least score of each grade for customers of one type; {} if there are none.
 
-    reference : what a review was measured by, as `Reviewed.reference`
-    customers : rows of table `grades`
+    reference : as `Reviewed.reference`; customers : rows of table `grades`
     """
     if customers.empty:
         return {}
     version = f"{customers['version'].iloc[0]:%Y-%m-%d}"
-    limits = reference[customers["customer_type"].iloc[0]][version]["limits"]
-    return dict(limits[max(limits)])
+    by_day = reference[customers["customer_type"].iloc[0]][version]["limits"]
+    return dict(by_day[max(by_day)])

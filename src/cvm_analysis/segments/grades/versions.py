@@ -1,7 +1,7 @@
-"""What a new version of a scorecard would change, before anyone adopts it.
+"""The effect of a new version of a scorecard, before it is adopted.
 
-Both versions are settled on, and applied to, the same customers as they are on one day, so that all
-that differs is the scorecard.
+Both versions are fitted and applied to the same customers on the same day, so that only the
+scorecard differs.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ Applied: TypeAlias = tuple[pd.DataFrame, pd.Series, pd.Series]
 class Effect:
     """The effect of a new version; `compare` makes one.
 
-    matrix : one row per pair of grades, as `transition_matrix.count`: before (by the old version),
-        after (by the new), move, n_customers, money
-    moved : one row per customer whose grade differs, the most money first: before, after, move,
-        score_before, score_after (empty if not graded), money
+    matrix : one row per pair of grades, as `transition_matrix.count`: before is by the old version,
+        after by the new
+    regraded : one row per customer whose grade differs, the largest net sales first: before, after,
+        move, score_before, score_after (empty if not graded), net_sales
     indicators : one row per indicator of either version, the old one's order first:
         weight_before, weight_after : 0 if the version lacks it
         points_before, points_after : mean part of the score, in points, over customers graded by
@@ -38,37 +38,33 @@ class Effect:
     """
 
     matrix: pd.DataFrame
-    moved: pd.DataFrame
+    regraded: pd.DataFrame
     indicators: pd.DataFrame
     n_customers: int
     n_graded: int
 
 
-def compare(old: Scorecard, new: Scorecard, measures: pd.DataFrame, money: pd.Series) -> Effect:
-    """Grade the same customers by two versions and say who moves, and why.
+def compare(old: Scorecard, new: Scorecard, measures: pd.DataFrame, net_sales: pd.Series) -> Effect:
+    """Grade the same customers by two versions and compare.
 
-    Parameters
-    ----------
-    old, new : versions for one customer type; each is settled on these measures
+    old, new : versions for one customer type; each is fitted to these measures
     measures : one row per customer of that type, on one day
-    money : one amount a customer, in the config's currency; who is not in it counts as nought
+    net_sales : one amount per customer, in the config's currency; a missing one counts as zero
 
-    Raises
-    ------
-    InputError : versions for different customer types, or customers listed twice
+    Raises InputError: versions for different customer types, or customers listed twice
     """
-    _check(old, new, measures, money)
+    _check(old, new, measures, net_sales)
     (parts_old, scores_old, before), (parts_new, scores_new, after) = (
-        _applied(card, measures) for card in (old, new)
+        _apply(card, measures) for card in (old, new)
     )
-    matrix = transition_matrix.count(
-        before, after, money, merge_grades(list(old.grades), list(new.grades))
-    )
+    order = merge_grades(list(old.grades), list(new.grades))
+    matrix = transition_matrix.count(before, after, net_sales, order)
     both = scores_old.notna() & scores_new.notna()
-    scores = {"score_before": scores_old, "score_after": scores_new}
+    columns = {"before": before, "after": after}
+    columns |= {"score_before": scores_old, "score_after": scores_new}
     return Effect(
         matrix,
-        _moved(before, after, matrix, pd.DataFrame(scores), money),
+        _regraded(pd.DataFrame(columns), matrix, net_sales),
         _indicators(old, new, parts_old[both], parts_new[both]),
         len(measures),
         int(both.sum()),
@@ -76,7 +72,7 @@ def compare(old: Scorecard, new: Scorecard, measures: pd.DataFrame, money: pd.Se
 
 
 def order_grades(cards: Mapping[str, Sequence[Scorecard]]) -> list[str]:
-    """Put the grades of all scorecards in one order, best first.
+    """Merge the grades of all scorecards into one order, best first.
 
     cards : customer type -> versions of its scorecard
     """
@@ -85,9 +81,9 @@ def order_grades(cards: Mapping[str, Sequence[Scorecard]]) -> list[str]:
 
 
 def merge_grades(old: Sequence[str], new: Sequence[str]) -> list[str]:
-    """Put the grades of two versions in one order, best first.
+    """Merge the grades of two versions into one order, best first.
 
-    The new order holds; a grade that only the old version has goes before its next lower one there.
+    The new order counts; a grade only of the old version goes before its next lower one there.
     """
     order, lower = list(new), len(new)
     for code in reversed(old):
@@ -97,38 +93,33 @@ def merge_grades(old: Sequence[str], new: Sequence[str]) -> list[str]:
     return order
 
 
-def _check(old: Scorecard, new: Scorecard, measures: pd.DataFrame, money: pd.Series) -> None:
+def _check(old: Scorecard, new: Scorecard, measures: pd.DataFrame, net_sales: pd.Series) -> None:
     wrong = []
     if old.customer_type != new.customer_type:
         wrong.append(f"one is for {old.customer_type} customers, one for {new.customer_type}")
-    for name, index in (("measures", measures.index), ("money", money.index)):
+    for name, index in (("measures", measures.index), ("net_sales", net_sales.index)):
         if not index.is_unique:
-            wrong.append(f"{name}: {index.duplicated().sum():,} customers are listed again")
+            wrong.append(f"{name}: {index.duplicated().sum():,} customers are listed twice")
     if wrong:
         raise InputError("versions cannot be compared: " + "; ".join(wrong))
 
 
-def _applied(card: Scorecard, measures: pd.DataFrame) -> Applied:
-    """The parts of the score, the score and the grade of each customer by one version."""
-    settled = points.fit_bins(card, measures)
-    parts = points.contributions(settled, points.assign_points(settled, measures))
-    scores = points.score(settled, measures)
-    return parts, scores, grade.assign(scores, grade.thresholds(settled, scores))
+def _apply(card: Scorecard, measures: pd.DataFrame) -> Applied:
+    """Parts of the score, score and grade of each customer by one version."""
+    fitted = points.fit_bins(card, measures)
+    parts = points.contributions(fitted, points.assign_points(fitted, measures))
+    scores = points.score(fitted, measures)
+    return parts, scores, grade.assign(scores, grade.thresholds(fitted, scores))
 
 
-def _moved(
-    before: pd.Series,
-    after: pd.Series,
-    matrix: pd.DataFrame,
-    scores: pd.DataFrame,
-    money: pd.Series,
-) -> pd.DataFrame:
-    table = pd.DataFrame({"before": before, "after": after}).rename_axis("customer_id")
-    table = table[before != after].join(
-        matrix.set_index(transition_matrix.PAIR)["move"], transition_matrix.PAIR
-    )
-    table = table.join(scores).assign(money=money.reindex(table.index).fillna(0.0).astype(float))
-    return table.sort_index().sort_values("money", ascending=False, kind="stable")
+def _regraded(customers: pd.DataFrame, matrix: pd.DataFrame, net_sales: pd.Series) -> pd.DataFrame:
+    moves = matrix.set_index(transition_matrix.PAIR)["move"]
+    table = customers.rename_axis("customer_id")[customers["before"] != customers["after"]]
+    table = table.join(moves, transition_matrix.PAIR)
+    columns = [*transition_matrix.PAIR, "move", "score_before", "score_after"]
+    amounts = net_sales.reindex(table.index).fillna(0.0).astype(float)
+    table = table[columns].assign(net_sales=amounts).sort_index()
+    return table.sort_values("net_sales", ascending=False, kind="stable")
 
 
 def _indicators(

@@ -1,1 +1,1 @@
-"""Customers who changed class between two days, beside what chance alone explains."""
+"""Transitions between classes from one day to another, with those expected by chance."""

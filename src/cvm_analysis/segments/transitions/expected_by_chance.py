@@ -1,17 +1,16 @@
-"""What would have moved had nobody changed: chance, and the fall back to the mean.
+"""Transitions expected by chance, of customers whose behaviour does not change.
 
-Who bought often last year did so partly by luck. If nobody changes, many of them buy less often
-this year, and others more; so some customers fall out of the top class and others rise into it
-although nothing has happened. Here an unchanged customer goes on at their own pace, which differs
-between customers as in the NBD of Ehrenberg (1959), "The Pattern of Consumer Purchases", Applied
-Statistics 8(1), 26-41. Purchases are drawn, measures and classes computed from them as ever, and
-the moves counted: those are the moves to be expected.
+Some customers bought often last year by luck. If nobody changes, many of them buy less often this
+year, and others more (regression to the mean); so customers leave and enter the top class although
+nothing has happened. Here an unchanged customer keeps their own purchase rate; rates differ as in
+the NBD of Ehrenberg (1959), "The Pattern of Consumer Purchases", Applied Statistics 8(1), 26-41.
+Purchases are drawn, and customers measured and classed by them as usual.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,26 +21,15 @@ YEAR_OF_WEEKS = 364  # days; every weekday as often as any other
 WEEK = 7
 
 
-class Fitted(Protocol):
-    """An NBD fitted to `count_purchases`: r, and alpha in weeks."""
-
-    @property
-    def params(self) -> tuple[float, float]:
-        """Shape r and scale alpha."""
-        ...
-
-
 def count_purchases(
     days: pd.DataFrame, before: dt.date, window_days: int = YEAR_OF_WEEKS
 ) -> pd.DataFrame:
     """Count each customer's purchases in the last `window_days` up to a day, to fit an NBD to.
 
-    Who first bought within the window is counted from then on, without the first purchase: it is
-    why they are in the data, and says nothing of how often they buy.
+    A customer who first bought within the window is counted from then on, without the first
+    purchase: it is why they are in the data, and says nothing about their purchase rate.
 
-    Parameters
-    ----------
-    days : one row per customer and day with a purchase: customer_id, day; others are passed over
+    days : one row per customer and day with a purchase: customer_id, day; repeats are dropped
     before : the last day that counts
 
     Returns
@@ -66,7 +54,7 @@ def count_purchases(
 
 def draw_purchases(
     days: pd.DataFrame,
-    paces: pd.DataFrame,
+    histories: pd.DataFrame,
     r: float,
     alpha: float,
     before: dt.date,
@@ -75,48 +63,42 @@ def draw_purchases(
 ) -> pd.DataFrame:
     """Draw the purchases that unchanged customers might make after `before`, up to `until`.
 
-    A customer's rate is drawn from what is known of it, Gamma(r + x, alpha + T), the number of
-    purchases from a Poisson distribution; each is a copy of one of the customer's own purchases of
-    the last 364 days (of the last one, if there is none), on a day drawn at random. Two may fall on
-    one day. Random numbers go to customers in the order of their ids: rows in another order give
-    the same draw; other ids another one, as good.
+    A customer's rate is drawn from its posterior, Gamma(r + x, alpha + T), the number of purchases
+    from a Poisson distribution; each copies one of the customer's own purchases of the last 364
+    days (the last one, if there is none), on a day drawn at random. Two may be on one day.
+    Customers are drawn in the order of their ids, so the order of the rows does not matter.
 
-    Parameters
-    ----------
     days : as for `count_purchases`
-    paces : as `count_purchases` makes them, of the customers to draw for
-    r, alpha : parameters of the NBD fitted to `paces`; alpha in weeks
-    seed : the same seed, the same draw
+    histories : as `count_purchases` makes them, of the customers to draw for
+    r, alpha : parameters of the NBD fitted to `histories`; alpha in weeks
 
     Returns
     -------
     One row per purchase: customer_id, copy_of (day of the purchase it copies), day
 
-    Raises
-    ------
-    InputError : `until` is not after `before`, or customers without a purchase by then
+    Raises InputError: `until` is not after `before`, or customers without a purchase by then
     """
     span = (until - before).days
     if span < 1:
         raise InputError(f"nothing to draw: {until} is not after {before}")
-    random = np.random.default_rng(seed)
-    paces = paces.sort_index()
-    rates = random.gamma(r + paces["x"].to_numpy(float)) / (alpha + paces["T"].to_numpy(float))
-    counts = random.poisson(rates * span / WEEK)
-    who = np.repeat(np.arange(len(paces)), counts)
+    random, histories = np.random.default_rng(seed), histories.sort_index()
+    x, weeks = (histories[column].to_numpy(float) for column in ("x", "T"))
+    rates = random.gamma(r + x) / (alpha + weeks)
+    buyer = np.repeat(np.arange(len(histories)), random.poisson(rates * span / WEEK))
     own = _to_copy(days, before)
-    own = own[own["customer_id"].isin(paces.index)]
-    held = own.groupby("customer_id").size().reindex(paces.index, fill_value=0).to_numpy()
-    if (held == 0).any():
+    own = own[own["customer_id"].isin(histories.index)]
+    n_own = own.groupby("customer_id").size().reindex(histories.index, fill_value=0).to_numpy()
+    if (n_own == 0).any():
         raise InputError(
-            f"nothing to copy: {(held == 0).sum():,} of {len(held):,} customers have a pace but no "
-            f"purchase by {before}; take both from the same days"
+            f"nothing to copy: {(n_own == 0).sum():,} of {len(n_own):,} customers have a history "
+            f"but no purchase by {before}; take both from the same days"
         )
-    copied = (held.cumsum() - held)[who] + (random.random(len(who)) * held[who]).astype(int)
-    later = random.integers(1, span + 1, len(who)).astype("timedelta64[D]")
+    start = (n_own.cumsum() - n_own)[buyer]
+    copied = start + (random.random(len(buyer)) * n_own[buyer]).astype(int)
+    later = random.integers(1, span + 1, len(buyer)).astype("timedelta64[D]")
     return pd.DataFrame(
         {
-            "customer_id": paces.index.to_numpy()[who],
+            "customer_id": histories.index.to_numpy()[buyer],
             "copy_of": own["day"].to_numpy()[copied],
             "day": np.datetime64(before, "s") + later,
         }
@@ -125,29 +107,31 @@ def draw_purchases(
 
 def draw_repeatedly(
     days: pd.DataFrame,
-    paces: pd.DataFrame,
-    model: Fitted | None,
+    histories: pd.DataFrame,
+    model: Any,
     before: dt.date,
     until: dt.date,
     times: int = 5,
 ) -> list[pd.DataFrame]:
-    """Draw several times, with seeds 0, 1, ...; see `draw_purchases`. None at all without a
-    model."""
+    """Draw with the seeds 0, 1, ... as `draw_purchases` does.
+
+    model : a fitted NBD, with params r and alpha; None: no draws
+    """
     if model is None:
         return []
     r, alpha = model.params
-    return [draw_purchases(days, paces, r, alpha, before, until, seed) for seed in range(times)]
+    return [draw_purchases(days, histories, r, alpha, before, until, seed) for seed in range(times)]
 
 
 def _past(days: pd.DataFrame, before: dt.date) -> pd.DataFrame:
-    """The purchase days up to `before`, each once, by customer and day."""
+    """Purchase days up to `before`, each once, sorted by customer and day."""
     table = days[["customer_id", "day"]].assign(day=pd.to_datetime(days["day"]))
     table = table[table["day"] <= pd.Timestamp(before)].drop_duplicates()
     return table.sort_values(["customer_id", "day"], ignore_index=True)
 
 
 def _to_copy(days: pd.DataFrame, before: dt.date) -> pd.DataFrame:
-    """Of each customer the purchase days of the last 364 days, else the last one."""
+    """Each customer's purchase days of the last 364 days, else the last one."""
     past = _past(days, before)
     last = past.groupby("customer_id")["day"].transform("max")
     start = pd.Timestamp(before) - pd.Timedelta(days=YEAR_OF_WEEKS)
