@@ -139,7 +139,7 @@ def nonsense(truth: Truth, model: Any, h: pd.DataFrame) -> str:
     wrong = {
         "a parameter": not all(0 < value < np.inf for value in model.params),
         "P(alive)": not alive.between(0, 1).all(),
-        "purchases": not expected.between(0, HORIZON * model.pace(h) * (1 + 1e-9)).all(),
+        "purchases": not expected.between(0, HORIZON * model.purchase_rate(h) * (1 + 1e-9)).all(),
         "less likely than the truth": not model.log_likelihood > there - near,
         "less likely than NBD": not model.log_likelihood > nbd.fit(h).log_likelihood - near,
     }

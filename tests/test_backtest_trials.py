@@ -223,19 +223,22 @@ def test_without_a_trial_the_report_says_nothing_and_still_appears(log, case):
     table = trials.report(tried.last, "bg_nbd", WEEKS)
     check("backtest", table)
     assert table.empty and "pareto_nbd" in tried.models and tried.earlier == []
-    assert trials.by_repeats(tried.last, "nbd").empty and trials.deciles(tried.last, "nbd").empty
+    assert (
+        trials.compare_by_repeats(tried.last, "nbd").empty
+        and trials.deciles(tried.last, "nbd").empty
+    )
     html = Writer("en", "EUR").trust(table.set_index(["part", "horizon_days", "model", "metric"]))
     assert html is not None
 
 
 def test_means_by_repeats_are_those_of_the_customers_with_as_many(tried):
-    table = trials.by_repeats(tried.last, "boosted")
+    table = trials.compare_by_repeats(tried.last, "boosted")
     assert list(table.index) == ["0", "1", "2", "3", "4", "5", "6", "7+"]
     assert list(table) == ["actual", "boosted", "pareto_nbd", *NAIVE]
     often = tried.last.repeats >= 7
     assert table.loc["7+", "actual"] == pytest.approx(tried.last.actual[often].mean())
     assert table.loc["7+", "boosted"] == pytest.approx(tried.last.mean["boosted"][often].mean())
-    assert len(trials.by_repeats(tried.last, "pareto_nbd").columns) == 5
+    assert len(trials.compare_by_repeats(tried.last, "pareto_nbd").columns) == 5
 
 
 def test_tenths_hold_every_customer_once_and_equal_forecasts_together(tried):
@@ -266,7 +269,7 @@ def test_the_chosen_forecast_is_not_worse_than_the_same_as_last_period(online_re
     log = retail[inside] if region == "United Kingdom" else retail
     _, tried = run(log, dt.date(2011, 12, 9), 13)
     chosen, last = trials.choose(tried.earlier), tried.last
-    chosen = chosen if chosen in last.mean else forecasts.best(dict(last.mean), chosen).name
+    chosen = chosen if chosen in last.mean else forecasts.select_model(dict(last.mean), chosen).name
     assert len(last.actual) >= 300 and len(tried.earlier) == 1
     errors = {
         "squared": (last.mean.sub(last.actual, axis=0)) ** 2,
@@ -301,9 +304,9 @@ def test_past_errors_are_logs_of_actual_over_forecast():
             ),
         }
     )
-    of_a_year = trials.errors(origins, days, "own_rate", 52)
+    of_a_year = trials.past_errors(origins, days, "own_rate", 52)
     assert of_a_year == pytest.approx([np.log(4 / (52 * weekly))])
-    of_periods = trials.errors(origins, days, "own_rate", 53)
+    of_periods = trials.past_errors(origins, days, "own_rate", 53)
     assert of_periods == pytest.approx([np.log(2 / (26 * weekly))] * 2)
-    assert trials.errors(origins, days, "nbd", 52) == []
-    assert trials.errors(origins[-1:], days, "own_rate", 52) == []
+    assert trials.past_errors(origins, days, "nbd", 52) == []
+    assert trials.past_errors(origins[-1:], days, "own_rate", 52) == []

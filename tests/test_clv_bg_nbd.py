@@ -359,7 +359,7 @@ def test_drop_out_that_is_the_same_for_all_leaves_a_and_b_open():
         rows.append((len(times), times.max(initial=0.0), 104.0))
     found = bg_nbd.fit(pd.DataFrame(rows, columns=["x", "t_x", "T"]))
     _, _, a, b = found.params
-    assert found.reason == "parameters_run_off"
+    assert found.reason == "parameters_diverged"
     assert a / (a + b) == pytest.approx(0.1, abs=0.01)
     assert np.isnan(found.std_errors.a)
 

@@ -19,14 +19,14 @@ class Told:
     def p_alive(self, h):
         return pd.Series(0.5, h.index)
 
-    def pace(self, h):
+    def purchase_rate(self, h):
         return self.factor * nbd.rate(R, ALPHA, h)
 
     def expected_purchases(self, h, horizon):
-        return self.pace(h) * horizon
+        return self.purchase_rate(h) * horizon
 
     def discounted_purchases(self, h, rate, horizon=None):
-        return self.pace(h) * (horizon or 1 / rate)
+        return self.purchase_rate(h) * (horizon or 1 / rate)
 
 
 def people(n=4_000, seed=0, leaver=0.0):
@@ -70,7 +70,7 @@ def test_trees_find_who_buys_less_than_the_model_can_know():
     assert factors[low].mean() == pytest.approx(0.4, abs=0.1)
     assert factors[~low].mean() == pytest.approx(1.6, abs=0.15)
     scores = {
-        code: model.spread.log_score(model.expected_purchases(now, WEEKS), later).mean()
+        code: model.dispersion.log_score(model.expected_purchases(now, WEEKS), later).mean()
         for code, model in found.items()
     }
     assert scores["boosted"] > scores["rescaled"] + 0.05
@@ -91,9 +91,9 @@ def test_the_scatter_of_the_trees_is_that_of_customers_they_had_not_seen():
     small = people(n=300)
     found, now, later, _ = learned(then=small)
     model = found["boosted"]
-    told = model.spread.log_score(model.expected_purchases(now, WEEKS), later).mean()
+    told = model.dispersion.log_score(model.expected_purchases(now, WEEKS), later).mean()
     best = Told().expected_purchases(now, WEEKS)
-    assert told > found["rescaled"].spread.log_score(best, later).mean() - 0.1
+    assert told > found["rescaled"].dispersion.log_score(best, later).mean() - 0.1
 
 
 def test_neither_the_order_of_rows_nor_ids_count_and_the_same_data_give_the_same():
@@ -103,7 +103,7 @@ def test_neither_the_order_of_rows_nor_ids_count_and_the_same_data_give_the_same
     mixed = before.iloc[other].set_axis(renamed), came.iloc[other].set_axis(renamed), low
     one, again = learned(then=(before, came, low))[0], learned(then=mixed)[0]
     pd.testing.assert_series_equal(one["boosted"].factors, again["boosted"].factors)
-    assert one["boosted"].spread == again["boosted"].spread
+    assert one["boosted"].dispersion == again["boosted"].dispersion
     assert one["rescaled"].factor == again["rescaled"].factor
 
 
@@ -135,10 +135,10 @@ def test_nothing_is_learned_where_nothing_came():
 def test_both_answer_the_calls_of_a_model():
     found, now, *_ = learned(leaver=0.5)
     for code, model in found.items():
-        h, key = forecasts.rows(model, now)
+        h, key = forecasts.model_rows(model, now)
         assert model.code == code and model.p_alive(h).eq(0.5).all() and len(key) == len(now)
         expected = model.expected_purchases(h, WEEKS)
-        assert expected.to_numpy() == pytest.approx((model.pace(h) * WEEKS).to_numpy())
+        assert expected.to_numpy() == pytest.approx((model.purchase_rate(h) * WEEKS).to_numpy())
         assert model.discounted_purchases(h, 0.0, WEEKS).sum() == pytest.approx(expected.sum())
     with pytest.raises(InputError, match="are no customers this forecast was made for"):
         found["boosted"].expected_purchases(histories.distinct(now)[0], WEEKS)

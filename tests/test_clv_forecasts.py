@@ -132,7 +132,7 @@ def test_drop_out_that_is_not_in_the_data_is_not_used():
     assert list(models) == ["nbd", "zero_truncated_nbd", "own_rate", "recency_rule"]
     dying = ("pareto_nbd", "mbg_nbd", "bg_nbd")
     assert codes(notes)[:3] == [f"{code}_no_drop_out_found" for code in dying]
-    assert forecasts.best(models, "pareto_nbd").code == "nbd"
+    assert forecasts.select_model(models, "pareto_nbd").code == "nbd"
 
 
 def test_a_model_that_cannot_be_fitted_is_named_and_the_next_takes_over(people, monkeypatch):
@@ -143,7 +143,7 @@ def test_a_model_that_cannot_be_fitted_is_named_and_the_next_takes_over(people, 
     monkeypatch.setattr(forecasts, "FITTED", {**forecasts.FITTED, **first})
     models, notes = forecasts.fit(people)
     assert "pareto_nbd" not in models and Note("value", "pareto_nbd_not_fitted") in notes
-    assert forecasts.best(models, "pareto_nbd").code == "mbg_nbd"
+    assert forecasts.select_model(models, "pareto_nbd").code == "mbg_nbd"
     none = {code: record._replace(fit=fails) for code, record in forecasts.FITTED.items()}
     monkeypatch.setattr(forecasts, "FITTED", none)
     models, notes = forecasts.fit(people)
@@ -181,25 +181,32 @@ def test_too_few_repeat_buyers_are_worth_their_own_mean(people):
     ],
 )
 def test_the_chosen_forecast_is_used_where_it_could_be_fitted(chosen, there, used):
-    assert forecasts.best({code: code for code in there}, chosen) == used
+    assert forecasts.select_model({code: code for code in there}, chosen) == used
 
 
 def test_a_model_of_histories_is_asked_once_for_each_and_one_of_customers_for_every_one(people):
-    h, key = forecasts.rows(naive.OwnRate(), people)
+    h, key = forecasts.model_rows(naive.OwnRate(), people)
     assert len(h) < len(people) and h["n"].sum() == len(people)
     by_customer = naive.LastPeriod(people["x"] / 26)
-    rows, own = forecasts.rows(by_customer, people.assign(x=people["x"].where(people["x"] < 9)))
+    rows, own = forecasts.model_rows(
+        by_customer, people.assign(x=people["x"].where(people["x"] < 9))
+    )
     bought = people[people["x"] < 9]
     assert list(rows.index) == list(bought.index) == list(own) and list(own.index) == list(own)
     found = by_customer.expected_purchases(rows, 26).loc[own]
     assert found.to_numpy() == pytest.approx(bought["x"].to_numpy())
-    assert naive.OwnRate().pace(h).loc[key].to_numpy() == pytest.approx(
+    assert naive.OwnRate().purchase_rate(h).loc[key].to_numpy() == pytest.approx(
         (people["x"] / people["T"]).loc[key.index].to_numpy()
     )
 
 
 def test_labels_of_numbers():
-    assert forecasts.labels(pd.Series([0.0, 2.0, 3.0, 40.0]), 3).tolist() == ["0", "2", "3+", "3+"]
+    assert forecasts.label_repeats(pd.Series([0.0, 2.0, 3.0, 40.0]), 3).tolist() == [
+        "0",
+        "2",
+        "3+",
+        "3+",
+    ]
 
 
 def test_calibration_counts_every_customer_once(cdnow):
@@ -217,10 +224,10 @@ def test_a_forecast_without_probabilities_has_no_calibration(cdnow):
 
 def test_paces_are_fitted_where_somebody_came_back():
     paces = pd.DataFrame({"x": [0, 1, 2, 5, 9], "t_x": [0, 5, 9, 40, 50.0], "T": 52.0})
-    model, notes = forecasts.fit_pace(paces)
+    model, notes = forecasts.fit_purchase_rates(paces)
     assert not notes and model.params.r > 0
-    assert forecasts.fit_pace(paces.assign(x=0, t_x=0.0))[0] is None
-    (note,) = forecasts.fit_pace(paces.iloc[:0])[1]
+    assert forecasts.fit_purchase_rates(paces.assign(x=0, t_x=0.0))[0] is None
+    (note,) = forecasts.fit_purchase_rates(paces.iloc[:0])[1]
     assert note.code == "no_expected_moves"
 
 
@@ -230,7 +237,7 @@ def test_every_forecast_has_a_name_and_whatever_may_be_wrong_with_it_a_text(lang
     say = words(language)
     assert say(f"models.{code}") != code
     if code in forecasts.FITTED:
-        reasons = ["not_fitted", "parameters_run_off"]
+        reasons = ["not_fitted", "parameters_diverged"]
         reasons += ["no_drop_out_found"] * (not code.endswith("d_nbd") and code != "nbd")
         assert all(len(say(f"notes.{code}_{reason}")) > 10 for reason in reasons)
 
@@ -238,8 +245,8 @@ def test_every_forecast_has_a_name_and_whatever_may_be_wrong_with_it_a_text(lang
 def test_a_reader_is_told_of_the_default_and_of_the_forecast_in_use():
     codes = ["pareto_nbd_not_fitted", "mbg_nbd_not_fitted", "nbd_not_fitted", "own_rate_few_buyers"]
     notes = [Note("value", code) for code in codes]
-    assert forecasts.relevant(notes, "nbd") == [notes[0], notes[2], notes[3]]
-    assert forecasts.relevant(notes, "boosted") == [notes[0], notes[3]]
+    assert forecasts.select_notes(notes, "nbd") == [notes[0], notes[2], notes[3]]
+    assert forecasts.select_notes(notes, "boosted") == [notes[0], notes[3]]
 
 
 def test_purchase_days_are_kept_of_who_is_modelled():

@@ -185,7 +185,7 @@ def test_forecasts_keep_the_index(fitted, cdnow):
     h = cdnow.iloc[:50]
     for forecast in (
         fitted.p_alive(h),
-        fitted.pace(h),
+        fitted.purchase_rate(h),
         fitted.expected_purchases(h, 39),
         fitted.discounted_purchases(h, 0.002, 39),
     ):

@@ -77,7 +77,7 @@ def test_one_rate_for_all_runs_off_and_still_forecasts():
     x = np.tile([9, 10, 11, 10], 100)  # less spread than chance: no variation of rates
     found = nbd.fit(pd.DataFrame({"x": x, "t_x": T, "T": T}))
     assert not found.identified
-    assert found.reason == "parameters_run_off"
+    assert found.reason == "parameters_diverged"
     forecast = found.expected_purchases(pd.DataFrame({"x": [10], "t_x": [20.0], "T": [20.0]}), 20)
     assert forecast.item() == pytest.approx(10, rel=1e-3)
 

@@ -418,7 +418,7 @@ def test_another_unit_of_time_changes_the_unit_and_nothing_else(fitted, cdnow):
 def test_forecasts_keep_the_index(fitted, cdnow):
     for forecast in (
         fitted.p_alive(cdnow),
-        fitted.pace(cdnow),
+        fitted.purchase_rate(cdnow),
         fitted.expected_purchases(cdnow, 39),
         fitted.discounted_purchases(cdnow, 0.002, 39),
     ):
@@ -451,7 +451,7 @@ def test_without_drop_out_it_says_so_and_forecasts_like_the_nbd(seed):
 def test_drop_out_that_is_the_same_for_all_leaves_s_and_beta_open():
     """Everybody leaves at a rate of .02 a week: only s / beta is told."""
     found = pareto_nbd.fit(simulated(3000, (2.0, 8.0, 1e6, 5e7), seed=4))
-    assert found.reason == "parameters_run_off"
+    assert found.reason == "parameters_diverged"
     assert found.params.s / found.params.beta == pytest.approx(0.02, rel=0.1)
     assert np.isnan(found.std_errors.beta)
 

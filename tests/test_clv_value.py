@@ -152,7 +152,7 @@ def test_a_forecast_without_probabilities_has_no_median(cdnow, models):
         code = "plain"
 
         def __init__(self, model):
-            self.p_alive, self.pace = model.p_alive, model.pace
+            self.p_alive, self.purchase_rate = model.p_alive, model.purchase_rate
             self.expected_purchases = model.expected_purchases
             self.discounted_purchases = model.discounted_purchases
 
@@ -240,7 +240,7 @@ def grouped():
 
 
 def test_value_by_channel(grouped):
-    table = value.by_group(*grouped, "channel", 0.3)
+    table = value.sum_by_group(*grouped, "channel", 0.3)
     assert table.index.tolist() == ["shop", "web"]
     assert table.loc["web"].to_dict() == {
         "n_customers": 2, "margin_so_far": 140, "expected_margin": 4, "value_residual": 40,
@@ -251,10 +251,10 @@ def test_value_by_channel(grouped):
 
 def test_value_by_quarter_of_the_first_purchase(grouped):
     worth, customers = grouped
-    table = value.by_group(worth, customers, value.acquisition_quarter(customers), 0.3)
+    table = value.sum_by_group(worth, customers, value.acquisition_quarter(customers), 0.3)
     assert table["n_customers"].to_dict() == {"2024Q1": 2, "2024Q2": 1}
     assert table["expected_margin"].to_dict() == {"2024Q1": 3, "2024Q2": 3}
-    mixed = value.by_group(worth[::-1], customers, value.acquisition_quarter(customers), 0.3)
+    mixed = value.sum_by_group(worth[::-1], customers, value.acquisition_quarter(customers), 0.3)
     pd.testing.assert_frame_equal(mixed, table)
 
 

@@ -39,7 +39,7 @@ class Trial(NamedTuple):
     repeats: pd.Series  # repeat purchases before
 
 
-class Tried(NamedTuple):
+class Backtest(NamedTuple):
     """What the past says and what today's data say."""
 
     earlier: list[Trial]  # to choose by, the oldest first
@@ -65,7 +65,7 @@ def run(
     days: pd.DataFrame,
     weeks: int,
     others: Sequence[pd.DataFrame] = (),
-) -> Tried:
+) -> Backtest:
     """Fit at every origin, try all but the last, and keep the models of the last, today's.
 
     Parameters
@@ -87,7 +87,7 @@ def run(
         for origin, date in zip(origins[:-1], dates[:-1], strict=True)
     ]
     last = tried[-1] if tried else _nothing()
-    return Tried(tried[:-1], last, origins[-1].models, origins[-1].notes, origins)
+    return Backtest(tried[:-1], last, origins[-1].models, origins[-1].notes, origins)
 
 
 def fit_origin(
@@ -100,7 +100,7 @@ def fit_origin(
 ) -> Origin:
     """Fit everything to what was known on a day; challengers need the origin `before` that day."""
     buyers = forecasts.with_purchase(customers)
-    recent = naive.last_period(days, buyers.index, date, weeks)
+    recent = naive.count_last_period(days, buyers.index, date, weeks)
     buyers = buyers.assign(recent=recent.paces * weeks)
     lent = _lent(buyers, others, before, days, date, weeks)
     fitted, notes = forecasts.fit(buyers, lent)
@@ -165,7 +165,7 @@ def errors(
     found = []
     for origin in origins[:-1]:
         if code in origin.models and origin.date + span <= today and len(origin.customers):
-            h, key = forecasts.rows(origin.models[code], origin.customers)
+            h, key = forecasts.model_rows(origin.models[code], origin.customers)
             ahead = origin.models[code].expected_purchases(h, span.days / 7)
             expected = float(ahead.loc[key].sum())
             came = naive.purchases_between(days, key.index, origin.date, origin.date + span).sum()
@@ -182,7 +182,7 @@ def by_repeats(trial: Trial, chosen: str, most: int = 7) -> pd.DataFrame:
     shown = dict.fromkeys([chosen, DEFAULT, *NAIVE])
     table = trial.mean[[code for code in shown if code in trial.mean]]
     table.insert(0, "actual", trial.actual)
-    return table.groupby(forecasts.labels(trial.repeats, most)).mean()
+    return table.groupby(forecasts.label_repeats(trial.repeats, most)).mean()
 
 
 def deciles(trial: Trial, chosen: str) -> pd.DataFrame:
@@ -222,7 +222,7 @@ def _lent(
         return None
     if not before or not before.lent or lacking("purchase_model", buyers=len(before.customers)):
         return partial_pooling.PriorData(
-            lending, min(partial_pooling.USUAL, float(lending["n"].sum()))
+            lending, min(partial_pooling.DEFAULT_KAPPA, float(lending["n"].sum()))
         )
     then, start = before.customers, date - dt.timedelta(weeks=weeks)
     came = naive.purchases_between(days, then.index, start, date)
@@ -256,11 +256,16 @@ def _naive(
     if lacking("purchase_model", buyers=len(h)):
         return models
     came = naive.purchases_between(days, h.index, then, date)
-    before: dict[str, Any] = {"own_rate": naive.OwnRate(), "recency_rule": naive.recency_rule(h)}
+    before: dict[str, Any] = {
+        "own_rate": naive.OwnRate(),
+        "recency_rule": naive.fit_recency_rule(h),
+    }
     if first <= pd.Timestamp(then - dt.timedelta(weeks=weeks)):
-        before["last_period"] = naive.last_period(days, h.index, then, weeks)
+        before["last_period"] = naive.count_last_period(days, h.index, then, weeks)
     return models | {
-        code: replace(models[code], spread=dispersion.fit(model.expected_purchases(h, weeks), came))
+        code: replace(
+            models[code], dispersion=dispersion.fit(model.expected_purchases(h, weeks), came)
+        )
         for code, model in before.items()
         if code in models
     }
@@ -286,25 +291,25 @@ def _trial(origin: Origin, days: pd.DataFrame, date: dt.date, weeks: int) -> Tri
     if buyers.empty:
         return _nothing()
     actual = naive.purchases_between(days, buyers.index, date, date + dt.timedelta(weeks=weeks))
-    told = {code: _told(model, buyers, weeks, actual) for code, model in origin.models.items()}
+    told = {code: _forecast(model, buyers, weeks, actual) for code, model in origin.models.items()}
     mean, median, scores = (
         pd.DataFrame({code: one[i] for code, one in told.items()}) for i in range(3)
     )
     return Trial(mean, median, scores, actual, buyers["x"])
 
 
-def _told(
+def _forecast(
     model: Any, buyers: pd.DataFrame, weeks: int, actual: pd.Series
 ) -> tuple[pd.Series, pd.Series, pd.Series]:
     """Mean, median and log score of each customer's purchases."""
-    h, key = forecasts.rows(model, buyers)
+    h, key = forecasts.model_rows(model, buyers)
     mean = model.expected_purchases(h, weeks).loc[key].set_axis(key.index)
     if hasattr(model, "purchase_probabilities"):
         median = predictive_distribution.median(model, h, weeks).loc[key].set_axis(key.index)
         return mean, median, predictive_distribution.log_score(model, buyers, weeks, actual)
     rounded = np.floor(mean + 0.5).astype(int)
-    median = rounded if model.code in NAIVE else model.spread.median(mean)
-    scores = model.spread.log_score(mean, actual) if model.spread else mean * np.nan
+    median = rounded if model.code in NAIVE else model.dispersion.median(mean)
+    scores = model.dispersion.log_score(mean, actual) if model.dispersion else mean * np.nan
     return mean, median, scores
 
 

@@ -45,26 +45,28 @@ class Acquisition:
     `detect`."""
 
     weekly: pd.Series  # customers first seen in each full week, indexed by its first day
-    is_mid_business: bool
+    is_left_truncated: bool
     until: dt.date | None  # the last day of the first wave; None without one
     share: float  # of all customers: first seen up to `until`; 0 without a wave
 
     def notes(self) -> list[Note]:
-        """`mid_business_start`, with the percentage of customers in the wave, or nothing."""
-        if not self.is_mid_business:
+        """`left_truncation`, with the percentage of customers in the wave, or nothing."""
+        if not self.is_left_truncated:
             return []
-        return [Note("value", "mid_business_start", float(round(100 * self.share)))]
+        return [Note("value", "left_truncation", float(round(100 * self.share)))]
 
-    def newcomers(self, first_orders: pd.Series) -> pd.Index:
+    def new_customers(self, first_orders: pd.Series) -> pd.Index:
         """Customers whose first purchase is known to be one: seen first after the wave, if any."""
         days = pd.to_datetime(first_orders.dropna())
         return days.index[days > pd.Timestamp(self.until)] if self.until else days.index
 
     def table(self) -> pd.DataFrame:
-        """One row per week, indexed by its first day: n_customers (first seen), is_wave."""
+        """One row per week, indexed by its first day: n_customers (first seen), is_initial_stock."""
         until = self.until or dt.date.min
-        is_wave = [day <= until for day in self.weekly.index]
-        return pd.DataFrame({"n_customers": self.weekly, "is_wave": is_wave}, self.weekly.index)
+        is_initial_stock = [day <= until for day in self.weekly.index]
+        return pd.DataFrame(
+            {"n_customers": self.weekly, "is_initial_stock": is_initial_stock}, self.weekly.index
+        )
 
 
 def detect(
@@ -95,8 +97,13 @@ def detect(
     weekly = pd.Series(counts, pd.Index(starts, name="week"), name="n_customers", dtype=int)
     share = float(counts[:length].sum() / max(len(after), 1))
     until = first_day + dt.timedelta(days=7 * length - 1)
-    is_wave = length > 0 and (share > _SHARE or bool(company))
-    return Acquisition(weekly, is_wave, until if is_wave else None, share if is_wave else 0.0)
+    is_initial_stock = length > 0 and (share > _SHARE or bool(company))
+    return Acquisition(
+        weekly,
+        is_initial_stock,
+        until if is_initial_stock else None,
+        share if is_initial_stock else 0.0,
+    )
 
 
 def _wave(counts: np.ndarray, window: int) -> int:

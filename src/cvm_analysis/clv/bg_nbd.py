@@ -34,11 +34,11 @@ class Params(NamedTuple):
     b: float
 
 
-class LeavesAfterPurchases(nbd.DropOut):
+class DropOutAtPurchase(purchase_model.DropOut):
     """What BG/NBD and MBG/NBD have in common: who is alive at T goes on alike."""
 
     @property
-    def onward(self) -> Params:
+    def params_while_alive(self) -> Params:
         """The parameters of BG/NBD that tell how who is alive goes on."""
         raise NotImplementedError
 
@@ -49,20 +49,20 @@ class LeavesAfterPurchases(nbd.DropOut):
         """
         x, _, T, _ = histories.arrays(h)
         weeks = np.full(len(x), discounting.longest(0.0, horizon))
-        counts = counts_while_alive(self.onward, x, T, weeks, most)
-        return unless_dead(counts, self.log_odds_dead(h))
+        counts = counts_while_alive(self.params_while_alive, x, T, weeks, most)
+        return mix_with_dead(counts, self.log_odds_dead(h))
 
     def discounted_purchases(
         self, h: pd.DataFrame, rate: float, horizon: float | None = None
     ) -> pd.Series:
         """As `DropOut` describes it."""
         x, _, T, _ = histories.arrays(h)
-        sums = discounted_while_alive(self.onward, x, T, rate, horizon)
+        sums = discounted_while_alive(self.params_while_alive, x, T, rate, horizon)
         return (self.p_alive(h) * sums).rename("discounted_purchases")
 
 
 @dataclass(frozen=True)
-class BgNbd(LeavesAfterPurchases):
+class BgNbd(DropOutAtPurchase):
     """A fitted model; `fit` makes one."""
 
     code: ClassVar[str] = "bg_nbd"
@@ -71,7 +71,7 @@ class BgNbd(LeavesAfterPurchases):
     std_errors: Params
 
     @property
-    def onward(self) -> Params:
+    def params_while_alive(self) -> Params:
         """The parameters themselves."""
         return self.params
 
@@ -94,7 +94,7 @@ class BgNbd(LeavesAfterPurchases):
         """Expected repeat purchases of a new customer in the first t weeks ([1], eq. 9)."""
         weeks = np.asarray(t, float)
         none = np.zeros(weeks.size)
-        purchases = while_alive(self.params, none, none, float(weeks.max(initial=0)))
+        purchases = expected_while_alive(self.params, none, none, float(weeks.max(initial=0)))
         return purchases(weeks.ravel()).reshape(weeks.shape)
 
 
@@ -102,12 +102,12 @@ def fit(h: pd.DataFrame) -> BgNbd:
     """Fit by maximum likelihood; arguments and errors as for `nbd.fit`, reasons as in `DropOut`."""
     data = histories.arrays(h)
     without = nbd.fit(h)
-    top = mle.multistart(derivatives, data, starts(without.params), "BG/NBD")
+    top = mle.multistart(derivatives, data, start_values(without.params), "BG/NBD")
     reason = mle.reason(top, without.log_likelihood)
-    return BgNbd.at(top, Params, data.n.sum(), reason)
+    return BgNbd.from_maximum(top, Params, data.n.sum(), reason)
 
 
-def starts(without: nbd.Params) -> list[tuple[float, float, float, float]]:
+def start_values(without: nbd.Params) -> list[tuple[float, float, float, float]]:
     """Where to begin the search, from the NBD model of the same customers; the best top counts.
 
     Where that one's r runs off the search would not come back, so it begins at `_SPREAD` at most.
@@ -138,7 +138,7 @@ def _buying(params: Params, data: histories.Arrays) -> tuple[float, Array, Array
     """The NBD model, in r and alpha."""
     r, alpha, _, _ = params
     x, _, T, n = data
-    reached = histories.repeats(x, n)
+    reached = histories.count_at_least(x, n)
     step = r / (r + np.arange(len(reached)))
     seen, e = n * r * np.log1p(T / alpha), alpha / (alpha + T)
     value = np.sum(reached * np.log(r + np.arange(len(reached))))
@@ -154,7 +154,7 @@ def _buying(params: Params, data: histories.Arrays) -> tuple[float, Array, Array
 def _staying(params: Params, data: histories.Arrays) -> tuple[float, Array, Array]:
     """Nobody has left with a purchase that another followed; written without differences."""
     _, _, a, b = params
-    reached = histories.repeats(data.x, data.n)
+    reached = histories.count_at_least(data.x, data.n)
     before = b + np.arange(len(reached))
     after = a + before
     both = reached * a * b / after
@@ -191,7 +191,9 @@ def _log_odds_dead(params: Params | Array, x: Array, t_x: Array, T: Array) -> Ar
     return np.where(x > 0, odds, -np.inf)
 
 
-def while_alive(params: Params, x: Array, T: Array, longest: float) -> Callable[[Array], Array]:
+def expected_while_alive(
+    params: Params, x: Array, T: Array, longest: float
+) -> Callable[[Array], Array]:
     """A function: weeks (one per row) -> expected purchases of who is alive at T ([1], eq. 10).
 
     Given alive, p has the distribution Beta(a, b + x) and the rate Gamma(r + x, alpha + T), so
@@ -219,7 +221,7 @@ def discounted_while_alive(
     r, alpha, a, b = params
     pairs, row = np.unique(np.column_stack([x, T]), axis=0, return_inverse=True)
     x, T = pairs.T
-    purchases = while_alive(params, x, T, longest)
+    purchases = expected_while_alive(params, x, T, longest)
     bend = (alpha + T) / np.maximum((r + x) * a / (a + b + x), 1)
     return discounting.discounted(purchases, bend, rate, horizon)[row]
 
@@ -241,7 +243,7 @@ def counts_while_alive(params: Params, x: Array, T: Array, weeks: Array, most: i
     return np.hstack([if_staying[:, :1], inner, before[:, -1:] * or_more[:, -1:]])
 
 
-def unless_dead(counts: Array, log_odds_dead: Array) -> Array:
+def mix_with_dead(counts: Array, log_odds_dead: Array) -> Array:
     """The same, not knowing whether the customers are alive: the dead buy nothing."""
     found = counts * expit(-log_odds_dead)[:, None]
     found[:, 0] += expit(log_odds_dead)

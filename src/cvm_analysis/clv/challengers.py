@@ -50,9 +50,9 @@ class _Corrected:
         """Probability of not having dropped out, as the default model says."""
         return self.default.p_alive(h)
 
-    def pace(self, h: pd.DataFrame) -> pd.Series:
+    def purchase_rate(self, h: pd.DataFrame) -> pd.Series:
         """Expected purchases per week of each row of h as long as the customer stays."""
-        return self.default.pace(h) * self._factor(h)
+        return self.default.purchase_rate(h) * self._factor(h)
 
     def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
         """Expected purchases in the `horizon` weeks after T, for each row of h."""
@@ -73,7 +73,7 @@ class Rescaled(_Corrected):
 
     default: Any
     factor: float  # purchases that came / expected, one origin earlier
-    spread: Dispersion
+    dispersion: Dispersion
 
     def _factor(self, h: pd.DataFrame) -> float:
         return self.factor
@@ -88,7 +88,7 @@ class Boosted(_Corrected):
 
     default: Any
     factors: pd.Series  # by customer_id
-    spread: Dispersion
+    dispersion: Dispersion
 
     def _factor(self, h: pd.DataFrame) -> pd.Series:
         return naive.per_customer(self.factors, h)
@@ -107,18 +107,18 @@ def fit(then: Origin, now: Origin, came: pd.Series, weeks: float) -> dict[str, A
         return {}
     expected = _expected(then, weeks)
     return {
-        "rescaled": rescaled(now.default, expected, came),
-        "boosted": boosted(then, now, expected, came, weeks),
+        "rescaled": fit_rescaled(now.default, expected, came),
+        "boosted": fit_boosted(then, now, expected, came, weeks),
     }
 
 
-def rescaled(default: Any, expected: pd.Series, came: pd.Series) -> Rescaled:
+def fit_rescaled(default: Any, expected: pd.Series, came: pd.Series) -> Rescaled:
     """Learn the factor from the purchases of each customer that were expected, and that came."""
     factor = math.fsum(came) / math.fsum(expected)  # the order of rows does not count
     return Rescaled(default, factor, dispersion.fit(expected * factor, came))
 
 
-def boosted(
+def fit_boosted(
     then: Origin, now: Origin, expected: pd.Series, came: pd.Series, weeks: float
 ) -> Boosted:
     """Learn a factor for each customer of `now` from the customers of `then`.

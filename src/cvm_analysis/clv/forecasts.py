@@ -78,7 +78,10 @@ def fit(
     """
     buyers = with_purchase(customers)
     h, _ = histories.distinct(buyers)
-    models: dict[str, Any] = {"own_rate": naive.OwnRate(), "recency_rule": naive.recency_rule(h)}
+    models: dict[str, Any] = {
+        "own_rate": naive.OwnRate(),
+        "recency_rule": naive.fit_recency_rule(h),
+    }
     if lent:
         h = partial_pooling.combine(h, lent.others, lent.kappa)
     repeat_buyers = h.loc[h["x"] > 0, "n"].sum()
@@ -100,7 +103,7 @@ def fit(
     return {code: models[code] for code in ORDER if code in models}, notes
 
 
-def relevant(notes: Sequence[Note], used: str) -> list[Note]:
+def select_notes(notes: Sequence[Note], used: str) -> list[Note]:
     """Keep of the notes of `fit` those on the forecast in use, on the default, and general ones."""
     others = tuple(code for code in FITTED if code not in (used, next(iter(FITTED))))
     return [note for note in notes if not note.code.startswith(others)]
@@ -109,7 +112,7 @@ def relevant(notes: Sequence[Note], used: str) -> list[Note]:
 def fit_pace(paces: pd.DataFrame) -> tuple[nbd.Nbd | None, list[Note]]:
     """Fit how paces differ between customers who do not change (NBD); None where it cannot be.
 
-    paces : one row per customer: x, t_x, T (weeks), as segments.unchanged.pace makes them
+    paces : one row per customer: x, t_x, T (weeks), as segments.unchanged.purchase_rate makes them
     """
     try:
         return nbd.fit(paces), []
@@ -123,19 +126,19 @@ def fit_spend(customers: pd.DataFrame) -> tuple[Any, list[Note]]:
     repeat = buyers[(buyers["x"] > 0) & (buyers["spend_per_repeat_day"] > 0)]
     notes = lacking("spend_model", repeat_buyers=len(repeat))
     if notes:
-        return naive.own_mean(buyers), notes
+        return naive.fit_own_mean(buyers), notes
     try:
         return gamma_gamma.fit(repeat), []
     except FitError:
-        return naive.own_mean(buyers), [Note(PART, "gamma_gamma_not_fitted")]
+        return naive.fit_own_mean(buyers), [Note(PART, "gamma_gamma_not_fitted")]
 
 
-def best(models: Mapping[str, Any], chosen: str) -> Any:
+def select_model(models: Mapping[str, Any], chosen: str) -> Any:
     """Take the chosen model if it could be fitted to all the data, else the next in ORDER."""
     return next(models[code] for code in (chosen, *ORDER) if code in models)
 
 
-def rows(model: Any, customers: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
+def model_rows(model: Any, customers: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
     """Give the rows to ask a model for, and which of them is each customer's; see `distinct`.
 
     Most models know a customer by the history alone and are asked once for each; some know each
@@ -157,7 +160,7 @@ def calibration(model: Any, customers: pd.DataFrame, most: int = 7) -> pd.DataFr
         return pd.DataFrame()
     T = customers["T"].to_numpy(float)
     below = [float(model.probability(x, T).sum()) for x in range(most)]
-    labelled = labels(customers["x"], most).value_counts()
+    labelled = label_repeats(customers["x"], most).value_counts()
     names = [*map(str, range(most)), f"{most}+"]
     return pd.DataFrame(
         {
@@ -168,6 +171,6 @@ def calibration(model: Any, customers: pd.DataFrame, most: int = 7) -> pd.DataFr
     )
 
 
-def labels(repeats: pd.Series, most: int) -> pd.Series:
+def label_repeats(repeats: pd.Series, most: int) -> pd.Series:
     """Label a number of repeat purchases: `0`, `1`, ..., `7+`."""
     return repeats.clip(upper=most).astype(int).map(lambda n: f"{n}+" if n == most else str(n))

@@ -40,7 +40,7 @@ class Independence(NamedTuple):
     n_customers: int
 
     @property
-    def is_broken(self) -> bool:
+    def is_violated(self) -> bool:
         """Whether the relation is too strong for the model, judged by its size.
 
         Ranks correlated by more than 0.3, or the fifth that buys most often spending more than 1.5
@@ -60,7 +60,7 @@ class GammaGamma(mle.Fitted):
 
     def notes(self) -> list[Note]:
         """`spend_depends_on_purchases`, with the ratio of the fifths in percent, or nothing."""
-        if not self.independence.is_broken:
+        if not self.independence.is_violated:
             return []
         ratio = float(round(100 * self.independence.spend_ratio))
         return [Note("value", "spend_depends_on_purchases", ratio)]
@@ -134,7 +134,7 @@ def fit(x_m: pd.DataFrame) -> GammaGamma:
             f"spend per purchase has no finite mean (q = {top.params[1]:.3g}, from {n.sum():,.0f} "
             f"customers; the largest spends {m.max():,.2f}); use the median spend"
         )
-    return GammaGamma.at(top, Params, n.sum(), mle.run_off(top), independence(x_m))
+    return GammaGamma.from_maximum(top, Params, n.sum(), mle.divergence(top), independence(x_m))
 
 
 def independence(x_m: pd.DataFrame) -> Independence:

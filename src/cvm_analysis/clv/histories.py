@@ -146,7 +146,7 @@ def _known_as(h: pd.DataFrame) -> str:
     )
 
 
-def repeats(x: Array, n: Array) -> Array:
+def count_at_least(x: Array, n: Array) -> Array:
     """How many customers made at least 1, 2, ... max(x) repeat purchases."""
     at = np.bincount(x.astype(int), weights=n)
     return at[::-1].cumsum()[::-1][1:]

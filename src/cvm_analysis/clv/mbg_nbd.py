@@ -33,7 +33,7 @@ class Params(NamedTuple):
 
 
 @dataclass(frozen=True)
-class MbgNbd(bg_nbd.LeavesAfterPurchases):
+class MbgNbd(bg_nbd.DropOutAtPurchase):
     """A fitted model; `fit` makes one."""
 
     code: ClassVar[str] = "mbg_nbd"
@@ -42,7 +42,7 @@ class MbgNbd(bg_nbd.LeavesAfterPurchases):
     std_errors: Params
 
     @property
-    def onward(self) -> bg_nbd.Params:
+    def params_while_alive(self) -> bg_nbd.Params:
         """The BG/NBD model of who did not leave with the first purchase."""
         r, alpha, a, b = self.params
         return bg_nbd.Params(r, alpha, a, b + 1)
@@ -56,8 +56,10 @@ class MbgNbd(bg_nbd.LeavesAfterPurchases):
         """Probability that a new customer makes x repeat purchases in t weeks."""
         weeks = np.asarray(t, float)
         none = np.zeros(weeks.size)
-        counts = bg_nbd.counts_while_alive(self.onward, none, none, weeks.ravel(), x + 1)
-        found = bg_nbd.unless_dead(counts, _log_odds_dead(self.params, none, none, none))
+        counts = bg_nbd.counts_while_alive(
+            self.params_while_alive, none, none, weeks.ravel(), x + 1
+        )
+        found = bg_nbd.mix_with_dead(counts, _log_odds_dead(self.params, none, none, none))
         return found[:, x].reshape(weeks.shape)
 
     def expected_purchases_new(self, t: float | Array) -> Array:
@@ -65,7 +67,9 @@ class MbgNbd(bg_nbd.LeavesAfterPurchases):
         weeks = np.asarray(t, float)
         none = np.zeros(weeks.size)
         longest = float(weeks.max(initial=0))
-        purchases = bg_nbd.while_alive(self.onward, none, none, longest)(weeks.ravel())
+        purchases = bg_nbd.expected_while_alive(self.params_while_alive, none, none, longest)(
+            weeks.ravel()
+        )
         _, _, a, b = self.params
         return purchases.reshape(weeks.shape) * b / (a + b)
 
@@ -76,11 +80,11 @@ def fit(h: pd.DataFrame) -> MbgNbd:
     without = nbd.fit(h)
     tops = [
         mle.fit_autograd(lambda logs: _log_likelihood(logs, data), start, data.n.sum(), "MBG/NBD")
-        for start in bg_nbd.starts(without.params)
+        for start in bg_nbd.start_values(without.params)
     ]
     top = max(tops, key=lambda one: one.log_likelihood)
     reason = mle.reason(top, without.log_likelihood)
-    return MbgNbd.at(top, Params, data.n.sum(), reason)
+    return MbgNbd.from_maximum(top, Params, data.n.sum(), reason)
 
 
 def log_likelihood(params: Params, h: pd.DataFrame) -> float:
@@ -95,7 +99,7 @@ def _log_likelihood(log_params: Array, data: histories.Arrays) -> Array:
     """That of the NBD model, of who has survived each purchase, and of who has not the last."""
     _, _, a, b = anp.exp(log_params)
     x, t_x, T, n = data
-    reached = np.concatenate([[n.sum()], histories.repeats(x, n)])
+    reached = np.concatenate([[n.sum()], histories.count_at_least(x, n)])
     stayed = -anp.sum(reached * anp.log1p(a / (b + np.arange(len(reached)))))
     left = anp.sum(n * anp.logaddexp(0.0, _log_odds_dead(anp.exp(log_params), x, t_x, T)))
     return nbd.log_likelihood_at(log_params[:2], data) + stayed + left

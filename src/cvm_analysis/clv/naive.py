@@ -15,57 +15,57 @@ import pandas as pd
 
 from cvm_analysis.clv import histories
 from cvm_analysis.clv.numerics.dispersion import Dispersion
-from cvm_analysis.clv.steady import Steady
+from cvm_analysis.clv.purchase_model import ConstantRate
 from cvm_analysis.errors import InputError
 
 _USUAL = 0.9  # share of repeat customers whose mean gap is at most the usual one
 
 
 @dataclass(frozen=True)
-class OwnRate(Steady):
+class OwnRate(ConstantRate):
     """Purchases at the customer's own past pace, x / T a week; none where none was repeated."""
 
     code: ClassVar[str] = "own_rate"
 
-    spread: Dispersion | None = None  # None: not learned
+    dispersion: Dispersion | None = None  # None: not learned
 
-    def pace(self, h: pd.DataFrame) -> pd.Series:
+    def purchase_rate(self, h: pd.DataFrame) -> pd.Series:
         """Past repeat purchases per week, x / T, of each row of h."""
         x, _, T, _ = histories.arrays(h)
         rate = np.divide(x, T, out=np.zeros_like(x), where=T > 0)
-        return pd.Series(rate, index=h.index, name="pace")
+        return pd.Series(rate, index=h.index, name="purchase_rate")
 
 
 @dataclass(frozen=True)
-class RecencyRule(Steady):
+class RecencyRule(ConstantRate):
     """Who bought within the last usual gap goes on at their own pace, x / T; others stop."""
 
     code: ClassVar[str] = "recency_rule"
 
     gap: float  # weeks; 9 in 10 repeat customers bought at least that often, on the mean
-    spread: Dispersion | None = None
+    dispersion: Dispersion | None = None
 
-    def pace(self, h: pd.DataFrame) -> pd.Series:
+    def purchase_rate(self, h: pd.DataFrame) -> pd.Series:
         """Purchases per week of each row of h: x / T, or 0 after a silence above the gap."""
-        return OwnRate().pace(h).where(h["T"] - h["t_x"] <= self.gap, 0.0)
+        return OwnRate().purchase_rate(h).where(h["T"] - h["t_x"] <= self.gap, 0.0)
 
 
 @dataclass(frozen=True)
-class LastPeriod(Steady):
+class LastPeriod(ConstantRate):
     """Each customer buys as often as in the last period. It knows customers, not histories."""
 
     code: ClassVar[str] = "last_period"
     by_customer: ClassVar[bool] = True  # h is indexed by customer_id
 
     paces: pd.Series  # purchase days per week of the last period, by customer_id
-    spread: Dispersion | None = None
+    dispersion: Dispersion | None = None
 
-    def pace(self, h: pd.DataFrame) -> pd.Series:
+    def purchase_rate(self, h: pd.DataFrame) -> pd.Series:
         """Purchases per week of the last period of each row of h, a customer.
 
         InputError : a row is not a customer of that period
         """
-        return per_customer(self.paces, h).rename("pace")
+        return per_customer(self.paces, h).rename("purchase_rate")
 
 
 @dataclass(frozen=True)
@@ -85,13 +85,13 @@ class OwnMean:
         return bought * self.expected_spend(x_m).to_numpy(float)[:, None]
 
 
-def own_mean(customers: pd.DataFrame) -> OwnMean:
+def fit_own_mean(customers: pd.DataFrame) -> OwnMean:
     """Take the mean gross spend per purchase day of all customers together."""
     days = customers["n_purchase_days"].sum()
     return OwnMean(float(customers["gross_sales"].sum() / days) if days else 0.0)
 
 
-def recency_rule(h: pd.DataFrame) -> RecencyRule:
+def fit_recency_rule(h: pd.DataFrame) -> RecencyRule:
     """Take the usual gap from repeat customers: 9 in 10 have a mean gap, t_x / x, up to it.
 
     h : one row per history; x, t_x, T (weeks) and optionally n customers who share it
@@ -106,7 +106,9 @@ def recency_rule(h: pd.DataFrame) -> RecencyRule:
     return RecencyRule(float(gaps[order][np.searchsorted(share, _USUAL)]))
 
 
-def last_period(days: pd.DataFrame, ids: pd.Index, until: dt.date, weeks: float) -> LastPeriod:
+def count_last_period(
+    days: pd.DataFrame, ids: pd.Index, until: dt.date, weeks: float
+) -> LastPeriod:
     """Count the purchase days of each customer in the `weeks` up to a day.
 
     days : customer_id, day with a purchase

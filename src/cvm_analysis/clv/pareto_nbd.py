@@ -43,7 +43,7 @@ class Params(NamedTuple):
 
 
 @dataclass(frozen=True)
-class ParetoNbd(nbd.DropOut):
+class ParetoNbd(purchase_model.DropOut):
     """A fitted model; `fit` makes one."""
 
     code: ClassVar[str] = "pareto_nbd"
@@ -81,7 +81,7 @@ class ParetoNbd(nbd.DropOut):
         found = counts.staying(most)
         found[:, :most] += np.column_stack([counts.leaving(k) for k in range(most)])
         found[:, most] = counts.at_least(most)
-        return bg_nbd.unless_dead(found[row], self.log_odds_dead(h))
+        return bg_nbd.mix_with_dead(found[row], self.log_odds_dead(h))
 
     def expected_purchases_new(self, t: float | Array) -> Array:
         """Expected repeat purchases of a new customer in the first t weeks ([1], [2])."""
@@ -101,7 +101,7 @@ class ParetoNbd(nbd.DropOut):
             none = np.zeros(len(distinct))
             curve = Curve(none, none, left, none + self.params.s, left, none + rate)
             weeks = integral(curve, until, none)
-        return (self.pace(h) * self.p_alive(h) * weeks[row]).rename("discounted_purchases")
+        return (self.purchase_rate(h) * self.p_alive(h) * weeks[row]).rename("discounted_purchases")
 
 
 def fit(h: pd.DataFrame) -> ParetoNbd:
@@ -112,7 +112,7 @@ def fit(h: pd.DataFrame) -> ParetoNbd:
     starts = [(*without.params, s, share * mean_T) for s, share in _STARTS]
     top = mle.multistart(derivatives, data, starts, "Pareto/NBD")
     reason = mle.reason(top, without.log_likelihood)
-    return ParetoNbd.at(top, Params, data.n.sum(), reason)
+    return ParetoNbd.from_maximum(top, Params, data.n.sum(), reason)
 
 
 def log_likelihood(params: Params, h: pd.DataFrame) -> float:
@@ -125,7 +125,7 @@ def derivatives(log_params: Array, data: histories.Arrays) -> tuple[float, Array
     params = Params(*np.exp(log_params))
     r, alpha, s, beta = params
     x, t_x, T, n = data
-    reached = histories.repeats(x, n)
+    reached = histories.count_at_least(x, n)
     step = r / (r + np.arange(len(reached)))
     upto = r * np.log1p(t_x / alpha) + x * np.log(alpha + t_x) + s * np.log1p(t_x / beta)
     value = np.sum(reached * np.log(r + np.arange(len(reached)))) - np.sum(n * upto)

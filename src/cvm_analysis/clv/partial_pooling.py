@@ -43,7 +43,7 @@ class PriorData(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Pooled:
+class PooledFit:
     """A model fitted to own and borrowed histories; `fit` makes one."""
 
     model: Any  # its n_customers, aic and bic count the borrowed ones too
@@ -57,7 +57,7 @@ def fit(
     others: pd.DataFrame,
     kappas: Sequence[float] = KAPPAS,
     score: Callable[[Any], pd.Series] | None = None,
-) -> Pooled:
+) -> PooledFit:
     """Fit with each kappa and keep the one that scores best; of equal ones the smallest.
 
     Choose at an earlier date, then fit on everything, with one kappa and without score::
@@ -100,7 +100,7 @@ def fit(
         )
     best = max(models, key=lambda kappa: (scores[kappa], -kappa)) if score else next(iter(models))
     by_kappa = pd.Series(scores, name="score").rename_axis("kappa")
-    return Pooled(models[best], best, by_kappa)
+    return PooledFit(models[best], best, by_kappa)
 
 
 def combine(own: pd.DataFrame, others: pd.DataFrame, kappa: float) -> pd.DataFrame:

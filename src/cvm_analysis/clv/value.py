@@ -15,7 +15,7 @@ import pandas as pd
 from pydantic import Field
 
 from cvm_analysis.clv import discounting, gamma_gamma
-from cvm_analysis.clv.forecasts import rows
+from cvm_analysis.clv.forecasts import model_rows
 from cvm_analysis.clv.numerics import predictive_distribution
 from cvm_analysis.errors import InputError
 from cvm_analysis.minimum_data import Note
@@ -49,7 +49,7 @@ class Purchases(Protocol):
         """Probability of not having dropped out."""
         ...
 
-    def pace(self, h: pd.DataFrame) -> pd.Series:
+    def purchase_rate(self, h: pd.DataFrame) -> pd.Series:
         """Expected purchases per week as long as the customer stays."""
         ...
 
@@ -116,7 +116,7 @@ def estimate(
     ------
     InputError : impossible histories, a rate of -1 or less, or customers without a margin
     """
-    h, key = rows(model, customers)
+    h, key = model_rows(model, customers)
     buyers = customers.loc[key.index]
     share = _margins(margin, key.index) * (1 - return_share)
     money = spend.expected_spend(buyers) * share
@@ -148,7 +148,7 @@ def _worth_of_one(
     """One row per history: the columns of money of `estimate`, if a purchase brought 1."""
     alive = model.p_alive(h).fillna(1)
     purchases = model.discounted_purchases(h, rate, horizon_weeks)
-    staying = model.pace(h) * discounting.annuity(rate, horizon_weeks)
+    staying = model.purchase_rate(h) * discounting.annuity(rate, horizon_weeks)
     retained = (alive * staying).clip(lower=purchases)
     return pd.DataFrame(
         {

@@ -19,8 +19,7 @@ import pandas as pd
 from cvm_analysis.arrays import Array
 from cvm_analysis.clv import discounting, histories, nbd, purchase_model
 from cvm_analysis.clv.numerics import mle
-from cvm_analysis.clv.purchase_model import Generator, PurchaseModel
-from cvm_analysis.clv.steady import Steady
+from cvm_analysis.clv.purchase_model import ConstantRate, Generator, PurchaseModel
 from cvm_analysis.errors import FitError, InputError
 
 _DAY = 1 / 7  # of a week
@@ -34,7 +33,7 @@ class Params(NamedTuple):
 
 
 @dataclass(frozen=True)
-class ZeroTruncatedNbd(Steady, mle.Fitted):
+class ZeroTruncatedNbd(ConstantRate, mle.Fitted):
     """A fitted model; `fit` makes one. Its criteria are of counts: compare them among such only.
 
     Its parameters run off where all buy at one rate, or ever rarer buyers were never seen. What
@@ -47,10 +46,12 @@ class ZeroTruncatedNbd(Steady, mle.Fitted):
     std_errors: Params
     window: float  # weeks that the records cover
 
-    def pace(self, h: pd.DataFrame) -> pd.Series:
+    def purchase_rate(self, h: pd.DataFrame) -> pd.Series:
         """Expected purchases per week of each row of h: (r + x + 1) / (alpha + window)."""
         r, alpha = self.params
-        return pd.Series((r + _seen(h, self.window)) / (alpha + self.window), h.index, name="pace")
+        return pd.Series(
+            (r + _seen(h, self.window)) / (alpha + self.window), h.index, name="purchase_rate"
+        )
 
     def probability(self, x: int, t: float | Array) -> Array:
         """Probability of x more purchases of a customer first seen t weeks before the window ends.
@@ -94,7 +95,7 @@ class ZeroTruncatedNbd(Steady, mle.Fitted):
 def fit(h: pd.DataFrame, window: float | None = None) -> ZeroTruncatedNbd:
     """Fit by maximum likelihood.
 
-    `identified` is False, with `reason` "parameters_run_off", if some parameter has no optimum.
+    `identified` is False, with `reason` "parameters_diverged", if some parameter has no optimum.
 
     Parameters
     ----------
@@ -123,7 +124,7 @@ def fit(h: pd.DataFrame, window: float | None = None) -> ZeroTruncatedNbd:
         data.n.sum(),
         "zero-truncated NBD",
     )
-    return ZeroTruncatedNbd.at(top, Params, data.n.sum(), mle.run_off(top), weeks)
+    return ZeroTruncatedNbd.from_maximum(top, Params, data.n.sum(), mle.divergence(top), weeks)
 
 
 def log_likelihood(params: Params, h: pd.DataFrame, window: float) -> float:
@@ -135,7 +136,7 @@ def log_likelihood(params: Params, h: pd.DataFrame, window: float) -> float:
 def _log_likelihood(log_params: Array, seen: Array, n: Array, window: float) -> Array:
     """Each count n has the weight r (r+1) ... (r+n-1) / n! p^r q^n / (1 - p^r), p = 1 - q."""
     r, alpha = anp.exp(log_params)
-    reached = histories.repeats(seen, n)
+    reached = histories.count_at_least(seen, n)
     before = np.arange(len(reached))
     log_p, log_q = -anp.log1p(window / alpha), -anp.log1p(alpha / window)
     return (

@@ -14,7 +14,7 @@ from scipy.special import gammaln, xlogy
 
 from cvm_analysis.arrays import Array
 
-_LIMITS = ((-12.0, 12.0), (-3.0, 3.0))  # of a and b
+_RANGES = ((-12.0, 12.0), (-3.0, 3.0))  # of a and b
 _LEAST = -690.0  # no log of a probability counts as less, as in `counts.log_score`
 
 
@@ -67,7 +67,7 @@ def fit(mean: pd.Series, actual: pd.Series) -> Dispersion:
         size = _size(at[0], at[1], expected)
         return -float((n * _log_probability(expected, size, happened)).sum() / n.sum())
 
-    found = minimize(lost, (0.0, 0.0), method="L-BFGS-B", bounds=_LIMITS)
+    found = minimize(lost, (0.0, 0.0), method="L-BFGS-B", bounds=_RANGES)
     return Dispersion(none, *map(float, found.x))
 
 

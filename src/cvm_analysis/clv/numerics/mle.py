@@ -14,11 +14,11 @@ from cvm_analysis.errors import FitError
 
 Derivatives = Callable[[Array, histories.Arrays], tuple[float, Array, Array]]
 
-WORTH = 2.0  # log-likelihood two more parameters must bring to be preferred (Akaike)
+MIN_GAIN = 2.0  # log-likelihood two more parameters must bring to be preferred (Akaike)
 _FLAT = 1e-6  # a gradient per customer below this is zero
 _ROUNDING = 1e-15  # of a log-likelihood: the sum of very many terms
 _UNKNOWN = 3.0  # standard error of a logarithm: the interval spans a factor of 100,000
-FAR = 30.0  # a logarithm beyond it, 1e13 or 1e-13, has run off: climbing ends
+MAX_LOG = 30.0  # a logarithm beyond it, 1e13 or 1e-13, has run off: climbing ends
 _MANY = 4_000  # histories; of more than twice as many a part shows where to start
 _SENSIBLE = (1e-6, 1e6)  # limits of a start that the part says
 
@@ -100,7 +100,7 @@ def newton(
         return known[key]
 
     def stop(logs: Array) -> None:
-        if np.abs(logs).max() > FAR or _settled(*cost(logs)):
+        if np.abs(logs).max() > MAX_LOG or _converged(*cost(logs)):
             raise StopIteration
 
     found = minimize(
@@ -112,8 +112,8 @@ def newton(
         callback=stop,
         options={"gtol": 1e-9, "initial_trust_radius": 0.5, "max_trust_radius": 2.0},
     )
-    far = bool(np.abs(found.x).max() > FAR)
-    flat = np.abs(found.jac).max() < _FLAT or _settled(*cost(found.x))
+    far = bool(np.abs(found.x).max() > MAX_LOG)
+    flat = np.abs(found.jac).max() < _FLAT or _converged(*cost(found.x))
     if not (np.isfinite(found.fun) and (far or flat)):
         raise FitError(
             f"{model} did not converge on {n_customers:,.0f} customers ({found.message}); "
@@ -132,7 +132,7 @@ def newton(
     )
 
 
-def _settled(value: float, slope: Array, bend: Array) -> bool:
+def _converged(value: float, slope: Array, bend: Array) -> bool:
     """Whether a further step promises less than what a log-likelihood's rounding hides."""
     return bool(slope @ _inverse(bend) @ slope / 2 < _ROUNDING * abs(value))
 
@@ -159,12 +159,12 @@ def reason(top: Maximum, without: float) -> str:
     """Say why drop-out is not identified; empty if it is.
 
     without : log-likelihood of the model in which nobody leaves. Two more parameters must bring
-        `WORTH` to be preferred, else `no_drop_out_found`; `parameters_run_off` if one has no
+        `MIN_GAIN` to be preferred, else `no_drop_out_found`; `parameters_diverged` if one has no
         optimum.
     """
-    if top.log_likelihood - without < WORTH:
+    if top.log_likelihood - without < MIN_GAIN:
         return "no_drop_out_found"
-    return run_off(top)
+    return divergence(top)
 
 
 @dataclass(frozen=True)
@@ -177,13 +177,13 @@ class Fitted:
     log_likelihood: float
     n_customers: int
     identified: bool
-    reason: str  # "", or why not: "no_drop_out_found", "parameters_run_off"
+    reason: str  # "", or why not: "no_drop_out_found", "parameters_diverged"
 
     aic = property(aic)
     bic = property(bic)
 
     @classmethod
-    def at(cls, top: Maximum, params: type, n: float, reason: str, *more: Any) -> Self:
+    def from_maximum(cls, top: Maximum, params: type, n: float, reason: str, *more: Any) -> Self:
         """The model at a maximum.
 
         params : type of the parameters; n : customers; reason : as `reason` gives it; more :
@@ -194,6 +194,6 @@ class Fitted:
         return cls(*known, *likely, round(n), not reason, reason, *more)
 
 
-def run_off(top: Maximum) -> str:
-    """The reason of a model without drop-out: `parameters_run_off`, or empty if identified."""
-    return "parameters_run_off" if top.diverged else ""
+def divergence(top: Maximum) -> str:
+    """The reason of a model without drop-out: `parameters_diverged`, or empty if identified."""
+    return "parameters_diverged" if top.diverged else ""

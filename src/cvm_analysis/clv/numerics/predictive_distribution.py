@@ -37,10 +37,10 @@ def median(model: Any, h: pd.DataFrame, horizon: float) -> pd.Series:
     return pd.Series(found, h.index, name="median_purchases")
 
 
-def p_none(model: Any, h: pd.DataFrame, horizon: float) -> pd.Series:
+def p_no_purchase(model: Any, h: pd.DataFrame, horizon: float) -> pd.Series:
     """Probability of no purchase in the `horizon` weeks after T, for each row of h."""
     probabilities = model.purchase_probabilities(h, horizon, 1)
-    return pd.Series(probabilities[:, 0], h.index, name="p_none")
+    return pd.Series(probabilities[:, 0], h.index, name="p_no_purchase")
 
 
 def log_score(model: Any, h: pd.DataFrame, horizon: float, actual: pd.Series) -> pd.Series:
