@@ -284,7 +284,7 @@ def test_the_chosen_forecast_is_not_worse_than_the_same_as_last_period(online_re
 def test_a_customer_unknown_at_the_origin_is_not_forecast(tried, log):
     late = set(log["customer_id"]) - set(customers(log, dt.date(1997, 3, 1)).index)
     assert late and isinstance(tried.models["last_period"], naive.LastPeriod)
-    assert set(tried.models["last_period"].paces.index) == set(log["customer_id"])
+    assert set(tried.models["last_period"].rates.index) == set(log["customer_id"])
 
 
 def test_past_errors_are_logs_of_actual_over_forecast():

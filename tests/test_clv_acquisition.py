@@ -138,7 +138,7 @@ def test_order_and_ids_do_not_matter():
     assert one.weekly.equals(other.weekly) and one.until == other.until
 
 
-def test_newcomers_are_those_seen_first_after_the_wave():
+def test_new_customers_are_those_seen_first_after_the_wave():
     weekly = pd.Series(dtype=int)
     days = pd.Series(pd.to_datetime(["2025-01-05", "2025-01-06", None]), ["a", "b", "c"])
     wave = acquisition.Acquisition(weekly, True, dt.date(2025, 1, 5), 0.5)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cvm_analysis.clv import challengers, forecasts, histories, nbd
+from cvm_analysis.clv import challengers, forecasts, histories, purchase_model
 from cvm_analysis.errors import InputError
 
 R, ALPHA, T, WEEKS = 0.8, 10.0, 52.0, 26.0
@@ -20,7 +20,7 @@ class Told:
         return pd.Series(0.5, h.index)
 
     def purchase_rate(self, h):
-        return self.factor * nbd.rate(R, ALPHA, h)
+        return self.factor * purchase_model.posterior_rate(R, ALPHA, h)
 
     def expected_purchases(self, h, horizon):
         return self.purchase_rate(h) * horizon

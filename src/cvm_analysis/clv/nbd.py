@@ -106,7 +106,7 @@ def _start(data: histories.Arrays) -> tuple[float, float]:
     purchases = (data.n * data.x).sum()
     if not purchases > 0:
         raise FitError(
-            f"none of {data.n.sum():,.0f} customers bought again; purchase rates cannot be estimated"
+            f"none of {data.n.sum():,.0f} customers bought again; no purchase rate can be estimated"
         )
     return 1.0, float((data.n * data.T).sum() / purchases)
 
