@@ -65,8 +65,6 @@ def paired_difference(differences: pd.Series) -> tuple[float, float]:
 def align(forecasts: Mapping[str, pd.Series], actual: pd.Series) -> dict[str, pd.Series]:
     """The forecasts in the order of `actual`, as floats.
 
-    Raises
-    ------
     InputError : other customers than in `actual`, or empty values; all errors in one message
     """
     wrong = [] if len(actual) and actual.notna().all() else ["the outcome is empty for some or all"]

@@ -47,12 +47,11 @@ def score(
     InputError : no customers, other customers than in `actual`, or empty means or medians
     """
     means, medians = (align({str(c): f[c] for c in f}, actual) for f in (mean, median))
+    logs = log_score.reindex(actual.index)
     rows = [
-        {"model": model, "metric": metric, "value": value}
-        for model, forecast in means.items()
-        for metric, value in _metrics(
-            forecast, medians[model], log_score[model].reindex(actual.index), actual
-        ).items()
+        (model, metric, value)
+        for model in means
+        for metric, value in _metrics(means[model], medians[model], logs[model], actual).items()
     ]
     return pd.DataFrame(rows, columns=["model", "metric", "value"])
 

@@ -65,7 +65,7 @@ def run(
     customers: Sequence[pd.DataFrame],
     days: pd.DataFrame,
     weeks: int,
-    others: Sequence[pd.DataFrame] = (),
+    others: Sequence[pd.DataFrame | None] = (),
 ) -> Backtest:
     """Fit the models at every origin; compare all forecasts but the last with the outcome.
 
@@ -79,11 +79,10 @@ def run(
         the prior data of a region with few customers (`partial_pooling`). Empty: no prior data
     """
     origins: list[Origin] = []
-    for date, known, others_then in zip(
-        dates, customers, others or [None] * len(dates), strict=True
-    ):
+    others = others or [None] * len(dates)
+    for date, known, elsewhere in zip(dates, customers, others, strict=True):
         before = origins[-1] if origins else None
-        origins.append(fit_origin(date, known, days, weeks, before, others_then))
+        origins.append(fit_origin(date, known, days, weeks, before, elsewhere))
     trials = [_trial(origin, days, weeks) for origin in origins[:-1]]
     last = trials[-1] if trials else _no_trial()
     return Backtest(trials[:-1], last, origins[-1].models, origins[-1].notes, origins)
@@ -222,13 +221,12 @@ def _prior_data(
     then, start = before.customers, date - dt.timedelta(weeks=weeks)
     actual = naive.purchases_between(days, then.index, start, date)
     own, _ = histories.distinct(then)
-    found = partial_pooling.fit(
-        nbd,
-        own,
-        before.prior.others,
-        score=lambda model: predictive_distribution.log_score(model, then, weeks, actual),
-    )
-    return PriorData(h_others, found.kappa)
+
+    def score(model: Any) -> pd.Series:
+        return predictive_distribution.log_score(model, then, weeks, actual)
+
+    kappa = partial_pooling.fit(nbd, own, before.prior.others, score=score).kappa
+    return PriorData(h_others, kappa)
 
 
 def _naive_models(
@@ -267,13 +265,9 @@ def _histories(days: pd.DataFrame, ids: pd.Index, date: dt.date) -> pd.DataFrame
     day = pd.to_datetime(days["day"])
     rows = (day <= pd.Timestamp(date)) & days["customer_id"].isin(ids)
     found = day[rows].groupby(days.loc[rows, "customer_id"]).agg(["size", "min", "max"])
-    return pd.DataFrame(
-        {
-            "x": found["size"] - 1.0,
-            "t_x": (found["max"] - found["min"]).dt.days / 7,
-            "T": (pd.Timestamp(date) - found["min"]).dt.days / 7,
-        }
-    )
+    t_x = (found["max"] - found["min"]).dt.days / 7
+    T = (pd.Timestamp(date) - found["min"]).dt.days / 7
+    return pd.DataFrame({"x": found["size"] - 1.0, "t_x": t_x, "T": T})
 
 
 def _trial(origin: Origin, days: pd.DataFrame, weeks: int) -> Trial:
@@ -283,10 +277,8 @@ def _trial(origin: Origin, days: pd.DataFrame, weeks: int) -> Trial:
         return _no_trial()
     actual = naive.purchases_between(days, buyers.index, origin.date, end)
     found = {code: _forecast(each, buyers, weeks, actual) for code, each in origin.models.items()}
-    mean, median, scores = (
-        pd.DataFrame({code: one[i] for code, one in found.items()}) for i in range(3)
-    )
-    return Trial(mean, median, scores, actual, buyers["x"])
+    mean, median, log_score = (pd.DataFrame({c: f[i] for c, f in found.items()}) for i in range(3))
+    return Trial(mean, median, log_score, actual, buyers["x"])
 
 
 def _forecast(

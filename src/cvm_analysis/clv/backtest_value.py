@@ -50,7 +50,7 @@ def estimate_margin(
 def forecast_no_purchase(
     customers: Sequence[pd.DataFrame], code: str, days: Sequence[int]
 ) -> tuple[list[pd.DataFrame], list[Note]]:
-    """Fit the model to the data of each day and forecast who buys nothing from that day on.
+    """Fit the model to the data of each day and forecast the probability of no purchase.
 
     Parameters
     ----------

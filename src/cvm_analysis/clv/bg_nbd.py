@@ -43,10 +43,7 @@ class DropOutAtPurchase(purchase_model.DropOut):
         raise NotImplementedError
 
     def purchase_probabilities(self, h: pd.DataFrame, horizon: float, most: int) -> Array:
-        """Probabilities of purchases in the `horizon` weeks after T, one row per row of h.
-
-        Columns: 0, 1, ..., most - 1 purchases, and last `most` or more.
-        """
+        """One row per row of h: P(0, ..., most - 1, `most` or more purchases after T)."""
         x, _, T, _ = histories.arrays(h)
         weeks = np.full(len(x), discounting.longest(0.0, horizon))
         counts = counts_while_alive(self.params_while_alive, x, T, weeks, most)
@@ -57,7 +54,14 @@ class DropOutAtPurchase(purchase_model.DropOut):
     ) -> pd.Series:
         """As `purchase_model.DropOut.discounted_purchases`."""
         x, _, T, _ = histories.arrays(h)
-        sums = discounted_while_alive(self.params_while_alive, x, T, rate, horizon)
+        longest = discounting.longest(rate, horizon)
+        r, alpha, a, b = self.params_while_alive
+        # Given that a customer is alive, only x and T matter: far fewer pairs than histories.
+        pairs, row = np.unique(np.column_stack([x, T]), axis=0, return_inverse=True)
+        x, T = pairs.T
+        purchases = expected_while_alive(self.params_while_alive, x, T, longest)
+        bend = (alpha + T) / np.maximum((r + x) * a / (a + b + x), 1)
+        sums = discounting.discounted(purchases, bend, rate, horizon)[row]
         return (self.p_alive(h) * sums).rename("discounted_purchases")
 
     def probability(self, x: int, t: float | Array) -> Array:
@@ -208,22 +212,6 @@ def expected_while_alive(
         return -np.expm1(-shape * np.log1p(p * ratio)) / p
 
     return lambda weeks: quadrature.expectation(rule, row, given, r + x, weeks / (alpha + T))
-
-
-def discounted_while_alive(
-    params: Params, x: Array, T: Array, rate: float, horizon: float | None
-) -> Array:
-    """Discounted purchases of customers alive at T, one per row.
-
-    Given that a customer is alive, only x and T matter: far fewer pairs than histories.
-    """
-    longest = discounting.longest(rate, horizon)
-    r, alpha, a, b = params
-    pairs, row = np.unique(np.column_stack([x, T]), axis=0, return_inverse=True)
-    x, T = pairs.T
-    purchases = expected_while_alive(params, x, T, longest)
-    bend = (alpha + T) / np.maximum((r + x) * a / (a + b + x), 1)
-    return discounting.discounted(purchases, bend, rate, horizon)[row]
 
 
 def counts_while_alive(params: Params, x: Array, T: Array, weeks: Array, most: int) -> Array:

@@ -61,8 +61,8 @@ def origins(last: dt.date, first: dt.date, weeks: int) -> tuple[list[dt.date], l
     history = [(date - first).days / 7 for date in dates]
     short = [lacking("choice", weeks=each) for each in history[:-1]]
     short.append(lacking("holdout", weeks=history[-1]))
-    kept = [date for date, lack in zip(dates, short, strict=True) if not lack]
-    return [*kept, last], [*short[-2], *short[-1]]
+    usable = [date for date, lack in zip(dates, short, strict=True) if not lack]
+    return [*usable, last], [*short[-2], *short[-1]]
 
 
 def fit(

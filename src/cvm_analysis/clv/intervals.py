@@ -18,14 +18,8 @@ import pandas as pd
 from scipy.stats import t as student
 
 from cvm_analysis.arrays import Array
-from cvm_analysis.clv.numerics.simulation import (
-    HISTORY,
-    PARAMETER_SETS,
-    SEED,
-    Forecast,
-    has_distribution,
-    simulate,
-)
+from cvm_analysis.clv.numerics import simulation
+from cvm_analysis.clv.numerics.simulation import HISTORY, Forecast, has_distribution
 from cvm_analysis.errors import InputError
 
 LEVEL = 0.8
@@ -65,7 +59,7 @@ def customer_intervals(
 
     Raises
     ------
-    InputError : a level not between 0 and 1, or fewer than `PARAMETER_SETS` draws
+    InputError : a level not between 0 and 1, or too few draws
     """
     _check(level, draws)
     if not has_distribution(model) or values.empty:
@@ -79,7 +73,7 @@ def customer_intervals(
     for start in range(0, len(each), size):
         part = each.iloc[start : start + size]
         rows = Forecast(part[HISTORY], part["margin_per_spend"].to_numpy())
-        orders, margin = simulate(rows, (model, spend), horizon_weeks, draws)
+        orders, margin = simulation.simulate(rows, (model, spend), horizon_weeks, draws)
         found[start : start + size] = np.column_stack(
             [*_interval(margin, level), *_interval(orders, level, "inverted_cdf")]
         )
@@ -158,8 +152,8 @@ def tabulate_totals(
 def _check(level: float, draws: int) -> None:
     if not 0 < level < 1:
         raise InputError(f"the level is {level}; 0.8 leaves 10 % out at either end")
-    if draws < PARAMETER_SETS:
-        raise InputError(f"{draws} draws are too few; take {PARAMETER_SETS} or more")
+    if draws < simulation.PARAMETER_SETS:
+        raise InputError(f"{draws} draws are too few; take {simulation.PARAMETER_SETS} or more")
 
 
 def _forecast(customers: pd.DataFrame, values: pd.DataFrame, spend: Any) -> Forecast:
@@ -188,7 +182,7 @@ def _simulate_total(
     size = max(1, _CHUNK // draws)
     for start in range(0, len(forecast.h), size):
         part = Forecast(*(column[start : start + size] for column in forecast))
-        more_orders, more_margin = simulate(part, models, horizon, draws, start)
+        more_orders, more_margin = simulation.simulate(part, models, horizon, draws, start)
         orders += more_orders.sum(axis=0)
         margin += more_margin.sum(axis=0)
     return orders, margin
@@ -199,7 +193,7 @@ def _common_factor(errors: Array, draws: int) -> Array:
     if not errors.size:
         return np.ones(draws)
     quantiles = student.ppf((np.arange(draws) + 0.5) / draws, errors.size)
-    shuffled = np.random.default_rng((SEED, 3)).permutation(quantiles)
+    shuffled = np.random.default_rng((simulation.SEED, 3)).permutation(quantiles)
     return np.exp(np.clip(np.sqrt(np.mean(errors**2)) * shuffled, -50, 50))
 
 

@@ -6,7 +6,7 @@ for Customer Base Analysis", International Journal of Research in Marketing 24(3
 Betageometric/NBD Model", Marketing - Journal of Research and Management 3(2), 75-90. Customers buy
 at random at their own rate (Gamma: shape r, scale alpha in weeks) and drop out after each purchase,
 the first included, with their own probability (Beta: a, b). So one-time buyers may be inactive;
-BG/NBD counts them as alive for ever. From T on, customers alive follow BG/NBD with b + 1.
+BG/NBD counts them as always alive. From T on, customers alive follow BG/NBD with b + 1.
 """
 
 from dataclasses import dataclass

@@ -65,12 +65,8 @@ class Nbd(ConstantRate, mle.Fitted):
 def fit(h: pd.DataFrame) -> Nbd:
     """Fit by maximum likelihood.
 
-    Parameters
-    ----------
     h : one row per history; x, t_x, T (weeks), optionally n customers who share it (else 1)
 
-    Raises
-    ------
     InputError : impossible histories
     FitError : nobody bought again, or no maximum was found
     """

@@ -25,7 +25,8 @@ from scipy.special import exprel
 
 from cvm_analysis.arrays import Array
 from cvm_analysis.clv import bg_nbd, discounting, histories, nbd, purchase_model
-from cvm_analysis.clv.numerics import mle, pareto_counts
+from cvm_analysis.clv.numerics import mle
+from cvm_analysis.clv.numerics.pareto_counts import Counts
 from cvm_analysis.clv.numerics.pareto_integrals import Curve, Piece, integral, pieces
 from cvm_analysis.clv.purchase_model import Generator, PurchaseModel
 
@@ -63,22 +64,21 @@ class ParetoNbd(purchase_model.DropOut):
         """Probability that a new customer makes x repeat purchases in t weeks."""
         weeks = np.asarray(t, float)
         none = np.zeros(weeks.size)
-        counts = pareto_counts.state_counts(self.params, none, none, weeks.ravel())
-        found = counts.staying(x + 1)[:, x] + counts.leaving(x)
+        r, alpha, s, beta = self.params
+        counts = Counts(none + r, none + alpha, s, none + beta, weeks.ravel())
+        found = counts.surviving(x + 1)[:, x] + counts.dropping_out(x)
         return found.reshape(weeks.shape)
 
     def purchase_probabilities(self, h: pd.DataFrame, horizon: float, most: int) -> Array:
-        """Probabilities of purchases in the `horizon` weeks after T, one row per row of h.
-
-        Columns: 0, 1, ..., most - 1 purchases, and last `most` or more.
-        """
+        """One row per row of h: P(0, ..., most - 1, `most` or more purchases after T)."""
         x, _, T, _ = histories.arrays(h)
         # Given that a customer is alive, only x and T matter: far fewer pairs than histories.
         pairs, row = np.unique(np.column_stack([x, T]), axis=0, return_inverse=True)
         weeks = np.full(len(pairs), discounting.longest(0.0, horizon))
-        counts = pareto_counts.state_counts(self.params, pairs[:, 0], pairs[:, 1], weeks)
-        found = counts.staying(most)
-        found[:, :most] += np.column_stack([counts.leaving(k) for k in range(most)])
+        r, alpha, s, beta = self.params
+        counts = Counts(r + pairs[:, 0], alpha + pairs[:, 1], s, beta + pairs[:, 1], weeks)
+        found = counts.surviving(most)
+        found[:, :most] += np.column_stack([counts.dropping_out(k) for k in range(most)])
         found[:, most] = counts.at_least(most)
         return bg_nbd.mix_with_dead(found[row], self.log_odds_dead(h))
 

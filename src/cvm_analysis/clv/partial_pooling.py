@@ -6,13 +6,10 @@ others). With kappa 0 the region stands alone; a larger kappa makes it more like
 thousands of customers the region's own fit hardly changes, whatever kappa is. (Shrinking the
 parameters themselves fails where one of them diverges.)
 
-kappa is chosen at an earlier date: each one is fitted to the histories up to that date and scored
-by the mean log probability of the region's own later purchases
-(`predictive_distribution.log_score`). Held out in time, not by customers: in use, the model
-forecasts the future of known customers, and in a small region cross-validation by customers would
-leave even fewer to fit. The final fit uses all data of today with the chosen kappa. A dozen
-customers are too few to choose well: 0 may look best by chance, and is then most costly. So 0 is
-not among the default kappas.
+kappa is chosen at an earlier date: each fit to the histories up to that date is scored by the mean
+log probability of the region's own later purchases (`predictive_distribution.log_score`), since in
+use, too, the model forecasts the future of known customers. The final fit uses all data of today.
+With a dozen customers 0 may look best by chance, and is then most costly: so it is no default.
 """
 
 from __future__ import annotations
@@ -60,10 +57,7 @@ def fit(
 ) -> PooledFit:
     """Fit with each kappa and keep the one with the best score; of equal ones the smallest.
 
-    Choose at an earlier date, then fit to all data with one kappa and no score::
-
-        then = partial_pooling.fit(pareto_nbd, own_then, others_then, score=score)
-        now = partial_pooling.fit(pareto_nbd, own_now, others_now, [then.kappa])
+    Choose at an earlier date with a score; then fit to all data with that kappa and no score.
 
     Parameters
     ----------
@@ -94,8 +88,7 @@ def fit(
         scores[kappa] = float(score(models[kappa]).mean()) if score else np.nan
     if not models:
         raise FitError(
-            f"nothing could be fitted to {n_own:,.0f} own customers with any of the kappas "
-            f"{list(kappas)}; add a larger one"
+            f"no fit to {n_own:,.0f} own customers with kappas {list(kappas)}; add a larger one"
         )
     best = max(models, key=lambda kappa: (scores[kappa], -kappa)) if score else next(iter(models))
     by_kappa = pd.Series(scores, name="score").rename_axis("kappa")

@@ -63,10 +63,7 @@ class ZeroTruncatedNbd(ConstantRate, mle.Fitted):
         return found[:, x].reshape(ratio.shape)
 
     def purchase_probabilities(self, h: pd.DataFrame, horizon: float, most: int) -> Array:
-        """Probabilities of purchases in the `horizon` weeks after the window, one row per row of h.
-
-        Columns: 0, 1, ..., most - 1 purchases, and last `most` or more.
-        """
+        """One row per row of h: P(0, ..., most - 1, `most` or more purchases after the window)."""
         shape = self.params.r + _purchases(h, self.window)
         ratio = discounting.longest(0.0, horizon) / (self.params.alpha + self.window)
         return nbd.probabilities(shape, np.full(len(shape), ratio), most)
