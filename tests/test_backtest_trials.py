@@ -1,4 +1,4 @@
-"""Choosing and reporting apart: what is known at an origin, what came, and who may win."""
+"""Earlier trials choose, the last one is reported; each uses only the data of its origin."""
 
 import datetime as dt
 
@@ -77,7 +77,7 @@ def of(scores, index=None):
 # What is known at an origin
 
 
-def test_a_small_region_borrows_and_says_how_much_is_its_own(small):
+def test_a_small_region_uses_prior_data_and_notes_its_own_share(small):
     dates, known, days, others = small
     tried = trials.run(dates, known, days, WEEKS, others)
     note = next(note for note in tried.notes if note.code == "borrowed_histories")
@@ -145,13 +145,13 @@ def test_means_medians_and_scores_are_those_of_the_models(cdnow_run, log):
     assert (last.median["own_rate"] == rounded).all()
 
 
-def test_the_same_as_last_period_is_what_came_in_the_period_before(tried):
+def test_last_period_is_the_purchases_of_the_period_before(tried):
     before, last = tried.earlier[-1], tried.last
     known = before.actual.index
     assert (last.mean["last_period"][known] == before.actual).all()
 
 
-def test_a_rule_has_no_score_where_nothing_tells_its_scatter(log):
+def test_a_rule_has_no_score_without_a_dispersion(log):
     """The records begin 28 weeks before the first origin: no two whole periods of 25 weeks."""
     _, tried = run(log, LAST, 25)
     (first,) = tried.earlier
@@ -187,7 +187,7 @@ def test_a_region_departs_from_the_company_only_on_its_own_evidence():
     assert trials.choose([clear], company="mbg_nbd") == "pareto_nbd"
 
 
-def test_without_an_earlier_trial_the_default_is_kept():
+def test_without_an_earlier_trial_the_default_stays():
     assert trials.choose([]) == "pareto_nbd"
     assert trials.choose([], company="nbd") == "nbd"
     assert trials.choose([of({})]) == "pareto_nbd"

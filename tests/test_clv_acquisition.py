@@ -42,7 +42,7 @@ def test_online_retail_begins_in_mid_business():
     assert table["is_initial_stock"].tolist() == [True] * 5 + [False] * (len(table) - 5)
 
 
-def test_a_small_region_knows_the_wave_the_company_saw():
+def test_a_small_region_uses_the_initial_stock_of_the_company():
     region = [count // 40 for count in ONLINE_RETAIL]
     end = START + dt.timedelta(weeks=len(region)) - dt.timedelta(days=1)
     assert not seen(region).is_left_truncated
@@ -64,7 +64,7 @@ def test_online_retail_as_published(online_retail):
     assert found.is_left_truncated and found.until == dt.date(2011, 1, 4)
 
 
-def test_a_panel_recruited_in_twelve_weeks_is_no_wave(cdnow):
+def test_a_panel_recruited_in_twelve_weeks_is_no_initial_stock(cdnow):
     found = acquisition.detect(cdnow["first_order"], dt.date(1997, 1, 1), dt.date(1997, 9, 30))
     assert not found.is_left_truncated and found.notes() == []
     assert (found.until, found.share) == (None, 0.0)
@@ -73,7 +73,7 @@ def test_a_panel_recruited_in_twelve_weeks_is_no_wave(cdnow):
 
 @pytest.mark.parametrize("dispersion", [1, 5])
 @pytest.mark.parametrize("shape", ["steady", "growing", "falling", "season"])
-def test_inflows_without_a_wave_are_left_alone(shape, dispersion):
+def test_inflows_without_an_initial_stock_give_none(shape, dispersion):
     """About 1 of 1,000 such logs was taken for a wave; none of these 50."""
     rng = np.random.default_rng(1)
     for _ in range(50):
@@ -102,12 +102,12 @@ def test_a_business_cut_in_two_is_recognised(gap, share_new):
         assert found.share > 0.05
 
 
-def test_a_season_is_told_from_a_wave_once_it_comes_again():
+def test_a_season_differs_from_an_initial_stock_once_it_returns():
     peaks = 40 * (1 + 1.5 * (np.arange(60) % 52 < 4)).astype(int) + np.arange(60) % 3
     assert not seen(peaks).is_left_truncated
 
 
-def test_a_region_that_opens_late_has_no_wave():
+def test_a_region_that_opens_late_has_no_initial_stock():
     assert not seen([0] * 30 + ONLINE_RETAIL).is_left_truncated
 
 
@@ -116,7 +116,7 @@ def test_too_short_a_log_is_not_judged():
     assert not seen([5]).is_left_truncated
 
 
-def test_a_small_wave_is_not_worth_a_word():
+def test_a_small_initial_stock_gives_no_note():
     counts = [40, 30, 20, 15, *[6] * 1000]
     assert not seen(counts).is_left_truncated
     assert seen(counts[:200]).is_left_truncated
@@ -138,7 +138,7 @@ def test_order_and_ids_do_not_matter():
     assert one.weekly.equals(other.weekly) and one.until == other.until
 
 
-def test_new_customers_are_those_seen_first_after_the_wave():
+def test_new_customers_are_those_first_seen_after_the_initial_stock():
     weekly = pd.Series(dtype=int)
     days = pd.Series(pd.to_datetime(["2025-01-05", "2025-01-06", None]), ["a", "b", "c"])
     wave = acquisition.Acquisition(weekly, True, dt.date(2025, 1, 5), 0.5)

@@ -66,7 +66,7 @@ def test_it_is_the_negative_binomials_chance_of_none():
         )
 
 
-def test_as_many_stay_silent_as_it_says():
+def test_the_share_without_purchase_is_as_forecast():
     customers, rate, rng = draw_customers()
     p, notes = forecast(customers, "nbd")
     assert notes == []

@@ -67,7 +67,7 @@ def test_pareto_nbd_of_apparel_as_in_clvtools(apparel):
 
 
 def test_bg_nbd_of_apparel_is_as_likely_as_in_clvtools_and_not_told(apparel):
-    """Its a, b and one coefficient run off; only the likelihood can be compared."""
+    """Its a, b and one coefficient diverge; only the likelihood can be compared."""
     theirs = stated("bgnbd", "polished")
     found = covariates.fit(apparel, BOTH, BOTH, "bg_nbd")
     assert found.log_likelihood == pytest.approx(theirs.log_likelihood, abs=1e-3)

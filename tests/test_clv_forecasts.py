@@ -84,7 +84,7 @@ def test_enough_data_are_fitted_by_every_model_the_best_first(people):
     assert models["pareto_nbd"].params == pytest.approx((0.553, 10.578, 0.606, 11.669), abs=0.003)
 
 
-def test_who_never_bought_and_who_is_no_retail_customer_is_left_out(people):
+def test_customers_without_purchase_or_not_retail_are_left_out(people):
     others = people.head(500).assign(customer_type="dealer", x=50.0, t_x=30.0, T=39.0)
     prospects = people.head(300).assign(n_orders=0, x=np.nan, t_x=np.nan, T=np.nan)
     more = pd.concat(
@@ -110,7 +110,7 @@ def test_who_never_bought_and_who_is_no_retail_customer_is_left_out(people):
         (0, 0, ["own_rate_few_buyers", "own_rate_few_repeat_buyers"]),
     ],
 )
-def test_too_few_are_not_fitted_and_the_reader_is_told(people, n_buyers, n_repeat, said):
+def test_too_few_are_not_fitted_and_a_note_says_so(people, n_buyers, n_repeat, said):
     repeat = people[people["x"] > 0].head(n_repeat)
     some = pd.concat([repeat, people[people["x"] == 0].head(n_buyers - n_repeat)])
     models, notes = forecasts.fit(some)
@@ -123,7 +123,7 @@ def test_too_few_are_not_fitted_and_the_reader_is_told(people, n_buyers, n_repea
 
 
 def test_drop_out_that_is_not_in_the_data_is_not_used():
-    """Everybody's last purchase is later than a steady pace makes likely: nobody has left."""
+    """All last purchases are later than a constant rate makes likely: no drop-out."""
     rng = np.random.default_rng(7)
     x = rng.poisson(rng.gamma(2.0, 1 / 10, 3_000) * 52).astype(float)
     t_x = np.round(x / (x + 0.5) * 52 * 7) / 7  # the last of x even times: x / (x + 1)
@@ -161,7 +161,7 @@ def test_spend_is_fitted_to_repeat_purchases(people):
     assert spend.params == pytest.approx((6.25, 3.74, 15.44), abs=0.02) and notes == []
 
 
-def test_too_few_repeat_buyers_are_worth_their_own_mean(people):
+def test_too_few_repeat_buyers_have_their_own_mean_spend(people):
     few = pd.concat([people[people["x"] > 0].head(29), people[people["x"] == 0]])
     spend, notes = forecasts.fit_spend(few)
     assert notes == [Note("spend_model", "own_mean_few_repeat_buyers", 29.0, 30.0)]
@@ -222,7 +222,7 @@ def test_a_forecast_without_probabilities_has_no_calibration(cdnow):
     assert forecasts.calibration(naive.OwnRate(), cdnow).empty
 
 
-def test_paces_are_fitted_where_somebody_came_back():
+def test_purchase_rates_are_fitted_with_repeat_purchases():
     paces = pd.DataFrame({"x": [0, 1, 2, 5, 9], "t_x": [0, 5, 9, 40, 50.0], "T": 52.0})
     model, notes = forecasts.fit_purchase_rates(paces)
     assert not notes and model.params.r > 0
@@ -242,14 +242,14 @@ def test_every_forecast_has_a_name_and_whatever_may_be_wrong_with_it_a_text(lang
         assert all(len(say(f"notes.{code}_{reason}")) > 10 for reason in reasons)
 
 
-def test_a_reader_is_told_of_the_default_and_of_the_forecast_in_use():
+def test_notes_are_on_the_default_and_the_forecast_in_use():
     codes = ["pareto_nbd_not_fitted", "mbg_nbd_not_fitted", "nbd_not_fitted", "own_rate_few_buyers"]
     notes = [Note("value", code) for code in codes]
     assert forecasts.select_notes(notes, "nbd") == [notes[0], notes[2], notes[3]]
     assert forecasts.select_notes(notes, "boosted") == [notes[0], notes[3]]
 
 
-def test_purchase_days_are_kept_of_who_is_modelled():
+def test_purchase_days_of_modelled_customers_are_kept():
     days = pd.DataFrame({"customer_id": list("abca"), "day": [1, 2, 3, 4]})
     kept = forecasts.keep_modelled_days(days, pd.DataFrame(index=["a", "c"]))
     assert kept["day"].tolist() == [1, 3, 4]

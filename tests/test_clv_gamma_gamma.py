@@ -88,7 +88,7 @@ def test_independence_is_spearmans_correlation_and_a_ratio_of_fifths(fitted, cdn
     assert fitted.independence.spend_ratio == pytest.approx(top / bottom)
 
 
-def test_spend_that_never_varies_within_a_customer_runs_off_and_still_forecasts():
+def test_spend_that_never_varies_within_a_customer_diverges_and_still_forecasts():
     rng = np.random.default_rng(1)
     means = 1 / rng.gamma(5, 1 / 100, 2000)
     rows = pd.DataFrame({"x": rng.integers(1, 100, 2000), "spend_per_repeat_day": means})

@@ -24,7 +24,7 @@ def test_the_key_leads_back_to_each_customer(cdnow):
     assert not h.duplicated(["x", "t_x", "T"]).any()
 
 
-def test_who_never_bought_is_left_out():
+def test_customers_without_purchase_are_left_out():
     customers = pd.DataFrame(
         {"x": [2, np.nan, 0, 0], "t_x": [3, np.nan, 0, 0], "T": [9, np.nan, 5, 5]},
         index=["a", "b", "c", "d"],

@@ -35,7 +35,7 @@ def limits(people, worth, fitted):
     return intervals.customer_intervals(people, worth, *fitted, HORIZON)
 
 
-def test_one_in_ten_customers_brings_more_than_the_upper_limit(people, limits):
+def test_one_in_ten_customers_brings_more_than_the_upper_end(people, limits):
     earned = 0.3 * people["brought"]
     hopes = limits["expected_margin_high"] > 0  # who will most likely buy nothing has the limit 0
     assert (earned > limits["expected_margin_high"])[hopes].mean() == pytest.approx(0.1, abs=0.015)
@@ -48,7 +48,7 @@ def test_one_in_ten_customers_brings_more_than_the_upper_limit(people, limits):
     assert inside.mean() >= 0.8
 
 
-def test_limits_are_in_order_and_purchases_whole(limits):
+def test_interval_ends_are_in_order_and_purchases_whole(limits):
     assert (limits["expected_orders_low"] <= limits["expected_orders_high"]).all()
     assert (limits["expected_margin_low"] <= limits["expected_margin_high"]).all()
     assert (limits >= 0).all(axis=None)
@@ -62,7 +62,7 @@ def test_a_higher_level_is_wider(people, worth, fitted, limits):
 
 
 def test_one_time_buyers_value_is_the_less_certain(worth, fitted):
-    """Of two who buy as often, the one whose own spend is not known has the wider limits."""
+    """Of two who buy as often, the one whose own spend is not known has the wider interval."""
     two = pd.DataFrame(
         {
             "x": 10,
@@ -153,7 +153,7 @@ def test_a_group_does_not_depend_on_the_others(people, worth, fitted):
     pd.testing.assert_frame_equal(one, both.loc[["b"]])
 
 
-def test_a_naive_forecast_has_no_limits(people, worth, fitted):
+def test_a_naive_forecast_has_no_interval(people, worth, fitted):
     empty = intervals.customer_intervals(people, worth, naive.OwnRate(), fitted[1], HORIZON)
     assert empty.isna().all(axis=None) and empty.index.equals(worth.index)
     by = pd.Series("all", people.index)
@@ -161,7 +161,7 @@ def test_a_naive_forecast_has_no_limits(people, worth, fitted):
     assert totals["expected_margin"].notna().all() and totals["expected_margin_low"].isna().all()
 
 
-def test_a_negative_margin_turns_the_limits_round(people, worth, fitted, limits):
+def test_a_negative_margin_swaps_the_interval_ends(people, worth, fitted, limits):
     losing = worth.assign(expected_margin=-worth["expected_margin"])
     found = intervals.customer_intervals(people, losing, *fitted, HORIZON)
     assert found["expected_margin_low"].to_numpy() == pytest.approx(

@@ -15,12 +15,12 @@ H = pd.DataFrame(
 RATE = naive.OwnRate()
 
 
-def test_purchases_go_on_at_each_customers_own_pace():
+def test_purchases_go_on_at_each_customers_own_rate():
     found = RATE.expected_purchases(H, 20)
     assert found.to_dict() == {"a": 0, "b": 4 / 40 * 20, "c": 1 / 2 * 20}
 
 
-def test_who_came_today_is_expected_to_do_nothing():
+def test_a_customer_of_today_is_expected_to_do_nothing():
     today = pd.DataFrame({"x": [0], "t_x": [0.0], "T": [0.0]})
     assert RATE.expected_purchases(today, 52).tolist() == [0]
 
@@ -127,7 +127,7 @@ def test_the_usual_gap_holds_nine_in_ten_repeat_customers():
     assert naive.fit_recency_rule(once).gap == 0
 
 
-def test_who_is_silent_for_longer_than_usual_is_expected_to_do_nothing():
+def test_a_customer_inactive_for_longer_than_usual_is_expected_to_do_nothing():
     rule = naive.RecencyRule(20.0)
     assert rule.expected_purchases(H, 20).to_dict() == {"a": 0, "b": 4 / 40 * 20, "c": 10}
     assert naive.RecencyRule(19.9).expected_purchases(H, 20)["b"] == 0

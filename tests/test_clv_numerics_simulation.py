@@ -43,7 +43,7 @@ def spend():
 
 
 def lives(code, n, seed):
-    """Customers of a model, purchase by purchase: what was seen by T, and what came after."""
+    """Customers of a model, purchase by purchase: the history up to T, and the outcome after."""
     rng = np.random.default_rng(seed)
     r, alpha, *drop_out = MODELS[code].params
     p, q, gamma = SPEND
@@ -75,7 +75,7 @@ def pit(draws, actual, seed=1):
 
 
 @pytest.mark.parametrize("code", MODELS)
-def test_what_came_lies_evenly_among_the_draws(code):
+def test_the_outcome_is_uniform_among_the_draws(code):
     people = lives(code, 3000, 11)
     ahead = simulation.Forecast(people[simulation.HISTORY], np.full(len(people), 0.3))
     orders, money = simulation.simulate(ahead, (MODELS[code], spend()), HORIZON, 400)
@@ -143,7 +143,7 @@ def test_uncertain_parameters_widen_the_draws_of_all_customers_together():
     assert spread["unknown"] == spread["fixed"] == spread["off"]
 
 
-def test_who_never_dies_and_who_surely_has():
+def test_customers_who_never_drop_out_and_who_surely_have():
     gone = pd.DataFrame({"x": [40], "t_x": [10.0], "T": [400.0], "spend_per_repeat_day": [10.0]})
     ahead = simulation.Forecast(gone, np.ones(1))
     for code in ("pareto_nbd", "bg_nbd", "mbg_nbd"):

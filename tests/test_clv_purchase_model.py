@@ -15,7 +15,7 @@ from cvm_analysis.errors import InputError
 from cvm_analysis.texts import words
 
 
-def test_rates_of_who_is_still_a_customer_are_gamma():
+def test_rates_of_customers_alive_are_gamma():
     model = SimpleNamespace(params=(0.8, 9.0))
     x, T, alive = np.array([3.0, 0.0]), np.array([40.0, 10.0]), pd.Series([0.25, np.nan])
     found = purchase_model.rates(model, x, T, alive, 20_000, np.random.default_rng(1))
@@ -76,7 +76,7 @@ class Half(purchase_model.ConstantRate):
         return pd.Series(0.5, h.index)
 
 
-def test_a_constant_stream_is_worth_its_integral():
+def test_the_present_value_of_a_constant_stream_is_its_integral():
     """0.5 a week for 10 weeks are 5; at 1 % a week 0.5 (1 - e^-0.1) / 0.01, and 50 for ever."""
     h = pd.DataFrame({"x": [1, 2]}, index=["a", "b"])
     assert Half().expected_purchases(h, 10).to_dict() == {"a": 5, "b": 5}

@@ -82,7 +82,7 @@ def test_a_margin_by_customer(cdnow, models):
         value.estimate(cdnow, *models, 52, 0.1, margins[1:])
 
 
-def test_who_never_bought_has_no_row(cdnow, models):
+def test_customers_without_purchase_have_no_row(cdnow, models):
     prospect = pd.DataFrame({"x": [np.nan]}, index=["prospect"])
     table = value.estimate(pd.concat([cdnow, prospect]), *models, 52, 0.1, 1.0)
     assert table.index.equals(cdnow.index)
@@ -103,7 +103,7 @@ def test_a_year_of_weekly_rates_is_the_annual_rate():
 
 
 def test_value_at_risk_is_what_never_leaving_would_add(cdnow, models):
-    """P(alive) x (pace x discounted weeks - purchases given alive), by a plain sum over weeks."""
+    """P(alive) x (rate x discounted weeks - purchases given alive), by a plain sum over weeks."""
     model, spend = models
     few = cdnow.head(40)
     table = value.estimate(few, model, spend, 52, 0.10, 0.35)

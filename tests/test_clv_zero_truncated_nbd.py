@@ -61,7 +61,7 @@ def test_no_other_parameters_are_better():
 
 
 def test_the_plain_nbd_on_customers_seen_takes_them_for_frequent_buyers():
-    """What the truncation is for: old customers who show up late look like busy new ones."""
+    """Without truncation, existing customers first seen late look like frequent new ones."""
     rng = np.random.default_rng(8)
     rows = []
     for rate in rng.gamma(PARAMS.r, 1 / PARAMS.alpha, 6000):

@@ -230,11 +230,7 @@ def _prior_data(
 
 
 def _naive_models(
-    fitted: dict[str, Any],
-    recent: naive.LastPeriod,
-    days: pd.DataFrame,
-    date: dt.date,
-    weeks: int,
+    fitted: dict[str, Any], recent: naive.LastPeriod, days: pd.DataFrame, date: dt.date, weeks: int
 ) -> dict[str, Any]:
     """The naive forecasts, with the dispersion they had one period earlier where it is known.
 

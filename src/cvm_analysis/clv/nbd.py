@@ -70,8 +70,15 @@ def fit(h: pd.DataFrame) -> Nbd:
     InputError : impossible histories
     FitError : nobody bought again, or no maximum was found
     """
-    data = _counts(histories.arrays(h))
-    start = _start(data)
+    rows = pd.DataFrame(histories.arrays(h)._asdict())
+    rows = rows.groupby(["x", "T"], as_index=False)["n"].sum().assign(t_x=0.0)  # t_x has no effect
+    data = histories.arrays(rows)
+    purchases = (data.n * data.x).sum()
+    if not purchases > 0:
+        raise FitError(
+            f"none of {data.n.sum():,.0f} customers bought again; no purchase rate can be estimated"
+        )
+    start = 1.0, float((data.n * data.T).sum() / purchases)  # the mean rate; r of an exponential
     top = mle.fit_autograd(lambda logs: log_likelihood_at(logs, data), start, data.n.sum(), "NBD")
     return Nbd.from_maximum(top, Params, data.n.sum(), mle.divergence(top))
 
@@ -88,23 +95,6 @@ def log_likelihood_at(log_params: Array, data: histories.Arrays) -> Array:
     reached = histories.count_at_least(x, n)
     rising = anp.sum(reached * anp.log(r + np.arange(len(reached))))
     return rising - anp.sum(n * (r * anp.log1p(T / alpha) + x * anp.log(alpha + T)))
-
-
-def _counts(data: histories.Arrays) -> histories.Arrays:
-    """Group the customers by x and T, sorted: t_x has no effect in this model."""
-    pairs = pd.DataFrame({"x": data.x, "T": data.T, "n": data.n}).groupby(["x", "T"])["n"].sum()
-    x, T = (pairs.index.get_level_values(name).to_numpy(float) for name in ("x", "T"))
-    return histories.Arrays(x, np.zeros_like(x), T, pairs.to_numpy(float))
-
-
-def _start(data: histories.Arrays) -> tuple[float, float]:
-    """Start from the observed mean rate and an exponential distribution of rates."""
-    purchases = (data.n * data.x).sum()
-    if not purchases > 0:
-        raise FitError(
-            f"none of {data.n.sum():,.0f} customers bought again; no purchase rate can be estimated"
-        )
-    return 1.0, float((data.n * data.T).sum() / purchases)
 
 
 def probabilities(shape: Array, ratio: Array, most: int) -> Array:
@@ -133,9 +123,7 @@ def probabilities(shape: Array, ratio: Array, most: int) -> Array:
     k = np.arange(1, most)
     rising = np.cumsum(np.log((shape[:, None] + k - 1) / k) + log_one[:, None], axis=1)
     tail = np.where(
-        ratio < 1,
-        betainc(most, shape, ratio / (1 + ratio)),
-        betaincc(shape, most, 1 / (1 + ratio)),
+        ratio < 1, betainc(most, shape, ratio / (1 + ratio)), betaincc(shape, most, 1 / (1 + ratio))
     )
     none = np.exp(log_none)[:, None]
     return np.hstack([none, np.exp(log_none[:, None] + rising), tail[:, None]])

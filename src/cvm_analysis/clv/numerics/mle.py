@@ -34,10 +34,7 @@ class Maximum(NamedTuple):
 
 
 def fit_autograd(
-    log_likelihood: Callable[[Array], Any],
-    start: Sequence[float],
-    n_customers: float,
-    model: str,
+    log_likelihood: Callable[[Array], Any], start: Sequence[float], n_customers: float, model: str
 ) -> Maximum:
     """Maximise a log-likelihood written with autograd's numpy; arguments and errors as `newton`."""
     slope, bend = value_and_grad(log_likelihood), hessian(log_likelihood)
@@ -45,10 +42,7 @@ def fit_autograd(
 
 
 def multistart(
-    derivatives: Derivatives,
-    data: histories.Arrays,
-    starts: Iterable[Sequence[float]],
-    model: str,
+    derivatives: Derivatives, data: histories.Arrays, starts: Iterable[Sequence[float]], model: str
 ) -> Maximum:
     """Maximise from several starts; the highest maximum counts.
 
