@@ -15,7 +15,7 @@ import numpy as np
 
 from cvm_analysis import prepared
 from cvm_analysis.churn import evaluation, forecasts, learning
-from cvm_analysis.clv import no_purchase_probability
+from cvm_analysis.clv import backtest_value
 from cvm_analysis.clv.forecasts import with_purchase
 from cvm_analysis.segments import loyalty
 from cvm_analysis.segments.grades import ranks
@@ -37,10 +37,7 @@ def main(back: list[int]) -> None:
         graded = [
             ranks.grade_rank_at(cards, each, day) for each, day in zip(seen, plan.days, strict=True)
         ]
-        told = [
-            no_purchase_probability.for_landmark(people, "pareto_nbd", plan.horizons)[0]
-            for people in seen
-        ]
+        told, _ = backtest_value.forecast_no_purchase(seen, "pareto_nbd", plan.horizons)
         known = [
             learning.Snapshot(*each) for each in zip(plan.days, seen, told, graded, strict=True)
         ]

@@ -9,9 +9,9 @@ back. Pareto/NBD and BG/NBD are fitted, each to customers of its own kind.
 A set fails if anything is raised but a FitError or an InputError whose cause is in the data (nobody
 came back), or if the result is nonsense: a parameter, a score or the log-likelihood that is not
 finite, a log-likelihood below that of the truth or of the NBD model, or a forecast that is not
-finite, below 0 or beyond the customer's own pace. Where drop-out is identified in 1,000 or more
+finite, below 0 or above the customer's own rate. Where drop-out is identified in 1,000 or more
 customers, 95 % intervals by profile likelihood, and those that standard errors of the logarithms
-make, are held against the truth, and forecasts against what came by the uniformity of their
+make, are compared with the truth, and forecasts with the outcome by the uniformity of their
 randomised PIT (the same customers, 52 weeks on).
 """
 
@@ -85,7 +85,7 @@ def customers(truth: Truth, draws: np.random.Generator) -> pd.DataFrame:
         end = np.minimum(end, gone)
     else:
         leaves = draws.beta(one, two, truth.n)
-    x, came, last, now = (np.zeros(truth.n) for _ in range(4))
+    x, actual, last, now = (np.zeros(truth.n) for _ in range(4))
     active = np.arange(truth.n)
     while len(active):
         now[active] += draws.exponential(1 / rate[active])
@@ -93,9 +93,9 @@ def customers(truth: Truth, draws: np.random.Generator) -> pd.DataFrame:
         seen = active[now[active] <= T[active]]
         x[seen] += 1
         last[seen] = now[seen]
-        came[active[now[active] > T[active]]] += 1
+        actual[active[now[active] > T[active]]] += 1
         active = active[draws.random(len(active)) >= leaves[active]]
-    return pd.DataFrame({"x": x, "t_x": last, "T": T, "came": came})
+    return pd.DataFrame({"x": x, "t_x": last, "T": T, "actual": actual})
 
 
 def one(number: int) -> Found:
@@ -109,7 +109,7 @@ def one(number: int) -> Found:
         nobody = "bought again" in str(refused) and not h["x"].any()
         return Found(
             truth,
-            "nobody came back" if nobody else f"WRONG: {refused}",
+            "no repeat purchase" if nobody else f"WRONG: {refused}",
             0.0,
             (),
             (),
@@ -139,7 +139,7 @@ def nonsense(truth: Truth, model: Any, h: pd.DataFrame) -> str:
     wrong = {
         "a parameter": not all(0 < value < np.inf for value in model.params),
         "P(alive)": not alive.between(0, 1).all(),
-        "purchases": not expected.between(0, HORIZON * model.pace(h) * (1 + 1e-9)).all(),
+        "purchases": not expected.between(0, HORIZON * model.purchase_rate(h) * (1 + 1e-9)).all(),
         "less likely than the truth": not model.log_likelihood > there - near,
         "less likely than NBD": not model.log_likelihood > nbd.fit(h).log_likelihood - near,
     }
@@ -181,7 +181,7 @@ def near(truth: Truth, model: Any) -> tuple[bool, ...]:
 def uniform(model: Any, h: pd.DataFrame, draws: np.random.Generator) -> float:
     """The p-value of uniform randomised PIT of customers' purchases in the weeks that follow."""
     some = h.head(MANY)
-    k = some["came"].to_numpy(int)
+    k = some["actual"].to_numpy(int)
     p = model.purchase_probabilities(some, HORIZON, int(k.max()) + 1)
     below = np.hstack([np.zeros((len(k), 1)), p.cumsum(axis=1)])
     row = np.arange(len(k))

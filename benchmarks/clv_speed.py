@@ -43,7 +43,7 @@ HORIZON = 52
 CHUNK = 500_000  # customers written at a time
 
 
-def people(n: int, draws: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def draw_customers(n: int, draws: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Days observed, days stayed and repeat purchases of Pareto/NBD customers."""
     days = draws.integers(7, LONGEST, n)
     weekly = draws.gamma(RATES[0], 1 / RATES[1], n)
@@ -60,24 +60,24 @@ def log(path: Path, n: int) -> None:
     found = []
     for start in range(0, n, CHUNK):
         size = min(CHUNK, n - start)
-        days, stayed, x = people(size, draws)
+        days, stayed, x = draw_customers(size, draws)
         again = np.repeat(np.arange(size), x)
         later = np.ceil(stayed[again] * draws.random(len(again)))
-        who = np.concatenate([np.arange(size), again]) + start
+        ids = np.concatenate([np.arange(size), again]) + start
         since = np.concatenate([np.zeros(size), later])
         when = np.datetime64(DAY) - (np.concatenate([days, days[again]]) - since).astype(int)
-        found.append(pd.DataFrame({"who": who, "ordered_at": when.astype("datetime64[s]")}))
+        found.append(pd.DataFrame({"number": ids, "ordered_at": when.astype("datetime64[s]")}))
     table = pd.concat(found).sample(frac=1, random_state=1)
     table["amount"] = np.round(draws.lognormal(3.5, 1, len(table)), 2) + 0.01
     duckdb.sql(
-        "copy (select 'C' || lpad(who::varchar, 9, '0') as customer_id, ordered_at, amount "
+        "copy (select 'C' || lpad(number::varchar, 9, '0') as customer_id, ordered_at, amount "
         f"from \"table\") to '{path}' (format parquet)"
     )
 
 
 def invented(n: int) -> pd.DataFrame:
     """x, t_x, T of n customers without a log."""
-    days, stayed, x = people(n, np.random.default_rng(20260102))
+    days, stayed, x = draw_customers(n, np.random.default_rng(20260102))
     last = np.random.default_rng(1).random(n) ** (1 / np.maximum(x, 1)) * stayed
     return pd.DataFrame({"x": x, "t_x": np.where(x > 0, np.ceil(last), 0) / 7, "T": days / 7})
 

@@ -1,4 +1,4 @@
-"""Choosing and reporting apart: what is known at an origin, what came, and who may win."""
+"""Earlier trials choose, the last one is reported; each uses only the data of its origin."""
 
 import datetime as dt
 
@@ -77,7 +77,7 @@ def of(scores, index=None):
 # What is known at an origin
 
 
-def test_a_small_region_borrows_and_says_how_much_is_its_own(small):
+def test_a_small_region_uses_prior_data_and_notes_its_own_share(small):
     dates, known, days, others = small
     tried = trials.run(dates, known, days, WEEKS, others)
     note = next(note for note in tried.notes if note.code == "borrowed_histories")
@@ -145,13 +145,13 @@ def test_means_medians_and_scores_are_those_of_the_models(cdnow_run, log):
     assert (last.median["own_rate"] == rounded).all()
 
 
-def test_the_same_as_last_period_is_what_came_in_the_period_before(tried):
+def test_last_period_is_the_purchases_of_the_period_before(tried):
     before, last = tried.earlier[-1], tried.last
     known = before.actual.index
     assert (last.mean["last_period"][known] == before.actual).all()
 
 
-def test_a_rule_has_no_score_where_nothing_tells_its_scatter(log):
+def test_a_rule_has_no_score_without_a_dispersion(log):
     """The records begin 28 weeks before the first origin: no two whole periods of 25 weeks."""
     _, tried = run(log, LAST, 25)
     (first,) = tried.earlier
@@ -187,7 +187,7 @@ def test_a_region_departs_from_the_company_only_on_its_own_evidence():
     assert trials.choose([clear], company="mbg_nbd") == "pareto_nbd"
 
 
-def test_without_an_earlier_trial_the_default_is_kept():
+def test_without_an_earlier_trial_the_default_stays():
     assert trials.choose([]) == "pareto_nbd"
     assert trials.choose([], company="nbd") == "nbd"
     assert trials.choose([of({})]) == "pareto_nbd"
@@ -223,19 +223,22 @@ def test_without_a_trial_the_report_says_nothing_and_still_appears(log, case):
     table = trials.report(tried.last, "bg_nbd", WEEKS)
     check("backtest", table)
     assert table.empty and "pareto_nbd" in tried.models and tried.earlier == []
-    assert trials.by_repeats(tried.last, "nbd").empty and trials.deciles(tried.last, "nbd").empty
+    assert (
+        trials.compare_by_repeats(tried.last, "nbd").empty
+        and trials.deciles(tried.last, "nbd").empty
+    )
     html = Writer("en", "EUR").trust(table.set_index(["part", "horizon_days", "model", "metric"]))
     assert html is not None
 
 
 def test_means_by_repeats_are_those_of_the_customers_with_as_many(tried):
-    table = trials.by_repeats(tried.last, "boosted")
+    table = trials.compare_by_repeats(tried.last, "boosted")
     assert list(table.index) == ["0", "1", "2", "3", "4", "5", "6", "7+"]
     assert list(table) == ["actual", "boosted", "pareto_nbd", *NAIVE]
     often = tried.last.repeats >= 7
     assert table.loc["7+", "actual"] == pytest.approx(tried.last.actual[often].mean())
     assert table.loc["7+", "boosted"] == pytest.approx(tried.last.mean["boosted"][often].mean())
-    assert len(trials.by_repeats(tried.last, "pareto_nbd").columns) == 5
+    assert len(trials.compare_by_repeats(tried.last, "pareto_nbd").columns) == 5
 
 
 def test_tenths_hold_every_customer_once_and_equal_forecasts_together(tried):
@@ -266,7 +269,7 @@ def test_the_chosen_forecast_is_not_worse_than_the_same_as_last_period(online_re
     log = retail[inside] if region == "United Kingdom" else retail
     _, tried = run(log, dt.date(2011, 12, 9), 13)
     chosen, last = trials.choose(tried.earlier), tried.last
-    chosen = chosen if chosen in last.mean else forecasts.best(dict(last.mean), chosen).name
+    chosen = chosen if chosen in last.mean else forecasts.select_model(dict(last.mean), chosen).name
     assert len(last.actual) >= 300 and len(tried.earlier) == 1
     errors = {
         "squared": (last.mean.sub(last.actual, axis=0)) ** 2,
@@ -281,7 +284,7 @@ def test_the_chosen_forecast_is_not_worse_than_the_same_as_last_period(online_re
 def test_a_customer_unknown_at_the_origin_is_not_forecast(tried, log):
     late = set(log["customer_id"]) - set(customers(log, dt.date(1997, 3, 1)).index)
     assert late and isinstance(tried.models["last_period"], naive.LastPeriod)
-    assert set(tried.models["last_period"].paces.index) == set(log["customer_id"])
+    assert set(tried.models["last_period"].rates.index) == set(log["customer_id"])
 
 
 def test_past_errors_are_logs_of_actual_over_forecast():
@@ -301,9 +304,9 @@ def test_past_errors_are_logs_of_actual_over_forecast():
             ),
         }
     )
-    of_a_year = trials.errors(origins, days, "own_rate", 52)
+    of_a_year = trials.past_errors(origins, days, "own_rate", 52)
     assert of_a_year == pytest.approx([np.log(4 / (52 * weekly))])
-    of_periods = trials.errors(origins, days, "own_rate", 53)
+    of_periods = trials.past_errors(origins, days, "own_rate", 53)
     assert of_periods == pytest.approx([np.log(2 / (26 * weekly))] * 2)
-    assert trials.errors(origins, days, "nbd", 52) == []
-    assert trials.errors(origins[-1:], days, "own_rate", 52) == []
+    assert trials.past_errors(origins, days, "nbd", 52) == []
+    assert trials.past_errors(origins[-1:], days, "own_rate", 52) == []

@@ -16,8 +16,8 @@ from cvm_analysis.texts import words
 def table(wave=3):
     counts = [423, 291, 158, *[20] * 27]
     weeks = pd.date_range("2024-01-03", periods=30, freq="7D").date
-    is_wave = [i < wave for i in range(30)]
-    return pd.DataFrame({"n_customers": counts, "is_wave": is_wave}, weeks)
+    is_initial_stock = [i < wave for i in range(30)]
+    return pd.DataFrame({"n_customers": counts, "is_initial_stock": is_initial_stock}, weeks)
 
 
 def bars(picture):
@@ -67,5 +67,5 @@ def test_nothing_to_draw_says_so():
 
 
 def test_a_table_that_cannot_be_drawn_says_why():
-    with pytest.raises(InputError, match="acquisition: the table lacks is_wave"):
+    with pytest.raises(InputError, match="acquisition: the table lacks is_initial_stock"):
         charts.acquisition(pd.DataFrame({"n_customers": [1]}))

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cvm_analysis.clv import challengers, forecasts, histories, nbd
+from cvm_analysis.clv import challengers, forecasts, histories, purchase_model
 from cvm_analysis.errors import InputError
 
 R, ALPHA, T, WEEKS = 0.8, 10.0, 52.0, 26.0
@@ -19,14 +19,14 @@ class Told:
     def p_alive(self, h):
         return pd.Series(0.5, h.index)
 
-    def pace(self, h):
-        return self.factor * nbd.rate(R, ALPHA, h)
+    def purchase_rate(self, h):
+        return self.factor * purchase_model.posterior_rate(R, ALPHA, h)
 
     def expected_purchases(self, h, horizon):
-        return self.pace(h) * horizon
+        return self.purchase_rate(h) * horizon
 
     def discounted_purchases(self, h, rate, horizon=None):
-        return self.pace(h) * (horizon or 1 / rate)
+        return self.purchase_rate(h) * (horizon or 1 / rate)
 
 
 def people(n=4_000, seed=0, leaver=0.0):
@@ -51,7 +51,7 @@ def learned(leaver=0.0, factor=1.0, then=None):
     return challengers.fit(*origins, came, WEEKS), now, later, low
 
 
-def test_a_default_that_is_half_as_high_as_what_came_is_doubled():
+def test_a_default_at_half_of_the_actual_purchases_is_doubled():
     found, now, later, _ = learned(factor=0.5)
     assert found["rescaled"].factor == pytest.approx(2, rel=0.05)
     for model in found.values():
@@ -64,20 +64,20 @@ def test_a_default_that_is_right_is_left_nearly_as_it_is():
     assert found["boosted"].factors.between(0.8, 1.25).mean() > 0.9
 
 
-def test_trees_find_who_buys_less_than_the_model_can_know():
+def test_trees_find_customers_who_buy_less_than_the_model_expects():
     found, now, later, low = learned(leaver=0.6)
     factors = found["boosted"].factors
     assert factors[low].mean() == pytest.approx(0.4, abs=0.1)
     assert factors[~low].mean() == pytest.approx(1.6, abs=0.15)
     scores = {
-        code: model.spread.log_score(model.expected_purchases(now, WEEKS), later).mean()
+        code: model.dispersion.log_score(model.expected_purchases(now, WEEKS), later).mean()
         for code, model in found.items()
     }
     assert scores["boosted"] > scores["rescaled"] + 0.05
 
 
-def test_trees_that_cannot_divide_the_customers_do_as_rescaling_does():
-    """Purchases weigh, not customers: a mean of ratios would be far off for who buys rarely."""
+def test_trees_without_a_split_do_as_rescaling_does():
+    """Purchases weigh, not customers: a mean of ratios would be far off for rare buyers."""
     before, came, low = people(n=30, seed=3)
     came = came + (before["x"] == 0)  # more than expected, from those of whom little was
     found, *_ = learned(then=(before, came, low))
@@ -86,14 +86,14 @@ def test_trees_that_cannot_divide_the_customers_do_as_rescaling_does():
     assert found["boosted"].factors.to_numpy() == pytest.approx(factor)
 
 
-def test_the_scatter_of_the_trees_is_that_of_customers_they_had_not_seen():
+def test_the_dispersion_of_the_trees_is_out_of_sample():
     """In the histories they grew on, trees look nearer to the truth than they are."""
     small = people(n=300)
     found, now, later, _ = learned(then=small)
     model = found["boosted"]
-    told = model.spread.log_score(model.expected_purchases(now, WEEKS), later).mean()
+    told = model.dispersion.log_score(model.expected_purchases(now, WEEKS), later).mean()
     best = Told().expected_purchases(now, WEEKS)
-    assert told > found["rescaled"].spread.log_score(best, later).mean() - 0.1
+    assert told > found["rescaled"].dispersion.log_score(best, later).mean() - 0.1
 
 
 def test_neither_the_order_of_rows_nor_ids_count_and_the_same_data_give_the_same():
@@ -103,18 +103,18 @@ def test_neither_the_order_of_rows_nor_ids_count_and_the_same_data_give_the_same
     mixed = before.iloc[other].set_axis(renamed), came.iloc[other].set_axis(renamed), low
     one, again = learned(then=(before, came, low))[0], learned(then=mixed)[0]
     pd.testing.assert_series_equal(one["boosted"].factors, again["boosted"].factors)
-    assert one["boosted"].spread == again["boosted"].spread
+    assert one["boosted"].dispersion == again["boosted"].dispersion
     assert one["rescaled"].factor == again["rescaled"].factor
 
 
-def test_columns_that_one_origin_lacks_are_not_looked_at():
+def test_columns_that_one_origin_lacks_are_left_out():
     before, came, low = people()
     found, *_ = learned(then=(before.drop(columns="net_sales"), came, low))
     assert found["boosted"].factors.notna().all()
 
 
 @pytest.mark.parametrize(("n", "known"), [(4_000, 0), (60, 0), (60, 5), (12, 0)])
-def test_what_is_known_of_hardly_anybody_changes_nothing(n, known):
+def test_a_feature_of_hardly_any_customer_changes_nothing(n, known):
     before, came, _ = people(n=n)
     now, _, _ = people(seed=1)
     origins = [challengers.Origin(each, Told()) for each in (before, now)]
@@ -127,7 +127,7 @@ def test_what_is_known_of_hardly_anybody_changes_nothing(n, known):
     pd.testing.assert_series_equal(found.factors, without.factors)
 
 
-def test_nothing_is_learned_where_nothing_came():
+def test_nothing_is_fitted_without_purchases():
     before, came, low = people(n=200)
     assert learned(then=(before, came * 0, low))[0] == {}
 
@@ -135,10 +135,10 @@ def test_nothing_is_learned_where_nothing_came():
 def test_both_answer_the_calls_of_a_model():
     found, now, *_ = learned(leaver=0.5)
     for code, model in found.items():
-        h, key = forecasts.rows(model, now)
+        h, key = forecasts.model_rows(model, now)
         assert model.code == code and model.p_alive(h).eq(0.5).all() and len(key) == len(now)
         expected = model.expected_purchases(h, WEEKS)
-        assert expected.to_numpy() == pytest.approx((model.pace(h) * WEEKS).to_numpy())
+        assert expected.to_numpy() == pytest.approx((model.purchase_rate(h) * WEEKS).to_numpy())
         assert model.discounted_purchases(h, 0.0, WEEKS).sum() == pytest.approx(expected.sum())
     with pytest.raises(InputError, match="are no customers this forecast was made for"):
         found["boosted"].expected_purchases(histories.distinct(now)[0], WEEKS)

@@ -67,11 +67,11 @@ def test_pareto_nbd_of_apparel_as_in_clvtools(apparel):
 
 
 def test_bg_nbd_of_apparel_is_as_likely_as_in_clvtools_and_not_told(apparel):
-    """Its a, b and one coefficient run off; only the likelihood can be compared."""
+    """Its a, b and one coefficient diverge; only the likelihood can be compared."""
     theirs = stated("bgnbd", "polished")
     found = covariates.fit(apparel, BOTH, BOTH, "bg_nbd")
     assert found.log_likelihood == pytest.approx(theirs.log_likelihood, abs=1e-3)
-    assert found.reason == "parameters_run_off"
+    assert found.reason == "parameters_diverged"
     assert np.isnan(found.std_errors[2:4]).all()
     there = covariates.log_likelihood(model("bg_nbd", theirs.estimate), apparel)
     assert there == pytest.approx(theirs.log_likelihood, rel=1e-9)
@@ -159,7 +159,7 @@ def test_order_weights_and_index_do_not_matter():
         assert again.values == pytest.approx(found.values, rel=1e-6)
         assert again.n_customers == 1500
     mixed = h.sample(frac=1, random_state=1)
-    for call in ("p_alive", "pace"):
+    for call in ("p_alive", "purchase_rate"):
         pd.testing.assert_series_equal(
             getattr(found, call)(mixed).sort_index(), getattr(found, call)(h)
         )
@@ -192,7 +192,7 @@ def test_without_drop_out_it_says_so():
 def test_two_covariates_that_are_one_are_not_told():
     h = simulated(1500, seed=8)
     found = covariates.fit(h.assign(twin=1 - h["z"]), ["z", "twin"], [])
-    assert found.reason == "parameters_run_off"
+    assert found.reason == "parameters_diverged"
     assert np.isnan(found.std_errors[4:]).all()
 
 

@@ -84,7 +84,7 @@ def test_enough_data_are_fitted_by_every_model_the_best_first(people):
     assert models["pareto_nbd"].params == pytest.approx((0.553, 10.578, 0.606, 11.669), abs=0.003)
 
 
-def test_who_never_bought_and_who_is_no_retail_customer_is_left_out(people):
+def test_customers_without_purchase_or_not_retail_are_left_out(people):
     others = people.head(500).assign(customer_type="dealer", x=50.0, t_x=30.0, T=39.0)
     prospects = people.head(300).assign(n_orders=0, x=np.nan, t_x=np.nan, T=np.nan)
     more = pd.concat(
@@ -110,7 +110,7 @@ def test_who_never_bought_and_who_is_no_retail_customer_is_left_out(people):
         (0, 0, ["own_rate_few_buyers", "own_rate_few_repeat_buyers"]),
     ],
 )
-def test_too_few_are_not_fitted_and_the_reader_is_told(people, n_buyers, n_repeat, said):
+def test_too_few_are_not_fitted_and_a_note_says_so(people, n_buyers, n_repeat, said):
     repeat = people[people["x"] > 0].head(n_repeat)
     some = pd.concat([repeat, people[people["x"] == 0].head(n_buyers - n_repeat)])
     models, notes = forecasts.fit(some)
@@ -123,7 +123,7 @@ def test_too_few_are_not_fitted_and_the_reader_is_told(people, n_buyers, n_repea
 
 
 def test_drop_out_that_is_not_in_the_data_is_not_used():
-    """Everybody's last purchase is later than a steady pace makes likely: nobody has left."""
+    """All last purchases are later than a constant rate makes likely: no drop-out."""
     rng = np.random.default_rng(7)
     x = rng.poisson(rng.gamma(2.0, 1 / 10, 3_000) * 52).astype(float)
     t_x = np.round(x / (x + 0.5) * 52 * 7) / 7  # the last of x even times: x / (x + 1)
@@ -132,7 +132,7 @@ def test_drop_out_that_is_not_in_the_data_is_not_used():
     assert list(models) == ["nbd", "zero_truncated_nbd", "own_rate", "recency_rule"]
     dying = ("pareto_nbd", "mbg_nbd", "bg_nbd")
     assert codes(notes)[:3] == [f"{code}_no_drop_out_found" for code in dying]
-    assert forecasts.best(models, "pareto_nbd").code == "nbd"
+    assert forecasts.select_model(models, "pareto_nbd").code == "nbd"
 
 
 def test_a_model_that_cannot_be_fitted_is_named_and_the_next_takes_over(people, monkeypatch):
@@ -143,7 +143,7 @@ def test_a_model_that_cannot_be_fitted_is_named_and_the_next_takes_over(people, 
     monkeypatch.setattr(forecasts, "FITTED", {**forecasts.FITTED, **first})
     models, notes = forecasts.fit(people)
     assert "pareto_nbd" not in models and Note("value", "pareto_nbd_not_fitted") in notes
-    assert forecasts.best(models, "pareto_nbd").code == "mbg_nbd"
+    assert forecasts.select_model(models, "pareto_nbd").code == "mbg_nbd"
     none = {code: record._replace(fit=fails) for code, record in forecasts.FITTED.items()}
     monkeypatch.setattr(forecasts, "FITTED", none)
     models, notes = forecasts.fit(people)
@@ -161,7 +161,7 @@ def test_spend_is_fitted_to_repeat_purchases(people):
     assert spend.params == pytest.approx((6.25, 3.74, 15.44), abs=0.02) and notes == []
 
 
-def test_too_few_repeat_buyers_are_worth_their_own_mean(people):
+def test_too_few_repeat_buyers_have_their_own_mean_spend(people):
     few = pd.concat([people[people["x"] > 0].head(29), people[people["x"] == 0]])
     spend, notes = forecasts.fit_spend(few)
     assert notes == [Note("spend_model", "own_mean_few_repeat_buyers", 29.0, 30.0)]
@@ -181,25 +181,32 @@ def test_too_few_repeat_buyers_are_worth_their_own_mean(people):
     ],
 )
 def test_the_chosen_forecast_is_used_where_it_could_be_fitted(chosen, there, used):
-    assert forecasts.best({code: code for code in there}, chosen) == used
+    assert forecasts.select_model({code: code for code in there}, chosen) == used
 
 
 def test_a_model_of_histories_is_asked_once_for_each_and_one_of_customers_for_every_one(people):
-    h, key = forecasts.rows(naive.OwnRate(), people)
+    h, key = forecasts.model_rows(naive.OwnRate(), people)
     assert len(h) < len(people) and h["n"].sum() == len(people)
     by_customer = naive.LastPeriod(people["x"] / 26)
-    rows, own = forecasts.rows(by_customer, people.assign(x=people["x"].where(people["x"] < 9)))
+    rows, own = forecasts.model_rows(
+        by_customer, people.assign(x=people["x"].where(people["x"] < 9))
+    )
     bought = people[people["x"] < 9]
     assert list(rows.index) == list(bought.index) == list(own) and list(own.index) == list(own)
     found = by_customer.expected_purchases(rows, 26).loc[own]
     assert found.to_numpy() == pytest.approx(bought["x"].to_numpy())
-    assert naive.OwnRate().pace(h).loc[key].to_numpy() == pytest.approx(
+    assert naive.OwnRate().purchase_rate(h).loc[key].to_numpy() == pytest.approx(
         (people["x"] / people["T"]).loc[key.index].to_numpy()
     )
 
 
 def test_labels_of_numbers():
-    assert forecasts.labels(pd.Series([0.0, 2.0, 3.0, 40.0]), 3).tolist() == ["0", "2", "3+", "3+"]
+    assert forecasts.label_repeats(pd.Series([0.0, 2.0, 3.0, 40.0]), 3).tolist() == [
+        "0",
+        "2",
+        "3+",
+        "3+",
+    ]
 
 
 def test_calibration_counts_every_customer_once(cdnow):
@@ -215,12 +222,12 @@ def test_a_forecast_without_probabilities_has_no_calibration(cdnow):
     assert forecasts.calibration(naive.OwnRate(), cdnow).empty
 
 
-def test_paces_are_fitted_where_somebody_came_back():
+def test_purchase_rates_are_fitted_with_repeat_purchases():
     paces = pd.DataFrame({"x": [0, 1, 2, 5, 9], "t_x": [0, 5, 9, 40, 50.0], "T": 52.0})
-    model, notes = forecasts.fit_pace(paces)
+    model, notes = forecasts.fit_purchase_rates(paces)
     assert not notes and model.params.r > 0
-    assert forecasts.fit_pace(paces.assign(x=0, t_x=0.0))[0] is None
-    (note,) = forecasts.fit_pace(paces.iloc[:0])[1]
+    assert forecasts.fit_purchase_rates(paces.assign(x=0, t_x=0.0))[0] is None
+    (note,) = forecasts.fit_purchase_rates(paces.iloc[:0])[1]
     assert note.code == "no_expected_moves"
 
 
@@ -230,19 +237,19 @@ def test_every_forecast_has_a_name_and_whatever_may_be_wrong_with_it_a_text(lang
     say = words(language)
     assert say(f"models.{code}") != code
     if code in forecasts.FITTED:
-        reasons = ["not_fitted", "parameters_run_off"]
+        reasons = ["not_fitted", "parameters_diverged"]
         reasons += ["no_drop_out_found"] * (not code.endswith("d_nbd") and code != "nbd")
         assert all(len(say(f"notes.{code}_{reason}")) > 10 for reason in reasons)
 
 
-def test_a_reader_is_told_of_the_default_and_of_the_forecast_in_use():
+def test_notes_are_on_the_default_and_the_forecast_in_use():
     codes = ["pareto_nbd_not_fitted", "mbg_nbd_not_fitted", "nbd_not_fitted", "own_rate_few_buyers"]
     notes = [Note("value", code) for code in codes]
-    assert forecasts.relevant(notes, "nbd") == [notes[0], notes[2], notes[3]]
-    assert forecasts.relevant(notes, "boosted") == [notes[0], notes[3]]
+    assert forecasts.select_notes(notes, "nbd") == [notes[0], notes[2], notes[3]]
+    assert forecasts.select_notes(notes, "boosted") == [notes[0], notes[3]]
 
 
-def test_purchase_days_are_kept_of_who_is_modelled():
+def test_purchase_days_of_modelled_customers_are_kept():
     days = pd.DataFrame({"customer_id": list("abca"), "day": [1, 2, 3, 4]})
     kept = forecasts.keep_modelled_days(days, pd.DataFrame(index=["a", "c"]))
     assert kept["day"].tolist() == [1, 3, 4]

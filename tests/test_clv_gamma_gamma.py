@@ -88,12 +88,12 @@ def test_independence_is_spearmans_correlation_and_a_ratio_of_fifths(fitted, cdn
     assert fitted.independence.spend_ratio == pytest.approx(top / bottom)
 
 
-def test_spend_that_never_varies_within_a_customer_runs_off_and_still_forecasts():
+def test_spend_that_never_varies_within_a_customer_diverges_and_still_forecasts():
     rng = np.random.default_rng(1)
     means = 1 / rng.gamma(5, 1 / 100, 2000)
     rows = pd.DataFrame({"x": rng.integers(1, 100, 2000), "spend_per_repeat_day": means})
     found = gamma_gamma.fit(rows)
-    assert found.reason == "parameters_run_off"
+    assert found.reason == "parameters_diverged"
     assert np.isnan(found.std_errors.p)
     assert found.expected_spend(rows).to_numpy() == pytest.approx(
         rows["spend_per_repeat_day"].to_numpy(), rel=0.02
@@ -131,12 +131,12 @@ def test_independence_is_judged_by_size_not_by_the_number_of_customers(fitted, c
     """At 4,000 customers any relation is significant; only a strong one is worth a word."""
     weak, strong = (gamma_gamma.fit(related(share)) for share in (0.1, 0.6))
     test = spearmanr(related(0.1)["x"], related(0.1)["spend_per_repeat_day"])
-    assert test.pvalue < 1e-6 and not weak.independence.is_broken and weak.notes() == []
-    assert strong.independence.is_broken
+    assert test.pvalue < 1e-6 and not weak.independence.is_violated and weak.notes() == []
+    assert strong.independence.is_violated
     (note,) = strong.notes()
     assert note.code == "spend_depends_on_purchases"
     assert note.have == pytest.approx(100 * strong.independence.spend_ratio, abs=0.5)
-    assert not fitted.independence.is_broken
+    assert not fitted.independence.is_violated
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_independence_is_judged_by_size_not_by_the_number_of_customers(fitted, c
     ],
 )  # fmt: skip
 def test_the_bound_of_independence(correlation, ratio, broken):
-    assert gamma_gamma.Independence(correlation, ratio, 9).is_broken is broken
+    assert gamma_gamma.Independence(correlation, ratio, 9).is_violated is broken
 
 
 def test_aic_and_bic_count_three_parameters(fitted):

@@ -23,7 +23,7 @@ def history(x, t_x, T):
 
 
 def simulated(params, n_customers, seed, weeks=None):
-    """Histories of customers who may leave right after any purchase, the first included."""
+    """Histories of customers who may drop out right after any purchase, the first included."""
     rng, (r, alpha, a, b) = np.random.default_rng(seed), params
     T = rng.uniform(20, 80, n_customers) if weeks is None else np.full(n_customers, weeks)
     rows = []
@@ -127,13 +127,13 @@ def test_simulated_parameters_are_found_within_their_errors():
 # Does it behave?
 
 
-def test_who_never_came_back_may_be_gone(fitted, cdnow):
+def test_one_time_buyers_may_be_inactive(fitted, cdnow):
     one_time = fitted.p_alive(cdnow[cdnow["x"] == 0])
     assert one_time.between(0, 1, inclusive="neither").all()
     assert one_time.max() < 0.7  # even who came last week left with probability a / (a + b)
 
 
-def test_the_longer_the_silence_the_less_likely_alive(fitted, cdnow):
+def test_the_longer_inactive_the_less_likely_alive(fitted, cdnow):
     later = cdnow.assign(T=cdnow["T"] + 1)
     assert (fitted.p_alive(later) < fitted.p_alive(cdnow)).all()
 
@@ -185,7 +185,7 @@ def test_forecasts_keep_the_index(fitted, cdnow):
     h = cdnow.iloc[:50]
     for forecast in (
         fitted.p_alive(h),
-        fitted.pace(h),
+        fitted.purchase_rate(h),
         fitted.expected_purchases(h, 39),
         fitted.discounted_purchases(h, 0.002, 39),
     ):
@@ -210,7 +210,7 @@ def test_without_drop_out_it_says_so_and_forecasts_like_the_nbd(seed):
     assert ours == pytest.approx(theirs, rel=0.05)
 
 
-def test_where_nobody_came_back_nothing_is_fitted():
+def test_without_repeat_purchases_nothing_is_fitted():
     with pytest.raises(FitError, match="none of 3 customers bought again"):
         mbg_nbd.fit(history([0, 0, 0], 0.0, 9.0))
 

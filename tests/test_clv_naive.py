@@ -15,12 +15,12 @@ H = pd.DataFrame(
 RATE = naive.OwnRate()
 
 
-def test_purchases_go_on_at_each_customers_own_pace():
+def test_purchases_go_on_at_each_customers_own_rate():
     found = RATE.expected_purchases(H, 20)
     assert found.to_dict() == {"a": 0, "b": 4 / 40 * 20, "c": 1 / 2 * 20}
 
 
-def test_who_came_today_is_expected_to_do_nothing():
+def test_a_customer_of_today_is_expected_to_do_nothing():
     today = pd.DataFrame({"x": [0], "t_x": [0.0], "T": [0.0]})
     assert RATE.expected_purchases(today, 52).tolist() == [0]
 
@@ -71,19 +71,19 @@ def test_spend_is_the_own_mean_else_that_of_all():
         },
         index=["a", "b", "c"],
     )
-    spend = naive.own_mean(people)
+    spend = naive.fit_own_mean(people)
     assert spend.population_mean == 100 / 4  # per purchase day, not per customer
     assert spend.expected_spend(people).to_dict() == {"a": 35, "b": 25, "c": 25}
 
 
 def test_nobody_spends_nothing():
     nobody = pd.DataFrame({"n_purchase_days": [], "gross_sales": [], "spend_per_repeat_day": []})
-    assert naive.own_mean(nobody).population_mean == 0
+    assert naive.fit_own_mean(nobody).population_mean == 0
 
 
 def test_both_stand_in_for_fitted_models(cdnow):
     people = cdnow.assign(gross_sales=1.0)
-    worth = value.estimate(people, RATE, naive.own_mean(people), 52, 0.10, 0.5)
+    worth = value.estimate(people, RATE, naive.fit_own_mean(people), 52, 0.10, 0.5)
     assert (worth["model"] == "own_rate").all() and worth["p_alive"].isna().all()
     assert (worth.loc[cdnow["x"] == 0, "expected_margin"] == 0).all()
     assert (worth.loc[cdnow["x"] > 0, "expected_margin"] > 0).all()
@@ -94,7 +94,7 @@ def test_the_same_as_last_period_counts_purchase_days(cdnow_log):
     """By a loop over the log, and a customer the forecast does not know is refused."""
     days = cdnow_log[["customer_id", "date"]].drop_duplicates().rename(columns={"date": "day"})
     until, ids = dt.date(1997, 9, 30), pd.Index(sorted(set(days["customer_id"]))[:200])
-    model = naive.last_period(days, ids, until, 13)
+    model = naive.count_last_period(days, ids, until, 13)
     h = pd.DataFrame({"x": 0, "t_x": 0.0, "T": 39.0}, index=ids)
     found = model.expected_purchases(h, 26)
     start = pd.Timestamp(until) - pd.Timedelta(weeks=13)
@@ -104,7 +104,7 @@ def test_the_same_as_last_period_counts_purchase_days(cdnow_log):
     assert found.sum() > 0 and model.p_alive(h).isna().all()
     assert model.discounted_purchases(h, 0, 26).to_numpy() == pytest.approx(found.to_numpy())
     with pytest.raises(InputError, match=r"1 of 201 rows \(the first: x\)"):
-        model.pace(pd.concat([h, h.head(1).set_axis(["x"])]))
+        model.purchase_rate(pd.concat([h, h.head(1).set_axis(["x"])]))
 
 
 def test_a_day_on_the_edge_belongs_to_the_period_it_ends():
@@ -120,14 +120,14 @@ def test_the_usual_gap_holds_nine_in_ten_repeat_customers():
     gaps = np.arange(1.0, 101.0)
     h = pd.DataFrame({"x": 2, "t_x": 2 * gaps, "T": 300.0})
     once = pd.DataFrame({"x": [0], "t_x": [0.0], "T": [300.0]})
-    assert naive.recency_rule(pd.concat([h, once], ignore_index=True)).gap == 90
+    assert naive.fit_recency_rule(pd.concat([h, once], ignore_index=True)).gap == 90
     shuffled = h.sample(frac=1, random_state=1)
-    assert naive.recency_rule(shuffled).gap == 90
-    assert naive.recency_rule(h.iloc[:1].assign(n=7)).gap == 1
-    assert naive.recency_rule(once).gap == 0
+    assert naive.fit_recency_rule(shuffled).gap == 90
+    assert naive.fit_recency_rule(h.iloc[:1].assign(n=7)).gap == 1
+    assert naive.fit_recency_rule(once).gap == 0
 
 
-def test_who_is_silent_for_longer_than_usual_is_expected_to_do_nothing():
+def test_a_customer_inactive_for_longer_than_usual_is_expected_to_do_nothing():
     rule = naive.RecencyRule(20.0)
     assert rule.expected_purchases(H, 20).to_dict() == {"a": 0, "b": 4 / 40 * 20, "c": 10}
     assert naive.RecencyRule(19.9).expected_purchases(H, 20)["b"] == 0

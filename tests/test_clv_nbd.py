@@ -72,17 +72,17 @@ def test_simulated_rates_are_found_within_their_errors():
     assert (np.abs(far) < 3).all()
 
 
-def test_one_rate_for_all_runs_off_and_still_forecasts():
+def test_one_rate_for_all_diverges_and_still_forecasts():
     T = np.full(400, 20.0)
     x = np.tile([9, 10, 11, 10], 100)  # less spread than chance: no variation of rates
     found = nbd.fit(pd.DataFrame({"x": x, "t_x": T, "T": T}))
     assert not found.identified
-    assert found.reason == "parameters_run_off"
+    assert found.reason == "parameters_diverged"
     forecast = found.expected_purchases(pd.DataFrame({"x": [10], "t_x": [20.0], "T": [20.0]}), 20)
     assert forecast.item() == pytest.approx(10, rel=1e-3)
 
 
-def test_where_nobody_came_back_nothing_is_fitted():
+def test_without_repeat_purchases_nothing_is_fitted():
     with pytest.raises(FitError, match="none of 2 customers bought again"):
         nbd.fit(pd.DataFrame({"x": [0, 0], "t_x": 0.0, "T": 9.0}))
 

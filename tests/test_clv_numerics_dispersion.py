@@ -35,7 +35,7 @@ def test_a_forecast_of_nothing_is_the_mean_of_those_it_was_made_for():
     mean = pd.Series([0.0] * 99 + [2.0] * 50)
     actual = pd.Series([1.0] * 20 + [0.0] * 79 + [1.0, 3.0] * 25)
     found = dispersion.fit(mean, actual)
-    assert found.none == pytest.approx(20.5 / 100)
+    assert found.mean_if_zero == pytest.approx(20.5 / 100)
     scores = found.log_score(mean, actual)
     assert np.isfinite(scores).all() and scores[0] < scores[30]
     assert (found.median(mean)[:99] == 0).all()

@@ -49,14 +49,14 @@ def test_what_rounding_hides_is_not_climbed():
 
 
 @pytest.mark.parametrize("top", [45.0, -45.0])
-def test_a_parameter_beyond_all_measure_runs_off_and_climbing_ends(top):
+def test_a_parameter_beyond_all_measure_diverges_and_the_search_ends(top):
     found = mle.newton(parabola(top, 25.0), [1.0], 10, "a model")
     assert found.diverged
     assert np.isfinite(found.params).all()
     assert 30 < np.abs(np.log(found.params)).max() < 34
 
 
-def test_a_top_that_is_too_wide_tells_nothing():
+def test_a_maximum_that_is_too_flat_identifies_nothing():
     found = mle.newton(parabola(2.0, 0.1), [1.0], 10, "a model")
     assert found.diverged
     assert np.isnan(found.std_errors).all()

@@ -69,10 +69,10 @@ def test_the_median_errs_least_on_cdnow(cdnow):
 
 
 def test_none_is_no_purchase_at_all(h):
-    found = predictive_distribution.p_none(model(0.7, 9.0), h, 26)
+    found = predictive_distribution.p_no_purchase(model(0.7, 9.0), h, 26)
     assert found.tolist() == pytest.approx(after(h, 0.7, 9.0, 26).pmf(0).tolist(), rel=1e-9)
     assert found.index.equals(h.index)
-    assert (predictive_distribution.p_none(model(0.7, 9.0), h, 0) == 1).all()
+    assert (predictive_distribution.p_no_purchase(model(0.7, 9.0), h, 0) == 1).all()
 
 
 def test_log_scores_are_those_of_the_negative_binomial(h):

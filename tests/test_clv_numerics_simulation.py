@@ -43,7 +43,7 @@ def spend():
 
 
 def lives(code, n, seed):
-    """Customers of a model, purchase by purchase: what was seen by T, and what came after."""
+    """Customers of a model, purchase by purchase: the history up to T, and the outcome after."""
     rng = np.random.default_rng(seed)
     r, alpha, *drop_out = MODELS[code].params
     p, q, gamma = SPEND
@@ -75,10 +75,10 @@ def pit(draws, actual, seed=1):
 
 
 @pytest.mark.parametrize("code", MODELS)
-def test_what_came_lies_evenly_among_the_draws(code):
+def test_the_outcome_is_uniform_among_the_draws(code):
     people = lives(code, 3000, 11)
     ahead = simulation.Forecast(people[simulation.HISTORY], np.full(len(people), 0.3))
-    orders, money = simulation.draw(ahead, (MODELS[code], spend()), HORIZON, 400)
+    orders, money = simulation.simulate(ahead, (MODELS[code], spend()), HORIZON, 400)
     assert kstest(pit(orders, people["came"].to_numpy()), "uniform").pvalue > 0.01
     earned = 0.3 * people["brought"].to_numpy()
     assert kstest(pit(money, earned), "uniform").pvalue > 0.01
@@ -103,7 +103,7 @@ def test_draws_have_the_exact_probabilities(code):
     n = 4000
     rows = HISTORIES.loc[np.repeat(HISTORIES.index, n // 40)]
     ahead = simulation.Forecast(rows, np.ones(len(rows)))
-    orders, _ = simulation.draw(ahead, (one, spend()), HORIZON, 400)
+    orders, _ = simulation.simulate(ahead, (one, spend()), HORIZON, 400)
     exact = one.purchase_probabilities(HISTORIES, HORIZON, 6)
     for row, p in zip(orders.reshape(len(HISTORIES), -1), exact, strict=True):
         share = np.bincount(np.minimum(row, 6).astype(int), minlength=7) / len(row)
@@ -113,13 +113,13 @@ def test_draws_have_the_exact_probabilities(code):
 def test_sums_of_spend_are_the_expected_ones():
     rows = HISTORIES.loc[np.repeat(HISTORIES.index, 100)]
     ahead = simulation.Forecast(rows, np.full(len(rows), 2.0))
-    _, money = simulation.draw(ahead, (MODELS["nbd"], spend()), HORIZON, 400)
+    _, money = simulation.simulate(ahead, (MODELS["nbd"], spend()), HORIZON, 400)
     expected = MODELS["nbd"].expected_purchases(HISTORIES, HORIZON)
     each = 2 * expected * spend().expected_spend(HISTORIES)
     assert money.reshape(len(HISTORIES), -1).mean(axis=1) == pytest.approx(
         each.to_numpy(), rel=0.03
     )
-    bought, plain = simulation.draw(ahead, (MODELS["nbd"], naive.OwnMean(7.0)), HORIZON, 400)
+    bought, plain = simulation.simulate(ahead, (MODELS["nbd"], naive.OwnMean(7.0)), HORIZON, 400)
     mean = rows["spend_per_repeat_day"].fillna(7).to_numpy()
     assert np.allclose(plain, bought * 2 * mean[:, None])
 
@@ -132,7 +132,7 @@ def test_uncertain_parameters_widen_the_draws_of_all_customers_together():
     unsure = replace(fixed, identified=True, covariance_log=np.eye(4) * 0.04)
     unknown = replace(fixed, identified=True, covariance_log=np.full((4, 4), NAN))
     spread = {
-        name: simulation.draw(ahead, (one, spend()), HORIZON, 400)[0].sum(axis=0).std()
+        name: simulation.simulate(ahead, (one, spend()), HORIZON, 400)[0].sum(axis=0).std()
         for name, one in (
             ("fixed", fixed), ("sure", sure), ("unsure", unsure), ("unknown", unknown),
             ("off", replace(unsure, identified=False)),
@@ -143,15 +143,15 @@ def test_uncertain_parameters_widen_the_draws_of_all_customers_together():
     assert spread["unknown"] == spread["fixed"] == spread["off"]
 
 
-def test_who_never_dies_and_who_surely_has():
+def test_customers_who_never_drop_out_and_who_surely_have():
     gone = pd.DataFrame({"x": [40], "t_x": [10.0], "T": [400.0], "spend_per_repeat_day": [10.0]})
     ahead = simulation.Forecast(gone, np.ones(1))
     for code in ("pareto_nbd", "bg_nbd", "mbg_nbd"):
-        orders, money = simulation.draw(ahead, (MODELS[code], spend()), HORIZON, 400)
+        orders, money = simulation.simulate(ahead, (MODELS[code], spend()), HORIZON, 400)
         assert not orders.any() and not money.any()
-    assert simulation.draw(ahead, (MODELS["nbd"], spend()), HORIZON, 400)[0].mean() > 1
+    assert simulation.simulate(ahead, (MODELS["nbd"], spend()), HORIZON, 400)[0].mean() > 1
 
 
 def test_only_models_with_a_distribution_can_be_drawn():
-    assert all(simulation.can_draw(one) for one in MODELS.values())
-    assert not simulation.can_draw(naive.OwnRate())
+    assert all(simulation.has_distribution(one) for one in MODELS.values())
+    assert not simulation.has_distribution(naive.OwnRate())

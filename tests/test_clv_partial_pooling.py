@@ -1,4 +1,4 @@
-"""Small regions foretell better with borrowed histories; large ones keep nearly their own fit."""
+"""Small regions forecast better with prior data; large ones hardly change."""
 
 import numpy as np
 import pandas as pd
@@ -28,7 +28,7 @@ def others():
     return histories.distinct(region(5000, 0, r=0.8, alpha=10)[0])[0]
 
 
-def test_small_regions_foretell_better_together(others):
+def test_small_regions_forecast_better_together(others):
     """80 regions of 12 customers, each fitted on the past and scored on the future."""
     alone, together = [], []
     for seed in range(1, 81):
@@ -118,7 +118,7 @@ def test_the_others_count_as_kappa_customers_however_many_they_are(others):
     assert none.model.params == pytest.approx(nbd.fit(own).params)
 
 
-def test_the_best_score_is_kept_and_of_equal_ones_the_smallest(others):
+def test_the_best_score_wins_and_of_equal_ones_the_smallest_kappa(others):
     own, came = region(30, 4)
     found = partial_pooling.fit(nbd, own, others, (0, 30, 300), score_of(own, came))
     assert found.kappa == found.scores.idxmax()
@@ -127,7 +127,7 @@ def test_the_best_score_is_kept_and_of_equal_ones_the_smallest(others):
     assert same.kappa == 30
 
 
-def test_a_region_where_nobody_came_back_borrows_all(others):
+def test_a_region_without_repeat_purchases_uses_prior_data_only(others):
     own = pd.DataFrame({"x": [0, 0], "t_x": 0.0, "T": [10.0, 20.0]})
     found = partial_pooling.fit(nbd, own, others, (0, 30), lambda _: pd.Series([1.0]))
     assert found.kappa == 30 and np.isnan(found.scores[0])

@@ -11,10 +11,11 @@ from scipy.stats import gamma, kstest
 from cvm_analysis.backtest import holdout
 from cvm_analysis.clv import forecasts, naive, purchase_model
 from cvm_analysis.clv.numerics import simulation
+from cvm_analysis.errors import InputError
 from cvm_analysis.texts import words
 
 
-def test_rates_of_who_is_still_a_customer_are_gamma():
+def test_rates_of_customers_alive_are_gamma():
     model = SimpleNamespace(params=(0.8, 9.0))
     x, T, alive = np.array([3.0, 0.0]), np.array([40.0, 10.0]), pd.Series([0.25, np.nan])
     found = purchase_model.rates(model, x, T, alive, 20_000, np.random.default_rng(1))
@@ -57,10 +58,10 @@ def test_a_new_model_is_known_by_its_record_alone(cdnow, monkeypatch):
     monkeypatch.setattr(forecasts, "ORDER", (*known, *forecasts.NAIVE))
     people = cdnow.assign(customer_type="retail").iloc[::10]
     models, _ = forecasts.fit(people)
-    assert "weekly" in models and simulation.can_draw(models["weekly"])
+    assert "weekly" in models and simulation.has_distribution(models["weekly"])
     rows = people.assign(spend_per_repeat_day=1.0)[simulation.HISTORY]
     ahead = simulation.Forecast(rows, np.ones(len(rows)))
-    orders, _ = simulation.draw(ahead, (models["weekly"], naive.OwnMean(1.0)), 26.0, 80)
+    orders, _ = simulation.simulate(ahead, (models["weekly"], naive.OwnMean(1.0)), 26.0, 80)
     assert (orders == 26).all()
     days = pd.DataFrame({"customer_id": ["a"], "day": [dt.date(2025, 1, 1)]})
     told = holdout.tracking(models["weekly"], days, dt.date(2025, 1, 14))
@@ -68,3 +69,20 @@ def test_a_new_model_is_known_by_its_record_alone(cdnow, monkeypatch):
     left = record._replace(is_from_first_purchase=False)
     monkeypatch.setattr(holdout, "FITTED", {"weekly": left})
     assert holdout.tracking(models["weekly"], days, dt.date(2025, 1, 14)).empty
+
+
+class Half(purchase_model.ConstantRate):
+    def purchase_rate(self, h):
+        return pd.Series(0.5, h.index)
+
+
+def test_the_present_value_of_a_constant_stream_is_its_integral():
+    """0.5 a week for 10 weeks are 5; at 1 % a week 0.5 (1 - e^-0.1) / 0.01, and 50 for ever."""
+    h = pd.DataFrame({"x": [1, 2]}, index=["a", "b"])
+    assert Half().expected_purchases(h, 10).to_dict() == {"a": 5, "b": 5}
+    within = Half().discounted_purchases(h, 0.01, 10)
+    assert within.tolist() == pytest.approx([50 * (1 - np.exp(-0.1))] * 2)
+    assert Half().discounted_purchases(h, 0.01).tolist() == pytest.approx([50, 50])
+    assert Half().p_alive(h).isna().all() and within.index.equals(h.index)
+    with pytest.raises(InputError):
+        Half().discounted_purchases(h, 0.0)

@@ -147,14 +147,14 @@ def test_hard_parameters_are_finite():
 
 def test_one_renewal_only_tells_the_mean_and_not_the_spread():
     found = sbg.fit(sbg.cohort([1000, 700]))
-    assert found.reason == "parameters_run_off"
+    assert found.reason == "parameters_diverged"
     assert not found.identified
     assert found.retention(1) == pytest.approx(0.7, rel=1e-3)
 
 
 def test_one_probability_for_all_runs_off_and_still_projects():
     found = sbg.fit(sbg.cohort([10000, 8000, 6400, 5120, 4096]))
-    assert found.reason == "parameters_run_off"
+    assert found.reason == "parameters_diverged"
     assert np.isfinite(found.params).all()
     assert found.survival(6) == pytest.approx(0.8**6, rel=1e-2)
 

@@ -82,7 +82,7 @@ def test_a_margin_by_customer(cdnow, models):
         value.estimate(cdnow, *models, 52, 0.1, margins[1:])
 
 
-def test_who_never_bought_has_no_row(cdnow, models):
+def test_customers_without_purchase_have_no_row(cdnow, models):
     prospect = pd.DataFrame({"x": [np.nan]}, index=["prospect"])
     table = value.estimate(pd.concat([cdnow, prospect]), *models, 52, 0.1, 1.0)
     assert table.index.equals(cdnow.index)
@@ -103,7 +103,7 @@ def test_a_year_of_weekly_rates_is_the_annual_rate():
 
 
 def test_value_at_risk_is_what_never_leaving_would_add(cdnow, models):
-    """P(alive) x (pace x discounted weeks - purchases given alive), by a plain sum over weeks."""
+    """P(alive) x (rate x discounted weeks - purchases given alive), by a plain sum over weeks."""
     model, spend = models
     few = cdnow.head(40)
     table = value.estimate(few, model, spend, 52, 0.10, 0.35)
@@ -152,7 +152,7 @@ def test_a_forecast_without_probabilities_has_no_median(cdnow, models):
         code = "plain"
 
         def __init__(self, model):
-            self.p_alive, self.pace = model.p_alive, model.pace
+            self.p_alive, self.purchase_rate = model.p_alive, model.purchase_rate
             self.expected_purchases = model.expected_purchases
             self.discounted_purchases = model.discounted_purchases
 
@@ -240,7 +240,7 @@ def grouped():
 
 
 def test_value_by_channel(grouped):
-    table = value.by_group(*grouped, "channel", 0.3)
+    table = value.sum_by_group(*grouped, "channel", 0.3)
     assert table.index.tolist() == ["shop", "web"]
     assert table.loc["web"].to_dict() == {
         "n_customers": 2, "margin_so_far": 140, "expected_margin": 4, "value_residual": 40,
@@ -251,10 +251,10 @@ def test_value_by_channel(grouped):
 
 def test_value_by_quarter_of_the_first_purchase(grouped):
     worth, customers = grouped
-    table = value.by_group(worth, customers, value.acquisition_quarter(customers), 0.3)
+    table = value.sum_by_group(worth, customers, value.acquisition_quarter(customers), 0.3)
     assert table["n_customers"].to_dict() == {"2024Q1": 2, "2024Q2": 1}
     assert table["expected_margin"].to_dict() == {"2024Q1": 3, "2024Q2": 3}
-    mixed = value.by_group(worth[::-1], customers, value.acquisition_quarter(customers), 0.3)
+    mixed = value.sum_by_group(worth[::-1], customers, value.acquisition_quarter(customers), 0.3)
     pd.testing.assert_frame_equal(mixed, table)
 
 

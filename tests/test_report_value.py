@@ -14,9 +14,9 @@ def test_a_total_stands_beside_its_range_or_a_dash():
     totals = pd.DataFrame(
         {
             "n_customers": [20, 3],
-            "value": [1500.0, 10.0],
-            "value_low": [1200.0, np.nan],
-            "value_high": [1900.0, np.nan],
+            "expected_margin": [1500.0, 10.0],
+            "expected_margin_low": [1200.0, np.nan],
+            "expected_margin_high": [1900.0, np.nan],
         },
         index=["champions", "lost"],
     )
@@ -27,7 +27,8 @@ def test_a_total_stands_beside_its_range_or_a_dash():
 
 def test_the_range_of_the_whole_is_said_or_that_it_is_not_known():
     totals = pd.DataFrame(
-        {"value_low": [1.0, 1_200_000.0], "value_high": [2.0, 1_900_000.0]}, index=["lost", "all"]
+        {"expected_margin_low": [1.0, 1_200_000.0], "expected_margin_high": [2.0, 1_900_000.0]},
+        index=["lost", "all"],
     )
     html = value_tables.total(EN, totals).html
     assert ": ¥1.2M to ¥1.9M." in html

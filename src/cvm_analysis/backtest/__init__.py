@@ -1,1 +1,1 @@
-"""Forecasts scored on a past they had not seen, and the choice between them."""
+"""Backtests of forecasts on held-out periods, and the choice between forecasts."""

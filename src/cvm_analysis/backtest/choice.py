@@ -1,7 +1,7 @@
-"""Which forecast to use: the default, unless another was clearly nearer to what happened.
+"""The forecast to use: the default, unless another was clearly more accurate.
 
-Choosing and reporting are apart: choose by the outcome of earlier origins, report the last one,
-so that a forecast is never praised for the luck it was chosen for.
+Choose by the outcome of earlier origins and report the last one: scores of the trial that made the
+choice would be too good.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,44 +14,20 @@ from cvm_analysis.errors import InputError
 _CLEAR = 2.0  # standard errors
 
 
-def choose(
-    forecasts: Mapping[str, pd.Series], actual: pd.Series, default: str, order: Sequence[str] = ()
-) -> str:
-    """The forecast to use from now on: the default, unless a rival was clearly better.
-
-    A rival is clearly better if its squared error per customer is lower than the default's by more
-    than two standard errors of the paired differences. Of several, the one with the lowest squared
-    error.
-
-    Parameters
-    ----------
-    forecasts, actual : of the same customers, at an earlier origin
-    default : the model to keep if nothing speaks against it
-    order : models from the most to the least preferred; the first of them that made a forecast
-        stands in for a default that made none, and the earlier one wins a tie
-
-    Raises
-    ------
-    InputError : other customers than in `actual`, empty values, or neither the default nor a model
-        of `order` made a forecast
-    """
-    given = align(forecasts, actual)
-    scores = pd.DataFrame({name: -((each - actual) ** 2) for name, each in given.items()})
-    return choose_by_score(scores, default, order)
-
-
 def choose_by_score(scores: pd.DataFrame, default: str, order: Sequence[str] = ()) -> str:
-    """The forecast to use from now on, by scores of which more is better (log scores).
+    """Choose the forecast by scores of which more is better (log scores).
 
-    A rival is clearly better if its mean score, where both have one, is higher than the default's
-    by more than two standard errors of the paired differences, in which all rows of one customer
-    count as one draw. Of several, the one that is better by the most.
+    A rival replaces the default if its mean score, over rows where both have one, is higher by more
+    than two standard errors of the paired differences, clustered by customer. Of several rivals the
+    one with the largest difference.
 
     Parameters
     ----------
     scores : one row per customer and origin, indexed by customer_id (several origins: it repeats);
         one column per model, empty where it made no forecast
-    default, order : as for `choose`
+    default : the model to keep otherwise
+    order : models from the most to the least preferred; the first one with a forecast replaces a
+        default without one, and the earlier one wins a tie
 
     Raises
     ------
@@ -73,7 +49,7 @@ def choose_by_score(scores: pd.DataFrame, default: str, order: Sequence[str] = (
 
 
 def paired_difference(differences: pd.Series) -> tuple[float, float]:
-    """Mean of paired differences and its standard error, all rows of a customer being one draw.
+    """Mean of paired differences and its standard error, clustered by customer.
 
     differences : one row per customer and origin, indexed by customer_id; empty rows do not count
     """
@@ -87,7 +63,10 @@ def paired_difference(differences: pd.Series) -> tuple[float, float]:
 
 
 def align(forecasts: Mapping[str, pd.Series], actual: pd.Series) -> dict[str, pd.Series]:
-    """The forecasts in the order of `actual`, as floats; all that is wrong in one message."""
+    """The forecasts in the order of `actual`, as floats.
+
+    InputError : other customers than in `actual`, or empty values; all errors in one message
+    """
     wrong = [] if len(actual) and actual.notna().all() else ["the outcome is empty for some or all"]
     for model, forecast in forecasts.items():
         others = len(actual.index.symmetric_difference(forecast.index))
@@ -97,16 +76,14 @@ def align(forecasts: Mapping[str, pd.Series], actual: pd.Series) -> dict[str, pd
             wrong.append(f"{model}: {forecast.isna().sum():,} of {len(forecast):,} are empty")
     if wrong:
         raise InputError("forecasts cannot be scored: " + "; ".join(wrong))
-    return {
-        model: forecast.reindex(actual.index).astype(float) for model, forecast in forecasts.items()
-    }
+    return {name: each.reindex(actual.index).astype(float) for name, each in forecasts.items()}
 
 
 def captured_share(forecast: pd.Series, actual: pd.Series, share: float) -> float:
-    """Share of what came that the best customers by a forecast held; NaN if nothing came.
+    """Share of the actual total held by the top customers of a forecast; NaN if the total is 0.
 
     forecast, actual : of the same customers, in the same order
-    share : how many are the best, of all; ties at the edge count as expected if drawn by chance
+    share : of all customers that are the top; ties at its edge count by their expected share
     """
     total = actual.sum()
     if not total > 0:

@@ -1,4 +1,4 @@
-"""Forecasts of purchases against what happened: how far off each was, and week by week."""
+"""Accuracy of purchase forecasts: scores on a holdout period, and the weekly tracking plot."""
 
 from __future__ import annotations
 
@@ -18,42 +18,40 @@ BEST_TENTH = 0.1
 def score(
     mean: pd.DataFrame, median: pd.DataFrame, log_score: pd.DataFrame, actual: pd.Series
 ) -> pd.DataFrame:
-    """How far each forecast was off, on customers it did not see the outcome of.
+    """Score each forecast on outcomes after the data it was fitted to.
 
     Parameters
     ----------
     mean, median, log_score : one row per customer, indexed by customer_id, one column per model:
-        purchases expected, predictive median, log of the probability of what came (may be empty)
-    actual : purchases that came, of the same customers
+        purchases expected, predictive median, log probability of the outcome (may be empty)
+    actual : purchases of the same customers
 
     Returns
     -------
     One row per model and metric: model, metric, value.
-        n_customers : how many were forecast
+        n_customers
         actual_total, forecast_total : sums over customers, of the means
-        log_score : mean log of the probability given to what came; the higher, the better; empty
-            for a forecast whose scatter is not known
+        log_score : mean log probability of the outcome; the higher, the better; empty for a
+            forecast without a distribution
         rmse : root mean squared error of the means; the lower, the better
         poisson_deviance : mean of 2 (y log(y / m) - y + m), m the mean forecast; the lower, the
-            better; empty if somebody bought of whom exactly 0 was expected
-        bias_total : forecast total / actual total - 1; empty if nothing happened
+            better; empty if a customer bought of whom exactly 0 was expected
+        bias_total : forecast total / actual total - 1; empty without purchases
         mae : mean absolute error of the medians; the lower, the better
-        correlation : of ranks (Spearman); near 1 if the best customers were named; empty where
-            the forecasts are all equal
-        top_decile : share of the purchases that came which the tenth of customers with the highest
-            forecast made; .1 is no help. Of equal forecasts at the edge each counts in part
+        correlation : of ranks (Spearman); empty if all forecasts are equal
+        top_decile : share of all purchases made by the 10 % of customers with the highest forecast;
+            .1 is no better than chance
 
     Raises
     ------
     InputError : no customers, other customers than in `actual`, or empty means or medians
     """
     means, medians = (align({str(c): f[c] for c in f}, actual) for f in (mean, median))
+    logs = log_score.reindex(actual.index)
     rows = [
-        {"model": model, "metric": metric, "value": value}
-        for model, forecast in means.items()
-        for metric, value in _metrics(
-            forecast, medians[model], log_score[model].reindex(actual.index), actual
-        ).items()
+        (model, metric, value)
+        for model in means
+        for metric, value in _metrics(means[model], medians[model], logs[model], actual).items()
     ]
     return pd.DataFrame(rows, columns=["model", "metric", "value"])
 
@@ -61,23 +59,23 @@ def score(
 def tracking(
     model: Any, days: pd.DataFrame, until: dt.date, fitted_on: dt.date | None = None
 ) -> pd.DataFrame:
-    """Repeat purchases of all customers week by week, actual and as the model expects them.
+    """Repeat purchases of all customers week by week, actual and expected (tracking plot).
 
-    What is expected counts from each customer's first purchase, as of a new customer: only who came
-    when is known, not what they did then. No row for a model that does not tell this.
+    The expectation uses only the date of each customer's first purchase. No row for a model that
+    does not start at the first purchase.
 
     Parameters
     ----------
-    days : customer_id, day with a purchase; the customers the model is of
+    days : customer_id, day with a purchase; of the customers in the model
     until : the last week ends on or before this day
-    fitted_on : the day the model was fitted; later weeks it did not see
+    fitted_on : the last day of the data the model was fitted to; default: until
 
     Returns
     -------
     One row per full week of the records, indexed by the day it ends (the first ends 6 days after
     the first purchase).
         actual, expected : repeat purchases in the week
-        actual_so_far, expected_so_far : up to its end, expected with customers who came by then
+        actual_so_far, expected_so_far : up to its end
         seen : whether the model was fitted to it
     """
     record = FITTED.get(model.code)
@@ -92,10 +90,10 @@ def tracking(
     at = at[at <= ends[-1]]
     first = at.groupby(days["customer_id"]).min()
     purchases = np.bincount(at, minlength=ends[-1] + 1)
-    newcomers = np.bincount(first, minlength=ends[-1] + 1)
+    new_customers = np.bincount(first, minlength=ends[-1] + 1)
     ahead = model.expected_purchases_new(np.arange(ends[-1] + 1) / 7)
-    expected = np.array([newcomers[: end + 1] @ ahead[end::-1] for end in ends])
-    actual = np.cumsum(purchases - newcomers)[ends]
+    expected = np.array([new_customers[: end + 1] @ ahead[end::-1] for end in ends])
+    actual = np.cumsum(purchases - new_customers)[ends]
     table = pd.DataFrame(
         {"actual_so_far": actual, "expected_so_far": expected},
         index=(begin + pd.to_timedelta(ends, "D")).rename("week"),

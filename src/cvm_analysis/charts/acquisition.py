@@ -25,15 +25,16 @@ def acquisition(table: pd.DataFrame, language: Language = "en") -> Picture:
     ----------
     table : one row per week, indexed by its first day, as `Inflow.table` of clv.inflow makes it
         n_customers : first seen in the week
-        is_wave : whether the week belongs to the first wave
+        is_initial_stock : whether the week belongs to the first wave
     """
     if table.empty:
         return nothing(language)
-    check(table, ["n_customers", "is_wave"], "acquisition")
+    check(table, ["n_customers", "is_initial_stock"], "acquisition")
     say = words(language)
-    counts, is_wave = table["n_customers"].to_numpy(float), table["is_wave"].to_numpy(bool)
+    counts = table["n_customers"].to_numpy(float)
+    initial = table["is_initial_stock"].to_numpy(bool)
     days = pd.DatetimeIndex(table.index)
-    colors = np.where(is_wave, SERIES[1], ACCENT)
+    colors = np.where(initial, SERIES[1], ACCENT)
     with styled():
         figure = Figure((WIDTH, 2.6))
         ax = figure.subplots()
@@ -42,16 +43,16 @@ def acquisition(table: pd.DataFrame, language: Language = "en") -> Picture:
         ticks(ax.yaxis, say.short)
         step = -(-len(counts) // 5)
         ax.set_xticks(range(0, len(counts), step), [say.month(day) for day in days[::step]])
-        if is_wave.any():
+        if initial.any():
             names = (("charts.acquisition.wave", SERIES[1]), ("charts.acquisition.later", ACCENT))
             handles = [Patch(facecolor=color, label=say(name)) for name, color in names]
             ax.legend(handles=handles, loc="upper right", handlelength=0.9, handleheight=0.9)
-    later = counts[~is_wave]
+    later = counts[~initial]
     said = {
         "weeks": say.number(len(counts)),
         "mean": say.number(later.mean() if len(later) else 0),
     }
-    if not is_wave.any():
+    if not initial.any():
         return Picture(figure, say("charts.acquisition.alt", **said))
-    said |= {"first": say.count("weeks", is_wave.sum()), "n": say.number(counts[is_wave].sum())}
+    said |= {"first": say.count("weeks", initial.sum()), "n": say.number(counts[initial].sum())}
     return Picture(figure, say("charts.acquisition.alt_wave", **said))

@@ -1,3 +1,3 @@
-"""What each customer is worth from here on: purchase histories, models of them, spend, value."""
+"""Customer lifetime value: purchase histories, models of purchases and spend, value."""
 
-NAIVE = ("own_rate", "last_period", "recency_rule")  # codes of the forecasts that need no fitting
+NAIVE = ("own_rate", "last_period", "recency_rule")  # codes of the naive forecasts

@@ -1,10 +1,10 @@
-"""Two corrections of the default model that may replace it, if they were better in the past.
+"""Two corrections of the default model, used only if they forecast better in the backtest.
 
-`rescaled`: the model's forecasts times what recently came / what it had expected. `boosted`:
-regression trees learn from what is known of each customer (also spend and gaps) where the model
-was recently too high or too low; its forecast is the offset, so trees that learn nothing leave it
-as it is. Both learn one origin earlier, from forecasts whose outcome is known by now. Gradient
-boosting: Friedman (2001), "Greedy Function Approximation", Annals of Statistics 29(5), 1189-1232.
+`rescaled`: the model's forecasts times actual / expected purchases of the last period. `boosted`:
+regression trees learn from each customer's data (also spend and gaps) where the model was recently
+too high or too low; its forecast is the offset, so trees that learn nothing leave it unchanged.
+Both are fitted one origin earlier, to forecasts whose outcome is known by now. Gradient boosting:
+Friedman (2001), "Greedy Function Approximation", Annals of Statistics 29(5), 1189-1232.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ COLUMNS = (
     "gap_median_days", "gap_last_days", "gap_cv",
 )  # fmt: skip
 _FOLDS = 3
-_LEAST = 1e-3  # purchases; an offset below this counts as this
-_LEAF = 20  # customers in a leaf, at least
+_MIN_OFFSET = 1e-3  # purchases
+_MIN_LEAF = 20  # customers
 
 
 class Origin(NamedTuple):
-    """What was known on a day: one row per customer in each, and the default model fitted then."""
+    """The data known on a day, one row per customer, and the default model fitted to them."""
 
     customers: pd.DataFrame  # columns of `customers`, and recent: purchase days of the last period
     default: Any
@@ -47,12 +47,12 @@ class _Corrected:
         raise NotImplementedError
 
     def p_alive(self, h: pd.DataFrame) -> pd.Series:
-        """Probability of not having dropped out, as the default model says."""
+        """Probability of not having dropped out, by the default model."""
         return self.default.p_alive(h)
 
-    def pace(self, h: pd.DataFrame) -> pd.Series:
-        """Expected purchases per week of each row of h as long as the customer stays."""
-        return self.default.pace(h) * self._factor(h)
+    def purchase_rate(self, h: pd.DataFrame) -> pd.Series:
+        """Expected purchases per week of each row of h while alive."""
+        return self.default.purchase_rate(h) * self._factor(h)
 
     def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
         """Expected purchases in the `horizon` weeks after T, for each row of h."""
@@ -61,19 +61,19 @@ class _Corrected:
     def discounted_purchases(
         self, h: pd.DataFrame, rate: float, horizon: float | None = None
     ) -> pd.Series:
-        """The same, discounted to T at a continuous `rate` per week; without horizon, for ever."""
+        """As `purchase_model.DropOut.discounted_purchases`."""
         return self.default.discounted_purchases(h, rate, horizon) * self._factor(h)
 
 
 @dataclass(frozen=True)
 class Rescaled(_Corrected):
-    """The default model's forecasts times one factor; `rescaled` makes one."""
+    """The default model's forecasts times one factor; `fit_rescaled` makes one."""
 
     code: ClassVar[str] = "rescaled"
 
     default: Any
-    factor: float  # purchases that came / expected, one origin earlier
-    spread: Dispersion
+    factor: float  # actual / expected purchases, one origin earlier
+    dispersion: Dispersion
 
     def _factor(self, h: pd.DataFrame) -> float:
         return self.factor
@@ -81,64 +81,64 @@ class Rescaled(_Corrected):
 
 @dataclass(frozen=True)
 class Boosted(_Corrected):
-    """The default model's forecasts times a factor of each customer; `boosted` makes one."""
+    """The default model's forecasts times a factor of each customer; `fit_boosted` makes one."""
 
     code: ClassVar[str] = "boosted"
     by_customer: ClassVar[bool] = True  # h is indexed by customer_id
 
     default: Any
     factors: pd.Series  # by customer_id
-    spread: Dispersion
+    dispersion: Dispersion
 
     def _factor(self, h: pd.DataFrame) -> pd.Series:
-        return naive.per_customer(self.factors, h)
+        return naive.select_customers(self.factors, h)
 
 
-def fit(then: Origin, now: Origin, came: pd.Series, weeks: float) -> dict[str, Any]:
-    """Learn both challengers one origin earlier: code -> model; none where nothing came.
+def fit(then: Origin, now: Origin, actual: pd.Series, weeks: float) -> dict[str, Any]:
+    """Fit both challengers one origin earlier: code -> model; none without any purchases.
 
     Parameters
     ----------
     then, now : the two origins, `weeks` apart, with the same kind of default model
-    came : purchase days between them of the customers of `then`
+    actual : purchase days between them of the customers of `then`
     """
-    came = came.reindex(then.customers.index)
-    if not came.sum() > 0:
+    actual = actual.reindex(then.customers.index)
+    if not actual.sum() > 0:
         return {}
     expected = _expected(then, weeks)
     return {
-        "rescaled": rescaled(now.default, expected, came),
-        "boosted": boosted(then, now, expected, came, weeks),
+        "rescaled": fit_rescaled(now.default, expected, actual),
+        "boosted": fit_boosted(then, now, expected, actual, weeks),
     }
 
 
-def rescaled(default: Any, expected: pd.Series, came: pd.Series) -> Rescaled:
-    """Learn the factor from the purchases of each customer that were expected, and that came."""
-    factor = math.fsum(came) / math.fsum(expected)  # the order of rows does not count
-    return Rescaled(default, factor, dispersion.fit(expected * factor, came))
+def fit_rescaled(default: Any, expected: pd.Series, actual: pd.Series) -> Rescaled:
+    """Estimate the factor from the expected and actual purchases of each customer."""
+    factor = math.fsum(actual) / math.fsum(expected)  # the same in any order of rows
+    return Rescaled(default, factor, dispersion.fit(expected * factor, actual))
 
 
-def boosted(
-    then: Origin, now: Origin, expected: pd.Series, came: pd.Series, weeks: float
+def fit_boosted(
+    then: Origin, now: Origin, expected: pd.Series, actual: pd.Series, weeks: float
 ) -> Boosted:
-    """Learn a factor for each customer of `now` from the customers of `then`.
+    """Estimate a factor for each customer of `now` from the customers of `then`.
 
-    The scatter is learned from customers the trees had not seen (three parts, each forecast by
-    trees grown on the other two). Neither the order of the rows nor the ids count.
+    The dispersion comes from three-fold cross-validation. Neither the order of the rows nor the ids
+    matter.
     """
-    offset = expected.clip(lower=_LEAST).to_numpy()
+    offset = expected.clip(lower=_MIN_OFFSET).to_numpy()
     names = [name for name in COLUMNS if name in then.customers and name in now.customers]
     features = _features(then.customers[names], offset)
-    target = came.to_numpy(float)
+    target = actual.to_numpy(float)
     order = np.lexsort(np.column_stack([features, target]).T)
     features, offset, target = features[order], offset[order], target[order]
     part = np.arange(len(target)) % _FOLDS
-    unseen = np.ones(len(target))
+    held_out = np.ones(len(target))
     for fold in range(_FOLDS):
         held = part == fold
-        unseen[held] = _grow(features[~held], offset[~held], target[~held])(features[held])
-    scatter = dispersion.fit(pd.Series(offset * unseen), pd.Series(target))
-    ahead = _expected(now, weeks).clip(lower=_LEAST).to_numpy()
+        held_out[held] = _grow(features[~held], offset[~held], target[~held])(features[held])
+    scatter = dispersion.fit(pd.Series(offset * held_out), pd.Series(target))
+    ahead = _expected(now, weeks).clip(lower=_MIN_OFFSET).to_numpy()
     factors = _grow(features, offset, target)(_features(now.customers[names], ahead))
     return Boosted(now.default, pd.Series(factors, now.customers.index), scatter)
 
@@ -147,38 +147,38 @@ def _grow(features: Array, offset: Array, target: Array) -> Any:
     """Grow trees; return a function from features to factors, actual / expected.
 
     Weights `offset` and targets `target / offset` are the Poisson likelihood with a log offset. A
-    fifth of the rows only says when to stop; so the total is then set to that of all rows. What is
-    known of fewer than a leaf is not looked at: no leaf could tell them, and scikit-learn fails on
-    a column that nobody of the other four fifths has.
+    fifth of the rows serves for early stopping only; so the total is then set to that of all rows.
+    Features known for fewer customers than a leaf are left out: no split could use them, and
+    scikit-learn fails on a column that is empty in the other four fifths.
     """
     from sklearn.ensemble import HistGradientBoostingRegressor
     from threadpoolctl import threadpool_limits
 
     if not target.sum() > 0:
         return lambda rows: np.ones(len(rows))
-    told = (~np.isnan(features)).sum(axis=0) >= _LEAF
-    if not told.any():
+    usable = (~np.isnan(features)).sum(axis=0) >= _MIN_LEAF
+    if not usable.any():
         return lambda rows: np.full(len(rows), target.sum() / offset.sum())
     trees = HistGradientBoostingRegressor(
         loss="poisson", learning_rate=0.1, max_iter=80, max_bins=63, max_leaf_nodes=8, max_depth=3,
-        min_samples_leaf=max(_LEAF, len(target) // 50), l2_regularization=10.0, early_stopping=True,
-        validation_fraction=0.2, n_iter_no_change=5, random_state=0,
+        min_samples_leaf=max(_MIN_LEAF, len(target) // 50), l2_regularization=10.0,
+        early_stopping=True, validation_fraction=0.2, n_iter_no_change=5, random_state=0,
     )  # fmt: skip
     with threadpool_limits(1):
-        trees.fit(features[:, told], target / offset, sample_weight=offset)
-        level = target.sum() / (offset * trees.predict(features[:, told])).sum()
+        trees.fit(features[:, usable], target / offset, sample_weight=offset)
+        level = target.sum() / (offset * trees.predict(features[:, usable])).sum()
 
     def factors(rows: Array) -> Array:
         with threadpool_limits(1):
-            return level * trees.predict(rows[:, told])
+            return level * trees.predict(rows[:, usable])
 
     return factors
 
 
 def _features(customers: pd.DataFrame, offset: Array) -> Array:
-    """What the trees look at: the columns, weeks of silence, and the model's own forecast."""
-    silence = customers["T"] - customers["t_x"]
-    return np.column_stack([customers.to_numpy(float, na_value=np.nan), silence, offset])
+    """The columns, weeks since the last purchase, and the default model's forecast."""
+    inactive = customers["T"] - customers["t_x"]
+    return np.column_stack([customers.to_numpy(float, na_value=np.nan), inactive, offset])
 
 
 def _expected(origin: Origin, weeks: float) -> pd.Series:

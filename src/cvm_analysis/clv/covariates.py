@@ -81,7 +81,7 @@ class WithCovariates:
     log_likelihood: float
     n_customers: int
     identified: bool
-    reason: str  # "", or why not: "no_drop_out_found", "parameters_run_off"
+    reason: str  # "", or why not: "no_drop_out_found", "parameters_diverged"
 
     @property
     def params(self) -> Any:
@@ -137,9 +137,9 @@ class WithCovariates:
         """Probability, in [0, 1], that each row of h has not dropped out by T."""
         return self._each(h, "p_alive")
 
-    def pace(self, h: pd.DataFrame) -> pd.Series:
+    def purchase_rate(self, h: pd.DataFrame) -> pd.Series:
         """Expected purchases per week of each row of h as long as the customer stays."""
-        return self._each(h, "pace")
+        return self._each(h, "purchase_rate")
 
     def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
         """Expected purchases in the `horizon` weeks after T, for each row of h."""

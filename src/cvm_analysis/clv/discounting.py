@@ -1,8 +1,8 @@
-"""Expected purchases over time -> their present value, with continuous discounting per week.
+"""Present value of expected purchases, with continuous discounting per week.
 
 With E(t) the expected purchases within t weeks and H the horizon, integration by parts gives
-exp(-rate H) E(H) + rate * integral from 0 to H of exp(-rate t) E(t) dt. For ever, only the integral
-remains. Both terms are positive.
+exp(-rate H) E(H) + rate * integral from 0 to H of exp(-rate t) E(t) dt. Without a horizon only the
+integral remains. Both terms are positive.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ def discounted(
     expected : weeks (one per row) -> expected purchases within them (one per row), rising from 0
     scale : weeks, one per row, in which the expected purchases begin to bend
     rate : continuous, per week
-    horizon : weeks; None for ever
+    horizon : weeks; None: no end
     """
     if horizon is None:
         logs, step = np.linspace(_LATEST - 41, _LATEST, 200, retstep=True)
@@ -49,12 +49,7 @@ def discounted(
 
 
 def annuity(rate: float, horizon: float | None = None) -> float:
-    """Weeks that count: one purchase a week until the horizon (None: for ever), discounted.
-
-    Raises
-    ------
-    InputError : as `longest`
-    """
+    """Present value of one purchase a week until the horizon; errors as `longest`."""
     end = longest(rate, horizon)
     return float(-np.expm1(-rate * end) / rate) if rate else end
 
@@ -62,16 +57,14 @@ def annuity(rate: float, horizon: float | None = None) -> float:
 def longest(rate: float, horizon: float | None) -> float:
     """The latest week that counts.
 
-    Raises
-    ------
-    InputError : a negative rate or horizon, or purchases for ever without a discount rate
+    InputError : a negative rate or horizon, or neither a horizon nor a discount rate
     """
     if not 0 <= rate < np.inf:
         raise InputError(f"the discount rate is {rate}; it must be 0 or more per week")
     if horizon is None:
         if rate == 0:
             raise InputError(
-                "purchases for ever need a discount rate above 0; give one or a horizon"
+                "purchases without a horizon need a discount rate above 0; give one or a horizon"
             )
         return float(np.exp(_LATEST)) / rate
     if not 0 <= horizon < np.inf:

@@ -1,11 +1,11 @@
-"""Gamma-Gamma: what a customer spends per purchase on average.
+"""Gamma-Gamma: expected spend per purchase.
 
 Sources: [1] Fader, Hardie & Lee (2005), "RFM and CLV: Using Iso-Value Curves for Customer Base
 Analysis", Journal of Marketing Research 42(4), 415-430. [2] Fader & Hardie (2013), "The
 Gamma-Gamma Model of Monetary Value" (note 025). A customer's purchases vary around their own mean
 (Gamma: shape p), the means vary between customers (q, gamma in money). It assumes that spend and
-number of purchases are unrelated. Real data never quite are, and with many customers a test says so
-whatever the size; `independence` measures the size, and `notes` warns beyond a bound.
+number of purchases are independent. With many customers a test rejects this even for a tiny
+relation; so `independence` measures its size, and `notes` warns above a threshold.
 """
 
 from dataclasses import dataclass
@@ -33,18 +33,18 @@ class Params(NamedTuple):
 
 
 class Independence(NamedTuple):
-    """Whether customers who buy more often also spend more per purchase."""
+    """The relation between number of purchases and spend per purchase."""
 
-    correlation: float  # Spearman, of x and spend; NaN where one of them does not vary
+    correlation: float  # Spearman, of x and spend; NaN if one of them does not vary
     spend_ratio: float  # mean spend of the fifth with the largest x / of that with the smallest
     n_customers: int
 
     @property
-    def is_broken(self) -> bool:
-        """Whether the relation is too strong for the model, judged by its size.
+    def is_violated(self) -> bool:
+        """Whether the relation is too strong for the model.
 
-        Ranks correlated by more than 0.3, or the fifth that buys most often spending more than 1.5
-        times, or less than 1 / 1.5 of, what the fifth that buys least often does.
+        A rank correlation above 0.3, or a ratio between the top and bottom fifths by x above 1.5 or
+        below 1 / 1.5.
         """
         far = not 1 / _RATIO <= self.spend_ratio <= _RATIO and not np.isnan(self.spend_ratio)
         return abs(self.correlation) > _CORRELATION or far
@@ -52,7 +52,7 @@ class Independence(NamedTuple):
 
 @dataclass(frozen=True)
 class GammaGamma(mle.Fitted):
-    """A fitted model; `fit` makes one. Its parameters run off where spend does not vary."""
+    """A fitted model; `fit` makes one. Its parameters diverge if spend does not vary."""
 
     params: Params
     std_errors: Params
@@ -60,7 +60,7 @@ class GammaGamma(mle.Fitted):
 
     def notes(self) -> list[Note]:
         """`spend_depends_on_purchases`, with the ratio of the fifths in percent, or nothing."""
-        if not self.independence.is_broken:
+        if not self.independence.is_violated:
             return []
         ratio = float(round(100 * self.independence.spend_ratio))
         return [Note("value", "spend_depends_on_purchases", ratio)]
@@ -78,26 +78,26 @@ class GammaGamma(mle.Fitted):
         ----------
         x_m : one row per customer
             x : repeat purchases, 0 or more, or empty
-            spend_per_repeat_day : mean spend per repeat purchase; who has none (x is 0 or empty, or
-                the mean is empty) gets the population mean
+            spend_per_repeat_day : mean spend per repeat purchase; customers without one (x is 0 or
+                empty, or the mean is empty) get the population mean
         """
         p, q, gamma = self.params
-        x, total = _seen(x_m)
+        x, total = _repeat_spend(x_m)
         return (p * (gamma + total) / (p * x + q - 1)).rename("expected_spend")
 
     def draw_spend(self, x_m: pd.DataFrame, bought: Array, rng: np.random.Generator) -> Array:
-        """Draw what purchases bring, given the spend so far.
+        """Draw the spend on purchases, given the spend so far.
 
         bought : purchases of each customer (down) and draw (across)
         """
         p, q, gamma = self.params
-        x, total = (each.to_numpy()[:, None] for each in _seen(x_m))
+        x, total = (each.to_numpy()[:, None] for each in _repeat_spend(x_m))
         nu = rng.gamma(np.broadcast_to(p * x + q, bought.shape)) / (gamma + total)
         return rng.gamma(p * bought) / nu
 
 
 def is_individual(x_m: pd.DataFrame) -> pd.Series:
-    """Whether each customer's spend rests on repeat purchases of their own, not on the others'."""
+    """Whether each customer's expected spend rests on their own repeat purchases."""
     return ((x_m["x"] > 0) & x_m["spend_per_repeat_day"].notna()).rename("spend_is_individual")
 
 
@@ -110,14 +110,13 @@ def fit(x_m: pd.DataFrame) -> GammaGamma:
         x : repeat purchases
         spend_per_repeat_day : mean spend per repeat purchase
         n (optional) : customers who share the row, 1 if absent
-        Rows with x 0 or empty, or with a spend that is not above 0, say nothing and are left out;
-        `n_customers` counts the others.
+        Rows with x 0 or empty, or without a spend above 0, are left out.
 
     Raises
     ------
     InputError : a column is missing
     FitError : fewer than two different rows are left, no maximum was found, or q <= 1 (a few
-        purchases are so large that the mean has no limit)
+        purchases are so large that the mean is infinite)
     """
     x, m, n = _columns(x_m)
     if len(m) < 2 or np.ptp(m) < 1e-6 * m.max():
@@ -134,25 +133,24 @@ def fit(x_m: pd.DataFrame) -> GammaGamma:
             f"spend per purchase has no finite mean (q = {top.params[1]:.3g}, from {n.sum():,.0f} "
             f"customers; the largest spends {m.max():,.2f}); use the median spend"
         )
-    return GammaGamma.at(top, Params, n.sum(), mle.run_off(top), independence(x_m))
+    return GammaGamma.from_maximum(top, Params, n.sum(), mle.divergence(top), independence(x_m))
 
 
 def independence(x_m: pd.DataFrame) -> Independence:
-    """Compare spend with the number of purchases, over the customers `fit` takes.
+    """Measure the relation of spend to the number of purchases, over the customers of `fit`.
 
-    The fifths are cut at the 20th and 80th percentile of x; equal customers stay together, so
-    a fifth may hold more than a fifth.
+    The fifths are cut at the 20th and 80th percentile of x; customers with equal x stay together.
     """
     x, m, n = _columns(x_m)
     if len(x) == 0:
         return Independence(np.nan, np.nan, 0)
-    rank_x, rank_m = _share_below(x, n), _share_below(m, n)
-    few, many = rank_x <= rank_x[_share_up_to(x, n) >= 0.2].min(), _share_up_to(x, n) > 0.8
+    (rank_x, up_to), (rank_m, _) = _shares(x, n), _shares(m, n)
+    bottom, top = rank_x <= rank_x[up_to >= 0.2].min(), up_to > 0.8
     varies = len(np.unique(x)) > 1 and len(np.unique(m)) > 1
     covariance = np.cov(rank_x, rank_m, aweights=n) if varies else np.full((2, 2), np.nan)
     return Independence(
         float(covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1])),
-        float(np.average(m[many], weights=n[many]) / np.average(m[few], weights=n[few])),
+        float(np.average(m[top], weights=n[top]) / np.average(m[bottom], weights=n[bottom])),
         round(n.sum()),
     )
 
@@ -163,7 +161,7 @@ def log_likelihood(params: Params, x_m: pd.DataFrame) -> float:
 
 
 def _log_likelihood(log_params: Array, x: Array, m: Array, n: Array) -> Array:
-    """As in [2], the Gammas by Stirling's formula and what cancels between them taken out."""
+    """As in [2], with the Gammas by Stirling's formula, free of cancellation."""
     p, q, gamma = anp.exp(log_params)
     shape = p * x
     excess = (m * q - gamma * p) / (gamma + m * x)
@@ -186,15 +184,15 @@ def _beyond_stirling(z: Array) -> Array:
     return anp.where(z > 20, series, exact)
 
 
-def _seen(x_m: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
-    """Repeat purchases whose spend is known, and what was spent on them; 0 where there are none."""
+def _repeat_spend(x_m: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Repeat purchases with known spend, and the spend on them; 0 without any."""
     known = is_individual(x_m)
     x = x_m["x"].astype(float).where(known, 0.0)
     return x, x * x_m["spend_per_repeat_day"].astype(float).where(known, 0.0)
 
 
 def _columns(x_m: pd.DataFrame) -> tuple[Array, Array, Array]:
-    """x, mean spend and n of the customers who bought again and spent something."""
+    """x, mean spend and n of the customers with repeat purchases and spend."""
     missing = [name for name in ("x", "spend_per_repeat_day") if name not in x_m]
     if missing:
         raise InputError(f"spend needs the columns x and spend_per_repeat_day; missing: {missing}")
@@ -203,14 +201,8 @@ def _columns(x_m: pd.DataFrame) -> tuple[Array, Array, Array]:
     return taken["x"].to_numpy(float), taken["spend_per_repeat_day"].to_numpy(float), n
 
 
-def _share_up_to(values: Array, n: Array) -> Array:
-    """For each value, the share of customers at or below it."""
+def _shares(values: Array, n: Array) -> tuple[Array, Array]:
+    """For each value its mid-rank and the share of customers at or below it, both in [0, 1]."""
     _, row = np.unique(values, return_inverse=True)
-    return (np.bincount(row, weights=n).cumsum() / n.sum())[row]
-
-
-def _share_below(values: Array, n: Array) -> Array:
-    """For each value, the share of customers below it and half of those at it: its mid-rank."""
-    _, row = np.unique(values, return_inverse=True)
-    at = np.bincount(row, weights=n) / n.sum()
-    return (at.cumsum() - at / 2)[row]
+    at = np.bincount(row, weights=n)
+    return ((at.cumsum() - at / 2) / n.sum())[row], (at.cumsum() / n.sum())[row]

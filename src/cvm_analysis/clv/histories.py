@@ -1,11 +1,10 @@
-"""Purchase histories: what the models know of a customer, and how many customers share it.
+"""Purchase histories: the input of the models, and how many customers share each.
 
 x repeat purchases (a purchase is a day with one), t_x weeks from the first to the last, T weeks
 from the first to the day the counting ends. A week is 7 days.
 """
 
-from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,7 +14,7 @@ from cvm_analysis.errors import InputError
 
 
 class Arrays(NamedTuple):
-    """The columns of a table of histories, as floats of one length."""
+    """The columns of a table of histories, as floats."""
 
     x: Array
     t_x: Array
@@ -26,23 +25,22 @@ class Arrays(NamedTuple):
 def distinct(
     customers: pd.DataFrame, resolution: Literal["day", "week"] = "day"
 ) -> tuple[pd.DataFrame, pd.Series]:
-    """The distinct purchase histories of many customers, and which of them each customer has.
+    """The distinct purchase histories, and the one of each customer.
 
     Parameters
     ----------
     customers : one row per customer, indexed by customer_id
-        x : repeat purchases, empty for who never bought; those rows are left out
+        x : repeat purchases, empty without a purchase; those rows are left out
         t_x, T : weeks, whole days (two printed decimals are enough)
         n_orders (optional) : rows with 0 are left out
     resolution : "day" for scoring; "week" rounds t_x and T to the nearest week, for fitting only
-        (`effect_of_weeks` tells what that changes)
 
     Returns
     -------
     h : one row per distinct history, sorted; x (int), t_x, T (weeks), n (int, customers who share
         it). Its index is 0, 1, 2, ...
-    key : the row of h of each modelled customer, indexed by customer_id; customers who were left
-        out are not in it. `model.p_alive(h).loc[key]` has one value per customer.
+    key : the row of h of each modelled customer, indexed by customer_id:
+        `model.p_alive(h).loc[key]` has one value per customer.
 
     Raises
     ------
@@ -69,41 +67,9 @@ def distinct(
     return h, groups.ngroup().rename("history")
 
 
-def effect_of_weeks(
-    fit: Callable[[pd.DataFrame], Any], customers: pd.DataFrame, horizon: float
-) -> pd.DataFrame:
-    """What fitting on weeks instead of days changes; every customer is scored by the day.
-
-    Parameters
-    ----------
-    fit : of a model, `pareto_nbd.fit`
-    customers : as in `distinct`
-    horizon : weeks to forecast
-
-    Returns
-    -------
-    One row per quantity, its index: each parameter, and expected_purchases, those of all customers
-    within `horizon`. Columns by_day, by_week, change (a share: 0.01 is 1 % more by week).
-
-    Raises
-    ------
-    As `distinct` and `fit`.
-    """
-    h, _ = distinct(customers)
-    weekly, _ = distinct(customers, "week")
-    found = {}
-    for name, model in {"by_day": fit(h), "by_week": fit(weekly)}.items():
-        total = (model.expected_purchases(h, horizon) * h["n"]).sum()
-        found[name] = model.params._asdict() | {"expected_purchases": float(total)}
-    table = pd.DataFrame(found).rename_axis("quantity")
-    return table.assign(change=table["by_week"] / table["by_day"] - 1)
-
-
 def arrays(h: pd.DataFrame) -> Arrays:
     """The columns x, t_x, T and n (1 where absent) of a table with one row per history.
 
-    Raises
-    ------
     InputError : a column is missing, or a row is impossible: x not a whole number of 0 or more,
         not 0 <= t_x <= T, t_x above 0 with x = 0, n not above 0 (it may be a fraction)
     """
@@ -127,26 +93,22 @@ def arrays(h: pd.DataFrame) -> Arrays:
 
 
 def _complete(h: pd.DataFrame) -> None:
-    """Refuse a table without the columns of a history."""
+    """Refuse a table without the columns of a history, with advice for users of lifetimes."""
     missing = [name for name in ("x", "t_x", "T") if name not in h]
-    if missing:
-        raise InputError(
-            f"histories need the columns x, t_x and T; missing: {', '.join(missing)}{_known_as(h)}"
+    if not missing:
+        return
+    lifetimes, advice = {"frequency": "x", "recency": "t_x"}, ""
+    if lifetimes.keys() <= set(h):
+        advice = (
+            ". frequency and recency are what the package lifetimes calls x and t_x: rename them, "
+            f"h.rename(columns={lifetimes}), and give t_x and T in weeks (its days / 7)"
         )
-
-
-def _known_as(h: pd.DataFrame) -> str:
-    """What to do with a table named as the package lifetimes names it; else nothing."""
-    theirs = {"frequency": "x", "recency": "t_x"}
-    if not theirs.keys() <= set(h):
-        return ""
-    return (
-        ". frequency and recency are what the package lifetimes calls x and t_x: rename them, "
-        f"h.rename(columns={theirs}), and give t_x and T in weeks (its days / 7)"
+    raise InputError(
+        f"histories need the columns x, t_x and T; missing: {', '.join(missing)}{advice}"
     )
 
 
-def repeats(x: Array, n: Array) -> Array:
-    """How many customers made at least 1, 2, ... max(x) repeat purchases."""
+def count_at_least(x: Array, n: Array) -> Array:
+    """Numbers of customers with at least 1, 2, ... max(x) repeat purchases."""
     at = np.bincount(x.astype(int), weights=n)
     return at[::-1].cumsum()[::-1][1:]

@@ -1,7 +1,7 @@
-"""What needs no fitting: customers go on as before. A model that does not beat these is no help.
+"""Naive forecasts: customers go on as before. A model that does not beat them is of no use.
 
-Each answers the same calls as the fitted models, so whoever uses one need not know which it is. A
-naive forecast is a mean only; how purchases scatter around it is learned apart (`spread`).
+They have the same methods as the fitted models. A naive forecast is a mean only; the dispersion of
+purchases around it is estimated separately (`dispersion`).
 """
 
 from __future__ import annotations
@@ -13,64 +13,65 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from cvm_analysis.arrays import Array
 from cvm_analysis.clv import histories
 from cvm_analysis.clv.numerics.dispersion import Dispersion
-from cvm_analysis.clv.steady import Steady
+from cvm_analysis.clv.purchase_model import ConstantRate
 from cvm_analysis.errors import InputError
 
 _USUAL = 0.9  # share of repeat customers whose mean gap is at most the usual one
 
 
 @dataclass(frozen=True)
-class OwnRate(Steady):
-    """Purchases at the customer's own past pace, x / T a week; none where none was repeated."""
+class OwnRate(ConstantRate):
+    """Purchases at the customer's own past rate, x / T a week."""
 
     code: ClassVar[str] = "own_rate"
 
-    spread: Dispersion | None = None  # None: not learned
+    dispersion: Dispersion | None = None  # None: not estimated
 
-    def pace(self, h: pd.DataFrame) -> pd.Series:
-        """Past repeat purchases per week, x / T, of each row of h."""
+    def purchase_rate(self, h: pd.DataFrame) -> pd.Series:
+        """Past repeat purchases per week, x / T, of each row of h; 0 without any."""
         x, _, T, _ = histories.arrays(h)
         rate = np.divide(x, T, out=np.zeros_like(x), where=T > 0)
-        return pd.Series(rate, index=h.index, name="pace")
+        return pd.Series(rate, index=h.index, name="purchase_rate")
 
 
 @dataclass(frozen=True)
-class RecencyRule(Steady):
-    """Who bought within the last usual gap goes on at their own pace, x / T; others stop."""
+class RecencyRule(ConstantRate):
+    """Customers who bought within the last usual gap keep their own rate, x / T; others stop."""
 
     code: ClassVar[str] = "recency_rule"
 
-    gap: float  # weeks; 9 in 10 repeat customers bought at least that often, on the mean
-    spread: Dispersion | None = None
+    gap: float  # weeks
+    dispersion: Dispersion | None = None
 
-    def pace(self, h: pd.DataFrame) -> pd.Series:
-        """Purchases per week of each row of h: x / T, or 0 after a silence above the gap."""
-        return OwnRate().pace(h).where(h["T"] - h["t_x"] <= self.gap, 0.0)
+    def purchase_rate(self, h: pd.DataFrame) -> pd.Series:
+        """Purchases per week of each row of h: x / T, or 0 if inactive for longer than the gap."""
+        return OwnRate().purchase_rate(h).where(h["T"] - h["t_x"] <= self.gap, 0.0)
 
 
 @dataclass(frozen=True)
-class LastPeriod(Steady):
-    """Each customer buys as often as in the last period. It knows customers, not histories."""
+class LastPeriod(ConstantRate):
+    """Each customer buys as often as in the last period."""
 
     code: ClassVar[str] = "last_period"
     by_customer: ClassVar[bool] = True  # h is indexed by customer_id
 
-    paces: pd.Series  # purchase days per week of the last period, by customer_id
-    spread: Dispersion | None = None
+    rates: pd.Series  # purchase days per week of the last period, by customer_id
+    dispersion: Dispersion | None = None
 
-    def pace(self, h: pd.DataFrame) -> pd.Series:
-        """Purchases per week of the last period of each row of h, a customer.
+    def purchase_rate(self, h: pd.DataFrame) -> pd.Series:
+        """Purchases per week of each row of h, a customer, in the last period.
 
         InputError : a row is not a customer of that period
         """
-        return per_customer(self.paces, h).rename("pace")
+        return select_customers(self.rates, h).rename("purchase_rate")
 
 
 @dataclass(frozen=True)
 class OwnMean:
-    """Spend at the customer's own mean of repeat purchases; who has none gets the others' mean."""
+    """Spend at the customer's own mean of repeat purchases, or the population mean without any."""
 
     population_mean: float  # per purchase day, in the config's currency
 
@@ -78,20 +79,18 @@ class OwnMean:
         """Expected spend per purchase day, one value per row."""
         return x_m["spend_per_repeat_day"].fillna(self.population_mean).rename("expected_spend")
 
-    def draw_spend(
-        self, x_m: pd.DataFrame, bought: np.ndarray, rng: np.random.Generator
-    ) -> np.ndarray:
-        """What purchases bring, row by draw: a mean that is taken to be known exactly."""
+    def draw_spend(self, x_m: pd.DataFrame, bought: Array, rng: np.random.Generator) -> Array:
+        """Spend on the purchases, row by draw; the mean counts as known exactly."""
         return bought * self.expected_spend(x_m).to_numpy(float)[:, None]
 
 
-def own_mean(customers: pd.DataFrame) -> OwnMean:
+def fit_own_mean(customers: pd.DataFrame) -> OwnMean:
     """Take the mean gross spend per purchase day of all customers together."""
     days = customers["n_purchase_days"].sum()
     return OwnMean(float(customers["gross_sales"].sum() / days) if days else 0.0)
 
 
-def recency_rule(h: pd.DataFrame) -> RecencyRule:
+def fit_recency_rule(h: pd.DataFrame) -> RecencyRule:
     """Take the usual gap from repeat customers: 9 in 10 have a mean gap, t_x / x, up to it.
 
     h : one row per history; x, t_x, T (weeks) and optionally n customers who share it
@@ -106,11 +105,12 @@ def recency_rule(h: pd.DataFrame) -> RecencyRule:
     return RecencyRule(float(gaps[order][np.searchsorted(share, _USUAL)]))
 
 
-def last_period(days: pd.DataFrame, ids: pd.Index, until: dt.date, weeks: float) -> LastPeriod:
-    """Count the purchase days of each customer in the `weeks` up to a day.
+def count_last_period(
+    days: pd.DataFrame, ids: pd.Index, until: dt.date, weeks: float
+) -> LastPeriod:
+    """Count the purchase days of each customer in the `weeks` up to a day; 0 without any.
 
-    days : customer_id, day with a purchase
-    ids : the customers; who did not buy in the period has 0
+    days : customer_id, day with a purchase; ids : the customers
     """
     start = until - dt.timedelta(weeks=weeks)
     return LastPeriod(purchases_between(days, ids, start, until) / weeks)
@@ -125,13 +125,13 @@ def purchases_between(
     """
     day = pd.to_datetime(days["day"])
     within = days.loc[(day > pd.Timestamp(after)) & (day <= pd.Timestamp(until)), "customer_id"]
-    return within.value_counts().reindex(ids, fill_value=0).astype(float).rename("came")
+    return within.value_counts().reindex(ids, fill_value=0).astype(float).rename("purchases")
 
 
-def per_customer(values: pd.Series, h: pd.DataFrame) -> pd.Series:
+def select_customers(values: pd.Series, h: pd.DataFrame) -> pd.Series:
     """The values of the customers that are the rows of h.
 
-    InputError : a row of h is none of these customers
+    InputError : the index of h has a customer without a value
     """
     unknown = ~h.index.isin(values.index)
     if unknown.any():

@@ -1,9 +1,9 @@
-"""NBD: how many purchases customers will still make, if none of them ever leaves.
+"""NBD: expected purchases if no customer ever drops out.
 
 Source: Ehrenberg (1959), "The Pattern of Consumer Purchases", Applied Statistics 8(1), 26-41. Each
 customer buys at random at their own rate; the rates follow a Gamma distribution with shape r and
-scale alpha (weeks). It is the fallback where no drop-out can be seen, and the yardstick for models
-that have one.
+scale alpha (weeks). It is the fallback where the data show no drop-out, and the benchmark for
+models with drop-out.
 """
 
 from dataclasses import dataclass
@@ -12,13 +12,12 @@ from typing import ClassVar, NamedTuple
 import autograd.numpy as anp
 import numpy as np
 import pandas as pd
-from scipy.special import betainc, betaincc, expit
+from scipy.special import betainc, betaincc
 
 from cvm_analysis.arrays import Array
 from cvm_analysis.clv import discounting, histories, purchase_model
 from cvm_analysis.clv.numerics import mle
-from cvm_analysis.clv.purchase_model import Generator, PurchaseModel
-from cvm_analysis.clv.steady import Steady
+from cvm_analysis.clv.purchase_model import ConstantRate, Generator, PurchaseModel
 from cvm_analysis.errors import FitError, InputError
 
 
@@ -30,17 +29,17 @@ class Params(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Nbd(Steady, mle.Fitted):
-    """A fitted model; `fit` makes one. Its parameters run off where all buy at one rate."""
+class Nbd(ConstantRate, mle.Fitted):
+    """A fitted model; `fit` makes one. Its parameters diverge if all customers buy at one rate."""
 
     code: ClassVar[str] = "nbd"
 
     params: Params
     std_errors: Params
 
-    def pace(self, h: pd.DataFrame) -> pd.Series:
+    def purchase_rate(self, h: pd.DataFrame) -> pd.Series:
         """Expected purchases per week of each row of h."""
-        return rate(self.params.r, self.params.alpha, h).rename("pace")
+        return purchase_model.posterior_rate(*self.params, h)
 
     def probability(self, x: int, t: float | Array) -> Array:
         """Probability that a new customer makes x repeat purchases in t weeks."""
@@ -63,106 +62,46 @@ class Nbd(Steady, mle.Fitted):
         return np.asarray(t) * self.params.r / self.params.alpha
 
 
-class DropOut(mle.Fitted):
-    """What models have in common whose rates are those of NBD, and whose customers leave.
-
-    They contain the NBD model, where nobody does. Where the histories show no drop-out a fit does
-    not fail: it is `identified` False with finite parameters close to those of NBD. `reason` is
-    "no_drop_out_found" if the log-likelihood is less than 2 above that of NBD, and
-    "parameters_run_off" if some parameter has no optimum (it could be 100,000 times as large).
-    """
-
-    def log_odds_dead(self, h: pd.DataFrame) -> Array:
-        """Log odds, for each row of h, of having dropped out by T; -inf where it is impossible."""
-        raise NotImplementedError
-
-    def p_alive(self, h: pd.DataFrame) -> pd.Series:
-        """Probability, in [0, 1], that each row of h has not dropped out by T."""
-        return pd.Series(expit(-self.log_odds_dead(h)), h.index, name="p_alive")
-
-    def pace(self, h: pd.DataFrame) -> pd.Series:
-        """Expected purchases per week of each row of h as long as the customer stays."""
-        return rate(self.params.r, self.params.alpha, h).rename("pace")
-
-    def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
-        """Expected purchases in the `horizon` weeks after T, for each row of h."""
-        return self.discounted_purchases(h, 0.0, horizon).rename("expected_purchases")
-
-    def discounted_purchases(
-        self, h: pd.DataFrame, rate: float, horizon: float | None = None
-    ) -> pd.Series:
-        """Expected purchases after T, discounted to T at a continuous `rate` per week.
-
-        Within `horizon` weeks, or for ever. For ever needs a rate above 0 (InputError).
-        """
-        raise NotImplementedError
-
-
 def fit(h: pd.DataFrame) -> Nbd:
     """Fit by maximum likelihood.
 
-    Parameters
-    ----------
-    h : one row per history; x, t_x, T (weeks) and optionally n customers who share it
-        (1 if absent)
+    h : one row per history; x, t_x, T (weeks), optionally n customers who share it (else 1)
 
-    Raises
-    ------
     InputError : impossible histories
     FitError : nobody bought again, or no maximum was found
     """
-    data = _counts(histories.arrays(h))
-    start = _start(data)
+    rows = pd.DataFrame(histories.arrays(h)._asdict())
+    rows = rows.groupby(["x", "T"], as_index=False)["n"].sum().assign(t_x=0.0)  # t_x has no effect
+    data = histories.arrays(rows)
+    purchases = (data.n * data.x).sum()
+    if not purchases > 0:
+        raise FitError(
+            f"none of {data.n.sum():,.0f} customers bought again; no purchase rate can be estimated"
+        )
+    start = 1.0, float((data.n * data.T).sum() / purchases)  # the mean rate; r of an exponential
     top = mle.fit_autograd(lambda logs: log_likelihood_at(logs, data), start, data.n.sum(), "NBD")
-    return Nbd.at(top, Params, data.n.sum(), mle.run_off(top))
+    return Nbd.from_maximum(top, Params, data.n.sum(), mle.divergence(top))
 
 
 def log_likelihood(params: Params, h: pd.DataFrame) -> float:
-    """Log-likelihood of the histories at given parameters, with the terms Gamma(r + x) / Gamma(r).
-
-    In the convention of the BG/NBD model, so the two may be compared.
-    """
+    """Log-likelihood at given parameters, with the terms Gamma(r + x) / Gamma(r) as in BG/NBD."""
     return float(log_likelihood_at(np.log(params), histories.arrays(h)))
 
 
 def log_likelihood_at(log_params: Array, data: histories.Arrays) -> Array:
-    """The same, of logarithms of the parameters: what `fit` climbs and BG/NBD builds on."""
+    """The same, as a function of the logarithms of the parameters."""
     r, alpha = anp.exp(log_params)
     x, _, T, n = data
-    reached = histories.repeats(x, n)
+    reached = histories.count_at_least(x, n)
     rising = anp.sum(reached * anp.log(r + np.arange(len(reached))))
     return rising - anp.sum(n * (r * anp.log1p(T / alpha) + x * anp.log(alpha + T)))
-
-
-def _counts(data: histories.Arrays) -> histories.Arrays:
-    """The same customers by x and T alone, in order: t_x does not count here."""
-    pairs = pd.DataFrame({"x": data.x, "T": data.T, "n": data.n}).groupby(["x", "T"])["n"].sum()
-    x, T = (pairs.index.get_level_values(name).to_numpy(float) for name in ("x", "T"))
-    return histories.Arrays(x, np.zeros_like(x), T, pairs.to_numpy(float))
-
-
-def _start(data: histories.Arrays) -> tuple[float, float]:
-    """A first guess: the observed mean rate, spread like an exponential distribution."""
-    purchases = (data.n * data.x).sum()
-    if not purchases > 0:
-        raise FitError(
-            f"none of {data.n.sum():,.0f} customers bought again; nothing can be said about how "
-            "often they do"
-        )
-    return 1.0, float((data.n * data.T).sum() / purchases)
-
-
-def rate(r: float, alpha: float, h: pd.DataFrame) -> pd.Series:
-    """Expected purchases per week of each row of h, of a customer who has not left."""
-    x, _, T, _ = histories.arrays(h)
-    return pd.Series((r + x) / (alpha + T), h.index)
 
 
 def probabilities(shape: Array, ratio: Array, most: int) -> Array:
     """Probabilities of the negative binomial distribution, one row per shape and ratio.
 
-    Its mean is shape x ratio. Each probability is a product of positive factors, taken in logs, and
-    the last one an incomplete Beta function: small ones are as exact as large ones.
+    The mean is shape x ratio. Logs of positive factors and an incomplete Beta function for the last
+    column keep small probabilities exact.
 
     Parameters
     ----------
@@ -184,9 +123,7 @@ def probabilities(shape: Array, ratio: Array, most: int) -> Array:
     k = np.arange(1, most)
     rising = np.cumsum(np.log((shape[:, None] + k - 1) / k) + log_one[:, None], axis=1)
     tail = np.where(
-        ratio < 1,
-        betainc(most, shape, ratio / (1 + ratio)),
-        betaincc(shape, most, 1 / (1 + ratio)),
+        ratio < 1, betainc(most, shape, ratio / (1 + ratio)), betaincc(shape, most, 1 / (1 + ratio))
     )
     none = np.exp(log_none)[:, None]
     return np.hstack([none, np.exp(log_none[:, None] + rising), tail[:, None]])

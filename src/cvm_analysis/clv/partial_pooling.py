@@ -1,18 +1,15 @@
-"""Small regions borrow strength: own customers, and a few customers' worth of all the others.
+"""Partial pooling for small regions: own customers plus prior data from all the others.
 
-A region with forty customers cannot tell five parameters, or tells them wildly. A power prior adds
-the others' histories to its own, all together counted as `kappa` customers: each with the fraction
-kappa / (number of others). With kappa 0 the region stands alone; the larger kappa, the more it is
-like the rest. A region of thousands keeps nearly its own fit, whatever kappa is. (Shrinking the
-parameters themselves fails where one of them runs off to infinity.)
+Forty customers do not identify five parameters. A power prior adds the others' histories to the
+region's own, counted together as `kappa` customers: each with the weight kappa / (number of
+others). With kappa 0 the region stands alone; a larger kappa makes it more like the rest. With
+thousands of customers the region's own fit hardly changes, whatever kappa is. (Shrinking the
+parameters themselves fails where one of them diverges.)
 
-kappa is chosen by how well the model foretold, at an earlier date, what the region's own customers
-then did: fitted to histories up to that date, scored by the mean log probability of the purchases
-that came (`counts.log_score`). Held out in time, not by customers: what is forecast in use is the
-future of customers who are known, and in a small region folds of customers would leave even less to
-fit. Then fit again on everything known today, with the kappa chosen. A dozen customers are too few
-to choose well: standing alone may look best by luck, and costs most where it is not. So 0 is not
-among the kappas tried unless asked for.
+kappa is chosen at an earlier date: each fit to the histories up to that date is scored by the mean
+log probability of the region's own later purchases (`predictive_distribution.log_score`), since in
+use, too, the model forecasts the future of known customers. The final fit uses all data of today.
+With a dozen customers 0 may look best by chance, and is then most costly: so it is no default.
 """
 
 from __future__ import annotations
@@ -27,28 +24,28 @@ import pandas as pd
 from cvm_analysis.clv import histories
 from cvm_analysis.errors import FitError, InputError
 
-KAPPAS = (30.0, 100.0, 300.0, 1000.0)  # customers' worth of the others
-USUAL = 100.0  # where there was no earlier date to choose by, or there were too few customers
+KAPPAS = (30.0, 100.0, 300.0, 1000.0)  # customers
+DEFAULT_KAPPA = 100.0  # without an earlier date to choose by, or with too few customers
 
 
 class PriorData(NamedTuple):
-    """What others lend a small region: their histories, counted as `kappa` customers together."""
+    """Histories of other regions, counted together as `kappa` customers."""
 
     others: pd.DataFrame  # one row per distinct history: x, t_x, T (weeks), n
     kappa: float
 
     def own_share(self, n_own: float) -> float:
-        """Own customers / (own + borrowed), in [0, 1]."""
+        """Own customers / (own + prior), in [0, 1]."""
         return n_own / (n_own + self.kappa)
 
 
 @dataclass(frozen=True)
-class Pooled:
-    """A model fitted to own and borrowed histories; `fit` makes one."""
+class PooledFit:
+    """A model fitted to own histories and prior data; `fit` makes one."""
 
-    model: Any  # its n_customers, aic and bic count the borrowed ones too
-    kappa: float  # customers' worth of the others' histories
-    scores: pd.Series  # mean held-out score of each kappa tried, NaN where nothing could be fitted
+    model: Any  # its n_customers, aic and bic count the prior data too
+    kappa: float
+    scores: pd.Series  # mean held-out score by kappa, NaN if the fit failed
 
 
 def fit(
@@ -57,23 +54,19 @@ def fit(
     others: pd.DataFrame,
     kappas: Sequence[float] = KAPPAS,
     score: Callable[[Any], pd.Series] | None = None,
-) -> Pooled:
-    """Fit with each kappa and keep the one that scores best; of equal ones the smallest.
+) -> PooledFit:
+    """Fit with each kappa and keep the one with the best score; of equal ones the smallest.
 
-    Choose at an earlier date, then fit on everything, with one kappa and without score::
-
-        then = pooled.fit(pareto_nbd, own_then, others_then, score=score)
-        now = pooled.fit(pareto_nbd, own_now, others_now, [then.kappa])
+    Choose at an earlier date with a score; then fit to all data with that kappa and no score.
 
     Parameters
     ----------
-    module : of a model, or its record, whose `fit` is called with fractions of customers
+    module : of a model, or its record; its `fit` takes fractional n
     own, others : one row per history: x, t_x, T (weeks), and optionally n customers who share it
-        (1 if absent); others without the own ones. Histories by the week (`histories.distinct`)
-        are enough for others, and far fewer.
-    kappas : customers' worth of the others, 0 or more; more than there are count as all of them
-    score : a fitted model -> a value of each own customer, the higher the better, of an outcome
-        after the histories: `lambda m: counts.log_score(m, own_customers, weeks, came)`
+        (1 if absent); others exclude the own ones and may be rounded to weeks, which is faster
+    kappas : customers, 0 or more; at most the number of the others counts
+    score : a fitted model -> a score of each own customer, the higher the better, on an outcome
+        after the histories
 
     Raises
     ------
@@ -95,16 +88,15 @@ def fit(
         scores[kappa] = float(score(models[kappa]).mean()) if score else np.nan
     if not models:
         raise FitError(
-            f"nothing could be fitted to {n_own:,.0f} own customers with any of the kappas "
-            f"{list(kappas)}; add a larger one"
+            f"no fit to {n_own:,.0f} own customers with kappas {list(kappas)}; add a larger one"
         )
     best = max(models, key=lambda kappa: (scores[kappa], -kappa)) if score else next(iter(models))
     by_kappa = pd.Series(scores, name="score").rename_axis("kappa")
-    return Pooled(models[best], best, by_kappa)
+    return PooledFit(models[best], best, by_kappa)
 
 
 def combine(own: pd.DataFrame, others: pd.DataFrame, kappa: float) -> pd.DataFrame:
-    """Own histories and `kappa` customers' worth of the others', as one table.
+    """Combine own histories and the others', weighted to count as `kappa` customers.
 
     One row per distinct history, sorted: x, t_x, T (weeks), n (customers, also fractions).
     """

@@ -1,7 +1,7 @@
-"""What the package knows of a model of purchases, and what their draws have in common.
+"""What the purchase models share: their record, two base classes, and simulated purchases.
 
 To add a model, write its module, which ends with its record, and name that in `forecasts.FITTED`;
-the texts of each language say what it is called (`models`) and what its notes mean.
+the texts of each language give its label (`models`) and its notes.
 """
 
 from collections.abc import Callable
@@ -9,8 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 from cvm_analysis.arrays import Array
+from cvm_analysis.clv import discounting, histories
+from cvm_analysis.clv.numerics import mle
 
 Generator = np.random.Generator
 
@@ -27,12 +30,76 @@ class PurchaseModel(NamedTuple):
     is_from_first_purchase: bool = True  # its new customers begin with their first purchase ever
 
 
+class ConstantRate:
+    """A forecast without drop-out: each customer keeps a constant purchase rate."""
+
+    def purchase_rate(self, h: pd.DataFrame) -> pd.Series:
+        """Expected purchases per week of each row of h."""
+        raise NotImplementedError
+
+    def p_alive(self, h: pd.DataFrame) -> pd.Series:
+        """Empty for every row of h: the model has no drop-out."""
+        return pd.Series(np.nan, h.index, name="p_alive")
+
+    def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
+        """Expected purchases in the `horizon` weeks after T, for each row of h."""
+        return (self.purchase_rate(h) * horizon).rename("expected_purchases")
+
+    def discounted_purchases(
+        self, h: pd.DataFrame, rate: float, horizon: float | None = None
+    ) -> pd.Series:
+        """As `DropOut.discounted_purchases`."""
+        weeks = discounting.annuity(rate, horizon)
+        return (self.purchase_rate(h) * weeks).rename("discounted_purchases")
+
+
+class DropOut(mle.Fitted):
+    """A model with the purchase rates of NBD, whose customers may drop out.
+
+    It contains the NBD model as the case without drop-out. If the histories show no drop-out, the
+    fit succeeds with `identified` False and finite parameters close to those of NBD. `reason` is
+    "no_drop_out_found" if the log-likelihood is less than 2 above that of NBD, and
+    "parameters_diverged" if some parameter has no optimum (it could be 100,000 times as large).
+    """
+
+    def log_odds_dead(self, h: pd.DataFrame) -> Array:
+        """Log odds, for each row of h, of having dropped out by T; -inf where it is impossible."""
+        raise NotImplementedError
+
+    def p_alive(self, h: pd.DataFrame) -> pd.Series:
+        """Probability, in [0, 1], that each row of h has not dropped out by T."""
+        return pd.Series(expit(-self.log_odds_dead(h)), h.index, name="p_alive")
+
+    def purchase_rate(self, h: pd.DataFrame) -> pd.Series:
+        """Expected purchases per week of each row of h while alive."""
+        return posterior_rate(self.params.r, self.params.alpha, h)
+
+    def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
+        """Expected purchases in the `horizon` weeks after T, for each row of h."""
+        return self.discounted_purchases(h, 0.0, horizon).rename("expected_purchases")
+
+    def discounted_purchases(
+        self, h: pd.DataFrame, rate: float, horizon: float | None = None
+    ) -> pd.Series:
+        """Expected purchases after T, discounted to T at a continuous `rate` per week.
+
+        horizon : weeks; None: no end, which needs a rate above 0 (InputError)
+        """
+        raise NotImplementedError
+
+
+def posterior_rate(r: float, alpha: float, h: pd.DataFrame) -> pd.Series:
+    """Expected purchases per week of each row of h while alive, (r + x) / (alpha + T)."""
+    x, _, T, _ = histories.arrays(h)
+    return pd.Series((r + x) / (alpha + T), h.index, name="purchase_rate")
+
+
 def rates(model: Any, x: Array, T: Array, alive: pd.Series, draws: int, rng: Generator) -> Array:
-    """Purchases per week of each customer (down) and draw (across), 0 for who has left by T.
+    """Draw purchases per week, one row per customer, one column per draw; 0 after drop-out by T.
 
     Given alive at T, rates have the distribution Gamma(r + x, alpha + T) in all these models.
 
-    alive : probability of each customer, empty where the model knows no drop-out
+    alive : probability of each customer, empty where the model has no drop-out
     """
     shape, (r, alpha) = (len(x), draws), model.params[:2]
     stays = rng.random(shape) < alive.fillna(1.0).to_numpy()[:, None]
@@ -40,5 +107,5 @@ def rates(model: Any, x: Array, T: Array, alive: pd.Series, draws: int, rng: Gen
 
 
 def poisson(mean: Array, rng: Generator) -> Array:
-    """Numbers of purchases, of a mean each."""
+    """Draw a number of purchases for each mean."""
     return rng.poisson(np.minimum(mean, _MOST_PURCHASES)).astype(float)

@@ -41,7 +41,7 @@ class ShiftedBetaGeometric:
     log_likelihood: float
     n_customers: int
     identified: bool
-    reason: str  # "" or "parameters_run_off": e.g. one probability for all, or one period only
+    reason: str  # "" or "parameters_diverged": e.g. one probability for all, or one period only
 
     aic = property(mle.aic)
     bic = property(mle.bic)
@@ -112,7 +112,7 @@ def cohort(there: Sequence[float]) -> pd.DataFrame:
 def fit(contracts: pd.DataFrame) -> ShiftedBetaGeometric:
     """Fit by maximum likelihood.
 
-    `identified` is False, with `reason` "parameters_run_off", if some parameter has no optimum:
+    `identified` is False, with `reason` "parameters_diverged", if some parameter has no optimum:
     all holders leave equally easily, or only one renewal was ever due, which tells the mean alone.
 
     Parameters
@@ -147,7 +147,7 @@ def fit(contracts: pd.DataFrame) -> ShiftedBetaGeometric:
         top.log_likelihood,
         round(n.sum()),
         not top.diverged,
-        "parameters_run_off" if top.diverged else "",
+        "parameters_diverged" if top.diverged else "",
     )
 
 
@@ -200,7 +200,7 @@ def _log_likelihood(log_params: Array, renewed: Array, ended: Array) -> Array:
 def _renewed_and_ended(renewals: Array, lost: Bools, n: Array) -> tuple[Array, Array]:
     """How many made their first, second, ... renewal, and how many did not though it was due."""
     due = int((renewals + lost).max(initial=0))
-    renewed = histories.repeats(renewals, n)
+    renewed = histories.count_at_least(renewals, n)
     ended = np.bincount(renewals[lost].astype(int), weights=n[lost], minlength=due)
     return np.append(renewed, np.zeros(due - len(renewed))), ended.astype(float)
 

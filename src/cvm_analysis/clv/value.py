@@ -1,21 +1,21 @@
-"""What each customer is worth from here on: purchases x spend x margin, discounted to today.
+"""Expected margin of each customer: purchases x spend x margin, discounted to today.
 
-Drop-out is inside the expected purchases; a value is never multiplied by a risk of leaving again.
+Drop-out is part of the expected purchases; a value is never multiplied by a churn risk again.
 
-Returns and losses. Spend is modelled gross, on purchases that cannot be below 0; a customer's own
-returns are too few to say anything about those to come, so the share that all customers together
-send back is taken off everybody's. The margin is a share of what remains, and a negative one is
-kept: then the best buyers have the lowest value, and a note says so.
+Returns and losses. Spend is modelled gross, since it cannot be below 0; a customer's own returns
+are too few to forecast, so the return rate of all customers is deducted from everybody's spend. The
+margin is a share of the rest. A negative one is kept: then the best buyers have the lowest value,
+and a note says so.
 """
 
-from typing import Annotated, Protocol
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
 from cvm_analysis.clv import discounting, gamma_gamma
-from cvm_analysis.clv.forecasts import rows
+from cvm_analysis.clv.forecasts import model_rows
 from cvm_analysis.clv.numerics import predictive_distribution
 from cvm_analysis.errors import InputError
 from cvm_analysis.minimum_data import Note
@@ -24,11 +24,10 @@ from cvm_analysis.typed import settings
 
 @settings
 class Value:
-    """How future value is counted.
+    """How future value is estimated.
 
     horizon_weeks : how far ahead; annual_discount_rate : 0.10 is ten percent a year;
-    margin : share of spend, where no cost is known; holdout_weeks : how much of the past a forecast
-    is tried on
+    margin : share of spend, where no cost is known; holdout_weeks : length of a backtest period
     """
 
     horizon_weeks: Annotated[int, Field(gt=0)] = 52
@@ -37,118 +36,77 @@ class Value:
     holdout_weeks: Annotated[int, Field(gt=0)] = 26
 
 
-class Purchases(Protocol):
-    """What a model of purchases offers; BG/NBD and NBD do."""
-
-    @property
-    def code(self) -> str:
-        """Its name in tables."""
-        ...
-
-    def p_alive(self, h: pd.DataFrame) -> pd.Series:
-        """Probability of not having dropped out."""
-        ...
-
-    def pace(self, h: pd.DataFrame) -> pd.Series:
-        """Expected purchases per week as long as the customer stays."""
-        ...
-
-    def expected_purchases(self, h: pd.DataFrame, horizon: float) -> pd.Series:
-        """Expected purchases in the weeks after T."""
-        ...
-
-    def discounted_purchases(
-        self, h: pd.DataFrame, rate: float, horizon: float | None = None
-    ) -> pd.Series:
-        """The same, discounted to T."""
-        ...
-
-
-class Spend(Protocol):
-    """What a model of spend offers; Gamma-Gamma does."""
-
-    def expected_spend(self, x_m: pd.DataFrame) -> pd.Series:
-        """Expected spend per purchase of each customer."""
-        ...
-
-
 def estimate(
     customers: pd.DataFrame,
-    model: Purchases,
-    spend: Spend,
+    model: Any,
+    spend: Any,
     horizon_weeks: float,
     annual_discount_rate: float,
     margin: float | pd.Series,
     return_share: float = 0.0,
 ) -> pd.DataFrame:
-    """The value of every modelled customer over a horizon.
+    """Estimate the value of each modelled customer over a horizon.
 
     Parameters
     ----------
     customers : one row per customer, indexed by customer_id: x, t_x, T (weeks),
-        spend_per_repeat_day (money, empty without repeat purchases); who never bought is left out
-    horizon_weeks : how far ahead
+        spend_per_repeat_day (money, empty without repeat purchases); without a purchase: left out
+    model : fitted, with the methods of `purchase_model.DropOut` or `ConstantRate`
+    spend : fitted, with `expected_spend`
     annual_discount_rate : 0.10 is ten percent a year
-    margin : share of spend, net of returns, that is earned, one for all or one per customer_id
-    return_share : share of spend that comes back; `return_share` makes it
+    margin : share of spend net of returns, one for all or one per customer_id
+    return_share : share of spend that is returned; see `return_share`
 
     Returns
     -------
     One row per modelled customer, indexed by customer_id.
         model : code of the model
-        p_alive : in [0, 1]; empty where the model has no drop-out
-        expected_orders : expected purchases (days with one) within the horizon, not discounted: the
-            mean, right for sums and for money
-        expected_orders_median : the predictive median of the same, nearest to most customers'
-            count; its sum is no total. Empty where the model gives no probabilities
-        expected_margin : margin expected within the horizon, in the money of spend_per_repeat_day,
+        p_alive : in [0, 1]; empty if the model has no drop-out
+        expected_orders : mean purchase days within the horizon, not discounted; for sums and money
+        expected_orders_median : predictive median of the same, for single customers; empty if the
+            model has no distribution
+        expected_margin : margin within the horizon, in the money of spend_per_repeat_day,
             discounted continuously from the day of each purchase to the last day of T
-        expected_margin_if_retained : the same if the customer, where still one, never left:
-            P(alive) x margin at their pace
-        margin_at_stake : the difference of the two; what never losing the customer would bring
-        churned_value : (1 - P(alive)) x margin at their pace; what those already gone would have
-            brought. Without drop-out in the model nothing is at risk or lost.
-        value_residual : expected_margin without a horizon; empty if nothing is discounted
-        spend_is_individual : whether the spend rests on repeat purchases of their own, not on the
-            others'
+        expected_margin_if_retained : the same without further drop-out: P(alive) x margin at the
+            customer's purchase rate
+        margin_at_stake : expected_margin_if_retained - expected_margin
+        churned_value : (1 - P(alive)) x margin at the purchase rate; like margin_at_stake, 0 if the
+            model has no drop-out
+        value_residual : expected_margin without a horizon; empty without a discount rate
+        spend_is_individual : whether the spend rests on the customer's own repeat purchases
 
     Raises
     ------
     InputError : impossible histories, a rate of -1 or less, or customers without a margin
     """
-    h, key = rows(model, customers)
+    h, key = model_rows(model, customers)
     buyers = customers.loc[key.index]
     share = _margins(margin, key.index) * (1 - return_share)
-    money = spend.expected_spend(buyers) * share
+    money = spend.expected_spend(buyers) * share  # margin per purchase
     rate = weekly_rate(annual_discount_rate)
-    orders, worth = (
-        each.loc[key].set_axis(key.index)
-        for each in (_orders(model, h, horizon_weeks), _worth_of_one(model, h, horizon_weeks, rate))
-    )
-    return orders.join(worth.mul(money, axis=0)).assign(
+    orders = _orders(model, h, horizon_weeks).loc[key].set_axis(key.index)
+    weights = _discounted_orders(model, h, horizon_weeks, rate).loc[key].set_axis(key.index)
+    return orders.join(weights.mul(money, axis=0)).assign(
         spend_is_individual=gamma_gamma.is_individual(buyers)
     )
 
 
-def _orders(model: Purchases, h: pd.DataFrame, horizon_weeks: float) -> pd.DataFrame:
-    """One row per history: what is expected of purchases, as `estimate` describes it."""
-    return pd.DataFrame(
-        {
-            "model": model.code,
-            "p_alive": model.p_alive(h),
-            "expected_orders": model.expected_purchases(h, horizon_weeks),
-            "expected_orders_median": _median(model, h, horizon_weeks),
-        }
-    )
+def _orders(model: Any, h: pd.DataFrame, horizon_weeks: float) -> pd.DataFrame:
+    """One row per history: the columns of `estimate` before the money."""
+    table = pd.DataFrame({"model": model.code, "p_alive": model.p_alive(h)})
+    table["expected_orders"] = model.expected_purchases(h, horizon_weeks)
+    has_median = hasattr(model, "purchase_probabilities")
+    median = predictive_distribution.median(model, h, horizon_weeks) if has_median else np.nan
+    return table.assign(expected_orders_median=median)
 
 
-def _worth_of_one(
-    model: Purchases, h: pd.DataFrame, horizon_weeks: float, rate: float
+def _discounted_orders(
+    model: Any, h: pd.DataFrame, horizon_weeks: float, rate: float
 ) -> pd.DataFrame:
-    """One row per history: the columns of money of `estimate`, if a purchase brought 1."""
+    """One row per history: the money columns of `estimate` at a margin of 1 per purchase."""
     alive = model.p_alive(h).fillna(1)
     purchases = model.discounted_purchases(h, rate, horizon_weeks)
-    staying = model.pace(h) * discounting.annuity(rate, horizon_weeks)
+    staying = model.purchase_rate(h) * discounting.annuity(rate, horizon_weeks)
     retained = (alive * staying).clip(lower=purchases)
     return pd.DataFrame(
         {
@@ -161,18 +119,18 @@ def _worth_of_one(
     )
 
 
-def by_group(
-    worth: pd.DataFrame, customers: pd.DataFrame, by: str | pd.Series, margin: float
+def sum_by_group(
+    values: pd.DataFrame, customers: pd.DataFrame, by: str | pd.Series, margin: float
 ) -> pd.DataFrame:
-    """Value by group, to hold against what it costs to win such customers.
+    """Sum the value by group, for comparison with acquisition costs.
 
     Parameters
     ----------
-    worth : one row per customer, as `estimate` returns it
+    values : one row per customer, as `estimate` returns it
     customers : the same customers: net_sales, and margin_total where costs are known
-    by : a column of customers (channel), or one value per customer_id (`acquisition_quarter`); who
-        has none is in no group
-    margin : share of net_sales that is earned, where margin_total is missing or empty
+    by : a column of customers, or one value per customer_id (`acquisition_quarter`, `channel`);
+        customers without one do not count
+    margin : share of net_sales, where margin_total is missing or empty
 
     Returns
     -------
@@ -182,12 +140,12 @@ def by_group(
         expected_margin, value_residual : as in `estimate`
         margin_so_far_mean, expected_margin_mean, value_residual_mean : the same per customer
     """
-    same = customers.loc[worth.index]
+    same = customers.loc[values.index]
     so_far = same["net_sales"].astype(float) * margin
     if "margin_total" in same:
         so_far = same["margin_total"].astype(float).fillna(so_far)
-    group = same[by] if isinstance(by, str) else by.reindex(worth.index)
-    money = worth[["expected_margin", "value_residual"]].assign(margin_so_far=so_far)
+    group = same[by] if isinstance(by, str) else by.reindex(values.index)
+    money = values[["expected_margin", "value_residual"]].assign(margin_so_far=so_far)
     money = money[["margin_so_far", "expected_margin", "value_residual"]]
     groups = money.groupby(group)
     total = groups.sum(min_count=1)
@@ -196,24 +154,24 @@ def by_group(
 
 
 def acquisition_quarter(customers: pd.DataFrame) -> pd.Series:
-    """The quarter of each customer's first purchase: `2023Q1`; empty for who never bought.
+    """The quarter of each customer's first purchase, as `2023Q1`; empty without a purchase.
 
-    Where the records begin in mid-business (`inflow`) those of the first wave are not from it.
+    Customers of the initial stock (`acquisition`) were won earlier.
     """
     quarter = pd.to_datetime(customers["first_order"]).dt.to_period("Q")
     return quarter.astype(str).where(quarter.notna()).rename("cohort")
 
 
 def channel(customers: pd.DataFrame) -> pd.Series:
-    """The channel each customer was won through; empty where it is not recorded."""
+    """The acquisition channel of each customer; empty where it is not recorded."""
     return customers.reindex(columns=["channel"])["channel"]
 
 
 def margin_share(customers: pd.DataFrame, otherwise: float) -> float:
-    """The share of spend that is earned, over all customers whose costs are known; it may be < 0.
+    """The margin as a share of spend, over all customers with known costs; it may be < 0.
 
     customers : one row per customer: net_sales and margin_total (empty where a cost is unknown)
-    otherwise : where no cost is known, or these customers' spend, net of returns, is not above 0
+    otherwise : the share if no cost is known or these customers' net spend is not above 0
     """
     if "margin_total" not in customers:
         return otherwise
@@ -223,7 +181,7 @@ def margin_share(customers: pd.DataFrame, otherwise: float) -> float:
 
 
 def return_share(customers: pd.DataFrame) -> float:
-    """The share of all customers' spend that came back, in [0, 1].
+    """The share of all customers' spend that was returned, in [0, 1].
 
     customers : one row per customer: gross_sales and net_sales (net of returns)
     """
@@ -239,8 +197,6 @@ def notes(margin: float) -> list[Note]:
 def weekly_rate(annual: float) -> float:
     """The continuous rate per week that equals an annual one: ln(1 + annual) x 7 / 365.25.
 
-    Raises
-    ------
     InputError : a rate of -1 or less
     """
     if not annual > -1:
@@ -248,15 +204,8 @@ def weekly_rate(annual: float) -> float:
     return float(np.log1p(annual)) * 7 / 365.25
 
 
-def _median(model: Purchases, h: pd.DataFrame, horizon_weeks: float) -> pd.Series | float:
-    """The predictive median; NaN for a forecast without probabilities."""
-    if not hasattr(model, "purchase_probabilities"):
-        return np.nan
-    return predictive_distribution.median(model, h, horizon_weeks)
-
-
 def _margins(margin: float | pd.Series, customer_ids: pd.Index) -> float | pd.Series:
-    """The margin, by customer where it is given by customer."""
+    """The margin; checked and in order if it is given by customer."""
     if not isinstance(margin, pd.Series):
         return margin
     found = margin.reindex(customer_ids)

@@ -14,7 +14,7 @@ def totals(manager: Writer, totals: pd.DataFrame) -> Block:
 
     totals : table `value_totals`, indexed by segment
     """
-    shown = totals.rename(columns={"value": "expected_margin"}).assign(
+    shown = totals.assign(
         range=[
             manager.say(
                 "worth.range",
@@ -23,7 +23,9 @@ def totals(manager: Writer, totals: pd.DataFrame) -> Block:
             )
             if pd.notna(low)
             else manager.say.number(None)
-            for low, high in zip(totals["value_low"], totals["value_high"], strict=True)
+            for low, high in zip(
+                totals["expected_margin_low"], totals["expected_margin_high"], strict=True
+            )
         ]
     )
     formats = {"n_customers": "number", "expected_margin": "money", "range": "text"}
@@ -35,7 +37,7 @@ def total(manager: Writer, totals: pd.DataFrame) -> Block:
 
     totals : table `value_totals`, indexed by segment
     """
-    low, high = totals.loc["all", ["value_low", "value_high"]]
+    low, high = totals.loc["all", ["expected_margin_low", "expected_margin_high"]]
     if pd.isna(low):
         return blocks.note(manager.say("worth.total_unknown"), manager.language)
     ends = {"low": low, "high": high}
@@ -46,7 +48,7 @@ def total(manager: Writer, totals: pd.DataFrame) -> Block:
 def by_group(manager: Writer, groups: pd.DataFrame) -> Block:
     """Show past and expected margin per customer, by group.
 
-    groups : as clv.value.by_group makes them, indexed by values of the column that names the index
+    groups : from clv.value.sum_by_group, indexed by values of the column that names the index
     """
     if groups.empty:
         return blocks.note(manager.say("worth.no_groups"), manager.language)

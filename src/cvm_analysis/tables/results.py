@@ -228,12 +228,12 @@ RESULTS = {
         {
             "segment": text("code of the segment, or all"),
             "n_customers": count("customers modelled"),
-            "orders": number("expected purchase days within the horizon"),
-            "orders_low": number("10% quantile"),
-            "orders_high": number("90% quantile"),
-            "value": money("expected margin within the horizon, discounted"),
-            "value_low": money("10% quantile; empty if past errors of the total are unknown"),
-            "value_high": money("90% quantile"),
+            "expected_margin": money("expected margin within the horizon, discounted"),
+            "expected_margin_low": money("10% quantile; empty if the forecast has no distribution"),
+            "expected_margin_high": money("90% quantile"),
+            "expected_orders": number("expected purchase days within the horizon"),
+            "expected_orders_low": number("10% quantile"),
+            "expected_orders_high": number("90% quantile"),
         },
     ),
     "churn": Table(

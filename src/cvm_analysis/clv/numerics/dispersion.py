@@ -1,8 +1,8 @@
-"""How purchases scatter around a forecast that is only a mean: a negative binomial distribution.
+"""Dispersion of purchases around a forecast that is only a mean: a negative binomial distribution.
 
-Learned from forecasts of the same kind and what came of them. Its size k is exp(a) x mean^b, so the
-variance, mean + mean^2 / k, may grow with the mean in any way. A forecast of exactly 0 stands for a
-small mean, that of all customers of whom nothing was expected; else one purchase would refute it.
+Estimated from earlier forecasts of the same kind and their outcome. Its size k is exp(a) x mean^b,
+so the variance, mean + mean^2 / k, may grow with the mean in any way. A forecast of exactly 0 is
+replaced by the mean outcome of such customers; else one purchase would have probability 0.
 The distribution: Johnson, Kemp & Kotz (2005), "Univariate Discrete Distributions", 3rd ed., ch. 5.
 """
 
@@ -14,20 +14,20 @@ from scipy.special import gammaln, xlogy
 
 from cvm_analysis.arrays import Array
 
-_LIMITS = ((-12.0, 12.0), (-3.0, 3.0))  # of a and b
-_LEAST = -690.0  # no log of a probability counts as less, as in `counts.log_score`
+_RANGES = ((-12.0, 12.0), (-3.0, 3.0))  # of a and b
+_LEAST = -690.0  # smallest log probability, as in `predictive_distribution`
 
 
 @dataclass(frozen=True)
 class Dispersion:
-    """A learned scatter; `fit` makes one."""
+    """A fitted dispersion; `fit` makes one."""
 
-    none: float  # mean purchases of customers of whom 0 were expected
+    mean_if_zero: float  # mean purchases of customers with a forecast of 0
     log_size: float  # a
     power: float  # b
 
     def log_score(self, mean: pd.Series, actual: pd.Series) -> pd.Series:
-        """Natural log of the probability of what came, given the mean that was expected.
+        """Natural log of the probability of the outcome, given the forecast mean.
 
         mean, actual : purchases of each customer, same index
         """
@@ -46,35 +46,30 @@ class Dispersion:
     def _shape(self, mean: pd.Series) -> tuple[Array, Array]:
         """Mean and size of the distribution of each customer."""
         forecast = mean.to_numpy(float)
-        expected = np.where(forecast > 0, forecast, self.none)
+        expected = np.where(forecast > 0, forecast, self.mean_if_zero)
         return expected, _size(self.log_size, self.power, expected)
 
 
 def fit(mean: pd.Series, actual: pd.Series) -> Dispersion:
-    """Learn the scatter by maximum likelihood from forecasts and what came of them.
+    """Fit by maximum likelihood to forecasts and their outcome.
 
     mean, actual : purchases of each customer, same index; at least one
     """
     from scipy.optimize import minimize
 
-    forecast, came = mean.to_numpy(float), actual.reindex(mean.index).to_numpy(float)
-    surprises = came[forecast <= 0]
-    none = float((surprises.sum() + 0.5) / (len(surprises) + 1))
-    pairs = np.column_stack([np.where(forecast > 0, forecast, none), came])
-    (expected, happened), n = _counted(pairs)
-
-    def lost(at: Array) -> float:
-        size = _size(at[0], at[1], expected)
-        return -float((n * _log_probability(expected, size, happened)).sum() / n.sum())
-
-    found = minimize(lost, (0.0, 0.0), method="L-BFGS-B", bounds=_LIMITS)
-    return Dispersion(none, *map(float, found.x))
-
-
-def _counted(pairs: Array) -> tuple[Array, Array]:
-    """The distinct pairs, sorted, one per column, and how often each occurs."""
+    forecast, outcome = mean.to_numpy(float), actual.reindex(mean.index).to_numpy(float)
+    if_zero = outcome[forecast <= 0]
+    mean_if_zero = float((if_zero.sum() + 0.5) / (len(if_zero) + 1))
+    pairs = np.column_stack([np.where(forecast > 0, forecast, mean_if_zero), outcome])
     distinct, n = np.unique(pairs, axis=0, return_counts=True)
-    return distinct.T, n.astype(float)
+    expected, purchases = distinct.T
+
+    def loss(at: Array) -> float:
+        size = _size(at[0], at[1], expected)
+        return -float((n * _log_probability(expected, size, purchases)).sum() / n.sum())
+
+    found = minimize(loss, (0.0, 0.0), method="L-BFGS-B", bounds=_RANGES)
+    return Dispersion(mean_if_zero, *map(float, found.x))
 
 
 def _size(log_size: float, power: float, mean: Array) -> Array:

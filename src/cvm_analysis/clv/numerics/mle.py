@@ -14,13 +14,13 @@ from cvm_analysis.errors import FitError
 
 Derivatives = Callable[[Array, histories.Arrays], tuple[float, Array, Array]]
 
-WORTH = 2.0  # log-likelihood two more parameters must bring to be preferred (Akaike)
+MIN_GAIN = 2.0  # of log-likelihood, for two more parameters (Akaike)
 _FLAT = 1e-6  # a gradient per customer below this is zero
 _ROUNDING = 1e-15  # of a log-likelihood: the sum of very many terms
 _UNKNOWN = 3.0  # standard error of a logarithm: the interval spans a factor of 100,000
-FAR = 30.0  # a logarithm beyond it, 1e13 or 1e-13, has run off: climbing ends
-_MANY = 4_000  # histories; of more than twice as many a part shows where to start
-_SENSIBLE = (1e-6, 1e6)  # limits of a start that the part says
+MAX_LOG = 30.0  # of a parameter; beyond 1e13 or 1e-13 it has diverged
+_MANY = 4_000  # histories; from twice as many, a sample gives the start
+_SENSIBLE = (1e-6, 1e6)  # range of such a start
 
 
 class Maximum(NamedTuple):
@@ -28,47 +28,36 @@ class Maximum(NamedTuple):
 
     params: Array
     log_likelihood: float
-    covariance_log: Array  # of the logarithms of the parameters; NaN where the top is flat
-    std_errors: Array  # of the parameters, by the delta method; NaN for one the data do not tell
-    diverged: bool  # some parameter has no optimum: the data do not tell it
+    covariance_log: Array  # of the logarithms of the parameters; NaN where the maximum is flat
+    std_errors: Array  # of the parameters, by the delta method; NaN if not identified
+    diverged: bool  # some parameter has no optimum
 
 
 def fit_autograd(
-    log_likelihood: Callable[[Array], Any],
-    start: Sequence[float],
-    n_customers: float,
-    model: str,
+    log_likelihood: Callable[[Array], Any], start: Sequence[float], n_customers: float, model: str
 ) -> Maximum:
-    """Maximise a log-likelihood written with autograd's numpy, which differentiates it exactly.
-
-    Arguments and errors as in `newton`.
-    """
+    """Maximise a log-likelihood written with autograd's numpy; arguments and errors as `newton`."""
     slope, bend = value_and_grad(log_likelihood), hessian(log_likelihood)
     return newton(lambda logs: (*slope(logs), bend(logs)), start, n_customers, model)
 
 
 def multistart(
-    derivatives: Derivatives,
-    data: histories.Arrays,
-    starts: Iterable[Sequence[float]],
-    model: str,
+    derivatives: Derivatives, data: histories.Arrays, starts: Iterable[Sequence[float]], model: str
 ) -> Maximum:
-    """The highest top of purchase histories that is found from several starts.
+    """Maximise from several starts; the highest maximum counts.
 
-    Of many histories a part shows which top it is, and all are climbed once, from there. The order
-    of the rows does not matter.
-
-    Arguments and errors as in `newton`.
+    With many histories, a sample of them selects the start of one fit to all. The order of the rows
+    does not matter. Arguments and errors as in `newton`.
     """
     order = np.lexsort(data)
     data = histories.Arrays(*(column[order] for column in data))
     part = histories.Arrays(*(column[:: max(1, len(order) // _MANY)] for column in data))
 
-    def top(rows: histories.Arrays, start: Sequence[float] | Array) -> Maximum:
+    def fit(rows: histories.Arrays, start: Sequence[float] | Array) -> Maximum:
         return newton(lambda logs: derivatives(logs, rows), start, rows.n.sum(), model)
 
-    best = max((top(part, start) for start in starts), key=lambda one: one.log_likelihood)
-    return top(data, np.clip(best.params, *_SENSIBLE)) if len(part.x) < len(data.x) else best
+    best = max((fit(part, start) for start in starts), key=lambda one: one.log_likelihood)
+    return fit(data, np.clip(best.params, *_SENSIBLE)) if len(part.x) < len(data.x) else best
 
 
 def newton(
@@ -100,7 +89,7 @@ def newton(
         return known[key]
 
     def stop(logs: Array) -> None:
-        if np.abs(logs).max() > FAR or _settled(*cost(logs)):
+        if np.abs(logs).max() > MAX_LOG or _converged(*cost(logs)):
             raise StopIteration
 
     found = minimize(
@@ -112,8 +101,8 @@ def newton(
         callback=stop,
         options={"gtol": 1e-9, "initial_trust_radius": 0.5, "max_trust_radius": 2.0},
     )
-    far = bool(np.abs(found.x).max() > FAR)
-    flat = np.abs(found.jac).max() < _FLAT or _settled(*cost(found.x))
+    far = bool(np.abs(found.x).max() > MAX_LOG)
+    flat = np.abs(found.jac).max() < _FLAT or _converged(*cost(found.x))
     if not (np.isfinite(found.fun) and (far or flat)):
         raise FitError(
             f"{model} did not converge on {n_customers:,.0f} customers ({found.message}); "
@@ -123,17 +112,13 @@ def newton(
     errors = np.sqrt(np.diag(covariance))
     errors = np.where(errors < _UNKNOWN, errors, np.nan)
     params = np.exp(found.x)
-    return Maximum(
-        params,
-        float(-found.fun * n_customers),
-        covariance,
-        params * errors,
-        far or bool(np.isnan(errors).any()),
-    )
+    diverged = far or bool(np.isnan(errors).any())
+    value = float(-found.fun * n_customers)
+    return Maximum(params, value, covariance, params * errors, diverged)
 
 
-def _settled(value: float, slope: Array, bend: Array) -> bool:
-    """Whether a further step promises less than what a log-likelihood's rounding hides."""
+def _converged(value: float, slope: Array, bend: Array) -> bool:
+    """Whether a further step would gain less than the rounding error of the log-likelihood."""
     return bool(slope @ _inverse(bend) @ slope / 2 < _ROUNDING * abs(value))
 
 
@@ -156,44 +141,42 @@ def bic(model: Any) -> float:
 
 
 def reason(top: Maximum, without: float) -> str:
-    """Say why drop-out is not identified; empty if it is.
+    """Give the reason why drop-out is not identified; empty if it is.
 
-    without : log-likelihood of the model in which nobody leaves. Two more parameters must bring
-        `WORTH` to be preferred, else `no_drop_out_found`; `parameters_run_off` if one has no
-        optimum.
+    `no_drop_out_found` if it gains less than `MIN_GAIN` over `without`, the log-likelihood without
+    drop-out; `parameters_diverged` if a parameter has no optimum.
     """
-    if top.log_likelihood - without < WORTH:
+    if top.log_likelihood - without < MIN_GAIN:
         return "no_drop_out_found"
-    return run_off(top)
+    return divergence(top)
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """What every fitted model tells; the `fit` of its module makes one."""
+    """The fields of every fitted model; the `fit` of its module makes one."""
 
     params: Any  # a named tuple
-    std_errors: Any  # the same; NaN where the data do not tell a parameter
+    std_errors: Any  # the same; NaN if not identified
     covariance_log: Array  # of the logarithms of the parameters
     log_likelihood: float
     n_customers: int
     identified: bool
-    reason: str  # "", or why not: "no_drop_out_found", "parameters_run_off"
+    reason: str  # "", "no_drop_out_found" or "parameters_diverged"
 
     aic = property(aic)
     bic = property(bic)
 
     @classmethod
-    def at(cls, top: Maximum, params: type, n: float, reason: str, *more: Any) -> Self:
-        """The model at a maximum.
+    def from_maximum(cls, top: Maximum, params: type, n: float, reason: str, *more: Any) -> Self:
+        """Make the model at a maximum.
 
-        params : type of the parameters; n : customers; reason : as `reason` gives it; more :
-        fields that only this model has
+        params : type of the parameters; n : customers; more : fields that only this model has
         """
-        known = params(*top.params.tolist()), params(*top.std_errors.tolist())
+        estimates = params(*top.params.tolist()), params(*top.std_errors.tolist())
         likely = top.covariance_log, top.log_likelihood
-        return cls(*known, *likely, round(n), not reason, reason, *more)
+        return cls(*estimates, *likely, round(n), not reason, reason, *more)
 
 
-def run_off(top: Maximum) -> str:
-    """The reason of a model without drop-out: `parameters_run_off`, or empty if identified."""
-    return "parameters_run_off" if top.diverged else ""
+def divergence(top: Maximum) -> str:
+    """`parameters_diverged`, or empty if all parameters are identified."""
+    return "parameters_diverged" if top.diverged else ""

@@ -1,8 +1,8 @@
-"""How many purchases Pareto/NBD customers make in some weeks, as probabilities.
+"""Probabilities of numbers of purchases of Pareto/NBD customers in some weeks.
 
-Customers leave after the weeks, or within them; then the purchases are those before. Either way
-they are negative binomial given the time, so each probability is a positive term plus a positive
-integral over the time of leaving. Nothing is subtracted: small ones are as exact as large ones.
+Customers drop out after the weeks, or within them. Either way the purchases are negative binomial
+given the time, so each probability is a positive term plus a positive integral over the drop-out
+time: without subtraction, small probabilities are exact, too.
 """
 
 from typing import NamedTuple
@@ -15,40 +15,32 @@ from cvm_analysis.clv.numerics.pareto_integrals import Curve, integral
 
 
 class Counts(NamedTuple):
-    """Purchases in some weeks of customers alive before them: one row each, as arrays."""
+    """Purchases in some weeks of customers alive before them, as arrays of one length."""
 
     shape: Array  # of the purchase rate
     scale: Array
-    s: Array  # of the drop-out rate
+    s: float  # shape of the drop-out rate
     beta: Array
     weeks: Array
 
-    def staying(self, most: int) -> Array:
-        """Probability of leaving after the weeks and making 0, ..., most - 1, most or more."""
-        stays = np.exp(-self.s * np.log1p(self.weeks / self.beta))
-        return stays[:, None] * nbd.probabilities(self.shape, self.weeks / self.scale, most)
+    def surviving(self, most: int) -> Array:
+        """Probability of surviving the weeks and making 0, ..., most - 1, most or more."""
+        survival = np.exp(-self.s * np.log1p(self.weeks / self.beta))
+        return survival[:, None] * nbd.probabilities(self.shape, self.weeks / self.scale, most)
 
-    def leaving(self, k: int) -> Array:
-        """Probability of leaving within the weeks and making k purchases before."""
-        none = np.zeros_like(self.s)
-        curve = Curve(none + k, self.shape + k, self.scale, self.s + 1, self.beta, none)
+    def dropping_out(self, k: int) -> Array:
+        """Probability of drop-out within the weeks after k purchases."""
+        none = np.zeros_like(self.beta)
+        curve = Curve(none + k, self.shape + k, self.scale, none + self.s + 1, self.beta, none)
         return integral(curve, self.weeks, self._log_ways(k) + np.log(self.s) - np.log(self.beta))
 
     def at_least(self, k: int) -> Array:
-        """Probability of k or more purchases, k above 0: time for the k-th before leaving."""
-        none = np.zeros_like(self.s)
-        curve = Curve(none + k - 1, self.shape + k, self.scale, self.s, self.beta, none)
+        """Probability of k or more purchases, k above 0, before drop-out."""
+        none = np.zeros_like(self.beta)
+        curve = Curve(none + k - 1, self.shape + k, self.scale, none + self.s, self.beta, none)
         return integral(curve, self.weeks, self._log_ways(k) + np.log(k) - np.log(self.scale))
 
     def _log_ways(self, k: int) -> Array:
         """log of Gamma(shape + k) / Gamma(shape) / k!, free of cancellation."""
         steps = np.arange(k)
         return np.log((self.shape[:, None] + steps) / (1 + steps)).sum(axis=1)
-
-
-def state_counts(
-    params: tuple[float, float, float, float], x: Array, T: Array, weeks: Array
-) -> Counts:
-    """Of customers alive at T, in the weeks after it; params are r, alpha, s, beta."""
-    r, alpha, s, beta = params
-    return Counts(r + x, alpha + T, np.full_like(x, s), beta + T, weeks)

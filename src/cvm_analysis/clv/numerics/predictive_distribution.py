@@ -1,8 +1,8 @@
-"""Forecasts of numbers of purchases: the median, the chance of none, and how likely the truth was.
+"""Predictive distribution of the number of purchases: median, P(none), and log score.
 
-The mean of a forecast is right for money, the median for counts: it has the least absolute error.
-A model gives the probabilities of 0, 1, 2, ... purchases (`purchase_probabilities`); as many
-of them are taken for each customer as the question needs.
+Use the mean for money and the median for counts: it has the least absolute error. The model's
+probabilities of 0, 1, 2, ... purchases come from its `purchase_probabilities`; only as many are
+computed for each customer as needed.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ import pandas as pd
 from cvm_analysis.arrays import Array, Ints
 from cvm_analysis.errors import InputError
 
-_MOST = 2**20  # probabilities of one customer; nobody buys so often
+_MOST = 2**20  # probabilities of one customer
 _CHUNK = 2**21  # doubles held at a time
 _LEAST = 1e-300  # a probability below this counts as this; its log is -691
 
@@ -22,32 +22,29 @@ _LEAST = 1e-300  # a probability below this counts as this; its log is -691
 def median(model: Any, h: pd.DataFrame, horizon: float) -> pd.Series:
     """The predictive median of the purchases in the `horizon` weeks after T, for each row of h.
 
-    The smallest number that is not exceeded with probability 1/2 or more. Somebody makes twice the
-    mean or more with probability 1/2 at most (Markov), so it is below 2 x mean + 1.
+    The smallest number that is not exceeded with probability 1/2 or more; below 2 x mean + 1 by
+    Markov's inequality.
 
-    Raises
-    ------
     InputError : impossible histories or horizon, or a forecast of 500,000 purchases or more
     """
     expected = model.expected_purchases(h, horizon).to_numpy(float)
     found = np.zeros(len(h), int)
-    for rows, most in _alike(np.floor(2 * expected) + 1):
+    for rows, most in _batches(np.floor(2 * expected) + 1):
         probabilities = model.purchase_probabilities(h.iloc[rows], horizon, most)
         found[rows] = (probabilities.cumsum(axis=1) < 0.5).sum(axis=1)
     return pd.Series(found, h.index, name="median_purchases")
 
 
-def p_none(model: Any, h: pd.DataFrame, horizon: float) -> pd.Series:
+def p_no_purchase(model: Any, h: pd.DataFrame, horizon: float) -> pd.Series:
     """Probability of no purchase in the `horizon` weeks after T, for each row of h."""
     probabilities = model.purchase_probabilities(h, horizon, 1)
-    return pd.Series(probabilities[:, 0], h.index, name="p_none")
+    return pd.Series(probabilities[:, 0], h.index, name="p_no_purchase")
 
 
 def log_score(model: Any, h: pd.DataFrame, horizon: float, actual: pd.Series) -> pd.Series:
-    """Natural log of the probability that the model gave to what happened; the higher, the better.
+    """Natural log of the probability that the model gave to the outcome; the higher, the better.
 
-    Its mean over customers the model did not see the outcome of is the log score. A probability
-    below 1e-300 counts as 1e-300, so one surprise does not hide all the rest.
+    Probabilities below 1e-300 count as 1e-300, so that one outlier does not dominate the mean.
 
     Parameters
     ----------
@@ -58,19 +55,19 @@ def log_score(model: Any, h: pd.DataFrame, horizon: float, actual: pd.Series) ->
     ------
     InputError : impossible histories or horizon; other customers, or no whole numbers, in `actual`
     """
-    happened = _checked(h, actual)
-    cases = h[["x", "t_x", "T"]].assign(happened=happened)
+    outcome = _checked(h, actual)
+    cases = h[["x", "t_x", "T"]].assign(outcome=outcome)
     row = cases.groupby(list(cases), sort=False).ngroup().to_numpy()
     each = cases.drop_duplicates()
-    count = each["happened"].to_numpy(int)
+    count = each["outcome"].to_numpy(int)
     found = np.zeros(len(each))
-    for rows, most in _alike(count + 1.0):
+    for rows, most in _batches(count + 1.0):
         probabilities = model.purchase_probabilities(each.iloc[rows], horizon, most)
         found[rows] = probabilities[np.arange(len(rows)), count[rows]]
     return pd.Series(np.log(np.maximum(found, _LEAST))[row], h.index, name="log_score")
 
 
-def _alike(needed: Array) -> Iterator[tuple[Ints, int]]:
+def _batches(needed: Array) -> Iterator[tuple[Ints, int]]:
     """Rows that need about as many probabilities (up to a factor of 2), and how many to take."""
     if (needed > _MOST).any():
         raise InputError(
@@ -93,7 +90,7 @@ def _checked(h: pd.DataFrame, actual: pd.Series) -> Ints:
     wrong = ~((counts >= 0) & (counts == np.floor(counts)) & np.isfinite(counts))
     if wrong.any():
         raise InputError(
-            f"purchases that came are missing or no whole numbers for {wrong.sum():,} of "
+            f"actual purchases are missing or no whole numbers for {wrong.sum():,} of "
             f"{len(h):,} customers (the first: {h.index[wrong.argmax()]})"
         )
     return counts.astype(np.int64)

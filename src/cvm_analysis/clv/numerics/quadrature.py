@@ -1,7 +1,7 @@
-"""Means over a Beta distribution by one positive sum, right for any parameters.
+"""Means over a Beta distribution by one positive sum, for any parameters.
 
-The models' closed forms (hypergeometric functions) cancel or overflow for many histories. A mean
-of a positive function is a positive integral: nothing cancels. It is taken on the logit scale
+The models' closed forms (hypergeometric functions) cancel or overflow for many histories. The mean
+of a positive function is a positive integral, free of cancellation. It is taken on the logit scale
 s = log(p / (1 - p)) by the trapezoidal rule, whose error falls exponentially with the step for a
 function that is analytic in a strip and dies out at both ends (Trefethen & Weideman 2014, SIAM
 Review 56(3), 385-458). Slow ends, where a or b is small, are shortened by s = u + exp(u).

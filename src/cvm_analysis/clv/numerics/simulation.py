@@ -1,10 +1,10 @@
-"""What customers may do, drawn many times: purchases after T and what they bring.
+"""Simulated futures of customers: purchases after T and the margin they bring.
 
-Each draw takes the parameters from the normal distribution of their logarithms that the fit gives,
-where the data tell them (else the fitted ones are taken as known); whether the customer is still
-one, their rate and when they leave, given their history; a Poisson number of purchases until then;
-and what these bring, given what they spent so far. Each model's record tells how to draw from it.
-The seed is fixed: the same rows give the same draws.
+Each draw takes the parameters from the normal distribution of their logarithms that the fit gives
+(the fitted ones where they are not identified), then, given the customer's history: whether they
+are alive, their rate, when they drop out, a Poisson number of purchases until then, and the spend
+on these. Each model's record has its own draw function. The seed is fixed: the same rows give the
+same draws.
 """
 
 from __future__ import annotations
@@ -18,54 +18,54 @@ import pandas as pd
 from cvm_analysis.arrays import Array
 from cvm_analysis.clv.forecasts import FITTED
 
-SETS = 40  # of parameters; the draws are shared out among them
+PARAMETER_SETS = 40  # the draws are divided among them
 SEED = 20
 HISTORY = ["x", "t_x", "T", "spend_per_repeat_day"]
 
 
 class Forecast(NamedTuple):
-    """Rows of one length: histories, and the money that a purchase of 1 brings, discounted."""
+    """Rows of one length: histories, and the discounted margin per unit of spend."""
 
     h: pd.DataFrame
-    worth_of_1: Array
+    margin_per_spend: Array
 
 
-def can_draw(model: Any) -> bool:
-    """Whether there are limits for a model: those who give no distribution have none."""
+def has_distribution(model: Any) -> bool:
+    """Whether purchases can be drawn from the model, so that it has intervals."""
     return model.code in FITTED
 
 
-def draw(
-    ahead: Forecast, models: tuple[Any, Any], horizon: float, draws: int, chunk: int = 0
+def simulate(
+    forecast: Forecast, models: tuple[Any, Any], horizon: float, draws: int, chunk: int = 0
 ) -> tuple[Array, Array]:
-    """Purchases and money of each row (down) and draw (across).
+    """Draw purchases and margin, one row per row of the forecast, one column per draw.
 
-    The sets of parameters are the same whatever the rows; the rest is drawn anew for each `chunk`.
+    The sets of parameters are the same for all rows; the rest is drawn anew for each `chunk`.
     """
     model, spend = models
-    by_set = np.array_split(np.arange(draws), SETS)
-    model_sets, spend_sets = _sets(model, 1), _sets(spend, 2)
+    by_set = np.array_split(np.arange(draws), PARAMETER_SETS)
+    model_sets, spend_sets = _parameter_sets(model, 1), _parameter_sets(spend, 2)
     rng = np.random.default_rng((SEED, chunk))
-    orders, money = (np.empty((len(ahead.h), draws)) for _ in range(2))
+    orders, margin = (np.empty((len(forecast.h), draws)) for _ in range(2))
     for columns, one_model, one_spend in zip(by_set, model_sets, spend_sets, strict=True):
-        bought = FITTED[model.code].draw(one_model, ahead.h, horizon, len(columns), rng)
+        bought = FITTED[model.code].draw(one_model, forecast.h, horizon, len(columns), rng)
         orders[:, columns] = bought
-        spent = one_spend.draw_spend(ahead.h, bought, rng)
-        money[:, columns] = spent * ahead.worth_of_1[:, None]
-    return orders, money
+        spent = one_spend.draw_spend(forecast.h, bought, rng)
+        margin[:, columns] = spent * forecast.margin_per_spend[:, None]
+    return orders, margin
 
 
-def _sets(model: Any, stream: int) -> list[Any]:
-    """The model with parameters drawn anew, or itself where the data do not tell them.
+def _parameter_sets(model: Any, stream: int) -> list[Any]:
+    """The model with drawn parameters, or unchanged where they are not identified.
 
-    The draws come in pairs on either side of the fitted parameters, so their mean is these.
+    Antithetic pairs: the mean of the draws is the fitted parameters.
     """
     covariance = getattr(model, "covariance_log", None)
     if covariance is None or not model.identified or not np.isfinite(covariance).all():
-        return [model] * SETS
+        return [model] * PARAMETER_SETS
     values, vectors = np.linalg.eigh(covariance)
     rng = np.random.default_rng((SEED, stream, len(values)))
-    z = rng.standard_normal((SETS // 2, len(values)))
+    z = rng.standard_normal((PARAMETER_SETS // 2, len(values)))
     shifts = np.concatenate([z, -z]) * np.sqrt(np.maximum(values, 0)) @ vectors.T
     logs = np.log(np.array(model.params)) + shifts
     return [replace(model, params=type(model.params)(*np.exp(one).tolist())) for one in logs]
