@@ -45,7 +45,7 @@ def main(back: list[int]) -> None:
             learning.Snapshot(*each) for each in zip(plan.days, seen, told, graded, strict=True)
         ]
         tried = forecasts.run(plan, known, data.purchase_days(as_of))
-        chosen = forecasts.usable(tried, forecasts.choose(tried.earlier))
+        chosen = forecasts.find_available(tried, forecasts.choose(tried.earlier))
         for trial in tried.last:
             for code in trial.p_no_purchase:
                 mark = "*" if code == chosen else " "
@@ -55,12 +55,12 @@ def main(back: list[int]) -> None:
 def said(trial: forecasts.Trial, code: str) -> str:
     """Calibration of a forecast in one trial, in a line."""
     p = trial.p_no_purchase[code]
-    found = evaluation.score({code: p}, trial.silent).set_index("metric")["value"]
+    found = evaluation.score({code: p}, trial.inactive).set_index("metric")["value"]
     both = [
         f"{name} {found[key]:.3f} ({found[f'{key}_low']:.3f} to {found[f'{key}_high']:.3f})"
         for name, key in (("slope", "calibration_slope"), ("intercept", "calibration_intercept"))
     ]
-    tenths = evaluation.calibration(p, trial.silent)
+    tenths = evaluation.calibration(p, trial.inactive)
     error = np.sqrt(tenths["predicted"] * (1 - tenths["predicted"]) / tenths["n"])
     beyond = (tenths["actual"] - tenths["predicted"]).abs() - (0.03 + 2.8 * error)
     worst = (tenths["actual"] - tenths["predicted"]).abs().max()

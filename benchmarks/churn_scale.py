@@ -144,7 +144,7 @@ def side(way: str, customers: str) -> None:
         )
         for h in HORIZONS
     }
-    about = {"bent": [*made[0].bent], "stratified": [*made[0].stratified], "off": off}
+    about = {"bent": [*made[0].nonlinear], "stratified": [*made[0].stratified], "off": off}
     print(json.dumps([fitted, scored, before, _peak(), about]))
 
 

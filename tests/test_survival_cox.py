@@ -124,8 +124,8 @@ def test_rossi_is_fitted_as_in_r_survival_and_needs_no_change(model):
     assert (coef / errors)[names].to_numpy() == pytest.approx(printed, abs=6e-4)
     assert model.log_likelihood == pytest.approx(-658.7477, abs=6e-5)
     assert model.concordance == pytest.approx(0.6403, abs=6e-5)
-    assert (model.n, model.events, model.observed, model.dropped) == (432, 114, 52, {})
-    assert (model.bent, model.stratified, model.not_proportional) == ({}, {}, ())
+    assert (model.n, model.events, model.max_duration, model.dropped) == (432, 114, 52, {})
+    assert (model.nonlinear, model.stratified, model.not_proportional) == ({}, {}, ())
     assert model.proportional.loc["age", "p"] == pytest.approx(0.0145, abs=6e-5)
     assert model.hazards.loc["age", "proportional_p"] == model.proportional.loc["age", "p"]
 
@@ -319,7 +319,7 @@ def test_a_feature_that_the_data_do_not_tell_is_dropped():
     outcome.loc[59, "event"] = 1
     with pytest.warns(ConvergenceWarning):
         model = cox.fit(features, outcome)
-    assert model.dropped == {"key": "not_told"}
+    assert model.dropped == {"key": "unidentified"}
     assert list(model.hazards.index) == ["score"]
 
 

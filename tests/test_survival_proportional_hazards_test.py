@@ -33,9 +33,9 @@ def test_every_value_is_that_of_r(dataset, name, transform):
     found = estimate(dataset, name)
     printed = published.read("cox_zph", dataset=dataset, model=name)
     printed = printed[printed["transform"] == transform].set_index("term")
-    owners = found.owners.str.replace("transplant1", "transplant")
-    owners = owners.where(~owners.str.startswith("celltype"), "celltype")
-    tested = proportional_hazards_test.test(found.sets, owners, found.seen, transform)
+    term_features = found.term_features.str.replace("transplant1", "transplant")
+    term_features = term_features.where(~term_features.str.startswith("celltype"), "celltype")
+    tested = proportional_hazards_test.test(found.sets, term_features, found.observed, transform)
     assert list(tested.index[:-1]) == list(printed.index[:-1])
     assert tested["chisq"].to_numpy() == pytest.approx(printed["chisq"].to_numpy(), rel=1e-7)
     assert tested["df"].tolist() == printed["df"].tolist()
@@ -45,7 +45,7 @@ def test_every_value_is_that_of_r(dataset, name, transform):
 def test_the_test_is_a_model_with_coefficients_that_change():
     """One Newton step from the maximum in start-stop rows cut at every event: the definition."""
     found = estimate("lung", "age_sex_phecog_efron")
-    rows = found.seen.assign(**(found.rows - found.rows.mean()))
+    rows = found.observed.assign(**(found.rows - found.rows.mean()))
     times = np.unique(rows["duration"][rows["event"] == 1])
     cut = rows.merge(pd.DataFrame({"end": times}), how="cross")
     cut = cut[cut["end"] <= cut["duration"]]
@@ -60,7 +60,7 @@ def test_the_test_is_a_model_with_coefficients_that_change():
     chisq, _ = proportional_hazards_test.risk_sets.added(
         *proportional_hazards_test.risk_sets.total(sets), np.arange(3, 6)
     )
-    tested = proportional_hazards_test.test(found.sets, found.owners, found.seen, "identity")
+    tested = proportional_hazards_test.test(found.sets, found.term_features, found.observed, "identity")
     assert tested.loc["all", "chisq"] == pytest.approx(chisq, rel=1e-8)
 
 
@@ -104,4 +104,4 @@ def test_the_order_of_rows_changes_nothing():
     turned = features.sample(frac=1, random_state=1).index
     _, other, _ = cox._straight(features.loc[turned], outcome.loc[turned], None, None, 10)
     pd.testing.assert_frame_equal(one.tested, other.tested)
-    assert estimates.estimate(one.rows, one.seen, {}).tested.equals(one.tested)
+    assert estimates.estimate(one.rows, one.observed, {}).tested.equals(one.tested)

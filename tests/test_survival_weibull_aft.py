@@ -53,7 +53,7 @@ def test_rossi_is_near_the_printed_fit_of_flexsurv(model):
     assert model.aic == pytest.approx(1377.833, abs=5e-4)
     assert model.concordance == pytest.approx(0.640, abs=5e-4)
     assert np.log(model.shape) == pytest.approx(0.339119, abs=2e-5)
-    assert (model.n, model.events, model.observed) == (432, 114, 52)
+    assert (model.n, model.events, model.max_duration) == (432, 114, 52)
 
 
 def test_without_features_the_times_alone_are_fitted(rossi, model):

@@ -1,1 +1,1 @@
-"""Who is leaving, when, and why: buyers who fall silent, and contracts that end."""
+"""Who is leaving, when, and why: buyers who fall inactive, and contracts that end."""

@@ -76,7 +76,7 @@ def contact_on(customers: pd.DataFrame, as_of: dt.date, share: float = 0.9) -> p
     return due.clip(lower=pd.Timestamp(as_of)).rename("contact_on")
 
 
-def p_no_purchase_at_pace(orders: pd.Series, weeks: float, horizon_days: int) -> pd.Series:
+def p_no_purchase_at_constant_rate(orders: pd.Series, weeks: float, horizon_days: int) -> pd.Series:
     """Probability of no purchase within the horizon for who keeps their pace: exp(-pace x time).
 
     orders : purchases expected within `weeks` by a forecast without drop-out. A customer's pace is
@@ -92,7 +92,7 @@ def margin_at_stake_without_drop_out(
     """Value at risk of customers whose forecast of purchases knows no drop-out.
 
     Margin at the customer's pace x the risk of silence beyond what that pace alone implies: who
-    buys once a year is often silent for half a year without having left. Never below 0.
+    buys once a year is often inactive for half a year without having left. Never below 0.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def add_margin_at_stake(
     worth with margin_at_stake of everybody and contact_on, and the note where the forecast of
     purchases knows no drop-out.
     """
-    pace = p_no_purchase_at_pace(worth["expected_orders"], horizon_weeks, horizon_days)
+    pace = p_no_purchase_at_constant_rate(worth["expected_orders"], horizon_weeks, horizon_days)
     priced, notes = margin_at_stake_without_drop_out(worth, churn_risk, pace)
     return priced.assign(contact_on=contact_on(customers, day).reindex(priced.index)), notes
 
@@ -150,26 +150,26 @@ class ListPrecision(NamedTuple):
     """How good a past list was: who of it, and who of all, did not come back."""
 
     listed: int  # customers on the list
-    listed_silent: int  # of them without a purchase within the horizon
+    listed_inactive: int  # of them without a purchase within the horizon
     customers: int  # all customers of that day
-    silent: int  # of them without a purchase within the horizon
-    value: float  # what the silent ones would have brought had they stayed, in the currency
+    inactive: int  # of them without a purchase within the horizon
+    value: float  # what the inactive ones would have brought had they stayed, in the currency
     listed_value: float  # of it that of customers on the list
 
     @property
     def precision(self) -> float:
         """Share of the list that did not come back; empty for an empty list."""
-        return self.listed_silent / self.listed if self.listed else np.nan
+        return self.listed_inactive / self.listed if self.listed else np.nan
 
     @property
     def recall(self) -> float:
         """Share of those who did not come back that was on the list."""
-        return self.listed_silent / self.silent if self.silent else np.nan
+        return self.listed_inactive / self.inactive if self.inactive else np.nan
 
     @property
     def base(self) -> float:
         """Share of all customers that did not come back: what a list drawn at random would hold."""
-        return self.silent / self.customers if self.customers else np.nan
+        return self.inactive / self.customers if self.customers else np.nan
 
     @property
     def value_recall(self) -> float:
@@ -177,36 +177,36 @@ class ListPrecision(NamedTuple):
         return self.listed_value / self.value if self.value > 0 else np.nan
 
 
-def precision(customers: pd.DataFrame, silent: pd.Series, listed: pd.Index) -> ListPrecision:
-    """Who of a past list, and who of all, stayed silent.
+def precision(customers: pd.DataFrame, inactive: pd.Series, listed: pd.Index) -> ListPrecision:
+    """Who of a past list, and who of all, stayed inactive.
 
     Parameters
     ----------
     customers : one row per customer of the past day, by what was known on it:
         expected_margin_if_retained
-    silent : 1 for each of them without a purchase within the horizon after it, else 0
+    inactive : 1 for each of them without a purchase within the horizon after it, else 0
     listed : customer_id of who was on the list: `top_n` of that day's customers
 
     Raises
     ------
     InputError : the outcomes are of other customers, or not known, or so is the list
     """
-    known = silent.reindex(customers.index)
+    known = inactive.reindex(customers.index)
     bad = int((~known.isin([0, 1])).sum())
     others = len(listed.difference(customers.index))
-    if bad or others or len(silent) != len(customers):
+    if bad or others or len(inactive) != len(customers):
         raise InputError(
             f"{bad:,} of {len(customers):,} customers of that day have no outcome of 0 or 1, "
-            f"{len(silent):,} outcomes were given, and {others:,} on the list are not among them; "
+            f"{len(inactive):,} outcomes were given, and {others:,} on the list are not among them; "
             "take customers, outcomes and list of the same day"
         )
     stayed_away = known == 1
     lost = customers["expected_margin_if_retained"].where(stayed_away).clip(lower=0)
     return ListPrecision(
         listed=len(listed),
-        listed_silent=int(stayed_away[listed].sum()),
+        listed_inactive=int(stayed_away[listed].sum()),
         customers=len(customers),
-        silent=int(stayed_away.sum()),
+        inactive=int(stayed_away.sum()),
         value=float(lost.sum()),
         listed_value=float(lost[listed].sum()),
     )
@@ -216,13 +216,13 @@ def score_list(
     customers: pd.DataFrame,
     worth: pd.DataFrame,
     churn_risk: pd.Series,
-    silent: pd.Series,
+    inactive: pd.Series,
     day: dt.date,
     horizon_weeks: float,
     horizon_days: int,
     n: int = 100,
 ) -> ListPrecision | None:
-    """Draw up the list of a past day by what was known then, and see who of it stayed silent.
+    """Draw up the list of a past day by what was known then, and see who of it stayed inactive.
 
     Arguments as for `add_margin_at_stake` and `precision`, all of that day; n : length of the list
 
@@ -232,7 +232,7 @@ def score_list(
         return None
     stake, _ = add_margin_at_stake(customers, worth, churn_risk, day, horizon_weeks, horizon_days)
     on_list = select(stake, day, n).index
-    return precision(stake, silent.reindex(stake.index), on_list) if len(on_list) else None
+    return precision(stake, inactive.reindex(stake.index), on_list) if len(on_list) else None
 
 
 def backtest(
@@ -253,7 +253,9 @@ def backtest(
     if trial is None:
         return None
     risk = trial.p_no_purchase[chosen]
-    return score_list(customers, worth, risk, trial.silent, trial.day, horizon_weeks, horizon_days)
+    return score_list(
+        customers, worth, risk, trial.inactive, trial.day, horizon_weeks, horizon_days
+    )
 
 
 def backtest_rows(kept: ListPrecision | None, model: str, horizon_days: int) -> pd.DataFrame:
@@ -268,5 +270,7 @@ def from_backtest(trust: pd.DataFrame) -> ListPrecision | None:
     if PART not in trust.index.get_level_values("part"):
         return None
     found = trust.xs(PART, level="part")["value"].droplevel(["horizon_days", "model"]).astype(float)
-    counts = {name: int(found[name]) for name in ("listed", "listed_silent", "customers", "silent")}
+    counts = {
+        name: int(found[name]) for name in ("listed", "listed_inactive", "customers", "inactive")
+    }
     return ListPrecision(**counts, value=found["value"], listed_value=found["listed_value"])

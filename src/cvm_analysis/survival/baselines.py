@@ -52,30 +52,30 @@ class Baseline:
         return found
 
 
-def estimate(log_hazard: Array, seen: pd.DataFrame, least: int) -> Baseline:
+def estimate(log_hazard: Array, observed: pd.DataFrame, least: int) -> Baseline:
     """The baseline of a fitted model.
 
     Parameters
     ----------
     log_hazard : of each row
-    seen : one row each: entry, duration, event, stratum (a number, 0 or more)
+    observed : one row each: entry, duration, event, stratum (a number, 0 or more)
     least : events a stratum needs for a baseline of its own
     """
-    together = _steps(log_hazard, seen.assign(stratum=0), np.inf)
+    together = _steps(log_hazard, observed.assign(stratum=0), np.inf)
     events, longest = (
-        seen.groupby("stratum")["event"].sum(),
-        seen.groupby("stratum")["duration"].max(),
+        observed.groupby("stratum")["event"].sum(),
+        observed.groupby("stratum")["duration"].max(),
     )
     if len(events) < 2:
         return Baseline(together, {})
     own = {
-        int(stratum): _steps(log_hazard[rows], seen.iloc[rows], longest[stratum])
-        for stratum, rows in seen.groupby("stratum").indices.items()
+        int(stratum): _steps(log_hazard[rows], observed.iloc[rows], longest[stratum])
+        for stratum, rows in observed.groupby("stratum").indices.items()
         if events[stratum] >= least
     }
     return Baseline(together, own)
 
 
-def _steps(log_hazard: Array, seen: pd.DataFrame, until: float) -> Steps:
-    (one,) = risk_sets.build(np.empty((len(seen), 0)), log_hazard, seen)
+def _steps(log_hazard: Array, observed: pd.DataFrame, until: float) -> Steps:
+    (one,) = risk_sets.build(np.empty((len(observed), 0)), log_hazard, observed)
     return Steps(one.times, np.concatenate([[0.0], np.cumsum(one.hazard[0])]), until)

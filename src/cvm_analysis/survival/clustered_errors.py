@@ -1,4 +1,4 @@
-"""Standard errors for rows that belong together: a customer seen at several landmarks is one.
+"""Standard errors for rows that belong together: a customer observed at several landmarks is one.
 
 Source: Lin & Wei (1989), "The Robust Inference for the Cox Proportional Hazards Model", JASA 84,
 1074-1078; summed by customer as in Therneau & Grambsch (2000), section 8.2. lifelines' own

@@ -15,7 +15,7 @@ from cvm_analysis.arrays import Array, Ints
 _DIGITS = 10  # log hazards that agree so far are equal
 
 
-def index(log_hazard: Array, seen: pd.DataFrame) -> float:
+def index(log_hazard: Array, observed: pd.DataFrame) -> float:
     """Share of pairs in which the row with the earlier event had the greater hazard.
 
     A pair counts if one row had the event while the other was at risk and stayed without it; pairs
@@ -24,24 +24,24 @@ def index(log_hazard: Array, seen: pd.DataFrame) -> float:
     Parameters
     ----------
     log_hazard : what the model says of each row
-    seen : one row each: entry (-inf: from the start), duration, event, stratum
+    observed : one row each: entry (-inf: from the start), duration, event, stratum
 
     Returns
     -------
     0 to 1, 0.5 is chance; NaN if no pair can be compared.
     """
     right = pairs = 0.0
-    for rows in seen.groupby("stratum").indices.values():
-        less, equal, more = _stratum(log_hazard[rows], seen.iloc[rows])
+    for rows in observed.groupby("stratum").indices.values():
+        less, equal, more = _stratum(log_hazard[rows], observed.iloc[rows])
         right, pairs = right + less + equal / 2, pairs + less + equal + more
     return right / pairs if pairs else np.nan
 
 
-def _stratum(log_hazard: Array, seen: pd.DataFrame) -> tuple[int, int, int]:
+def _stratum(log_hazard: Array, observed: pd.DataFrame) -> tuple[int, int, int]:
     """Pairs whose other row had the lesser, an equal, a greater hazard than the one with event."""
-    event = seen["event"].to_numpy() == 1
-    times, time = np.unique(seen["duration"], return_inverse=True)
-    missed = np.searchsorted(times, seen["entry"].to_numpy(), side="right") - 1
+    event = observed["event"].to_numpy() == 1
+    times, time = np.unique(observed["duration"], return_inverse=True)
+    missed = np.searchsorted(times, observed["entry"].to_numpy(), side="right") - 1
     rank = np.unique(log_hazard.round(_DIGITS), return_inverse=True)[1]
     asked = 2 * time[event]
     stayed = _beyond(2 * time + ~event, rank, asked, rank[event])

@@ -43,7 +43,7 @@ class Cox:
     """A fitted model; `fit` and `fit_plain` make one.
 
     `hazards` has one row per feature kept, strongest first, indexed by feature:
-        hazard_ratio : of the event, per step of 1; above 1: the event comes sooner. Of a bent
+        hazard_ratio : of the event, per step of 1; above 1: the event comes sooner. Of a nonlinear
             feature the mean over the range between its outer knots; of a stratified one the mean
             over time, from the model before it was stratified
         low, high : its 95 % interval
@@ -54,8 +54,8 @@ class Cox:
     """
 
     hazards: pd.DataFrame
-    dropped: dict[str, str]  # feature -> constant, one_sided, collinear, few_events, not_told
-    bent: dict[str, tuple[float, ...]]  # feature -> knots of its spline
+    dropped: dict[str, str]  # feature -> constant, one_sided, collinear, few_events, unidentified
+    nonlinear: dict[str, tuple[float, ...]]  # feature -> knots of its spline
     stratified: dict[str, tuple[float, ...]]  # feature -> where it is cut into groups
     not_proportional: tuple[str, ...]  # features that still fail the test and drift, worst first
     proportional: pd.DataFrame  # the tests before stratifying; see `proportional.test`
@@ -63,7 +63,7 @@ class Cox:
     events: int
     log_likelihood: float  # partial
     concordance: float  # in-sample; 0.5 is chance
-    observed: float  # longest duration seen; nothing is said beyond it
+    max_duration: float  # longest duration observed; nothing is said beyond it
     means: pd.Series  # of each feature kept, in training: the average customer
     terms: pd.DataFrame = field(repr=False)  # one row each: feature, coef (forecasts), told
     groups: stratification.Groups = field(repr=False)
@@ -71,7 +71,7 @@ class Cox:
     fitter: Any = field(repr=False)  # lifelines' model
 
     @property
-    def drifting(self) -> tuple[str, ...]:
+    def time_varying(self) -> tuple[str, ...]:
         """Features whose ratio is but a mean over time."""
         return (*self.stratified, *self.not_proportional)
 
@@ -98,7 +98,7 @@ class Cox:
             met -= self.baseline.value_at(begun, code)[:, None]
         ratio = np.exp(self._terms(rows) @ self.terms["coef"].to_numpy())[:, None]
         table = pd.DataFrame(np.exp(-met * ratio), index=rows.index, columns=list(ahead))
-        return table.where(until <= self.observed)
+        return table.where(until <= self.max_duration)
 
     def p_no_purchase(
         self, features: pd.DataFrame, days: Sequence[int], strata: pd.Series | None = None
@@ -120,7 +120,7 @@ class Cox:
         the feature has its mean of the training.
         """
         rows = self._used(features)
-        parts = self._terms(rows) * self.terms["told"].to_numpy()
+        parts = self._terms(rows) * self.terms["contribution"].to_numpy()
         of = self.terms["feature"].to_numpy()
         sums = {name: parts[:, of == name].sum(axis=1) for name in self.means.index}
         return pd.DataFrame(sums, index=rows.index)
@@ -128,7 +128,7 @@ class Cox:
     def effect(self, feature: str, values: Sequence[float]) -> pd.Series:
         """Hazard ratio of the event at some values of a feature against its mean in training.
 
-        Indexed by value; what a bent effect looks like.
+        Indexed by value; what a nonlinear effect looks like.
         """
         if feature not in self.means.index:
             known = ", ".join(self.means.index)
@@ -138,8 +138,8 @@ class Cox:
         return np.exp(self.contributions(rows)[feature]).rename("hazard_ratio")
 
     def _terms(self, rows: pd.DataFrame) -> Array:
-        average = splines.terms(self.means.to_frame().T, self.bent).to_numpy()
-        return splines.terms(rows, self.bent).to_numpy() - average
+        average = splines.terms(self.means.to_frame().T, self.nonlinear).to_numpy()
+        return splines.terms(rows, self.nonlinear).to_numpy() - average
 
     def _used(self, features: pd.DataFrame) -> pd.DataFrame:
         """The columns the model takes, as numbers; InputError if one is absent or empty."""
@@ -157,7 +157,7 @@ def fit(
     strata: pd.Series | None = None,
     events_per_feature: int = 10,
 ) -> Cox:
-    """Fit Cox's model, with as many features as the data can tell, bent and stratified as they ask.
+    """Fit Cox's model, with as many features as the data can tell, nonlinear and stratified as they ask.
 
     A feature whose effect bends gets a restricted cubic spline (`splines.nonlinear_features` says
     when). One whose force changes with time is cut into groups with baselines of their own, two at
@@ -178,7 +178,7 @@ def fit(
     -------
     A Cox. `dropped` says which features were left out and why: constant; one_sided (constant among
     the events, so its ratio has no bound); collinear (told by those before it); few_events;
-    not_told (the data bear any ratio).
+    unidentified (the data bear any ratio).
 
     Raises
     ------
@@ -219,33 +219,33 @@ def _straight(
 ) -> tuple[pd.Index | None, Estimate, dict[str, str]]:
     """The strata given, the plain estimate with the features that tell something, the others."""
     rows = feature_selection.check_numeric(features)
-    known, seen = estimates.prepare_outcome(outcome, rows.index, strata)
+    known, observed = estimates.prepare_outcome(outcome, rows.index, strata)
     if customers is not None:
         estimates.check_codes("customers", customers, rows.index)
-    events = int(seen["event"].sum())
+    events = int(observed["event"].sum())
     if events < events_per_feature:
         raise FitError(
             f"{events:,} events among {len(rows):,} rows; one feature needs {events_per_feature}: "
             "use longer outcomes, more customers or a simpler forecast"
         )
-    dropped = feature_selection.uninformative(rows, seen, events // events_per_feature)
+    dropped = feature_selection.uninformative(rows, observed, events // events_per_feature)
     while len(kept := [name for name in rows if name not in dropped]):
-        found = estimates.estimate(rows[kept], seen, {})
+        found = estimates.estimate(rows[kept], observed, {})
         vague = feature_selection.unidentified(found.fitter.standard_errors_, rows[kept])
         if not vague:
             return known, found, dropped
-        dropped |= dict.fromkeys(vague, "not_told")
+        dropped |= dict.fromkeys(vague, "unidentified")
     reasons = ", ".join(f"{name}: {reason}" for name, reason in dropped.items()) or "none given"
     raise FitError(f"no feature is left to explain {events:,} events ({reasons})")
 
 
 def _bent(straight: Estimate, events_per_feature: int) -> Estimate:
     """The model with the bends its features ask for, if the data carry them."""
-    rows, seen = straight.rows, straight.seen
-    room = int(seen["event"].sum()) // events_per_feature - rows.shape[1]
-    bent = splines.nonlinear_features(rows, straight.log_hazard, seen, room)
+    rows, observed = straight.rows, straight.observed
+    room = int(observed["event"].sum()) // events_per_feature - rows.shape[1]
+    nonlinear = splines.nonlinear_features(rows, straight.log_hazard, observed, room)
     try:
-        return estimates.estimate(rows, seen, bent) if bent else straight
+        return estimates.estimate(rows, observed, nonlinear) if nonlinear else straight
     except FitError:
         return straight
 
@@ -263,28 +263,28 @@ def _result(
     if parted:
         others = ratios.drop(index=parted, errors="ignore")
         ratios = pd.concat([others, first.ratios(customers).loc[parted]])
-    terms = pd.DataFrame({"feature": first.owners, "coef": last.coef, "told": last.coef})
-    terms = terms.loc[first.owners.index].fillna({"coef": 0.0})
-    terms["told"] = terms["told"].where(~terms["feature"].isin(parted), first.coef)
+    terms = pd.DataFrame({"feature": first.term_features, "coef": last.coef, "contribution": last.coef})
+    terms = terms.loc[first.term_features.index].fillna({"coef": 0.0})
+    terms["contribution"] = terms["contribution"].where(~terms["feature"].isin(parted), first.coef)
     p = last.tested["p"].reindex(ratios.index).fillna(first.tested["p"])
     means = first.rows.mean()
-    centre = splines.terms(means[list(last.rows)].to_frame().T, last.bent).iloc[0]
+    centre = splines.terms(means[list(last.rows)].to_frame().T, last.nonlinear).iloc[0]
     against = last.log_hazard + float((last.means - centre) @ last.coef)
     return Cox(
         hazards=estimates.hazards(ratios.assign(proportional_p=p), first.rows.std()),
         dropped=dropped,
-        bent=first.bent,
+        nonlinear=first.nonlinear,
         stratified=groups.cuts,
         not_proportional=tuple(proportional_hazards_test.nonproportional(last.tested)),
         proportional=first.tested,
         n=len(first.rows),
-        events=int(first.seen["event"].sum()),
+        events=int(first.observed["event"].sum()),
         log_likelihood=float(last.fitter.log_likelihood_),
-        concordance=concordance.index(last.log_hazard, last.seen),
-        observed=float(first.seen["duration"].max()),
+        concordance=concordance.index(last.log_hazard, last.observed),
+        max_duration=float(first.observed["duration"].max()),
         means=means,
         terms=terms,
         groups=groups,
-        baseline=baselines.estimate(against, last.seen, events_per_feature),
+        baseline=baselines.estimate(against, last.observed, events_per_feature),
         fitter=last.fitter,
     )

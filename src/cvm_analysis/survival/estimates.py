@@ -30,20 +30,20 @@ class Estimate:
     `estimate`."""
 
     rows: pd.DataFrame  # the features
-    seen: pd.DataFrame  # the same rows: entry, duration, event, stratum
-    bent: splines.Knots
+    observed: pd.DataFrame  # the same rows: entry, duration, event, stratum
+    nonlinear: splines.Knots
     coef: pd.Series  # of each term, per step of 1
     fitter: Any  # lifelines' model
 
     @cached_property
     def terms(self) -> pd.DataFrame:
         """The features with the further terms of those that bend, each less its mean."""
-        return splines.terms(self.rows, self.bent) - self.means
+        return splines.terms(self.rows, self.nonlinear) - self.means
 
     @cached_property
     def means(self) -> pd.Series:
         """Of each term."""
-        return splines.terms(self.rows, self.bent).mean()
+        return splines.terms(self.rows, self.nonlinear).mean()
 
     @cached_property
     def log_hazard(self) -> Array:
@@ -53,30 +53,30 @@ class Estimate:
     @cached_property
     def sets(self) -> list[RiskSets]:
         """Of each stratum with an event."""
-        return risk_sets.build(self.terms.to_numpy(), self.log_hazard, self.seen)
+        return risk_sets.build(self.terms.to_numpy(), self.log_hazard, self.observed)
 
     @property
-    def owners(self) -> pd.Series:
+    def term_features(self) -> pd.Series:
         """The feature each term belongs to, indexed by term."""
-        return splines.term_feature(self.rows, self.bent)
+        return splines.term_feature(self.rows, self.nonlinear)
 
     @cached_property
     def tested(self) -> pd.DataFrame:
         """Do the features act with the same force all along? See `proportional.test`."""
-        return proportional_hazards_test.test(self.sets, self.owners, self.seen)
+        return proportional_hazards_test.test(self.sets, self.term_features, self.observed)
 
     def ratios(self, customers: pd.Series | None) -> pd.DataFrame:
         """One row per feature: coef (log hazard per step of 1), std_error.
 
-        Of a bent feature: per step over the range between its outer knots.
+        Of a nonlinear feature: per step over the range between its outer knots.
         """
-        owners = self.owners
-        weights = pd.DataFrame(0.0, list(self.rows), list(owners.index))
+        term_features = self.term_features
+        weights = pd.DataFrame(0.0, list(self.rows), list(term_features.index))
         for name in self.rows:
             weights.loc[name, name] = 1.0
-            if name in self.bent:
-                ends = pd.DataFrame({name: [self.bent[name][0], self.bent[name][-1]]})
-                wide = splines.terms(ends, self.bent)
+            if name in self.nonlinear:
+                ends = pd.DataFrame({name: [self.nonlinear[name][0], self.nonlinear[name][-1]]})
+                wide = splines.terms(ends, self.nonlinear)
                 weights.loc[name, wide.columns] = (wide.iloc[1] - wide.iloc[0]) / np.ptp(ends[name])
         w = weights.to_numpy()
         error = np.sqrt(np.diag(w @ self.covariance(customers) @ w.T))
@@ -89,21 +89,21 @@ class Estimate:
         return np.asarray(np.linalg.inv(risk_sets.total(self.sets)[1]))
 
 
-def estimate(rows: pd.DataFrame, seen: pd.DataFrame, bent: splines.Knots) -> Estimate:
+def estimate(rows: pd.DataFrame, observed: pd.DataFrame, nonlinear: splines.Knots) -> Estimate:
     """Maximise Cox's partial likelihood; FitError where it has no maximum.
 
     rows : the features, numbers that differ within some stratum; none told by the others
-    seen : the same rows: entry (-inf: watched from the start), duration, event, stratum
-    bent : features with a spline, and their knots
+    observed : the same rows: entry (-inf: watched from the start), duration, event, stratum
+    nonlinear : features with a spline, and their knots
     """
     from lifelines.exceptions import ConvergenceError, ConvergenceWarning
 
-    table = splines.terms(rows, bent).assign(_duration=seen["duration"], _event=seen["event"])
+    table = splines.terms(rows, nonlinear).assign(_duration=observed["duration"], _event=observed["event"])
     columns: dict[str, Any] = {}
-    if seen["stratum"].nunique() > 1:
-        table, columns = table.assign(_stratum=seen["stratum"]), {"strata": ["_stratum"]}
-    if np.isfinite(seen["entry"]).any():
-        table["_entry"], columns["entry_col"] = seen["entry"].clip(lower=-1.0), "_entry"
+    if observed["stratum"].nunique() > 1:
+        table, columns = table.assign(_stratum=observed["stratum"]), {"strata": ["_stratum"]}
+    if np.isfinite(observed["entry"]).any():
+        table["_entry"], columns["entry_col"] = observed["entry"].clip(lower=-1.0), "_entry"
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Column", ConvergenceWarning)  # `useful` drops these
@@ -113,7 +113,7 @@ def estimate(rows: pd.DataFrame, seen: pd.DataFrame, bent: splines.Knots) -> Est
             f"Cox's model found no maximum on {len(rows):,} rows with {', '.join(rows)}; leave out "
             f"some features ({str(error).splitlines()[0]})"
         ) from error
-    return Estimate(rows, seen, bent, fitter.params_, fitter)
+    return Estimate(rows, observed, nonlinear, fitter.params_, fitter)
 
 
 def _fitter() -> Any:
@@ -135,14 +135,14 @@ def prepare_outcome(
     """The codes of the strata, and one row each: entry (-inf: from the start), duration, event,
     stratum (a number). InputError for rows that cannot be, or are not those of `index`.
     """
-    seen = kaplan_meier.check_outcome(outcome, index)
-    entry = seen["entry"] if "entry" in seen else pd.Series(0.0, index)
-    seen = seen.assign(entry=entry.where(entry > 0, -np.inf), stratum=0)
+    observed = kaplan_meier.check_outcome(outcome, index)
+    entry = observed["entry"] if "entry" in observed else pd.Series(0.0, index)
+    observed = observed.assign(entry=entry.where(entry > 0, -np.inf), stratum=0)
     if strata is None:
-        return None, seen
+        return None, observed
     check_codes("strata", strata, index)
     code, known = pd.factorize(pd.Index(strata), sort=True)
-    return known, seen.assign(stratum=code)
+    return known, observed.assign(stratum=code)
 
 
 def check_codes(what: str, codes: pd.Series, index: pd.Index) -> None:

@@ -21,13 +21,13 @@ def check_numeric(features: pd.DataFrame) -> pd.DataFrame:
     return rows
 
 
-def uninformative(rows: pd.DataFrame, seen: pd.DataFrame, room: int) -> dict[str, str]:
+def uninformative(rows: pd.DataFrame, observed: pd.DataFrame, room: int) -> dict[str, str]:
     """Features that tell nothing, or too much for the events there are, each with the reason.
 
     Parameters
     ----------
     rows : one row each, numbers; in order of preference
-    seen : the same rows: event (1 or 0), stratum (only rows of one stratum are compared)
+    observed : the same rows: event (1 or 0), stratum (only rows of one stratum are compared)
     room : how many features the events can tell
 
     Returns
@@ -35,8 +35,8 @@ def uninformative(rows: pd.DataFrame, seen: pd.DataFrame, room: int) -> dict[str
     feature -> constant (in every stratum), one_sided (constant among the events, so its ratio has
     no bound), collinear (told by those before it), few_events (no room left).
     """
-    happened = rows[(seen["event"] == 1).to_numpy()]
-    within = _within(rows, seen["stratum"])
+    happened = rows[(observed["event"] == 1).to_numpy()]
+    within = _within(rows, observed["stratum"])
     large = within.abs().max() > _SAME * rows.abs().max()
     varied = happened.max() > happened.min()
     dropped = dict.fromkeys(rows.columns[~large], "constant")

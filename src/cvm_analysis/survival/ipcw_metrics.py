@@ -1,4 +1,4 @@
-"""How good forecasts of an ending are when some were lost sight of before it could be seen.
+"""How good forecasts of an ending are when some were lost sight of before it could be observed.
 
 Whoever is censored before a time is neither an ending nor a survivor of it. Those who were watched
 long enough stand in for them: each ending by the time, and each still running then, weighs
@@ -37,7 +37,7 @@ def score(
     Parameters
     ----------
     survival : model -> probability of lasting longer than t, one row per contract and one column
-        per time t, named by it (unit of duration); not from a model that has seen these outcomes
+        per time t, named by it (unit of duration); not from a model that has observed these outcomes
     outcome : one row per contract, same index, any order; duration (0 or more), event (1: ended)
     training : outcome of the contracts that the models were fitted to; the censoring's source
 
@@ -174,7 +174,7 @@ def _weighed(
 ) -> tuple[pd.DataFrame, Array, Array, dict[float, float]]:
     """The forecast by time and in the order of `outcome`; durations, weights, G at each time.
 
-    A weight is 1 / G at the end of what ended, and 0 for what was not seen to end.
+    A weight is 1 / G at the end of what ended, and 0 for what was not observed to end.
     """
     _check(forecast, outcome, training)
     given = forecast.loc[outcome.index].sort_index(axis="columns").astype(float)
@@ -216,7 +216,7 @@ def _check(forecast: pd.DataFrame, outcome: pd.DataFrame, training: pd.DataFrame
         kaplan_meier.check_outcome(table, table.index)
         late = int((table["entry"] > 0).sum()) if "entry" in table else 0
         if late:
-            wrong.append(f"{late:,} of {len(table):,} rows of the {name} were not seen from 0 on")
+            wrong.append(f"{late:,} of {len(table):,} rows of the {name} were not observed from 0 on")
         elif table.empty:
             wrong.append(f"the {name} has no rows")
     others = len(outcome.index.symmetric_difference(forecast.index))

@@ -1,6 +1,6 @@
 """Kaplan-Meier curves: how many are still without the event, by how long they have lasted.
 
-Rows may be seen from later than their start on (late entry): a contract that began before the
+Rows may be observed from later than their start on (late entry): a contract that began before the
 records did is in them only because it lasted until then, and counts from that day on.
 
 Sources: [1] Kaplan & Meier (1958), "Nonparametric Estimation from Incomplete Observations", JASA
@@ -32,7 +32,7 @@ def kaplan_meier(
     Parameters
     ----------
     outcome : one row each; duration (any one unit), event (1 or 0); optional `entry`: duration from
-        which on the row was watched, so that its event would have been seen (absent: 0)
+        which on the row was watched, so that its event would have been observed (absent: 0)
     groups : each row's segment, same index; as known at the start, for a group that rows enter by
         lasting long looks immortal. None: one segment named `all`
     step : distance of the curve's points, in the unit of duration
@@ -62,8 +62,8 @@ def medians(outcome: pd.DataFrame, groups: pd.Series | None = None) -> pd.DataFr
     """
     rows = []
     for segment, part in split_by_group(outcome, groups):
-        begin, seen = observed_range(part)
-        median = np.nan if begin > 0 else _median(product_limit(seen))
+        begin, observed = observed_range(part)
+        median = np.nan if begin > 0 else _median(product_limit(observed))
         rows.append((segment, len(part), int(part["event"].sum()), median))
     return pd.DataFrame(rows, columns=["segment", "n", "events", "median"])
 
@@ -130,20 +130,20 @@ def check_outcome(outcome: pd.DataFrame, index: pd.Index) -> pd.DataFrame:
 
     InputError if impossible: an entry is 0 or lies before the end of its row.
     """
-    seen = outcome[[c for c in ("duration", "event", "entry") if c in outcome]].astype(float)
-    sound = np.isfinite(seen["duration"]) & (seen["duration"] >= 0) & seen["event"].isin([0, 1])
+    observed = outcome[[c for c in ("duration", "event", "entry") if c in outcome]].astype(float)
+    sound = np.isfinite(observed["duration"]) & (observed["duration"] >= 0) & observed["event"].isin([0, 1])
     said = ""
-    if "entry" in seen:
-        entry = seen["entry"]
-        sound &= (entry == 0) | ((entry > 0) & (entry < seen["duration"]))
+    if "entry" in observed:
+        entry = observed["entry"]
+        sound &= (entry == 0) | ((entry > 0) & (entry < observed["duration"]))
         said = ", or are watched only from their end on (entry)"
-    if not sound.all() or not seen.index.equals(index):
+    if not sound.all() or not observed.index.equals(index):
         raise InputError(
-            f"{(~sound).sum():,} of {len(seen):,} outcomes have no duration of 0 or more or no "
+            f"{(~sound).sum():,} of {len(observed):,} outcomes have no duration of 0 or more or no "
             f"event of 0 or 1{said}; and they must be of the {len(index):,} rows given, in their "
             "order"
         )
-    return seen
+    return observed
 
 
 def split_by_group(
@@ -153,21 +153,21 @@ def split_by_group(
 
     InputError for impossible outcomes and rows without a segment.
     """
-    seen = check_outcome(outcome, outcome.index)
+    observed = check_outcome(outcome, outcome.index)
     if groups is None:
-        return [("all", seen)] if len(seen) else []
-    if groups.isna().any() or not groups.index.equals(seen.index):
+        return [("all", observed)] if len(observed) else []
+    if groups.isna().any() or not groups.index.equals(observed.index):
         raise InputError(
-            f"groups: {groups.isna().sum():,} of {len(seen):,} rows have none; give each row one"
+            f"groups: {groups.isna().sum():,} of {len(observed):,} rows have none; give each row one"
         )
-    return list(seen.groupby(groups.to_numpy()))
+    return list(observed.groupby(groups.to_numpy()))
 
 
 def _curve(rows: pd.DataFrame, step: float) -> pd.DataFrame:
-    begin, seen = observed_range(rows)
-    points = np.arange(0, seen["duration"].max() + step * 1e-9, step)
+    begin, observed = observed_range(rows)
+    points = np.arange(0, observed["duration"].max() + step * 1e-9, step)
     points = points[points >= begin]
-    found = product_limit(seen)
+    found = product_limit(observed)
     at = np.searchsorted(found["duration"], points, side="right")
     survival = survival_at(found, points)
     low, high = _log_log(survival, np.concatenate([[0.0], found["variance"]])[at])
@@ -177,7 +177,7 @@ def _curve(rows: pd.DataFrame, step: float) -> pd.DataFrame:
             "survival": survival,
             "low": low,
             "high": high,
-            "n_at_risk": at_risk(seen, points),
+            "n_at_risk": at_risk(observed, points),
         }
     )
 

@@ -129,17 +129,17 @@ def _watched_by_all(parts: list[pd.DataFrame]) -> float:
     return min(left) if left else max((time for time, _ in longest), default=np.nan)
 
 
-def _gone(seen: pd.DataFrame) -> bool:
+def _gone(observed: pd.DataFrame) -> bool:
     """Whether the last who were watched had the event, all of them."""
-    last = seen["duration"] == seen["duration"].max()
-    return bool((seen.loc[last, "event"] == 1).all())
+    last = observed["duration"] == observed["duration"].max()
+    return bool((observed.loc[last, "event"] == 1).all())
 
 
 def _mean(rows: pd.DataFrame, until: float) -> tuple[float, float]:
     """Mean within `until` and its standard error; empty if not watched."""
-    begin, seen = kaplan_meier.observed_range(rows)
-    table = kaplan_meier.product_limit(seen)
-    if begin > 0 or (until > seen["duration"].max() and not _gone(seen)):
+    begin, observed = kaplan_meier.observed_range(rows)
+    table = kaplan_meier.product_limit(observed)
+    if begin > 0 or (until > observed["duration"].max() and not _gone(observed)):
         return np.nan, np.nan
     table = table[table["duration"] < until]
     widths = np.diff(np.array([0.0, *table["duration"], until]))

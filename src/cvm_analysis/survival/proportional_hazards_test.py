@@ -25,15 +25,15 @@ _FEW = 5  # values a feature has at most to be taken value by value
 
 
 def test(
-    sets: Sequence[RiskSets], owners: pd.Series, seen: pd.DataFrame, transform: str = "km"
+    sets: Sequence[RiskSets], term_features: pd.Series, observed: pd.DataFrame, transform: str = "km"
 ) -> pd.DataFrame:
     """Test each feature, and all together, for effects that change with time.
 
     Parameters
     ----------
     sets : the risk sets of all rows at the maximum of the likelihood
-    owners : the feature each term belongs to, in the order of the terms
-    seen : all rows: entry, duration, event
+    term_features : the feature each term belongs to, in the order of the terms
+    observed : all rows: entry, duration, event
     transform : g: km (1 - the share of all still without the event just before), rank (of the
         durations), identity, log (durations above 0)
 
@@ -45,11 +45,11 @@ def test(
     """
     from scipy.stats import chi2
 
-    g = _centred(transform, seen)
+    g = _centred(transform, observed)
     gradient, information = _changing(sets, g)
-    n = len(owners)
-    wanted = {name: np.flatnonzero(owners == name) for name in pd.unique(owners)}
-    early, late = np.quantile(g(_events(seen)), [0.1, 0.9])
+    n = len(term_features)
+    wanted = {name: np.flatnonzero(term_features == name) for name in pd.unique(term_features)}
+    early, late = np.quantile(g(_events(observed)), [0.1, 0.9])
     table = {}
     for name, own in {**wanted, ALL: np.arange(n)}.items():
         used = np.concatenate([np.arange(n), n + own])
@@ -97,21 +97,21 @@ def _spread(sets: Sequence[RiskSets], own: Ints, step: Array) -> float:
     return float(np.std(part) * (np.sign(step[0]) if len(step) == 1 else 1.0))
 
 
-def _events(seen: pd.DataFrame) -> Array:
-    return seen["duration"].to_numpy(float)[(seen["event"] == 1).to_numpy()]
+def _events(observed: pd.DataFrame) -> Array:
+    return observed["duration"].to_numpy(float)[(observed["event"] == 1).to_numpy()]
 
 
-def _centred(transform: str, seen: pd.DataFrame) -> Callable[[Array], Array]:
+def _centred(transform: str, observed: pd.DataFrame) -> Callable[[Array], Array]:
     """The transform of time, less its mean over the events."""
-    g = _TRANSFORMS[transform](seen)
-    mean = g(_events(seen)).mean()
+    g = _TRANSFORMS[transform](observed)
+    mean = g(_events(observed)).mean()
     return lambda times: g(times) - mean
 
 
-def _km(seen: pd.DataFrame) -> Callable[[Array], Array]:
-    times, deaths = np.unique(_events(seen), return_counts=True)
-    ended = np.searchsorted(times, seen["duration"].to_numpy(), side="right")
-    begun = np.searchsorted(times, seen["entry"].to_numpy(), side="right")
+def _km(observed: pd.DataFrame) -> Callable[[Array], Array]:
+    times, deaths = np.unique(_events(observed), return_counts=True)
+    ended = np.searchsorted(times, observed["duration"].to_numpy(), side="right")
+    begun = np.searchsorted(times, observed["entry"].to_numpy(), side="right")
     at_risk = np.cumsum(np.bincount(begun, minlength=len(times) + 1)) - np.cumsum(
         np.bincount(ended, minlength=len(times) + 1)
     )
@@ -119,8 +119,8 @@ def _km(seen: pd.DataFrame) -> Callable[[Array], Array]:
     return lambda asked: 1 - before[np.searchsorted(times, asked, side="left")]
 
 
-def _rank(seen: pd.DataFrame) -> Callable[[Array], Array]:
-    durations = np.sort(seen["duration"].to_numpy())
+def _rank(observed: pd.DataFrame) -> Callable[[Array], Array]:
+    durations = np.sort(observed["duration"].to_numpy())
 
     def middle(asked: Array) -> Array:
         first, last = (np.searchsorted(durations, asked, side) for side in ("left", "right"))
@@ -133,6 +133,6 @@ def _rank(seen: pd.DataFrame) -> Callable[[Array], Array]:
 _TRANSFORMS: dict[str, Callable[[pd.DataFrame], Callable[[Array], Array]]] = {
     "km": _km,
     "rank": _rank,
-    "identity": lambda seen: lambda times: times,
-    "log": lambda seen: np.log,
+    "identity": lambda observed: lambda times: times,
+    "log": lambda observed: np.log,
 }

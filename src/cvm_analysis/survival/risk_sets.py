@@ -101,18 +101,18 @@ class RiskSets:
         return scores
 
 
-def build(x: Array, log_hazard: Array, seen: pd.DataFrame) -> list[RiskSets]:
+def build(x: Array, log_hazard: Array, observed: pd.DataFrame) -> list[RiskSets]:
     """The risk sets of each stratum that has an event.
 
     Parameters
     ----------
     x : rows x terms, best centred, for sums of squares are subtracted
     log_hazard : of each row; a constant more or less changes nothing but the hazard
-    seen : one row each: entry (from where on it was watched; -inf: from the start), duration,
+    observed : one row each: entry (from where on it was watched; -inf: from the start), duration,
         event (1 or 0), stratum (any code); at risk in (entry, duration]
     """
-    values = {name: seen[name].to_numpy() for name in ("entry", "duration", "event")}
-    parts = seen.groupby("stratum").indices.values()
+    values = {name: observed[name].to_numpy() for name in ("entry", "duration", "event")}
+    parts = observed.groupby("stratum").indices.values()
     return [
         _of_stratum(rows, x[rows], np.exp(log_hazard[rows]), values)
         for rows in parts

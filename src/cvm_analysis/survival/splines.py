@@ -35,25 +35,25 @@ def knots(values: pd.Series) -> tuple[float, ...]:
     return ()
 
 
-def terms(rows: pd.DataFrame, bent: Mapping[str, tuple[float, ...]]) -> pd.DataFrame:
+def terms(rows: pd.DataFrame, nonlinear: Mapping[str, tuple[float, ...]]) -> pd.DataFrame:
     """The features, each that bends followed by its further terms: age, age', age''."""
     columns: dict[str, Array] = {}
     for name in rows:
         values = rows[name].to_numpy()
-        curves = _curves(values, bent[name]) if name in bent else []
+        curves = _curves(values, nonlinear[name]) if name in nonlinear else []
         columns |= {name + "'" * k: column for k, column in enumerate([values, *curves])}
     return pd.DataFrame(columns, index=rows.index)
 
 
-def term_feature(names: Iterable[str], bent: Mapping[str, tuple[float, ...]]) -> pd.Series:
+def term_feature(names: Iterable[str], nonlinear: Mapping[str, tuple[float, ...]]) -> pd.Series:
     """The feature each term belongs to, indexed by term."""
-    count = {name: max(len(bent.get(name, ())) - 1, 1) for name in names}
+    count = {name: max(len(nonlinear.get(name, ())) - 1, 1) for name in names}
     found = {name + "'" * k: name for name, n in count.items() for k in range(n)}
     return pd.Series(found, dtype=object)
 
 
 def nonlinear_features(
-    rows: pd.DataFrame, log_hazard: Array, seen: pd.DataFrame, room: int
+    rows: pd.DataFrame, log_hazard: Array, observed: pd.DataFrame, room: int
 ) -> Knots:
     """Which features bend, and their knots: each tested against the model without any bend.
 
@@ -61,32 +61,32 @@ def nonlinear_features(
     ----------
     rows : the features of the model, one row each
     log_hazard : of each row, at the maximum without bends
-    seen : the same rows: entry, duration, event, stratum
+    observed : the same rows: entry, duration, event, stratum
     room : how many more terms the events can tell; the clearest bends come first
 
     Returns
     -------
     feature -> knots, for features whose further terms pass the score test (5 %, Holm over the
-    features) and matter: bent and straight differ by 0.1 of the log hazard (standard deviation).
+    features) and matter: nonlinear and straight differ by 0.1 of the log hazard (standard deviation).
     """
     every = {name: found for name in rows if (found := knots(rows[name]))}
     if not every or room < 1:
         return {}
-    found = _tested(rows, every, log_hazard, seen)
+    found = _tested(rows, every, log_hazard, observed)
     matter = found[(holm(found["p"]) < _LEVEL) & (found["moved"] >= _MATTERS)].sort_values("p")
     fits = matter["df"].cumsum() <= room
     return {name: every[name] for name in matter.index[fits]}
 
 
 def _tested(
-    rows: pd.DataFrame, every: Knots, log_hazard: Array, seen: pd.DataFrame
+    rows: pd.DataFrame, every: Knots, log_hazard: Array, observed: pd.DataFrame
 ) -> pd.DataFrame:
     """One row per feature with knots: p and df of its bend, and how far the bend moves rows."""
     from scipy.stats import chi2
 
     wide, owner = terms(rows, every), term_feature(rows, every)
     x = (wide - wide.mean()).to_numpy()
-    gradient, information = risk_sets.total(risk_sets.build(x, log_hazard, seen))
+    gradient, information = risk_sets.total(risk_sets.build(x, log_hazard, observed))
     straight = [wide.columns.get_loc(name) for name in rows]
     table = {}
     for name in every:

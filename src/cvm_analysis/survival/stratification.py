@@ -16,7 +16,7 @@ from cvm_analysis.errors import FitError, InputError
 from cvm_analysis.survival import estimates, proportional_hazards_test
 from cvm_analysis.survival.estimates import Estimate
 
-MOST = 2  # features made into strata
+MAX_FEATURES = 2  # features made into strata
 
 Cuts = dict[str, tuple[float, ...]]  # feature -> the values at which its next group begins
 
@@ -69,7 +69,7 @@ def stratify_nonproportional(first: Estimate, least: int) -> tuple[Estimate, Cut
     by value, is no longer a term of it; one cut into thirds still acts within them.
     """
     now, cuts = first, Cuts()
-    while len(cuts) < MOST:
+    while len(cuts) < MAX_FEATURES:
         for name in proportional_hazards_test.nonproportional(now.tested):
             parted = None if name in cuts else _parted(now, name, least)
             if parted is not None:
@@ -87,14 +87,14 @@ def _parted(now: Estimate, name: str, least: int) -> Estimate | None:
     """The model with a feature cut into groups; None where the data cannot carry it."""
     values = now.rows[name]
     cuts = proportional_hazards_test.cut_points(values)
-    seen = now.seen.assign(stratum=group(now.seen["stratum"].to_numpy(), values, cuts))
+    observed = now.observed.assign(stratum=group(now.observed["stratum"].to_numpy(), values, cuts))
     gone = [name] if values.nunique() == len(cuts) + 1 else []
     rows = now.rows.drop(columns=gone)
-    if not cuts or rows.empty or seen.groupby("stratum")["event"].sum().min() < least:
+    if not cuts or rows.empty or observed.groupby("stratum")["event"].sum().min() < least:
         return None
     try:
         return estimates.estimate(
-            rows, seen, {f: at for f, at in now.bent.items() if f not in gone}
+            rows, observed, {f: at for f, at in now.nonlinear.items() if f not in gone}
         )
     except FitError:
         return None

@@ -42,7 +42,7 @@ class Aft:
     log_likelihood: float
     aic: float
     concordance: float  # in-sample; 0.5 is chance
-    observed: float  # longest duration seen; beyond it everything rests on Weibull's form
+    max_duration: float  # longest duration observed; beyond it everything rests on Weibull's form
 
     def scale(self, features: pd.DataFrame) -> pd.Series:
         """The time, in the unit of duration, by which 63 % (1 - 1/e) have had the event."""
@@ -89,25 +89,25 @@ def fit(features: pd.DataFrame, outcome: pd.DataFrame) -> Aft:
     InputError : other rows in the outcome, empty values or impossible durations
     FitError : too few events, features that tell nothing or the same, or no maximum
     """
-    rows, seen = (
+    rows, observed = (
         feature_selection.check_numeric(features),
         kaplan_meier.check_outcome(outcome, features.index),
     )
-    says = ((seen["duration"] > 0) | (seen["event"] == 1)).to_numpy()
-    rows, seen = rows[says], _above_zero(seen[says])
-    _enough(rows, seen)
-    return _result(_estimate(rows, seen), rows, seen)
+    says = ((observed["duration"] > 0) | (observed["event"] == 1)).to_numpy()
+    rows, observed = rows[says], _above_zero(observed[says])
+    _enough(rows, observed)
+    return _result(_estimate(rows, observed), rows, observed)
 
 
-def _above_zero(seen: pd.DataFrame) -> pd.DataFrame:
-    lasted = seen["duration"]
-    return seen.assign(duration=lasted.mask(lasted == 0, lasted[lasted > 0].min() / 2))
+def _above_zero(observed: pd.DataFrame) -> pd.DataFrame:
+    lasted = observed["duration"]
+    return observed.assign(duration=lasted.mask(lasted == 0, lasted[lasted > 0].min() / 2))
 
 
-def _enough(rows: pd.DataFrame, seen: pd.DataFrame) -> None:
+def _enough(rows: pd.DataFrame, observed: pd.DataFrame) -> None:
     """FitError where no maximum can be: fewer events than effects, or features alike."""
-    events = int(seen["event"].sum())
-    if events <= rows.shape[1] + 1 or seen["duration"].nunique() < 2:
+    events = int(observed["event"].sum())
+    if events <= rows.shape[1] + 1 or observed["duration"].nunique() < 2:
         raise FitError(
             f"{events:,} events among {len(rows):,} rows that lasted cannot tell the pace of time "
             f"and {rows.shape[1]} features; use more rows, fewer features, or Kaplan-Meier's curve"
@@ -119,38 +119,38 @@ def _enough(rows: pd.DataFrame, seen: pd.DataFrame) -> None:
         raise FitError(f"among {len(rows):,} rows {what}; leave them out")
 
 
-def _estimate(rows: pd.DataFrame, seen: pd.DataFrame) -> Any:
+def _estimate(rows: pd.DataFrame, observed: pd.DataFrame) -> Any:
     """Fit by lifelines to features around their means, named by place, with its intercept."""
     from lifelines import WeibullAFTFitter
     from lifelines.exceptions import ConvergenceError
 
     names = [f"x{place}" for place in range(rows.shape[1])]
     table = (rows - rows.mean()).set_axis(names, axis=1).reset_index(drop=True)
-    table[seen.columns] = seen.to_numpy()
-    entry = "entry" if "entry" in seen else None
+    table[observed.columns] = observed.to_numpy()
+    entry = "entry" if "entry" in observed else None
     try:
         fitter = WeibullAFTFitter().fit(
             table, "duration", "event", entry_col=entry, fit_options=_PRECISE
         )
     except (ConvergenceError, np.linalg.LinAlgError) as error:
-        raise FitError(_no_maximum(rows, seen, "the likelihood grows without end")) from error
+        raise FitError(_no_maximum(rows, observed, "the likelihood grows without end")) from error
     places = [("lambda_", f"x{place}") for place in range(rows.shape[1])]
     vague = feature_selection.unidentified(
         fitter.standard_errors_[places].set_axis(rows.columns), rows
     )
     if vague or not np.isfinite(fitter.standard_errors_).all():
-        raise FitError(_no_maximum(rows, seen, f"any effect fits of {', '.join(vague) or 'time'}"))
+        raise FitError(_no_maximum(rows, observed, f"any effect fits of {', '.join(vague) or 'time'}"))
     return fitter
 
 
-def _no_maximum(rows: pd.DataFrame, seen: pd.DataFrame, why: str) -> str:
+def _no_maximum(rows: pd.DataFrame, observed: pd.DataFrame, why: str) -> str:
     return (
-        f"Weibull's model found no maximum on {len(rows):,} rows with {seen['event'].sum():,.0f} "
+        f"Weibull's model found no maximum on {len(rows):,} rows with {observed['event'].sum():,.0f} "
         f"events and {', '.join(map(str, rows)) or 'no features'}: {why}; leave out some features"
     )
 
 
-def _result(fitter: Any, rows: pd.DataFrame, seen: pd.DataFrame) -> Aft:
+def _result(fitter: Any, rows: pd.DataFrame, observed: pd.DataFrame) -> Aft:
     places = [("lambda_", f"x{place}") for place in range(rows.shape[1])]
     coef = pd.Series(fitter.params_[places].to_numpy(), rows.columns)
     error = fitter.standard_errors_[places].to_numpy()
@@ -170,9 +170,9 @@ def _result(fitter: Any, rows: pd.DataFrame, seen: pd.DataFrame) -> Aft:
         intercept=float(fitter.params_[("lambda_", "Intercept")] - rows.mean() @ coef),
         shape=float(np.exp(fitter.params_[("rho_", "Intercept")])),
         n=len(rows),
-        events=int(seen["event"].sum()),
+        events=int(observed["event"].sum()),
         log_likelihood=float(fitter.log_likelihood_),
         aic=float(fitter.AIC_),
         concordance=float(fitter.concordance_index_),
-        observed=float(seen["duration"].max()),
+        max_duration=float(observed["duration"].max()),
     )
