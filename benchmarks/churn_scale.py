@@ -137,11 +137,9 @@ def side(way: str, customers: str) -> None:
     made: list[Cox] = []
     fitted = _seconds(lambda: made.append(WAYS[way](rows, outcome)))
     tables: list[pd.DataFrame] = []
-    scored = _seconds(lambda: tables.append(made[0].p_no_purchase(rows, HORIZONS)))
+    scored = _seconds(lambda: tables.append(made[0].survival(rows, HORIZONS)))
     off = {
-        str(h): round(
-            float(tables[0][f"p_no_purchase_{h}d"].mean() - (outcome["duration"] > h).mean()), 4
-        )
+        str(h): round(float(tables[0][h].mean() - (outcome["duration"] > h).mean()), 4)
         for h in HORIZONS
     }
     about = {"bent": [*made[0].nonlinear], "stratified": [*made[0].stratified], "off": off}

@@ -136,7 +136,10 @@ def test_the_risk_falls_with_the_horizon_for_everybody(table, model):
 def test_what_was_learned_of_a_customer_is_not_in_their_own_unseen_forecast():
     """Whose outcome is turned round gets the same forecast from trees that had not seen them."""
     table = made(n=400)
-    names, unseen = challengers.column_names(HORIZONS), challengers.fit_boosted(rows(table)).out_of_fold
+    names, unseen = (
+        challengers.column_names(HORIZONS),
+        challengers.fit_boosted(rows(table)).out_of_fold,
+    )
     assert unseen.notna().equals(rows(table).inactive.notna())
     seen = challengers.fit_boosted(rows(table)).p_no_purchase(rows(table), HORIZONS)
     came = table[names]

@@ -64,4 +64,6 @@ def test_of_the_training_rows_trees_say_what_they_had_not_seen(learned):
     halved = evaluation.logit(grown.out_of_fold.to_numpy()) / 2
     assert evaluation.logit(mean.out_of_fold.to_numpy()) == pytest.approx(halved, nan_ok=True)
     told = mean.out_of_fold.notna()
-    assert (mean.p_no_purchase(learned, HORIZONS)[told] != mean.out_of_fold)[told].mean().min() > 0.9
+    assert (mean.p_no_purchase(learned, HORIZONS)[told] != mean.out_of_fold)[
+        told
+    ].mean().min() > 0.9

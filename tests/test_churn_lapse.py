@@ -83,7 +83,9 @@ def test_silences_still_young_do_not_count_as_lost():
     """Half of those watched came back; many that have only just begun change no share."""
     silences = pd.DataFrame({"duration": [50, 500], "event": [1, 0]})
     young = pd.DataFrame({"duration": [45] * 20, "event": 0})
-    found = lapse.candidate_thresholds(pd.concat([silences, young]), thresholds=(40,), follow_days=100)
+    found = lapse.candidate_thresholds(
+        pd.concat([silences, young]), thresholds=(40,), follow_days=100
+    )
     assert found["n_spells"].tolist() == [22]
     assert found["return_rate"].tolist() == pytest.approx([0.5])
 

@@ -15,6 +15,8 @@ import pandas as pd
 from cvm_analysis.churn import landmarks
 from cvm_analysis.survival import kaplan_meier
 
+_ACTIVE_DAYS = 365  # an active customer's last purchase is more recent
+
 
 def inactive_by_cohort(
     purchase_days: pd.DataFrame, end: dt.date, silence_days: int, age_days: int = 365
@@ -72,28 +74,17 @@ class Change(NamedTuple):
 def follow_up(
     customers: pd.DataFrame, purchase_days: pd.DataFrame, day: dt.date, horizon_days: int
 ) -> pd.DataFrame:
-    """Keep customers who were active on a day, with whether they were inactive after it.
-
-    customers : one row per customer as of the day, as for `active_customers`
-    purchase_days : customer_id, day with a purchase, up to the end of the horizon or longer
-    """
-    end = day + dt.timedelta(days=horizon_days)
-    next_days = landmarks.next_days(purchase_days, day, end).reindex(customers.index)
-    return active_customers(customers, next_days.isna().astype(float))
-
-
-def active_customers(
-    customers: pd.DataFrame, inactive: pd.Series, within_days: int = 365
-) -> pd.DataFrame:
-    """Keep customers with a purchase within a year before a day; add the column `inactive`.
+    """Keep customers with a purchase within a year before a day; add `inactive` (1 or 0) after it.
 
     The inactive share of all customers ever would grow with the age of the business alone.
 
     customers : one row per customer as of the day: days_since_last
-    inactive : 1 without a purchase within the horizon after the day, else 0
+    purchase_days : customer_id, day with a purchase, up to the end of the horizon or longer
     """
-    active = customers[customers["days_since_last"].astype(float) < within_days]
-    return active.assign(inactive=inactive.reindex(active.index).astype(float))
+    end = day + dt.timedelta(days=horizon_days)
+    active = customers[customers["days_since_last"].astype(float) < _ACTIVE_DAYS]
+    next_days = landmarks.next_days(purchase_days, day, end).reindex(active.index)
+    return active.assign(inactive=next_days.isna().astype(float))
 
 
 def days_to_compare(as_of: dt.date, horizon_days: int) -> tuple[dt.date, dt.date]:
@@ -110,7 +101,7 @@ def compare(before: pd.DataFrame, now: pd.DataFrame, by: str) -> Change:
 
     Parameters
     ----------
-    before, now : one row per customer of each day, as `active_customers` returns: inactive, and
+    before, now : one row per customer of each day, as `follow_up` returns: inactive, and
         `by`, the group on that day; rows without a group are left out
 
     Returns

@@ -51,7 +51,7 @@ _FROM_ZERO = ("silence_gaps", "tenure_weeks", "net_sales_per_order", "complaint_
 
 
 def build(
-    customers: pd.DataFrame, grade: pd.Series | None = None, feature_names: Iterable[str] | None = None
+    customers: pd.DataFrame, grade: pd.Series | None = None, names: Iterable[str] | None = None
 ) -> pd.DataFrame:
     """Build the features of each customer who had bought, in the model's units.
 
@@ -61,8 +61,8 @@ def build(
         the landmark
     grade : rank of each customer's grade as of the landmark, larger is better; empty if not
         graded. None: no such feature
-    feature_names : names of the features a model was fitted with, whose channels are used; None:
-        the channels of these customers, without the most common one
+    names : of the features a model was fitted with, whose channels are used; None: the channels of
+        these customers, without the most common one
 
     Returns
     -------
@@ -71,14 +71,14 @@ def build(
     below 0 counts as 0, shares are clipped to [0, 1]. Empty values become the median, or 0 where
     all are empty.
     """
-    known = readable(customers, grade, feature_names)
+    known = readable(customers, grade, names)
     table = pd.DataFrame({name: _transformed(name, known[name]) for name in known}, known.index)
     asked = table.dropna(axis=1, how="all")
     return table.fillna(asked.median()).fillna(0.0)
 
 
 def readable(
-    customers: pd.DataFrame, grade: pd.Series | None = None, feature_names: Iterable[str] | None = None
+    customers: pd.DataFrame, grade: pd.Series | None = None, names: Iterable[str] | None = None
 ) -> pd.DataFrame:
     """Build the same features in units for a reader; parameters as for `build`.
 
@@ -116,7 +116,7 @@ def readable(
     }
     if grade is not None:
         table["grade"] = grade.reindex(known.index)
-    ordered = {name: table[name] for name in STEPS if name in table} | _channels(known, feature_names)
+    ordered = {name: table[name] for name in STEPS if name in table} | _channels(known, names)
     return pd.DataFrame(ordered, index=known.index).astype(float)
 
 
@@ -170,11 +170,11 @@ def _usual_spend(known: pd.DataFrame) -> pd.Series:
     return own.where(spent, float(own[spent].median()) if spent.any() else 1.0)
 
 
-def _channels(known: pd.DataFrame, feature_names: Iterable[str] | None) -> dict[str, pd.Series]:
+def _channels(known: pd.DataFrame, names: Iterable[str] | None) -> dict[str, pd.Series]:
     if "first_channel" not in known:
         return {}
     first = known["first_channel"]
-    names = [f"{LEVEL}{code}" for code in _levels(first)] if feature_names is None else feature_names
+    names = [f"{LEVEL}{code}" for code in _levels(first)] if names is None else names
     return {name: first == name[len(LEVEL) :] for name in names if name.startswith(LEVEL)}
 
 

@@ -64,7 +64,9 @@ def plan(as_of: dt.date, first_day: dt.date, horizon_days: int) -> Plan:
     horizon_days : the config's headline horizon; the others are DAYS
     """
     horizons = sorted({*DAYS, horizon_days})
-    back = {_YEAR * (k // 4) + _QUARTER * (k % 4) for k in range(1, MAX_LANDMARKS + 1)} | {horizon_days}
+    back = {_YEAR * (k // 4) + _QUARTER * (k % 4) for k in range(1, MAX_LANDMARKS + 1)} | {
+        horizon_days
+    }
     days = [as_of - dt.timedelta(days=each) for each in sorted(back, reverse=True)]
     used = [day for day in days if _enough(day, first_day, horizon_days)]
     report: dict[dt.date, list[int]] = {}
@@ -151,7 +153,7 @@ def customers_at(trial: Trial | None, known: Sequence[Snapshot]) -> pd.DataFrame
 
 
 def calibration(last: Sequence[Trial], chosen: str, horizon_days: int) -> pd.DataFrame:
-    """Compare predicted and actual share inactive (`evaluation.calibration`); empty without a trial."""
+    """Compare predicted and actual inactive share (`evaluation.calibration`); empty: no trial."""
     trial = find_trial(last, chosen, horizon_days)
     if trial is None:
         return pd.DataFrame()

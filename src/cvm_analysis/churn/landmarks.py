@@ -43,7 +43,9 @@ def stack(
     per landmark, so errors and folds must be by customer_id.
     """
     parts = {
-        landmark: outcome(next_days(purchase_days, landmark, end).reindex(ids), (end - landmark).days)
+        landmark: outcome(
+            next_days(purchase_days, landmark, end).reindex(ids), (end - landmark).days
+        )
         for landmark, ids in customers.items()
     }
     return pd.concat(parts, names=["landmark", "customer_id"])

@@ -50,7 +50,9 @@ class CoxForecast(NamedTuple):
 
     def p_no_purchase(self, rows: Rows, days: Sequence[int]) -> pd.DataFrame:
         """Forecast; empty beyond the longest observed duration."""
-        return self.cox.p_no_purchase(rows.features, days, rows.group if self.by_group else None)
+        strata = rows.group if self.by_group else None
+        survival = self.cox.survival(rows.features, days, strata=strata)
+        return survival.set_axis(challengers.column_names(days), axis=1)
 
 
 class Learned(NamedTuple):
@@ -168,7 +170,9 @@ def _rows(known: Sequence[Snapshot], features: Sequence[pd.DataFrame]) -> Rows:
     values, regions = [], []
     for each in known:
         index = each.customers.index
-        values.append(pd.DataFrame(index=index) if each.value is None else each.value.reindex(index))
+        values.append(
+            pd.DataFrame(index=index) if each.value is None else each.value.reindex(index)
+        )
         no_region = pd.Series(None, index, dtype=object)
         regions.append(each.customers.get("region", no_region))
     days = np.repeat([pd.Timestamp(each.day) for each in known], [len(e.customers) for e in known])

@@ -45,8 +45,9 @@ def describe(
     absent = [name for name in names if name not in plain]
     if absent or not contributions.index.equals(plain.index):
         raise InputError(
-            f"reasons: contributions of {len(contributions):,} customers, values of {len(plain):,}, "
-            f"without {', '.join(absent) or 'none'}; give the same customers and features"
+            f"reasons: contributions of {len(contributions):,} customers, values of "
+            f"{len(plain):,}, without {', '.join(absent) or 'none'}; give the same customers "
+            "and features"
         )
     if not names:
         nothing = dict.fromkeys(_columns(n), np.nan) | dict.fromkeys(_columns(n)[::2])

@@ -1,4 +1,4 @@
-"""One maximum of Cox's likelihood: lifelines finds it, the risk sets at it tell the rest."""
+"""One maximum of Cox's partial likelihood by lifelines, and what follows from its risk sets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cvm_analysis.arrays import Array
-from cvm_analysis.errors import FitError, InputError
+from cvm_analysis.errors import FitError
 from cvm_analysis.survival import (
     clustered_errors,
     kaplan_meier,
@@ -26,8 +26,7 @@ _EXACT = {"step_size": 1.0, "precision": 1e-12, "r_precision": 1e-15}  # lifelin
 
 @dataclass(frozen=True)
 class Estimate:
-    """The coefficients that the data give a choice of features, bends and strata; see
-    `estimate`."""
+    """The coefficients for a choice of features, splines and strata; `estimate` makes one."""
 
     rows: pd.DataFrame  # the features
     observed: pd.DataFrame  # the same rows: entry, duration, event, stratum
@@ -37,7 +36,7 @@ class Estimate:
 
     @cached_property
     def terms(self) -> pd.DataFrame:
-        """The features with the further terms of those that bend, each less its mean."""
+        """The features and the spline terms of nonlinear ones, less their means."""
         return splines.terms(self.rows, self.nonlinear) - self.means
 
     @cached_property
@@ -62,13 +61,13 @@ class Estimate:
 
     @cached_property
     def tested(self) -> pd.DataFrame:
-        """Do the features act with the same force all along? See `proportional.test`."""
+        """Tests of proportional hazards, as `proportional_hazards_test.test` returns."""
         return proportional_hazards_test.test(self.sets, self.term_features, self.observed)
 
     def ratios(self, customers: pd.Series | None) -> pd.DataFrame:
         """One row per feature: coef (log hazard per step of 1), std_error.
 
-        Of a nonlinear feature: per step over the range between its outer knots.
+        Of a nonlinear feature the mean step between its outer knots.
         """
         term_features = self.term_features
         weights = pd.DataFrame(0.0, list(self.rows), list(term_features.index))
@@ -83,7 +82,7 @@ class Estimate:
         return pd.DataFrame({"coef": weights @ self.coef, "std_error": error})
 
     def covariance(self, customers: pd.Series | None) -> Array:
-        """Of the coefficients; rows of one customer may be alike, None: all are independent."""
+        """Of the coefficients; clustered by customer if given."""
         if customers is not None:
             return clustered_errors.covariance(self.sets, customers)
         return np.asarray(np.linalg.inv(risk_sets.total(self.sets)[1]))
@@ -92,13 +91,15 @@ class Estimate:
 def estimate(rows: pd.DataFrame, observed: pd.DataFrame, nonlinear: splines.Knots) -> Estimate:
     """Maximise Cox's partial likelihood; FitError where it has no maximum.
 
-    rows : the features, numbers that differ within some stratum; none told by the others
-    observed : the same rows: entry (-inf: watched from the start), duration, event, stratum
+    rows : the features, numbers that vary within some stratum, not collinear
+    observed : the same rows: entry (-inf: from the start), duration, event, stratum
     nonlinear : features with a spline, and their knots
     """
     from lifelines.exceptions import ConvergenceError, ConvergenceWarning
 
-    table = splines.terms(rows, nonlinear).assign(_duration=observed["duration"], _event=observed["event"])
+    table = splines.terms(rows, nonlinear).assign(
+        _duration=observed["duration"], _event=observed["event"]
+    )
     columns: dict[str, Any] = {}
     if observed["stratum"].nunique() > 1:
         table, columns = table.assign(_stratum=observed["stratum"]), {"strata": ["_stratum"]}
@@ -106,7 +107,9 @@ def estimate(rows: pd.DataFrame, observed: pd.DataFrame, nonlinear: splines.Knot
         table["_entry"], columns["entry_col"] = observed["entry"].clip(lower=-1.0), "_entry"
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Column", ConvergenceWarning)  # `useful` drops these
+            warnings.filterwarnings(
+                "ignore", "Column", ConvergenceWarning
+            )  # `uninformative` drops these
             fitter = _fitter().fit(table, "_duration", "_event", **columns, fit_options=_EXACT)
     except (ConvergenceError, np.linalg.LinAlgError) as error:
         raise FitError(
@@ -117,10 +120,7 @@ def estimate(rows: pd.DataFrame, observed: pd.DataFrame, nonlinear: splines.Knot
 
 
 def _fitter() -> Any:
-    """Make lifelines' model, without the medians of each stratum that only its own plots need.
-
-    They take a fifth of the time of a fit.
-    """
+    """Make lifelines' model without the medians for its plots, a fifth of the time of a fit."""
     from lifelines.fitters.coxph_fitter import SemiParametricPHFitter
 
     class Fitter(SemiParametricPHFitter):
@@ -132,32 +132,23 @@ def _fitter() -> Any:
 def prepare_outcome(
     outcome: pd.DataFrame, index: pd.Index, strata: pd.Series | None
 ) -> tuple[pd.Index | None, pd.DataFrame]:
-    """The codes of the strata, and one row each: entry (-inf: from the start), duration, event,
-    stratum (a number). InputError for rows that cannot be, or are not those of `index`.
+    """Check the outcome; return the codes of the strata, and one row each: entry, duration, event,
+    stratum (a number). entry is -inf for rows observed from the start.
     """
     observed = kaplan_meier.check_outcome(outcome, index)
     entry = observed["entry"] if "entry" in observed else pd.Series(0.0, index)
     observed = observed.assign(entry=entry.where(entry > 0, -np.inf), stratum=0)
     if strata is None:
         return None, observed
-    check_codes("strata", strata, index)
+    kaplan_meier.check_groups("strata", strata, index)
     code, known = pd.factorize(pd.Index(strata), sort=True)
     return known, observed.assign(stratum=code)
 
 
-def check_codes(what: str, codes: pd.Series, index: pd.Index) -> None:
-    """InputError if a row has no code, or the codes are of other rows."""
-    if codes.isna().any() or not codes.index.equals(index):
-        raise InputError(
-            f"{what}: {codes.isna().sum():,} of {len(codes):,} rows have none; give each of the "
-            f"{len(index):,} rows one, in their order"
-        )
-
-
 def hazards(ratios: pd.DataFrame, spread: pd.Series) -> pd.DataFrame:
-    """One row per feature, strongest first, with the columns of `survival.Cox.hazards`.
+    """Make the table `Cox.hazards`: one row per feature, strongest first.
 
-    ratios : one row per feature: coef, std_error and whatever else is to be shown
+    ratios : one row per feature: coef, std_error, further columns
     spread : the features' standard deviations
     """
     coef, error = ratios["coef"], ratios["std_error"]
