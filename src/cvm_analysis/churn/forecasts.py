@@ -64,10 +64,8 @@ def plan(as_of: dt.date, first_day: dt.date, horizon_days: int) -> Plan:
     horizon_days : the config's headline horizon; the others are DAYS
     """
     horizons = sorted({*DAYS, horizon_days})
-    back = {_YEAR * (k // 4) + _QUARTER * (k % 4) for k in range(1, MAX_LANDMARKS + 1)} | {
-        horizon_days
-    }
-    days = [as_of - dt.timedelta(days=each) for each in sorted(back, reverse=True)]
+    back = {_YEAR * (k // 4) + _QUARTER * (k % 4) for k in range(1, MAX_LANDMARKS + 1)}
+    days = [as_of - dt.timedelta(days=d) for d in sorted({*back, horizon_days}, reverse=True)]
     used = [day for day in days if _enough(day, first_day, horizon_days)]
     report: dict[dt.date, list[int]] = {}
     for each in horizons:
@@ -206,9 +204,10 @@ def _trials(
         end = now.day + dt.timedelta(days=each)
         inactive = learning.no_purchase(now, purchase_days, end, [each]).iloc[:, 0].astype(int)
         name = challengers.column_names([each])[0]
-        complete = {code: p[name] for code, p in forecasts.items() if p[name].notna().all()}
-        table = pd.DataFrame(dict[str, Any](complete), inactive.index)
-        trials.append(Trial(now.day, each, table, inactive))
+        complete: dict[str, Any] = {
+            k: p[name] for k, p in forecasts.items() if p[name].notna().all()
+        }
+        trials.append(Trial(now.day, each, pd.DataFrame(complete, inactive.index), inactive))
     return trials
 
 

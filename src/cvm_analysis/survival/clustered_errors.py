@@ -17,14 +17,6 @@ from cvm_analysis.survival import risk_sets
 from cvm_analysis.survival.risk_sets import RiskSets
 
 
-def scores(sets: Sequence[RiskSets], n: int) -> Array:
-    """Compute the score residuals of n rows: rows x terms; each column adds up to 0."""
-    table = np.zeros((n, sets[0].x.shape[1]))
-    for part in sets:
-        table[part.rows] = part.scores()
-    return table
-
-
 def covariance(sets: Sequence[RiskSets], customers: pd.Series) -> Array:
     """Compute the covariance of the coefficients, clustered by customer.
 
@@ -38,7 +30,9 @@ def covariance(sets: Sequence[RiskSets], customers: pd.Series) -> Array:
     V S'S V, terms x terms: V the model's covariance, S the score residuals summed by customer.
     Linear in the rows. With one row per customer: robust errors.
     """
-    residuals = scores(sets, len(customers))
+    residuals = np.zeros((len(customers), sets[0].x.shape[1]))
+    for part in sets:
+        residuals[part.rows] = part.scores()
     code, names = pd.factorize(customers)
     summed = np.column_stack([np.bincount(code, column, len(names)) for column in residuals.T])
     spread = summed @ np.linalg.inv(risk_sets.total(sets)[1])

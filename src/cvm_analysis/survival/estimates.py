@@ -69,8 +69,7 @@ class Estimate:
 
         Of a nonlinear feature the mean step between its outer knots.
         """
-        term_features = self.term_features
-        weights = pd.DataFrame(0.0, list(self.rows), list(term_features.index))
+        weights = pd.DataFrame(0.0, list(self.rows), list(self.term_features.index))
         for name in self.rows:
             weights.loc[name, name] = 1.0
             if name in self.nonlinear:
