@@ -1,9 +1,9 @@
-"""Is the risk of silence honest? The invented company, all regions, as of several days.
+"""Calibration of the forecasts of no purchase: the invented company, all regions, several days.
 
-As notebook 05 does it, at each day: forecasts learned at earlier landmarks, chosen at later ones,
-and reported on the last. For every forecast (that in use has a star): calibration slope and
-intercept with their 95 % intervals, how far the worst tenth is off, and how many tenths are off by
-more than 3 points plus 2.8 standard errors.
+As notebook 06 does it, on each day: forecasts fitted to earlier landmarks, chosen at later ones and
+reported on the last. For every forecast (a star marks the one in use): calibration slope and
+intercept with their 95 % intervals, the largest error of a tenth of the customers, and the number
+of tenths that are off by more than 3 points plus 2.8 standard errors.
 
     python benchmarks/churn_calibration.py [days before the last ...]
 """
@@ -33,37 +33,40 @@ def main(back: list[int]) -> None:
         as_of = data.last_day - dt.timedelta(days=days)
         plan = forecasts.plan(as_of, data.first_day, horizon)
         measured = [with_purchase(data.measures(day)) for day in plan.days]
-        seen = [loyalty.add_index(each, loyalty.fit_card(each, weights)) for each in measured]
+        indexed = [loyalty.add_index(each, loyalty.fit_card(each, weights)) for each in measured]
         graded = [
-            ranks.grade_rank_at(cards, each, day) for each, day in zip(seen, plan.days, strict=True)
+            ranks.grade_rank_at(cards, each, day)
+            for each, day in zip(indexed, plan.days, strict=True)
         ]
-        told, _ = backtest_value.forecast_no_purchase(seen, "pareto_nbd", plan.horizons)
+        forecast, _ = backtest_value.forecast_no_purchase(indexed, "pareto_nbd", plan.horizons)
         known = [
-            learning.Snapshot(*each) for each in zip(plan.days, seen, told, graded, strict=True)
+            learning.Snapshot(*each)
+            for each in zip(plan.days, indexed, forecast, graded, strict=True)
         ]
-        tried = forecasts.run(plan, known, data.purchase_days(as_of))
-        chosen = forecasts.usable(tried, forecasts.choose(tried.earlier))
-        for trial in tried.last:
+        backtest = forecasts.run(plan, known, data.purchase_days(as_of))
+        chosen = forecasts.find_available(backtest, forecasts.choose(backtest.earlier))
+        for trial in backtest.last:
             for code in trial.p_no_purchase:
                 mark = "*" if code == chosen else " "
-                print(as_of, f"{trial.horizon_days:>4} days {code:<11}{mark}", said(trial, code))
+                print(
+                    as_of, f"{trial.horizon_days:>4} days {code:<11}{mark}", describe(trial, code)
+                )
 
 
-def said(trial: forecasts.Trial, code: str) -> str:
-    """Calibration of a forecast in one trial, in a line."""
+def describe(trial: forecasts.Trial, code: str) -> str:
+    """Describe the calibration of a forecast in one trial, in a line."""
     p = trial.p_no_purchase[code]
-    found = evaluation.score({code: p}, trial.silent).set_index("metric")["value"]
-    both = [
+    found = evaluation.score({code: p}, trial.inactive).set_index("metric")["value"]
+    coefficients = [
         f"{name} {found[key]:.3f} ({found[f'{key}_low']:.3f} to {found[f'{key}_high']:.3f})"
         for name, key in (("slope", "calibration_slope"), ("intercept", "calibration_intercept"))
     ]
-    tenths = evaluation.calibration(p, trial.silent)
+    tenths = evaluation.calibration(p, trial.inactive)
     error = np.sqrt(tenths["predicted"] * (1 - tenths["predicted"]) / tenths["n"])
     beyond = (tenths["actual"] - tenths["predicted"]).abs() - (0.03 + 2.8 * error)
     worst = (tenths["actual"] - tenths["predicted"]).abs().max()
-    return (
-        f"{both[0]}, {both[1]}, worst tenth {100 * worst:.1f} points, beyond {beyond.gt(0).sum()}"
-    )
+    off = f"worst tenth {100 * worst:.1f} points, beyond {beyond.gt(0).sum()}"
+    return ", ".join([*coefficients, off])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Are the scores of forecasts under censoring those of scikit-survival?
+"""Scores of survival forecasts under censoring, against those of scikit-survival.
 
     PEER_PYTHON=../peer/bin/python python benchmarks/churn_metrics.py
 

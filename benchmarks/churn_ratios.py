@@ -1,15 +1,16 @@
-"""How near are hazard ratios to what was planted, and how often do their intervals hold it?
+"""Estimated against planted hazard ratios, and the coverage of their intervals.
 
-    python benchmarks/churn_ratios.py contracts [seeds]   200: contracts, whose end is seen
-    python benchmarks/churn_ratios.py silence [seeds]     100: buyers, whose leaving nobody sees
+    python benchmarks/churn_ratios.py contracts [seeds]   200: contracts, whose end is observed
+    python benchmarks/churn_ratios.py silence [seeds]     100: buyers, whose drop-out is not
 
-`contracts` draws the invented company's contracts anew for many seeds and fits them as notebook 05
-does. Of the true ratios, the intervals should hold 95 % give or take 2.8 standard errors.
+`contracts` draws the invented company's contracts anew for many seeds and fits them as notebook 06
+does. The 95 % intervals should hold the planted ratios in 95 % of the seeds, give or take 2.8
+standard errors.
 
-`silence` invents buyers without contract: purchases at rates of their own (gamma) until they drop
-out, at twice the hazard if they are of the kind. The ratio is looked for in the dates of drop-out,
-which only the inventor knows, and in spells of buying that a silence beyond a bound ends. It does
-not fail: that such ratios are too small is what it shows.
+`silence` draws buyers without a contract: purchases at individual rates (gamma) until they drop
+out, at twice the hazard for one kind. The ratio is estimated from the dates of drop-out, which only
+the simulation knows, and from spells of buying that a lapse ends. This part cannot fail: it shows
+that the ratios of lapses are too small.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from cvm_analysis.survival import cox
 
 SEED = 20260101
 LEVEL = 0.95
-BOUNDS = (91, 182, 364)  # days
+THRESHOLDS = (91, 182, 364)  # days of a lapse
 BUYERS, WEEKS = 2_000, 156
 RATE = (2.0, 10.0)  # shape, rate of purchases per week while there: five weeks apart on average
 LEAVING, RATIO = 0.01, 2.0  # hazard of dropping out per week, and what the kind multiplies it by
@@ -82,7 +83,7 @@ def line(name: str, found: pd.DataFrame, ratio: float) -> int:
 
 
 def of_silence(seeds: int) -> None:
-    """Print what ratio of dropping out each way of seeing it finds."""
+    """Print the estimated ratio of drop-out by each definition of the event."""
     print(f"{BUYERS:,} buyers over {WEEKS} weeks, {seeds} seeds")
     for variance in (0.0, UNEQUAL):
         found: dict[str, list[pd.Series]] = {}
@@ -95,31 +96,33 @@ def of_silence(seeds: int) -> None:
 
 
 def ways(draws: np.random.Generator, variance: float) -> dict[str, pd.Series]:
-    """Row `kind` of the hazards, by true dates and by silence beyond each bound."""
+    """Estimate the hazards of `kind`, by true dates and by each lapse threshold."""
     kind = pd.DataFrame({"kind": draws.integers(0, 2, BUYERS)})
-    seen = draws.uniform(0, WEEKS, BUYERS)  # weeks from the first purchase to the last day
+    observed = draws.uniform(0, WEEKS, BUYERS)  # weeks from the first purchase to the last day
     other = draws.gamma(1 / variance, variance, BUYERS) if variance else 1.0
     stayed = draws.exponential(1 / (LEAVING * RATIO ** kind["kind"] * other))
     outcome = pd.DataFrame(
-        {"duration": 7 * np.minimum(stayed, seen), "event": (stayed <= seen).astype(int)}
+        {"duration": 7 * np.minimum(stayed, observed), "event": (stayed <= observed).astype(int)}
     )
     found = {"true dates of dropping out": cox.fit(kind, outcome).hazards.loc["kind"]}
-    days = purchases(draws, np.minimum(stayed, seen), seen)
-    for bound in BOUNDS:
-        spells = lapse.purchase_spells(days, AS_OF, bound)
+    days = purchases(draws, np.minimum(stayed, observed), observed)
+    for threshold in THRESHOLDS:
+        spells = lapse.purchase_spells(days, AS_OF, threshold)
         of_spell = kind.loc[spells["customer_id"]].set_axis(spells.index)
         model = cox.fit(of_spell, spells, customers=spells["customer_id"])
-        found[f"silence of {bound} days, {bound // 7} weeks"] = model.hazards.loc["kind"]
+        found[f"no purchase for {threshold} days, {threshold // 7} weeks"] = model.hazards.loc[
+            "kind"
+        ]
     return found
 
 
-def purchases(draws: np.random.Generator, there: np.ndarray, seen: np.ndarray) -> pd.DataFrame:
-    """Days with a purchase: customer_id, day; the first when each was first seen."""
+def purchases(draws: np.random.Generator, there: np.ndarray, observed: np.ndarray) -> pd.DataFrame:
+    """Days with a purchase: customer_id, day; the first when each was first observed."""
     weekly = draws.gamma(RATE[0], 1 / RATE[1], len(there))
     who = np.repeat(np.arange(len(there)), draws.poisson(weekly * there))
     since = np.concatenate([np.zeros(len(there)), there[who] * draws.random(len(who))])
     who = np.concatenate([np.arange(len(there)), who])
-    ago = np.floor(7 * (seen[who] - since)).astype("timedelta64[D]")
+    ago = np.floor(7 * (observed[who] - since)).astype("timedelta64[D]")
     return pd.DataFrame({"customer_id": who, "day": np.datetime64(AS_OF, "D") - ago})
 
 

@@ -47,8 +47,8 @@ def deciles():
 
 def tried():
     shares = [0.42, 0.21, 0.08, np.nan]
-    columns = {"bound_days": [90, 180, 365, 730], "n_silences": [9000, 4000, 1234, 7]}
-    return pd.DataFrame(columns | {"comeback_share": shares})
+    columns = {"threshold_days": [90, 180, 365, 730], "n_spells": [9000, 4000, 1234, 7]}
+    return pd.DataFrame(columns | {"return_rate": shares})
 
 
 COX = {"silence_gaps": (0.574, 0.546, 0.606), "rate": (1.32, 1.2, 1.45), "nps": (1.01, 0.9, 1.13)}

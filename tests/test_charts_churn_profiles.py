@@ -12,7 +12,7 @@ from cvm_analysis.texts import MissingTextError, words
 
 def curves():
     days = [0, 30, 60, 90]
-    rows = {"regular_on_time": [1, 0.6, 0.4, 0.31], "once_silent": [1, 0.99, 0.97, 0.95]}
+    rows = {"regular_on_time": [1, 0.6, 0.4, 0.31], "once_inactive": [1, 0.99, 0.97, 0.95]}
     return pd.DataFrame.from_dict(rows, orient="index", columns=days)
 
 
@@ -23,7 +23,7 @@ def bent():
 def quarters(n=8):
     share = np.linspace(0.6, 0.5, n)
     return pd.DataFrame(
-        {"n_customers": 300, "silent": share, "low": share - 0.05, "high": share + 0.05},
+        {"n_customers": 300, "inactive": share, "low": share - 0.05, "high": share + 0.05},
         index=[str(q) for q in pd.period_range("2023Q1", periods=n, freq="Q")],
     )
 
@@ -69,7 +69,7 @@ def test_beyond_what_was_observed_nothing_is_drawn():
     assert "After 60 days: Regular, on schedule 40%" in charts.customer_profiles(table).alt
     assert charts.customer_profiles(table * np.nan).alt == words("en")("charts.nothing")
     with pytest.raises(MissingTextError, match=r"customer_profiles\.unknown"):
-        charts.customer_profiles(curves().set_axis(["unknown", "once_silent"]))
+        charts.customer_profiles(curves().set_axis(["unknown", "once_inactive"]))
 
 
 def test_an_effect_is_shown_over_its_values_without_the_step():
@@ -89,5 +89,5 @@ def test_cohorts_tell_the_first_and_the_last_with_their_intervals():
     assert "2023Q1 60% (55% to 65%)." in charts.cohorts(quarters(1)).alt
     many = [t for t in texts(charts.cohorts(quarters(20))) if "Q" in t and t.startswith("20")]
     assert 4 < len(many) <= 8
-    with pytest.raises(InputError, match="cohorts: the table lacks silent"):
-        charts.cohorts(quarters().drop(columns="silent"))
+    with pytest.raises(InputError, match="cohorts: the table lacks inactive"):
+        charts.cohorts(quarters().drop(columns="inactive"))

@@ -41,7 +41,7 @@ def invented(effects, n=900, seed=5, regions=1):
     rows = Rows(
         customers=ids, day=day, group=pd.Series(group, dtype=object), features=features,
         recency=pd.Series(1.0, ids.index), value=pd.DataFrame(index=ids.index), outcome=outcome,
-        silent=pd.DataFrame(index=ids.index),
+        inactive=pd.DataFrame(index=ids.index),
     )  # fmt: skip
     named = {d: pd.Series(segment[k * n : (k + 1) * n], ids[:n]) for k, d in enumerate(DAYS)}
     return SimpleNamespace(rows=rows, segments=named, segment=pd.Series(segment))

@@ -43,7 +43,7 @@ def rows(table):
         recency=table["recency"],
         value=table[[f"value_{h}" for h in HORIZONS]].set_axis(names, axis=1),
         outcome=table[["duration", "event"]],
-        silent=table[names],
+        inactive=table[names],
     )
 
 
@@ -53,7 +53,7 @@ def table():
 
 
 def test_the_recency_rule_takes_the_share_of_its_tenth():
-    """Two tenths: of 50 who bought 10 days ago 10 stayed silent, of 50 after 400 days all."""
+    """Two tenths: of 50 who bought 10 days ago 10 stayed inactive, of 50 after 400 days all."""
     day = pd.Timestamp("2024-01-01")
     table = pd.DataFrame({"recency": np.repeat([10.0, 400.0], 50)})
     table["event"] = [1] * 40 + [0] * 60
@@ -109,7 +109,7 @@ def test_the_value_model_is_handed_on_and_empty_where_it_gave_none(table):
 def test_trees_find_what_was_planted_and_beat_recency(table):
     later = rows(made(seed=9, landmarks=("2025-01-01",), watched=(200,)))
     trees, rule = challengers.fit_boosted(rows(table)), challengers.fit_recency(rows(table))
-    came = later.silent["p_no_purchase_180d"]
+    came = later.inactive["p_no_purchase_180d"]
     error = {
         name: ((model.p_no_purchase(later, [180]).iloc[:, 0] - came) ** 2).mean()
         for name, model in (("trees", trees), ("rule", rule))
@@ -121,8 +121,8 @@ def test_trees_find_what_was_planted_and_beat_recency(table):
 def test_without_the_value_model_trees_still_learn(table):
     alone = rows(table)._replace(value=pd.DataFrame(index=table.index))
     p = challengers.fit_boosted(alone).p_no_purchase(alone, [90])["p_no_purchase_90d"]
-    silent = table["p_no_purchase_90d"] == 1
-    assert p[silent].mean() > p[~silent].mean() + 0.1
+    inactive = table["p_no_purchase_90d"] == 1
+    assert p[inactive].mean() > p[~inactive].mean() + 0.1
 
 
 @pytest.mark.parametrize("model", [challengers.fit_recency, challengers.fit_boosted])
@@ -136,8 +136,11 @@ def test_the_risk_falls_with_the_horizon_for_everybody(table, model):
 def test_what_was_learned_of_a_customer_is_not_in_their_own_unseen_forecast():
     """Whose outcome is turned round gets the same forecast from trees that had not seen them."""
     table = made(n=400)
-    names, unseen = challengers.column_names(HORIZONS), challengers.fit_boosted(rows(table)).unseen
-    assert unseen.notna().equals(rows(table).silent.notna())
+    names, unseen = (
+        challengers.column_names(HORIZONS),
+        challengers.fit_boosted(rows(table)).out_of_fold,
+    )
+    assert unseen.notna().equals(rows(table).inactive.notna())
     seen = challengers.fit_boosted(rows(table)).p_no_purchase(rows(table), HORIZONS)
     came = table[names]
     fits = {n: ((p - came) ** 2).mean().mean() for n, p in (("unseen", unseen), ("seen", seen))}
@@ -145,7 +148,7 @@ def test_what_was_learned_of_a_customer_is_not_in_their_own_unseen_forecast():
 
 
 def test_all_rows_of_a_customer_are_in_one_part(table):
-    part = pd.Series(challengers._parts(rows(table)), table["customer"])
+    part = pd.Series(challengers._folds(rows(table)), table["customer"])
     assert (part.groupby(level=0).nunique() == 1).all()
     assert part.groupby(level=0).first().value_counts().max() <= 834
 
@@ -175,7 +178,7 @@ def test_one_customer_is_enough_for_the_rule(table):
 
 
 def test_trees_fall_with_the_horizon_even_if_the_last_landmark_was_unlike_the_others(table):
-    """All silent at the first landmark, nobody within the shorter horizon at the second."""
+    """All inactive at the first landmark, nobody within the shorter horizon at the second."""
     odd = table.assign(p_no_purchase_180d=table["p_no_purchase_90d"].where(table["duration"] > 400))
     first = odd["day"] == odd["day"].min()
     odd.loc[first, ["p_no_purchase_90d", "p_no_purchase_180d"]] = [np.nan, 1.0]

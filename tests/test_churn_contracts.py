@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lifelines import CoxPHFitter
 from lifelines.datasets import load_rossi
+from medians import medians
 
 from cvm_analysis.churn import contracts
 from cvm_analysis.errors import InputError
@@ -27,9 +28,20 @@ def telco(data_set):
     return pd.read_csv(data_set("telco"))
 
 
+AS_OF = dt.date(2024, 6, 30)
+
+
+def from_tenure(tenure, ended):
+    """Contracts that started so many days before AS_OF, some of which ended on that day."""
+    start = pd.Timestamp(AS_OF) - pd.to_timedelta(tenure, unit="D")
+    end = pd.Series(pd.Timestamp(AS_OF), tenure.index).where(ended.astype(bool))
+    table = pd.DataFrame({"customer_id": tenure.index, "started_on": start, "ended_on": end})
+    return contracts.durations(table, AS_OF)
+
+
 @pytest.fixture(scope="module")
 def spans(telco):
-    return contracts.durations_from_tenure(telco["tenure"], telco["Churn"] == "Yes")
+    return from_tenure(telco["tenure"], telco["Churn"] == "Yes")
 
 
 def test_telco_survives_as_in_lifelines(spans):
@@ -55,10 +67,10 @@ def test_telco_by_kind_of_contract(telco, spans):
     curve = kaplan_meier.kaplan_meier(spans[0], telco["Contract"])
     monthly = curve[curve["segment"] == "Month-to-month"].set_index("duration")["survival"]
     assert monthly[35] <= 0.5 < monthly[34]
-    half = kaplan_meier.medians(spans[0], telco["Contract"]).set_index("segment")["median"]
+    half = medians(spans[0], telco["Contract"]).set_index("segment")["median"]
     assert half["Month-to-month"] == 35
     assert half[["One year", "Two year"]].isna().all()
-    assert np.isnan(kaplan_meier.medians(spans[0])["median"][0])  # S(72) = .59
+    assert np.isnan(medians(spans[0])["median"][0])  # S(72) = .59
 
 
 def test_telco_cox_is_the_one_computed_independently(telco, spans):
@@ -76,7 +88,6 @@ def test_telco_cox_is_the_one_computed_independently(telco, spans):
     printed = [1.3e-05, 0.028396, -2.10551, -4.064711, -0.625032, 0.237556]
     assert model.hazards.loc[list(features), "coef"].to_numpy() == pytest.approx(printed, abs=6e-7)
     assert model.log_likelihood == pytest.approx(-14251.617219, abs=6e-7)
-    assert model.concordance == pytest.approx(0.80957, abs=6e-6)
 
 
 def test_telco_ends_are_as_likely_as_they_came(telco, spans):
@@ -97,7 +108,7 @@ def test_telco_ends_are_as_likely_as_they_came(telco, spans):
 def rossi():
     """432 men released from prison; the week of the next arrest or the last week watched."""
     data = load_rossi()
-    table, _ = contracts.durations_from_tenure(data.pop("week"), data.pop("arrest"))
+    table, _ = from_tenure(data.pop("week"), data.pop("arrest"))
     return data, table
 
 
@@ -167,8 +178,6 @@ def test_impossible_contracts_are_refused():
     )
     with pytest.raises(InputError, match=r"1 of 2 have no started_on .* \(the first: a\)"):
         contracts.durations(table, dt.date(2024, 12, 31))
-    with pytest.raises(InputError, match="2 of 3 contracts have no tenure"):
-        contracts.durations_from_tenure(pd.Series([1, -1, np.nan]), pd.Series([0, 1, 1]))
 
 
 def begun(n, seed=4, end="2024-06-30", ratio=2.0, people=None):
@@ -180,9 +189,6 @@ def begun(n, seed=4, end="2024-06-30", ratio=2.0, people=None):
     ids = [f"c{i % (people or n)}" for i in range(n)]
     table = pd.DataFrame({"customer_id": ids, "started_on": start, "ended_on": start + lasted})
     return table.assign(plan=plan, ended_on=table["ended_on"].mask(table["ended_on"] > end))
-
-
-AS_OF = dt.date(2024, 6, 30)
 
 
 def codes(found):
@@ -291,7 +297,7 @@ def test_what_was_running_when_the_records_began_is_watched_from_then_on():
     )
     assert "entry" not in contracts.durations(further_back, dt.date(2023, 6, 30), FIRST)[0]
     assert "entry" not in contracts.durations(table, dt.date(2023, 6, 30))[0]
-    with pytest.raises(InputError, match="records begin on 2023-03-01, after 2023-02-28"):
+    with pytest.raises(InputError, match="records start on 2023-03-01, after 2023-02-28"):
         contracts.durations(table, dt.date(2023, 2, 28), FIRST)
 
 
@@ -303,10 +309,10 @@ def test_a_study_of_records_that_begin_late_finds_the_truth():
     assert "seen_late" in codes(found)
     assert found.hazards.loc["plan", "low"] < 2 < found.hazards.loc["plan", "high"]
     assert found.times.loc["plan", "low"] < 0.5 < found.times.loc["plan", "high"]
-    half = kaplan_meier.medians(found.spans, kept["plan"])["median"]
+    half = medians(found.spans, kept["plan"])["median"]
     assert half.tolist() == pytest.approx([400 * np.log(2), 200 * np.log(2)], rel=0.12)
     blind = contracts.study(kept, AS_OF)
-    assert (kaplan_meier.medians(blind.spans, kept["plan"])["median"] > 1.15 * half).all()
+    assert (medians(blind.spans, kept["plan"])["median"] > 1.15 * half).all()
     theirs = CoxPHFitter().fit(
         found.spans.drop(columns="customer_id").join(kept["plan"]),
         "duration",

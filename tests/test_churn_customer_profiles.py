@@ -22,14 +22,14 @@ def people(n=200, seed=3):
 def test_each_is_a_customer_of_its_kind():
     features = people()
     found = customer_profiles.typical_customers(features)
-    kinds = ["regular_on_time", "regular_overdue", "once_recent", "once_silent", "complaint_open"]
+    kinds = ["regular_on_time", "regular_overdue", "once_recent", "once_inactive", "complaint_open"]
     assert found.index.tolist() == kinds
     real = {tuple(row) for row in features.to_numpy()}
     assert all(tuple(row) in real for row in found.to_numpy())
     assert found["only_once"].tolist()[:4] == [0, 0, 1, 1]
     gaps = 2 ** found["silence_gaps"] - 1
     assert gaps["regular_on_time"] <= 1 and gaps["once_recent"] <= 1
-    assert gaps["regular_overdue"] >= 2 and gaps["once_silent"] >= 2
+    assert gaps["regular_overdue"] >= 2 and gaps["once_inactive"] >= 2
     assert found.loc["complaint_open", "complaints_open"] == 1
 
 

@@ -53,15 +53,17 @@ def test_a_horizon_that_one_of_them_cannot_tell_is_not_told(learned):
 
 
 def test_one_that_tells_nothing_of_a_customer_is_left_out(learned):
-    silent = Said(np.nan, np.nan)
-    assert found(learned, silent, Said(0.8, 0.3)).iloc[0].tolist() == pytest.approx([0.8, 0.3])
-    assert found(learned, silent, silent).isna().all(axis=None)
+    inactive = Said(np.nan, np.nan)
+    assert found(learned, inactive, Said(0.8, 0.3)).iloc[0].tolist() == pytest.approx([0.8, 0.3])
+    assert found(learned, inactive, inactive).isna().all(axis=None)
 
 
 def test_of_the_training_rows_trees_say_what_they_had_not_seen(learned):
     grown = challengers.fit_boosted(learned)
     mean = ensemble.fit([grown, Said(0.5, 0.5)], learned, HORIZONS)
-    halved = evaluation.logit(grown.unseen.to_numpy()) / 2
-    assert evaluation.logit(mean.unseen.to_numpy()) == pytest.approx(halved, nan_ok=True)
-    told = mean.unseen.notna()
-    assert (mean.p_no_purchase(learned, HORIZONS)[told] != mean.unseen)[told].mean().min() > 0.9
+    halved = evaluation.logit(grown.out_of_fold.to_numpy()) / 2
+    assert evaluation.logit(mean.out_of_fold.to_numpy()) == pytest.approx(halved, nan_ok=True)
+    told = mean.out_of_fold.notna()
+    assert (mean.p_no_purchase(learned, HORIZONS)[told] != mean.out_of_fold)[
+        told
+    ].mean().min() > 0.9

@@ -23,18 +23,18 @@ def found(scores, model="m"):
 
 
 def test_scores_are_those_of_scikit_learn(right):
-    p, silent = right
-    scores = evaluation.score({"m": p.sample(frac=1, random_state=2)}, silent)
+    p, inactive = right
+    scores = evaluation.score({"m": p.sample(frac=1, random_state=2)}, inactive)
     assert list(scores) == ["model", "metric", "value"]
     value = found(scores)
-    assert value["auc"] == pytest.approx(metrics.roc_auc_score(silent, p))
-    assert value["brier"] == pytest.approx(metrics.brier_score_loss(silent, p))
-    assert value["log_loss"] == pytest.approx(metrics.log_loss(silent, p))
-    assert (value["n_customers"], value["n_silent"]) == (20_000, silent.sum())
+    assert value["auc"] == pytest.approx(metrics.roc_auc_score(inactive, p))
+    assert value["brier"] == pytest.approx(metrics.brier_score_loss(inactive, p))
+    assert value["log_loss"] == pytest.approx(metrics.log_loss(inactive, p))
+    assert (value["n_customers"], value["n_inactive"]) == (20_000, inactive.sum())
 
 
 def test_scores_by_hand():
-    """Pairs of silent and not: (.8, .3) and (.4, .3) right, (.8, .5) right, (.4, .5) wrong."""
+    """Pairs of inactive and not: (.8, .3) and (.4, .3) right, (.8, .5) right, (.4, .5) wrong."""
     p = pd.Series({"a": 0.8, "b": 0.4, "c": 0.3, "d": 0.5})
     value = found(evaluation.score({"m": p}, pd.Series({"a": 1, "b": 1, "c": 0, "d": 0})))
     assert value["auc"] == 0.75
@@ -43,10 +43,10 @@ def test_scores_by_hand():
 
 
 def test_right_probabilities_are_calibrated_and_extreme_ones_are_not(right):
-    p, silent = right
+    p, inactive = right
     logit = np.log(p / (1 - p))
     extreme = 1 / (1 + np.exp(-(2 * logit + 1)))
-    scores = evaluation.score({"m": p, "extreme": extreme}, silent)
+    scores = evaluation.score({"m": p, "extreme": extreme}, inactive)
     value = found(scores)
     assert value["calibration_slope"] == pytest.approx(1, abs=0.04)
     assert value["calibration_intercept"] == pytest.approx(0, abs=0.05)
@@ -69,15 +69,15 @@ def test_where_nothing_varies_the_scores_are_empty_not_wrong():
 
 
 def test_calibration_by_group(right):
-    p, silent = right
-    table = evaluation.calibration(p, silent)
+    p, inactive = right
+    table = evaluation.calibration(p, inactive)
     assert list(table) == ["bin", "n", "predicted", "actual", "low", "high"]
     assert table["n"].sum() == len(p)
     assert table["bin"].tolist() == list(range(1, 11))
     assert table["predicted"].is_monotonic_increasing
     assert table["actual"].between(table["low"], table["high"]).sum() >= 9
     lowest = p.isin([value for value in p.unique() if (p <= value).mean() <= 0.1])
-    assert table.loc[0, "actual"] == silent[lowest].mean()
+    assert table.loc[0, "actual"] == inactive[lowest].mean()
 
 
 def test_equal_customers_share_a_group():
@@ -96,10 +96,10 @@ def test_ten_different_customers_are_ten_groups():
 
 
 def test_slope_and_intercept_are_those_of_scikit_learn(right):
-    p, silent = right
-    (at, slope), _ = evaluation.recalibration(p.to_numpy() ** 2, silent.to_numpy(float))
+    p, inactive = right
+    (at, slope), _ = evaluation.recalibration(p.to_numpy() ** 2, inactive.to_numpy(float))
     x = evaluation.logit(p.to_numpy() ** 2)[:, None]
-    told = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(x, silent)
+    told = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(x, inactive)
     assert (at, slope) == pytest.approx((told.intercept_[0], told.coef_[0, 0]), abs=1e-5)
 
 
@@ -116,20 +116,20 @@ def test_intervals_hold_the_truth_nineteen_times_in_twenty():
 
 
 def test_lift_by_hand():
-    """Of 20, 4 silent: the two at the highest risk are both silent, so 1 against .2."""
+    """Of 20, 4 inactive: the two at the highest risk are both inactive, so 1 against .2."""
     p = pd.Series(np.arange(20) / 20)
-    silent = pd.Series([0] * 16 + [1] * 4)
-    assert evaluation.lift(p, silent) == pytest.approx(5)
-    assert evaluation.lift(p, silent[::-1].reset_index(drop=True)) == 0
-    assert np.isnan(evaluation.lift(p, 0 * silent))
+    inactive = pd.Series([0] * 16 + [1] * 4)
+    assert evaluation.lift(p, inactive) == pytest.approx(5)
+    assert evaluation.lift(p, inactive[::-1].reset_index(drop=True)) == 0
+    assert np.isnan(evaluation.lift(p, 0 * inactive))
 
 
 def test_customers_at_equal_risk_each_count_in_part():
-    """Five share the edge, one place is left for them, three of the five are silent."""
+    """Five share the edge, one place is left for them, three of the five are inactive."""
     p = pd.Series([0.9] + [0.5] * 5 + [0.1] * 14)
-    silent = pd.Series([1] + [1, 1, 1, 0, 0] + [0] * 14)
-    assert evaluation.lift(p, silent) == pytest.approx((1 + 3 / 5) / 2 / (4 / 20))
-    assert evaluation.lift(p * 0 + 0.3, silent) == pytest.approx(1)
+    inactive = pd.Series([1] + [1, 1, 1, 0, 0] + [0] * 14)
+    assert evaluation.lift(p, inactive) == pytest.approx((1 + 3 / 5) / 2 / (4 / 20))
+    assert evaluation.lift(p * 0 + 0.3, inactive) == pytest.approx(1)
 
 
 def test_the_log_score_is_that_of_what_happened():
@@ -138,14 +138,14 @@ def test_the_log_score_is_that_of_what_happened():
 
 
 def test_forecasts_that_part_the_outcomes_have_no_slope():
-    p, silent = pd.Series([0.1, 0.2, 0.8, 0.9]), pd.Series([0, 0, 1, 1])
-    value = found(evaluation.score({"m": p}, silent))
+    p, inactive = pd.Series([0.1, 0.2, 0.8, 0.9]), pd.Series([0, 0, 1, 1])
+    value = found(evaluation.score({"m": p}, inactive))
     assert value.filter(like="calibration").isna().all()
     assert value["auc"] == 1
 
 
 @pytest.mark.parametrize(
-    ("p", "silent", "said"),
+    ("p", "inactive", "said"),
     [
         ({"a": 0.5}, {"a": 1, "b": 0}, "m: 1 customers are only in"),
         ({"a": 0.5, "b": 1.2}, {"a": 1, "b": 0}, "m: 1 of 2 are not in"),
@@ -154,6 +154,6 @@ def test_forecasts_that_part_the_outcomes_have_no_slope():
         ({"a": 0.5}, {"a": 2}, "the outcome is empty"),
     ],
 )
-def test_what_cannot_be_scored_is_refused(p, silent, said):
+def test_what_cannot_be_scored_is_refused(p, inactive, said):
     with pytest.raises(InputError, match=said):
-        evaluation.score({"m": pd.Series(p)}, pd.Series(silent))
+        evaluation.score({"m": pd.Series(p)}, pd.Series(inactive))

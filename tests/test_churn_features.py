@@ -201,7 +201,7 @@ def test_later_customers_have_the_columns_a_model_learned_from(people):
     """Among them another channel may be the most common one, or be missing."""
     learned = features.build(people)
     others = people.assign(first_channel=np.where(people["x"] > 3, "web", "fax"))
-    found = features.build(others, like=learned)
+    found = features.build(others, names=learned)
     assert list(found) == list(learned)
     assert (found["channel=web"] == (others["first_channel"] == "web")).all()
     assert (found["channel=phone"] == 0).all()

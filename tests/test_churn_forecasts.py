@@ -57,7 +57,7 @@ class Past:
     def today(self):
         """What is learned for today, without the trials."""
         day, horizons = self.plan.days[-1], self.plan.horizons
-        return forecasts.Tried([], [], learning.learn(self.known, self.days, day, horizons))
+        return forecasts.Backtest([], [], learning.learn(self.known, self.days, day, horizons))
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,7 @@ def test_silence_is_counted_from_the_purchases_after_the_landmark(log, tried):
         end = trial.day + dt.timedelta(days=trial.horizon_days)
         later = log[(log["ordered_at"].dt.date > trial.day) & (log["ordered_at"].dt.date <= end)]
         came = set(later["customer_id"])
-        assert trial.silent.tolist() == [int(who not in came) for who in trial.silent.index]
+        assert trial.inactive.tolist() == [int(who not in came) for who in trial.inactive.index]
         assert set(trial.p_no_purchase) <= set(forecasts.ORDER)
     assert set(tried.last[0].p_no_purchase) == set(forecasts.ORDER)
 
@@ -150,12 +150,12 @@ def test_a_forecast_beats_a_coin_and_every_model_is_reported(tried):
 
 @pytest.mark.parametrize("better", ["recency", "boosted", "value_model", "cox"])
 def test_one_alone_is_taken_where_it_was_clearly_better(better):
-    silent = pd.Series([0, 1] * 50, [f"c{i}" for i in range(100)])
-    p = pd.DataFrame({"mean": 0.5, better: 0.1 + silent * 0.8}, silent.index)
-    trial = forecasts.Trial(FIRST, 90, p, silent)
+    inactive = pd.Series([0, 1] * 50, [f"c{i}" for i in range(100)])
+    p = pd.DataFrame({"mean": 0.5, better: 0.1 + inactive * 0.8}, inactive.index)
+    trial = forecasts.Trial(FIRST, 90, p, inactive)
     assert forecasts.choose([trial]) == better
     assert forecasts.choose([trial], company="value_model") == better
-    same = forecasts.Trial(FIRST, 90, p.assign(**{better: 0.5001}), silent)
+    same = forecasts.Trial(FIRST, 90, p.assign(**{better: 0.5001}), inactive)
     assert forecasts.choose([same]) == "mean"
 
 
@@ -168,7 +168,7 @@ def test_without_a_trial_the_default_or_the_companys_choice_is_kept():
 
 def test_tenths_of_the_chosen_forecast(tried):
     table = forecasts.calibration(tried.last, "boosted", 180)
-    assert table["n"].sum() == len(tried.last[1].silent)
+    assert table["n"].sum() == len(tried.last[1].inactive)
     assert forecasts.calibration(tried.last, "boosted", 77).empty
 
 
@@ -256,7 +256,7 @@ def test_one_model_alone_has_no_mean(past):
     ]
     learned = learning.learn(few, past.days, LAST, past.plan.horizons)
     assert set(learned.models) == {"value_model", "recency"}
-    assert forecasts.usable(forecasts.Tried([], [], learned), "mean") == "value_model"
+    assert forecasts.find_available(forecasts.Backtest([], [], learned), "mean") == "value_model"
 
 
 def test_one_customer_gets_a_forecast(log):
@@ -313,13 +313,13 @@ def test_a_horizon_beyond_the_history_is_empty_and_said(log):
 
 def test_customers_are_drawn_alike_at_all_landmarks_and_about_as_many_as_asked(past):
     past = [each for each in past.known if len(each.customers)]
-    some = learning.sample_rows(past, most=1_000)
+    some = learning.sample_rows(past, max_rows=1_000)
     n = sum(len(each.customers) for each in some)
     assert n == pytest.approx(1_000, rel=0.2)
     last = set(some[-1].customers.index)
     for each, all_then in zip(some, past, strict=True):
         assert set(each.customers.index) == set(all_then.customers.index) & last
-    assert learning.sample_rows(past, most=10**9) == past
+    assert learning.sample_rows(past, max_rows=10**9) == past
 
 
 def test_regions_have_baselines_of_their_own(log):
@@ -360,9 +360,9 @@ def test_a_feature_nobody_had_at_some_landmark_is_not_learned_from(past):
         for each in past.known
     ]
     day, horizons = past.plan.days[-1], [HORIZON]
-    assert "nps" in learning.learn(asked, past.days, day, horizons).like
+    assert "nps" in learning.learn(asked, past.days, day, horizons).feature_names
     late = [past.known[0]._replace(customers=asked[0].customers.assign(nps=np.nan)), *asked[1:]]
-    assert "nps" not in learning.learn(late, past.days, day, horizons).like
+    assert "nps" not in learning.learn(late, past.days, day, horizons).feature_names
 
 
 def test_what_was_known_on_several_days_is_gathered_and_found_again():

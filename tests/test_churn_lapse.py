@@ -71,28 +71,30 @@ def test_comebacks_by_hand():
     silences = pd.DataFrame(
         {"duration": [30] * 180 + [100] * 60 + [500] * 60, "event": [1] * 240 + [0] * 60}
     )
-    found = lapse.candidate_thresholds(silences, bounds=(20, 60, 200, 450), follow_days=100)
-    assert found["bound_days"].tolist() == [20, 60, 200, 450]
-    assert found["n_silences"].tolist() == [300, 120, 60, 60]
-    assert found["comeback_share"].tolist() == pytest.approx([0.8, 0.5, 0, np.nan], nan_ok=True)
+    found = lapse.candidate_thresholds(silences, thresholds=(20, 60, 200, 450), follow_days=100)
+    assert found["threshold_days"].tolist() == [20, 60, 200, 450]
+    assert found["n_spells"].tolist() == [300, 120, 60, 60]
+    assert found["return_rate"].tolist() == pytest.approx([0.8, 0.5, 0, np.nan], nan_ok=True)
     assert lapse.find_threshold(found) == 200
-    assert lapse.find_threshold(found, comebacks=0.5) == 60
+    assert lapse.find_threshold(found, max_return_rate=0.5) == 60
 
 
 def test_silences_still_young_do_not_count_as_lost():
     """Half of those watched came back; many that have only just begun change no share."""
     silences = pd.DataFrame({"duration": [50, 500], "event": [1, 0]})
     young = pd.DataFrame({"duration": [45] * 20, "event": 0})
-    found = lapse.candidate_thresholds(pd.concat([silences, young]), bounds=(40,), follow_days=100)
-    assert found["n_silences"].tolist() == [22]
-    assert found["comeback_share"].tolist() == pytest.approx([0.5])
+    found = lapse.candidate_thresholds(
+        pd.concat([silences, young]), thresholds=(40,), follow_days=100
+    )
+    assert found["n_spells"].tolist() == [22]
+    assert found["return_rate"].tolist() == pytest.approx([0.5])
 
 
 def test_a_silence_reaches_a_bound_if_that_day_has_no_purchase():
     found = lapse.candidate_thresholds(
-        lapse.inactivity_spells(days(a=[0, 100], b=[264]), END), bounds=(100,)
+        lapse.inactivity_spells(days(a=[0, 100], b=[264]), END), thresholds=(100,)
     )
-    assert found["n_silences"].tolist() == [2]  # b's, and the one of a since day 100
+    assert found["n_spells"].tolist() == [2]  # b's, and the one of a since day 100
 
 
 def test_silences_by_hand():
@@ -105,20 +107,20 @@ def test_silences_by_hand():
 def test_no_bound_is_an_error_that_says_what_to_set():
     slow = pd.DataFrame({"duration": [300] * 5 + [900], "event": [1] * 5 + [0]})
     with pytest.raises(FitError, match=r"90 days: 83%.*set churn\.silence_days"):
-        lapse.find_threshold(lapse.candidate_thresholds(slow, bounds=(90,)))
+        lapse.find_threshold(lapse.candidate_thresholds(slow, thresholds=(90,)))
     with pytest.raises(FitError, match="history is too short"):
-        lapse.find_threshold(lapse.candidate_thresholds(slow, bounds=(730,)))
+        lapse.find_threshold(lapse.candidate_thresholds(slow, thresholds=(730,)))
     with pytest.raises(FitError, match="history is too short"):
         lapse.find_threshold(lapse.candidate_thresholds(slow.head(0)))
 
 
 def test_the_bound_of_the_config_wins_and_none_is_noted():
     found = pd.DataFrame(
-        {"bound_days": [90, 180], "n_silences": [80, 40], "comeback_share": [0.3, 0.05]}
+        {"threshold_days": [90, 180], "n_spells": [80, 40], "return_rate": [0.3, 0.05]}
     )
-    assert lapse.threshold(found, 90) == (90, [])
-    assert lapse.threshold(found, "auto") == (180, [])
-    bound, notes = lapse.threshold(found.head(1), "auto")
+    assert lapse.choose_threshold(found, 90) == (90, [])
+    assert lapse.choose_threshold(found, "auto") == (180, [])
+    bound, notes = lapse.choose_threshold(found.head(1), "auto")
     assert bound is None
     assert [note.code for note in notes] == ["no_bound_of_silence"]
 
@@ -150,7 +152,7 @@ def test_a_bound_does_not_rest_on_a_handful_of_silences():
         )
         for n in (29, 30)
     )
-    assert few["n_silences"].tolist() == [29] and few["comeback_share"].tolist() == [0]
+    assert few["n_spells"].tolist() == [29] and few["return_rate"].tolist() == [0]
     assert lapse.find_threshold(enough) == 30
     with pytest.raises(FitError):
         lapse.find_threshold(few)

@@ -55,7 +55,7 @@ def test_a_feature_is_told_if_its_interval_leaves_out_one():
 
 
 def test_other_rows_or_no_plain_value_are_refused():
-    with pytest.raises(InputError, match="3 customers, plain values of 2"):
+    with pytest.raises(InputError, match="3 customers, values of 2"):
         risk_drivers.describe(PARTS, PLAIN.head(2), ["rate"])
     with pytest.raises(InputError, match="without rate"):
         risk_drivers.describe(PARTS, PLAIN.drop(columns="rate"), ["rate", "nps"])
@@ -97,7 +97,7 @@ def test_ratios_of_both_events_stand_in_one_table_and_say_of_what_they_are_means
     at = rng.exponential(np.exp(-known["strong"] - 0.2 * known["weak"]))
     seen = pd.DataFrame({"duration": np.minimum(at, 2.0), "event": (at < 2.0).astype(int)})
     model = cox.fit(known, seen)
-    bent = replace(model, bent={"strong": (0.0, 1.0, 2.0)}, not_proportional=("weak",))
+    bent = replace(model, nonlinear={"strong": (0.0, 1.0, 2.0)}, not_proportional=("weak",))
     table = risk_drivers.hazards_table(buyers=bent, contracts=model, nobody=None)
     check("hazards", table)
     assert table["event"].tolist() == ["buyers"] * 2 + ["contracts"] * 2

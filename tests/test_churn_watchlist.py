@@ -71,8 +71,9 @@ def test_where_nobody_bought_twice_no_rhythm_is_known():
 
 def test_who_is_due_before_the_next_list_is_on_this_one():
     on = pd.to_datetime(["2025-06-30", "2025-07-10", "2025-08-01", None])
-    people = pd.DataFrame({"contact_on": on}, index=list("abcd"))
-    assert watchlist.due_before(people, dt.date(2025, 7, 10)).index.tolist() == ["a", "b"]
+    people = pd.DataFrame({"contact_on": on, "margin_at_stake": 1.0}, index=list("abcd"))
+    found = watchlist.select(people, dt.date(2025, 6, 10), 9, days=30)
+    assert found.index.tolist() == ["a", "b"]
 
 
 def test_the_order_of_customers_does_not_matter():
@@ -85,7 +86,9 @@ def test_the_order_of_customers_does_not_matter():
 
 def test_at_the_customers_own_pace_silence_has_its_share():
     """Two a year: half a year without one has probability 1/e; the years cancel."""
-    pace = watchlist.p_no_purchase_at_pace(pd.Series([2.0, 4.0, 0.0]), weeks=52, horizon_days=182)
+    pace = watchlist.p_no_purchase_at_constant_rate(
+        pd.Series([2.0, 4.0, 0.0]), weeks=52, horizon_days=182
+    )
     assert pace.tolist() == pytest.approx([np.exp(-1), np.exp(-2), 1])
 
 
@@ -120,25 +123,25 @@ def test_a_past_list_is_held_against_what_came():
 
 
 def test_a_list_of_all_finds_all_and_is_as_precise_as_chance():
-    people, silent = past()
-    kept = watchlist.precision(people, silent, people.index)
+    people, inactive = past()
+    kept = watchlist.precision(people, inactive, people.index)
     assert kept.recall == kept.value_recall == 1 and kept.precision == kept.base
 
 
 def test_an_empty_list_and_nobody_silent_have_no_share():
-    people, silent = past()
-    kept = watchlist.precision(people, silent * 0, people.index[:0])
+    people, inactive = past()
+    kept = watchlist.precision(people, inactive * 0, people.index[:0])
     assert np.isnan([kept.precision, kept.recall, kept.value_recall]).all() and kept.base == 0
 
 
 def test_outcomes_of_another_day_are_refused():
-    people, silent = past()
+    people, inactive = past()
     with pytest.raises(InputError, match="1 of 5"):
-        watchlist.precision(people, silent.drop("e"), people.index)
+        watchlist.precision(people, inactive.drop("e"), people.index)
     with pytest.raises(InputError, match="6 outcomes"):
-        watchlist.precision(people, pd.concat([silent, pd.Series([1], ["f"])]), people.index)
+        watchlist.precision(people, pd.concat([inactive, pd.Series([1], ["f"])]), people.index)
     with pytest.raises(InputError, match="1 on the list"):
-        watchlist.precision(people, silent, pd.Index(["a", "z"]))
+        watchlist.precision(people, inactive, pd.Index(["a", "z"]))
 
 
 def test_a_past_list_survives_the_table_of_trust():
@@ -152,7 +155,7 @@ def test_a_past_list_survives_the_table_of_trust():
 
 
 def of_a_day():
-    """Five customers with a usual gap of 10 days and as much to lose, silent for 3 to 30 days."""
+    """Five customers with a usual gap of 10 days and as much to lose, inactive for 3 to 30 days."""
     people = rhythm(last_gaps=[10] * 5)
     people["last_order"] = [DAY - dt.timedelta(days=n) for n in (3, 8, 12, 20, 30)]
     worth = pd.DataFrame(
@@ -180,20 +183,12 @@ def test_a_list_holds_who_is_late_before_the_next_one():
 
 def test_a_past_list_is_drawn_up_and_held_against_what_came():
     people, worth = of_a_day()
-    risk, silent = pd.Series(0.5, people.index), pd.Series([1, 0, 0, 1, 1], people.index)
-    found = watchlist.score_list(people, worth, risk, silent, DAY, 52, 180, n=2)
-    assert (found.listed, found.listed_silent, found.customers, found.silent) == (2, 2, 5, 3)
+    inactive = pd.Series([1, 0, 0, 1, 1], people.index)
+    trial = Trial(DAY, 180, pd.DataFrame({"cox": 0.5, "mean": 0.9}, people.index), inactive)
+    found = watchlist.backtest(trial, "cox", people, worth, 52, 180, n=2)
+    assert (found.listed, found.listed_inactive, found.customers, found.inactive) == (2, 2, 5, 3)
     assert found.value_recall == pytest.approx((150 + 160) / (120 + 150 + 160))
-    assert watchlist.score_list(people, worth.head(0), risk, silent, DAY, 52, 180) is None
+    assert watchlist.backtest(trial, "cox", people, worth.head(0), 52, 180) is None
     idle = worth.assign(margin_at_stake=0.0)
-    assert watchlist.score_list(people, idle, risk, silent, DAY, 52, 180) is None
-
-
-def test_a_list_is_tried_on_the_day_of_the_forecasts_trial():
-    people, worth = of_a_day()
-    silent = pd.Series([1, 0, 0, 1, 1], people.index)
-    risks = pd.DataFrame({"cox": 0.5, "mean": 0.9}, people.index)
-    trial = Trial(DAY, 180, risks, silent)
-    found = watchlist.backtest(trial, "cox", people, worth, 52, 180)
-    assert found == watchlist.score_list(people, worth, risks["cox"], silent, DAY, 52, 180)
+    assert watchlist.backtest(trial, "cox", people, idle, 52, 180) is None
     assert watchlist.backtest(None, "cox", people, worth, 52, 180) is None

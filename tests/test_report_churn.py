@@ -121,8 +121,8 @@ def test_tenths_say_how_much_of_all_silence_each_holds():
 
 def test_a_change_is_said_with_its_parts():
     groups = pd.DataFrame(
-        {"n_before": [10, 10], "silent_before": [0.2, np.nan], "n_now": [30, 10],
-         "silent_now": [0.256, 0.1], "change": [0.056, np.nan]}, index=["web", "shop"],
+        {"n_before": [10, 10], "inactive_before": [0.2, np.nan], "n_now": [30, 10],
+         "inactive_now": [0.256, 0.1], "change": [0.056, np.nan]}, index=["web", "shop"],
     )  # fmt: skip
     said = text(churn_tables.change(EN, cohorts.Change(groups, 0.2, 0.21, -0.04, 0.05), 180))
     assert "20.0% placed no order in the next 180 days" in said

@@ -18,7 +18,7 @@ def table():
 
 
 def test_what_tells_something_is_kept(table):
-    assert feature_selection.uninformative(*table, room=9) == {}
+    assert feature_selection.uninformative(*table, max_features=9) == {}
 
 
 def test_each_reason(table):
@@ -30,7 +30,7 @@ def test_each_reason(table):
         sum=rows["a"] + rows["b"],
         late=np.arange(len(rows)) % 7,
     )
-    assert feature_selection.uninformative(poor, seen, room=2) == {
+    assert feature_selection.uninformative(poor, seen, max_features=2) == {
         "same": "constant",
         "never": "one_sided",
         "twice": "collinear",

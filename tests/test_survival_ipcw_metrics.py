@@ -220,17 +220,6 @@ def test_before_the_first_end_there_is_no_auc_and_it_does_not_count(six):
     assert np.isnan(ipcw_metrics.mean_auc(auc.loc[[5]], late))
 
 
-def test_times_lie_where_the_endings_do():
-    _, outcome = drawn()
-    ended = outcome.loc[outcome["event"] == 1, "duration"]
-    at = ipcw_metrics.score_times(outcome, outcome, points=10)
-    assert len(at) == 10
-    assert (at[0], at[-1]) == pytest.approx((ended.quantile(0.05), ended.quantile(0.95)))
-    cut = outcome.assign(event=outcome["event"].where(outcome["duration"] < 20, 0)).clip(upper=20)
-    assert max(ipcw_metrics.score_times(outcome, cut)) < 20
-    assert ipcw_metrics.score_times(outcome.assign(event=0), outcome) == []
-
-
 # What cannot be scored
 
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lifelines import KaplanMeierFitter
 from lifelines.datasets import load_dd, load_g3, load_waltons
+from medians import medians
 from published import r_survival
 
 from cvm_analysis.errors import InputError
@@ -43,7 +44,7 @@ def test_every_median_and_quartile_is_that_of_r():
     printed = published.read("km_medians")
     for (name, group), part in printed.groupby(["dataset", "groups"]):
         outcome, groups = grouped(name, group)
-        found = kaplan_meier.medians(outcome, groups)
+        found = medians(outcome, groups)
         keys = ["segment", "n", "events", "median"]
         expected = part.rename(columns={"stratum": "segment"})[keys].sort_values("segment")
         pd.testing.assert_frame_equal(found, expected.reset_index(drop=True), check_dtype=False)
@@ -62,9 +63,9 @@ def test_waltons_medians_are_the_published_ones():
     """lifelines' documentation: 56 days; control 58, miR-137 26; 163 flies, 156 deaths."""
     data = load_waltons()
     outcome = data[["T", "E"]].set_axis(["duration", "event"], axis=1)
-    whole = kaplan_meier.medians(outcome)
+    whole = medians(outcome)
     assert whole.iloc[0].tolist() == ["all", 163, 156, 56.0]
-    parts = kaplan_meier.medians(outcome, data["group"]).set_index("segment")["median"]
+    parts = medians(outcome, data["group"]).set_index("segment")["median"]
     assert parts.to_dict() == {"control": 58.0, "miR-137": 26.0}
 
 
@@ -72,7 +73,7 @@ def test_the_median_of_governments_is_the_published_one():
     """lifelines' documentation: half of all political leaders are gone after 4 years."""
     data = load_dd()
     outcome = data[["duration", "observed"]].set_axis(["duration", "event"], axis=1)
-    assert kaplan_meier.medians(outcome)["median"].tolist() == [4.0]
+    assert medians(outcome)["median"].tolist() == [4.0]
 
 
 def test_g3_curves_and_intervals_are_the_printed_ones():
@@ -98,7 +99,7 @@ def test_a_curve_by_hand():
     inside = (curve["low"] <= curve["survival"]) & (curve["survival"] <= curve["high"])
     assert inside.all()
     assert kaplan_meier.kaplan_meier(outcome, step=2)["duration"].tolist() == [0, 2, 4]
-    assert np.isnan(kaplan_meier.medians(outcome.assign(event=0))["median"][0])
+    assert np.isnan(medians(outcome.assign(event=0))["median"][0])
 
 
 def test_late_entry_by_hand():
@@ -108,7 +109,7 @@ def test_late_entry_by_hand():
     assert curve.loc[[0, 1, 2, 3, 4, 5, 8], "n_at_risk"].tolist() == [1, 1, 2, 2, 2, 3, 2]
     expected = [1, 1 / 2, 1 / 2, 1 / 2 * 2 / 3, 1 / 2 * 2 / 3 / 2]
     assert curve.loc[[2, 3, 4, 5, 8], "survival"].tolist() == pytest.approx(expected)
-    assert kaplan_meier.medians(outcome)["median"].tolist() == [4.0]  # one half from 3 to 5
+    assert medians(outcome)["median"].tolist() == [4.0]  # one half from 3 to 5
     entered_at_once = kaplan_meier.kaplan_meier(outcome.assign(entry=0))
     pd.testing.assert_frame_equal(
         entered_at_once, kaplan_meier.kaplan_meier(outcome.drop(columns="entry"))
@@ -163,7 +164,7 @@ def test_what_was_not_watched_is_not_drawn():
     assert curve["duration"].tolist() == [10, 15, 20, 25, 30, 35, 40]
     expected = [1, 1, 0.75, 0.75, 0.375, 0.375, 0.375]
     assert curve["survival"].tolist() == pytest.approx(expected)
-    assert kaplan_meier.medians(outcome)["median"].isna().all()
+    assert medians(outcome)["median"].isna().all()
     assert kaplan_meier.observed_range(outcome)[0] == 10
 
 
@@ -181,7 +182,7 @@ def test_one_old_row_far_out_does_not_hide_the_others():
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=40))
 def test_without_censoring_the_median_is_the_median(durations):
     outcome = pd.DataFrame({"duration": durations, "event": 1})
-    assert kaplan_meier.medians(outcome)["median"][0] == np.median(durations)
+    assert medians(outcome)["median"][0] == np.median(durations)
 
 
 def test_the_order_of_rows_changes_nothing():
@@ -206,7 +207,7 @@ def test_every_row_needs_a_group():
         ({"duration": [-2, 3]}, "1 of 2 outcomes"),
         ({"duration": [np.inf, 3]}, "1 of 2 outcomes"),
         ({"event": [1, 2]}, "1 of 2 outcomes"),
-        ({"entry": [2, 1]}, "1 of 2 outcomes .* watched only from their end on"),
+        ({"entry": [2, 1]}, "1 of 2 outcomes .* observed only from their end on"),
         ({"entry": [-1, np.nan]}, "2 of 2 outcomes"),
     ],
 )

@@ -53,7 +53,7 @@ def test_terms_know_their_feature():
 def test_a_bowl_bends_and_the_model_knows_it():
     features, outcome = bowl()
     model = cox.fit(features, outcome)
-    assert list(model.bent) == ["x"]
+    assert list(model.nonlinear) == ["x"]
     assert not model.stratified
     found = model.effect("x", [-1.5, 0.0, 1.5])
     assert found.index.tolist() == [-1.5, 0.0, 1.5]
@@ -69,7 +69,7 @@ def test_a_bowl_bends_and_the_model_knows_it():
 def test_the_ratio_of_a_bent_feature_is_its_mean_slope():
     features, outcome = bowl()
     model = cox.fit(features, outcome)
-    low, *_, high = model.bent["x"]
+    low, *_, high = model.nonlinear["x"]
     ends = model.effect("x", [low, high])
     slope = np.log(ends[high] / ends[low]) / (high - low)
     assert model.hazards.loc["x", "coef"] == pytest.approx(slope)
@@ -77,13 +77,13 @@ def test_the_ratio_of_a_bent_feature_is_its_mean_slope():
 
 
 def test_a_straight_effect_stays_straight_19_times_in_20():
-    bent = sum(len(cox.fit(*bowl(400, seed, depth=0.0)).bent) > 0 for seed in range(30))
+    bent = sum(len(cox.fit(*bowl(400, seed, depth=0.0)).nonlinear) > 0 for seed in range(30))
     assert bent <= 5  # of 30 at 5 %: more happens once in 300
 
 
 def test_a_bend_too_small_to_matter_is_left():
     features, outcome = bowl(30_000, depth=0.04)
-    assert cox.fit(features, outcome).bent == {}
+    assert cox.fit(features, outcome).nonlinear == {}
     moved = splines._tested(
         features,
         {"x": splines.knots(features["x"])},

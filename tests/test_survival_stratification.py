@@ -40,9 +40,9 @@ def test_forecasts_follow_the_strata_where_the_plain_model_is_off():
     yes = features["yes"] == 1
     for day in (5, 10, 30):
         actual = (outcome["duration"][yes] > day).mean()
-        found = model.p_no_purchase(features[yes], [day]).iloc[:, 0].mean()
+        found = model.survival(features[yes], [day]).iloc[:, 0].mean()
         assert found == pytest.approx(actual, abs=0.01)
-    off = plain.p_no_purchase(features[yes], [10]).iloc[:, 0].mean()
+    off = plain.survival(features[yes], [10]).iloc[:, 0].mean()
     assert abs(off - (outcome["duration"][yes] > 10).mean()) > 0.03
 
 

@@ -87,21 +87,21 @@ def return_rate(
     Parameters
     ----------
     table : one row per threshold tried, as `churn.lapse.candidate_thresholds`
-        bound_days : 1 or more
-        n_silences : that lasted as long
-        comeback_share : of them within the follow-up, in [0, 1]; empty where none was watched as
+        threshold_days : 1 or more
+        n_spells : that lasted as long
+        return_rate : of them within the follow-up, in [0, 1]; empty where none was watched as
             long, and then not drawn
     bound : the days without an order after which customers count as lapsed; need not be among
         those tried; None: nothing is marked
     """
     if table.empty:
         return nothing(language)
-    check(table, ["bound_days", "n_silences", "comeback_share"], "return_rate")
-    seen = table.dropna(subset="comeback_share").sort_values("bound_days")
+    check(table, ["threshold_days", "n_spells", "return_rate"], "return_rate")
+    seen = table.dropna(subset="return_rate").sort_values("threshold_days")
     if seen.empty:
         return nothing(language)
     say = words(language)
-    days, shares = (seen[c].to_numpy(dtype=float) for c in ("bound_days", "comeback_share"))
+    days, shares = (seen[c].to_numpy(dtype=float) for c in ("threshold_days", "return_rate"))
     chosen = days == bound
     with styled():
         figure = Figure((WIDTH, 3.2))
@@ -211,14 +211,14 @@ def _mark_bound(ax: Axes, say: Words, bound: int, days: Array) -> None:
 
 def _comebacks_alt(say: Words, seen: pd.DataFrame, bound: int | None) -> str:
     def told(row: pd.Series) -> dict[str, str]:
-        return {"days": say.number(row["bound_days"]), "share": say.percent(row["comeback_share"])}
+        return {"days": say.number(row["threshold_days"]), "share": say.percent(row["return_rate"])}
 
     rows = say.listed(say("charts.return_rate.row", **told(row)) for _, row in seen.iterrows())
     alt = say("charts.return_rate.alt", rows=rows)
     if bound is None:
         return alt
-    chosen = seen[seen["bound_days"] == bound]
+    chosen = seen[seen["threshold_days"] == bound]
     if chosen.empty:
         return say("charts.return_rate.alt_set", alt=alt, days=say.number(bound))
-    n = say.number(chosen["n_silences"].iloc[0])
+    n = say.number(chosen["n_spells"].iloc[0])
     return say("charts.return_rate.alt_bound", alt=alt, n=n, **told(chosen.iloc[0]))

@@ -107,10 +107,10 @@ def cohorts(table: pd.DataFrame, days: int = 365, language: Language = "en") -> 
     """
     if table.empty:
         return nothing(language)
-    check(table, ["n_customers", "silent", "low", "high"], "cohorts")
+    check(table, ["n_customers", "inactive", "low", "high"], "cohorts")
     say = words(language)
     x = np.arange(len(table))
-    share, low, high = (table[c].to_numpy(dtype=float) for c in ("silent", "low", "high"))
+    share, low, high = (table[c].to_numpy(dtype=float) for c in ("inactive", "low", "high"))
     with styled():
         figure = Figure((WIDTH, 3.0))
         ax = figure.subplots()

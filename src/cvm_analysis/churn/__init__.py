@@ -1,1 +1,1 @@
-"""Who is leaving, when, and why: buyers who fall silent, and contracts that end."""
+"""Churn: customers who become inactive, and contracts that end."""

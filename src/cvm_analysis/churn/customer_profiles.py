@@ -1,6 +1,6 @@
-"""A few customers that stand for many, and the values along which a feature is shown.
+"""Typical customers, and the effect of one feature over its values.
 
-Averages of features describe nobody; each of these customers exists.
+Average features describe nobody; each typical customer here exists.
 """
 
 from __future__ import annotations
@@ -14,45 +14,47 @@ _ON_TIME, _OVERDUE = 1.0, float(np.log2(3))  # silence_gaps at one usual gap, at
 
 
 def typical_customers(features: pd.DataFrame) -> pd.DataFrame:
-    """Choose customers whose risks are worth seeing side by side.
+    """Choose typical customers whose risks are worth comparing.
 
-    Parameters
-    ----------
-    features : one row per customer, as `features.build` makes them; silence_gaps, only_once, and
+    features : one row per customer, as `features.build` returns: silence_gaps, only_once, and
         complaints_open where there are complaints
 
     Returns
     -------
-    Rows of `features`, indexed by what each stands for; a kind nobody is of is absent.
-        regular_on_time : bought on several days, silent for no longer than the usual gap
-        regular_overdue : the same, silent for at least two usual gaps
-        once_recent, once_silent : bought on one day only; the same two silences
+    Rows of `features`, indexed by kind; a kind without customers is absent. Of each kind the
+    customer closest to its medians, in standard deviations of all customers.
+        regular_on_time : bought on several days, no purchase for at most the usual gap
+        regular_overdue : the same, no purchase for at least two usual gaps
+        once_recent, once_inactive : bought on one day only; the same two limits
         complaint_open : has an open complaint
-    Of each kind the customer nearest to the kind's medians, in standard deviations of all.
     """
-    silence, once = features["silence_gaps"], features["only_once"] > 0
+    gaps, once = features["silence_gaps"], features["only_once"] > 0
     kinds = {
-        "regular_on_time": ~once & (silence <= _ON_TIME),
-        "regular_overdue": ~once & (silence >= _OVERDUE),
-        "once_recent": once & (silence <= _ON_TIME),
-        "once_silent": once & (silence >= _OVERDUE),
+        "regular_on_time": ~once & (gaps <= _ON_TIME),
+        "regular_overdue": ~once & (gaps >= _OVERDUE),
+        "once_recent": once & (gaps <= _ON_TIME),
+        "once_inactive": once & (gaps >= _OVERDUE),
     }
     if "complaints_open" in features:
         kinds["complaint_open"] = features["complaints_open"] > 0
     spread = features.std(ddof=0).replace(0, 1.0).fillna(1.0)
-    rows = {kind: _middle(features[of_it], spread) for kind, of_it in kinds.items() if of_it.any()}
+    rows = {
+        kind: _closest_to_median(features[members], spread)
+        for kind, members in kinds.items()
+        if members.any()
+    }
     return pd.DataFrame.from_dict(rows, orient="index", columns=features.columns)
 
 
 def survival_curves(
     model: Cox | None, features: pd.DataFrame, days: int, step: int = 6
 ) -> pd.DataFrame:
-    """Draw up how likely each typical customer has not come back by each day ahead.
+    """Forecast the probability that each typical customer has not returned, by days ahead.
 
     Returns
     -------
-    One row per typical customer of `features`, indexed by what each stands for; columns 0, step, 2
-    step, ... up to `days`; empty beyond what was observed. No rows without a model.
+    One row per typical customer of `features`, indexed by kind; columns 0, step, 2 step, ... up to
+    `days`; empty beyond the longest observed duration. No rows without a model.
     """
     if model is None:
         return pd.DataFrame()
@@ -62,37 +64,37 @@ def survival_curves(
 def partial_effect(
     model: Cox | None, features: pd.DataFrame, plain: pd.DataFrame
 ) -> tuple[str, pd.DataFrame]:
-    """Follow one feature along its values: the strongest that bends, else the strongest.
+    """Compute the effect of the strongest nonlinear feature, else of the strongest, by value.
 
-    features, plain : of each customer, as the model takes them and as a reader understands them
+    features, plain : of each customer, in the model's units and in units for a reader
 
     Returns
     -------
-    The feature, and one row per value as `value_grid` gives them, with hazard_ratio: of the event,
-    against the average customer of the training. No rows without a model.
+    The feature, and the table of `value_grid` with hazard_ratio: of a return, against the average
+    customer of the training data. No rows without a model.
     """
     if model is None:
         return "", pd.DataFrame()
     strongest = [str(code) for code in model.hazards.index]
-    code = next((code for code in strongest if code in model.bent), strongest[0])
+    code = next((code for code in strongest if code in model.nonlinear), strongest[0])
     table = value_grid(features[code], plain[code])
     return code, table.assign(hazard_ratio=model.effect(code, table["value"]).to_numpy())
 
 
-def _middle(rows: pd.DataFrame, spread: pd.Series) -> list[float]:
-    """The row nearest to the medians; of several the one with the smallest values."""
+def _closest_to_median(rows: pd.DataFrame, spread: pd.Series) -> list[float]:
+    """The row closest to the medians; of several the one with the smallest values."""
     distance = ((rows - rows.median()) / spread).abs().sum(axis=1).round(9)
     nearest = rows[distance == distance.min()]
     return nearest.sort_values(list(rows.columns)).iloc[0].tolist()
 
 
 def value_grid(values: pd.Series, plain: pd.Series, n: int = 40) -> pd.DataFrame:
-    """Values of a feature at which to show its effect, from low to high, as customers have them.
+    """Choose values of a feature at which to show its effect, ascending.
 
     Parameters
     ----------
-    values, plain : of each customer, as the model takes the feature and as a reader understands it
-    n : at most so many; evenly spread over the customers, without the last hundredth at either end
+    values, plain : of each customer, in the model's unit and in a reader's
+    n : at most so many, spread evenly over the customers, without the outer 1 % at either end
 
     Returns
     -------

@@ -1,7 +1,4 @@
-"""The mean of the forecasts of silence, on the scale of log odds.
-
-Forecasts err in different directions: Cox's model knows only straight and bent effects, trees know
-nothing beyond what they have seen, the value model knows purchases alone.
+"""The mean of several forecasts of no purchase, on the scale of log odds.
 
 Sources: Clemen (1989), "Combining Forecasts: A Review and Annotated Bibliography", International
 Journal of Forecasting 5(4), 559-583, for equal weights; Satopaa et al. (2014), "Combining Multiple
@@ -27,31 +24,31 @@ class Mean:
     """Several forecasts with equal weights; `fit` makes one."""
 
     parts: Sequence[Any]
-    unseen: pd.DataFrame = field(repr=False)  # of the training rows, as `cross_fitted` gives it
+    out_of_fold: pd.DataFrame = field(repr=False)  # forecasts of the training rows
 
     def p_no_purchase(self, rows: Rows, days: Sequence[int]) -> pd.DataFrame:
-        """The mean of those that tell anything of a row.
+        """Average the parts that forecast a row at some horizon.
 
-        Empty where none does, or where one of these cannot tell the horizon.
+        Empty where no part does, or where one of these lacks the horizon.
         """
         return _mean([part.p_no_purchase(rows, days) for part in self.parts])
 
 
 def fit(parts: Sequence[Any], rows: Rows, days: Sequence[int]) -> Mean:
-    """Combine forecasts; rows : those they learned from, days : horizons to be set right."""
+    """Combine forecasts; rows : their training rows, days : horizons to be recalibrated."""
     return Mean(parts, _mean([cross_fitted(part, rows, days) for part in parts]))
 
 
 def cross_fitted(model: Any, rows: Rows, days: Sequence[int]) -> pd.DataFrame:
-    """Forecasts of the training rows, by trees that had not seen them where it is made of trees."""
-    told = getattr(model, "unseen", None)
-    return model.p_no_purchase(rows, days) if told is None else told
+    """Forecast the training rows, out of fold where the model keeps such forecasts."""
+    out_of_fold = getattr(model, "out_of_fold", None)
+    return model.p_no_purchase(rows, days) if out_of_fold is None else out_of_fold
 
 
-def _mean(told: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    odds = np.array([logit(each.to_numpy(float)) for each in told])
-    tells = ~np.isnan(odds).all(axis=2, keepdims=True)
-    n = tells.sum(axis=0)
-    total = np.where(tells, odds, 0.0).sum(axis=0)
+def _mean(forecasts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    odds = np.array([logit(each.to_numpy(float)) for each in forecasts])
+    present = ~np.isnan(odds).all(axis=2, keepdims=True)
+    n = present.sum(axis=0)
+    total = np.where(present, odds, 0.0).sum(axis=0)
     mean = np.divide(total, n, out=np.full(total.shape, np.nan), where=n > 0)
-    return pd.DataFrame(expit(mean), told[0].index, told[0].columns)
+    return pd.DataFrame(expit(mean), forecasts[0].index, forecasts[0].columns)

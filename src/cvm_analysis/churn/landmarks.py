@@ -1,8 +1,6 @@
-"""A landmark: a past day, what was known about each customer then, and when they bought next.
+"""A landmark: a past day that divides features (known by then) from outcomes (after it).
 
-The question at a landmark L is "will they come back?". What is known by L makes the features, what
-comes after L the outcome; no row is on both sides. Buying again is the event, so nobody has to be
-declared lost, and nothing depends on a bound of silence.
+The event is the next purchase, so the outcome does not depend on a lapse threshold.
 """
 
 from __future__ import annotations
@@ -16,9 +14,11 @@ from cvm_analysis.errors import InputError
 
 
 def next_days(purchase_days: pd.DataFrame, landmark: dt.date, end: dt.date) -> pd.Series:
-    """Days from the landmark to the next purchase up to `end`; customers without one are absent.
+    """Count the days from the landmark to each customer's next purchase up to `end`.
 
     purchase_days : one row per customer and day with a purchase: customer_id, day
+
+    Indexed by customer_id; customers without a purchase are absent.
     """
     day = pd.to_datetime(purchase_days["day"])
     later = (day > pd.Timestamp(landmark)) & (day <= pd.Timestamp(end))
@@ -29,51 +29,49 @@ def next_days(purchase_days: pd.DataFrame, landmark: dt.date, end: dt.date) -> p
 def stack(
     purchase_days: pd.DataFrame, customers: Mapping[dt.date, pd.Index], end: dt.date
 ) -> pd.DataFrame:
-    """What came after several landmarks, one below the other, each watched until `end`.
+    """Stack the outcomes of several landmarks, each observed until `end`.
 
     Parameters
     ----------
     purchase_days : one row per customer and day with a purchase: customer_id, day
-    customers : landmark -> customer_id of who is modelled there
-    end : the last day that is known; for a trial the landmark it is tried at
+    customers : landmark -> customer_id of its customers
+    end : the last day that is known
 
     Returns
     -------
-    One row per landmark and customer, indexed by both; columns of `outcome`. A customer has as many
-    rows as landmarks: errors are clustered by customer_id, and folds are by customer_id too,
-    or a customer would be learned from and tried at once.
+    One row per landmark and customer, indexed by both; columns of `outcome`. A customer has a row
+    per landmark, so errors and folds must be by customer_id.
     """
     parts = {
         landmark: outcome(
-            next_days(purchase_days, landmark, end).reindex(known), (end - landmark).days
+            next_days(purchase_days, landmark, end).reindex(ids), (end - landmark).days
         )
-        for landmark, known in customers.items()
+        for landmark, ids in customers.items()
     }
     return pd.concat(parts, names=["landmark", "customer_id"])
 
 
 def outcome(next_days: pd.Series, observed_days: int) -> pd.DataFrame:
-    """What came after the landmark, as survival analysis takes it.
+    """Convert days to the next purchase into the outcome of a survival analysis.
 
     Parameters
     ----------
-    next_days : days from the landmark to the next purchase, 1 or more, indexed by customer_id;
-        empty where none came (reindex to the customers of the landmark)
-    observed_days : days watched after the landmark
+    next_days : 1 or more, indexed by customer_id; empty without a purchase
+    observed_days : days observed after the landmark
 
     Returns
     -------
-    Same index; duration (days, at most observed_days), event (1: bought again, 0: watch ended).
+    Same index; duration (days, at most observed_days), event (1: bought again, 0: censored).
 
     Raises
     ------
-    InputError : nothing watched, or a purchase that is not after the landmark
+    InputError : no day observed, or a purchase that is not after the landmark
     """
     early = int((next_days < 1).sum())
     if observed_days < 1 or early:
         raise InputError(
             f"{early:,} of {len(next_days):,} next purchases are not after the landmark and "
-            f"{observed_days} days were watched; the outcome starts the day after the landmark"
+            f"{observed_days} days were observed; the outcome starts the day after the landmark"
         )
     event = next_days <= observed_days
     duration = next_days.where(event, observed_days).astype(float)

@@ -1,10 +1,9 @@
-"""How long a silence may last before a customer counts as lapsed, and how long buyers stay.
+"""When a customer counts as lapsed, and how long customers keep buying.
 
-A customer is lapsed on the first day that makes `find_threshold` days without a purchase, and the
-lapse is dated on that day, never on the last purchase: on the day of the last purchase nobody
-could know. By construction nobody lapses in the first `find_threshold` days; a curve starts to
-fall only there. Silence mixes leaving with a slow rhythm, so effects on lapses are smaller than
-effects on leaving.
+A customer lapses on the day that completes `threshold_days` without a purchase, never on the last
+purchase: on that day nobody could know. So no curve falls in the first `threshold_days` days. No
+purchase mixes leaving with a low purchase rate, so effects on lapses are smaller than effects on
+leaving.
 """
 
 from __future__ import annotations
@@ -27,15 +26,15 @@ from cvm_analysis.survival.kaplan_meier import (
 )
 from cvm_analysis.typed import settings
 
-BOUNDS = (30, 60, 90, 120, 180, 270, 365, 545, 730)  # days
+THRESHOLDS = (30, 60, 90, 120, 180, 270, 365, 545, 730)  # days
 
 
 @settings
 class Churn:
-    """What counts as silence.
+    """The settings of churn.
 
-    silence_days : without a purchase in so many days a customer has lapsed; `auto`: see `threshold`
-    horizon_days : the risk of silence is that of no purchase within so many days
+    silence_days : days without a purchase that make a lapse; `auto`: see `find_threshold`
+    horizon_days : the churn risk is that of no purchase within so many days
     """
 
     silence_days: Annotated[int, Field(gt=0)] | Literal["auto"] = "auto"
@@ -43,81 +42,81 @@ class Churn:
 
 
 def inactivity_spells(purchase_days: pd.DataFrame, end: dt.date) -> pd.DataFrame:
-    """One row per silence, that is per customer and purchase day, sorted by both.
+    """List the spells without a purchase: one row per customer and purchase day, sorted by both.
 
-    purchase_days : customer_id, day with a purchase (repeated days count once); later than `end`
-        is not yet known and left out
+    purchase_days : customer_id, day with a purchase (repeated days count once); days after `end`
+        are left out
 
     Returns
     -------
-    customer_id, day, duration : days until the next purchase day, or until `end`
-    event : 1 if they came back, 0 if still silent at `end`
+    customer_id, day, duration (days until the next purchase day, or until `end`), event (1 if the
+    customer returned, 0 if still inactive at `end`).
     """
     table = purchase_days[["customer_id"]].assign(day=pd.to_datetime(purchase_days["day"]))
     table = table[table["day"] <= pd.Timestamp(end)].drop_duplicates()
     table = table.sort_values(["customer_id", "day"], ignore_index=True)
     following = table.groupby("customer_id")["day"].shift(-1)
     until = following.fillna(pd.Timestamp(end))
-    return table.assign(
-        duration=(until - table["day"]).dt.days, event=following.notna().astype(int)
-    )
+    duration = (until - table["day"]).dt.days
+    return table.assign(duration=duration, event=following.notna().astype(int))
 
 
 def candidate_thresholds(
-    silences: pd.DataFrame, bounds: Sequence[int] = BOUNDS, follow_days: int = 365
+    spells: pd.DataFrame, thresholds: Sequence[int] = THRESHOLDS, follow_days: int = 365
 ) -> pd.DataFrame:
-    """How often a customer came back after a silence as long as each bound.
+    """Compute how often customers return after spells as long as each threshold.
 
     Parameters
     ----------
-    silences : duration (days), event (1 if they came back); columns as `inactivity_spells` gives
-    bounds : days to try
-    follow_days : how long after the bound a comeback counts
+    spells : duration, event, as `inactivity_spells` returns
+    thresholds : days to try
+    follow_days : days after the threshold in which a return counts
 
     Returns
     -------
-    One row per bound: bound_days; n_silences that lasted as long; comeback_share of them within
-    follow_days (Kaplan-Meier, for some were not watched to the end), empty where none was watched
-    as long.
+    One row per threshold: threshold_days; n_spells that lasted as long; return_rate of them within
+    follow_days (Kaplan-Meier), empty where no spell was observed for as long.
     """
-    if silences.empty:
-        return pd.DataFrame(columns=["bound_days", "n_silences", "comeback_share"])
-    curve = product_limit(check_outcome(silences, silences.index))
-    longest = silences["duration"].max()
+    columns = ["threshold_days", "n_spells", "return_rate"]
+    if spells.empty:
+        return pd.DataFrame(columns=columns)
+    curve = product_limit(check_outcome(spells, spells.index))
+    longest = spells["duration"].max()
     rows = []
-    for bound in bounds:
-        n = ((silences["duration"] + 1 - silences["event"]) > bound).sum()
-        seen = bound + follow_days <= longest
-        still, then = survival_at(curve, [bound, bound + follow_days]) if seen else (1.0, np.nan)
-        rows.append((bound, int(n), 1 - then / still if still > 0 else np.nan))
-    return pd.DataFrame(rows, columns=["bound_days", "n_silences", "comeback_share"])
+    for days in thresholds:
+        n = ((spells["duration"] + 1 - spells["event"]) > days).sum()
+        observed = days + follow_days <= longest
+        before, after = survival_at(curve, [days, days + follow_days]) if observed else (1, np.nan)
+        rows.append((days, int(n), 1 - after / before if before > 0 else np.nan))
+    return pd.DataFrame(rows, columns=columns)
 
 
-def find_threshold(candidates: pd.DataFrame, comebacks: float = 0.10) -> int:
-    """The smallest bound after which at most this share came back; 0.10 is one in ten.
+def find_threshold(candidates: pd.DataFrame, max_return_rate: float = 0.10) -> int:
+    """Find the smallest threshold after which at most this share of customers returned.
 
-    A bound that too few silences lasted as long as tells nothing (see `minimum_data`).
+    Thresholds with too few spells do not count (see `minimum_data`).
 
     Raises
     ------
-    FitError : there is none; a business this slow, or a history this short, needs one set by hand
+    FitError : there is none; the purchases are too rare or the history too short
     """
-    told = candidates["n_silences"].map(lambda n: not lacking("bound", silences=n)).astype(bool)
-    enough = candidates.loc[(candidates["comeback_share"] <= comebacks) & told, "bound_days"]
-    if enough.empty:
-        shares = candidates.set_index("bound_days")["comeback_share"].dropna()
-        tried = ", ".join(f"{b} days: {share:.0%}" for b, share in shares.items())
+    enough = candidates["n_spells"].map(lambda n: not lacking("bound", silences=n)).astype(bool)
+    rare = candidates["return_rate"] <= max_return_rate
+    found = candidates.loc[rare & enough, "threshold_days"]
+    if found.empty:
+        rates = candidates.set_index("threshold_days")["return_rate"].dropna()
+        tried = ", ".join(f"{days} days: {rate:.0%}" for days, rate in rates.items())
         raise FitError(
-            f"no lapse threshold: after every one tried, more than {comebacks:.0%} returned "
+            f"no lapse threshold: after every one tried, more than {max_return_rate:.0%} returned "
             f"({tried or 'the history is too short to try one'}); set churn.silence_days"
         )
-    return int(enough.min())
+    return int(found.min())
 
 
-def threshold(
+def choose_threshold(
     candidates: pd.DataFrame, silence_days: int | Literal["auto"]
 ) -> tuple[int | None, list[Note]]:
-    """The bound of the config, else the one the gaps give; None and a note where they give none."""
+    """Take the threshold of the config, else find one; None and a note where there is none."""
     if silence_days != "auto":
         return silence_days, []
     try:
@@ -126,61 +125,61 @@ def threshold(
         return None, [Note("churn", "no_bound_of_silence")]
 
 
-def is_lapsed(days_since_last: pd.Series, bound: int) -> pd.Series:
-    """Whether each customer has been silent for `find_threshold` days; False for who never
-    bought."""
-    return (days_since_last.astype(float) >= bound).rename("lapsed")
+def is_lapsed(days_since_last: pd.Series, threshold_days: int) -> pd.Series:
+    """Flag customers without a purchase for `threshold_days`; False for those who never bought."""
+    return (days_since_last.astype(float) >= threshold_days).rename("lapsed")
 
 
-def purchase_spells(purchase_days: pd.DataFrame, end: dt.date, bound: int | None) -> pd.DataFrame:
-    """One row per spell of buying: from a purchase until a silence passes the bound, or `end`.
+def purchase_spells(
+    purchase_days: pd.DataFrame, end: dt.date, threshold_days: int | None
+) -> pd.DataFrame:
+    """List the spells of buying: from a purchase until the lapse, or until `end`.
 
     Parameters
     ----------
     purchase_days : customer_id, day with a purchase
     end : the last day that counts
-    bound : days of silence that end a spell; who comes back later begins a new one. None: no
-        silence is called a lapse, and there are no spells
+    threshold_days : days without a purchase that end a spell; a return starts a new one. None: no
+        spells
 
     Returns
     -------
-    customer_id, spell (1, 2, ...), started_on
-    duration : days from the first purchase to the lapse (last purchase + bound), or to `end`
-    event : 1 if lapsed, 0 if still buying at `end`
+    One row per spell: customer_id, spell (1, 2, ...), started_on, duration (days from the first
+    purchase to the lapse, or to `end`), event (1 if lapsed, 0 if still buying at `end`).
     """
     table = inactivity_spells(purchase_days, end)
-    if bound is None:
-        table, bound = table.head(0), 0
-    passed = table["duration"] + 1 - table["event"] > bound  # back on that very day is no lapse
-    table["lapse"] = passed.astype(int)
+    if threshold_days is None:
+        table, threshold_days = table.head(0), 0
+    # a purchase on the very day of the threshold prevents the lapse
+    table["lapse"] = (table["duration"] + 1 - table["event"] > threshold_days).astype(int)
     table["spell"] = 1 + table.groupby("customer_id")["lapse"].cumsum() - table["lapse"]
-    table["until"] = table["day"] + pd.to_timedelta(table["duration"].clip(upper=bound), unit="D")
-    ended = table.groupby(["customer_id", "spell"], as_index=False).agg(
+    active = pd.to_timedelta(table["duration"].clip(upper=threshold_days), unit="D")
+    table["until"] = table["day"] + active
+    spells = table.groupby(["customer_id", "spell"], as_index=False).agg(
         started_on=("day", "min"), until=("until", "last"), event=("lapse", "last")
     )
-    ended["duration"] = (ended.pop("until") - ended["started_on"]).dt.days
-    return ended[["customer_id", "spell", "started_on", "duration", "event"]]
+    spells["duration"] = (spells.pop("until") - spells["started_on"]).dt.days
+    return spells[["customer_id", "spell", "started_on", "duration", "event"]]
 
 
 def first_channel(customers: pd.DataFrame) -> pd.Series:
-    """The channel of each customer's first purchase; `unknown` where it is not recorded."""
+    """Return the channel of each customer's first purchase; `unknown` where not recorded."""
     return customers.reindex(columns=["first_channel"])["first_channel"].fillna("unknown")
 
 
 def survival_curves(spells: pd.DataFrame, groups: pd.Series | None = None) -> pd.DataFrame:
-    """Kaplan-Meier of the time to lapse: the share still buying, by week, for each segment.
+    """Estimate the share still buying, by week, for each segment (Kaplan-Meier).
 
-    spells : as `purchase_spells` gives
-    groups : segment of each customer_id, as known when their spells began (region, channel of
-        acquisition); today's RFM segment would look into the future. None: all together
+    spells : as `purchase_spells` returns
+    groups : segment of each customer_id when the spells started (region, channel of acquisition);
+        today's RFM segment would leak the future. None: all together
 
     Returns
     -------
     One row per segment and week: segment, week (0, 1, ...), survival, low, high (95 %), n_at_risk.
-    Spells of one customer are taken as independent, so the intervals are a little narrow.
+    Intervals take spells as independent and are a little narrow.
     """
     by_spell = None if groups is None else spells["customer_id"].map(groups)
     table = kaplan_meier(spells, by_spell, step=7)
-    weeks = (table.pop("duration") / 7).astype(int)
-    table.insert(1, "week", weeks)
+    table.insert(1, "week", (table.pop("duration") / 7).astype(int))
     return table

@@ -1,7 +1,7 @@
-"""Forecasts of silence learned at a day from several landmarks before it.
+"""Fit the forecasts of no purchase on a day, to several landmarks before it.
 
-One row per customer and landmark, one below the other; what came is watched until the day and no
-further. Each forecast is then set right by its own landmarks (`recalibration`).
+One row per customer and landmark, with outcomes up to the day. Each forecast is then recalibrated
+on the same landmarks.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from cvm_analysis.minimum_data import Note, lacking
 from cvm_analysis.survival import cox as cox_model
 
 PART = "churn"
-MOST_ROWS = 100_000  # to learn from
+MAX_ROWS = 100_000  # to fit
 
 
 class Snapshot(NamedTuple):
-    """Who was modelled on a day, and what was known of them then: one row per customer."""
+    """The modelled customers of a day, as known then: one row per customer."""
 
     day: dt.date
     customers: pd.DataFrame  # columns of table `customers`; all had bought
-    value: pd.DataFrame | None = None  # p_no_purchase_<h>d of the value model fitted that day
-    grade: pd.Series | None = None  # rank of the grade of that day, the larger the better
+    value: pd.DataFrame | None = None  # p_no_purchase_<h>d of the purchase model of that day
+    grade: pd.Series | None = None  # rank of the grade of that day, larger is better
 
 
 def gather(
@@ -38,142 +38,143 @@ def gather(
     value: Sequence[pd.DataFrame],
     grades: Sequence[pd.Series],
 ) -> list[Snapshot]:
-    """Gather what was known on several days; one element a day in each argument, as in Known."""
+    """Make a Snapshot of each day from one element a day in each argument."""
     return [Snapshot(*each) for each in zip(days, customers, value, grades, strict=True)]
 
 
 class CoxForecast(NamedTuple):
-    """Cox's model, asked for rows; regions have baselines of their own where there are several."""
+    """Cox's model; each region has its own baseline if there are several."""
 
     cox: cox_model.Cox
     by_group: bool
 
     def p_no_purchase(self, rows: Rows, days: Sequence[int]) -> pd.DataFrame:
-        """Probability of no purchase within each horizon; empty beyond what was observed."""
-        return self.cox.p_no_purchase(rows.features, days, rows.group if self.by_group else None)
+        """Forecast; empty beyond the longest observed duration."""
+        strata = rows.group if self.by_group else None
+        survival = self.cox.survival(rows.features, days, strata=strata)
+        return survival.set_axis(challengers.column_names(days), axis=1)
 
 
 class Learned(NamedTuple):
-    """What was learned by a day: model -> forecast, and what sets it right."""
+    """The forecasts fitted on a day, and their recalibrations; `learn` makes one."""
 
     models: Mapping[str, Any]
-    right: Mapping[str, recalibration.Recalibration]
-    like: list[str]  # names of the features
+    recalibrations: Mapping[str, recalibration.Recalibration]
+    feature_names: list[str]
     notes: list[Note]
-    rows: Rows | None = None  # what it was learned from, with outcome; None where nothing was
+    rows: Rows | None = None  # training rows; None without landmarks
 
     @property
     def cox(self) -> cox_model.Cox | None:
-        """Cox's model, for hazard ratios and reasons; None where it was not fitted."""
+        """Cox's model; None where it was not fitted."""
         found = self.models.get("cox")
         return found.cox if found else None
 
     @property
     def hazards(self) -> pd.DataFrame:
-        """Hazard ratios of buying again, strongest first; no row where no model was fitted."""
+        """Hazard ratios of a return, strongest first; no row without a model."""
         nothing = pd.DataFrame(columns=["hazard_ratio", "low", "high"])
         return self.cox.hazards if self.cox else nothing
 
     def features(self, known: Snapshot) -> pd.DataFrame:
-        """The features of a day's customers, as Cox's model takes them."""
-        found = features.build(known.customers, known.grade, self.like)
-        return found.reindex(columns=self.like).fillna(0.0)
+        """Build the features of a day's customers, as the models take them."""
+        found = features.build(known.customers, known.grade, self.feature_names)
+        return found.reindex(columns=self.feature_names).fillna(0.0)
 
     def forecast(self, code: str, known: Snapshot, days: Sequence[int]) -> pd.DataFrame:
-        """Forecast the silence of a day's customers; columns p_no_purchase_<h>d. Linear in
-        customers."""
+        """Forecast no purchase of a day's customers; columns p_no_purchase_<h>d."""
         rows = _rows([known], [self.features(known)])
-        p = self.right[code].apply(self.models[code].p_no_purchase(rows, days), rows.day)
+        p = self.recalibrations[code].apply(self.models[code].p_no_purchase(rows, days), rows.day)
         return p.set_axis(known.customers.index)
 
 
 def learn(
     known: Sequence[Snapshot], purchase_days: pd.DataFrame, day: dt.date, horizons: Sequence[int]
 ) -> Learned:
-    """Learn every forecast from the landmarks before a day.
+    """Fit every forecast to the landmarks before a day.
 
-    Of more than MOST_ROWS rows some customers are drawn by a hash of their ids, with all their
-    rows: learning from a share s of the customers makes standard errors 1 / sqrt(s) wider (from a
-    million customers and eleven landmarks ten times), and calibration as exact as that many rows
-    make it. All customers are scored.
+    Above MAX_ROWS rows, customers are sampled by a hash of their ids, with all their rows: a share
+    s makes standard errors 1 / sqrt(s) wider. All customers are scored.
 
     Parameters
     ----------
-    known : what was known at landmarks; those before `day` count, where anybody was known
-    purchase_days : customer_id, day with a purchase; what came after `day` does not count
-    horizons : days ahead to be set right
+    known : one per landmark; those before `day` with customers count
+    purchase_days : customer_id, day with a purchase; days after `day` do not count
+    horizons : days ahead to be recalibrated
     """
     past = sample_rows([each for each in known if each.day < day and len(each.customers)])
     if not past:
         return Learned({}, {}, [], lacking("churn_model", buyers=0))
-    like = _known_throughout(past)
-    learned = Learned({}, {}, like, [])
+    names = _known_throughout(past)
+    learned = Learned({}, {}, names, [])
     since = pd.to_datetime(purchase_days["day"]).min()
-    theirs = set().union(*(each.customers.index for each in past))
-    purchase_days = purchase_days[purchase_days["customer_id"].isin(theirs)]
+    sampled = set().union(*(each.customers.index for each in past))
+    purchase_days = purchase_days[purchase_days["customer_id"].isin(sampled)]
     rows = _rows(past, [learned.features(each) for each in past])
     outcomes = landmarks.stack(purchase_days, {e.day: e.customers.index for e in past}, day)
-    came = pd.concat([no_purchase(each, purchase_days, day, horizons) for each in past])
-    rows = rows._replace(
-        outcome=outcomes.set_axis(rows.day.index), silent=came.set_axis(rows.day.index)
-    )
+    inactive = pd.concat([no_purchase(each, purchase_days, day, horizons) for each in past])
+    index = rows.day.index
+    rows = rows._replace(outcome=outcomes.set_axis(index), inactive=inactive.set_axis(index))
     models, notes = _models(rows, horizons)
     years = (pd.Timestamp(day) - since).days / recalibration.YEAR
-    right = {code: _right(model, rows, horizons, years) for code, model in models.items()}
-    return Learned(models, right, like, notes, rows)
+    recalibrations = {
+        code: recalibration.fit(
+            ensemble.cross_fitted(model, rows, horizons), rows.inactive, rows.day, years
+        )
+        for code, model in models.items()
+    }
+    return Learned(models, recalibrations, names, notes, rows)
 
 
 def _known_throughout(past: Sequence[Snapshot]) -> list[str]:
-    """The features that somebody had at every landmark; others would tell the landmarks apart."""
-    like = list(features.build(past[-1].customers, past[-1].grade))
+    """Features with values at every landmark; others would identify the landmark."""
+    names = list(features.build(past[-1].customers, past[-1].grade))
     for each in past:
-        plain = features.readable(each.customers, each.grade, like)
-        like = [name for name in like if plain[name].notna().any()]
-    return like
+        plain = features.readable(each.customers, each.grade, names)
+        names = [name for name in names if plain[name].notna().any()]
+    return names
 
 
 def no_purchase(
     known: Snapshot, purchase_days: pd.DataFrame, until: dt.date, horizons: Sequence[int]
 ) -> pd.DataFrame:
-    """Whether silence followed: columns p_no_purchase_<h>d, 1 or 0, empty if not known by
-    `until`."""
-    came = landmarks.next_days(purchase_days, known.day, until).reindex(known.customers.index)
-    told = {
-        name: (~(came <= each)).astype(float)
-        if known.day + dt.timedelta(days=each) <= until
-        else pd.Series(np.nan, came.index)
-        for each, name in zip(horizons, challengers.column_names(horizons), strict=True)
-    }
-    return pd.DataFrame(told, came.index)
+    """Find who did not buy: columns p_no_purchase_<h>d, 1 or 0, empty if unknown at `until`."""
+    next_days = landmarks.next_days(purchase_days, known.day, until).reindex(known.customers.index)
+    table = pd.DataFrame(np.nan, next_days.index, challengers.column_names(horizons))
+    for each, name in zip(horizons, table, strict=True):
+        if known.day + dt.timedelta(days=each) <= until:
+            table[name] = (~(next_days <= each)).astype(float)
+    return table
 
 
-def sample_rows(known: Sequence[Snapshot], most: int = MOST_ROWS) -> list[Snapshot]:
-    """Draw customers by a hash of their ids, so that about `most` rows are left; all if fewer.
+def sample_rows(known: Sequence[Snapshot], max_rows: int = MAX_ROWS) -> list[Snapshot]:
+    """Sample customers by a hash of their ids, so that about `max_rows` rows are left.
 
     The same customers at every landmark and in every run.
     """
     n = sum(len(each.customers) for each in known)
-    if n <= most:
+    if n <= max_rows:
         return list(known)
-    kept = []
+    sampled = []
     for each in known:
         ids = each.customers.index
         at = pd.util.hash_array(ids.astype(str).to_numpy(object)) / 2.0**64
-        kept.append(each._replace(customers=each.customers[at < most / n]))
-    return [each for each in kept if len(each.customers)]
+        sampled.append(each._replace(customers=each.customers[at < max_rows / n]))
+    return [each for each in sampled if len(each.customers)]
 
 
 def _rows(known: Sequence[Snapshot], features: Sequence[pd.DataFrame]) -> Rows:
-    """What was known on several days, one below the other, without what came."""
+    """Stack the features of several days, without outcomes."""
     stacked = pd.concat([each.customers["days_since_last"] for each in known])
     rows = pd.RangeIndex(len(stacked))
-    values = [
-        pd.DataFrame(index=each.customers.index)
-        if each.value is None
-        else each.value.reindex(each.customers.index)
-        for each in known
-    ]
-    regions = [each.customers.get("region", _none(each.customers)) for each in known]
+    values, regions = [], []
+    for each in known:
+        index = each.customers.index
+        values.append(
+            pd.DataFrame(index=index) if each.value is None else each.value.reindex(index)
+        )
+        no_region = pd.Series(None, index, dtype=object)
+        regions.append(each.customers.get("region", no_region))
     days = np.repeat([pd.Timestamp(each.day) for each in known], [len(e.customers) for e in known])
     return Rows(
         customers=pd.Series(stacked.index, rows),
@@ -183,16 +184,12 @@ def _rows(known: Sequence[Snapshot], features: Sequence[pd.DataFrame]) -> Rows:
         recency=stacked.astype(float).set_axis(rows),
         value=pd.concat(values).set_axis(rows),
         outcome=pd.DataFrame(index=rows),
-        silent=pd.DataFrame(index=rows),
+        inactive=pd.DataFrame(index=rows),
     )
 
 
-def _none(customers: pd.DataFrame) -> pd.Series:
-    return pd.Series(None, customers.index, dtype=object)
-
-
 def _models(rows: Rows, horizons: Sequence[int]) -> tuple[dict[str, Any], list[Note]]:
-    """Every forecast that these rows bear, and a note for each that they do not."""
+    """Fit every forecast the rows support, with a note for each that they do not."""
     returns = int(rows.customers[rows.outcome["event"] == 1].nunique())
     notes = lacking("churn_model", buyers=rows.customers.nunique(), returns=returns)
     models: dict[str, Any] = {}
@@ -202,21 +199,14 @@ def _models(rows: Rows, horizons: Sequence[int]) -> tuple[dict[str, Any], list[N
             strata = rows.group if several else None
             fitted = cox_model.fit(rows.features, rows.outcome, rows.customers, strata)
             models["cox"] = CoxForecast(fitted, several)
-            left = float(len(fitted.dropped))
-            notes = [Note(PART, "features_left_out", left)] if left else []
+            n_dropped = float(len(fitted.dropped))
+            notes = [Note(PART, "features_left_out", n_dropped)] if n_dropped else []
         except FitError:
             notes = [Note(PART, "cox_not_fitted")]
-        grown = challengers.fit_boosted(rows)
-        models |= {"boosted": grown} if grown else {}
+        boosted = challengers.fit_boosted(rows)
+        models |= {"boosted": boosted} if boosted else {}
     if rows.value.notna().any(axis=None):
         models["value_model"] = challengers.ValueModel()
     if len(models) > 1:
         models["mean"] = ensemble.fit(list(models.values()), rows, horizons)
     return models | {"recency": challengers.fit_recency(rows)}, notes
-
-
-def _right(
-    model: Any, rows: Rows, horizons: Sequence[int], years: float
-) -> recalibration.Recalibration:
-    told = ensemble.cross_fitted(model, rows, horizons)
-    return recalibration.fit(told, rows.silent, rows.day, years)

@@ -25,7 +25,7 @@ LISTED = {
     "reasons": "text",
 }
 _TRUST = {
-    "n_silent": "number",
+    "n_inactive": "number",
     "auc": "number:3",
     "brier": "number:3",
     "log_loss": "number:3",
@@ -104,7 +104,7 @@ def list_precision(manager: Writer, kept: ListPrecision | None, days: int) -> Bl
         "leaving.kept",
         days=say.duration(days),
         listed=say.count("customers", kept.listed),
-        silent=say.number(kept.listed_silent),
+        silent=say.number(kept.listed_inactive),
         customers=say.count("customers", kept.customers),
         precision=say.percent(kept.precision),
         base=say.percent(kept.base),
@@ -231,7 +231,7 @@ def change(manager: Writer, change: Change, days: int, rows: str | None = None) 
     )
     table = change.groups.assign(change_points=100 * change.groups["change"])
     shown = table.rename(columns={"n_now": "n_customers"})
-    formats = {"n_customers": "number", "silent_before": "percent:1", "silent_now": "percent:1"}
+    formats = {"n_customers": "number", "inactive_before": "percent:1", "inactive_now": "percent:1"}
     formats |= {"change_points": "number:1"}
     grid = blocks.table(shown, formats, manager.language, rows=rows, id="changed")
     return blocks.join([blocks.note(said, manager.language), grid])

@@ -1,1 +1,1 @@
-"""Models of the time to an event: what moves the pace at which it comes."""
+"""Models of the time to an event: survival curves, tests, hazard and time ratios."""

@@ -1,7 +1,8 @@
-"""The hazard that all rows share, as a step function of time; for each stratum its own.
+"""The baseline hazard of Cox's model as a step function of time, one per stratum.
 
-Source: Therneau & Grambsch (2000), section 10.2: the sum over the events of 1 / the hazards of
-those at risk, ties after Efron. lifelines sums it as if there were neither ties nor late entry.
+Source: Therneau & Grambsch (2000), section 10.2: the sum over events of 1 / the summed hazards of
+the rows at risk, ties after Efron. Own code because lifelines ignores ties and late entry in this
+sum, and has no pooled baseline for strata it did not see.
 """
 
 from __future__ import annotations
@@ -15,67 +16,63 @@ import pandas as pd
 from cvm_analysis.arrays import Array, Ints
 from cvm_analysis.survival import risk_sets
 
-ALL = -1  # the code of rows whose stratum is not known
-
 
 @dataclass(frozen=True)
 class Steps:
-    """A cumulative hazard that was watched until some time."""
+    """A cumulative hazard, observed until `end`."""
 
     times: Array
-    heights: Array  # one more than times: 0 before the first
-    until: float
+    values: Array  # one more than times: 0 before the first
+    end: float
 
     def value_at(self, times: Array) -> Array:
-        """The cumulative hazard at each time."""
-        return self.heights[np.searchsorted(self.times, times, side="right")]
+        """Return the cumulative hazard at each time."""
+        return self.values[np.searchsorted(self.times, times, side="right")]
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """The cumulative hazard of a row whose log hazard is 0; `estimate` makes one.
+    """The cumulative hazard of a row with log hazard 0; `estimate` makes one.
 
-    A stratum has its own as far as it was watched. From there on, and from the start where it is
-    not known or had too few events, the hazard goes on as that of all rows together.
+    A stratum follows its own steps as far as it was observed, then the pooled ones. A stratum that
+    is unknown or has too few events follows the pooled steps from the start.
     """
 
-    every: Steps
+    pooled: Steps
     strata: Mapping[int, Steps]
 
     def value_at(self, times: Array, code: Ints | None = None) -> Array:
-        """The cumulative hazard at each time; code: each row's stratum, None: no strata."""
-        found = self.every.value_at(times)
+        """Return the cumulative hazard at each time; code : each row's stratum, None: pooled."""
+        found = self.pooled.value_at(times)
         for stratum, own in self.strata.items() if code is not None else ():
             rows = code == stratum
-            watched = np.minimum(times[rows], own.until)
-            found[rows] += own.value_at(watched) - self.every.value_at(watched)
+            inside = np.minimum(times[rows], own.end)
+            found[rows] += own.value_at(inside) - self.pooled.value_at(inside)
         return found
 
 
-def estimate(log_hazard: Array, seen: pd.DataFrame, least: int) -> Baseline:
-    """The baseline of a fitted model.
+def estimate(log_hazard: Array, observed: pd.DataFrame, min_events: int) -> Baseline:
+    """Estimate the baseline of a fitted model.
 
     Parameters
     ----------
     log_hazard : of each row
-    seen : one row each: entry, duration, event, stratum (a number, 0 or more)
-    least : events a stratum needs for a baseline of its own
+    observed : one row each: entry, duration, event, stratum (a number, 0 or more)
+    min_events : that a stratum needs for its own baseline
     """
-    together = _steps(log_hazard, seen.assign(stratum=0), np.inf)
-    events, longest = (
-        seen.groupby("stratum")["event"].sum(),
-        seen.groupby("stratum")["duration"].max(),
-    )
+    pooled = _steps(log_hazard, observed.assign(stratum=0), np.inf)
+    strata = observed.groupby("stratum")
+    events, longest = strata["event"].sum(), strata["duration"].max()
     if len(events) < 2:
-        return Baseline(together, {})
+        return Baseline(pooled, {})
     own = {
-        int(stratum): _steps(log_hazard[rows], seen.iloc[rows], longest[stratum])
-        for stratum, rows in seen.groupby("stratum").indices.items()
-        if events[stratum] >= least
+        int(stratum): _steps(log_hazard[rows], observed.iloc[rows], longest[stratum])
+        for stratum, rows in strata.indices.items()
+        if events[stratum] >= min_events
     }
-    return Baseline(together, own)
+    return Baseline(pooled, own)
 
 
-def _steps(log_hazard: Array, seen: pd.DataFrame, until: float) -> Steps:
-    (one,) = risk_sets.build(np.empty((len(seen), 0)), log_hazard, seen)
-    return Steps(one.times, np.concatenate([[0.0], np.cumsum(one.hazard[0])]), until)
+def _steps(log_hazard: Array, observed: pd.DataFrame, end: float) -> Steps:
+    (one,) = risk_sets.build(np.empty((len(observed), 0)), log_hazard, observed)
+    return Steps(one.times, np.concatenate([[0.0], np.cumsum(one.hazard[0])]), end)

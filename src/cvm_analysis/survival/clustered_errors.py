@@ -1,8 +1,8 @@
-"""Standard errors for rows that belong together: a customer seen at several landmarks is one.
+"""Standard errors clustered by customer: a customer may have rows at several landmarks.
 
 Source: Lin & Wei (1989), "The Robust Inference for the Cox Proportional Hazards Model", JASA 84,
-1074-1078; summed by customer as in Therneau & Grambsch (2000), section 8.2. lifelines' own
-(`cluster_col`) ignore ties and take time quadratic in the rows: minutes for 100,000.
+1074-1078; summed by customer as in Therneau & Grambsch (2000), section 8.2. Own code because
+lifelines' `cluster_col` ignores ties and takes time quadratic in the rows: minutes for 100,000.
 """
 
 from __future__ import annotations
@@ -17,16 +17,8 @@ from cvm_analysis.survival import risk_sets
 from cvm_analysis.survival.risk_sets import RiskSets
 
 
-def scores(sets: Sequence[RiskSets], n: int) -> Array:
-    """How far each of n rows pulls each coefficient at the maximum; each column adds up to 0."""
-    table = np.zeros((n, sets[0].x.shape[1]))
-    for part in sets:
-        table[part.rows] = part.scores()
-    return table
-
-
 def covariance(sets: Sequence[RiskSets], customers: pd.Series) -> Array:
-    """Covariance of the coefficients when the rows of one customer may be alike.
+    """Compute the covariance of the coefficients, clustered by customer.
 
     Parameters
     ----------
@@ -35,12 +27,14 @@ def covariance(sets: Sequence[RiskSets], customers: pd.Series) -> Array:
 
     Returns
     -------
-    V S'S V, terms x terms: V the covariance as if all rows were independent, S the scores summed
-    by customer. In time linear in the rows. With each row its own customer: robust errors.
+    V S'S V, terms x terms: V the model's covariance, S the score residuals summed by customer.
+    Linear in the rows. With one row per customer: robust errors.
     """
-    pulls = scores(sets, len(customers))
+    residuals = np.zeros((len(customers), sets[0].x.shape[1]))
+    for part in sets:
+        residuals[part.rows] = part.scores()
     code, names = pd.factorize(customers)
-    summed = np.column_stack([np.bincount(code, column, len(names)) for column in pulls.T])
+    summed = np.column_stack([np.bincount(code, column, len(names)) for column in residuals.T])
     spread = summed @ np.linalg.inv(risk_sets.total(sets)[1])
     found: Array = spread.T @ spread
     return found

@@ -1,4 +1,4 @@
-"""One maximum of Cox's likelihood: lifelines finds it, the risk sets at it tell the rest."""
+"""One maximum of Cox's partial likelihood by lifelines, and what follows from its risk sets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cvm_analysis.arrays import Array
-from cvm_analysis.errors import FitError, InputError
+from cvm_analysis.errors import FitError
 from cvm_analysis.survival import (
     clustered_errors,
     kaplan_meier,
@@ -26,24 +26,23 @@ _EXACT = {"step_size": 1.0, "precision": 1e-12, "r_precision": 1e-15}  # lifelin
 
 @dataclass(frozen=True)
 class Estimate:
-    """The coefficients that the data give a choice of features, bends and strata; see
-    `estimate`."""
+    """The coefficients for a choice of features, splines and strata; `estimate` makes one."""
 
     rows: pd.DataFrame  # the features
-    seen: pd.DataFrame  # the same rows: entry, duration, event, stratum
-    bent: splines.Knots
+    observed: pd.DataFrame  # the same rows: entry, duration, event, stratum
+    nonlinear: splines.Knots
     coef: pd.Series  # of each term, per step of 1
     fitter: Any  # lifelines' model
 
     @cached_property
     def terms(self) -> pd.DataFrame:
-        """The features with the further terms of those that bend, each less its mean."""
-        return splines.terms(self.rows, self.bent) - self.means
+        """The features and the spline terms of nonlinear ones, less their means."""
+        return splines.terms(self.rows, self.nonlinear) - self.means
 
     @cached_property
     def means(self) -> pd.Series:
         """Of each term."""
-        return splines.terms(self.rows, self.bent).mean()
+        return splines.terms(self.rows, self.nonlinear).mean()
 
     @cached_property
     def log_hazard(self) -> Array:
@@ -53,74 +52,74 @@ class Estimate:
     @cached_property
     def sets(self) -> list[RiskSets]:
         """Of each stratum with an event."""
-        return risk_sets.build(self.terms.to_numpy(), self.log_hazard, self.seen)
+        return risk_sets.build(self.terms.to_numpy(), self.log_hazard, self.observed)
 
     @property
-    def owners(self) -> pd.Series:
+    def term_features(self) -> pd.Series:
         """The feature each term belongs to, indexed by term."""
-        return splines.term_feature(self.rows, self.bent)
+        return splines.term_feature(self.rows, self.nonlinear)
 
     @cached_property
     def tested(self) -> pd.DataFrame:
-        """Do the features act with the same force all along? See `proportional.test`."""
-        return proportional_hazards_test.test(self.sets, self.owners, self.seen)
+        """Tests of proportional hazards, as `proportional_hazards_test.test` returns."""
+        return proportional_hazards_test.test(self.sets, self.term_features, self.observed)
 
     def ratios(self, customers: pd.Series | None) -> pd.DataFrame:
         """One row per feature: coef (log hazard per step of 1), std_error.
 
-        Of a bent feature: per step over the range between its outer knots.
+        Of a nonlinear feature the mean step between its outer knots.
         """
-        owners = self.owners
-        weights = pd.DataFrame(0.0, list(self.rows), list(owners.index))
+        weights = pd.DataFrame(0.0, list(self.rows), list(self.term_features.index))
         for name in self.rows:
             weights.loc[name, name] = 1.0
-            if name in self.bent:
-                ends = pd.DataFrame({name: [self.bent[name][0], self.bent[name][-1]]})
-                wide = splines.terms(ends, self.bent)
+            if name in self.nonlinear:
+                ends = pd.DataFrame({name: [self.nonlinear[name][0], self.nonlinear[name][-1]]})
+                wide = splines.terms(ends, self.nonlinear)
                 weights.loc[name, wide.columns] = (wide.iloc[1] - wide.iloc[0]) / np.ptp(ends[name])
         w = weights.to_numpy()
         error = np.sqrt(np.diag(w @ self.covariance(customers) @ w.T))
         return pd.DataFrame({"coef": weights @ self.coef, "std_error": error})
 
     def covariance(self, customers: pd.Series | None) -> Array:
-        """Of the coefficients; rows of one customer may be alike, None: all are independent."""
+        """Of the coefficients; clustered by customer if given."""
         if customers is not None:
             return clustered_errors.covariance(self.sets, customers)
         return np.asarray(np.linalg.inv(risk_sets.total(self.sets)[1]))
 
 
-def estimate(rows: pd.DataFrame, seen: pd.DataFrame, bent: splines.Knots) -> Estimate:
+def estimate(rows: pd.DataFrame, observed: pd.DataFrame, nonlinear: splines.Knots) -> Estimate:
     """Maximise Cox's partial likelihood; FitError where it has no maximum.
 
-    rows : the features, numbers that differ within some stratum; none told by the others
-    seen : the same rows: entry (-inf: watched from the start), duration, event, stratum
-    bent : features with a spline, and their knots
+    rows : the features, numbers that vary within some stratum, not collinear
+    observed : the same rows: entry (-inf: from the start), duration, event, stratum
+    nonlinear : features with a spline, and their knots
     """
     from lifelines.exceptions import ConvergenceError, ConvergenceWarning
 
-    table = splines.terms(rows, bent).assign(_duration=seen["duration"], _event=seen["event"])
+    table = splines.terms(rows, nonlinear).assign(
+        _duration=observed["duration"], _event=observed["event"]
+    )
     columns: dict[str, Any] = {}
-    if seen["stratum"].nunique() > 1:
-        table, columns = table.assign(_stratum=seen["stratum"]), {"strata": ["_stratum"]}
-    if np.isfinite(seen["entry"]).any():
-        table["_entry"], columns["entry_col"] = seen["entry"].clip(lower=-1.0), "_entry"
+    if observed["stratum"].nunique() > 1:
+        table, columns = table.assign(_stratum=observed["stratum"]), {"strata": ["_stratum"]}
+    if np.isfinite(observed["entry"]).any():
+        table["_entry"], columns["entry_col"] = observed["entry"].clip(lower=-1.0), "_entry"
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Column", ConvergenceWarning)  # `useful` drops these
+            warnings.filterwarnings(
+                "ignore", "Column", ConvergenceWarning
+            )  # `uninformative` drops these
             fitter = _fitter().fit(table, "_duration", "_event", **columns, fit_options=_EXACT)
     except (ConvergenceError, np.linalg.LinAlgError) as error:
         raise FitError(
             f"Cox's model found no maximum on {len(rows):,} rows with {', '.join(rows)}; leave out "
             f"some features ({str(error).splitlines()[0]})"
         ) from error
-    return Estimate(rows, seen, bent, fitter.params_, fitter)
+    return Estimate(rows, observed, nonlinear, fitter.params_, fitter)
 
 
 def _fitter() -> Any:
-    """Make lifelines' model, without the medians of each stratum that only its own plots need.
-
-    They take a fifth of the time of a fit.
-    """
+    """Make lifelines' model without the medians for its plots, a fifth of the time of a fit."""
     from lifelines.fitters.coxph_fitter import SemiParametricPHFitter
 
     class Fitter(SemiParametricPHFitter):
@@ -132,32 +131,23 @@ def _fitter() -> Any:
 def prepare_outcome(
     outcome: pd.DataFrame, index: pd.Index, strata: pd.Series | None
 ) -> tuple[pd.Index | None, pd.DataFrame]:
-    """The codes of the strata, and one row each: entry (-inf: from the start), duration, event,
-    stratum (a number). InputError for rows that cannot be, or are not those of `index`.
+    """Check the outcome; return the codes of the strata, and one row each: entry, duration, event,
+    stratum (a number). entry is -inf for rows observed from the start.
     """
-    seen = kaplan_meier.check_outcome(outcome, index)
-    entry = seen["entry"] if "entry" in seen else pd.Series(0.0, index)
-    seen = seen.assign(entry=entry.where(entry > 0, -np.inf), stratum=0)
+    observed = kaplan_meier.check_outcome(outcome, index)
+    entry = observed["entry"] if "entry" in observed else pd.Series(0.0, index)
+    observed = observed.assign(entry=entry.where(entry > 0, -np.inf), stratum=0)
     if strata is None:
-        return None, seen
-    check_codes("strata", strata, index)
+        return None, observed
+    kaplan_meier.check_groups("strata", strata, index)
     code, known = pd.factorize(pd.Index(strata), sort=True)
-    return known, seen.assign(stratum=code)
-
-
-def check_codes(what: str, codes: pd.Series, index: pd.Index) -> None:
-    """InputError if a row has no code, or the codes are of other rows."""
-    if codes.isna().any() or not codes.index.equals(index):
-        raise InputError(
-            f"{what}: {codes.isna().sum():,} of {len(codes):,} rows have none; give each of the "
-            f"{len(index):,} rows one, in their order"
-        )
+    return known, observed.assign(stratum=code)
 
 
 def hazards(ratios: pd.DataFrame, spread: pd.Series) -> pd.DataFrame:
-    """One row per feature, strongest first, with the columns of `survival.Cox.hazards`.
+    """Make the table `Cox.hazards`: one row per feature, strongest first.
 
-    ratios : one row per feature: coef, std_error and whatever else is to be shown
+    ratios : one row per feature: coef, std_error, further columns
     spread : the features' standard deviations
     """
     coef, error = ratios["coef"], ratios["std_error"]

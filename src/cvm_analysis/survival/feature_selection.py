@@ -1,4 +1,7 @@
-"""Which features the data can tell the effect of; the others are left out, each with its reason."""
+"""Features whose effects the data identify; the others are left out, each with its reason.
+
+Own code because lifelines fails or warns on such features and drops none.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,13 @@ import pandas as pd
 
 from cvm_analysis.errors import InputError
 
-_EXPLAINED = 0.99  # R squared on the features before it from which a feature says nothing new
-_UNKNOWN = 3.0  # standard error, per standard deviation, from which data do not tell an effect
-_SAME = 1e-9  # a spread this small beside the values themselves is rounding
+_MAX_R2 = 0.99  # on the features before it; above, a feature is collinear
+_MAX_ERROR = 3.0  # standard error per standard deviation; above, an effect is not identified
+_ROUNDING = 1e-9  # a spread this small relative to the values is rounding
 
 
 def check_numeric(features: pd.DataFrame) -> pd.DataFrame:
-    """The features as numbers; InputError if some are empty or infinite."""
+    """Return the features as numbers; InputError if some are empty or infinite."""
     rows = features.astype(float)
     empty = rows.columns[~np.isfinite(rows).all()]
     if len(empty):
@@ -21,51 +24,52 @@ def check_numeric(features: pd.DataFrame) -> pd.DataFrame:
     return rows
 
 
-def uninformative(rows: pd.DataFrame, seen: pd.DataFrame, room: int) -> dict[str, str]:
-    """Features that tell nothing, or too much for the events there are, each with the reason.
+def uninformative(rows: pd.DataFrame, observed: pd.DataFrame, max_features: int) -> dict[str, str]:
+    """Find features to leave out before the fit, each with the reason.
 
     Parameters
     ----------
     rows : one row each, numbers; in order of preference
-    seen : the same rows: event (1 or 0), stratum (only rows of one stratum are compared)
-    room : how many features the events can tell
+    observed : the same rows: event (1 or 0), stratum (only rows of one stratum are compared)
+    max_features : that the number of events allows
 
     Returns
     -------
-    feature -> constant (in every stratum), one_sided (constant among the events, so its ratio has
-    no bound), collinear (told by those before it), few_events (no room left).
+    feature -> constant (in every stratum), one_sided (constant among the events, so its ratio is
+    unbounded), collinear (with those before it), few_events (more than max_features).
     """
-    happened = rows[(seen["event"] == 1).to_numpy()]
-    within = _within(rows, seen["stratum"])
-    large = within.abs().max() > _SAME * rows.abs().max()
-    varied = happened.max() > happened.min()
-    dropped = dict.fromkeys(rows.columns[~large], "constant")
-    dropped |= dict.fromkeys(rows.columns[large & ~varied], "one_sided")
-    dropped |= dict.fromkeys(_told_by_others(within.drop(columns=list(dropped))), "collinear")
-    kept = [name for name in rows if name not in dropped]
-    return dropped | dict.fromkeys(kept[room:], "few_events")
+    with_event = rows[(observed["event"] == 1).to_numpy()]
+    within = _within_strata(rows, observed["stratum"])
+    varies = within.abs().max() > _ROUNDING * rows.abs().max()
+    varies_in_events = with_event.max() > with_event.min()
+    dropped = dict.fromkeys(rows.columns[~varies], "constant")
+    dropped |= dict.fromkeys(rows.columns[varies & ~varies_in_events], "one_sided")
+    dropped |= dict.fromkeys(_collinear(within.drop(columns=list(dropped))), "collinear")
+    left = [name for name in rows if name not in dropped]
+    return dropped | dict.fromkeys(left[max_features:], "few_events")
 
 
 def unidentified(std_errors: pd.Series, rows: pd.DataFrame) -> list[str]:
-    """Features of which the data bear any ratio: their standard errors are boundless."""
-    vague = (std_errors * rows.std()).fillna(np.inf) > _UNKNOWN
-    return list(vague.index[vague])
+    """Find features with very large standard errors: any ratio fits the data."""
+    large = (std_errors * rows.std()).fillna(np.inf) > _MAX_ERROR
+    return list(large.index[large])
 
 
-def _within(rows: pd.DataFrame, stratum: pd.Series) -> pd.DataFrame:
-    """What is left of each feature when the mean of its stratum is taken off."""
+def _within_strata(rows: pd.DataFrame, stratum: pd.Series) -> pd.DataFrame:
+    """Each feature less its mean in the stratum."""
     if stratum.nunique() < 2:
         return rows - rows.mean()
     return rows - rows.groupby(stratum.to_numpy()).transform("mean")
 
 
-def _told_by_others(within: pd.DataFrame) -> list[str]:
+def _collinear(within: pd.DataFrame) -> list[str]:
     names = list(within)
-    alike = pd.DataFrame(np.atleast_2d(np.corrcoef(within, rowvar=False)), names, names)
-    kept: list[str] = []
-    told: list[str] = []
+    correlation = pd.DataFrame(np.atleast_2d(np.corrcoef(within, rowvar=False)), names, names)
+    independent: list[str] = []
+    collinear: list[str] = []
     for name in names:
-        known, own = alike.loc[kept, kept].to_numpy(), alike.loc[kept, name].to_numpy()
-        explained = own @ np.linalg.lstsq(known, own, rcond=None)[0] if kept else 0.0
-        (told if explained > _EXPLAINED else kept).append(name)
-    return told
+        known = correlation.loc[independent, independent].to_numpy()
+        own = correlation.loc[independent, name].to_numpy()
+        r2 = own @ np.linalg.lstsq(known, own, rcond=None)[0] if independent else 0.0
+        (collinear if r2 > _MAX_R2 else independent).append(name)
+    return collinear

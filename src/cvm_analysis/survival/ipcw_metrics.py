@@ -1,20 +1,18 @@
-"""How good forecasts of an ending are when some were lost sight of before it could be seen.
+"""AUC and Brier score of survival forecasts under censoring (IPCW).
 
-Whoever is censored before a time is neither an ending nor a survivor of it. Those who were watched
-long enough stand in for them: each ending by the time, and each still running then, weighs
-1 / G, where G is the probability of still being watched that long (Kaplan-Meier of the censoring,
-in the training outcome). This holds if censoring has nothing to do with the forecast. At equal
-durations endings come before censorings, and G(t) counts the censorings at t as gone, as
-scikit-survival has it.
+A row censored before a time has no known outcome there. Rows observed for long enough get the
+weight 1 / G instead, where G is the probability of not being censored by then (Kaplan-Meier of the
+censoring, in the training outcome). This holds if censoring is independent of the forecast. Events
+come before censorings at the same time.
 
-Sources: Uno, Cai, Tian & Wei (2007), "Evaluating Prediction Rules for t-Year Survivors with
-Censored Regression Models", JASA 102, 527-537. Graf, Schmoor, Sauerbrei & Schumacher (1999),
+Sources: [Uno] Uno, Cai, Tian & Wei (2007), "Evaluating Prediction Rules for t-Year Survivors with
+Censored Regression Models", JASA 102, 527-537. [Graf] Graf, Schmoor, Sauerbrei & Schumacher (1999),
 "Assessment and Comparison of Prognostic Classification Schemes for Survival Data", Statistics in
 Medicine 18, 2529-2545.
 
-lifelines has no such scores. scikit-survival has, to 6e-15 the same (benchmarks/churn_metrics.py);
-they are taken here because it is under the GPL, which a package under the MIT licence must not ask
-for.
+Own code because lifelines has no such scores, and scikit-survival is under the GPL, which a package
+under the MIT licence must not depend on; its scores are the same to 6e-15
+(benchmarks/churn_metrics.py).
 """
 
 from __future__ import annotations
@@ -32,21 +30,21 @@ from cvm_analysis.survival import kaplan_meier
 def score(
     survival: Mapping[str, pd.DataFrame], outcome: pd.DataFrame, training: pd.DataFrame
 ) -> pd.DataFrame:
-    """How good each forecast of survival was, all times together.
+    """Score each forecast of survival, over all times.
 
     Parameters
     ----------
     survival : model -> probability of lasting longer than t, one row per contract and one column
-        per time t, named by it (unit of duration); not from a model that has seen these outcomes
-    outcome : one row per contract, same index, any order; duration (0 or more), event (1: ended)
-    training : outcome of the contracts that the models were fitted to; the censoring's source
+        per time t, named by it (unit of duration); by a model that has not seen these outcomes
+    outcome : one row per contract, same index; duration (0 or more), event (1: ended)
+    training : outcome of the contracts the models were fitted to, for the censoring
 
     Returns
     -------
     One row per model and metric: model, metric, value.
         n_contracts, n_ended : counts
         mean_auc : AUC(t) weighted by how many end near t; 0.5 is guessing
-        integrated_brier : Brier(t) averaged from the first time to the last; the lower, the better
+        integrated_brier : Brier(t) averaged from the first time to the last; lower is better
 
     Raises
     ------
@@ -68,10 +66,7 @@ def score(
 def score_by_time(
     survival: Mapping[str, pd.DataFrame], outcome: pd.DataFrame, training: pd.DataFrame
 ) -> pd.DataFrame:
-    """How good each forecast was at each time; arguments as for `score`.
-
-    One row per model and time: model, time, auc, brier.
-    """
+    """Score each forecast at each time: model, time, auc, brier; arguments as for `score`."""
     tables = [
         pd.DataFrame({"auc": auc(-p, outcome, training), "brier": brier(p, outcome, training)})
         .reset_index()
@@ -79,18 +74,16 @@ def score_by_time(
         for model, p in survival.items()
     ]
     columns = ["model", "time", "auc", "brier"]
-    return (
-        pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
-    )
+    return pd.concat(tables)[columns] if tables else pd.DataFrame(columns=columns)
 
 
 def auc(risk: pd.DataFrame, outcome: pd.DataFrame, training: pd.DataFrame) -> pd.Series:
-    """The chance that what ended by t had the higher risk than what lasted longer ([Uno]).
+    """Compute the chance that contracts ended by t had a higher risk than those that last ([Uno]).
 
     Parameters
     ----------
-    risk : one row per contract, one column per time t, named by it; the higher, the sooner the
-        end. Only the order counts; equal risks count half. 1 - survival at t will do
+    risk : one row per contract, one column per time t, named by it; higher: ends sooner. Ties count
+        half
     outcome, training : as for `score`
 
     Returns
@@ -99,10 +92,10 @@ def auc(risk: pd.DataFrame, outcome: pd.DataFrame, training: pd.DataFrame) -> pd
 
     Raises
     ------
-    InputError : other rows, empty values, impossible outcomes, late entry, or times that are not
-        within 0 to below the longest duration, or at which nobody of the training was still watched
+    InputError : other rows, empty values, impossible outcomes, late entry, or times outside the
+        observed range
     """
-    given, duration, weight, _ = _weighed(risk, outcome, training)
+    given, duration, weight, _ = _weights(risk, outcome, training)
     found = {t: _auc(given[t].to_numpy(), duration, weight, t) for t in given}
     return pd.Series(found, dtype=float, name="auc").rename_axis("time")
 
@@ -111,101 +104,82 @@ def _auc(risk: Array, duration: Array, weight: Array, time: float) -> float:
     ended = (duration <= time) & (weight > 0)
     lasted = np.sort(risk[duration > time])
     right = np.searchsorted(lasted, risk[ended]) + np.searchsorted(lasted, risk[ended], "right")
-    return (
-        float(np.average(right / 2 / len(lasted), weights=weight[ended])) if any(ended) else np.nan
-    )
+    if not any(ended):
+        return np.nan
+    return float(np.average(right / 2 / len(lasted), weights=weight[ended]))
 
 
 def mean_auc(auc: pd.Series, outcome: pd.DataFrame) -> float:
-    """AUC(t) averaged over the times, weighted by the share that ended since the time before.
+    """Average AUC(t) over the times, weighted by the Kaplan-Meier share that ended since the last.
 
-    The shares are Kaplan-Meier's in `outcome`. NaN if nothing had ended by the last time.
+    NaN if nothing had ended by the last time.
     """
-    still = kaplan_meier.survival_at(
-        kaplan_meier.product_limit(outcome[["duration", "event"]]), auc.index.to_numpy(float)
-    )
-    fell = -np.diff(still, prepend=1.0)
-    return float((auc * fell).sum() / fell.sum()) if fell.sum() > 0 else np.nan
+    curve = kaplan_meier.product_limit(outcome[["duration", "event"]])
+    still = kaplan_meier.survival_at(curve, auc.index.to_numpy(float))
+    ended = -np.diff(still, prepend=1.0)
+    return float((auc * ended).sum() / ended.sum()) if ended.sum() > 0 else np.nan
 
 
 def brier(survival: pd.DataFrame, outcome: pd.DataFrame, training: pd.DataFrame) -> pd.Series:
-    """Mean squared error of the probability of lasting longer than t ([Graf]); lower is better.
+    """Compute the mean squared error of the probability of lasting longer than t ([Graf]).
 
-    Arguments and errors as for `auc`, `survival` in [0, 1]; always saying 0.5 scores 0.25.
-
-    Returns
-    -------
-    One value per time, in order of time.
+    Arguments and errors as for `auc`, `survival` in [0, 1]. One value per time, in order; lower is
+    better, 0.25 is always saying 0.5.
     """
-    given, duration, weight, watched = _weighed(survival, outcome, training)
+    given, duration, weight, uncensored = _weights(survival, outcome, training)
     outside = int(((given < 0) | (given > 1)).sum().sum())
     if outside:
         raise InputError(f"{outside:,} of {given.size:,} forecasts of survival are not in [0, 1]")
     found = {}
     for t, p in given.items():
-        ended, lasted = weight * (duration <= t), (duration > t) / watched[t]
+        ended, lasted = weight * (duration <= t), (duration > t) / uncensored[t]
         found[t] = float(np.mean(ended * p**2 + lasted * (1 - p) ** 2))
     return pd.Series(found, dtype=float, name="brier").rename_axis("time")
 
 
 def integrated_brier(brier: pd.Series) -> float:
-    """Brier(t) averaged from the first time to the last (trapezoids); of one time its own."""
+    """Average Brier(t) from the first time to the last (trapezoids); of one time its own."""
     at = brier.index.to_numpy(float)
     if len(at) == 1:
         return float(brier.iloc[0])
     return float(np.trapezoid(brier.to_numpy(), at) / (at[-1] - at[0]))
 
 
-def score_times(outcome: pd.DataFrame, training: pd.DataFrame, points: int = 20) -> list[float]:
-    """Times to score at: even steps over the middle nine tenths of the endings in `outcome`.
-
-    Only those that `auc` and `brier` accept; none if nothing has ended.
-    """
-    ended = outcome.loc[outcome["event"] == 1, "duration"].to_numpy(float)
-    if not len(ended):
-        return []
-    first, last = float(np.quantile(ended, 0.05)), float(np.quantile(ended, 0.95))
-    even = np.unique(np.linspace(first, last, points))
-    return even[_within(even, outcome, training)].tolist()
-
-
-def _weighed(
+def _weights(
     forecast: pd.DataFrame, outcome: pd.DataFrame, training: pd.DataFrame
 ) -> tuple[pd.DataFrame, Array, Array, dict[float, float]]:
-    """The forecast by time and in the order of `outcome`; durations, weights, G at each time.
+    """The forecast by time, in the order of `outcome`; durations, weights, G at each time.
 
-    A weight is 1 / G at the end of what ended, and 0 for what was not seen to end.
+    A weight is 1 / G at the end of an ended contract, else 0.
     """
     _check(forecast, outcome, training)
     given = forecast.loc[outcome.index].sort_index(axis="columns").astype(float)
     duration, event = (outcome[name].to_numpy(float) for name in ("duration", "event"))
-    watched = _still_watched(training, duration)
-    weight = np.divide(event, watched, out=np.zeros(len(event)), where=watched > 0)
-    at = _still_watched(training, given.columns.to_numpy(float))
+    uncensored = _uncensored_share(training, duration)
+    weight = np.divide(event, uncensored, out=np.zeros(len(event)), where=uncensored > 0)
+    at = _uncensored_share(training, given.columns.to_numpy(float))
     return given, duration, weight, dict(zip(given.columns, at, strict=True))
 
 
-def _still_watched(outcome: pd.DataFrame, at: Array) -> Array:
-    """Kaplan-Meier of the censoring: the share not yet censored just after each time of `at`.
-
-    Who ends and who is censored at one time: the ends come first.
-    """
+def _uncensored_share(outcome: pd.DataFrame, at: Array) -> Array:
+    """Share not yet censored just after each time (Kaplan-Meier); events come first at ties."""
     durations, row = np.unique(outcome["duration"].to_numpy(float), return_inverse=True)
-    all_here = np.bincount(row)
-    ended = np.bincount(row, weights=outcome["event"])
-    there = all_here[::-1].cumsum()[::-1]
-    left, of = all_here - ended, there - ended
-    steps = np.cumprod(1 - np.divide(left, of, out=np.zeros(len(of)), where=left > 0))
+    ending = np.bincount(row)
+    events = np.bincount(row, weights=outcome["event"])
+    at_risk = ending[::-1].cumsum()[::-1] - events
+    censored = ending - events
+    share = np.divide(censored, at_risk, out=np.zeros(len(at_risk)), where=censored > 0)
+    steps = np.cumprod(1 - share)
     return np.concatenate([[1.0], steps])[np.searchsorted(durations, at, side="right")]
 
 
 def _within(at: Array, outcome: pd.DataFrame, training: pd.DataFrame) -> Bools:
-    """Whether a time can be scored: somebody lasts longer, and somebody was still watched."""
+    """Whether a time can be scored: some rows last longer, and some are uncensored."""
     return (
         (at >= 0)
         & (at < outcome["duration"].max())
         & (at <= training["duration"].max())
-        & (_still_watched(training, at) > 0)
+        & (_uncensored_share(training, at) > 0)
     )
 
 
@@ -216,7 +190,9 @@ def _check(forecast: pd.DataFrame, outcome: pd.DataFrame, training: pd.DataFrame
         kaplan_meier.check_outcome(table, table.index)
         late = int((table["entry"] > 0).sum()) if "entry" in table else 0
         if late:
-            wrong.append(f"{late:,} of {len(table):,} rows of the {name} were not seen from 0 on")
+            wrong.append(
+                f"{late:,} of {len(table):,} rows of the {name} were not observed from 0 on"
+            )
         elif table.empty:
             wrong.append(f"the {name} has no rows")
     others = len(outcome.index.symmetric_difference(forecast.index))
@@ -229,8 +205,9 @@ def _check(forecast: pd.DataFrame, outcome: pd.DataFrame, training: pd.DataFrame
     if len(outside):
         wrong.append(
             f"{len(outside)} of {len(at)} times ({', '.join(f'{t:g}' for t in outside[:5])}) are "
-            f"outside what was watched; take times from 0 to below {outcome['duration'].max():g}, "
-            f"the longest of the outcome, and {training['duration'].max():g}, of the training"
+            f"outside the observed range; take times from 0 to below "
+            f"{outcome['duration'].max():g}, the longest of the outcome, and "
+            f"{training['duration'].max():g}, of the training"
         )
     if wrong:
         raise InputError("forecasts under censoring cannot be scored: " + "; ".join(wrong))

@@ -1,9 +1,9 @@
-"""Does a feature act with the same force all along? The score test of proportional hazards.
+"""Score test of proportional hazards: is the effect of a feature constant over time?
 
 Source: Grambsch & Therneau (1994), "Proportional Hazards Tests and Diagnostics Based on Weighted
-Residuals", Biometrika 81, 515-526; as the exact score test that R's survival takes since version
-3: coefficients that change with g(time) are added, and the test is of their being 0. lifelines has
-the approximation of before, in which every event tells as much as any other.
+Residuals", Biometrika 81, 515-526; as the exact score test of R's survival since version 3:
+coefficients times g(time) are added, and tested for 0. Own code because lifelines has the earlier
+approximation, in which all events weigh the same.
 """
 
 from __future__ import annotations
@@ -20,36 +20,34 @@ from cvm_analysis.survival.risk_sets import RiskSets
 
 ALL = "all"
 _LEVEL = 0.05  # of the test, after Holm
-_MATTERS = float(np.log(1.25))  # a ratio that changes by less over time does not
-_FEW = 5  # values a feature has at most to be taken value by value
+_MIN_DRIFT = float(np.log(1.25))  # of the log hazard ratio, to be acted on
+_MAX_LEVELS = 5  # a feature with more values is cut into thirds
 
 
 def test(
-    sets: Sequence[RiskSets], owners: pd.Series, seen: pd.DataFrame, transform: str = "km"
+    sets: Sequence[RiskSets], term_features: pd.Series, observed: pd.DataFrame
 ) -> pd.DataFrame:
-    """Test each feature, and all together, for effects that change with time.
+    """Test each feature, and all together, for effects that change over time.
 
     Parameters
     ----------
     sets : the risk sets of all rows at the maximum of the likelihood
-    owners : the feature each term belongs to, in the order of the terms
-    seen : all rows: entry, duration, event
-    transform : g: km (1 - the share of all still without the event just before), rank (of the
-        durations), identity, log (durations above 0)
+    term_features : the feature of each term, in the order of the terms
+    observed : all rows: entry, duration, event
 
     Returns
     -------
-    One row per feature and one named `all`: chisq, df, p (as if all rows were independent), and
-    drift: by how much the log hazard ratio of the usual step (standard deviation of the feature's
-    part) differs between the first and the last tenth of the events; empty for `all`.
+    One row per feature and one named `all`: chisq, df, p (as if rows were independent), drift:
+    change of the log hazard ratio per standard deviation between the first and the last tenth of
+    the events; empty for `all`. g is 1 - the Kaplan-Meier share just before (R's `km`).
     """
     from scipy.stats import chi2
 
-    g = _centred(transform, seen)
+    g = _centred_km(observed)
     gradient, information = _changing(sets, g)
-    n = len(owners)
-    wanted = {name: np.flatnonzero(owners == name) for name in pd.unique(owners)}
-    early, late = np.quantile(g(_events(seen)), [0.1, 0.9])
+    n = len(term_features)
+    wanted = {name: np.flatnonzero(term_features == name) for name in pd.unique(term_features)}
+    early, late = np.quantile(g(_events(observed)), [0.1, 0.9])
     table = {}
     for name, own in {**wanted, ALL: np.arange(n)}.items():
         used = np.concatenate([np.arange(n), n + own])
@@ -62,28 +60,25 @@ def test(
 
 
 def nonproportional(tested: pd.DataFrame) -> list[str]:
-    """Features that fail (5 %, Holm over the features) and drift by a quarter or more, worst first.
+    """List features that fail (5 %, Holm) and drift by a quarter or more, worst first.
 
-    tested : as `test` returns it. A test alone would condemn every feature of a large table.
+    tested : as `test` returns; by the test alone every feature of a large table would fail.
     """
     features = tested.drop(index=ALL)
-    bad = features[(holm(features["p"]) < _LEVEL) & (features["drift"].abs() >= _MATTERS)]
+    bad = features[(holm(features["p"]) < _LEVEL) & (features["drift"].abs() >= _MIN_DRIFT)]
     return list(bad.sort_values("p").index)
 
 
 def cut_points(values: pd.Series) -> tuple[float, ...]:
-    """Where to cut a feature into groups, each from one point up to the next.
-
-    Its own values if they are five or fewer, else thirds of the rows.
-    """
+    """Choose cut points of a feature: each value if five or fewer, else thirds of the rows."""
     levels = np.unique(values)
-    if len(levels) > _FEW:
+    if len(levels) > _MAX_LEVELS:
         levels = np.unique([levels[0], *np.quantile(values, [1 / 3, 2 / 3])])
     return tuple(levels[1:].tolist())
 
 
 def _changing(sets: Sequence[RiskSets], g: Callable[[Array], Array]) -> tuple[Array, Array]:
-    """Gradient and information of the terms and of the terms times g(time), in this order."""
+    """Gradient and information of the terms, then of the terms times g(time)."""
     _, plain = risk_sets.total(sets)
     gradient, mixed = risk_sets.total(sets, g)
     _, squared = risk_sets.total(sets, lambda times: g(times) ** 2)
@@ -92,47 +87,23 @@ def _changing(sets: Sequence[RiskSets], g: Callable[[Array], Array]) -> tuple[Ar
 
 
 def _spread(sets: Sequence[RiskSets], own: Ints, step: Array) -> float:
-    """Standard deviation of a feature's part of the log hazard; with its sign if straight."""
+    """Standard deviation of a feature's contribution to the log hazard; signed if it is linear."""
     part = np.concatenate([one.x[:, own] @ step for one in sets])
     return float(np.std(part) * (np.sign(step[0]) if len(step) == 1 else 1.0))
 
 
-def _events(seen: pd.DataFrame) -> Array:
-    return seen["duration"].to_numpy(float)[(seen["event"] == 1).to_numpy()]
+def _events(observed: pd.DataFrame) -> Array:
+    return observed["duration"].to_numpy(float)[(observed["event"] == 1).to_numpy()]
 
 
-def _centred(transform: str, seen: pd.DataFrame) -> Callable[[Array], Array]:
-    """The transform of time, less its mean over the events."""
-    g = _TRANSFORMS[transform](seen)
-    mean = g(_events(seen)).mean()
-    return lambda times: g(times) - mean
-
-
-def _km(seen: pd.DataFrame) -> Callable[[Array], Array]:
-    times, deaths = np.unique(_events(seen), return_counts=True)
-    ended = np.searchsorted(times, seen["duration"].to_numpy(), side="right")
-    begun = np.searchsorted(times, seen["entry"].to_numpy(), side="right")
+def _centred_km(observed: pd.DataFrame) -> Callable[[Array], Array]:
+    """1 - the Kaplan-Meier share just before each time, less its mean over the events."""
+    times, deaths = np.unique(_events(observed), return_counts=True)
+    ended = np.searchsorted(times, observed["duration"].to_numpy(), side="right")
+    begun = np.searchsorted(times, observed["entry"].to_numpy(), side="right")
     at_risk = np.cumsum(np.bincount(begun, minlength=len(times) + 1)) - np.cumsum(
         np.bincount(ended, minlength=len(times) + 1)
     )
     before = np.concatenate([[1.0], np.cumprod(1 - deaths / at_risk[:-1])])
-    return lambda asked: 1 - before[np.searchsorted(times, asked, side="left")]
-
-
-def _rank(seen: pd.DataFrame) -> Callable[[Array], Array]:
-    durations = np.sort(seen["duration"].to_numpy())
-
-    def middle(asked: Array) -> Array:
-        first, last = (np.searchsorted(durations, asked, side) for side in ("left", "right"))
-        found: Array = (first + last + 1) / 2
-        return found
-
-    return middle
-
-
-_TRANSFORMS: dict[str, Callable[[pd.DataFrame], Callable[[Array], Array]]] = {
-    "km": _km,
-    "rank": _rank,
-    "identity": lambda seen: lambda times: times,
-    "log": lambda seen: np.log,
-}
+    mean = (1 - before[np.searchsorted(times, _events(observed), side="left")]).mean()
+    return lambda asked: 1 - before[np.searchsorted(times, asked, side="left")] - mean

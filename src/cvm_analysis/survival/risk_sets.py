@@ -1,9 +1,8 @@
-"""Who was still without the event at each event, and what Cox's model expected of them.
+"""Risk sets of Cox's model: sums over the rows at risk at each event.
 
-All that is known about a Cox model beside its maximum is a sum over risk sets: how far each row
-pulls the coefficients, what the data tell about them, the hazard of the average row. Here these
-sums take time linear in the rows, with late entry, strata and ties after Efron. lifelines has some
-as residuals, but without ties.
+They give the score residuals, the information and the baseline hazard of a fitted model, in time
+linear in the rows, with late entry, strata and ties after Efron. Own code because lifelines'
+residuals ignore ties.
 
 Source: Therneau & Grambsch (2000), "Modeling Survival Data", Springer, chapters 3 and 4. With d
 events at one time, the r-th of them (r = 0 .. d - 1) meets the risk set less the share r / d of
@@ -23,10 +22,9 @@ from cvm_analysis.arrays import Array, Bools, Ints
 
 @dataclass(frozen=True)
 class RiskSets:
-    """The risk sets of one stratum; `build` makes one for each.
+    """The risk sets of one stratum with m distinct event times; `build` makes them.
 
-    Rows are those of the stratum, times its m distinct times of events. A row is at risk at the
-    times from `first` up to, without, `last`.
+    A row is at risk at the times from `first` up to, without, `last`.
     """
 
     rows: Ints  # places of the stratum's rows in the data
@@ -41,59 +39,52 @@ class RiskSets:
     dying: Array  # m x terms: the same over the rows with an event at that time
     hazard: tuple[Array, Array]  # sums of 1/s and f/s over the events of a time, ...
     squared: tuple[Array, Array, Array]  # ... of 1/s^2, f/s^2 and f^2/s^2; f = r/d, s = risk
-    log_met: float  # sum of log s over all events
 
     @property
-    def own(self) -> Ints:
-        """Place among `times` of the own event, of the rows that have one."""
+    def event_place(self) -> Ints:
+        """Place among `times` of each event."""
         return self.last[self.event] - 1
 
-    def met(self, steps: Array) -> Array:
-        """Sums of m values, or of m rows of values, over the times each row was at risk."""
+    def sum_at_risk(self, steps: Array) -> Array:
+        """Sum m values, or m rows of values, over the times each row was at risk."""
         total = np.concatenate([np.zeros_like(steps[:1]), np.cumsum(steps, axis=0)])
         return total[self.last] - total[self.first]
 
     def gradient(self, weights: Array) -> Array:
-        """Sum over the events of weight times (x - the mean x of those at risk); one per term.
+        """Sum over events of weight times (x - mean x at risk); one per term.
 
-        weights : one per time; all 1: the gradient of the log likelihood, 0 at its maximum
+        weights : one per time; all 1: the gradient of the log likelihood
         """
         plain, shared = self.hazard
         expected = self.at_risk * plain[:, None] - self.dying * shared[:, None]
-        return weights[self.own] @ self.x[self.event] - weights @ expected
+        return weights[self.event_place] @ self.x[self.event] - weights @ expected
 
     def information(self, weights: Array) -> Array:
-        """Sum over the events of weight times the covariance of x among those at risk.
+        """Sum over events of weight times the covariance of x at risk.
 
-        weights : one per time; all 1: the information, the inverse of the covariance of the
-            coefficients
+        weights : one per time; all 1: the information matrix
         """
         plain, shared = self.hazard
-        share = self.met(weights * plain)
-        share[self.event] -= (weights * shared)[self.own]
+        share = self.sum_at_risk(weights * plain)
+        share[self.event] -= (weights * shared)[self.event_place]
         second = (self.x * (self.risk * share)[:, None]).T @ self.x
         one, mixed, two = (weights * q for q in self.squared)
         across = (self.at_risk * mixed[:, None]).T @ self.dying
         means = (self.at_risk * one[:, None]).T @ self.at_risk - across - across.T
         return second - means - (self.dying * two[:, None]).T @ self.dying
 
-    @property
-    def log_likelihood(self) -> float:
-        """The stratum's part of the partial log likelihood."""
-        return float(np.log(self.risk[self.event]).sum()) - self.log_met
-
     def expected(self) -> Array:
-        """Events the model expects of each row; events less these are the martingale residuals."""
+        """Expected events of each row; events less these are the martingale residuals."""
         plain, shared = self.hazard
-        share = self.met(plain)
-        share[self.event] -= shared[self.own]
+        share = self.sum_at_risk(plain)
+        share[self.event] -= shared[self.event_place]
         return self.risk * share
 
     def scores(self) -> Array:
-        """How far each row pulls each coefficient: rows x terms, adding up to the gradient."""
+        """Score residuals: rows x terms, adding up to the gradient."""
         (plain, shared), (one, mixed, two) = self.hazard, self.squared
-        pull = self.met(self.at_risk * one[:, None] - self.dying * mixed[:, None])
-        own = self.own
+        pull = self.sum_at_risk(self.at_risk * one[:, None] - self.dying * mixed[:, None])
+        own = self.event_place
         pull[self.event] -= (self.at_risk * mixed[:, None] - self.dying * two[:, None])[own]
         scores = self.risk[:, None] * pull - self.expected()[:, None] * self.x
         mean = (self.at_risk * plain[:, None] - self.dying * shared[:, None])[own]
@@ -101,18 +92,18 @@ class RiskSets:
         return scores
 
 
-def build(x: Array, log_hazard: Array, seen: pd.DataFrame) -> list[RiskSets]:
-    """The risk sets of each stratum that has an event.
+def build(x: Array, log_hazard: Array, observed: pd.DataFrame) -> list[RiskSets]:
+    """Build the risk sets of each stratum with an event.
 
     Parameters
     ----------
     x : rows x terms, best centred, for sums of squares are subtracted
-    log_hazard : of each row; a constant more or less changes nothing but the hazard
-    seen : one row each: entry (from where on it was watched; -inf: from the start), duration,
-        event (1 or 0), stratum (any code); at risk in (entry, duration]
+    log_hazard : of each row; a constant changes nothing but the baseline
+    observed : one row each: entry (-inf: from the start), duration, event (1 or 0), stratum (any
+        code); at risk in (entry, duration]
     """
-    values = {name: seen[name].to_numpy() for name in ("entry", "duration", "event")}
-    parts = seen.groupby("stratum").indices.values()
+    values = {name: observed[name].to_numpy() for name in ("entry", "duration", "event")}
+    parts = observed.groupby("stratum").indices.values()
     return [
         _of_stratum(rows, x[rows], np.exp(log_hazard[rows]), values)
         for rows in parts
@@ -123,7 +114,7 @@ def build(x: Array, log_hazard: Array, seen: pd.DataFrame) -> list[RiskSets]:
 def total(
     sets: Sequence[RiskSets], weigh: Callable[[Array], Array] = np.ones_like
 ) -> tuple[Array, Array]:
-    """Gradient and information over all strata; `weigh` gives each time of an event its weight."""
+    """Sum gradient and information over all strata; `weigh` : weights of event times."""
     weights = [weigh(part.times) for part in sets]
     pairs = list(zip(sets, weights, strict=True))
     gradient = sum(part.gradient(weight) for part, weight in pairs)
@@ -131,13 +122,13 @@ def total(
 
 
 def score_statistic(gradient: Array, information: Array, tested: Ints) -> tuple[float, Array]:
-    """What terms of coefficient 0 would bring to a model at the maximum of all its others.
+    """Score test of terms with coefficient 0 at the maximum of all others.
 
-    gradient, information : of all terms together, those tested included
+    gradient, information : of all terms, those tested included
     tested : their places
 
-    Returns the chi-squared of the score test, of one degree of freedom per term tested, and one
-    Newton step towards their coefficients.
+    Returns the chi-squared, with one degree of freedom per term tested, and one Newton step towards
+    their coefficients.
     """
     rest = np.setdiff1d(np.arange(len(gradient)), tested)
     known, mixed = information[np.ix_(rest, rest)], information[np.ix_(rest, tested)]
@@ -175,7 +166,6 @@ def _of_stratum(rows: Ints, x: Array, risk: Array, values: dict[str, Array]) -> 
         dying=dying[:, 1:],
         hazard=(sums[0], sums[1]),
         squared=(sums[2], sums[3], sums[4]),
-        log_met=float(np.log(s).sum()),
     )
 
 

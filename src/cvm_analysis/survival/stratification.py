@@ -1,7 +1,7 @@
-"""Rows whose hazards have shapes of their own: strata given, and features made into strata.
+"""Strata of Cox's model: strata given, and features cut into strata.
 
-A feature whose force changes with time is cut into groups, each with its own baseline: within a
-group time may do what it likes.
+A feature whose effect changes over time is cut into groups, each with its own baseline. Own code
+because lifelines takes strata only as given, cuts no features, and rejects new strata in forecasts.
 """
 
 from __future__ import annotations
@@ -16,23 +16,20 @@ from cvm_analysis.errors import FitError, InputError
 from cvm_analysis.survival import estimates, proportional_hazards_test
 from cvm_analysis.survival.estimates import Estimate
 
-MOST = 2  # features made into strata
+MAX_FEATURES = 2  # cut into strata
 
 Cuts = dict[str, tuple[float, ...]]  # feature -> the values at which its next group begins
 
 
 @dataclass(frozen=True)
 class Groups:
-    """How a row finds its stratum."""
+    """The strata of a fitted model."""
 
     known: pd.Index | None  # codes of the strata given; None: none were
     cuts: Cuts
 
     def code(self, rows: pd.DataFrame, strata: pd.Series | None) -> Ints | None:
-        """Each row's number; -1 if its stratum is not told, or was not in training.
-
-        None if there are no strata.
-        """
+        """Number each row's stratum; -1: not given or not in the training; None: no strata."""
         if self.known is None and not self.cuts:
             return None
         code = np.zeros(len(rows), dtype=np.intp)
@@ -51,50 +48,48 @@ class Groups:
 
 
 def group(code: Ints, values: pd.Series, cuts: tuple[float, ...]) -> Ints:
-    """The strata `code`, each parted by the values of a feature."""
+    """Split the strata `code` by the values of a feature."""
     return code * (len(cuts) + 1) + np.searchsorted(cuts, values.to_numpy(), side="right")
 
 
-def stratify_nonproportional(first: Estimate, least: int) -> tuple[Estimate, Cuts]:
-    """Make features that fail the test of proportional hazards into strata, worst first.
+def stratify_nonproportional(first: Estimate, min_events: int) -> tuple[Estimate, Cuts]:
+    """Cut features that fail the test of proportional hazards into strata, worst first.
 
     Parameters
     ----------
     first : the model without such strata
-    least : events that each stratum must keep, or the feature is not cut
+    min_events : of each stratum, or the feature is not cut
 
     Returns
     -------
-    The model with up to two features cut into groups, and where. A feature of few values, cut value
-    by value, is no longer a term of it; one cut into thirds still acts within them.
+    The model with up to two features cut, and the cuts. A feature cut at every value is no longer a
+    term of the model; one cut into thirds still has an effect within them.
     """
-    now, cuts = first, Cuts()
-    while len(cuts) < MOST:
-        for name in proportional_hazards_test.nonproportional(now.tested):
-            parted = None if name in cuts else _parted(now, name, least)
-            if parted is not None:
-                now, cuts = (
-                    parted,
-                    {**cuts, name: proportional_hazards_test.cut_points(now.rows[name])},
-                )
+    current, cuts = first, Cuts()
+    while len(cuts) < MAX_FEATURES:
+        for name in proportional_hazards_test.nonproportional(current.tested):
+            split = None if name in cuts else _split(current, name, min_events)
+            if split is not None:
+                cuts[name] = proportional_hazards_test.cut_points(current.rows[name])
+                current = split
                 break
         else:
             break
-    return now, cuts
+    return current, cuts
 
 
-def _parted(now: Estimate, name: str, least: int) -> Estimate | None:
-    """The model with a feature cut into groups; None where the data cannot carry it."""
-    values = now.rows[name]
+def _split(current: Estimate, name: str, min_events: int) -> Estimate | None:
+    """The model with one more feature cut into strata; None where the data do not support it."""
+    values = current.rows[name]
     cuts = proportional_hazards_test.cut_points(values)
-    seen = now.seen.assign(stratum=group(now.seen["stratum"].to_numpy(), values, cuts))
-    gone = [name] if values.nunique() == len(cuts) + 1 else []
-    rows = now.rows.drop(columns=gone)
-    if not cuts or rows.empty or seen.groupby("stratum")["event"].sum().min() < least:
+    stratum = group(current.observed["stratum"].to_numpy(), values, cuts)
+    observed = current.observed.assign(stratum=stratum)
+    dropped = [name] if values.nunique() == len(cuts) + 1 else []
+    rows = current.rows.drop(columns=dropped)
+    if not cuts or rows.empty or observed.groupby("stratum")["event"].sum().min() < min_events:
         return None
+    nonlinear = {f: at for f, at in current.nonlinear.items() if f not in dropped}
     try:
-        return estimates.estimate(
-            rows, seen, {f: at for f, at in now.bent.items() if f not in gone}
-        )
+        return estimates.estimate(rows, observed, nonlinear)
     except FitError:
         return None
