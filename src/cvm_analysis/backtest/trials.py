@@ -20,7 +20,7 @@ import pandas as pd
 from cvm_analysis.backtest import choice, holdout
 from cvm_analysis.clv import NAIVE, challengers, forecasts, histories, naive, nbd, partial_pooling
 from cvm_analysis.clv.numerics import dispersion, predictive_distribution
-from cvm_analysis.minimum_data import Note, lacking
+from cvm_analysis.minimum_data import Note, shortfalls
 from cvm_analysis.tables import TABLES
 
 DEFAULT = next(iter(forecasts.FITTED))
@@ -214,13 +214,13 @@ def _lent(
 
     Too few customers cannot tell how much that is and borrow the usual number.
     """
-    few = lacking("own_histories", buyers=len(buyers))
+    few = shortfalls("own_histories", buyers=len(buyers))
     if others is None or not few or buyers.empty:
         return None
     lending, _ = histories.distinct(forecasts.with_purchase(others), "week")
     if lending.empty:
         return None
-    if not before or not before.lent or lacking("purchase_model", buyers=len(before.customers)):
+    if not before or not before.lent or shortfalls("purchase_model", buyers=len(before.customers)):
         return partial_pooling.PriorData(
             lending, min(partial_pooling.USUAL, float(lending["n"].sum()))
         )
@@ -253,7 +253,7 @@ def _naive(
     if first <= pd.Timestamp(then):
         models["last_period"] = recent
     h = _histories(days, ids, then)
-    if lacking("purchase_model", buyers=len(h)):
+    if shortfalls("purchase_model", buyers=len(h)):
         return models
     came = naive.purchases_between(days, h.index, then, date)
     before: dict[str, Any] = {"own_rate": naive.OwnRate(), "recency_rule": naive.recency_rule(h)}

@@ -18,7 +18,7 @@ import pandas as pd
 from pydantic import Field
 
 from cvm_analysis.errors import FitError
-from cvm_analysis.minimum_data import Note, lacking
+from cvm_analysis.minimum_data import Note, shortfalls
 from cvm_analysis.survival.kaplan_meier import (
     check_outcome,
     kaplan_meier,
@@ -102,7 +102,8 @@ def find_threshold(candidates: pd.DataFrame, comebacks: float = 0.10) -> int:
     ------
     FitError : there is none; a business this slow, or a history this short, needs one set by hand
     """
-    told = candidates["n_silences"].map(lambda n: not lacking("bound", silences=n)).astype(bool)
+    n = candidates["n_silences"]
+    told = n.map(lambda n: not shortfalls("lapse_threshold", spells=n)).astype(bool)
     enough = candidates.loc[(candidates["comeback_share"] <= comebacks) & told, "bound_days"]
     if enough.empty:
         shares = candidates.set_index("bound_days")["comeback_share"].dropna()
@@ -123,7 +124,7 @@ def threshold(
     try:
         return find_threshold(candidates), []
     except FitError:
-        return None, [Note("churn", "no_bound_of_silence")]
+        return None, [Note("churn", "no_lapse_threshold")]
 
 
 def is_lapsed(days_since_last: pd.Series, bound: int) -> pd.Series:

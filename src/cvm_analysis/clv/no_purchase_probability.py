@@ -14,7 +14,7 @@ import pandas as pd
 from cvm_analysis.clv import forecasts, histories
 from cvm_analysis.clv.numerics import predictive_distribution
 from cvm_analysis.errors import FitError
-from cvm_analysis.minimum_data import Note, lacking
+from cvm_analysis.minimum_data import Note, shortfalls
 
 
 def for_landmark(
@@ -37,7 +37,7 @@ def for_landmark(
     column, and the reason in the notes, where no model can be fitted.
     """
     buyers = forecasts.with_purchase(customers)
-    few = lacking("purchase_model", buyers=len(buyers), repeat_buyers=(buyers["x"] > 0).sum())
+    few = shortfalls("purchase_model", buyers=len(buyers), repeat_buyers=(buyers["x"] > 0).sum())
     model = None if few else fit(buyers, code)
     if model is None:
         return pd.DataFrame(index=buyers.index), [Note("churn", "no_value_model")]

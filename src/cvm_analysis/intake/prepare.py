@@ -105,7 +105,7 @@ def _sources(settings: Settings) -> list[tuple[str, Source, str, Path]]:
         (table, source, os.path.relpath(path, settings.path.parent), path)
         for table, (_, sources) in settings.business.sources.by_table().items()
         for source in sources
-        for path in settings.found(source.files)
+        for path in settings.find_files(source.files)
     ]
 
 

@@ -38,11 +38,7 @@ def try_strptime(text: str, pattern: str) -> dt.datetime:
 
 
 def parse_columns(
-    raw: ir.Table,
-    table: str,
-    n_columns: int,
-    formats: Mapping[str, str],
-    added: Sequence[str] = (),
+    raw: ir.Table, table: str, n_columns: int, formats: Mapping[str, str], added: Sequence[str] = ()
 ) -> ir.Table:
     """Give a staged file the columns of `table`: typed, beside `<column>_text` as it came.
 

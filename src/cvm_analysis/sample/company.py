@@ -54,9 +54,7 @@ def _sold(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """All orders of a region with their customer_type, their lines, and the lines returned."""
     firm_orders = deliveries.promised(
-        trade.orders(firms, region, seed),
-        region.late,
-        stream(seed, "trade deliveries", region.key),
+        trade.orders(firms, region, seed), region.late, stream(seed, "trade deliveries", region.key)
     )
     retail_orders = retail_orders.assign(customer_type="retail")
     lines = baskets.lines(retail_orders, GROUPS, stream(seed, "lines", region.key))

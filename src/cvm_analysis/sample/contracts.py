@@ -18,16 +18,8 @@ from cvm_analysis.sample.draws import stream
 SHARE = 0.22  # of the retail customers
 STARTS = (31, 61)  # days from a purchase to the start: from, below
 BASELINE = {"shape": 1.2, "scale": 150.0}  # weeks
-HAZARD_RATIOS = {
-    "complaint_first_month": 1.9,
-    "late_installation": 1.5,
-    "no_maintenance_plan": 1.7,
-}
-PREVALENCE = {
-    "complaint_first_month": 0.20,
-    "late_installation": 0.25,
-    "no_maintenance_plan": 0.40,
-}
+HAZARD_RATIOS = {"complaint_first_month": 1.9, "late_installation": 1.5, "no_maintenance_plan": 1.7}
+PREVALENCE = {"complaint_first_month": 0.20, "late_installation": 0.25, "no_maintenance_plan": 0.40}
 
 
 def contracts(orders: pd.DataFrame, seed: int) -> pd.DataFrame:

@@ -100,6 +100,5 @@ CONTRACTS = Layout(
     },
 )
 INDICATORS = Layout(
-    "utf-8-sig",
-    {"customer_id": "客户编号", "at": "日期", "name": "指标", "value": "数值"},
+    "utf-8-sig", {"customer_id": "客户编号", "at": "日期", "name": "指标", "value": "数值"}
 )

@@ -108,7 +108,7 @@ def trade(firms: pd.DataFrame) -> list[Said]:
     """One record per project customer or dealer, in order of customer_id."""
     firms = firms.sort_values("customer_id", ignore_index=True)
     known = firms[["customer_id", "customer_type", "region"]].assign(
-        first_order=dates(firms["first_at"]).dt.strftime("%Y-%m-%d"),
+        first_order=dates(firms["first_at"]).dt.strftime("%Y-%m-%d")
     )
     return known.to_dict("records")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.minimum_data import Note, lacking
+from cvm_analysis.minimum_data import Note, shortfalls
 from cvm_analysis.segments.clusters import structure
 from cvm_analysis.segments.clusters.features import Features
 from cvm_analysis.segments.clusters.measures import Grouping, Method
@@ -94,7 +94,7 @@ def choose(
     """
     index, features, ks = features.table.index, _ordered(features), list(dict.fromkeys(ks))
     distinct = int((~features.table.duplicated()).sum()) if len(features.table.columns) else 1
-    short = lacking("clusters", buyers=len(features.table), distinct=distinct)
+    short = shortfalls("clusters", buyers=len(features.table), distinct=distinct)
     if short:
         return _one(index, short[0])
     with structure.one_thread():
@@ -126,7 +126,7 @@ def assign(
     """
     index, features = features.table.index, _ordered(features)
     most = int((~features.table.duplicated()).sum()) if len(features.table.columns) else 1
-    if k < 2 or most < k or lacking("clusters", buyers=len(features.table)):
+    if k < 2 or most < k or shortfalls("clusters", buyers=len(features.table)):
         return pd.Series("c1", index, name="cluster", dtype=object)
     with structure.one_thread():
         points = _sample(features, seed).table.to_numpy()

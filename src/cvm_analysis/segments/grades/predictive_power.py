@@ -14,7 +14,7 @@ import pandas as pd
 
 from cvm_analysis.backtest.choice import captured_share
 from cvm_analysis.errors import InputError
-from cvm_analysis.minimum_data import Note, lacking
+from cvm_analysis.minimum_data import Note, shortfalls
 
 PART = "screening"
 BEST_FIFTH = 0.2
@@ -82,7 +82,7 @@ def notes(screened: pd.DataFrame) -> list[Note]:
     """Say so where an indicator has values of too few customers to be judged."""
     if screened.empty:
         return []
-    return lacking(PART, customers=int(screened["n_customers"].min()))
+    return shortfalls(PART, customers=int(screened["n_customers"].min()))
 
 
 def _turned(then: pd.DataFrame, later: pd.Series, better: Mapping[str, str]) -> pd.DataFrame:
@@ -107,7 +107,7 @@ def _finite(values: pd.Series) -> pd.Series:
 def _row(values: pd.Series, margin: pd.Series, seed: int, resamples: int) -> dict[str, float]:
     """The figures of one indicator; rows are put in order by value, so that ids do not matter."""
     x, y = values.to_numpy(), margin.reindex(values.index).to_numpy()
-    if lacking(PART, customers=len(x)):
+    if shortfalls(PART, customers=len(x)):
         return {"n_customers": len(x)}
     order = np.lexsort((y, x))
     x, y = x[order], y[order]
