@@ -358,7 +358,7 @@ def test_a_limit_for_one_rule_leaves_the_others_at_the_default(copied):
 def test_a_column_that_is_missing_leaves_what_was_there(copied):
     change(copied, "order_id: Order No", "order_id: Order Nr")
     before = tree(copied)
-    with pytest.raises(InputError, match=r"sales_south\.csv: not as the config maps it") as error:
+    with pytest.raises(InputError, match=r"sales_south\.csv: columns are missing") as error:
         prepare(settings_module.load(copied / "config" / "sample.yaml"))
     assert "order_id: no column 'Order Nr'" in str(error.value)
     assert "Order No" in str(error.value).splitlines()[-1]  # what the file has instead

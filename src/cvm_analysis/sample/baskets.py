@@ -1,4 +1,4 @@
-"""What is in an order: its lines, with prices, discounts and costs, and what comes back."""
+"""The lines of orders, with prices, discounts and costs, and returns."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -22,9 +22,9 @@ PRODUCTS = pd.DataFrame(
 class Habits(Protocol):
     """How a group of customers fills an order.
 
-    lines : chance that each of three further lines is added to an order
+    lines : probability of each of three further lines
     discounted : share of lines sold below list price
-    categories : relative weight of each category in what is bought
+    categories : relative weight of each category
     """
 
     @property
@@ -36,19 +36,19 @@ class Habits(Protocol):
 
 
 def lines(orders: pd.DataFrame, groups: Sequence[Habits], rng: np.random.Generator) -> pd.DataFrame:
-    """Split orders into lines; the cents of an order's lines sum to the order's.
+    """Split orders into lines whose cents sum to those of the order.
 
     Parameters
     ----------
-    orders : one row per order; cents, and group, a number in `groups`
+    orders : one row per order; cents, group (an index of `groups`)
 
     Returns
     -------
     One row per order line: the columns of `orders`, and
         product, category
         quantity : pieces, square metres or litres
-        unit_price, discount, amount, cost : CNY cents; unit_price is before discount, the others
-            are of the whole line, and amount = quantity * unit_price - discount
+        unit_price, discount, amount, cost : CNY cents, unit_price before discount, the others of
+            the whole line; amount = quantity * unit_price - discount
     """
     place, product = _baskets(orders["group"].to_numpy(), groups, rng)
     order = orders.iloc[place].reset_index(drop=True)
@@ -72,7 +72,7 @@ def lines(orders: pd.DataFrame, groups: Sequence[Habits], rng: np.random.Generat
 def _baskets(
     group: np.ndarray, groups: Sequence[Habits], rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Row of the order and of the product of each line; no product twice in an order."""
+    """Rows of the order and product of each line; an order has a product only once."""
     weight = np.array([PRODUCTS["category"].map(each.categories) for each in groups])
     size = 1 + rng.binomial(3, np.array([each.lines for each in groups])[group])
     liking = np.log(weight)[group] + rng.gumbel(size=(len(group), len(PRODUCTS)))
@@ -82,7 +82,7 @@ def _baskets(
 
 
 def _split(total: pd.Series, place: np.ndarray, weight: pd.Series) -> pd.Series:
-    """Split each order's cents over its lines in proportion to weight, a cent or more each."""
+    """Split each order's cents in proportion to weight, at least one cent per line."""
     by_order = weight.groupby(place)
     rest = total - by_order.transform("size")
     upto = np.rint(rest * by_order.cumsum() / by_order.transform("sum"))
@@ -90,11 +90,10 @@ def _split(total: pd.Series, place: np.ndarray, weight: pd.Series) -> pd.Series:
 
 
 def returns(lines: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """Goods brought back one to six weeks later, up to AS_OF.
+    """Lines returned one to six weeks later, up to AS_OF.
 
-    One row per returned line, columns as in `lines` but for the delivery: quantity, discount,
-    amount and cost are those of the purchase with the opposite sign; order_id is the purchase's
-    after an R.
+    One row per returned line, columns as in `lines` without delivery dates: quantity, discount,
+    amount and cost have the opposite sign, order_id has the prefix R.
     """
     shares = lines["category"].map({kind.key: kind.return_share for kind in CATEGORIES})
     back = lines[rng.random(len(lines)) < shares].reset_index(drop=True)

@@ -1,9 +1,8 @@
-"""When retail customers drop out: sooner after a complaint or a late delivery.
+"""Dropout of retail customers: earlier after a complaint or a late delivery.
 
-The hazard of dropping out is the region's, times a fixed ratio from the day of a customer's first
-complaint on, times another from the day of their first late delivery on [1]. Nothing else makes
-one customer of a region leave sooner than another. Orders are drawn first as if nobody ever left;
-those after the drop-out then never happen, nor does what would have followed from them.
+The hazard is the region's, times a fixed ratio from a customer's first complaint on, times another
+from their first late delivery on [1], and depends on nothing else. Orders are drawn first as if
+all customers stayed; those after the dropout, with their complaints, are then removed.
 
 Source: [1] Cox (1972), "Regression Models and Life-Tables", Journal of the Royal Statistical
 Society B 34(2), 187-220.
@@ -22,7 +21,7 @@ HAZARD_RATIOS = {"complaint": 2.5, "late": 1.8}  # from the day of the first one
 
 
 class Lives(NamedTuple):
-    """What one region's retail customers did, as `live` returns it."""
+    """Retail customers of a region with their orders and complaints; see `live`."""
 
     people: pd.DataFrame
     orders: pd.DataFrame
@@ -34,16 +33,16 @@ def live(people: pd.DataFrame, region: Region, seed: int) -> Lives:
 
     Returns
     -------
-    people : as given, of this region, and
-        first_late, first_complaint : days; infinite if never. They may follow the drop-out, for
-            the last order of a customer is still delivered and may still be complained of
-        left_at : day of drop-out, also after AS_OF
-    orders : one row per order, columns as `retail.orders` and `deliveries.promised`
+    people : those of this region, and
+        first_late, first_complaint : days, infinite if never; may follow the dropout, as the last
+            order is still delivered
+        left_at : day of dropout, also after AS_OF
+    orders : one row per order, columns as `retail.orders` and `deliveries.add_deliveries`
     complaints : as `feedback.complaints`, about these orders
     """
     people = people[people["region"] == region.key].reset_index(drop=True)
     orders = retail.orders(people, region, seed)
-    orders = deliveries.promised(orders, region.late, stream(seed, "deliveries", region.key))
+    orders = deliveries.add_deliveries(orders, region.late, stream(seed, "deliveries", region.key))
     complaints = feedback.complaints(orders, stream(seed, "complaints", region.key))
     people = _with_events(people, orders, complaints)
     patience = stream(seed, "leaving", region.key).exponential(size=len(people))
@@ -52,7 +51,7 @@ def live(people: pd.DataFrame, region: Region, seed: int) -> Lives:
     orders = orders[orders["at"] < orders["customer_id"].map(ends)]
     complaints = complaints[complaints["order"].isin(orders.index)].reset_index(drop=True)
     people = _with_events(people, orders, complaints)
-    return Lives(people, retail.numbered(orders, region), complaints)
+    return Lives(people, retail.add_order_ids(orders, region), complaints)
 
 
 def _with_events(
@@ -67,11 +66,8 @@ def _with_events(
 
 
 def left_at(people: pd.DataFrame, drop_out: float, patience: np.ndarray) -> np.ndarray:
-    """Day on which the cumulative hazard since the first purchase reaches each one's patience.
+    """Day on which each customer's cumulative hazard since the first purchase reaches `patience`.
 
-    Parameters
-    ----------
-    people : first_at, first_late, first_complaint : days; the latter two infinite if never
     drop_out : hazard per week before any event
     patience : standard exponential draws
     """

@@ -1,9 +1,8 @@
-"""Service contracts (floor maintenance) of part of the retail customers, and when they end.
+"""Service contracts (floor maintenance) of some retail customers, and their ends.
 
-A contract ends by a proportional hazard over a Weibull baseline [1]: the cumulative hazard after t
-weeks is (t / scale)^shape times the ratio of each thing that is true of the contract. All three
-are known when it starts, as the service desk notes them; complaint_first_month is about the first
-month after the purchase and has nothing to do with feedback.csv.
+The hazard of an end is proportional to a Weibull baseline [1]: the cumulative hazard after t weeks
+is (t / scale)^shape times the ratio of each condition that holds. All conditions are known at the
+start; complaint_first_month, about the month after the purchase, is independent of feedback.csv.
 
 Source: [1] Bender, Augustin & Blettner (2005), "Generating Survival Times to Simulate Cox
 Proportional Hazards Models", Statistics in Medicine 24(11), 1713-1723.

@@ -2,7 +2,7 @@
 
 Purchases while active follow the NBD [1] in weeks, the season comes in by thinning [2], the amount
 of an order follows the Gamma-Gamma [3]. A customer's group follows from the drawn rate and order
-value, so a region as a whole keeps both models' distributions unmixed. `leaving` ends them.
+value, so within a region both models hold exactly. `churn` ends the purchases.
 
 Sources: [1] Ehrenberg (1959), "The Pattern of Consumer Purchases", Applied Statistics 8(1), 26-41.
 [2] Lewis & Shedler (1979), "Simulation of Nonhomogeneous Poisson Processes by
@@ -111,15 +111,10 @@ def _channels(group: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def orders(people: pd.DataFrame, region: Region, seed: int) -> pd.DataFrame:
-    """Draw the orders of one region's customers as if nobody ever dropped out.
+    """Draw the orders of one region's customers as if no customer ever dropped out.
 
-    Returns
-    -------
-    One row per order, in order of time
-        customer_id, channel
-        group : number of the customer's group in GROUPS
-        at : its moment, a day (`draws`); ordered_at : the same day, within opening hours
-        cents : the Gamma-Gamma draw of the order in CNY cents
+    One row per order, in order of time: customer_id, channel, group (an index of GROUPS), at (a day
+    of `draws`), ordered_at (the same day, within opening hours), cents (the Gamma-Gamma draw).
     """
     rng = stream(seed, "orders", region.key)
     who, at = _purchase_times(people, rng)
@@ -139,8 +134,8 @@ def orders(people: pd.DataFrame, region: Region, seed: int) -> pd.DataFrame:
     return found.sort_values("ordered_at", kind="stable", ignore_index=True)
 
 
-def numbered(orders: pd.DataFrame, region: Region) -> pd.DataFrame:
-    """Give orders, one row each in order of time, their order_id; a fresh index."""
+def add_order_ids(orders: pd.DataFrame, region: Region) -> pd.DataFrame:
+    """Add order_id to orders in order of time, with a new index."""
     numbers = [f"{region.code}{number:07d}" for number in range(1, len(orders) + 1)]
     return orders.assign(order_id=numbers).reset_index(drop=True)
 
@@ -154,5 +149,5 @@ def _purchase_times(
     swing = np.array([group.season for group in GROUPS])[_group_numbers(people)]
     who = np.repeat(np.arange(len(people)), rng.poisson(rate * (1 + swing) * days / 7))
     at = first[who] + days[who] * rng.random(len(who))
-    kept = rng.random(len(who)) * (1 + swing[who]) < _season(at, swing[who])
-    return np.r_[np.arange(len(people)), who[kept]], np.r_[first, at[kept]]
+    accepted = rng.random(len(who)) * (1 + swing[who]) < _season(at, swing[who])
+    return np.r_[np.arange(len(people)), who[accepted]], np.r_[first, at[accepted]]

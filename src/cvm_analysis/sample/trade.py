@@ -1,7 +1,7 @@
-"""Project customers and dealers: few, with rare, lumpy and large purchases of their own mix.
+"""Project customers and dealers: few, with rare and large purchases in bursts of orders.
 
-They are not part of any planted retail parameter. A project customer buys for one building after
-another, each in a burst of orders; a dealer stocks up a few times a year.
+A project customer buys for one building after another; a dealer restocks a few times a year. No
+retail parameter applies to them.
 """
 
 from dataclasses import dataclass
@@ -18,30 +18,20 @@ LAST_FIRST_PURCHASE = N_DAYS - 120  # day
 
 @dataclass(frozen=True)
 class Trade:
-    """A type of business customer.
+    """A type of business customer; `baskets.Habits` explains lines, discounted, categories."""
 
-    key : its customer_type
-    prefix : of customer_id
-    share : how many there are for each retail customer
-    bursts : a year, in the mean; they differ between customers
-    more : further orders of a burst, in the mean
-    value, spread : median of a customer's usual order in CNY, and standard deviation of its log
-    lines, discounted, categories : as in `baskets.Habits`
-    industries, company_sizes : what a customer is, with weights
-    """
-
-    key: str
-    prefix: str
-    share: float
-    bursts: float
-    more: float
-    value: float
-    spread: float
+    key: str  # customer_type
+    prefix: str  # of customer_id
+    share: float  # number per retail customer
+    bursts: float  # a year, mean over customers
+    more: float  # mean number of further orders in a burst
+    value: float  # median of a customer's usual order, CNY
+    spread: float  # standard deviation of its logarithm
     lines: float
     discounted: float
     categories: dict[str, float]
-    industries: dict[str, float]
-    company_sizes: dict[str, float]
+    industries: dict[str, float]  # with weights
+    company_sizes: dict[str, float]  # with weights
 
 
 TRADES = (
@@ -145,7 +135,7 @@ def orders(people: pd.DataFrame, region: Region, seed: int) -> pd.DataFrame:
 def _purchase_times(
     people: pd.DataFrame, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Row of the customer and day of each purchase; the first one opens the first burst."""
+    """Row of the customer and day of each purchase; the first one starts the first burst."""
     first = people["first_at"].to_numpy()
     years = (N_DAYS - first) / 365.25
     who = np.repeat(np.arange(len(people)), rng.poisson(people["bursts"] * years))
