@@ -202,7 +202,7 @@ def test_a_value_of_the_wrong_kind_is_refused_where_it_was_written(folder, old, 
         (
             "amount: Somme",
             "amuont: Somme",
-            "mine.yaml line 16: transactions have no column 'amuont'; did you mean 'amount'?",
+            "mine.yaml line 16: transactions has no column 'amuont'; did you mean 'amount'?",
         ),
         (
             "      columns:\n",

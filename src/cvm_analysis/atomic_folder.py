@@ -116,10 +116,8 @@ def _lock(path: Path) -> FileLock:
 
 def _sync(folder: Path) -> None:
     """Flush a folder and its content to the disk."""
-    for at, _, files in os.walk(folder):
-        for name in files:
-            _sync_one(Path(at) / name)
-        _sync_one(Path(at))
+    for path in (*folder.rglob("*"), folder):
+        _sync_one(path)
 
 
 def _sync_one(path: Path) -> None:

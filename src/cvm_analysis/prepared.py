@@ -6,17 +6,17 @@ import datetime as dt
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import ibis
+import pandas as pd
+from ibis import ir
+
+from cvm_analysis import customers, texts
 from cvm_analysis.errors import InputError
+from cvm_analysis.queries import Queries
 from cvm_analysis.settings import Settings
 from cvm_analysis.tables import ALL, TABLES
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from ibis import ir
-
-    from cvm_analysis.queries import Queries
 
 STAMP = "prepared.json"
 
@@ -45,23 +45,20 @@ class Prepared:
 
     def customers(self, date: dt.date) -> pd.DataFrame:
         """One row per customer as of a day, indexed by customer_id."""
-        from cvm_analysis.customers import as_of
 
         def query(day: ir.DateValue) -> ir.Table:
-            return as_of(self.transactions, day, self.customers_raw, self.feedback)
+            return customers.as_of(self.transactions, day, self.customers_raw, self.feedback)
 
         return self.queries.ask(query, date).set_index("customer_id")
 
     def measures(self, date: dt.date) -> pd.DataFrame:
         """Add to customers(date) the imported indicators of that day, as `indicators.<name>`."""
-        from cvm_analysis.customers import latest
-
-        customers, indicators = self.customers(date), self.indicators
+        table, indicators = self.customers(date), self.indicators
         if indicators is None:
-            return customers
-        values = self.queries.ask(lambda day: latest(indicators, day), date)
+            return table
+        values = self.queries.ask(lambda day: customers.latest(indicators, day), date)
         wide = values.pivot(index="customer_id", columns="name", values="value").astype(float)
-        return customers.join(wide.reindex(columns=self.imported).add_prefix("indicators."))
+        return table.join(wide.reindex(columns=self.imported).add_prefix("indicators."))
 
     def mix(self, columns: Sequence[str], date: dt.date) -> pd.DataFrame:
         """Share of each customer's spend by columns of order lines: `category:flooring`, ...
@@ -69,14 +66,10 @@ class Prepared:
         One row per customer with a value in any of them; the shares of a column are in [0, 1] and
         sum to 1. Columns that the order lines do not have are omitted.
         """
-        import pandas as pd
-
-        from cvm_analysis.customers import mix
-
         found = [pd.DataFrame(index=pd.Index([], name="customer_id", dtype=object))]
         for column in columns:
             if column in self.transactions.columns:
-                spent = mix(self.transactions, column, date).to_pandas()
+                spent = customers.mix(self.transactions, column, date).to_pandas()
                 wide = spent.pivot(index="customer_id", columns=column, values="spend").fillna(0.0)
                 shares = wide.div(wide.sum(axis=1), axis=0).rename_axis(columns=None)
                 found.append(shares.add_prefix(f"{column}:"))
@@ -90,19 +83,15 @@ class Prepared:
         A draw has one row per repeated day: customer_id, copy_of, day. Each result is valid until
         the next one.
         """
-        from cvm_analysis.customers import with_copied_days
-
-        con = self.transactions.get_backend()
+        con, copied = self.transactions.get_backend(), customers.with_copied_days
         for copies in draws:
             days = con.create_table("copies", copies, temp=True, overwrite=True)
             days = days.cast({"copy_of": "date", "day": "date"})
-            yield replace(self, transactions=with_copied_days(self.transactions, days, before))
+            yield replace(self, transactions=copied(self.transactions, days, before))
 
     def purchase_days(self, date: dt.date) -> pd.DataFrame:
         """One row per customer and day with a purchase by `date`: customer_id, day."""
-        from cvm_analysis.customers import purchase_days
-
-        return purchase_days(self.transactions, date).to_pandas()
+        return customers.purchase_days(self.transactions, date).to_pandas()
 
     def histories(self, date: dt.date) -> pd.DataFrame:
         """One row per customer who bought by `date`, indexed by customer_id.
@@ -110,25 +99,20 @@ class Prepared:
         The input of purchase models, much faster than `customers`: customer_type (retail if not
         recorded), x, t_x, T (weeks).
         """
-        import ibis
-
-        from cvm_analysis.customers import histories
 
         def query(day: ir.DateValue) -> ir.Table:
-            seen = histories(self.transactions, day).select("customer_id", "x", "t_x", "T")
+            bought = customers.histories(self.transactions, day).drop("spend_per_repeat_day")
             kind = ibis.null("string")
             if self.customers_raw is not None and "customer_type" in self.customers_raw.columns:
                 recorded = self.customers_raw.select("customer_id", "customer_type")
-                seen = seen.left_join(recorded, "customer_id").drop("customer_id_right")
-                kind = seen.customer_type
-            return seen.mutate(customer_type=kind.fill_null("retail")).order_by("customer_id")
+                bought = bought.left_join(recorded, "customer_id").drop("customer_id_right")
+                kind = bought.customer_type
+            return bought.mutate(customer_type=kind.fill_null("retail")).order_by("customer_id")
 
         return self.queries.ask(query, date).set_index("customer_id")
 
     def to_pandas(self, name: str) -> pd.DataFrame:
         """Load a table into pandas; a missing one has its columns and no rows."""
-        import pandas as pd
-
         table = getattr(self, name)
         if table is None:
             return pd.DataFrame(columns=list(TABLES[name].columns))
@@ -149,8 +133,6 @@ def imported(settings: Settings) -> list[str]:
 
 def region_names(settings: Settings) -> dict[str, dict[str, str]]:
     """Names of `all` and every prepared region: key -> language -> name."""
-    from cvm_analysis import texts
-
     every = {each: texts.words(each)("report.all_regions") for each in texts.languages()}
     return {ALL: every, **_stamp(settings)["regions"]}
 
@@ -164,14 +146,14 @@ def resolve_day(settings: Settings, as_of: str = "") -> dt.date:
     if not as_of:
         return last_day
     try:
-        asked = dt.date.fromisoformat(as_of)
+        day = dt.date.fromisoformat(as_of)
     except ValueError:
         raise InputError(f"as_of '{as_of}' is not a date; write it as {last_day}") from None
-    if not first_day <= asked <= extracted_on:
+    if not first_day <= day <= extracted_on:
         raise InputError(
-            f"as_of {asked} is outside the data ({first_day} to {last_day}); choose a day within"
+            f"as_of {day} is outside the data ({first_day} to {last_day}); choose a day within"
         )
-    return asked
+    return day
 
 
 def _days(stamp: dict[str, Any]) -> Iterator[dt.date]:
@@ -192,11 +174,6 @@ def other_regions(settings: Settings, region: str) -> Prepared:
 def _open(
     settings: Settings, region: str, where: Callable[[ir.Table], ir.BooleanValue]
 ) -> Prepared:
-    import ibis
-    import pandas as pd
-
-    from cvm_analysis.queries import Queries
-
     recorded = _stamp(settings)
     check_region(settings, region)
     first_day, last_day, extracted_on = _days(recorded)

@@ -8,13 +8,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ibis
+import pandas as pd
 from ibis import ir
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @ibis.udf.scalar.builtin(name="getvariable", signature=(("string",), "date"))
@@ -37,11 +35,11 @@ class Queries:
 
     def ask(self, query: Callable[[ir.DateValue], ir.Table], date: dt.date) -> pd.DataFrame:
         """Run a query, a function of a day, as of `date`."""
-        asked = query(DAY)
-        con = asked.get_backend()
+        table = query(DAY)
+        con = table.get_backend()
         con.raw_sql(f"SET VARIABLE day = DATE '{date:%Y-%m-%d}'")
-        view = self.views.get(asked.op())
+        view = self.views.get(table.op())
         if view is None:
-            view = con.create_view(f"query_{len(self.views)}", asked).cast(asked.schema())
-            self.views[asked.op()] = view
+            view = con.create_view(f"query_{len(self.views)}", table).cast(table.schema())
+            self.views[table.op()] = view
         return view.to_pandas()

@@ -19,7 +19,9 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from cvm_analysis import notebooks, prepared
 from cvm_analysis.errors import InputError
@@ -28,9 +30,6 @@ from cvm_analysis.settings import Settings, load
 from cvm_analysis.tables import ALL, TABLES, check
 from cvm_analysis.tables.summary import summarize
 from cvm_analysis.texts import Words, words
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 FILES = tuple(f"{name}.json" for name in ("company", "reference", "thresholds", "figures", "stamp"))
 CONTENTS = ("tables", "done", *FILES)
@@ -53,8 +52,6 @@ class Run:
 
         InputError, if it is missing or made from other data, names the notebook to run first.
         """
-        import pandas as pd
-
         self._refuse_outdated()
         if not self._table(name).is_file():
             first = notebooks.find_writer(name)
@@ -70,8 +67,6 @@ class Run:
 
         horizon : horizon_weeks or horizon_days of its forecasts, for the file's metadata
         """
-        import pandas as pd
-
         self._begin(notebooks.find_writer(name))
         key = list(TABLES[name].key)
         flat = table.reset_index() if table.index.names == key else table
@@ -91,8 +86,6 @@ class Run:
 
     def key_figures(self, *names: str, **more: pd.DataFrame | pd.Series) -> pd.DataFrame:
         """Summarize tables of this run and `more`: one row per table and column."""
-        import pandas as pd
-
         tables = {name: pd.read_parquet(self._table(name)) for name in names} | more
         found = {name: summarize(table) for name, table in tables.items()}
         return pd.concat(found, names=["table"])

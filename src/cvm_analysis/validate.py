@@ -6,16 +6,18 @@ file and line.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from cvm_analysis import prepared, texts
 from cvm_analysis.errors import ConfigError, CvmError, InputError
+from cvm_analysis.intake import rules
 from cvm_analysis.segments import loyalty, report_segment, rfm
 from cvm_analysis.segments.clusters import measures
 from cvm_analysis.segments.grades import scorecard
 from cvm_analysis.segments.grades.scorecard import Indicator
 from cvm_analysis.settings import DiscoveredRegions, Settings, Source, load, nearest, wording
+from cvm_analysis.sources import formats
 from cvm_analysis.strategy import recommend
 from cvm_analysis.tables import TABLES
 
@@ -25,22 +27,18 @@ IMPORTED = "indicators."
 def check(config: str | Path) -> Settings:
     """Load and check a config; ConfigError lists all errors."""
     settings = load(config)
-    business = settings.business
-    strategies = settings.resolve(business.strategies)
     problems = [
         *_wrong_rfm(settings),
         *_wrong_loyalty(settings),
         *_unknown_measures(settings),
-        _found(
-            settings, strategies, ("actions",), lambda: recommend.check(settings.strategies.actions)
-        ),
+        *_wrong_actions(settings),
         *_wrong_scorecards(settings),
         *_unknown_segments(settings),
         *_unknown_rules(settings),
         *_unknown_words(settings),
         *_unusable_files(settings),
     ]
-    if problems := list(filter(None, problems)):
+    if problems:
         raise ConfigError("\n".join(problems))
     return settings
 
@@ -54,36 +52,37 @@ def warnings(settings: Settings) -> list[str]:
     ]
 
 
-def _found(
-    settings: Settings, file: Path, keys: tuple[str, ...], checked: Callable[[], object]
-) -> str:
-    try:
-        checked()
-    except CvmError as error:
-        return f"{settings.where(file, *keys)}: {error}"
-    return ""
-
-
 def _wrong_rfm(settings: Settings) -> Iterator[str]:
     """Segment rules with gaps or overlaps, cut points that do not fit the bins."""
     file = settings.resolve(settings.business.segments)
-    for keys, said in settings.segments.rfm.problems():
-        yield f"{settings.where(file, 'rfm', *keys)}: rfm.{keys[0]}: {said}"
+    for keys, problem in settings.segments.rfm.problems():
+        yield f"{settings.where(file, 'rfm', *keys)}: rfm.{keys[0]}: {problem}"
 
 
 def _wrong_loyalty(settings: Settings) -> Iterator[str]:
     file = settings.resolve(settings.business.segments)
     weights = settings.segments.loyalty.weights
-    yield _found(settings, file, ("loyalty", "weights"), lambda: loyalty.card(weights))
+    try:
+        loyalty.card(weights)
+    except CvmError as error:
+        yield f"{settings.where(file, 'loyalty', 'weights')}: {error}"
+
+
+def _wrong_actions(settings: Settings) -> Iterator[str]:
+    try:
+        recommend.check(settings.strategies.actions)
+    except CvmError as error:
+        file = settings.resolve(settings.business.strategies)
+        yield f"{settings.where(file, 'actions')}: {error}"
 
 
 def _unknown_measures(settings: Settings) -> Iterator[str]:
     """Measures and attributes of clusters that no table has."""
-    file, asked = settings.resolve(settings.business.segments), settings.segments.clusters
+    file, clusters = settings.resolve(settings.business.segments), settings.segments.clusters
     columns, shares = [*_columns(settings), *measures.DERIVED], TABLES["transactions"].columns
     known = {"measures": columns, "attributes": columns, "shares_of": shares}
     for setting, names in known.items():
-        for i, name in enumerate(getattr(asked, setting)):
+        for i, name in enumerate(getattr(clusters, setting)):
             if name not in names and not name.startswith(IMPORTED):
                 place = settings.where(file, "clusters", setting, str(i))
                 yield f"{place}: no column '{name}'{nearest(name, names)}"
@@ -97,12 +96,12 @@ def _wrong_scorecards(settings: Settings) -> Iterator[str]:
         found = scorecard.version_problems(cards)
         for number, card in enumerate(cards):
             wrong = scorecard.problems(card, known)
-            found += [((str(number), *keys), said) for keys, said in wrong]
-        for (i, *keys), said in found:
+            found += [((str(number), *keys), problem) for keys, problem in wrong]
+        for (i, *keys), problem in found:
             grades = "quota" if cards[int(i)].by_quota else "grades"
             written = [grades if key == "grades" else key for key in keys]
             place = settings.where(file, "scorecards", kind, i, *written)
-            yield f"{place}: {'.'.join((kind, *written))}: {said}"
+            yield f"{place}: {'.'.join((kind, *written))}: {problem}"
 
 
 def _columns(settings: Settings) -> list[str]:
@@ -163,8 +162,6 @@ def _unknown_segments(settings: Settings) -> list[str]:
 
 
 def _unknown_rules(settings: Settings) -> list[str]:
-    from cvm_analysis.intake import rules
-
     known = {"default", *rules.gates()}
     return [
         f"{settings.where(settings.path, 'rules', 'stop_above', name)}: no rule '{name}'"
@@ -202,8 +199,6 @@ def _unusable_files(settings: Settings) -> Iterator[str]:
 def _unusable_headers(
     settings: Settings, source: Source, at: tuple[str, ...], path: Path
 ) -> Iterator[str]:
-    from cvm_analysis.sources import formats
-
     try:
         headers = formats.header(path, source.encoding, source.delimiter)
     except InputError as error:

@@ -11,13 +11,13 @@ from cvm_analysis.customers.table import order_of
 
 def monthly(transactions: ir.Table, date: dt.date) -> ir.Table:
     """One row per month up to `date`: month (its first day), customers, orders, net_sales."""
-    known = transactions.filter(transactions.ordered_at.date() <= date)
-    bought = known.amount > 0
-    order = known.customer_id + "@" + order_of(known)
-    months = known.group_by(month=known.ordered_at.date().truncate("M")).aggregate(
-        customers=known.customer_id.nunique(where=bought),
+    past = transactions.filter(transactions.ordered_at.date() <= date)
+    bought = past.amount > 0
+    order = past.customer_id + "@" + order_of(past)
+    months = past.group_by(month=past.ordered_at.date().truncate("M")).aggregate(
+        customers=past.customer_id.nunique(where=bought),
         orders=order.nunique(where=bought),
-        net_sales=known.amount.sum().cast("float64"),
+        net_sales=past.amount.sum().cast("float64"),
     )
     return months.order_by("month")
 

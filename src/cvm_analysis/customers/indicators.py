@@ -14,8 +14,8 @@ _PARTS = 4  # of customers; more parts need less memory and more time
 
 def latest(indicators: ir.Table, date: dt.date | ir.DateValue) -> ir.Table:
     """One row per customer and imported indicator: customer_id, name, value (latest by `date`)."""
-    known = indicators.filter(indicators["at"] <= date)
-    found = known.group_by("customer_id", "name").aggregate(value=known.value.argmax(known["at"]))
+    past = indicators.filter(indicators["at"] <= date)
+    found = past.group_by("customer_id", "name").aggregate(value=past.value.argmax(past["at"]))
     return found.order_by("customer_id", "name")
 
 
@@ -24,9 +24,9 @@ def rfm_measures(transactions: ir.Table, date: dt.date) -> ir.Table:
 
     customer_id, days_since_last, n_orders, net_sales, as in table `customers` but faster.
     """
-    known = transactions.filter(transactions.ordered_at.date() <= date)
-    orders = known.group_by("customer_id", order=order_of(known)).aggregate(
-        at=known.ordered_at.max(where=known.amount > 0), spend=known.amount.sum()
+    past = transactions.filter(transactions.ordered_at.date() <= date)
+    orders = past.group_by("customer_id", order=order_of(past)).aggregate(
+        at=past.ordered_at.max(where=past.amount > 0), spend=past.amount.sum()
     )
     return orders.group_by("customer_id").aggregate(
         days_since_last=ibis.literal(date).delta(orders["at"].max().date(), unit="day"),
@@ -80,12 +80,10 @@ def mix(transactions: ir.Table, column: str, date: dt.date) -> ir.Table:
 
     customer_id, `column`, spend (gross sales up to `date`). Lines without a value are omitted.
     """
-    known = transactions.filter(
+    past = transactions.filter(
         transactions.ordered_at.date() <= date,
         transactions.amount > 0,
         transactions[column].notnull(),
     )
-    found = known.group_by("customer_id", column).aggregate(
-        spend=known.amount.sum().cast("float64")
-    )
+    found = past.group_by("customer_id", column).aggregate(spend=past.amount.sum().cast("float64"))
     return found.order_by("customer_id", column)

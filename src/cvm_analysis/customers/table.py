@@ -36,8 +36,8 @@ def as_of(
     feedback : one row per answer or complaint; a complaint closed after `date` is open
     """
     end = as_value(date)
-    known = transactions.filter(transactions.ordered_at.date() <= end)
-    customers = _totals(known, end).left_join(_purchase_gaps(known, end), "customer_id")
+    past = transactions.filter(transactions.ordered_at.date() <= end)
+    customers = _totals(past, end).left_join(_purchase_gaps(past, end), "customer_id")
     customers = customers.drop("customer_id_right")
     if customers_raw is not None:
         customers = _with_records(customers, customers_raw, end)
@@ -47,57 +47,57 @@ def as_of(
     return _derive(customers)
 
 
-def _totals(known: ir.Table, end: ir.DateValue) -> ir.Table:
-    bought = known.amount > 0
+def _totals(past: ir.Table, end: ir.DateValue) -> ir.Table:
+    bought = past.amount > 0
     money = {
-        "gross_sales": known.amount.sum(where=bought),
-        "net_sales": known.amount.sum(),
-        "returned": (-known.amount).sum(where=known.amount < 0),
+        "gross_sales": past.amount.sum(where=bought),
+        "net_sales": past.amount.sum(),
+        "returned": (-past.amount).sum(where=past.amount < 0),
     }
-    if "cost" in known.columns:
-        complete = known.cost.isnull().sum() == 0
-        money["margin_total"] = complete.ifelse((known.amount - known.cost).sum(), None)
-    if "discount" in known.columns:
-        given = ibis.greatest(known.discount.fill_null(0), 0)  # a surcharge is no discount
+    if "cost" in past.columns:
+        complete = past.cost.isnull().sum() == 0
+        money["margin_total"] = complete.ifelse((past.amount - past.cost).sum(), None)
+    if "discount" in past.columns:
+        given = ibis.greatest(past.discount.fill_null(0), 0)  # a surcharge is no discount
         money["taken_off"] = given.sum(where=bought)
-    if {"promised_on", "delivered_on"} <= set(known.columns):
-        money["late_share"] = _late_share(known, end)
+    if {"promised_on", "delivered_on"} <= set(past.columns):
+        money["late_share"] = _late_share(past, end)
     breadth = {
-        f"n_{plural}": known[column].nunique(where=bought)
+        f"n_{plural}": past[column].nunique(where=bought)
         for column, plural in (("category", "categories"), ("channel", "channels"))
-        if column in known.columns
+        if column in past.columns
     }
-    return known.group_by("customer_id").aggregate(
-        region=known.region.max(),
-        n_orders=order_of(known).nunique(where=bought),
+    return past.group_by("customer_id").aggregate(
+        region=past.region.max(),
+        n_orders=order_of(past).nunique(where=bought),
         **money,
-        **_recent(known, end),
+        **_recent(past, end),
         **breadth,
     )
 
 
-def _recent(known: ir.Table, end: ir.DateValue) -> dict[str, ir.NumericValue]:
+def _recent(past: ir.Table, end: ir.DateValue) -> dict[str, ir.NumericValue]:
     """Sales of the last 365 days, and their change from the 365 days before."""
-    ago = end.delta(known.ordered_at.date(), unit="day")
+    ago = end.delta(past.ordered_at.date(), unit="day")
     within, before = ago < YEAR, (ago >= YEAR) & (ago < 2 * YEAR)
-    spend, earlier = (known.amount.sum(where=when).fill_null(0) for when in (within, before))
+    spend, earlier = (past.amount.sum(where=when).fill_null(0) for when in (within, before))
     found = {
         "net_sales_365d": spend,
-        "n_orders_365d": order_of(known).nunique(where=within & (known.amount > 0)),
+        "n_orders_365d": order_of(past).nunique(where=within & (past.amount > 0)),
         "net_sales_change_365d": spend - earlier,
     }
-    if "cost" in known.columns:
-        complete = (within & known.cost.isnull()).sum() == 0
-        margin = (known.amount - known.cost).sum(where=within).fill_null(0)
+    if "cost" in past.columns:
+        complete = (within & past.cost.isnull()).sum() == 0
+        margin = (past.amount - past.cost).sum(where=within).fill_null(0)
         found["margin_365d"] = complete.ifelse(margin, None)
     return found
 
 
-def _late_share(known: ir.Table, end: ir.DateValue) -> ir.NumericValue:
+def _late_share(past: ir.Table, end: ir.DateValue) -> ir.NumericValue:
     """Share of the deliveries due by `end` that are late."""
-    promised = known.promised_on
-    arrived = (known.delivered_on <= end).ifelse(known.delivered_on, None)  # later ones are unknown
-    due = promised.notnull() & (known.amount > 0) & (arrived.notnull() | (promised < end))
+    promised = past.promised_on
+    arrived = (past.delivered_on <= end).ifelse(past.delivered_on, None)  # later ones are unknown
+    due = promised.notnull() & (past.amount > 0) & (arrived.notnull() | (promised < end))
     late = due & (arrived.coalesce(end) > promised)
     return late.sum() / due.sum().nullif(0)
 
@@ -107,15 +107,15 @@ def as_value(date: dt.date | ir.DateValue) -> ir.DateValue:
     return ibis.literal(date) if isinstance(date, dt.date) else date
 
 
-def order_of(known: ir.Table) -> ir.StringValue:
+def order_of(past: ir.Table) -> ir.StringValue:
     """The order of a line: its order_id, else its day."""
-    day = known.ordered_at.date().cast("string")
-    return known.order_id.coalesce(day) if "order_id" in known.columns else day
+    day = past.ordered_at.date().cast("string")
+    return past.order_id.coalesce(day) if "order_id" in past.columns else day
 
 
-def _purchase_gaps(known: ir.Table, end: ir.DateValue) -> ir.Table:
+def _purchase_gaps(past: ir.Table, end: ir.DateValue) -> ir.Table:
     """One row per buyer: purchase days, the gaps between them, and spend on repeat days."""
-    days = _days(known)
+    days = _days(past)
     order = ibis.window(group_by="customer_id", order_by="day")
     days = days.mutate(gap=days.day.delta(days.day.lag().over(order), unit="day"))
     gaps = days.gap.cast("int64")
@@ -154,9 +154,9 @@ def _purchase_gaps(known: ir.Table, end: ir.DateValue) -> ir.Table:
     )
 
 
-def _days(known: ir.Table) -> ir.Table:
+def _days(past: ir.Table) -> ir.Table:
     """One row per buyer and purchase day: spend, channel (the first by name)."""
-    bought = known.filter(known.amount > 0).mutate(day=known.ordered_at.date())
+    bought = past.filter(past.amount > 0).mutate(day=past.ordered_at.date())
     used = {"channel": bought.channel.min()} if "channel" in bought.columns else {}
     return bought.group_by("customer_id", "day").aggregate(spend=bought.amount.sum(), **used)
 
@@ -175,17 +175,17 @@ def _with_records(customers: ir.Table, records: ir.Table, end: ir.DateValue) -> 
 
 def _feedback(feedback: ir.Table, end: ir.DateValue) -> ir.Table:
     """One row per customer who answered or complained by `end`."""
-    known = feedback.filter(feedback["at"] <= end)
-    complaint = known.kind == "complaint"
-    closed = known.closed_at if "closed_at" in known.columns else ibis.null("date")
+    past = feedback.filter(feedback["at"] <= end)
+    complaint = past.kind == "complaint"
+    closed = past.closed_at if "closed_at" in past.columns else ibis.null("date")
     is_open = complaint & (closed.isnull() | (closed > end))
-    score = known.score if "score" in known.columns else ibis.null("float64")
-    counts = known.group_by("customer_id").aggregate(
-        n_complaints=known.count(where=complaint),
-        complaints_open=known.count(where=is_open),
-        oldest_open=known["at"].min(where=is_open),
-        nps=score.argmax(known["at"], where=known.kind == "nps").cast("float64"),
-        satisfaction=score.mean(where=known.kind == "csat").cast("float64"),
+    score = past.score if "score" in past.columns else ibis.null("float64")
+    counts = past.group_by("customer_id").aggregate(
+        n_complaints=past.count(where=complaint),
+        complaints_open=past.count(where=is_open),
+        oldest_open=past["at"].min(where=is_open),
+        nps=score.argmax(past["at"], where=past.kind == "nps").cast("float64"),
+        satisfaction=score.mean(where=past.kind == "csat").cast("float64"),
     )
     return counts.mutate(complaint_days=end.delta(counts.oldest_open, unit="day")).drop(
         "oldest_open"

@@ -126,13 +126,13 @@ def looks_chinese(file: Preview) -> bool:
 
 def _spread(records: Iterable[Record]) -> tuple[int, list[list[str]]]:
     """Count the rows and keep all of them, else every 2nd, 4th, ..., and the last."""
-    kept, step, n_rows, row = list[list[str]](), 1, 0, list[str]()
+    rows, step, n_rows, row = list[list[str]](), 1, 0, list[str]()
     for n_rows, (_, row) in enumerate(records, start=1):
         if (n_rows - 1) % step == 0:
-            kept.append(row)
-            if len(kept) > MAX_ROWS:
-                kept, step = kept[::2], step * 2
-    return n_rows, kept if (n_rows - 1) % step == 0 else [*kept, row]
+            rows.append(row)
+            if len(rows) > MAX_ROWS:
+                rows, step = rows[::2], step * 2
+    return n_rows, rows if (n_rows - 1) % step == 0 else [*rows, row]
 
 
 def _column(header: str, place: int, rows: list[list[str]]) -> Column:

@@ -46,8 +46,8 @@ def locate(found: list[Guess]) -> Locations:
     records = [each for each in found if each.table == "customers_raw"]
     headers = {each.region.header if each.region else "" for each in sales}
     shared = headers.pop() if len(headers) == 1 else ""
-    asked = sales if shared else [*sales, *records]
-    words = [word for each in asked if each.region for word in each.region.distinct]
+    used = sales if shared else [*sales, *records]
+    words = [word for each in used if each.region for word in each.region.distinct]
     return Locations(shared, tuple(dict.fromkeys(words)), any(each.region for each in records))
 
 

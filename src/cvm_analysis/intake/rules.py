@@ -20,6 +20,7 @@ from cvm_analysis.tables.shape import NUMERIC, Kind
 MONEY = "decimal(18, 4)"
 RAW = ("transactions", "customers_raw", "feedback", "contracts", "indicators")
 FEEDBACK = ("nps", "csat", "complaint")
+Level = Literal["error", "warn", "info"]
 
 
 class Rule(NamedTuple):
@@ -27,7 +28,7 @@ class Rule(NamedTuple):
 
     name: str
     column: str
-    level: Literal["error", "warn", "info"]
+    level: Level
     broken: Callable[[ir.Table], ir.BooleanValue]
 
 
@@ -85,10 +86,6 @@ def _unreadable(column: str) -> Callable[[ir.Table], ir.BooleanValue]:
     return lambda t: t[column].isnull() & t[f"{column}_text"].notnull()
 
 
-def _not_in(column: str, known: Sequence[str]) -> Callable[[ir.Table], ir.BooleanValue]:
-    return lambda t: ~t[column].isin(known).fill_null(False)
-
-
 def _repeats(*columns: str) -> Callable[[ir.Table], ir.BooleanValue]:
     def broken(t: ir.Table) -> ir.BooleanValue:
         order = ibis.window(group_by=columns, order_by=["file", "line"])
@@ -109,12 +106,16 @@ def rules_for(
     def future(column: str) -> Callable[[ir.Table], ir.BooleanValue]:
         return lambda t: t[column].cast("date") > extracted_on
 
+    def is_unknown(t: ir.Table) -> ir.BooleanValue:
+        return ~t.kind.isin(FEEDBACK).fill_null(False)
+
+    repeated: Level = "error" if duplicates == "quarantine" else "info"
     own = {
         "transactions": [
             Rule("no_date", "ordered_at", "error", _missing("ordered_at")),
             Rule("in_the_future", "ordered_at", "error", future("ordered_at")),
             Rule("no_amount", "amount", "error", _missing("amount")),
-            Rule("repeated_line", "line", _level(duplicates), _repeats("digest")),
+            Rule("repeated_line", "line", repeated, _repeats("digest")),
             Rule("unreadable_cost", "cost", "warn", _unreadable("cost")),
             Rule("unreadable_quantity", "quantity", "warn", _unreadable("quantity")),
             Rule("return", "amount", "info", lambda t: t.amount < 0),
@@ -129,7 +130,7 @@ def rules_for(
         "feedback": [
             Rule("no_date", "at", "error", _missing("at")),
             Rule("in_the_future", "at", "error", future("at")),
-            Rule("unknown_kind", "kind", "error", _not_in("kind", FEEDBACK)),
+            Rule("unknown_kind", "kind", "error", is_unknown),
             Rule("unreadable_score", "score", "error", _unreadable("score")),
         ],
         "contracts": [
@@ -154,10 +155,6 @@ def gates() -> set[str]:
         rule for table in RAW for rule in (*rules_for(table, day, "quarantine"), no_region(table))
     ]
     return {rule.name for rule in every if rule.level == "error"}
-
-
-def _level(duplicates: Literal["keep", "quarantine"]) -> Literal["error", "info"]:
-    return "error" if duplicates == "quarantine" else "info"
 
 
 def no_region(table: str) -> Rule:

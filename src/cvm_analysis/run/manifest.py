@@ -25,21 +25,28 @@ def fingerprint(job: Job) -> str:
 
     A published folder with the same fingerprint is up to date.
     """
-    plan, company = job.plan, job.company
     content = {
-        "prepared": plan.prepared,
-        "business": plan.business,
-        "region": job.region,
-        "names": dict(job.names),
-        "as_of": plan.as_of,
-        "languages": plan.languages,
-        "notebooks": plan.notebooks,
-        "config": [_file(path) for path in plan.config_files],
-        "company": None if company is None else _digest(company),
-        "code": code(plan),
+        **_identity(job),
+        "notebooks": job.plan.notebooks,
+        "config": [_file(path) for path in job.plan.config_files],
+        "code": code(job.plan),
         "libraries": _libraries(),
     }
     return _digest(json.dumps(content, sort_keys=True).encode())
+
+
+def _identity(job: Job) -> dict[str, Any]:
+    """What a report is about: business, region, date, languages, data, company thresholds."""
+    plan = job.plan
+    return {
+        "region": job.region,
+        "names": dict(job.names),
+        "business": plan.business,
+        "as_of": plan.as_of,
+        "languages": plan.languages,
+        "prepared": plan.prepared,
+        "company": None if job.company is None else _digest(job.company),
+    }
 
 
 def code(plan: Plan) -> str:
@@ -71,18 +78,12 @@ def write(
 
     made_from : the fingerprint, taken before the first notebook ran
     """
-    plan, company = job.plan, job.company
+    plan = job.plan
     content = {
-        "region": job.region,
-        "names": dict(job.names),
-        "business": plan.business,
-        "as_of": plan.as_of,
-        "languages": list(plan.languages),
+        **_identity(job),
         "fingerprint": made_from,
-        "prepared": plan.prepared,
         "inputs": _names(plan.inputs),
         "config": {path.name: _file(path) for path in plan.config_files},
-        "company": None if company is None else _digest(company),
         "code": {"version": cvm_analysis.__version__, "sha256": code(plan)},
         "lock": _lock(plan),
         "python": platform.python_version(),

@@ -29,11 +29,7 @@ from cvm_analysis.run.plan import Failure, Stopped
 
 HASH_SEED = 0
 GRACE_SECONDS = 15.0  # beyond the time limit, for the child to stop the notebook itself
-CVM_ERRORS = {
-    name
-    for name, each in vars(errors).items()
-    if isinstance(each, type) and issubclass(each, errors.CvmError)
-}
+CVM_ERRORS = {name for name in vars(errors) if name.endswith("Error")}
 
 
 @dataclass(frozen=True)
@@ -60,13 +56,17 @@ def check(notebook: Path, parameters: Mapping[str, str]) -> None:
         if _kind(value)
     ]
     taken = _parameters_of(notebook)
-    takes = f"it takes {', '.join(taken)}" if taken else "it takes none"
-    for name in [*parameters, "run_dir"]:
-        if name not in taken:
-            wrong.append(f"{notebook.name} has no parameter '{name}'; {takes}")
-    for name in taken:
-        if name not in parameters:
-            wrong.append(f"{notebook.name}: parameter '{name}' was not given; {takes}")
+    takes = f"it takes {', '.join(taken) or 'none'}"
+    wrong += [
+        f"{notebook.name} has no parameter '{name}'; {takes}"
+        for name in (*parameters, "run_dir")
+        if name not in taken
+    ]
+    wrong += [
+        f"{notebook.name}: parameter '{name}' was not given; {takes}"
+        for name in taken
+        if name not in parameters
+    ]
     if wrong:
         raise InputError("\n".join(dict.fromkeys(wrong)))
 

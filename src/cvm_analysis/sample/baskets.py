@@ -1,13 +1,13 @@
 """The lines of orders, with prices, discounts and costs, and returns."""
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.sample.business import CATEGORIES, FIRST_DAY, N_DAYS
+from cvm_analysis.sample.business import CATEGORIES, FIRST_DAY, N_DAYS, Group
 from cvm_analysis.sample.draws import opening_hours
+from cvm_analysis.sample.trade import Trade
 
 PRODUCTS = pd.DataFrame(
     [
@@ -19,32 +19,12 @@ PRODUCTS = pd.DataFrame(
 )
 
 
-class Habits(Protocol):
-    """How a group of customers fills an order.
-
-    lines : probability of each of three further lines
-    discounted : share of lines sold below list price
-    categories : relative weight of each category
-    """
-
-    @property
-    def lines(self) -> float: ...  # noqa: D102
-    @property
-    def discounted(self) -> float: ...  # noqa: D102
-    @property
-    def categories(self) -> Mapping[str, float]: ...  # noqa: D102
-
-
-def lines(orders: pd.DataFrame, groups: Sequence[Habits], rng: np.random.Generator) -> pd.DataFrame:
+def lines(
+    orders: pd.DataFrame, groups: Sequence[Group | Trade], rng: np.random.Generator
+) -> pd.DataFrame:
     """Split orders into lines whose cents sum to those of the order.
 
-    Parameters
-    ----------
-    orders : one row per order; cents, group (an index of `groups`)
-
-    Returns
-    -------
-    One row per order line: the columns of `orders`, and
+    One row per order line: the columns of `orders` (one of them group, an index of `groups`), and
         product, category
         quantity : pieces, square metres or litres
         unit_price, discount, amount, cost : CNY cents, unit_price before discount, the others of
@@ -70,7 +50,7 @@ def lines(orders: pd.DataFrame, groups: Sequence[Habits], rng: np.random.Generat
 
 
 def _baskets(
-    group: np.ndarray, groups: Sequence[Habits], rng: np.random.Generator
+    group: np.ndarray, groups: Sequence[Group | Trade], rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rows of the order and product of each line; an order has a product only once."""
     weight = np.array([PRODUCTS["category"].map(each.categories) for each in groups])

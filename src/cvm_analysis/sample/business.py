@@ -76,15 +76,15 @@ REGIONS = (
 
 @dataclass(frozen=True)
 class Group:
-    """A group of retail customers, by FREQUENT and BIG; `baskets.Habits` explains the rest."""
+    """A group of retail customers, defined by FREQUENT and BIG."""
 
     key: str
     is_frequent: bool
     is_big: bool
     season: float  # amplitude of the purchase rate around its mean, in [0, 1)
-    lines: float
-    discounted: float
-    categories: dict[str, float]
+    lines: float  # probability of each of three further lines of an order
+    discounted: float  # share of lines sold below list price
+    categories: dict[str, float]  # relative weights
     channels: tuple[float, float, float]  # probability of each of CHANNELS
 
 

@@ -23,56 +23,51 @@ HAZARD_RATIOS = {"complaint": 2.5, "late": 1.8}  # from the day of the first one
 class Lives(NamedTuple):
     """Retail customers of a region with their orders and complaints; see `live`."""
 
-    people: pd.DataFrame
+    customers: pd.DataFrame
     orders: pd.DataFrame
     complaints: pd.DataFrame
 
 
-def live(people: pd.DataFrame, region: Region, seed: int) -> Lives:
+def live(customers: pd.DataFrame, region: Region, seed: int) -> Lives:
     """Draw orders, deliveries, complaints and drop-out of one region's customers.
 
-    Returns
-    -------
-    people : those of this region, and
-        first_late, first_complaint : days, infinite if never; may follow the dropout, as the last
-            order is still delivered
-        left_at : day of dropout, also after AS_OF
-    orders : one row per order, columns as `retail.orders` and `deliveries.add_deliveries`
-    complaints : as `feedback.complaints`, about these orders
+    Adds to customers first_late and first_complaint (days, infinite if never; after the dropout if
+    they concern the last order) and left_at (day of dropout, also after AS_OF). Orders have the
+    columns of `retail.orders` and `deliveries.add_deliveries`, complaints of `feedback.complaints`.
     """
-    people = people[people["region"] == region.key].reset_index(drop=True)
-    orders = retail.orders(people, region, seed)
+    customers = customers[customers["region"] == region.key].reset_index(drop=True)
+    orders = retail.orders(customers, region, seed)
     orders = deliveries.add_deliveries(orders, region.late, stream(seed, "deliveries", region.key))
     complaints = feedback.complaints(orders, stream(seed, "complaints", region.key))
-    people = _with_events(people, orders, complaints)
-    patience = stream(seed, "leaving", region.key).exponential(size=len(people))
-    people["left_at"] = left_at(people, region.drop_out, patience)
-    ends = people.set_index("customer_id")["left_at"]
+    customers = _with_events(customers, orders, complaints)
+    patience = stream(seed, "leaving", region.key).exponential(size=len(customers))
+    customers["left_at"] = left_at(customers, region.drop_out, patience)
+    ends = customers.set_index("customer_id")["left_at"]
     orders = orders[orders["at"] < orders["customer_id"].map(ends)]
     complaints = complaints[complaints["order"].isin(orders.index)].reset_index(drop=True)
-    people = _with_events(people, orders, complaints)
-    return Lives(people, retail.add_order_ids(orders, region), complaints)
+    customers = _with_events(customers, orders, complaints)
+    return Lives(customers, retail.add_order_ids(orders, region), complaints)
 
 
 def _with_events(
-    people: pd.DataFrame, orders: pd.DataFrame, complaints: pd.DataFrame
+    customers: pd.DataFrame, orders: pd.DataFrame, complaints: pd.DataFrame
 ) -> pd.DataFrame:
     late = orders[orders["is_late"]].groupby("customer_id")["delivered"].min()
     complained = complaints.groupby("customer_id")["at"].min()
-    return people.assign(
-        first_late=people["customer_id"].map(late).fillna(np.inf),
-        first_complaint=people["customer_id"].map(complained).fillna(np.inf),
+    return customers.assign(
+        first_late=customers["customer_id"].map(late).fillna(np.inf),
+        first_complaint=customers["customer_id"].map(complained).fillna(np.inf),
     )
 
 
-def left_at(people: pd.DataFrame, drop_out: float, patience: np.ndarray) -> np.ndarray:
+def left_at(customers: pd.DataFrame, drop_out: float, patience: np.ndarray) -> np.ndarray:
     """Day on which each customer's cumulative hazard since the first purchase reaches `patience`.
 
     drop_out : hazard per week before any event
     patience : standard exponential draws
     """
-    first = people["first_at"].to_numpy()
-    event = people[["first_late", "first_complaint"]].to_numpy().clip(max=2 * N_DAYS)
+    first = customers["first_at"].to_numpy()
+    event = customers[["first_late", "first_complaint"]].to_numpy().clip(max=2 * N_DAYS)
     ratio = np.array([HAZARD_RATIOS["late"], HAZARD_RATIOS["complaint"]])
     order = np.argsort(event, axis=1)
     early, second = np.take_along_axis(event, order, axis=1).T

@@ -26,23 +26,23 @@ Truth = dict[str, object]
 def write(folder: Path, n_customers: int, seed: int) -> Truth:
     """Write folder/raw/ and return the content of truth.json, but for `made_by`."""
     (folder / "raw").mkdir()
-    people = retail.customers(n_customers, seed)
+    customers = retail.customers(n_customers, seed)
     firms = trade.customers(n_customers, seed)
     regions, sales = {}, {}
-    lives = [churn.live(people, region, seed) for region in REGIONS]
+    lives = [churn.live(customers, region, seed) for region in REGIONS]
     for region, life in zip(REGIONS, lives, strict=True):
         path = f"raw/sales_{region.key}.csv"
         orders, purchases, returns = _sold(life.orders, firms, region, seed)
         regions[region.key] = truth.region(region, orders, returns)
         sales[path] = files.write_sales(folder / path, purchases, returns, region, seed)
-    people, orders, complaints = (pd.concat(part) for part in zip(*lives, strict=True))
-    others = _write_others(folder / "raw", people, orders, complaints, firms, seed)
+    customers, orders, complaints = (pd.concat(part) for part in zip(*lives, strict=True))
+    others = _write_others(folder / "raw", customers, orders, complaints, firms, seed)
     written = (sales | others).items()
     return {
         **truth.planted(),
         "regions": regions,
         "files": {path: {**each, "sha256": _sha256(folder / path)} for path, each in written},
-        "customers": truth.customers(people, orders),
+        "customers": truth.customers(customers, orders),
         "trade": truth.trade(firms),
     }
 
@@ -68,15 +68,15 @@ def _sold(
 
 def _write_others(
     raw: Path,
-    people: pd.DataFrame,
+    customers: pd.DataFrame,
     orders: pd.DataFrame,
     complaints: pd.DataFrame,
     firms: pd.DataFrame,
     seed: int,
 ) -> dict[str, Truth]:
     """Write the files of the whole company."""
-    every = pd.concat([people.assign(customer_type="retail"), firms])
-    answers = feedback.surveys(orders, people, stream(seed, "surveys"))
+    every = pd.concat([customers.assign(customer_type="retail"), firms])
+    answers = feedback.surveys(orders, customers, stream(seed, "surveys"))
     given = feedback.combine(complaints, answers)
     signed = contracts.contracts(orders, seed)
     counted = indicators.indicators(firms, seed)

@@ -22,18 +22,10 @@ PREVALENCE = {"complaint_first_month": 0.20, "late_installation": 0.25, "no_main
 
 
 def contracts(orders: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """Contracts that started before AS_OF, at most one per customer.
+    """Draw contracts that started before AS_OF, at most one per customer.
 
-    Parameters
-    ----------
-    orders : one row per retail order; customer_id, at (day)
-
-    Returns
-    -------
-    One row per contract, in order of start
-        customer_id, contract_id
-        started, ended : whole days; a contract lasts a day or more, ended may be after AS_OF
-        complaint_first_month, late_installation, no_maintenance_plan : 0 or 1
+    One row per contract, in order of start: customer_id, contract_id, started and ended (whole
+    days, one or more apart, ended also after AS_OF), and the three conditions as 0 or 1.
     """
     rng = stream(seed, "contracts")
     chosen = orders.iloc[rng.permutation(len(orders))].drop_duplicates("customer_id")

@@ -71,7 +71,9 @@ def complaints(orders: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     )
 
 
-def surveys(orders: pd.DataFrame, people: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+def surveys(
+    orders: pd.DataFrame, customers: pd.DataFrame, rng: np.random.Generator
+) -> pd.DataFrame:
     """Draw answers to the survey after an order, up to AS_OF.
 
     One row per answer: customer_id, at (day), kind (nps, csat), dimension (empty for nps), score.
@@ -79,7 +81,7 @@ def surveys(orders: pd.DataFrame, people: pd.DataFrame, rng: np.random.Generator
     asked = orders[rng.random(len(orders)) < ANSWERED].reset_index(drop=True)
     asked["at"] = np.floor(asked["at"]) + rng.integers(*ASKED, len(asked))
     asked = asked.loc[asked["at"] < N_DAYS, ["customer_id", "at"]].reset_index(drop=True)
-    events = people.set_index("customer_id").loc[asked["customer_id"]]
+    events = customers.set_index("customer_id").loc[asked["customer_id"]]
     late = events["first_late"].to_numpy() <= asked["at"].to_numpy()
     complained = events["first_complaint"].to_numpy() <= asked["at"].to_numpy()
 

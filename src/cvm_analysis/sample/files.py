@@ -72,12 +72,12 @@ def _with_dirt(clean: pd.DataFrame, region: Region, rng: np.random.Generator) ->
     return together.sort_index(kind="stable").reset_index(drop=True)
 
 
-def write_customers(path: Path, people: pd.DataFrame) -> dict[str, object]:
+def write_customers(path: Path, customers: pd.DataFrame) -> dict[str, object]:
     """Write customers.csv, one row per customer in order of id, and return its facts."""
-    table = people.assign(
-        region=people["region"].map({region.key: region.zh for region in REGIONS}),
-        joined_on=_days(people["joined_on"], CUSTOMERS),
-        birth_date=_days(people["birth_date"], CUSTOMERS),
+    table = customers.assign(
+        region=customers["region"].map({region.key: region.zh for region in REGIONS}),
+        joined_on=_days(customers["joined_on"], CUSTOMERS),
+        birth_date=_days(customers["birth_date"], CUSTOMERS),
     ).sort_values("customer_id")
     by_type = table["customer_type"].value_counts(sort=False)
     counts = {f"n_{kind}": int(n) for kind, n in by_type.items()}

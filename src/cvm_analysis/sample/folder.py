@@ -25,7 +25,7 @@ def make(folder: Path, n_customers: int = 12_000, seed: int = 20260101) -> None:
         customer, for 150 one dealer
     seed : the same seed gives the same bytes
 
-    truth.json holds
+    truth.json contains
         made_by : version, code, seed, n_customers
         first_day, as_of, extracted_on : ISO dates
         groups : definition and behaviour of each group of retail customers
@@ -39,9 +39,7 @@ def make(folder: Path, n_customers: int = 12_000, seed: int = 20260101) -> None:
         trade : one record per project customer or dealer: customer_id, customer_type, region,
             first_order
 
-    Raises
-    ------
-    InputError : too few customers, or other files in `folder`
+    InputError for too few customers, or other files in `folder`.
     """
     if n_customers < MIN_CUSTOMERS:
         raise InputError(f"{n_customers} customers are too few; choose {MIN_CUSTOMERS} or more")

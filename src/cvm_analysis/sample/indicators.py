@@ -42,7 +42,7 @@ INDICATORS = (
 )
 
 
-def indicators(people: pd.DataFrame, seed: int) -> pd.DataFrame:
+def indicators(customers: pd.DataFrame, seed: int) -> pd.DataFrame:
     """Draw all indicators at the end of every half-year since a customer's first purchase.
 
     One row per customer, date and indicator, in order of customer and date: customer_id, at (date),
@@ -50,30 +50,30 @@ def indicators(people: pd.DataFrame, seed: int) -> pd.DataFrame:
     """
     ends = pd.date_range(FIRST_DAY, periods=N_DAYS, freq="D")
     ends = ends[ends.is_quarter_end & ends.month.isin([6, 12])]
-    drawn = pd.concat([_draw(each, people, ends, seed) for each in INDICATORS])
+    drawn = pd.concat([_draw(each, customers, ends, seed) for each in INDICATORS])
     return drawn.sort_values(["customer_id", "at"], kind="stable", ignore_index=True)
 
 
 def _draw(
-    indicator: Indicator, people: pd.DataFrame, ends: pd.DatetimeIndex, seed: int
+    indicator: Indicator, customers: pd.DataFrame, ends: pd.DatetimeIndex, seed: int
 ) -> pd.DataFrame:
     rng = stream(seed, "indicators", indicator.customer_type, indicator.name)
-    people = people[people["customer_type"] == indicator.customer_type]
-    people = people[rng.random(len(people)) >= indicator.unknown].reset_index(drop=True)
-    mean = indicator.per_order_value * people["order_value"] + indicator.mean
+    customers = customers[customers["customer_type"] == indicator.customer_type]
+    customers = customers[rng.random(len(customers)) >= indicator.unknown].reset_index(drop=True)
+    mean = indicator.per_order_value * customers["order_value"] + indicator.mean
     spread = indicator.spread * (mean if indicator.per_order_value else 1.0)
-    level = mean + spread * rng.standard_normal(len(people))
-    rows = np.tile(np.arange(len(people)), len(ends))
-    noise = np.tile(0.1 * spread * np.ones(len(people)), len(ends))
+    level = mean + spread * rng.standard_normal(len(customers))
+    rows = np.tile(np.arange(len(customers)), len(ends))
+    noise = np.tile(0.1 * spread * np.ones(len(customers)), len(ends))
     value = level.to_numpy()[rows] + noise * rng.standard_normal(len(rows))
     value = value.clip(indicator.low, indicator.high)
     table = pd.DataFrame(
         {
-            "customer_id": people["customer_id"].to_numpy()[rows],
-            "at": np.repeat(ends, len(people)),
+            "customer_id": customers["customer_id"].to_numpy()[rows],
+            "at": np.repeat(ends, len(customers)),
             "name": indicator.name,
             "value": np.char.mod(f"%.{indicator.digits}f", value),
         }
     )
-    first = dates(people["first_at"]).to_numpy()[rows]
+    first = dates(customers["first_at"]).to_numpy()[rows]
     return table[table["at"].to_numpy() >= first]

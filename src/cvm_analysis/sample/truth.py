@@ -82,18 +82,18 @@ def _totals(orders: pd.DataFrame, returns: pd.DataFrame) -> Truth:
     }
 
 
-def customers(people: pd.DataFrame, orders: pd.DataFrame) -> list[Truth]:
+def customers(customers: pd.DataFrame, orders: pd.DataFrame) -> list[Truth]:
     """One record per retail customer, in order of customer_id; columns as `folder.make` says."""
-    people = people.sort_values("customer_id", ignore_index=True)
+    customers = customers.sort_values("customer_id", ignore_index=True)
     amounts = (orders["cents"] / 100).groupby(orders["customer_id"]).agg(list)
-    known = people[["customer_id", "region", "group"]].assign(
-        purchase_rate=people["purchase_rate"].round(6),
-        order_value=people["order_value"].round(2),
-        first_order=dates(people["first_at"]).dt.strftime("%Y-%m-%d"),
-        first_late=_iso(people["first_late"]),
-        first_complaint=_iso(people["first_complaint"]),
-        dropped_on=_iso(people["left_at"]),
-        amounts=people["customer_id"].map(amounts),
+    known = customers[["customer_id", "region", "group"]].assign(
+        purchase_rate=customers["purchase_rate"].round(6),
+        order_value=customers["order_value"].round(2),
+        first_order=dates(customers["first_at"]).dt.strftime("%Y-%m-%d"),
+        first_late=_iso(customers["first_late"]),
+        first_complaint=_iso(customers["first_complaint"]),
+        dropped_on=_iso(customers["left_at"]),
+        amounts=customers["customer_id"].map(amounts),
     )
     return known.to_dict("records")
 

@@ -8,6 +8,7 @@ import re
 import zoneinfo
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -204,22 +205,20 @@ def _ambiguous(settings: Settings, named: Mapping[str, Region]) -> Iterator[str]
 def _check_source(
     settings: Settings, table: str, source: Source, at: tuple[str, ...], named: Iterable[str]
 ) -> Iterator[str]:
+    place = partial(settings.where, settings.path, *at)
     known = TABLES[table].columns
     for key in source.columns:
         added = TABLES[table].others and re.fullmatch("[a-z][a-z0-9_]*", key)
         if key not in known and not added:
-            place = settings.where(settings.path, *at, "columns", key)
-            yield f"{place}: {table} have no column '{key}'{nearest(key, known)}"
-    for key in source.formats:
-        if key not in source.columns:
-            place = settings.where(settings.path, *at, "formats", key)
-            yield f"{place}: no column '{key}' is mapped{nearest(key, source.columns)}"
+            yield f"{place('columns', key)}: {table} has no column '{key}'{nearest(key, known)}"
+    for key in sorted(set(source.formats) - set(source.columns)):
+        hint = nearest(key, source.columns)
+        yield f"{place('formats', key)}: no column '{key}' is mapped{hint}"
     required = {name for name, column in known.items() if not column.optional}
     if {"quantity", "unit_price"} <= set(source.columns):
         required -= {"amount"}
     for name in sorted(required - set(source.columns)):
         instead = " (or quantity and unit_price)" if name == "amount" else ""
-        yield f"{settings.where(settings.path, *at, 'columns')}: {name}{instead} is not mapped"
+        yield f"{place('columns')}: {name}{instead} is not mapped"
     if source.region and source.region not in named:
-        place = settings.where(settings.path, *at, "region")
-        yield f"{place}: no region '{source.region}'{nearest(source.region, named)}"
+        yield f"{place('region')}: no region '{source.region}'{nearest(source.region, named)}"

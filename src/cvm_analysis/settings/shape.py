@@ -28,19 +28,17 @@ class Wording(Strict):
     zh: str | None = None
 
 
-class Region(Strict):
-    """A region: the raw values that stand for it, and its name in each language."""
-
-    match: tuple[str, ...] = ()
-    en: str
-    zh: str
-
-
 class Names(Strict):
     """A name in each language."""
 
     en: str
     zh: str
+
+
+class Region(Names):
+    """A region: the raw values that stand for it, and its names."""
+
+    match: tuple[str, ...] = ()
 
 
 class DiscoveredRegions(Strict):

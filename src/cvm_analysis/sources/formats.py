@@ -19,6 +19,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+import python_calamine
+
 from cvm_analysis.errors import InputError
 
 Record = tuple[int, list[str]]  # the line it ends on (the header is line 1), and its cells
@@ -166,8 +170,6 @@ def _lines(path: Path, reader: Any) -> Iterator[Record]:
 
 
 def _sheet(path: Path) -> OpenFile:
-    import python_calamine
-
     try:
         book = python_calamine.CalamineWorkbook.from_path(path)
         rows = book.get_sheet_by_index(0).to_python(skip_empty_area=False)
@@ -197,9 +199,6 @@ def _cell_text(cell: Any) -> str:
 
 
 def _parquet(path: Path) -> OpenFile:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     try:
         file = pq.ParquetFile(path)
     except (pa.ArrowInvalid, OSError) as error:
