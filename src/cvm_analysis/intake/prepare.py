@@ -249,9 +249,9 @@ def _check(
 
 def _write_by_region(con: Any, table: str, rows: ir.Table, used: set[str], folder: Path) -> None:
     """Write the accepted rows, one folder per region, with the columns of the files."""
-    wanted = used | {"amount"} if table == "transactions" else used
-    known = [c for c in TABLES[table].columns if c in wanted and c != "region"]
-    columns = [*known, *sorted(used - set(TABLES[table].columns))]
+    filled = used | {"amount"} if table == "transactions" else used
+    ours = [c for c in TABLES[table].columns if c in filled and c != "region"]
+    columns = [*ours, *sorted(used - set(TABLES[table].columns))]
     accepted = rows.filter(rows.rule.isnull()).select("region", *columns)
     con.to_parquet(accepted, folder / table, partition_by="region")
 

@@ -36,11 +36,8 @@ def assign_rows(text: ir.StringValue, regions: Mapping[str, Region], fixed: str 
     """Replace raw names by region keys: `match`, the key itself or a name; empty if none."""
     if fixed is not None:
         return ibis.literal(fixed)
-    words = {
-        word: key
-        for key, region in regions.items()
-        for word in (*region.match, key, region.en, region.zh)
-    }
+    known = regions.items()
+    words = {word: key for key, r in known for word in (*r.match, key, r.en, r.zh)}
     return text.cases(*words.items(), else_=ibis.null("string"))
 
 

@@ -79,7 +79,7 @@ def write_portal(plan: Plan) -> Path:
 
 
 def entries(out: Path, language: str, business: str | None = None) -> list[dict[str, Any]]:
-    """One row per region in `out`, `all` first: its latest report, and how it stands.
+    """One row per region in `out`, `all` first: its latest report and status.
 
     business : limits the regions to one business; None: all
 
@@ -102,7 +102,7 @@ def _entry(out: Path, key: str, language: str, business: str | None) -> dict[str
     link, made = _latest(out / key, business) or (out / key, {})
     if not made and failure is None:
         return None
-    wanted = {each: f"share/report.{each}.html" for each in made.get("languages", ())}
+    pages = {each: f"share/report.{each}.html" for each in made.get("languages", ())}
     names = (made or failure or {}).get("names", {})
     left = made.get("figures", {})
     return {
@@ -112,7 +112,7 @@ def _entry(out: Path, key: str, language: str, business: str | None) -> dict[str
         "status": "good" if failure is None else "stale" if made else "failed",
         "since": (failure or {}).get("since"),
         "message": _place(failure) if failure else "",
-        "reports": {k: f"{key}/{link.name}/{v}" for k, v in wanted.items() if v in made["outputs"]},
+        "reports": {k: f"{key}/{link.name}/{v}" for k, v in pages.items() if v in made["outputs"]},
         "figures": left.get("values", {}),
         "currency": left.get("currency", ""),
         "horizon_weeks": left.get("horizon_weeks"),

@@ -78,7 +78,7 @@ def write(
 
     made_from : the fingerprint, taken before the first notebook ran
     """
-    plan = job.plan
+    plan, figures = job.plan, folder / "desk" / "figures.json"  # for the portal
     content = {
         **_identity(job),
         "fingerprint": made_from,
@@ -101,7 +101,7 @@ def write(
         ],
         "notes": _notes(finished),
         "rows": _rows(folder / "desk" / "tables"),
-        "figures": _figures(folder / "desk" / "figures.json"),
+        "figures": json.loads(figures.read_text("utf-8")) if figures.is_file() else {},
         "outputs": _outputs(folder),
         "timing": dict(timing),
     }
@@ -126,11 +126,6 @@ def _rows(tables: Path) -> dict[str, int]:
     from pyarrow.parquet import read_metadata
 
     return {path.stem: read_metadata(path).num_rows for path in files}
-
-
-def _figures(path: Path) -> dict[str, Any]:
-    """Read the key figures for the portal: currency, and values by name; may be empty."""
-    return json.loads(path.read_text("utf-8")) if path.is_file() else {}
 
 
 def _outputs(folder: Path) -> dict[str, str]:

@@ -166,8 +166,8 @@ def _is_published(link: Path, made_from: str) -> bool:
 
 
 def _unpublished(job: Job, error: Exception) -> Failure:
-    said = str(error) if isinstance(error, CvmError) else f"{type(error).__name__}: {error}"
-    return Failure("not_published", redact_paths.path_redactor(job.plan, job.folder)(said))
+    message = str(error) if isinstance(error, CvmError) else f"{type(error).__name__}: {error}"
+    return Failure("not_published", redact_paths.path_redactor(job.plan, job.folder)(message))
 
 
 def failure_of(folder: Path) -> dict[str, Any] | None:

@@ -39,7 +39,7 @@ def write(folder: Path, n_customers: int, seed: int) -> Truth:
     others = _write_others(folder / "raw", customers, orders, complaints, firms, seed)
     written = (sales | others).items()
     return {
-        **truth.planted(),
+        **truth.company_parameters(),
         "regions": regions,
         "files": {path: {**each, "sha256": _sha256(folder / path)} for path, each in written},
         "customers": truth.customers(customers, orders),
@@ -75,13 +75,13 @@ def _write_others(
     seed: int,
 ) -> dict[str, Truth]:
     """Write the files of the whole company."""
-    every = pd.concat([customers.assign(customer_type="retail"), firms])
+    all_customers = pd.concat([customers.assign(customer_type="retail"), firms])
     answers = feedback.surveys(orders, customers, stream(seed, "surveys"))
     given = feedback.combine(complaints, answers)
     signed = contracts.contracts(orders, seed)
     counted = indicators.indicators(firms, seed)
     return {
-        "raw/customers.csv": files.write_customers(raw / "customers.csv", every),
+        "raw/customers.csv": files.write_customers(raw / "customers.csv", all_customers),
         "raw/feedback.csv": files.write_feedback(raw / "feedback.csv", given, seed),
         "raw/contracts.csv": files.write_contracts(raw / "contracts.csv", signed),
         "raw/indicators.csv": files.write_indicators(raw / "indicators.csv", counted),

@@ -108,8 +108,8 @@ def combine(complaints: pd.DataFrame, surveys: pd.DataFrame) -> pd.DataFrame:
     """
     known = complaints[complaints["at"] < N_DAYS].reset_index(drop=True)
     known = known.assign(score="", closed_at=known_dates(known["closed"]))
-    every = pd.concat([known, surveys.assign(score=surveys["score"].astype(str))])
-    every = every.sort_values(["at", "customer_id"], kind="stable", ignore_index=True)
-    return every.assign(at=dates(every["at"]), text=every["text"].fillna(""))[
+    combined = pd.concat([known, surveys.assign(score=surveys["score"].astype(str))])
+    combined = combined.sort_values(["at", "customer_id"], kind="stable", ignore_index=True)
+    return combined.assign(at=dates(combined["at"]), text=combined["text"].fillna(""))[
         ["customer_id", "at", "kind", "dimension", "score", "text", "closed_at"]
     ]

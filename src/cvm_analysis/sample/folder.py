@@ -91,9 +91,7 @@ def _refuse_to_overwrite(folder: Path) -> None:
         return
     ours = {"truth.json", *_truth(folder).get("files", {})}
     found = [folder] if folder.is_file() else [path for path in folder.rglob("*") if path.is_file()]
-    others = sorted(
-        str(p.relative_to(folder)) for p in found if p.relative_to(folder).as_posix() not in ours
-    )
+    others = sorted({path.relative_to(folder).as_posix() for path in found} - ours)
     if others:
         raise InputError(
             f"{folder}: contains {len(others)} files that are not of a sample, the first "

@@ -1,4 +1,4 @@
-"""Retail customers of the invented company: who they are, and when and for how much they buy.
+"""Retail customers of the invented company: attributes, purchases and order values.
 
 Purchases while active follow the NBD [1] in weeks, the season comes in by thinning [2], the amount
 of an order follows the Gamma-Gamma [3]. A customer's group follows from the drawn rate and order
@@ -111,8 +111,8 @@ def orders(customers: pd.DataFrame, region: Region, seed: int) -> pd.DataFrame:
     of `draws`), ordered_at (the same day, within opening hours), cents (the Gamma-Gamma draw).
     """
     rng = stream(seed, "orders", region.key)
-    who, at = _purchase_times(customers, rng)
-    rows = customers.loc[who].reset_index(drop=True)
+    row, at = _purchase_times(customers, rng)
+    rows = customers.loc[row].reset_index(drop=True)
     number = _group_numbers(rows)
     usual = rng.random(len(rows)) < 0.7
     found = pd.DataFrame(
@@ -141,7 +141,7 @@ def _purchase_times(
     first, rate = customers["first_at"].to_numpy(), customers["purchase_rate"].to_numpy()
     days = N_DAYS - first
     swing = np.array([group.season for group in GROUPS])[_group_numbers(customers)]
-    who = np.repeat(np.arange(len(customers)), rng.poisson(rate * (1 + swing) * days / 7))
-    at = first[who] + days[who] * rng.random(len(who))
-    accepted = rng.random(len(who)) * (1 + swing[who]) < _season(at, swing[who])
-    return np.r_[np.arange(len(customers)), who[accepted]], np.r_[first, at[accepted]]
+    row = np.repeat(np.arange(len(customers)), rng.poisson(rate * (1 + swing) * days / 7))
+    at = first[row] + days[row] * rng.random(len(row))
+    accepted = rng.random(len(row)) * (1 + swing[row]) < _season(at, swing[row])
+    return np.r_[np.arange(len(customers)), row[accepted]], np.r_[first, at[accepted]]

@@ -105,8 +105,8 @@ def orders(customers: pd.DataFrame, region: Region, seed: int) -> pd.DataFrame:
     """
     rng = stream(seed, "trade orders", region.key)
     customers = customers[customers["region"] == region.key].reset_index(drop=True)
-    who, at = _purchase_times(customers, rng)
-    rows = customers.loc[who].reset_index(drop=True)
+    row, at = _purchase_times(customers, rng)
+    rows = customers.loc[row].reset_index(drop=True)
     value = rows["order_value"] * np.exp(0.6 * rng.standard_normal(len(rows)))
     found = pd.DataFrame(
         {
@@ -132,9 +132,9 @@ def _purchase_times(
     years, rows = (N_DAYS - first) / 365.25, np.arange(len(first))
     later_bursts = np.repeat(rows, rng.poisson(customers["bursts"] * years))
     elapsed = 365.25 * years[later_bursts] * rng.random(len(later_bursts))
-    who = np.r_[rows, later_bursts]
+    row = np.r_[rows, later_bursts]
     opens = np.r_[first, first[later_bursts] + elapsed]
-    more = np.array([trade.more for trade in TRADES])[customers["trade"].to_numpy()[who]]
-    further = np.repeat(np.arange(len(who)), rng.poisson(more))
+    more = np.array([trade.more for trade in TRADES])[customers["trade"].to_numpy()[row]]
+    further = np.repeat(np.arange(len(row)), rng.poisson(more))
     later = opens[further] + 1 + (BURST - 1) * rng.random(len(further))
-    return np.r_[who, who[further]], np.r_[opens, later]
+    return np.r_[row, row[further]], np.r_[opens, later]

@@ -24,7 +24,7 @@ TYPES = ("retail", "project", "dealer")
 Truth = dict[str, object]
 
 
-def planted() -> Truth:
+def company_parameters() -> Truth:
     """The parameters that apply to the whole company."""
     thresholds = {"frequent_above_per_week": FREQUENT, "big_above_cny": BIG}
     return {
