@@ -122,7 +122,7 @@ def test_the_bound_of_the_config_wins_and_none_is_noted():
     assert lapse.choose_threshold(found, "auto") == (180, [])
     bound, notes = lapse.choose_threshold(found.head(1), "auto")
     assert bound is None
-    assert [note.code for note in notes] == ["no_bound_of_silence"]
+    assert [note.code for note in notes] == ["no_lapse_threshold"]
 
 
 def test_without_a_bound_there_are_no_spells():

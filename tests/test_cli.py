@@ -89,7 +89,7 @@ def unknown_key(folder):
 
 def missing_file(folder):
     raw(folder).unlink()
-    return "sales_south.csv; put it there"
+    return "sales_south.csv; add it"
 
 
 def missing_column(folder):
@@ -159,7 +159,7 @@ def test_what_cannot_be_used_is_named_and_nothing_is_written(folder, cvm, spoil)
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--region", "weast"), "cvm: no region 'weast'; there are all, east, south"),
+        (("--region", "weast"), "cvm: no region 'weast'; choose from all, east, south"),
         (("--as-of", "2031-01-01"), "cvm: as_of 2031-01-01 is outside the data ("),
         (("--as-of", "tomorrow"), "cvm: as_of 'tomorrow' is not a date; write it as 2025"),
         (("--language", "tlh"), "tlh"),

@@ -173,7 +173,7 @@ def test_regions_are_parts_of_the_whole(reports, settings):
     parts = []
     for region in prepared.stamp(settings)["regions"]:
         data = prepared.open(settings, region)
-        day = data.day(DAY)
+        day = prepared.resolve_day(settings, DAY)
         people = customers.as_of(data.transactions, day, data.customers_raw).to_pandas()
         parts.append(people.set_index("customer_id")[["net_sales"]])
     together = pd.concat(parts)
@@ -259,7 +259,7 @@ def test_a_region_is_measured_by_the_limits_of_the_company(reports):
 
 def test_a_notebook_alone_writes_the_same_tables(reports, settings, tmp_path):
     desk = published(reports, "east") / "desk"
-    results.open(settings.path, "east", DAY, tmp_path).fill(desk)
+    results.open(settings.path, "east", DAY, tmp_path).copy_from(desk)
     made = [tmp_path / "tables" / f"{name}.parquet" for name in ("value", "backtest")]
     made[0].unlink()  # the other one also holds what 06 found
     before = made[1].stat().st_mtime_ns

@@ -164,6 +164,7 @@ def test_every_imported_package_is_named_in_pyproject():
         "nbclient",
         "jupyter_client",
         "IPython",
+        "ipykernel",
         "traitlets",
     }  # part of one we name
     asked = {spelled.get(n, n).lower().replace("_", "-") for n in foreign - through}

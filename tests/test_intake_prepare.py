@@ -70,7 +70,9 @@ def people_of(truth):
 
 def known(settings, region, day=""):
     data = prepared.open(settings, region)
-    table = customers.as_of(data.transactions, data.day(day), data.customers_raw)
+    table = customers.as_of(
+        data.transactions, prepared.resolve_day(settings, day), data.customers_raw
+    )
     return table.to_pandas().set_index("customer_id")
 
 
@@ -159,12 +161,12 @@ def test_a_region_without_an_imported_figure_has_its_column_all_the_same(project
     settings = settings_of(project)
     data = prepared.open(settings, "northeast")
     columns = {f"indicators.{name}" for name in prepared.imported(settings)}
-    assert columns <= set(data.measures(data.day()))
+    assert columns <= set(data.measures(data.last_day))
 
 
 def test_a_mix_is_shares_of_spend_that_add_up_to_one(project):
     data = prepared.open(settings_of(project), "east")
-    day = data.day()
+    day = data.last_day
     mix = data.mix(("category", "not_there"), day)
     assert all(column.startswith("category:") for column in mix)
     assert (mix.sum(axis=1) - 1).abs().max() < 1e-12
@@ -184,9 +186,8 @@ def test_repeating_changes_nothing_before_and_buys_again_after(project):
     copies = days.rename(columns={"day": "copy_of"}).assign(day=pd.Timestamp("2025-08-01"))
     again = next(data.with_copied_days([copies], before))
     pd.testing.assert_frame_equal(again.customers(before), data.customers(before))
-    gained = (
-        again.customers(data.day())["n_purchase_days"] - data.customers(before)["n_purchase_days"]
-    )
+    after = again.customers(data.last_day)["n_purchase_days"]
+    gained = after - data.customers(before)["n_purchase_days"]
     expected = copies.groupby("customer_id")["day"].nunique()
     assert gained[gained > 0].to_dict() == expected.to_dict()
 
@@ -222,10 +223,12 @@ def test_as_of_is_the_last_accepted_day_of_all_regions(project):
     data = prepared.open(settings, "northeast")
     last = prepared.open(settings, "all").transactions.ordered_at.date().max().execute()
     own = data.transactions.ordered_at.date().max().execute()
-    assert data.day() == prepared.resolve_day(settings) == pd.Timestamp(last).date()
-    assert pd.Timestamp(own).date() <= data.day() <= dt.date(2025, 12, 31)
-    assert data.day("2025-06-30") == dt.date(2025, 6, 30)
-    assert data.day("2026-01-01") == dt.date(2026, 1, 1)  # the files go up to that day
+    assert data.last_day == prepared.resolve_day(settings) == pd.Timestamp(last).date()
+    assert pd.Timestamp(own).date() <= data.last_day <= dt.date(2025, 12, 31)
+    assert prepared.resolve_day(settings, "2025-06-30") == dt.date(2025, 6, 30)
+    assert prepared.resolve_day(settings, "2026-01-01") == dt.date(
+        2026, 1, 1
+    )  # the files go up to that day
 
 
 @pytest.mark.parametrize("day", ["2022-12-31", "2026-01-02", "1999-01-01"])
@@ -241,7 +244,7 @@ def test_what_is_no_day_is_refused(project, day):
 
 
 def test_an_unknown_region_is_refused_with_those_there_are(project):
-    with pytest.raises(InputError, match=r"no region 'weast'; there are all, east, south, north"):
+    with pytest.raises(InputError, match=r"no region 'weast'; choose from all, east, south, north"):
         prepared.open(settings_of(project), "weast")
 
 
@@ -355,7 +358,7 @@ def test_a_limit_for_one_rule_leaves_the_others_at_the_default(copied):
 def test_a_column_that_is_missing_leaves_what_was_there(copied):
     change(copied, "order_id: Order No", "order_id: Order Nr")
     before = tree(copied)
-    with pytest.raises(InputError, match=r"sales_south\.csv: not as the config maps it") as error:
+    with pytest.raises(InputError, match=r"sales_south\.csv: columns are missing") as error:
         prepare(settings_module.load(copied / "config" / "sample.yaml"))
     assert "order_id: no column 'Order Nr'" in str(error.value)
     assert "Order No" in str(error.value).splitlines()[-1]  # what the file has instead

@@ -27,7 +27,7 @@ def judged(duplicates="quarantine", formats=None, **columns):
     )
     table = rules.parse_columns(ibis.memtable(raw), "transactions", 3, formats or {})
     table = table.mutate(region=ibis.literal("east"))
-    return rules.judge(table, rules.rules_for("transactions", DAY, duplicates))
+    return rules.apply(table, rules.rules_for("transactions", DAY, duplicates))
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_counts_of_quarantined_and_kept_rows_add_up():
     assert counted.loc["no_amount", ["n_rows", "share"]].tolist() == [1, 0.25]
     assert counted.loc[["return", "zero_amount"], "n_rows"].tolist() == [1, 1]
     assert counted.loc["repeated_line", "n_rows"] == 1  # the other repeat is quarantined already
-    bad = rules.quarantined(rows, asked).to_pandas()
+    bad = rules.quarantine(rows, asked).to_pandas()
     assert bad[["file", "line", "rule", "column", "value"]].to_dict("records") == [
         {"file": "f.csv", "line": 3, "rule": "no_amount", "column": "amount", "value": "x"}
     ]

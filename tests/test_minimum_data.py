@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import cvm_analysis
-from cvm_analysis.minimum_data import NEEDS, Note, lacking
+from cvm_analysis.minimum_data import NEEDS, Note, shortfalls
 from cvm_analysis.texts import languages, words
 
 EVERY = [(part, need) for part, needs in NEEDS.items() for need in needs]
@@ -14,24 +14,24 @@ EVERY = [(part, need) for part, needs in NEEDS.items() for need in needs]
 
 @pytest.mark.parametrize(("part", "need"), EVERY)
 def test_at_the_bound_it_is_enough_and_one_below_a_note_says_so(part, need):
-    assert lacking(part, **{need.counted: need.at_least}) == []
+    assert shortfalls(part, **{need.counted: need.at_least}) == []
     short = need.at_least - 1
-    assert lacking(part, **{need.counted: short}) == [
+    assert shortfalls(part, **{need.counted: short}) == [
         Note(part, need.otherwise, float(short), float(need.at_least))
     ]
 
 
 def test_everything_that_lacks_is_noted():
-    assert [note.code for note in lacking("purchase_model", buyers=3, repeat_buyers=1)] == [
+    assert [note.code for note in shortfalls("purchase_model", buyers=3, repeat_buyers=1)] == [
         "own_rate_few_buyers",
         "own_rate_few_repeat_buyers",
     ]
-    assert lacking("purchase_model", buyers=1_000, repeat_buyers=500) == []
+    assert shortfalls("purchase_model", buyers=1_000, repeat_buyers=500) == []
 
 
 def test_a_count_that_is_not_given_is_not_asked_for():
-    assert lacking("holdout", weeks=26) == []
-    assert [note.code for note in lacking("holdout", weeks=25.9)] == ["no_holdout_short_history"]
+    assert shortfalls("holdout", weeks=26) == []
+    assert [note.code for note in shortfalls("holdout", weeks=25.9)] == ["no_holdout_short_history"]
 
 
 @pytest.mark.parametrize("language", languages())
@@ -50,6 +50,6 @@ def test_every_need_is_asked_for_somewhere(part, need):
     for path in files:
         code = path.read_text("utf-8").replace("\\", "")
         if re.search(rf'^PART\b.*= "{part}"', code, re.M):
-            code = code.replace("lacking(PART", f'lacking("{part}"')
-        calls += [call[:200] for call in code.split(f'lacking("{part}"')[1:]]
+            code = code.replace("shortfalls(PART", f'shortfalls("{part}"')
+        calls += [call[:200] for call in code.split(f'shortfalls("{part}"')[1:]]
     assert any(f"{need.counted}=" in call for call in calls)

@@ -144,7 +144,7 @@ def test_a_code_without_words_is_shown_as_it_is_and_warned_of_with_its_place(wor
         file, line = re.match(r"(.*) line (\d+): ", text).groups()
         assert code in Path(file).read_text("utf-8").splitlines()[int(line) - 1]
     found = CliRunner().invoke(cli.app, ["check", str(wordless)])
-    assert found.exit_code == 0 and found.stderr.count("has no words in en and zh") == len(OWN)
+    assert found.exit_code == 0 and found.stderr.count("has no name in en and zh") == len(OWN)
 
 
 def test_words_of_one_language_are_used_and_the_other_is_warned_of(wordless, tmp_path):
@@ -155,7 +155,7 @@ def test_words_of_one_language_are_used_and_the_other_is_warned_of(wordless, tmp
     assert words("en", settings.words)("actions.showroom_visit") == "Showroom"
     assert words("zh", settings.words)("actions.showroom_visit") == "showroom_visit"
     (text,) = [each for each in validate.warnings(settings) if "showroom_visit" in each]
-    assert "has no words in zh;" in text
+    assert "has no name in zh;" in text
 
 
 def test_values_found_in_the_data_and_words_of_the_program_can_be_replaced(wordless, tmp_path):

@@ -18,7 +18,8 @@ DAY = dt.date(2025, 12, 31)
 
 
 def run_in(folder, parameters=None, **stamp):
-    settings = SimpleNamespace(business=SimpleNamespace(currency="CNY"))
+    value = SimpleNamespace(horizon_weeks=52)
+    settings = SimpleNamespace(business=SimpleNamespace(currency="CNY"), value=value)
     return results.Run(folder, settings, DAY, STAMP | stamp, parameters or {})
 
 
@@ -94,8 +95,11 @@ def test_a_wrong_table_is_refused_and_the_one_before_stays(run):
 def test_key_figures_are_those_of_tables_written_and_of_others(run):
     run.write("backtest", trust("nbd", "bg_nbd"))
     found = run.key_figures("backtest", mine=pd.DataFrame({"a": [1.0, 3.0]}))
-    assert found.loc[("mine", "a"), "typical"] == "2"
-    assert found.loc[("backtest", "value"), ["known", "typical"]].tolist() == ["2 of 2", "0.5"]
+    assert found.loc[("mine", "a"), "median_or_share"] == "2"
+    assert found.loc[("backtest", "value"), ["known", "median_or_share"]].tolist() == [
+        "2 of 2",
+        "0.5",
+    ]
 
 
 # Limits
@@ -114,7 +118,7 @@ def test_without_a_company_a_region_goes_by_its_own_limits(run):
 def test_the_limits_of_the_company_come_first_and_the_own_ones_are_still_kept(run):
     run.folder.mkdir()
     (run.folder / "company.json").write_text('{"gap": 30.0}', "utf-8")
-    assert run.company_or_own("gap", 7.5) == run.limits("gap") == 30.0
+    assert run.company_or_own("gap", 7.5) == run.thresholds("gap") == 30.0
     assert run.company_or_own("other", 1) == 1  # the company has none
     assert json.loads((run.folder / "reference.json").read_text("utf-8"))["gap"] == 7.5
     assert run.uses_own_thresholds() == []
@@ -124,9 +128,9 @@ def test_limits_are_those_the_run_went_by_also_where_a_region_keeps_its_own(run)
     run.folder.mkdir()
     (run.folder / "company.json").write_text('{"cuts": [9.0]}', "utf-8")
     assert run.company_or_own("cuts", [1.0], company_wide=False) == [1.0]
-    assert run.limits("cuts") == [1.0]
+    assert run.thresholds("cuts") == [1.0]
     with pytest.raises(InputError, match="no gap yet; run the notebooks before this one"):
-        run.limits("gap")
+        run.thresholds("gap")
 
 
 def test_limits_that_ties_make_impossible_survive_the_file(tmp_path):
@@ -153,7 +157,7 @@ def test_a_notebook_signs_with_its_parameters_tables_and_notes(tmp_path):
         "notebook": "05_value",
         "parameters": {**given, "language": "en"},
         "reads": [],
-        "writes": ["quality", "backtest"],
+        "writes": ["backtest", "quality"],
         "notes": [
             {"part": "value", "code": "few", "have": 3.0, "need": 30.0},
             {"part": "value", "code": "nbd_not_fitted", "have": None, "need": None},
@@ -167,7 +171,7 @@ def test_a_notebook_signs_with_its_parameters_tables_and_notes(tmp_path):
 
 
 def test_only_a_notebook_that_is_described_can_sign(run):
-    with pytest.raises(InputError, match=r"'en' is no notebook of notebooks\.yaml"):
+    with pytest.raises(InputError, match=r"no notebook 'en' in notebooks\.yaml"):
         run.sign_off("en", "05_value")
     assert not run.folder.exists()
 
@@ -179,7 +183,7 @@ def test_a_folder_without_signatures_has_no_notes(run):
 def test_only_finite_figures_are_left_for_the_portal(run):
     run.figures({"n_customers": 3, "repeat_share": float("nan")})
     left = json.loads((run.folder / "figures.json").read_text("utf-8"))
-    assert left == {"currency": "CNY", "values": {"n_customers": 3.0}}
+    assert left == {"currency": "CNY", "horizon_weeks": 52, "values": {"n_customers": 3.0}}
 
 
 # Whose folder it is
@@ -192,11 +196,11 @@ def test_tables_of_data_prepared_since_are_refused_until_the_first_notebook_ran(
     (run.folder / "company.json").write_text("{}")
     (run.folder / "mine.txt").write_text("not of a run")
     later = run_in(run.folder, prepared="data-2")
-    said = r"prepared anew since; run 01_customers\.ipynb first, then the others"
+    said = r"prepared again since .*; run all notebooks from 01_customers\.ipynb"
     uses = [
         lambda: later.read("backtest"),
         lambda: later.write("backtest", trust("nbd")),
-        lambda: later.limits("gap"),
+        lambda: later.thresholds("gap"),
         lambda: later.company_or_own("gap", 1.0),
         later.company_reference,
     ]
@@ -212,7 +216,7 @@ def test_tables_of_data_prepared_since_are_refused_until_the_first_notebook_ran(
 def test_tables_that_do_not_say_what_they_are_of_are_refused(run):
     run.write("backtest", trust("nbd"))
     (run.folder / "stamp.json").unlink()
-    with pytest.raises(InputError, match="do not say what they are of; run 01_customers"):
+    with pytest.raises(InputError, match=r"no stamp\.json; run all notebooks from 01_customers"):
         run.read("backtest")
 
 
@@ -258,7 +262,7 @@ def test_a_folder_given_holds_one_region_day_and_config(business):
         ("config/demo.yaml", "east", "2025-06-30"),
         ("config/other.yaml", "east", ""),
     ):
-        with pytest.raises(InputError, match=r"of demo east 2025-12-31, not of .* run_dir empty"):
+        with pytest.raises(InputError, match=r"for demo east 2025-12-31, not for .* run_dir empty"):
             results.open(*asked, "mine")
     assert len(results.open("config/demo.yaml", "east", "", "mine").read("quality")) == 1
 
@@ -272,15 +276,15 @@ def test_a_draft_is_filled_with_what_notebooks_left_and_nothing_of_before(run, t
     draft.write("backtest", trust("own_rate"))
     draft.sign_off("01_customers", "en")
     (draft.folder / "company.json").write_text("{}")
-    draft.fill(run.folder)
+    draft.copy_from(run.folder)
     assert draft.read("backtest").index.get_level_values("model").tolist() == ["nbd"]
     assert files(draft.folder) == [
         "done/05_value.json",
-        "limits.json",
         "reference.json",
         "stamp.json",
         "tables/backtest.parquet",
+        "thresholds.json",
     ]
     apart = replace(draft, stamp=STAMP | {"region": "west"})
-    with pytest.raises(InputError, match=r"are of demo east .* not of demo west .* `cvm run`"):
-        apart.fill(run.folder)
+    with pytest.raises(InputError, match=r"are for demo east .* not for demo west .* `cvm run`"):
+        apart.copy_from(run.folder)

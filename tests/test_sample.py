@@ -690,7 +690,7 @@ def test_a_failure_on_the_way_leaves_the_old_sample(folder, tmp_path, monkeypatc
     copy = tmp_path / "sample"
     sample.make(copy, N)
     monkeypatch.setattr(
-        "cvm_analysis.sample.files._write", lambda *_: (_ for _ in ()).throw(OSError)
+        "cvm_analysis.sample.files._write_table", lambda *_: (_ for _ in ()).throw(OSError)
     )
     with pytest.raises(OSError):
         sample.make(copy, 100)

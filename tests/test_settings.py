@@ -202,7 +202,7 @@ def test_a_value_of_the_wrong_kind_is_refused_where_it_was_written(folder, old, 
         (
             "amount: Somme",
             "amuont: Somme",
-            "mine.yaml line 16: transactions have no column 'amuont'; did you mean 'amount'?",
+            "mine.yaml line 16: transactions has no column 'amuont'; did you mean 'amount'?",
         ),
         (
             "      columns:\n",
@@ -222,7 +222,7 @@ def test_a_value_of_the_wrong_kind_is_refused_where_it_was_written(folder, old, 
         (
             "match: [Ouest]",
             "match: [Est]",
-            "mine.yaml line 8: 'Est' already means the region east; keep one",
+            "mine.yaml line 8: 'Est' already stands for region east; keep one",
         ),
     ],
 )

@@ -198,14 +198,14 @@ def test_every_rule_that_sets_rows_aside_can_have_a_limit(config):
 def test_words_for_what_is_no_column(config):
     line = change(config / "sample.yaml", "  category:\n    flooring", "  categry:\n    flooring")
     (found,) = refused(config)
-    assert found.startswith(f"sample.yaml line {line}: no codes are called 'categry'; did you mean")
+    assert found.startswith(f"sample.yaml line {line}: no section or column 'categry'; did")
 
 
 def test_a_raw_file_that_is_not_there(config):
     line = change(config / "sample.yaml", "raw/sales_south.csv", "raw/sales_suoth.csv")
     place = config.parent / "data" / "sample" / "raw" / "sales_suoth.csv"
     assert refused(config) == [
-        f"sample.yaml line {line}: no file {place}; put it there, or correct the path"
+        f"sample.yaml line {line}: no file {place}; add it or correct the path"
     ]
 
 

@@ -1,4 +1,4 @@
-"""The kinds of arrays that calculations pass around."""
+"""Types of numpy arrays."""
 
 import numpy as np
 from numpy.typing import NDArray

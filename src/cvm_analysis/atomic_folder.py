@@ -1,7 +1,7 @@
-"""Files and folders that appear whole or not at all, even if the process is killed half-way.
+"""Files and folders that appear complete or not at all, even if the process is killed.
 
-A folder is built under a hidden name beside its target, renamed when it is complete, and shown by
-a relative symlink that is swapped in one step: a reader finds the old folder or the new one.
+A folder is built under a hidden name beside its target and renamed when complete. A relative
+symlink, replaced in one step, points to it: readers find the old folder or the new one.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from cvm_analysis.errors import InputError
 
 @contextmanager
 def atomic_folder(parent: Path, name: str) -> Iterator[Path]:
-    """Give a fresh folder in `parent` (mode 0700) to fill and `publish`; removed if it was not.
+    """Give an empty folder in `parent` (mode 0700) to fill and `publish`; else it is removed.
 
-    A lock beside it tells others that its owner lives: what a killed owner leaves is removed by
-    the next `publish` into the same parent.
+    A lock shows that its process is alive; the next `publish` into the same parent removes the
+    folders of killed processes.
     """
     parent.mkdir(parents=True, exist_ok=True)
     folder = parent / f".building-{name}-{secrets.token_hex(6)}"
@@ -39,10 +39,10 @@ def atomic_folder(parent: Path, name: str) -> Iterator[Path]:
 
 
 def publish(folder: Path, link: Path) -> Path:
-    """Show a complete `folder` under the name `link`, and remove what the link showed before.
+    """Point `link` to a complete `folder`, and remove the folder it pointed to before.
 
-    Returns the folder's final name, `.<link name>-<12 hex digits>` beside the link. InputError if
-    something that is not such a link stands in its place; nothing is changed then.
+    Returns the folder's final name, `.<link name>-<12 hex digits>` beside the link. InputError,
+    with nothing changed, if a file or folder has the link's name.
     """
     _sync(folder)
     with _lock(link.parent / ".lock"):
@@ -80,7 +80,7 @@ def _point(link: Path, final: Path) -> None:
 
 
 def _remove_older(link: Path, final: Path) -> None:
-    """Remove finished folders and half-made links of this link other than `final`."""
+    """Remove older folders and unfinished links of this link."""
     ours = re.compile(rf"\.{re.escape(link.name)}-[0-9a-f]{{12}}(\.link)?")
     for path in link.parent.iterdir():
         if path == final or not ours.fullmatch(path.name):
@@ -92,7 +92,7 @@ def _remove_older(link: Path, final: Path) -> None:
 
 
 def _remove_leftovers(parent: Path) -> None:
-    """Remove folders that were being built by processes that are gone: their locks are free."""
+    """Remove unfinished folders of processes that have ended: their locks are free."""
     for path in parent.glob(".building-*.lock"):
         if not re.fullmatch(r"\.building-.+-[0-9a-f]{12}\.lock", path.name):
             continue
@@ -103,23 +103,21 @@ def _remove_leftovers(parent: Path) -> None:
 
 
 def _remove(folder: Path, owned: FileLock) -> None:
-    """Remove a folder and its lock, which is let go only then."""
+    """Remove a folder, then release its lock."""
     shutil.rmtree(folder, ignore_errors=True)
     Path(owned.lock_file).unlink(missing_ok=True)
     owned.release()
 
 
 def _lock(path: Path) -> FileLock:
-    """A lock that one process at a time can hold, and that a killed one lets go."""
+    """A lock for one process at a time; the system releases it when a process is killed."""
     return FileLock(path, mode=0o600, fallback_to_soft=False)
 
 
 def _sync(folder: Path) -> None:
-    """Bring a folder and all it holds to the disk."""
-    for at, _, files in os.walk(folder):
-        for name in files:
-            _sync_one(Path(at) / name)
-        _sync_one(Path(at))
+    """Flush a folder and its content to the disk."""
+    for path in (*folder.rglob("*"), folder):
+        _sync_one(path)
 
 
 def _sync_one(path: Path) -> None:

@@ -54,7 +54,7 @@ def init(
         list[Path], typer.Argument(help="Raw files: csv, csv.gz, txt, xlsx, parquet.")
     ],
     config: Annotated[
-        Path, typer.Option("--for", help="The file it will be; paths start from its folder.")
+        Path, typer.Option("--for", help="The future config; paths start from its folder.")
     ] = Path("config/mine.yaml"),
 ) -> None:
     """Draft a config from raw files: cvm init sales.csv > config/mine.yaml."""
@@ -76,7 +76,7 @@ def check(config: ConfigFile) -> None:
 @app.command()
 def prepare(
     config: ConfigFile,
-    force: Annotated[bool, typer.Option(help="Read again even if nothing changed.")] = False,
+    force: Annotated[bool, typer.Option(help="Prepare even if nothing changed.")] = False,
 ) -> None:
     """Read and check the raw files, once for all regions."""
     from cvm_analysis import validate
@@ -110,17 +110,12 @@ def run(
     settings = validate.check(config)
     languages = tuple(language or ["en"])
     for each in languages:
-        words(each)  # an unknown one is an error before anything runs
+        words(each)  # fails early for an unknown language
     if not prepared:
         _say_prepared(settings, prepare_tables(settings))
     validate.check_imported(settings)
     plan = replace(
-        _plan(settings, region or [], as_of),
-        languages=languages,
-        out=out,
-        jobs=jobs,
-        force=force,
-        notebooks_folder=notebooks,
+        _plan(settings, region or [], as_of, out, notebooks, languages), jobs=jobs, force=force
     )
     names = {key: each[languages[0]] for key, each in plan.regions.items()}
     with progress.open_progress(names, err) as show:
@@ -146,13 +141,14 @@ def status(out: Annotated[Path, typer.Argument(help="Where reports are published
 
 @app.command()
 def quarantine(config: ConfigFile) -> None:
-    """Print the excluded lines as CSV: file, line, rule, column, value."""
+    """Print the rejected lines as CSV: file, line, rule, column, value."""
     import pandas as pd
 
+    from cvm_analysis.intake.prepare import quarantine_folder
     from cvm_analysis.settings import load
 
     settings = load(config)
-    stopped = settings.prepared.with_name(settings.prepared.name + ".stopped")
+    stopped = quarantine_folder(settings)
     folder = stopped if stopped.is_dir() else settings.prepared
     if not (folder / "quarantine.parquet").is_file():
         raise InputError(f"{folder}: no prepared tables; run `cvm prepare {config}`")
@@ -166,47 +162,53 @@ def drafts(
     as_of: AsOf = "",
     out: OutFolder = Path("reports"),
 ) -> None:
-    """Copy the tables of a region's report, so that each notebook opens alone."""
+    """Copy the tables of a region's report, so that any notebook can be opened by itself."""
     from cvm_analysis import results
 
     draft = results.open(config, region, as_of)
     published = out / region / draft.stamp["as_of"] / "desk"
     if not published.is_dir():
         raise InputError(f"{published}: no such report; run `cvm run {config}` first")
-    draft.fill(published)
-    _say(f"{draft.folder}: the tables for notebooks opened by hand")
+    draft.copy_from(published)
+    _say(f"{draft.folder}: tables for notebooks opened by hand")
 
 
-def _plan(settings: Settings, regions: list[str], as_of: str) -> Plan:
-    from cvm_analysis import notebooks
-    from cvm_analysis import prepared as tables
+def _plan(
+    settings: Settings,
+    regions: list[str],
+    as_of: str,
+    out: Path,
+    notebooks_folder: Path,
+    languages: tuple[str, ...],
+) -> Plan:
+    from cvm_analysis import notebooks, prepared
     from cvm_analysis.run.plan import Plan
 
-    known = tables.region_names(settings)
+    names = prepared.region_names(settings)
     for key in regions:
-        tables.check_region(settings, key)
-    made = tables.stamp(settings)
+        prepared.check_region(settings, key)
+    stamp = prepared.stamp(settings)
     return Plan(
         business=settings.business.business,
         config=settings.path,
         config_files=tuple(settings.files),
-        notebooks_folder=Path("notebooks"),
+        notebooks_folder=notebooks_folder,
         notebooks=tuple(notebooks.describe()),
-        regions={key: known[key] for key in regions or known},
-        as_of=tables.resolve_day(settings, as_of).isoformat(),
-        out=Path("reports"),
-        languages=("en",),
-        prepared=made["fingerprint"],
-        inputs={file["name"]: file["sha256"] for file in made["files"]},
+        regions={key: names[key] for key in regions or names},
+        as_of=prepared.resolve_day(settings, as_of).isoformat(),
+        out=out,
+        languages=languages,
+        prepared=stamp["fingerprint"],
+        inputs={file["name"]: file["sha256"] for file in stamp["files"]},
         private_folders=(settings.prepared, *settings.raw_folders),
     )
 
 
 def _say_prepared(settings: Settings, changed: bool) -> None:
-    from cvm_analysis import prepared as tables
+    from cvm_analysis import prepared
 
-    made = tables.stamp(settings)
-    rows = f"{made['rows_accepted']:,} of {made['rows_read']:,} order lines accepted"
+    stamp = prepared.stamp(settings)
+    rows = f"{stamp['rows_accepted']:,} of {stamp['rows_read']:,} order lines accepted"
     _say(f"{settings.prepared}: {rows}" + ("" if changed else ", unchanged"))
 
 

@@ -1,8 +1,8 @@
-"""Every error a user can meet: one message that says what, where, how many, and what to do."""
+"""The errors a user can meet; each message says what, where, how many and what to do."""
 
 
 class CvmError(Exception):
-    """Something a user can cause; `cvm` prints its message and leaves with `exit_code`."""
+    """An error a user can cause; `cvm` prints its message and ends with `exit_code`."""
 
     exit_code = 2
 
@@ -16,10 +16,10 @@ class InputError(CvmError):
 
 
 class GateError(CvmError):
-    """Too many bad rows: nothing is published, the quarantine is kept to look at."""
+    """Too many bad rows: nothing is published, `cvm quarantine` shows the rejected lines."""
 
     exit_code = 3
 
 
 class FitError(CvmError):
-    """A model that could not be fitted to these data; the caller may fall back and say so."""
+    """A model that cannot be fitted to these data; callers may use a simpler one and say so."""

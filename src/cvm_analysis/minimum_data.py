@@ -1,4 +1,4 @@
-"""The minimum data of each part, and what replaces it below that."""
+"""The minimum data of each part of the report, and what replaces a part below it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Note(NamedTuple):
-    """A part of the report left out or replaced: its code, and the figures why."""
+    """A part of the report that is omitted or replaced, with a code and figures for the reason."""
 
     part: str
     code: str
@@ -38,7 +38,7 @@ NEEDS = MappingProxyType(
             Need("buyers", 50, "recency_few_buyers"),
             Need("returns", 30, "recency_few_returns"),
         ),
-        "bound": (Need("silences", 30, "no_bound_of_silence"),),
+        "lapse_threshold": (Need("spells", 30, "no_lapse_threshold"),),
         "clusters": (
             Need("buyers", 30, "one_cluster_few_buyers"),
             Need("distinct", 2, "one_cluster_alike"),
@@ -49,7 +49,7 @@ NEEDS = MappingProxyType(
 )
 
 
-def lacking(part: str, **counts: float) -> list[Note]:
+def shortfalls(part: str, **counts: float) -> list[Note]:
     """Compare counts (buyers=..., weeks=...) with the minimum of a part; [] if all suffice."""
     return [
         Note(part, need.otherwise, float(counts[need.counted]), float(need.at_least))

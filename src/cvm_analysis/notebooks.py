@@ -1,4 +1,4 @@
-"""The notebooks as notebooks.yaml describes them: order, questions, tables, languages."""
+"""The notebooks as described in notebooks.yaml: order, questions, tables, languages."""
 
 from __future__ import annotations
 

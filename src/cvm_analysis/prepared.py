@@ -1,4 +1,4 @@
-"""The prepared tables of a region, as Ibis: what every analysis starts from."""
+"""The prepared tables of a region in Ibis, from which every analysis starts."""
 
 from __future__ import annotations
 
@@ -6,28 +6,27 @@ import datetime as dt
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import ibis
+import pandas as pd
+from ibis import ir
+
+from cvm_analysis import customers, texts
 from cvm_analysis.errors import InputError
+from cvm_analysis.queries import Queries
 from cvm_analysis.settings import Settings
 from cvm_analysis.tables import ALL, TABLES
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from ibis import ir
-
-    from cvm_analysis.queries import Queries
 
 STAMP = "prepared.json"
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """What `prepare` left for one region; `open` makes one.
+    """The prepared tables of one region; see `open`.
 
-    The tables are Ibis tables with a column region; all but `transactions` are None where the
-    business (or the region) has no such records. `imported` names the imported figures of all
-    regions; `quality` has one row per check of all raw files.
+    Tables have a column region; all but `transactions` are None if there are no such records.
+    `imported` names the imported indicators of all regions; `quality` has one row per check.
     """
 
     region: str
@@ -45,39 +44,32 @@ class Prepared:
     queries: Queries
 
     def customers(self, date: dt.date) -> pd.DataFrame:
-        """One row per customer as of a day, from what was known then; indexed by customer_id."""
-        from cvm_analysis.customers import as_of
+        """One row per customer as of a day, indexed by customer_id."""
 
         def query(day: ir.DateValue) -> ir.Table:
-            return as_of(self.transactions, day, self.customers_raw, self.feedback)
+            return customers.as_of(self.transactions, day, self.customers_raw, self.feedback)
 
         return self.queries.ask(query, date).set_index("customer_id")
 
     def measures(self, date: dt.date) -> pd.DataFrame:
-        """Join to customers(date) the imported figures known then, as `indicators.<name>`."""
-        from cvm_analysis.customers import latest
-
-        people, figures = self.customers(date), self.indicators
-        if figures is None:
-            return people
-        known = self.queries.ask(lambda day: latest(figures, day), date)
-        wide = known.pivot(index="customer_id", columns="name", values="value").astype(float)
-        return people.join(wide.reindex(columns=self.imported).add_prefix("indicators."))
+        """Add to customers(date) the imported indicators of that day, as `indicators.<name>`."""
+        table, indicators = self.customers(date), self.indicators
+        if indicators is None:
+            return table
+        values = self.queries.ask(lambda day: customers.latest(indicators, day), date)
+        wide = values.pivot(index="customer_id", columns="name", values="value").astype(float)
+        return table.join(wide.reindex(columns=self.imported).add_prefix("indicators."))
 
     def mix(self, columns: Sequence[str], date: dt.date) -> pd.DataFrame:
         """Share of each customer's spend by columns of order lines: `category:flooring`, ...
 
-        One row per customer with a known value of any; the shares of a column are in [0, 1] and
-        add up to 1. A column that the lines do not have is left out.
+        One row per customer with a value in any of them; the shares of a column are in [0, 1] and
+        sum to 1. Columns that the order lines do not have are omitted.
         """
-        import pandas as pd
-
-        from cvm_analysis.customers import mix
-
         found = [pd.DataFrame(index=pd.Index([], name="customer_id", dtype=object))]
         for column in columns:
             if column in self.transactions.columns:
-                spent = mix(self.transactions, column, date).to_pandas()
+                spent = customers.mix(self.transactions, column, date).to_pandas()
                 wide = spent.pivot(index="customer_id", columns=column, values="spend").fillna(0.0)
                 shares = wide.div(wide.sum(axis=1), axis=0).rename_axis(columns=None)
                 found.append(shares.add_prefix(f"{column}:"))
@@ -86,75 +78,61 @@ class Prepared:
     def with_copied_days(
         self, draws: Iterable[pd.DataFrame], before: dt.date
     ) -> Iterator[Prepared]:
-        """Give these tables as if customers had repeated days of their past after `before`.
+        """Yield tables in which customers repeat earlier days after `before`, one for each draw.
 
-        One for each of `draws`, good until the next is asked for. A draw has one row per day
-        repeated: customer_id, copy_of, day.
+        A draw has one row per repeated day: customer_id, copy_of, day. Each result is valid until
+        the next one.
         """
-        from cvm_analysis.customers import with_copied_days
-
-        con = self.transactions.get_backend()
+        con, copied = self.transactions.get_backend(), customers.with_copied_days
         for copies in draws:
             days = con.create_table("copies", copies, temp=True, overwrite=True)
             days = days.cast({"copy_of": "date", "day": "date"})
-            yield replace(self, transactions=with_copied_days(self.transactions, days, before))
+            yield replace(self, transactions=copied(self.transactions, days, before))
 
     def purchase_days(self, date: dt.date) -> pd.DataFrame:
-        """One row per customer and day with a purchase up to a day: customer_id, day."""
-        from cvm_analysis.customers import purchase_days
-
-        return purchase_days(self.transactions, date).to_pandas()
+        """One row per customer and day with a purchase by `date`: customer_id, day."""
+        return customers.purchase_days(self.transactions, date).to_pandas()
 
     def histories(self, date: dt.date) -> pd.DataFrame:
-        """One row per customer who bought by a day, indexed by customer_id: what models ask for.
+        """One row per customer who bought by `date`, indexed by customer_id.
 
-        customer_type (retail where not recorded), x, t_x, T (weeks); far quicker than `customers`.
+        The input of purchase models, much faster than `customers`: customer_type (retail if not
+        recorded), x, t_x, T (weeks).
         """
-        import ibis
-
-        from cvm_analysis.customers import histories
 
         def query(day: ir.DateValue) -> ir.Table:
-            seen = histories(self.transactions, day).select("customer_id", "x", "t_x", "T")
+            bought = customers.histories(self.transactions, day).drop("spend_per_repeat_day")
             kind = ibis.null("string")
             if self.customers_raw is not None and "customer_type" in self.customers_raw.columns:
                 recorded = self.customers_raw.select("customer_id", "customer_type")
-                seen = seen.left_join(recorded, "customer_id").drop("customer_id_right")
-                kind = seen.customer_type
-            return seen.mutate(customer_type=kind.fill_null("retail")).order_by("customer_id")
+                bought = bought.left_join(recorded, "customer_id").drop("customer_id_right")
+                kind = bought.customer_type
+            return bought.mutate(customer_type=kind.fill_null("retail")).order_by("customer_id")
 
         return self.queries.ask(query, date).set_index("customer_id")
 
     def to_pandas(self, name: str) -> pd.DataFrame:
-        """Bring a table into pandas; no rows, but its columns, where there is none."""
-        import pandas as pd
-
+        """Load a table into pandas; a missing one has its columns and no rows."""
         table = getattr(self, name)
         if table is None:
             return pd.DataFrame(columns=list(TABLES[name].columns))
         numbers = [column for column, kind in table.schema().items() if kind.is_decimal()]
         return table.cast(dict.fromkeys(numbers, "float64")).to_pandas()
 
-    def day(self, as_of: str = "") -> dt.date:
-        """Read an as_of parameter; empty is the last day with a sale in any region."""
-        return _day(as_of, self.first_day, self.last_day, self.extracted_on)
-
 
 def stamp(settings: Settings) -> dict[str, Any]:
-    """Read what `prepare` recorded (files, regions and their names, days); empty if never run."""
+    """Read what `prepare` recorded (files, regions and their names, dates); empty if never run."""
     path = settings.prepared / STAMP
     return json.loads(path.read_text("utf-8")) if path.is_file() else {}
 
 
 def imported(settings: Settings) -> list[str]:
-    """Name the imported figures that some customer has, in any region."""
+    """Names of the imported indicators of all regions."""
     return _stamp(settings)["imported"]
 
 
 def region_names(settings: Settings) -> dict[str, dict[str, str]]:
-    """Name `all` and every prepared region: key -> language -> name."""
-    from cvm_analysis import texts
-
+    """Names of `all` and every prepared region: key -> language -> name."""
     every = {each: texts.words(each)("report.all_regions") for each in texts.languages()}
     return {ALL: every, **_stamp(settings)["regions"]}
 
@@ -162,81 +140,74 @@ def region_names(settings: Settings) -> dict[str, dict[str, str]]:
 def resolve_day(settings: Settings, as_of: str = "") -> dt.date:
     """Read an as_of parameter; empty is the last day with a sale in any region.
 
-    Raises
-    ------
-    InputError : no ISO date, or outside the data
+    InputError if it is not an ISO date or lies outside the data.
     """
-    known = _stamp(settings)
-    days = (dt.date.fromisoformat(known[name]) for name in ("first_day", "as_of", "extracted_on"))
-    return _day(as_of, *days)
-
-
-def _day(as_of: str, first_day: dt.date, last_day: dt.date, extracted_on: dt.date) -> dt.date:
+    first_day, last_day, extracted_on = _days(_stamp(settings))
     if not as_of:
         return last_day
     try:
-        asked = dt.date.fromisoformat(as_of)
+        day = dt.date.fromisoformat(as_of)
     except ValueError:
         raise InputError(f"as_of '{as_of}' is not a date; write it as {last_day}") from None
-    if not first_day <= asked <= extracted_on:
+    if not first_day <= day <= extracted_on:
         raise InputError(
-            f"as_of {asked} is outside the data ({first_day} to {last_day}); choose another day"
+            f"as_of {day} is outside the data ({first_day} to {last_day}); choose a day within"
         )
-    return asked
+    return day
+
+
+def _days(stamp: dict[str, Any]) -> Iterator[dt.date]:
+    """First and last day with a sale, and the day of extraction."""
+    return (dt.date.fromisoformat(stamp[name]) for name in ("first_day", "as_of", "extracted_on"))
 
 
 def open(settings: Settings, region: str) -> Prepared:
-    """Open the prepared tables of a region, or of `all`; InputError names the regions there are."""
+    """Open the prepared tables of a region or of `all`; InputError lists the regions."""
     return _open(settings, region, lambda table: (table.region == region) | (region == ALL))
 
 
 def other_regions(settings: Settings, region: str) -> Prepared:
-    """Open the tables of all regions but one: those who may lend it theirs. `all` has no others."""
+    """Open the tables of all other regions, for partial pooling; none for `all`."""
     return _open(settings, region, lambda table: (table.region != region) & (region != ALL))
 
 
-def _open(settings: Settings, region: str, kept: Callable[[ir.Table], ir.BooleanValue]) -> Prepared:
-    import ibis
-    import pandas as pd
-
-    from cvm_analysis.queries import Queries
-
-    known = _stamp(settings)
+def _open(
+    settings: Settings, region: str, where: Callable[[ir.Table], ir.BooleanValue]
+) -> Prepared:
+    recorded = _stamp(settings)
     check_region(settings, region)
+    first_day, last_day, extracted_on = _days(recorded)
     con = ibis.duckdb.connect()
 
     def table(name: str) -> Any:
         files = sorted((settings.prepared / name).glob("region=*/*.parquet"))
         if not files:
             return None
-        every = con.read_parquet(files, hive_partitioning=True, hive_types_autocast=False)
-        return every.filter(kept(every))
+        rows = con.read_parquet(files, hive_partitioning=True, hive_types_autocast=False)
+        return rows.filter(where(rows))
 
     return Prepared(
         region=region,
-        names=known["regions"].get(region, {}),
-        first_day=dt.date.fromisoformat(known["first_day"]),
-        last_day=dt.date.fromisoformat(known["as_of"]),
-        extracted_on=dt.date.fromisoformat(known["extracted_on"]),
+        names=recorded["regions"].get(region, {}),
+        first_day=first_day,
+        last_day=last_day,
+        extracted_on=extracted_on,
         transactions=table("transactions"),
         **{name: table(name) for name in ("customers_raw", "feedback", "contracts", "indicators")},
-        imported=known["imported"],
+        imported=recorded["imported"],
         quality=pd.read_parquet(settings.prepared / "quality.parquet"),
         queries=Queries(),
     )
 
 
 def check_region(settings: Settings, region: str) -> None:
-    """Raise InputError unless the region is `all` or a prepared one."""
+    """Raise InputError unless the region is `all` or prepared."""
     regions = _stamp(settings)["regions"]
     if region not in (ALL, *regions):
-        raise InputError(f"no region '{region}'; there are {', '.join((ALL, *regions))}")
+        raise InputError(f"no region '{region}'; choose from {', '.join((ALL, *regions))}")
 
 
 def _stamp(settings: Settings) -> dict[str, Any]:
-    known = stamp(settings)
-    if not known:
-        raise InputError(
-            f"{settings.prepared}: no prepared tables; run `cvm prepare {settings.path}`"
-        )
-    return known
+    if recorded := stamp(settings):
+        return recorded
+    raise InputError(f"{settings.prepared}: no prepared tables; run `cvm prepare {settings.path}`")

@@ -1,6 +1,6 @@
-"""Queries as of a day: written as SQL once, asked for as many days as need be.
+"""Queries as of a day: compiled to SQL once, run for any number of days.
 
-Ibis takes longer to write the SQL of a table of customers than DuckDB to run it.
+Ibis takes longer to compile the customer table than DuckDB to compute it.
 """
 
 from __future__ import annotations
@@ -8,18 +8,16 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ibis
+import pandas as pd
 from ibis import ir
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @ibis.udf.scalar.builtin(name="getvariable", signature=(("string",), "date"))
 def _variable(called: str) -> dt.date:
-    """What SET VARIABLE of DuckDB gave a name."""
+    """A variable of DuckDB, as SET VARIABLE has set it."""
     raise NotImplementedError
 
 
@@ -28,21 +26,20 @@ DAY = _variable("day")
 
 @dataclass(frozen=True)
 class Queries:
-    """The queries that were asked of one DuckDB connection, each kept there as a view.
+    """The queries of one DuckDB connection, each stored there as a view.
 
-    A view is found by the expression it was made from, so edited code, or another table, never
-    meets an old one; and it holds no rows.
+    Views are looked up by their expression, so changed code or tables never meet an old one.
     """
 
     views: dict[Any, ir.Table] = field(default_factory=dict)
 
     def ask(self, query: Callable[[ir.DateValue], ir.Table], date: dt.date) -> pd.DataFrame:
-        """Answer a query, a function of a day, as of `date`."""
-        asked = query(DAY)
-        con = asked.get_backend()
+        """Run a query, a function of a day, as of `date`."""
+        table = query(DAY)
+        con = table.get_backend()
         con.raw_sql(f"SET VARIABLE day = DATE '{date:%Y-%m-%d}'")
-        view = self.views.get(asked.op())
+        view = self.views.get(table.op())
         if view is None:
-            view = con.create_view(f"query_{len(self.views)}", asked).cast(asked.schema())
-            self.views[asked.op()] = view
+            view = con.create_view(f"query_{len(self.views)}", table).cast(table.schema())
+            self.views[table.op()] = view
         return view.to_pandas()

@@ -1,10 +1,12 @@
-"""The only reader and writer of run folders: what one notebook hands to the next.
+"""The only reader and writer of run folders, through which notebooks pass on their results.
 
-A run folder holds `tables/<name>.parquet`, `reference.json` (what this run found: cut points and
-thresholds), `company.json` (the same of the whole company, put there by `cvm run`; absent when
-there is none), `limits.json` (which of the two this run went by), `figures.json` (the few figures
-that stand for this run beside others), `done/<notebook>.json` (the sign that a notebook came to its
-end) and `stamp.json`: of which config, region, day and prepared data all this is.
+tables/<name>.parquet   results
+reference.json          cut points and thresholds that this run found
+company.json            those of the whole company, if `cvm run` has put them there
+thresholds.json         those that this run used
+figures.json            key figures for the portal
+done/<notebook>.json    shows that a notebook finished
+stamp.json              config, region, date and prepared data of the run
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from cvm_analysis import notebooks, prepared
 from cvm_analysis.errors import InputError
@@ -27,60 +31,49 @@ from cvm_analysis.tables import ALL, TABLES, check
 from cvm_analysis.tables.summary import summarize
 from cvm_analysis.texts import Words, words
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-FILES = tuple(f"{name}.json" for name in ("company", "reference", "limits", "figures", "stamp"))
+FILES = tuple(f"{name}.json" for name in ("company", "reference", "thresholds", "figures", "stamp"))
 CONTENTS = ("tables", "done", *FILES)
 
 
 @dataclass(frozen=True)
 class Run:
-    """The run folder of a region and day, as one notebook uses it; `open` makes one."""
+    """The run folder of a region and day for one notebook; see `open`."""
 
     folder: Path
     settings: Settings
     date: dt.date  # the last day that counts
     stamp: Mapping[str, str]  # config (name), region, as_of, prepared (fingerprint)
-    parameters: Mapping[str, str] = field(default_factory=dict)  # as the notebook was given them
-    tables: Mapping[str, set[str]] = field(
-        default_factory=lambda: {"reads": set(), "writes": set()}, repr=False
-    )  # what this notebook asked for so far
+    parameters: Mapping[str, str] = field(default_factory=dict)  # of the notebook
+    tables_read: set[str] = field(default_factory=set, repr=False)
+    tables_written: set[str] = field(default_factory=set, repr=False)
 
     def read(self, name: str) -> pd.DataFrame:
-        """Read a table, indexed by its key; what it was written with is in its `attrs`.
+        """Read a table, indexed by its key; its horizon is in `attrs`.
 
-        Raises
-        ------
-        InputError : not there, or made from other data; names the notebook to run first
+        InputError, if it is missing or made from other data, names the notebook to run first.
         """
-        import pandas as pd
-
         self._refuse_outdated()
         if not self._table(name).is_file():
             first = notebooks.find_writer(name)
             raise InputError(f"{self._table(name)}: no table {name} yet; run {first}.ipynb first")
-        self.tables["reads"].add(name)
-        table = pd.read_parquet(self._table(name))
-        return table.set_index(list(TABLES[name].key))
+        self.tables_read.add(name)
+        return pd.read_parquet(self._table(name)).set_index(list(TABLES[name].key))
 
     def write(self, name: str, table: pd.DataFrame, **horizon: float) -> None:
-        """Write a table: columns checked against `tables`, sorted by its key, in one step.
+        """Check a table's columns and write it, sorted by its key, in one step.
 
-        A table with a key `part` keeps the rows of parts that `table` does not bring. The first
-        notebook begins the folder anew if the prepared data have changed.
+        A table with a key `part` keeps the rows of other parts. The first notebook clears the
+        folder if the prepared data have changed.
 
-        horizon : what columns depend on: horizon_weeks, horizon_days; kept in the file's metadata
+        horizon : horizon_weeks or horizon_days of its forecasts, for the file's metadata
         """
-        import pandas as pd
-
         self._begin(notebooks.find_writer(name))
         key = list(TABLES[name].key)
         flat = table.reset_index() if table.index.names == key else table
         if "part" in key and self._table(name).is_file():
             before = pd.read_parquet(self._table(name))
-            kept = before[~before["part"].isin(flat["part"])]
-            flat = pd.concat([each for each in (kept, flat) if len(each)] or [flat])
+            others = before[~before["part"].isin(flat["part"])]
+            flat = pd.concat([each for each in (others, flat) if len(each)] or [flat])
         check(name, flat)
         ordered = flat[[c for c in TABLES[name].columns if c in flat]].sort_values(key)
         ordered.attrs = dict(horizon)
@@ -89,101 +82,87 @@ class Run:
         unfinished = path.with_suffix(".writing")
         ordered.to_parquet(unfinished, index=False)
         unfinished.replace(path)
-        self.tables["writes"].add(name)
+        self.tables_written.add(name)
 
     def key_figures(self, *names: str, **more: pd.DataFrame | pd.Series) -> pd.DataFrame:
-        """Summarize tables of this run, and others by any name; see `summarize`.
-
-        Returns
-        -------
-        One row per table and column.
-        """
-        import pandas as pd
-
+        """Summarize tables of this run and `more`: one row per table and column."""
         tables = {name: pd.read_parquet(self._table(name)) for name in names} | more
         found = {name: summarize(table) for name, table in tables.items()}
         return pd.concat(found, names=["table"])
 
     def words(self, language: str) -> Words:
-        """The words of a language, with the business's own and the horizon of its forecasts."""
+        """The texts of a language, with the business's own words and forecast horizon."""
         return words(language, self.settings.words, self.settings.value.horizon_weeks)
 
     def company_reference(self) -> dict[str, Any]:
-        """What the run over all regions found (cut points, thresholds); empty if there was none."""
+        """Cut points and thresholds of the whole company; empty if it has not been run."""
         self._refuse_outdated()
         return _read_json(self.folder / "company.json")
 
     def company_or_own(self, name: str, own: Any, company_wide: bool = True) -> Any:
-        """Return the company's limits under `name` where there are some, else these customers' own.
+        """Return the company's thresholds of this name, else these customers' own.
 
-        The own ones are left in reference.json; those of region `all` become the company's.
+        Own thresholds are written to reference.json; those of region `all` become the company's.
         """
         self._begin()
         used = self.company_reference().get(name, own) if company_wide else own
         self._add("reference.json", name, own)
-        self._add("limits.json", name, used)
+        self._add("thresholds.json", name, used)
         return used
 
-    def limits(self, name: str) -> Any:
-        """Read what this run went by under `name`: the company's, or its own.
-
-        Raises
-        ------
-        InputError : no notebook has settled it yet
-        """
+    def thresholds(self, name: str) -> Any:
+        """Read the thresholds that this run uses; InputError if no notebook has set them yet."""
         self._refuse_outdated()
-        found = _read_json(self.folder / "limits.json")
+        found = _read_json(self.folder / "thresholds.json")
         if name not in found:
             raise InputError(f"{self.folder}: no {name} yet; run the notebooks before this one")
         return found[name]
 
     def uses_own_thresholds(self) -> list[Note]:
-        """Note that a region had no company-wide limits to be measured by, if it had none."""
+        """Note, for a region, that there were no company-wide thresholds."""
         alone = self.stamp["region"] != ALL and not self.company_reference()
         return [Note("segments", "own_cut_points")] if alone else []
 
     def figures(self, values: Mapping[str, float]) -> None:
-        """Leave the figures by which this region is compared with others, for the portal.
+        """Write the key figures by which the portal compares regions.
 
         values : name under `columns` in the texts -> number; money in the config's currency, shares
-            in [0, 1]. One that is not a finite number is left out.
+            in [0, 1]. Values that are not finite are omitted.
         """
-        known = {name: float(value) for name, value in values.items() if math.isfinite(value)}
+        finite = {name: float(value) for name, value in values.items() if math.isfinite(value)}
         content = {
             "currency": self.settings.business.currency,
             "horizon_weeks": self.settings.value.horizon_weeks,
-            "values": known,
+            "values": finite,
         }
         _write_json(self.folder / "figures.json", content)
 
     def notes(self) -> list[Note]:
-        """All notes the notebooks of this run left, in the notebooks' order."""
+        """All notes of this run, in the order of the notebooks."""
         signed = sorted((self.folder / "done").glob("*.json"))
         return [Note(**note) for path in signed for note in _read_json(path)["notes"]]
 
     def sign_off(self, notebook: str, language: str, notes: list[Note] | None = None) -> None:
-        """Sign that `notebook` came to its end: its parameters, its tables, what it left out."""
+        """Record that `notebook` finished: its parameters, its tables, what it omitted."""
         if notebook not in notebooks.describe():
-            raise InputError(f"'{notebook}' is no notebook of notebooks.yaml; sign with its name")
+            raise InputError(f"no notebook '{notebook}' in notebooks.yaml; use its file name")
         content = {
             "notebook": notebook,
             "parameters": {**self.parameters, "language": language},
-            "reads": sorted(self.tables["reads"] - self.tables["writes"]),
-            "writes": sorted(self.tables["writes"]),
+            "reads": sorted(self.tables_read - self.tables_written),
+            "writes": sorted(self.tables_written),
             "notes": [note._asdict() for note in notes or []],
         }
         _write_json(self.folder / "done" / f"{notebook}.json", content)
 
-    def fill(self, other: Path) -> None:
-        """Take over what the notebooks of a run left in another folder, in place of what is here.
+    def copy_from(self, other: Path) -> None:
+        """Replace the content of this folder by that of another one.
 
-        Raises
-        ------
-        InputError : the other folder is of another config, region, day or prepared data
+        InputError if the other folder has another config, region, day or prepared data.
         """
         found = _read_json(other / "stamp.json")
         if found != self.stamp:
-            raise InputError(f"{other}: {self._say_apart(found)}; run it again with `cvm run`")
+            raise InputError(f"{other}: {self._difference(found)}; run it again with `cvm run`")
         self._clear()
         self.folder.mkdir(parents=True, exist_ok=True)
         for path in (other / name for name in CONTENTS):
@@ -200,7 +179,7 @@ class Run:
         _write_json(path, _read_json(path) | {name: value})
 
     def _begin(self, writer: str = "") -> None:
-        """Stamp the folder; clear it first if the first notebook writes and the data changed."""
+        """Stamp the folder; if the data changed, the first notebook clears it before."""
         if self._is_outdated():
             if not writer or notebooks.describe()[writer].reads:
                 self._refuse_outdated()
@@ -209,34 +188,32 @@ class Run:
             _write_json(self.folder / "stamp.json", dict(self.stamp))
 
     def _is_outdated(self) -> bool:
-        """Whether the folder holds tables that were made from other prepared data."""
+        """Whether the tables were made from other prepared data."""
         found = _read_json(self.folder / "stamp.json")
         return found != self.stamp if found else (self.folder / "tables").is_dir()
 
     def _refuse_outdated(self) -> None:
         if self._is_outdated():
-            apart = self._say_apart(_read_json(self.folder / "stamp.json"))
+            difference = self._difference(_read_json(self.folder / "stamp.json"))
             first = next(iter(notebooks.describe()))
-            raise InputError(f"{self.folder}: {apart}; run {first}.ipynb first, then the others")
+            raise InputError(f"{self.folder}: {difference}; run all notebooks from {first}.ipynb")
 
     def _refuse_another(self) -> None:
-        """Refuse a folder of another config, region or day: it is in use for something else."""
+        """Refuse a folder in use for another config, region or day."""
         found = _read_json(self.folder / "stamp.json")
         if found and any(found.get(k) != v for k, v in self.stamp.items() if k != "prepared"):
-            raise InputError(
-                f"{self.folder}: {self._say_apart(found)}; leave run_dir empty, or name another "
-                "folder"
-            )
+            difference = self._difference(found)
+            raise InputError(f"{self.folder}: {difference}; leave run_dir empty or change it")
 
-    def _say_apart(self, found: Mapping[str, str]) -> str:
-        """Say what tables with another stamp are of."""
+    def _difference(self, found: Mapping[str, str]) -> str:
+        """Describe how another stamp differs from this run's."""
         if not found:
-            return "its tables do not say what they are of"
+            return "its tables have no stamp.json"
         names = ("config", "region", "as_of")
         theirs, ours = (" ".join(each.get(n, "?") for n in names) for each in (found, self.stamp))
         if theirs == ours:
-            return "its tables were made from data that have been prepared anew since"
-        return f"its tables are of {theirs}, not of {ours}"
+            return "the data have been prepared again since its tables were made"
+        return f"its tables are for {theirs}, not for {ours}"
 
     def _clear(self) -> None:
         for path in (self.folder / name for name in CONTENTS):
@@ -251,16 +228,15 @@ def open(config: str | Path, region: str, as_of: str = "", run_dir: str | Path =
 
     Parameters
     ----------
-    config : from the working folder; if it is not there, from its folder notebooks/, so that
-        notebooks run from either
+    config : relative to the working folder or to notebooks/
     region : a key of the config's regions, or `all`
     as_of : the last day that counts, an ISO date; empty: the prepared one
-    run_dir : empty: the draft, ../data/drafts/<config>/<region>/<as_of> from the config's folder
-        (the environment variable CVM_DRAFTS names another folder than ../data/drafts)
+    run_dir : empty: the draft, <drafts>/<config>/<region>/<as_of>, where <drafts> is ../data/drafts
+        from the config's folder, or the environment variable CVM_DRAFTS
 
     Raises
     ------
-    InputError : no such region or day, or the folder holds another region, day or config
+    InputError : no such region or day, or a folder of another region, day or config
     """
     settings = load(_find(config))
     prepared.check_region(settings, region)

@@ -1,4 +1,4 @@
-"""What YAML files say, as types: frozen dataclasses whose values are checked as they are made."""
+"""Settings as frozen dataclasses whose values are checked."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ T = TypeVar("T")
 
 @dataclass_transform(frozen_default=True, field_specifiers=(Field,))
 def settings(cls: type[T]) -> type[T]:
-    """Make a class a frozen dataclass that checks its values and refuses unknown names."""
+    """Make a class a frozen dataclass that checks its values and rejects unknown names."""
     make: Any = dataclass(frozen=True, config=ConfigDict(extra="forbid"))
     return make(cls)
 
 
 def by_code(kind: type[Any]) -> BeforeValidator:
-    """Read `spend: {...}, payment: {...}` as a tuple of `kind`, the key being its code."""
+    """Read `spend: {...}, payment: {...}` as a tuple of `kind`, with the key as its code."""
 
     def read(given: Any) -> Any:
         if not isinstance(given, Mapping):
@@ -31,7 +31,7 @@ def by_code(kind: type[Any]) -> BeforeValidator:
 
 
 def add_keys(given: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Put the key of each mapping below into it, as its `name`."""
+    """Add to each inner mapping its key, as `name`."""
     return {
         key: {**below, name: key} if isinstance(below, Mapping) else below
         for key, below in given.items()

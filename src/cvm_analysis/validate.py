@@ -1,21 +1,23 @@
-"""Everything that can be wrong before a run begins: config, rule files, raw files, plain meaning.
+"""Checks before a run: the meaning of config and rule files, and the headers of raw files.
 
-`config` checks the shape; here the core's own checks see the plain values, and their messages get
-the file and line where the values were written.
+`settings` checks keys and types. Here the core's own checks see the values, and their messages get
+file and line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from cvm_analysis import prepared, texts
 from cvm_analysis.errors import ConfigError, CvmError, InputError
+from cvm_analysis.intake import rules
 from cvm_analysis.segments import loyalty, report_segment, rfm
 from cvm_analysis.segments.clusters import measures
 from cvm_analysis.segments.grades import scorecard
 from cvm_analysis.segments.grades.scorecard import Indicator
 from cvm_analysis.settings import DiscoveredRegions, Settings, Source, load, nearest, wording
+from cvm_analysis.sources import formats
 from cvm_analysis.strategy import recommend
 from cvm_analysis.tables import TABLES
 
@@ -23,94 +25,87 @@ IMPORTED = "indicators."
 
 
 def check(config: str | Path) -> Settings:
-    """Load a config and check all that it says; ConfigError says all that is wrong."""
+    """Load and check a config; ConfigError lists all errors."""
     settings = load(config)
-    business = settings.business
-    strategies = settings.resolve(business.strategies)
     problems = [
         *_wrong_rfm(settings),
         *_wrong_loyalty(settings),
         *_unknown_measures(settings),
-        _found(
-            settings,
-            strategies,
-            ("actions",),
-            lambda: recommend.check(settings.strategies.actions),
-        ),
+        *_wrong_actions(settings),
         *_wrong_scorecards(settings),
         *_unknown_segments(settings),
         *_unknown_rules(settings),
         *_unknown_words(settings),
         *_unusable_files(settings),
     ]
-    said = [problem for problem in problems if problem]
-    if said:
-        raise ConfigError("\n".join(said))
+    if problems:
+        raise ConfigError("\n".join(problems))
     return settings
 
 
 def warnings(settings: Settings) -> list[str]:
-    """Say which codes of the business have no words: reports show them as they are written."""
+    """List the codes of the business that have no name."""
     return [
-        f"{settings.where(code.file, *code.keys)}: {code.key} has no words in "
-        f"{' and '.join(lacking)}; reports show the code"
-        for code, lacking in wording.find_wordless(settings)
+        f"{settings.where(code.file, *code.keys)}: {code.key} has no name in "
+        f"{' and '.join(missing)}; reports show the code"
+        for code, missing in wording.find_unnamed(settings)
     ]
 
 
-def _found(
-    settings: Settings, file: Path, keys: tuple[str, ...], checked: Callable[[], object]
-) -> str:
-    try:
-        checked()
-    except CvmError as error:
-        return f"{settings.where(file, *keys)}: {error}"
-    return ""
-
-
 def _wrong_rfm(settings: Settings) -> Iterator[str]:
-    """Rules of names with holes or overlaps, cut points that do not fit the bins."""
+    """Segment rules with gaps or overlaps, cut points that do not fit the bins."""
     file = settings.resolve(settings.business.segments)
-    for keys, said in settings.segments.rfm.find_problems():
-        yield f"{settings.where(file, 'rfm', *keys)}: rfm.{keys[0]}: {said}"
+    for keys, problem in settings.segments.rfm.find_problems():
+        yield f"{settings.where(file, 'rfm', *keys)}: rfm.{keys[0]}: {problem}"
 
 
 def _wrong_loyalty(settings: Settings) -> Iterator[str]:
     file = settings.resolve(settings.business.segments)
     weights = settings.segments.loyalty.weights
-    yield _found(settings, file, ("loyalty", "weights"), lambda: loyalty.card(weights))
+    try:
+        loyalty.card(weights)
+    except CvmError as error:
+        yield f"{settings.where(file, 'loyalty', 'weights')}: {error}"
+
+
+def _wrong_actions(settings: Settings) -> Iterator[str]:
+    try:
+        recommend.check(settings.strategies.actions)
+    except CvmError as error:
+        file = settings.resolve(settings.business.strategies)
+        yield f"{settings.where(file, 'actions')}: {error}"
 
 
 def _unknown_measures(settings: Settings) -> Iterator[str]:
-    """What groups are formed by, and no table has."""
-    file, asked = settings.resolve(settings.business.segments), settings.segments.clusters
-    people = [*_columns(settings), *measures.DERIVED]
-    known = {"measures": people, "attributes": people, "shares_of": TABLES["transactions"].columns}
-    for setting, columns in known.items():
-        for i, name in enumerate(getattr(asked, setting)):
-            if name not in columns and not name.startswith(IMPORTED):
+    """Measures and attributes of clusters that no table has."""
+    file, clusters = settings.resolve(settings.business.segments), settings.segments.clusters
+    columns, shares = [*_columns(settings), *measures.DERIVED], TABLES["transactions"].columns
+    known = {"measures": columns, "attributes": columns, "shares_of": shares}
+    for setting, names in known.items():
+        for i, name in enumerate(getattr(clusters, setting)):
+            if name not in names and not name.startswith(IMPORTED):
                 place = settings.where(file, "clusters", setting, str(i))
-                yield f"{place}: no column '{name}'{nearest(name, columns)}"
+                yield f"{place}: no column '{name}'{nearest(name, names)}"
 
 
 def _wrong_scorecards(settings: Settings) -> Iterator[str]:
-    """Scorecards whose meaning is wrong: weights, bands, grades, columns that do not exist."""
+    """Wrong weights, bands and grades of scorecards, and columns that do not exist."""
     file = settings.resolve(settings.business.scorecards)
     known = _columns(settings)
     for kind, cards in settings.scorecards.scorecards.items():
         found = scorecard.find_version_problems(cards)
         for number, card in enumerate(cards):
             wrong = scorecard.find_problems(card, known)
-            found += [((str(number), *keys), said) for keys, said in wrong]
-        for (i, *keys), said in found:
+            found += [((str(number), *keys), problem) for keys, problem in wrong]
+        for (i, *keys), problem in found:
             grades = "quota" if cards[int(i)].by_quota else "grades"
             written = [grades if key == "grades" else key for key in keys]
             place = settings.where(file, "scorecards", kind, i, *written)
-            yield f"{place}: {'.'.join((kind, *written))}: {said}"
+            yield f"{place}: {'.'.join((kind, *written))}: {problem}"
 
 
 def _columns(settings: Settings) -> list[str]:
-    """What a rule may look at: the customer table, its added columns, imported figures as named."""
+    """Columns that rules may use: of customers, added ones, imported indicators in scorecards."""
     added = {name for source in settings.business.sources.customers for name in source.columns}
     imported = {
         f"{IMPORTED}{name}"
@@ -124,20 +119,20 @@ def _columns(settings: Settings) -> list[str]:
 
 
 def _imported(indicator: Indicator) -> Iterator[str]:
-    """Names of imported figures that an indicator looks at."""
+    """Names of the imported indicators that an indicator uses."""
     for column in (indicator.column, indicator.per):
         if column and column.startswith(IMPORTED):
             yield column.removeprefix(IMPORTED)
 
 
 def check_imported(settings: Settings) -> None:
-    """Raise ConfigError if a scorecard names an imported figure that no customer has.
+    """Raise ConfigError if a scorecard uses an imported indicator that no customer has.
 
-    A business that imported no figures at all may keep such scorecards: they grade nobody.
+    A business without imported indicators may keep such scorecards: they grade no customers.
     """
     names = prepared.imported(settings)
     file = settings.resolve(settings.business.scorecards)
-    said = [
+    problems = [
         f"{settings.where(file, 'scorecards', kind, str(i), 'indicators', each.code, 'column')}: "
         f"no imported indicator '{name}'{nearest(name, names)}"
         for kind, cards in settings.scorecards.scorecards.items()
@@ -146,8 +141,8 @@ def check_imported(settings: Settings) -> None:
         for name in _imported(each)
         if names and name not in names
     ]
-    if said:
-        raise ConfigError("\n".join(said))
+    if problems:
+        raise ConfigError("\n".join(problems))
 
 
 def _unknown_segments(settings: Settings) -> list[str]:
@@ -167,8 +162,6 @@ def _unknown_segments(settings: Settings) -> list[str]:
 
 
 def _unknown_rules(settings: Settings) -> list[str]:
-    from cvm_analysis.intake import rules
-
     known = {"default", *rules.gates()}
     return [
         f"{settings.where(settings.path, 'rules', 'stop_above', name)}: no rule '{name}'"
@@ -179,10 +172,11 @@ def _unknown_rules(settings: Settings) -> list[str]:
 
 
 def _unknown_words(settings: Settings) -> list[str]:
-    """Blocks of words for what is neither a section of the texts nor a column."""
+    """Blocks of words for neither a section of the texts nor a column."""
     known = {*texts.REPLACED, *TABLES["transactions"].columns, *_columns(settings)}
     return [
-        f"{settings.where(file, 'words', name)}: no codes are called '{name}'{nearest(name, known)}"
+        f"{settings.where(file, 'words', name)}: no section or column '{name}'"
+        + nearest(name, known)
         for file, block in wording.blocks(settings).items()
         for name in block
         if name not in known
@@ -190,23 +184,21 @@ def _unknown_words(settings: Settings) -> list[str]:
 
 
 def _unusable_files(settings: Settings) -> Iterator[str]:
-    """Files that are not there, cannot be opened, or lack a header that the config maps."""
+    """Files that are missing, cannot be read, or lack a header that the config maps."""
     for setting, sources in settings.business.sources.by_table().values():
         for i, source in enumerate(sources):
             at = ("sources", setting, str(i))
-            for path in settings.found(source.files):
+            for path in settings.find_files(source.files):
                 if path.is_file():
                     yield from _unusable_headers(settings, source, at, path)
                 else:
                     place = settings.where(settings.path, *at, "files")
-                    yield f"{place}: no file {path}; put it there, or correct the path"
+                    yield f"{place}: no file {path}; add it or correct the path"
 
 
 def _unusable_headers(
     settings: Settings, source: Source, at: tuple[str, ...], path: Path
 ) -> Iterator[str]:
-    from cvm_analysis.sources import formats
-
     try:
         headers = formats.header(path, source.encoding, source.delimiter)
     except InputError as error:

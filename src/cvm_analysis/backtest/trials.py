@@ -21,7 +21,7 @@ from cvm_analysis.backtest import choice, holdout
 from cvm_analysis.clv import NAIVE, challengers, forecasts, histories, naive, nbd, partial_pooling
 from cvm_analysis.clv.numerics import dispersion, predictive_distribution
 from cvm_analysis.clv.partial_pooling import PriorData
-from cvm_analysis.minimum_data import Note, lacking
+from cvm_analysis.minimum_data import Note, shortfalls
 from cvm_analysis.tables import TABLES
 
 DEFAULT = next(iter(forecasts.FITTED))
@@ -210,13 +210,13 @@ def _prior_data(
 
     With too few customers to choose by, kappa is the default.
     """
-    few = lacking("own_histories", buyers=len(buyers))
+    few = shortfalls("own_histories", buyers=len(buyers))
     if others is None or not few or buyers.empty:
         return None
     h_others, _ = histories.distinct(forecasts.with_purchase(others), "week")
     if h_others.empty:
         return None
-    if not before or not before.prior or lacking("purchase_model", buyers=len(before.customers)):
+    if not before or not before.prior or shortfalls("purchase_model", buyers=len(before.customers)):
         return PriorData(h_others, min(partial_pooling.DEFAULT_KAPPA, float(h_others["n"].sum())))
     then, start = before.customers, date - dt.timedelta(weeks=weeks)
     actual = naive.purchases_between(days, then.index, start, date)
@@ -242,7 +242,7 @@ def _naive_models(
     if first <= pd.Timestamp(then):
         models["last_period"] = recent
     h = _histories(days, ids, then)
-    if lacking("purchase_model", buyers=len(h)):
+    if shortfalls("purchase_model", buyers=len(h)):
         return models
     actual = naive.purchases_between(days, h.index, then, date)
     before: dict[str, Any] = {"own_rate": naive.OwnRate()}

@@ -21,7 +21,7 @@ import pandas as pd
 
 from cvm_analysis.churn.challengers import Rows
 from cvm_analysis.errors import FitError
-from cvm_analysis.minimum_data import lacking
+from cvm_analysis.minimum_data import shortfalls
 from cvm_analysis.survival import cox, kaplan_meier, logrank
 
 COLUMNS = ["segment", "feature", "n", "customers", "events", "hazard_ratio", "low", "high"]
@@ -80,7 +80,7 @@ def _fit_segment(rows: Rows, own: pd.Series, features: Sequence[str]) -> pd.Data
     nothing = pd.DataFrame(columns=_RATIO)
     customers, outcome, group = rows.customers[own], rows.outcome[own], rows.group[own]
     returns = customers[outcome["event"] == 1].nunique()
-    if lacking("churn_model", buyers=customers.nunique(), returns=returns):
+    if shortfalls("churn_model", buyers=customers.nunique(), returns=returns):
         return nothing
     order = [*features, *rows.features.columns.difference(features, sort=False)]
     strata = group if group.nunique() > 1 else None

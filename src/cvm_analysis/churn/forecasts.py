@@ -17,7 +17,7 @@ import pandas as pd
 from cvm_analysis.backtest import choice
 from cvm_analysis.churn import challengers, evaluation, lapse, learning
 from cvm_analysis.churn.learning import Learned, Snapshot
-from cvm_analysis.minimum_data import Note, lacking
+from cvm_analysis.minimum_data import Note, shortfalls
 
 PART = "churn"
 DAYS = (90, 180, 365)
@@ -223,7 +223,7 @@ def _missing_horizons(table: pd.DataFrame, code: str) -> list[Note]:
 
 def _enough(day: dt.date, first_day: dt.date, horizon_days: int) -> bool:
     days = (day - first_day).days
-    return days >= horizon_days and not lacking("churn_history", weeks=days / 7)
+    return days >= horizon_days and not shortfalls("churn_history", weeks=days / 7)
 
 
 def _known(used: Sequence[dt.date], day: dt.date, horizon_days: int) -> bool:

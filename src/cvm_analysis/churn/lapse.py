@@ -17,7 +17,7 @@ import pandas as pd
 from pydantic import Field
 
 from cvm_analysis.errors import FitError
-from cvm_analysis.minimum_data import Note, lacking
+from cvm_analysis.minimum_data import Note, shortfalls
 from cvm_analysis.survival.kaplan_meier import (
     check_outcome,
     kaplan_meier,
@@ -100,7 +100,11 @@ def find_threshold(candidates: pd.DataFrame, max_return_rate: float = 0.10) -> i
     ------
     FitError : there is none; the purchases are too rare or the history too short
     """
-    enough = candidates["n_spells"].map(lambda n: not lacking("bound", silences=n)).astype(bool)
+    enough = (
+        candidates["n_spells"]
+        .map(lambda n: not shortfalls("lapse_threshold", spells=n))
+        .astype(bool)
+    )
     rare = candidates["return_rate"] <= max_return_rate
     found = candidates.loc[rare & enough, "threshold_days"]
     if found.empty:
@@ -122,7 +126,7 @@ def choose_threshold(
     try:
         return find_threshold(candidates), []
     except FitError:
-        return None, [Note("churn", "no_bound_of_silence")]
+        return None, [Note("churn", "no_lapse_threshold")]
 
 
 def is_lapsed(days_since_last: pd.Series, threshold_days: int) -> pd.Series:

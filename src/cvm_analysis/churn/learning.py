@@ -16,7 +16,7 @@ import pandas as pd
 from cvm_analysis.churn import challengers, ensemble, features, landmarks, recalibration
 from cvm_analysis.churn.challengers import Rows
 from cvm_analysis.errors import FitError
-from cvm_analysis.minimum_data import Note, lacking
+from cvm_analysis.minimum_data import Note, shortfalls
 from cvm_analysis.survival import cox as cox_model
 
 PART = "churn"
@@ -104,7 +104,7 @@ def learn(
     """
     past = sample_rows([each for each in known if each.day < day and len(each.customers)])
     if not past:
-        return Learned({}, {}, [], lacking("churn_model", buyers=0))
+        return Learned({}, {}, [], shortfalls("churn_model", buyers=0))
     names = _known_throughout(past)
     learned = Learned({}, {}, names, [])
     since = pd.to_datetime(purchase_days["day"]).min()
@@ -191,7 +191,7 @@ def _rows(known: Sequence[Snapshot], features: Sequence[pd.DataFrame]) -> Rows:
 def _models(rows: Rows, horizons: Sequence[int]) -> tuple[dict[str, Any], list[Note]]:
     """Fit every forecast the rows support, with a note for each that they do not."""
     returns = int(rows.customers[rows.outcome["event"] == 1].nunique())
-    notes = lacking("churn_model", buyers=rows.customers.nunique(), returns=returns)
+    notes = shortfalls("churn_model", buyers=rows.customers.nunique(), returns=returns)
     models: dict[str, Any] = {}
     if not notes:
         try:

@@ -14,7 +14,7 @@ import pandas as pd
 from cvm_analysis.clv import forecasts, histories, value
 from cvm_analysis.clv.numerics import predictive_distribution
 from cvm_analysis.errors import FitError
-from cvm_analysis.minimum_data import Note, lacking
+from cvm_analysis.minimum_data import Note, shortfalls
 
 
 def estimate_margin(
@@ -67,7 +67,9 @@ def forecast_no_purchase(
     tables, notes = [], []
     for each in customers:
         buyers = forecasts.with_purchase(each)
-        few = lacking("purchase_model", buyers=len(buyers), repeat_buyers=(buyers["x"] > 0).sum())
+        few = shortfalls(
+            "purchase_model", buyers=len(buyers), repeat_buyers=(buyers["x"] > 0).sum()
+        )
         model = None if few else fit(buyers, code)
         table = pd.DataFrame(index=buyers.index)
         tables.append(table if model is None else no_purchase_probabilities(model, buyers, days))

@@ -27,7 +27,7 @@ from cvm_analysis.clv import (
 )
 from cvm_analysis.clv.purchase_model import PurchaseModel
 from cvm_analysis.errors import CvmError, FitError
-from cvm_analysis.minimum_data import Note, lacking
+from cvm_analysis.minimum_data import Note, shortfalls
 
 _RECORDS = (
     pareto_nbd.MODEL, mbg_nbd.MODEL, bg_nbd.MODEL, nbd.MODEL, zero_truncated_nbd.MODEL,
@@ -59,8 +59,8 @@ def origins(last: dt.date, first: dt.date, weeks: int) -> tuple[list[dt.date], l
     """
     dates = [last - dt.timedelta(weeks=weeks * k) for k in range(N_ORIGINS, 0, -1)]
     history = [(date - first).days / 7 for date in dates]
-    short = [lacking("choice", weeks=each) for each in history[:-1]]
-    short.append(lacking("holdout", weeks=history[-1]))
+    short = [shortfalls("choice", weeks=each) for each in history[:-1]]
+    short.append(shortfalls("holdout", weeks=history[-1]))
     usable = [date for date, lack in zip(dates, short, strict=True) if not lack]
     return [*usable, last], [*short[-2], *short[-1]]
 
@@ -82,7 +82,7 @@ def fit(
     if prior:
         h = partial_pooling.combine(h, prior.others, prior.kappa)
     repeat_buyers = h.loc[h["x"] > 0, "n"].sum()
-    notes = lacking("purchase_model", buyers=h["n"].sum(), repeat_buyers=repeat_buyers)
+    notes = shortfalls("purchase_model", buyers=h["n"].sum(), repeat_buyers=repeat_buyers)
     if not notes:
         for code, record in FITTED.items():
             try:
@@ -121,7 +121,7 @@ def fit_spend(customers: pd.DataFrame) -> tuple[Any, list[Note]]:
     """Fit Gamma-Gamma to the repeat purchases, or else take each customer's own mean."""
     buyers = with_purchase(customers)
     repeat = buyers[(buyers["x"] > 0) & (buyers["spend_per_repeat_day"] > 0)]
-    notes = lacking("spend_model", repeat_buyers=len(repeat))
+    notes = shortfalls("spend_model", repeat_buyers=len(repeat))
     if notes:
         return naive.fit_own_mean(buyers), notes
     try:

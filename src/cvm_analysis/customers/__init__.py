@@ -1,4 +1,4 @@
-"""Transactions -> one row per customer, and what customers did over time."""
+"""Tables of customers, and their purchases over time, from transactions."""
 
 from cvm_analysis.customers.activity import monthly, purchase_days, retention
 from cvm_analysis.customers.indicators import histories, latest, mix, rfm_measures

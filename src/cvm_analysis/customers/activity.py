@@ -1,4 +1,4 @@
-"""What all customers did over time: month by month, cohort by cohort, day by day."""
+"""Purchases over time: by month, cohort and day."""
 
 from __future__ import annotations
 
@@ -10,43 +10,39 @@ from cvm_analysis.customers.table import order_of
 
 
 def monthly(transactions: ir.Table, date: dt.date) -> ir.Table:
-    """One row per month up to `date`: month (its first day), customers, orders, revenue (net)."""
-    known = transactions.filter(transactions.ordered_at.date() <= date)
-    bought = known.amount > 0
-    order = known.customer_id + "@" + order_of(known)
-    months = known.group_by(month=known.ordered_at.date().truncate("M")).aggregate(
-        customers=known.customer_id.nunique(where=bought),
+    """One row per month up to `date`: month (its first day), customers, orders, net_sales."""
+    past = transactions.filter(transactions.ordered_at.date() <= date)
+    bought = past.amount > 0
+    order = past.customer_id + "@" + order_of(past)
+    months = past.group_by(month=past.ordered_at.date().truncate("M")).aggregate(
+        customers=past.customer_id.nunique(where=bought),
         orders=order.nunique(where=bought),
-        net_sales=known.amount.sum().cast("float64"),
+        net_sales=past.amount.sum().cast("float64"),
     )
     return months.order_by("month")
 
 
 def retention(transactions: ir.Table, date: dt.date) -> ir.Table:
-    """Count the customers of each cohort who bought again, by quarters later.
+    """Count the customers of each cohort who bought again, by quarters since the first purchase.
 
-    One row per quarter of first purchase and quarters later (0 is the first one): cohort
-    (`2023Q1`), later, customers. A quarter that `date` does not complete is left out, but for a
-    cohort's own.
+    One row per quarter of first purchase and quarters since: cohort (`2023Q1`), later (0 for the
+    first one), customers. An incomplete quarter is omitted, except a cohort's first one.
     """
     bought = transactions.filter(
         transactions.ordered_at.date() <= date, transactions.amount > 0
     ).mutate(quarter=lambda t: t.ordered_at.year() * 4 + t.ordered_at.quarter() - 1)
     first = bought.group_by("customer_id").aggregate(first=bought.quarter.min())
-    met = bought.select("customer_id", "quarter").distinct().join(first, "customer_id")
+    active = bought.select("customer_id", "quarter").distinct().join(first, "customer_id")
     last = date.year * 4 + (date.month - 1) // 3
     complete = last if (date + dt.timedelta(days=1)).day == 1 and date.month % 3 == 0 else last - 1
-    counted = met.filter((met.quarter <= complete) | (met.quarter == met.first))
-    return (
-        counted.group_by(
-            cohort=(counted["first"] // 4).cast("string")
-            + "Q"
-            + (counted["first"] % 4 + 1).cast("string"),
-            later=counted.quarter - counted["first"],
-        )
-        .aggregate(customers=lambda t: t.customer_id.nunique())
-        .order_by("cohort", "later")
+    counted = active.filter((active.quarter <= complete) | (active.quarter == active.first))
+    year, quarter = counted["first"] // 4, counted["first"] % 4 + 1
+    groups = counted.group_by(
+        cohort=year.cast("string") + "Q" + quarter.cast("string"),
+        later=counted.quarter - counted["first"],
     )
+    table = groups.aggregate(customers=lambda t: t.customer_id.nunique())
+    return table.order_by("cohort", "later")
 
 
 def purchase_days(transactions: ir.Table, date: dt.date) -> ir.Table:

@@ -1,4 +1,4 @@
-"""What else was known of customers on a day: imported figures, and what their spend goes to."""
+"""Tables of customers as of a day: imported indicators, RFM, histories, spend by group."""
 
 from __future__ import annotations
 
@@ -9,27 +9,24 @@ from ibis import ir
 
 from cvm_analysis.customers.table import as_value, order_of
 
-_PARTS = 4  # of customers: more parts need less memory and more time
+_PARTS = 4  # of customers; more parts need less memory and more time
 
 
 def latest(indicators: ir.Table, date: dt.date | ir.DateValue) -> ir.Table:
-    """One row per customer and imported figure: customer_id, name, value (the latest by `date`)."""
-    known = indicators.filter(indicators["at"] <= date)
-    found = known.group_by("customer_id", "name").aggregate(value=known.value.argmax(known["at"]))
+    """One row per customer and imported indicator: customer_id, name, value (latest by `date`)."""
+    past = indicators.filter(indicators["at"] <= date)
+    found = past.group_by("customer_id", "name").aggregate(value=past.value.argmax(past["at"]))
     return found.order_by("customer_id", "name")
 
 
 def rfm_measures(transactions: ir.Table, date: dt.date) -> ir.Table:
-    """One row per customer with a line by `date`: what RFM scores look at, quickly.
+    """One row per customer with a line by `date`: the input of RFM scores.
 
-    Returns
-    -------
-    customer_id, days_since_last, n_orders, net_sales, as in table `customers`, whose other
-    columns cost several times as much to make.
+    customer_id, days_since_last, n_orders, net_sales, as in table `customers` but faster.
     """
-    known = transactions.filter(transactions.ordered_at.date() <= date)
-    orders = known.group_by("customer_id", order=order_of(known)).aggregate(
-        at=known.ordered_at.max(where=known.amount > 0), spend=known.amount.sum()
+    past = transactions.filter(transactions.ordered_at.date() <= date)
+    orders = past.group_by("customer_id", order=order_of(past)).aggregate(
+        at=past.ordered_at.max(where=past.amount > 0), spend=past.amount.sum()
     )
     return orders.group_by("customer_id").aggregate(
         days_since_last=ibis.literal(date).delta(orders["at"].max().date(), unit="day"),
@@ -39,27 +36,25 @@ def rfm_measures(transactions: ir.Table, date: dt.date) -> ir.Table:
 
 
 def histories(transactions: ir.Table, date: dt.date | ir.DateValue) -> ir.Table:
-    """One row per customer who bought by `date`: what the models of purchases look at, quickly.
+    """One row per customer who bought by `date`: the input of purchase models.
 
-    Customers are looked at in parts, one after the other: that holds less in memory at a time.
-
-    Returns
-    -------
-    customer_id, x, t_x, T, spend_per_repeat_day, as in table `customers`, whose other columns cost
-    several times as much to make.
+    customer_id, x, t_x, T, spend_per_repeat_day, as in table `customers` but several times faster,
+    in parts of customers that need less memory.
     """
     part = _hash(transactions.customer_id.cast("string")) % _PARTS
-    seen = ibis.union(*(_seen(transactions.filter(part == each), date) for each in range(_PARTS)))
-    return seen.select(
+    days = ibis.union(
+        *(_first_and_last(transactions.filter(part == each), date) for each in range(_PARTS))
+    )
+    return days.select(
         "customer_id",
         "x",
-        t_x=seen["last"].delta(seen["first"], unit="day") / 7,
-        T=as_value(date).delta(seen["first"], unit="day") / 7,
-        spend_per_repeat_day=seen.later.cast("float64") / seen.x.nullif(0),
+        t_x=days["last"].delta(days["first"], unit="day") / 7,
+        T=as_value(date).delta(days["first"], unit="day") / 7,
+        spend_per_repeat_day=days.later.cast("float64") / days.x.nullif(0),
     )
 
 
-def _seen(transactions: ir.Table, date: dt.date | ir.DateValue) -> ir.Table:
+def _first_and_last(transactions: ir.Table, date: dt.date | ir.DateValue) -> ir.Table:
     """One row per customer who bought by `date`: x, first and last day, spend after the first."""
     day = transactions.ordered_at.date()
     bought = transactions.filter(day <= date, transactions.amount > 0)
@@ -76,24 +71,19 @@ def _seen(transactions: ir.Table, date: dt.date | ir.DateValue) -> ir.Table:
 
 @ibis.udf.scalar.builtin(name="hash", signature=(("string",), "uint64"))
 def _hash(text: str) -> int:
-    """A number that only `text` decides, by DuckDB's function of that name."""
+    """A hash of the text, by DuckDB's function."""
     raise NotImplementedError
 
 
 def mix(transactions: ir.Table, column: str, date: dt.date) -> ir.Table:
-    """One row per customer and value of a column of order lines (a category): what they bought.
+    """One row per customer and value of a column of order lines, such as category.
 
-    Returns
-    -------
-    customer_id, `column`, spend : sum of positive lines up to `date`, gross. Lines without a value
-    are left out.
+    customer_id, `column`, spend (gross sales up to `date`). Lines without a value are omitted.
     """
-    known = transactions.filter(
+    past = transactions.filter(
         transactions.ordered_at.date() <= date,
         transactions.amount > 0,
         transactions[column].notnull(),
     )
-    found = known.group_by("customer_id", column).aggregate(
-        spend=known.amount.sum().cast("float64")
-    )
+    found = past.group_by("customer_id", column).aggregate(spend=past.amount.sum().cast("float64"))
     return found.order_by("customer_id", column)

@@ -1,4 +1,4 @@
-"""Transactions as of a date -> one row per customer, from what was known on that day."""
+"""The table `customers`: one row per customer as of a date, from what was known on that day."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ibis import ir
 from cvm_analysis.tables import TABLES
 
 YEAR, HALF_YEAR = 365, 182  # days
-NOUGHT = (  # what a customer who never bought, or never said anything, has nought of
+ZERO_IF_EMPTY = (  # columns of customers without purchases or feedback
     *("n_orders", "n_purchase_days", "gross_sales", "net_sales", "returned"),
     *("net_sales_365d", "n_orders_365d", "net_sales_change_365d", "n_purchase_days_182d"),
     *("n_complaints", "complaints_open"),
@@ -25,110 +25,104 @@ def as_of(
 ) -> ir.Table:
     """One row per customer who bought, returned or joined by `date`; columns as table `customers`.
 
+    Customers who never bought have n_orders 0 and no dates, x, t_x, T. Weeks are days / 7, T ends
+    on `date`. Money is summed as decimals, so that the same rows always give the same cents.
+
     Parameters
     ----------
-    transactions : one row per order line, with the customer's region
-        A row counts if its date is on or before `date`. A positive line is a purchase, a negative
-        one a return, netted from spend and never counted as a purchase; a zero one is neither.
-    date : the last day that counts
-    customers_raw : one row per person; who joined later is left out, an undated record is known
-        always
-    feedback : one row per answer or complaint; a complaint closed later is open
-
-    Returns
-    -------
-    Customers who never bought have n_orders 0 and no dates, x, t_x, T. Weeks are days / 7, T ends
-    on `date`. Money is summed as decimals, so the same rows give the same cents every time.
+    transactions : one row per order line, with the customer's region; a positive line is a
+        purchase, a negative one a return, netted from spend; a zero line is neither
+    customers_raw : one row per customer; those who joined after `date` are omitted
+    feedback : one row per answer or complaint; a complaint closed after `date` is open
     """
     end = as_value(date)
-    known = transactions.filter(transactions.ordered_at.date() <= end)
-    customers = _totals(known, end).left_join(_rhythm(known, end), "customer_id")
+    past = transactions.filter(transactions.ordered_at.date() <= end)
+    customers = _totals(past, end).left_join(_purchase_gaps(past, end), "customer_id")
     customers = customers.drop("customer_id_right")
     if customers_raw is not None:
         customers = _with_records(customers, customers_raw, end)
     if feedback is not None:
-        customers = customers.left_join(_said(feedback, end), "customer_id")
+        customers = customers.left_join(_feedback(feedback, end), "customer_id")
         customers = customers.drop("customer_id_right")
-    return _finished(customers)
+    return _derive(customers)
 
 
-def _totals(known: ir.Table, end: ir.DateValue) -> ir.Table:
-    bought = known.amount > 0
+def _totals(past: ir.Table, end: ir.DateValue) -> ir.Table:
+    bought = past.amount > 0
     money = {
-        "gross_sales": known.amount.sum(where=bought),
-        "net_sales": known.amount.sum(),
-        "returned": (-known.amount).sum(where=known.amount < 0),
+        "gross_sales": past.amount.sum(where=bought),
+        "net_sales": past.amount.sum(),
+        "returned": (-past.amount).sum(where=past.amount < 0),
     }
-    if "cost" in known.columns:
-        complete = known.cost.isnull().sum() == 0
-        money["margin_total"] = complete.ifelse((known.amount - known.cost).sum(), None)
-    if "discount" in known.columns:
-        given = ibis.greatest(known.discount.fill_null(0), 0)  # a surcharge is no discount
+    if "cost" in past.columns:
+        complete = past.cost.isnull().sum() == 0
+        money["margin_total"] = complete.ifelse((past.amount - past.cost).sum(), None)
+    if "discount" in past.columns:
+        given = ibis.greatest(past.discount.fill_null(0), 0)  # a surcharge is no discount
         money["taken_off"] = given.sum(where=bought)
-    if {"promised_on", "delivered_on"} <= set(known.columns):
-        money["late_share"] = _late_share(known, end)
-    recent = _recent(known, end)
+    if {"promised_on", "delivered_on"} <= set(past.columns):
+        money["late_share"] = _late_share(past, end)
     breadth = {
-        f"n_{plural}": known[column].nunique(where=bought)
+        f"n_{plural}": past[column].nunique(where=bought)
         for column, plural in (("category", "categories"), ("channel", "channels"))
-        if column in known.columns
+        if column in past.columns
     }
-    return known.group_by("customer_id").aggregate(
-        region=known.region.max(),
-        n_orders=order_of(known).nunique(where=bought),
+    return past.group_by("customer_id").aggregate(
+        region=past.region.max(),
+        n_orders=order_of(past).nunique(where=bought),
         **money,
-        **recent,
+        **_recent(past, end),
         **breadth,
     )
 
 
-def _recent(known: ir.Table, end: ir.DateValue) -> dict[str, ir.NumericValue]:
-    """What customers brought in the last 365 days, and how that differs from the 365 before."""
-    ago = end.delta(known.ordered_at.date(), unit="day")
+def _recent(past: ir.Table, end: ir.DateValue) -> dict[str, ir.NumericValue]:
+    """Sales of the last 365 days, and their change from the 365 days before."""
+    ago = end.delta(past.ordered_at.date(), unit="day")
     within, before = ago < YEAR, (ago >= YEAR) & (ago < 2 * YEAR)
-    spend, earlier = (known.amount.sum(where=when).fill_null(0) for when in (within, before))
+    spend, earlier = (past.amount.sum(where=when).fill_null(0) for when in (within, before))
     found = {
         "net_sales_365d": spend,
-        "n_orders_365d": order_of(known).nunique(where=within & (known.amount > 0)),
+        "n_orders_365d": order_of(past).nunique(where=within & (past.amount > 0)),
         "net_sales_change_365d": spend - earlier,
     }
-    if "cost" in known.columns:
-        complete = (within & known.cost.isnull()).sum() == 0
-        margin = (known.amount - known.cost).sum(where=within).fill_null(0)
+    if "cost" in past.columns:
+        complete = (within & past.cost.isnull()).sum() == 0
+        margin = (past.amount - past.cost).sum(where=within).fill_null(0)
         found["margin_365d"] = complete.ifelse(margin, None)
     return found
 
 
-def _late_share(known: ir.Table, end: ir.DateValue) -> ir.NumericValue:
-    """Share of deliveries due by `end` that came, or are, later than promised."""
-    promised = known.promised_on
-    arrived = (known.delivered_on <= end).ifelse(known.delivered_on, None)  # a later one is unknown
-    due = promised.notnull() & (known.amount > 0) & (arrived.notnull() | (promised < end))
+def _late_share(past: ir.Table, end: ir.DateValue) -> ir.NumericValue:
+    """Share of the deliveries due by `end` that are late."""
+    promised = past.promised_on
+    arrived = (past.delivered_on <= end).ifelse(past.delivered_on, None)  # later ones are unknown
+    due = promised.notnull() & (past.amount > 0) & (arrived.notnull() | (promised < end))
     late = due & (arrived.coalesce(end) > promised)
     return late.sum() / due.sum().nullif(0)
 
 
 def as_value(date: dt.date | ir.DateValue) -> ir.DateValue:
-    """Turn a day into Ibis; what stands for a day is so already."""
+    """Turn a date into an Ibis value, unless it is one."""
     return ibis.literal(date) if isinstance(date, dt.date) else date
 
 
-def order_of(known: ir.Table) -> ir.StringValue:
-    """Name the order of a line: its order_id, or the day where it has none."""
-    day = known.ordered_at.date().cast("string")
-    return known.order_id.coalesce(day) if "order_id" in known.columns else day
+def order_of(past: ir.Table) -> ir.StringValue:
+    """The order of a line: its order_id, else its day."""
+    day = past.ordered_at.date().cast("string")
+    return past.order_id.coalesce(day) if "order_id" in past.columns else day
 
 
-def _rhythm(known: ir.Table, end: ir.DateValue) -> ir.Table:
-    """One row per buyer: purchase days, the gaps between them, and the money of the later ones."""
-    days = _days(known)
+def _purchase_gaps(past: ir.Table, end: ir.DateValue) -> ir.Table:
+    """One row per buyer: purchase days, the gaps between them, and spend on repeat days."""
+    days = _days(past)
     order = ibis.window(group_by="customer_id", order_by="day")
     days = days.mutate(gap=days.day.delta(days.day.lag().over(order), unit="day"))
     gaps = days.gap.cast("int64")
     first: dict[str, ir.Value] = {}
     if "channel" in days.columns:
         first["first_channel"] = days.channel.max(where=days.gap.isnull())
-    seen = days.group_by("customer_id").aggregate(
+    gapped = days.group_by("customer_id").aggregate(
         n_purchase_days=days.count(),
         n_purchase_days_182d=days.count(where=end.delta(days.day, unit="day") < HALF_YEAR),
         first_order=days.day.min(),
@@ -140,9 +134,9 @@ def _rhythm(known: ir.Table, end: ir.DateValue) -> ir.Table:
         gap_squares=(gaps * gaps).sum(),
         **first,
     )
-    x = seen.n_purchase_days - 1
-    spread = (seen.gap_squares - seen.gap_sum * seen.gap_sum / x) / (x - 1)
-    return seen.select(
+    x = gapped.n_purchase_days - 1
+    spread = (gapped.gap_squares - gapped.gap_sum * gapped.gap_sum / x) / (x - 1)
+    return gapped.select(
         "customer_id",
         "n_purchase_days",
         "n_purchase_days_182d",
@@ -151,24 +145,24 @@ def _rhythm(known: ir.Table, end: ir.DateValue) -> ir.Table:
         "last_order",
         "gap_median_days",
         "gap_last_days",
-        days_since_last=end.delta(seen.last_order, unit="day"),
+        days_since_last=end.delta(gapped.last_order, unit="day"),
         x=x,
-        t_x=seen.last_order.delta(seen.first_order, unit="day") / 7,
-        T=end.delta(seen.first_order, unit="day") / 7,
-        spend_per_repeat_day=seen.spend_repeat.cast("float64") / x.nullif(0),
-        gap_cv=(x > 1).ifelse(ibis.greatest(spread, 0).sqrt() / (seen.gap_sum / x), None),
+        t_x=gapped.last_order.delta(gapped.first_order, unit="day") / 7,
+        T=end.delta(gapped.first_order, unit="day") / 7,
+        spend_per_repeat_day=gapped.spend_repeat.cast("float64") / x.nullif(0),
+        gap_cv=(x > 1).ifelse(ibis.greatest(spread, 0).sqrt() / (gapped.gap_sum / x), None),
     )
 
 
-def _days(known: ir.Table) -> ir.Table:
-    """One row per buyer and purchase day: spend, channel (of several the first by name)."""
-    bought = known.filter(known.amount > 0).mutate(day=known.ordered_at.date())
+def _days(past: ir.Table) -> ir.Table:
+    """One row per buyer and purchase day: spend, channel (the first by name)."""
+    bought = past.filter(past.amount > 0).mutate(day=past.ordered_at.date())
     used = {"channel": bought.channel.min()} if "channel" in bought.columns else {}
     return bought.group_by("customer_id", "day").aggregate(spend=bought.amount.sum(), **used)
 
 
 def _with_records(customers: ir.Table, records: ir.Table, end: ir.DateValue) -> ir.Table:
-    """Add attributes, and the people who joined but have not bought or returned."""
+    """Add attributes, and the customers who joined but have not bought or returned."""
     if "joined_on" in records.columns:
         bought = records.customer_id.isin(customers.customer_id)
         records = records.filter(records.joined_on.isnull() | (records.joined_on <= end) | bought)
@@ -179,25 +173,27 @@ def _with_records(customers: ir.Table, records: ir.Table, end: ir.DateValue) -> 
     ).drop("customer_id_right", "region_right")
 
 
-def _said(feedback: ir.Table, end: ir.DateValue) -> ir.Table:
+def _feedback(feedback: ir.Table, end: ir.DateValue) -> ir.Table:
     """One row per customer who answered or complained by `end`."""
-    known = feedback.filter(feedback["at"] <= end)
-    complaint = known.kind == "complaint"
-    closed = known.closed_at if "closed_at" in known.columns else ibis.null("date")
+    past = feedback.filter(feedback["at"] <= end)
+    complaint = past.kind == "complaint"
+    closed = past.closed_at if "closed_at" in past.columns else ibis.null("date")
     is_open = complaint & (closed.isnull() | (closed > end))
-    score = known.score if "score" in known.columns else ibis.null("float64")
-    said = known.group_by("customer_id").aggregate(
-        n_complaints=known.count(where=complaint),
-        complaints_open=known.count(where=is_open),
-        oldest_open=known["at"].min(where=is_open),
-        nps=score.argmax(known["at"], where=known.kind == "nps").cast("float64"),
-        satisfaction=score.mean(where=known.kind == "csat").cast("float64"),
+    score = past.score if "score" in past.columns else ibis.null("float64")
+    counts = past.group_by("customer_id").aggregate(
+        n_complaints=past.count(where=complaint),
+        complaints_open=past.count(where=is_open),
+        oldest_open=past["at"].min(where=is_open),
+        nps=score.argmax(past["at"], where=past.kind == "nps").cast("float64"),
+        satisfaction=score.mean(where=past.kind == "csat").cast("float64"),
     )
-    return said.mutate(complaint_days=end.delta(said.oldest_open, unit="day")).drop("oldest_open")
+    return counts.mutate(complaint_days=end.delta(counts.oldest_open, unit="day")).drop(
+        "oldest_open"
+    )
 
 
-def _finished(customers: ir.Table) -> ir.Table:
-    zero = [name for name in NOUGHT if name in customers.columns]
+def _derive(customers: ir.Table) -> ir.Table:
+    zero = [name for name in ZERO_IF_EMPTY if name in customers.columns]
     filled = customers.mutate(**{name: customers[name].fill_null(0) for name in zero})
     if "customer_type" not in filled.columns:
         filled = filled.mutate(customer_type=ibis.null("string"))

@@ -1,1 +1,1 @@
-"""Someone's own files -> a draft of their config, with every guess marked as one."""
+"""A draft config from raw files, with every guess marked."""

@@ -1,4 +1,4 @@
-"""A draft of a config from raw files: what they say, marked as guessed; the rest, to be checked."""
+"""Draft a config from raw files: marked `guessed` where they show it, else `please check`."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def draft(files: Sequence[Path], config: Path = Path("config/mine.yaml")) -> str
     missing = [str(path) for path in files if not path.is_file()]
     if missing:
         raise InputError(f"{', '.join(missing)}: no such file; give the names of files")
-    found = [infer.infer(_sampled(path)) for path in dict.fromkeys(files)]
+    found = [infer.infer(_preview(path)) for path in dict.fromkeys(files)]
     sales = [each for each in found if each.table == "transactions"]
     if not sales:
         raise InputError(
-            "none of the files has order lines: who bought, when, for how much\n"
+            "no file has order lines: customer, date and amount\n"
             + "\n".join(f"  {each.file.path}: {_instead(each)}" for each in found)
         )
     where = sources.locate(found)
@@ -49,8 +49,8 @@ def draft(files: Sequence[Path], config: Path = Path("config/mine.yaml")) -> str
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
-def _sampled(path: Path) -> Preview:
-    """Look at a file; again as cp1252 if GB18030 makes words of it that are hardly Chinese."""
+def _preview(path: Path) -> Preview:
+    """Preview a file; as cp1252 if GB18030 gives text that is hardly Chinese."""
     file = preview(path)
     if file.encoding != "gb18030" or looks_chinese(file):
         return file
@@ -63,13 +63,13 @@ def _sampled(path: Path) -> Preview:
 def _instead(each: Guess) -> str:
     if each.table:
         return f"looks like {each.table.removesuffix('_raw')}"
-    return f"{'; '.join(each.lacking)}; it has {', '.join(each.file.columns)}"
+    return f"{'; '.join(each.missing)}; it has {', '.join(each.file.columns)}"
 
 
 def _head(config: Path) -> Iterator[str]:
-    yield "# Drafted by `cvm init`.  guessed: read off the files, correct it where it is wrong;"
-    yield f"# please check: only you know.  `cvm check {config}` then says what does not fit."
-    yield f"# Paths start from {config.parent}/.  Every setting: docs/config.md"
+    yield "# Drafted by `cvm init`.  guessed: from the files, correct it where it is wrong;"
+    yield f"# please check: only you know.  `cvm check {config}` then lists what does not fit."
+    yield f"# Paths start from {config.parent}/.  All settings: docs/config.md"
 
 
 def _business(found: list[Guess], sales: list[Guess]) -> Iterator[str]:
@@ -84,50 +84,44 @@ def _business(found: list[Guess], sales: list[Guess]) -> Iterator[str]:
         yield line("timezone: UTC", check="of the dates, such as Europe/London")
     yield line(
         "pseudonyms: on",
-        check="needs CVM_KEY, a long random text that is kept; off if the ids are pseudonyms",
+        check="needs CVM_KEY, a long random text you keep; off if the ids are pseudonyms already",
     )
     yield _extracted_on(found)
 
 
 def _currency(sales: list[Guess], is_chinese: bool) -> str:
-    """Take the currency that the amounts name, else that of the headers' language."""
+    """The currency named at the amounts, else that of the headers' language."""
     columns = [each.columns.get(ours) for each in sales for ours in ("amount", "unit_price")]
-    said = " ".join(
-        words.replace("_", " ")
-        for column in columns
-        if column
-        for words in (column.header, *column.distinct[:50])
-    )
+    texts = [text for c in columns if c for text in (c.header, *c.distinct[:50])]
+    searched = " ".join(texts).replace("_", " ").casefold()
     for currency, signs in CURRENCIES.items():
-        if re.search(signs, said.casefold()):
+        if re.search(signs, searched):
             return line(f"currency: {currency}", guessed="named at the amounts")
     if is_chinese:
         return line("currency: CNY", guessed="the headers are Chinese")
-    return line("currency: USD", check="the files do not say")
+    return line("currency: USD", check="the files name none")
 
 
 def _extracted_on(found: list[Guess]) -> str:
-    """The day after the latest date, if no later one can be there and none is in the future."""
+    """The day after the latest date: certain if no later date can follow in the files."""
     dated = [(each.file, _dates(each)) for each in found if each.table in DATED]
     after = max(dates.last for _, dates in dated).date() + dt.timedelta(days=1)
     is_sure = all(file.is_whole or dates.in_order for file, dates in dated)
     if is_sure and after <= dt.date.today():
         return line(f"extracted_on: {after}", guessed="the day after the latest date")
-    return line(
-        f"# extracted_on: {after}", check="the day the files were taken, else that of preparing"
-    )
+    return line(f"# extracted_on: {after}", check="the day of extraction; default: of preparing")
 
 
 def _dates(each: Guess) -> Dates:
     found = each.columns[DATED[each.table]].dates
-    assert found is not None  # a column of dates is only taken for one if its cells are dates
+    assert found is not None  # only columns of dates are matched to dates
     return found
 
 
 def _rules(sales: list[Guess]) -> Iterator[str]:
-    """Write `rules`: more rows without a customer are let pass where that is how the files are."""
+    """Write `rules`: a higher limit where many rows have no customer."""
     yield "rules:"
-    yield line("  duplicates: keep", check="or quarantine, if repeated lines are mistakes")
+    yield line("  duplicates: keep", check="or quarantine, if repeated lines are errors")
     n_rows = sum(each.file.n_rows for each in sales)
     without = sum(each.columns["customer_id"].share_empty * each.file.n_rows for each in sales)
     share, default = without / n_rows, Rules().stop_above["default"]
@@ -135,27 +129,27 @@ def _rules(sales: list[Guess]) -> Iterator[str]:
         limit = math.ceil((share + default) * 20) / 20
         yield line(
             f"  stop_above: {{default: {default}, missing_customer_id: {min(limit, 1):.2f}}}",
-            check=f"{share:.1%} of the order lines name no customer and are set aside",
+            check=f"{share:.1%} of the order lines have no customer and are excluded",
         )
 
 
 def _rest(sales: list[Guess], config: Path) -> Iterator[str]:
     for name in ("segments", "scorecards", "strategies"):
-        there = (config.parent / f"{name}.yaml").is_file()
-        get = f"no such file beside {config} yet; copy this project's config/{name}.yaml there"
-        yield line(f"{name}: {name}.yaml", check="" if there else get)
+        path = config.parent / f"{name}.yaml"
+        get = f"no such file yet; copy this project's config/{name}.yaml to {config.parent}/"
+        yield line(f"{name}: {name}.yaml", check="" if path.is_file() else get)
     yield _value(sales)
 
 
 def _value(sales: list[Guess]) -> str:
-    """What future value needs; the past it is tried on is at most a quarter of what there is."""
-    dates, usual = [_dates(each) for each in sales], Value()
+    """Write `value`: the holdout is at most a quarter of the observed weeks."""
+    dates, default = [_dates(each) for each in sales], Value()
     span = max(each.last for each in dates) - min(each.first for each in dates)
-    weeks = max(min(span.days // 7 // 4, usual.holdout_weeks), 1)
-    settings = f"horizon_weeks: {usual.horizon_weeks}, holdout_weeks: {weeks}"
+    weeks = max(min(span.days // 7 // 4, default.holdout_weeks), 1)
+    settings = f"horizon_weeks: {default.horizon_weeks}, holdout_weeks: {weeks}"
     if all("cost" in each.columns for each in sales):
         return f"value: {{{settings}}}"
     return line(
-        f"value: {{{settings}, margin: {usual.margin:.2f}}}",
-        check="margin, the share of spend that you earn; the files have no cost",
+        f"value: {{{settings}, margin: {default.margin:.2f}}}",
+        check="margin, the share of spend that you keep; the files have no cost",
     )

@@ -1,7 +1,7 @@
-"""Which table a raw file is, and which of its headers is which of our columns.
+"""Which table a raw file holds, and which of its columns corresponds to which of ours.
 
-By name first (`synonyms`), a name counting only if the cells are of the column's kind. A file that
-is no table by names may be order lines by content: dates, amounts with decimals, ids that repeat.
+Header names decide (`synonyms`) where the cells are of the column's kind. Otherwise the content may
+identify order lines: dates, amounts with decimals, ids that repeat.
 """
 
 from __future__ import annotations
@@ -10,36 +10,35 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cvm_analysis.draft.preview import Column, Preview
-from cvm_analysis.draft.synonyms import HEADERS, REGIONS, match
+from cvm_analysis.draft.synonyms import headers, match, region_headers
 from cvm_analysis.intake.rules import FEEDBACK
 from cvm_analysis.tables import TABLES
 
-Columns = dict[str, Column]  # ours -> theirs
-FEW = 100  # more different words are no regions
-ROWS_PER_REGION = 5  # nor are words that hardly repeat
+Columns = dict[str, Column]
+MAX_REGIONS = 100  # distinct words
+ROWS_PER_REGION = 5  # at least
 
 
 @dataclass(frozen=True)
 class Guess:
-    """What a file is taken for.
+    """The table that a file probably holds.
 
     table : a key of TABLES; empty if none fits
-    columns : our column -> theirs
-    unsure : our columns that were told by content alone
-    region : the column that says the region, if any
-    lacking : what it would need to be order lines, where it is none
+    unsure : our columns that were identified by content alone
+    region : the column of regions, if any
+    missing : what order lines would need, if no table fits
     """
 
     file: Preview
     table: str
-    columns: Columns
+    columns: Columns  # ours -> theirs
     unsure: frozenset[str] = frozenset()
     region: Column | None = None
-    lacking: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
     @property
     def unused(self) -> list[str]:
-        """The headers that stand for nothing of ours."""
+        """Headers that match none of our columns."""
         used = {column.header for column in self.columns.values()}
         used |= {self.region.header} if self.region else set()
         return [header for header in self.file.columns if header not in used]
@@ -47,7 +46,7 @@ class Guess:
 
 def infer(file: Preview) -> Guess:
     """Guess what a file is."""
-    mapped = {table: match_names(file, table) for table in HEADERS}
+    mapped = {table: match_names(file, table) for table in headers()}
     fitting = [table for table, columns in mapped.items() if _fits(table, columns)]
     if fitting:
         table = max(fitting, key=lambda table: len(mapped[table]))
@@ -57,34 +56,31 @@ def infer(file: Preview) -> Guess:
     if _fits("transactions", columns):
         unsure = frozenset(columns) - frozenset(mapped["transactions"])
         return Guess(file, "transactions", columns, unsure, _region(file, columns))
-    return Guess(file, "", {}, lacking=tuple(_lacking(file, mapped["transactions"])))
+    return Guess(file, "", {}, missing=tuple(_missing(file, mapped["transactions"])))
 
 
 def _doubtful(table: str, columns: Columns) -> frozenset[str]:
-    """A price alone may be what was paid, or not."""
+    """Doubt an amount that is called a price: it may be the price of one piece."""
     priced = table == "transactions" and "amount" in columns
-    prices = HEADERS["transactions"]["unit_price"]
+    prices = headers()["transactions"]["unit_price"]
     doubted = priced and match([columns["amount"].header], prices)
     return frozenset({"amount"} if doubted else ())
 
 
 def match_names(file: Preview, table: str) -> Columns:
-    """Give each of our columns the best header that no other has and whose cells are of its kind.
+    """Match each of our columns to the best free header whose cells are of its kind.
 
-    Cells of an optional column may all be empty.
+    An optional column may be empty.
     """
     mapped: Columns = {}
-    for ours, names in HEADERS[table].items():
+    for ours, names in headers()[table].items():
         taken = {column.header for column in mapped.values()}
-        known = [file.columns[header] for header in match(list(file.columns), names)]
+        known = [file.columns[header] for header in match(file.columns, names)]
         fitting = [c for c in known if c.header not in taken and _is_kind(c, table, ours)]
         if fitting:
             mapped[ours] = fitting[0]
-    if (
-        table == "transactions"
-        and "unit_price" in mapped
-        and not {"amount", "quantity"} & {*mapped}
-    ):
+    is_sale = table == "transactions"
+    if is_sale and "unit_price" in mapped and not {"amount", "quantity"} & {*mapped}:
         mapped["amount"] = mapped.pop("unit_price")  # a price alone is what was paid
     return mapped
 
@@ -99,7 +95,7 @@ def _is_kind(column: Column, table: str, ours: str) -> bool:
 
 
 def _fits(table: str, columns: Columns) -> bool:
-    """Whether columns make a table: all that it needs, and what tells it from others."""
+    """Whether the columns suffice for a table and distinguish it from the others."""
     if _needed(table, columns):
         return False
     if table == "feedback":
@@ -111,14 +107,14 @@ def _fits(table: str, columns: Columns) -> bool:
 
 
 def _needed(table: str, columns: Columns) -> list[str]:
-    """Name the columns a table must have and these are not."""
+    """Name the required columns that are missing."""
     needed = [c for c, spec in TABLES[table].columns.items() if not spec.optional]
     made = {"amount"} if {"quantity", "unit_price"} <= set(columns) else set()
     return [name for name in needed if name not in columns and name not in made]
 
 
 def _by_content(file: Preview, known: Columns) -> Columns:
-    """Add what order lines need from the columns without a name of ours, where cells tell it."""
+    """Identify missing columns of order lines by their cells."""
     used = {column.header for column in known.values()}
     free = [column for header, column in file.columns.items() if header not in used]
     looks = {
@@ -136,7 +132,7 @@ def _by_content(file: Preview, known: Columns) -> Columns:
 
 
 def _repeats_like_ids(column: Column) -> bool:
-    """Whether cells are short codes with digits, neither dates nor decimals, that come again."""
+    """Whether cells are short codes with digits that repeat, neither dates nor decimals."""
     n, few = len(column.cells), column.distinct[:100]
     coded = sum(any(sign.isdigit() for sign in cell) and len(cell) <= 40 for cell in few)
     repeats = 0.01 * n < len(column.distinct) < 0.95 * n
@@ -144,29 +140,25 @@ def _repeats_like_ids(column: Column) -> bool:
 
 
 def _region(file: Preview, columns: Columns) -> Column | None:
-    """Find the column of regions: a name of theirs, and few different words."""
+    """Find the column of regions: a header of regions and few distinct words."""
     taken = {column.header for column in columns.values()}
-    for header in match(list(file.columns), REGIONS):
+    for header in match(file.columns, region_headers()):
         column = file.columns[header]
         n_words = len(column.distinct)
-        few = 2 <= n_words <= min(FEW, max(len(column.cells) / ROWS_PER_REGION, 2))
+        few = 2 <= n_words <= min(MAX_REGIONS, max(len(column.cells) / ROWS_PER_REGION, 2))
         if header not in taken and few:
             return column
     return None
 
 
-def _lacking(file: Preview, columns: Columns) -> Iterable[str]:
-    """Say what order lines need and this lacks, and which header is not what it is called."""
+def _missing(file: Preview, columns: Columns) -> Iterable[str]:
+    """Say what order lines need and this file lacks, and which header does not fit its cells."""
     for ours in _needed("transactions", columns):
-        known = match(list(file.columns), HEADERS["transactions"][ours])
-        odd = [file.columns[header] for header in known]
-        said = [f"'{c.header}' is named so, but has {_example(c)}" for c in odd if _odd(c, ours)]
+        known = match(file.columns, headers()["transactions"][ours])
+        named = [file.columns[header] for header in known]
+        odd = [column for column in named if not _is_kind(column, "transactions", ours)]
         name = "amount (or quantity and unit_price)" if ours == "amount" else ours
-        yield f"no {name}" + (f": {said[0]}" if said else "")
-
-
-def _odd(column: Column, ours: str) -> bool:
-    return not _is_kind(column, "transactions", ours)
+        yield f"no {name}" + (f": '{odd[0].header}' contains {_example(odd[0])}" if odd else "")
 
 
 def _example(column: Column) -> str:

@@ -1,11 +1,10 @@
-"""A first look at a raw file: rows from all over it, and what the cells of a column are.
+"""A preview of a raw file: rows from all over it, and the kind of each column.
 
-Numbers and dates are read by the functions that read them later, so what is found here holds then.
+Numbers and dates are parsed by the intake's own functions, so that its results will agree.
 """
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,65 +18,56 @@ from cvm_analysis.errors import InputError
 from cvm_analysis.intake import rules
 from cvm_analysis.sources.formats import Record, open_rows
 
-MOST = 10_000  # rows looked at
-ENOUGH = 0.9  # share of filled cells that must be readable for a column to be of a kind
-YEARS = (1900, 2100)  # a date outside is no date
-DAYS = """
-    %Y%m%d|%d/%m/%Y|%m/%d/%Y|%d.%m.%Y|%d-%m-%Y|%m-%d-%Y|%Y.%m.%d|%Y年%m月%d日|%d/%m/%y|%m/%d/%y|%d.%m.%y
-    |%d-%b-%Y|%d-%b-%y|%d %b %Y|%d %B %Y|%b %d, %Y|%B %d, %Y
-""".replace("\n", "").strip()
+MAX_ROWS = 10_000  # of a preview
+MIN_READABLE = 0.9  # share of the filled cells of a column of a kind
+YEARS = (1900, 2100)  # of plausible dates
+DAYS = (
+    *("%Y%m%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y.%m.%d"),
+    *("%Y年%m月%d日", "%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y"),
+    *("%d %B %Y", "%b %d, %Y", "%B %d, %Y"),
+)
 TIMES = ("", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p")
-PATTERNS = [
-    *(day.strip() + time for day, time in itertools.product(DAYS.split("|"), TIMES)),
-    "%Y%m%d%H%M%S",
-]
+PATTERNS = [*(day + time for day in DAYS for time in TIMES), "%Y%m%d%H%M%S"]
 
 
 @dataclass(frozen=True)
 class Dates:
-    """How the dates of a column are written.
+    """The format of the dates in a column."""
 
-    pattern : strptime pattern, None for ISO
-    rival : another pattern that reads as many cells, to other days
-    unread : a cell that is no such date
-    first, last : the earliest and the latest day seen
-    in_order : whether the cells never go back in time
-    """
-
-    pattern: str | None
-    rival: str | None
-    unread: str | None
+    pattern: str | None  # of strptime; None for ISO
+    rival: str | None  # a pattern that reads as many cells, as other days
+    unread: str | None  # a cell that does not match
     first: pd.Timestamp
     last: pd.Timestamp
-    in_order: bool
+    in_order: bool  # never back in time
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the rows looked at: its header, its filled cells, the share of empty ones."""
+    """A column of a preview."""
 
     header: str
-    cells: list[str]
+    cells: list[str]  # without empty ones
     share_empty: float
 
     @cached_property
     def distinct(self) -> list[str]:
-        """Its different values, in the order in which they were met."""
+        """Distinct cells in order of appearance."""
         return list(dict.fromkeys(self.cells))
 
     @cached_property
     def is_number(self) -> bool:
-        """Whether its cells can be read as numbers."""
-        return bool(self.cells) and self._number.notna().mean() >= ENOUGH
+        """Whether the cells are numbers."""
+        return bool(self.cells) and self._number.notna().mean() >= MIN_READABLE
 
     @cached_property
     def has_decimals(self) -> bool:
-        """Whether it has numbers that are not whole."""
+        """Whether some numbers are not whole."""
         return self.is_number and bool((self._number.dropna() % 1 != 0).any())
 
     @cached_property
     def not_number(self) -> str:
-        """A cell that cannot be read as a number; empty if all can."""
+        """A cell that is not a number; empty if all are."""
         return next((c for c, n in zip(self.distinct, self._number, strict=True) if n != n), "")
 
     @cached_property
@@ -86,43 +76,40 @@ class Column:
 
     @cached_property
     def dates(self) -> Dates | None:
-        """How its dates are written; None if its cells are no dates."""
+        """The format of its dates; None if the cells are not dates."""
         if not self.cells:
             return None
-        likely = _likely(self.distinct[:: max(len(self.distinct) // 50, 1)])
-        days = _read(self.distinct, likely)
-        pattern = max(likely, key=lambda way: days[way].count())
-        is_date = days[pattern].count() >= ENOUGH * len(days)
+        candidates = _candidate_patterns(self.distinct[:: max(len(self.distinct) // 50, 1)])
+        days = _read(self.distinct, candidates)
+        pattern = max(candidates, key=lambda way: days[way].count())
+        is_date = days[pattern].count() >= MIN_READABLE * len(days)
         return _dates(self.cells, days, pattern) if is_date else None
 
 
 @dataclass(frozen=True)
 class Preview:
-    """A raw file and rows from all over it.
-
-    n_rows : rows of the file; those looked at are at most `MOST`
-    """
+    """A raw file, and at most MAX_ROWS rows from all over it."""
 
     path: Path
     encoding: str
     delimiter: str
-    n_rows: int
+    n_rows: int  # of the file
     columns: dict[str, Column]
 
     @property
     def is_whole(self) -> bool:
-        """Whether every row was looked at."""
-        return self.n_rows <= MOST
+        """Whether the preview has every row."""
+        return self.n_rows <= MAX_ROWS
 
 
 def preview(path: Path, encoding: str | None = None) -> Preview:
-    """Look at a file; InputError as `formats.open_rows`, or where it has no header or no rows."""
+    """Preview a file; InputError as `formats.open_rows`, or without a header or rows."""
     with open_rows(path, encoding) as file:
         n_rows, rows = _spread(file.records)
     header = file.header
     filled = [name for name in header if name]
     if sum(bool(re.fullmatch(r"[\d\s.,:/-]+", name)) for name in filled) * 2 >= len(filled):
-        raise InputError(f"{path}: its first line is data; write a line of headers on top")
+        raise InputError(f"{path}: the first line is data; add a header line")
     if not rows:
         raise InputError(f"{path}: a header and no rows; is this the right file?")
     columns = {name: _column(name, header.index(name), rows) for name in filled}
@@ -130,22 +117,22 @@ def preview(path: Path, encoding: str | None = None) -> Preview:
 
 
 def looks_chinese(file: Preview) -> bool:
-    """Whether nearly all signs beyond ASCII are those of everyday Chinese (GB 2312)."""
+    """Whether nearly all characters beyond ASCII are everyday Chinese (GB 2312)."""
     cells = [*file.columns, *(cell for c in file.columns.values() for cell in c.distinct[:500])]
-    beyond = [sign for sign in "".join(cells) if not sign.isascii()]
-    everyday = sum(bool(sign.encode("gb2312", "ignore")) for sign in beyond)
-    return everyday >= ENOUGH * len(beyond)
+    beyond = [character for character in "".join(cells) if not character.isascii()]
+    everyday = sum(bool(each.encode("gb2312", "ignore")) for each in beyond)
+    return everyday >= MIN_READABLE * len(beyond)
 
 
 def _spread(records: Iterable[Record]) -> tuple[int, list[list[str]]]:
-    """Count the rows and keep every 1st, else every 2nd, 4th, ... of them, and the last."""
-    kept, step, n_rows, row = list[list[str]](), 1, 0, list[str]()
+    """Count the rows and keep all of them, else every 2nd, 4th, ..., and the last."""
+    rows, step, n_rows, row = list[list[str]](), 1, 0, list[str]()
     for n_rows, (_, row) in enumerate(records, start=1):
         if (n_rows - 1) % step == 0:
-            kept.append(row)
-            if len(kept) > MOST:
-                kept, step = kept[::2], step * 2
-    return n_rows, kept if (n_rows - 1) % step == 0 else [*kept, row]
+            rows.append(row)
+            if len(rows) > MAX_ROWS:
+                rows, step = rows[::2], step * 2
+    return n_rows, rows if (n_rows - 1) % step == 0 else [*rows, row]
 
 
 def _column(header: str, place: int, rows: list[list[str]]) -> Column:
@@ -155,7 +142,7 @@ def _column(header: str, place: int, rows: list[list[str]]) -> Column:
 
 
 def _read(cells: list[str], ways: list[str | None]) -> pd.DataFrame:
-    """Read cells in several ways: as a number, as ISO dates (None), by date patterns."""
+    """Parse cells in several ways: as numbers, as ISO dates (None), by date patterns."""
     if not ways:
         return pd.DataFrame(index=range(len(cells)))
     raw = ibis.memtable(pd.DataFrame({"cell": pd.Series(cells, dtype="string")}))
@@ -168,9 +155,9 @@ def _read(cells: list[str], ways: list[str | None]) -> pd.DataFrame:
     return raw.select(**read).to_pandas().set_axis(pd.Index(ways, dtype=object), axis=1)
 
 
-def _likely(few: list[str]) -> list[str | None]:
-    """Name the patterns that read some of a few cells; ISO alone (None) where it reads most."""
-    if _read(few, [None])[None].notna().mean() >= ENOUGH:
+def _candidate_patterns(few: list[str]) -> list[str | None]:
+    """Patterns that match some of a few cells; only ISO (None) where it matches most."""
+    if _read(few, [None])[None].notna().mean() >= MIN_READABLE:
         return [None]
     signs = {re.sub("[A-Za-z0-9]", "", cell) for cell in few}
     alike = [pattern for pattern in PATTERNS if re.sub("%[A-Za-z]", "", pattern) in signs]
@@ -200,5 +187,5 @@ def _dates(cells: list[str], days: pd.DataFrame, pattern: str | None) -> Dates:
 
 
 def _swapped(pattern: str) -> str:
-    """Write day and month the other way round."""
+    """Swap day and month."""
     return re.sub("%[dm]", lambda found: "%m" if found[0] == "%d" else "%d", pattern)

@@ -1,1 +1,1 @@
-"""Raw files to prepared tables: read, check, quarantine, pseudonymise; once for all regions."""
+"""Raw files to prepared tables: read, check, quarantine, pseudonymise."""

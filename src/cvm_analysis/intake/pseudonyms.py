@@ -1,8 +1,7 @@
-"""Raw customer ids to pseudonyms: one key, one pseudonym, in every region, run and date.
+"""Raw customer ids to pseudonyms, the same in every region, run and date.
 
-HMAC-SHA-256 under a key from the environment: without the key nobody can try ids out against
-the pseudonyms, as they could with a plain hash (ENISA, "Pseudonymisation techniques and best
-practices", 2019).
+HMAC-SHA-256 with a key from the environment: without the key nobody can test ids against the
+pseudonyms (ENISA, "Pseudonymisation techniques and best practices", 2019).
 """
 
 import base64
@@ -16,17 +15,17 @@ KEY = "CVM_KEY"
 
 
 def key() -> bytes:
-    """Take the key from the environment; InputError where there is none."""
+    """Read the key from the environment; InputError if there is none."""
     text = os.environ.get(KEY, "")
     if len(text) < 16:
         raise InputError(
-            f"{KEY} holds no key of 16 characters or more; set it to a long random text that is "
-            "kept from run to run, or write `pseudonyms: off` if the ids are already pseudonyms"
+            f"{KEY} holds no key of 16 characters or more; set it to a long random text, the same "
+            "in every run, or write `pseudonyms: off` if the ids are already pseudonyms"
         )
     return text.encode()
 
 
 def pseudonym(raw_id: str, key: bytes) -> str:
-    """Give the pseudonym of a raw id: `C` and 12 base32 characters."""
+    """Pseudonym of a raw id: `C` and 12 base32 characters."""
     mac = hmac.new(key, raw_id.encode(), hashlib.sha256).digest()
     return "C" + base64.b32encode(mac)[:12].decode()

@@ -1,7 +1,7 @@
-"""Which region a customer belongs to: that of their record, else of their first purchase.
+"""The region of a customer: that of the customer record, else of the first purchase.
 
-Never the latest purchase, which would look ahead. Regions are named in the config, or found in a
-raw column; found ones with few customers are pooled.
+The latest purchase would look ahead. Regions are named in the config, or discovered in a raw
+column; discovered ones with few customers are pooled.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ Names = dict[str, str]
 
 
 def slug(name: str, taken: Iterable[str] = ()) -> str:
-    """Make a key of a found name: `United Kingdom` -> `united-kingdom`; else `r-<8 hex>`.
+    """Key of a raw name: `United Kingdom` -> `united-kingdom`; else `r-<8 hex>`.
 
-    Names that are not plain Latin, reserved (`all`), too long, or whose slug is taken get the
-    hexadecimal form, so that no name can become a path of its own making.
+    The hexadecimal form is for names that are not plain Latin, reserved (`all`), too long, or whose
+    key is taken, so that no name becomes an unsafe path.
     """
     plain = re.sub(r"[^a-z0-9]+", "-", name.strip().lower()).strip("-")
     odd = re.fullmatch(r"[A-Za-z0-9 .,'&()-]+", name.strip()) is None
@@ -33,19 +33,16 @@ def slug(name: str, taken: Iterable[str] = ()) -> str:
 
 
 def assign_rows(text: ir.StringValue, regions: Mapping[str, Region], fixed: str | None) -> ir.Value:
-    """Turn raw words into region keys: `match`, the key itself or a name; empty if none."""
+    """Replace raw names by region keys: `match`, the key itself or a name; empty if none."""
     if fixed is not None:
         return ibis.literal(fixed)
-    words = {
-        word: key
-        for key, region in regions.items()
-        for word in (*region.match, key, region.en, region.zh)
-    }
+    known = regions.items()
+    words = {word: key for key, r in known for word in (*r.match, key, r.en, r.zh)}
     return text.cases(*words.items(), else_=ibis.null("string"))
 
 
 def assign_customers(sales: ir.Table, records: ir.Table | None) -> ir.Table:
-    """One row per customer: customer_id, region (a key, or a raw word where regions are found)."""
+    """One row per customer: customer_id, region (a key, or a raw name to be discovered)."""
     order = ibis.window(
         group_by="customer_id",
         order_by=[sales.amount <= 0, sales.ordered_at, sales.file, sales.line],
@@ -65,16 +62,9 @@ def assign_customers(sales: ir.Table, records: ir.Table | None) -> ir.Table:
 def discover(
     counts: Mapping[str, int], rule: DiscoveredRegions
 ) -> tuple[dict[str, str], dict[str, Names]]:
-    """Name the regions found in a raw column.
+    """Pool the regions of a raw column by their numbers of customers.
 
-    Parameters
-    ----------
-    counts : raw word -> customers
-    rule : below how many customers a region is pooled
-
-    Returns
-    -------
-    raw word -> key, and key -> its names by language.
+    Returns raw name -> key, and key -> names by language.
     """
     pooled = slug(rule.pooled.en)
     keys: dict[str, str] = {}

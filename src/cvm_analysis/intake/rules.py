@@ -1,7 +1,7 @@
-"""Text cells to typed ones, and the named rules that decide which row is accepted.
+"""Parse text cells, and apply the rules that decide which rows are accepted.
 
-A rule of level `error` sends the row to quarantine; `warn` keeps it (the cell is empty); `info`
-only counts. A row that breaks several rules is quarantined once, under the first.
+A rule of level `error` sends the row to quarantine; `warn` accepts it (the cell is empty); `info`
+only counts. A row that breaks several rules is quarantined under the first.
 """
 
 from __future__ import annotations
@@ -20,34 +20,31 @@ from cvm_analysis.tables.shape import NUMERIC, Kind
 MONEY = "decimal(18, 4)"
 RAW = ("transactions", "customers_raw", "feedback", "contracts", "indicators")
 FEEDBACK = ("nps", "csat", "complaint")
+Level = Literal["error", "warn", "info"]
 
 
 class Rule(NamedTuple):
-    """A rule: its name, the column it looks at, its level, and when a row breaks it."""
+    """A rule: its name, its column, its level, and when a row breaks it."""
 
     name: str
     column: str
-    level: Literal["error", "warn", "info"]
+    level: Level
     broken: Callable[[ir.Table], ir.BooleanValue]
 
 
 @ibis.udf.scalar.builtin
 def try_strptime(text: str, pattern: str) -> dt.datetime:
-    """DuckDB's own: the time a text says, empty where it does not follow the pattern."""
+    """The time in a text; empty if it does not match the pattern (a function of DuckDB)."""
     raise NotImplementedError
 
 
 def parse_columns(
-    raw: ir.Table,
-    table: str,
-    n_columns: int,
-    formats: Mapping[str, str],
-    added: Sequence[str] = (),
+    raw: ir.Table, table: str, n_columns: int, formats: Mapping[str, str], added: Sequence[str] = ()
 ) -> ir.Table:
-    """Give a staged file the columns of `table`: typed, beside `<column>_text` as it came.
+    """Parse a staged file into the columns of `table`, each with its text in `<column>_text`.
 
-    Columns the file does not have are empty; `added` are those the business has beyond ours. An
-    amount that is not given is quantity x unit_price.
+    Columns that the file lacks are empty; `added` are the business's own. A missing column amount
+    is quantity x unit_price.
     """
     spec = TABLES[table]
     kinds = {name: column.kind for name, column in spec.columns.items()}
@@ -67,7 +64,7 @@ def _text(raw: ir.Table, name: str) -> ir.StringValue:
 
 
 def parse_cell(raw: ir.Table, name: str, kind: Kind, pattern: str | None = None) -> ir.Value:
-    """Read a column of text as a kind of value; empty where the text cannot be read so."""
+    """Parse a column of text as a kind of value; empty where that fails."""
     text = _text(raw, name)
     if kind in NUMERIC:
         thousands = text.re_search(r"^[^\d]*\d{1,3}(,\d{3})+(\.\d+)?$")
@@ -89,10 +86,6 @@ def _unreadable(column: str) -> Callable[[ir.Table], ir.BooleanValue]:
     return lambda t: t[column].isnull() & t[f"{column}_text"].notnull()
 
 
-def _not_in(column: str, known: Sequence[str]) -> Callable[[ir.Table], ir.BooleanValue]:
-    return lambda t: ~t[column].isin(known).fill_null(False)
-
-
 def _repeats(*columns: str) -> Callable[[ir.Table], ir.BooleanValue]:
     def broken(t: ir.Table) -> ir.BooleanValue:
         order = ibis.window(group_by=columns, order_by=["file", "line"])
@@ -108,17 +101,21 @@ NO_CUSTOMER = Rule("missing_customer_id", "customer_id", "error", _missing("cust
 def rules_for(
     table: str, extracted_on: dt.date, duplicates: Literal["keep", "quarantine"] = "keep"
 ) -> list[Rule]:
-    """Rules of a raw table, in the order in which they are asked."""
+    """Rules of a raw table, in the order of application."""
 
     def future(column: str) -> Callable[[ir.Table], ir.BooleanValue]:
         return lambda t: t[column].cast("date") > extracted_on
 
+    def is_unknown(t: ir.Table) -> ir.BooleanValue:
+        return ~t.kind.isin(FEEDBACK).fill_null(False)
+
+    repeated: Level = "error" if duplicates == "quarantine" else "info"
     own = {
         "transactions": [
             Rule("no_date", "ordered_at", "error", _missing("ordered_at")),
             Rule("in_the_future", "ordered_at", "error", future("ordered_at")),
             Rule("no_amount", "amount", "error", _missing("amount")),
-            Rule("repeated_line", "line", _level(duplicates), _repeats("digest")),
+            Rule("repeated_line", "line", repeated, _repeats("digest")),
             Rule("unreadable_cost", "cost", "warn", _unreadable("cost")),
             Rule("unreadable_quantity", "quantity", "warn", _unreadable("quantity")),
             Rule("return", "amount", "info", lambda t: t.amount < 0),
@@ -133,7 +130,7 @@ def rules_for(
         "feedback": [
             Rule("no_date", "at", "error", _missing("at")),
             Rule("in_the_future", "at", "error", future("at")),
-            Rule("unknown_kind", "kind", "error", _not_in("kind", FEEDBACK)),
+            Rule("unknown_kind", "kind", "error", is_unknown),
             Rule("unreadable_score", "score", "error", _unreadable("score")),
         ],
         "contracts": [
@@ -152,26 +149,22 @@ def rules_for(
 
 
 def gates() -> set[str]:
-    """Name the rules whose share of bad rows can be limited: those that set rows aside."""
+    """Names of the rules that exclude rows, whose share can be limited."""
     day = dt.date.min
-    every = [
+    all_rules = [
         rule for table in RAW for rule in (*rules_for(table, day, "quarantine"), no_region(table))
     ]
-    return {rule.name for rule in every if rule.level == "error"}
-
-
-def _level(duplicates: Literal["keep", "quarantine"]) -> Literal["error", "info"]:
-    return "error" if duplicates == "quarantine" else "info"
+    return {rule.name for rule in all_rules if rule.level == "error"}
 
 
 def no_region(table: str) -> Rule:
-    """Rule of rows whose customer belongs to no region: neither the record nor a sale says one."""
+    """The rule for customers without a region in their record or sales."""
     column = {"transactions": "sold_in", "customers_raw": "region"}.get(table, "customer_id")
     return Rule("no_region", column, "error", _missing("region"))
 
 
-def judge(rows: ir.Table, rules: list[Rule]) -> ir.Table:
-    """Add `rule`: the name of the first error rule a row breaks, empty if it is accepted."""
+def apply(rows: ir.Table, rules: list[Rule]) -> ir.Table:
+    """Add `rule`: the name of the first error rule that a row breaks, empty if accepted."""
     errors = [rule for rule in rules if rule.level == "error"]
     broken = {f"_{i}": rule.broken(rows).fill_null(False) for i, rule in enumerate(errors)}
     marked = rows.mutate(**broken)
@@ -179,21 +172,21 @@ def judge(rows: ir.Table, rules: list[Rule]) -> ir.Table:
     return marked.mutate(rule=ibis.cases(*cases, else_=ibis.null("string"))).drop(*broken)
 
 
-def count(judged: ir.Table, rules: list[Rule], table: str) -> pd.DataFrame:
-    """Count what each rule met: one row per rule, columns as table `quality`.
+def count(checked: ir.Table, rules: list[Rule], table: str) -> pd.DataFrame:
+    """Count the rows that break each rule: one row per rule, columns as table `quality`.
 
-    An error counts the rows quarantined under it; warn and info count accepted rows.
+    An error rule counts the rows quarantined under it; warn and info count accepted rows.
     """
-    accepted = judged.rule.isnull()
-    met = {
-        rule.name: (judged.rule == rule.name)
+    accepted = checked.rule.isnull()
+    broken = {
+        rule.name: (checked.rule == rule.name)
         if rule.level == "error"
-        else rule.broken(judged) & accepted
+        else rule.broken(checked) & accepted
         for rule in rules
     }
-    marked = judged.select(**{name: each.fill_null(False) for name, each in met.items()})
+    marked = checked.select(**{name: each.fill_null(False) for name, each in broken.items()})
     sums = marked.aggregate(
-        n_read=marked.count(), **{name: marked[name].sum() for name in met}
+        n_read=marked.count(), **{name: marked[name].sum() for name in broken}
     ).to_pandas()
     n_rows = sums.fillna(0).astype(int).iloc[0]
     counted = pd.DataFrame(
@@ -203,9 +196,9 @@ def count(judged: ir.Table, rules: list[Rule], table: str) -> pd.DataFrame:
     return counted.assign(share=counted["n_rows"] / n_rows["n_read"])
 
 
-def quarantined(judged: ir.Table, rules: list[Rule]) -> ir.Table:
-    """One row per rejected line, columns as table `quarantine`; ids are never shown."""
-    bad = judged.filter(judged.rule.notnull())
+def quarantine(checked: ir.Table, rules: list[Rule]) -> ir.Table:
+    """One row per rejected line, columns as table `quarantine`; ids are not shown."""
+    bad = checked.filter(checked.rule.notnull())
     columns = ibis.cases(*((bad.rule == rule.name, rule.column) for rule in rules))
     shown = [rule for rule in rules if rule.column not in ("customer_id", "line")]
     values = ibis.cases(

@@ -1,1 +1,1 @@
-"""The same notebooks for every region, unattended: executed, checked, published, or left alone."""
+"""Run the same notebooks for every region: execute, verify, publish."""

@@ -1,4 +1,4 @@
-"""All regions of a run: the whole company first, then the others side by side, then the portal."""
+"""All regions of a run: the whole company first, then the others in parallel, then the portal."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from cvm_analysis.tables import ALL
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a run: one result per region, and the portal that leads to the reports."""
+    """The outcome of a run: one result per region, and the portal with links to the reports."""
 
     results: tuple[Result, ...]
     portal: Path
 
     @property
     def failed(self) -> tuple[Result, ...]:
-        """Give the regions that failed."""
+        """The regions that failed."""
         return tuple(result for result in self.results if result.state == "failed")
 
 
 def run(plan: Plan, progress: Progress) -> Outcome:
     """Run `all` first, then the other regions, `plan.jobs` at a time; write out/index.html.
 
-    A region that fails leaves the others standing. If `all` fails, the regions run on their own
-    data only; if it is no part of this run, they take what its published report of the same data
-    and date found. InputError, before anything runs, if plan or notebooks cannot be used. On
-    Ctrl-C or SIGTERM all processes are ended and nothing half-made stays.
+    A failed region does not affect the others. If `all` fails, the regions use only their own
+    data; if it is not part of this run, they use the thresholds of its published report of the same
+    data and date. InputError, before anything runs, if plan or notebooks cannot be used. On Ctrl-C
+    or SIGTERM all processes are ended and unfinished files are removed.
 
     `progress` is called from several threads.
     """
@@ -51,13 +51,13 @@ def run(plan: Plan, progress: Progress) -> Outcome:
     with _terminable(), _Pool(plan, progress) as pool:
         if ALL in plan.regions:
             results += pool.run([ALL], None)
-        lent = None if _failed(results) else _company(plan)
-        results += pool.run([key for key in plan.regions if key != ALL], lent)
+        company = None if _failed(results) else _company(plan)
+        results += pool.run([key for key in plan.regions if key != ALL], company)
     return Outcome(tuple(results), write_portal(plan))
 
 
 def write_portal(plan: Plan) -> Path:
-    """Write the portal from all this business has published in out/, now or earlier.
+    """Write the portal to all reports that this business has published in out/.
 
     It is out/index.html in the first language, and index.<language>.html in each other one.
     """
@@ -79,9 +79,9 @@ def write_portal(plan: Plan) -> Path:
 
 
 def entries(out: Path, language: str, business: str | None = None) -> list[dict[str, Any]]:
-    """One row per region in `out`, `all` first: its latest report, and how it stands.
+    """One row per region in `out`, `all` first: its latest report and status.
 
-    business : whose regions; None: all that lie there
+    business : limits the regions to one business; None: all
 
     region, name, as_of (None without a report), status: `good`, `stale` (the last run failed, an
     earlier report stands) or `failed` (there is none), since: when it began to fail, or None,
@@ -102,7 +102,7 @@ def _entry(out: Path, key: str, language: str, business: str | None) -> dict[str
     link, made = _latest(out / key, business) or (out / key, {})
     if not made and failure is None:
         return None
-    wanted = {each: f"share/report.{each}.html" for each in made.get("languages", ())}
+    pages = {each: f"share/report.{each}.html" for each in made.get("languages", ())}
     names = (made or failure or {}).get("names", {})
     left = made.get("figures", {})
     return {
@@ -112,7 +112,7 @@ def _entry(out: Path, key: str, language: str, business: str | None) -> dict[str
         "status": "good" if failure is None else "stale" if made else "failed",
         "since": (failure or {}).get("since"),
         "message": _place(failure) if failure else "",
-        "reports": {k: f"{key}/{link.name}/{v}" for k, v in wanted.items() if v in made["outputs"]},
+        "reports": {k: f"{key}/{link.name}/{v}" for k, v in pages.items() if v in made["outputs"]},
         "figures": left.get("values", {}),
         "currency": left.get("currency", ""),
         "horizon_weeks": left.get("horizon_weeks"),
@@ -120,13 +120,13 @@ def _entry(out: Path, key: str, language: str, business: str | None) -> dict[str
 
 
 def _place(failure: Mapping[str, Any]) -> str:
-    """Say where a region failed; why is in failed.json, as messages may hold data."""
+    """Place of a failure; its message stays in failed.json, as it may contain data."""
     cell = "" if failure["cell"] is None else f" [{failure['cell']}]"
     return f"{failure['notebook']}.ipynb{cell}" if failure["notebook"] else ""
 
 
 def _latest(folder: Path, business: str | None) -> tuple[Path, Mapping[str, Any]] | None:
-    """Give the published folder of the latest date, with its manifest."""
+    """The published folder of the latest date, with its manifest."""
     for link in sorted((p for p in folder.iterdir() if p.name[0] != "."), reverse=True):
         made = manifest.read(link) if link.is_symlink() else None
         if made and business in (None, made["business"]):
@@ -135,7 +135,7 @@ def _latest(folder: Path, business: str | None) -> tuple[Path, Mapping[str, Any]
 
 
 def _company(plan: Plan) -> bytes | None:
-    """Read what the published report of `all`, of the same data and date, found."""
+    """Read the thresholds of the published report of `all`, of the same data and date."""
     link = plan.link(ALL)
     made = manifest.read(link)
     reference = link / "desk" / "reference.json"
@@ -149,7 +149,7 @@ def _failed(results: list[Result]) -> bool:
 
 
 class _Pool:
-    """Threads that wait on child processes; leaving it by an exception ends those processes."""
+    """Threads that wait for child processes; an exception ends these processes."""
 
     def __init__(self, plan: Plan, progress: Progress) -> None:
         self.plan, self.progress = plan, progress
@@ -176,7 +176,7 @@ class _Pool:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Turn SIGTERM into an orderly end, where this is the main thread."""
+    """In the main thread, let SIGTERM end the run in an orderly way."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,4 +1,4 @@
-"""run.json: what a published folder was made from, and the fingerprint of all that decides it."""
+"""run.json: the inputs of a published folder, and the fingerprint of all of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import cvm_analysis
-from cvm_analysis.atomic_folder import write
+from cvm_analysis import atomic_folder
 from cvm_analysis.run.notebook import HASH_SEED, Finished
 from cvm_analysis.run.plan import Job, Plan
 
@@ -21,29 +21,36 @@ PACKAGE = Path(cvm_analysis.__file__).parent
 
 
 def fingerprint(job: Job) -> str:
-    """Digest everything that decides the report of a region: data, settings, code, libraries.
+    """Digest all inputs of a region's report: data, settings, code, libraries.
 
-    An unchanged published folder carries the same fingerprint and need not be made again.
+    A published folder with the same fingerprint is up to date.
     """
-    plan, company = job.plan, job.company
     content = {
-        "prepared": plan.prepared,
-        "business": plan.business,
-        "region": job.region,
-        "names": dict(job.names),
-        "as_of": plan.as_of,
-        "languages": plan.languages,
-        "notebooks": plan.notebooks,
-        "config": [_file(path) for path in plan.config_files],
-        "company": None if company is None else _digest(company),
-        "code": code(plan),
+        **_identity(job),
+        "notebooks": job.plan.notebooks,
+        "config": [_file(path) for path in job.plan.config_files],
+        "code": code(job.plan),
         "libraries": _libraries(),
     }
     return _digest(json.dumps(content, sort_keys=True).encode())
 
 
+def _identity(job: Job) -> dict[str, Any]:
+    """What a report is about: business, region, date, languages, data, company thresholds."""
+    plan = job.plan
+    return {
+        "region": job.region,
+        "names": dict(job.names),
+        "business": plan.business,
+        "as_of": plan.as_of,
+        "languages": plan.languages,
+        "prepared": plan.prepared,
+        "company": None if job.company is None else _digest(job.company),
+    }
+
+
 def code(plan: Plan) -> str:
-    """Digest the package and the notebooks of this run (their cells, not their stored outputs)."""
+    """Digest the package and the cells of the notebooks, without stored outputs."""
     files = sorted(p for p in PACKAGE.rglob("*") if p.is_file() and p.suffix != ".pyc")
     parts = [f"{path.relative_to(PACKAGE)} {_file(path)}" for path in files]
     parts += [f"{stem} {_cells(plan.notebook(stem))}" for stem in plan.notebooks]
@@ -51,7 +58,7 @@ def code(plan: Plan) -> str:
 
 
 def read(folder: Path) -> dict[str, Any] | None:
-    """Read the run.json of a published folder; None where there is none that can be read."""
+    """Read the run.json of a published folder; None if it is missing or unreadable."""
     try:
         content = json.loads((folder / "run.json").read_text("utf-8"))
     except (OSError, ValueError):
@@ -59,34 +66,24 @@ def read(folder: Path) -> dict[str, Any] | None:
     return content if isinstance(content, dict) and "fingerprint" in content else None
 
 
-def is_whole(folder: Path, manifest: Mapping[str, Any]) -> bool:
-    """Say whether every file a manifest names is still there."""
+def is_complete(folder: Path, manifest: Mapping[str, Any]) -> bool:
+    """Whether every file of a manifest still exists."""
     return all((folder / name).is_file() for name in manifest["outputs"])
 
 
-def put(
-    folder: Path,
-    job: Job,
-    made_from: str,
-    finished: Sequence[Finished],
-    timing: Mapping[str, Any],
+def write(
+    folder: Path, job: Job, made_from: str, finished: Sequence[Finished], timing: Mapping[str, Any]
 ) -> None:
-    """Write the run.json of a folder that is complete but for it. Times are nowhere else.
+    """Write run.json, the last file of a folder and the only one with times.
 
-    `made_from` is the fingerprint taken before the first notebook ran.
+    made_from : the fingerprint, taken before the first notebook ran
     """
-    plan, company = job.plan, job.company
+    plan, figures = job.plan, folder / "desk" / "figures.json"  # for the portal
     content = {
-        "region": job.region,
-        "names": dict(job.names),
-        "business": plan.business,
-        "as_of": plan.as_of,
-        "languages": list(plan.languages),
+        **_identity(job),
         "fingerprint": made_from,
-        "prepared": plan.prepared,
         "inputs": _names(plan.inputs),
         "config": {path.name: _file(path) for path in plan.config_files},
-        "company": None if company is None else _digest(company),
         "code": {"version": cvm_analysis.__version__, "sha256": code(plan)},
         "lock": _lock(plan),
         "python": platform.python_version(),
@@ -104,15 +101,17 @@ def put(
         ],
         "notes": _notes(finished),
         "rows": _rows(folder / "desk" / "tables"),
-        "figures": _figures(folder / "desk" / "figures.json"),
+        "figures": json.loads(figures.read_text("utf-8")) if figures.is_file() else {},
         "outputs": _outputs(folder),
         "timing": dict(timing),
     }
-    write(folder / "run.json", json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+    atomic_folder.write(
+        folder / "run.json", json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+    )
 
 
 def _notes(finished: Iterable[Finished]) -> list[dict[str, Any]]:
-    """One row per note; a notebook run in two languages says it once."""
+    """One row per distinct note: a report in two languages has each note twice."""
     notes: list[dict[str, Any]] = []
     for each in finished:
         notes += [row for n in each.notes if (row := {"notebook": each.notebook, **n}) not in notes]
@@ -120,7 +119,7 @@ def _notes(finished: Iterable[Finished]) -> list[dict[str, Any]]:
 
 
 def _rows(tables: Path) -> dict[str, int]:
-    """Count the rows of each table without reading it."""
+    """Count the rows of each table from its metadata."""
     files = sorted(tables.glob("*.parquet"))
     if not files:
         return {}
@@ -129,18 +128,13 @@ def _rows(tables: Path) -> dict[str, int]:
     return {path.stem: read_metadata(path).num_rows for path in files}
 
 
-def _figures(path: Path) -> dict[str, Any]:
-    """Read what the notebooks left for the portal: currency, and values by name; may be empty."""
-    return json.loads(path.read_text("utf-8")) if path.is_file() else {}
-
-
 def _outputs(folder: Path) -> dict[str, str]:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): _file(path) for path in files}
 
 
 def _names(inputs: Mapping[str, str]) -> dict[str, str]:
-    """Name inputs by as much of their path as tells them apart."""
+    """Shorten the paths of inputs to what distinguishes them."""
     files = {Path(name).absolute(): sha for name, sha in inputs.items()}
     common = os.path.commonpath([file.parent for file in files]) if files else "."
     return {file.relative_to(common).as_posix(): sha for file, sha in files.items()}
@@ -160,8 +154,8 @@ def _libraries() -> str:
 
 def _cells(notebook: Path) -> str:
     cells = json.loads(notebook.read_text("utf-8"))["cells"]
-    kept = [[c["cell_type"], "".join(c["source"]), c["metadata"].get("tags", [])] for c in cells]
-    return _digest(json.dumps(kept).encode())
+    cells = [[c["cell_type"], "".join(c["source"]), c["metadata"].get("tags", [])] for c in cells]
+    return _digest(json.dumps(cells).encode())
 
 
 def _file(path: Path) -> str:

@@ -1,8 +1,7 @@
-"""One notebook, executed by papermill in a process of its own, and believed only when it signed.
+"""Execute one notebook in a child process (`notebook_process`), and verify that it finished.
 
-papermill reports success for a notebook without parameters cell, for a misspelt parameter and for
-`sys.exit(0)`, so success here is: no error, and the sentinel that the notebook's last cell writes
-echoes the parameters asked for.
+papermill reports success even for a misspelt parameter or `sys.exit(0)`. So a notebook succeeds
+only if there is no error, and its last cell signs off with the parameters it was given.
 """
 
 from __future__ import annotations
@@ -29,17 +28,13 @@ from cvm_analysis.errors import InputError
 from cvm_analysis.run.plan import Failure, Stopped
 
 HASH_SEED = 0
-GRACE_SECONDS = 15.0  # for the child to end a notebook that is over its limit, before it is killed
-CVM_ERRORS = {
-    name
-    for name, each in vars(errors).items()
-    if isinstance(each, type) and issubclass(each, errors.CvmError)
-}
+GRACE_SECONDS = 15.0  # beyond the time limit, for the child to stop the notebook itself
+CVM_ERRORS = {name for name in vars(errors) if name.endswith("Error")}
 
 
 @dataclass(frozen=True)
 class Finished:
-    """What came of one execution; `notes` are what the notebook had to leave out."""
+    """The result of one execution; `notes` say which parts are omitted or replaced."""
 
     notebook: str  # its stem
     seconds: float
@@ -49,7 +44,7 @@ class Finished:
 
 
 def check(notebook: Path, parameters: Mapping[str, str]) -> None:
-    """Raise InputError unless the notebook takes exactly these parameters, all of them text."""
+    """Raise InputError unless the notebook takes exactly these parameters, all text."""
     wrong = [
         f"{notebook.name}: '{name}' cannot be a parameter; use a-z, 0-9 and _"
         for name in parameters
@@ -61,13 +56,17 @@ def check(notebook: Path, parameters: Mapping[str, str]) -> None:
         if _kind(value)
     ]
     taken = _parameters_of(notebook)
-    takes = f"it takes {', '.join(taken)}" if taken else "it takes none"
-    for name in [*parameters, "run_dir"]:
-        if name not in taken:
-            wrong.append(f"{notebook.name} has no parameter '{name}'; {takes}")
-    for name in taken:
-        if name not in parameters:
-            wrong.append(f"{notebook.name}: parameter '{name}' was not given; {takes}")
+    takes = f"it takes {', '.join(taken) or 'none'}"
+    wrong += [
+        f"{notebook.name} has no parameter '{name}'; {takes}"
+        for name in (*parameters, "run_dir")
+        if name not in taken
+    ]
+    wrong += [
+        f"{notebook.name}: parameter '{name}' was not given; {takes}"
+        for name in taken
+        if name not in parameters
+    ]
     if wrong:
         raise InputError("\n".join(dict.fromkeys(wrong)))
 
@@ -79,11 +78,11 @@ def execute(
     limit_seconds: float,
     stop: threading.Event | None = None,
 ) -> Finished:
-    """Run a notebook with these parameters and write it, executed, to `output`.
+    """Run a notebook with these parameters and write the executed copy to `output`.
 
-    Everything that can go wrong in the notebook is in the result; what is wrong with the
-    parameters is an InputError before anything starts. A kernel that does not start is tried
-    twice. When `stop` is set, all processes are ended and Stopped is raised.
+    Failures of the notebook are part of the result; wrong parameters raise InputError before it
+    starts. A kernel that does not start gets a second attempt. If `stop` is set, all processes are
+    ended and Stopped is raised.
     """
     check(notebook, parameters)
     stop = stop or threading.Event()
@@ -93,7 +92,7 @@ def execute(
     failure, attempts = _attempt(notebook, parameters, output, limit_seconds, stop), 1
     if failure and failure.is_infrastructure:
         failure, attempts = _attempt(notebook, parameters, output, limit_seconds, stop), 2
-    signed, failure = _signed(sentinel, parameters) if failure is None else ({}, failure)
+    signed, failure = _read_sentinel(sentinel, parameters) if failure is None else ({}, failure)
     return Finished(
         notebook=notebook.stem,
         seconds=time.monotonic() - started,
@@ -104,7 +103,7 @@ def execute(
 
 
 def _kind(value: object) -> str:
-    """Say what a value is that cannot be passed; empty for text."""
+    """Describe a value that is not valid text; empty for text."""
     if not isinstance(value, str):
         return type(value).__name__
     try:
@@ -115,7 +114,7 @@ def _kind(value: object) -> str:
 
 
 def _parameters_of(notebook: Path) -> list[str]:
-    """Read the names that the notebook's one cell tagged `parameters` assigns."""
+    """Names assigned in the cell tagged `parameters`."""
     try:
         cells = json.loads(notebook.read_text("utf-8"))["cells"]
         tagged = [c for c in cells if "parameters" in c["metadata"].get("tags", ())]
@@ -151,9 +150,9 @@ def _attempt(
         "output": str(output.resolve()),
         "limit_seconds": limit_seconds,
     }
-    with _workplace() as work, (work / "log").open("wb") as log:
+    with _work_folder() as work, (work / "log").open("wb") as log:
         child = subprocess.Popen(
-            [sys.executable, "-m", "cvm_analysis.run.execute_notebook"],
+            [sys.executable, "-m", "cvm_analysis.run.notebook_process"],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -172,8 +171,8 @@ def _attempt(
 
 
 @contextmanager
-def _workplace() -> Iterator[Path]:
-    """Give a folder with an empty `cwd`, and this interpreter as the only kernel `python3`."""
+def _work_folder() -> Iterator[Path]:
+    """Give a temporary folder with an empty `cwd`, and this interpreter as kernel `python3`."""
     temp = tempfile.gettempdir()
     # Socket names must stay below about 100 characters.
     work = Path(tempfile.mkdtemp(prefix="cvm-", dir=temp if len(temp) <= 40 else "/tmp"))
@@ -191,13 +190,10 @@ def _workplace() -> Iterator[Path]:
 
 
 def _environment(work: Path) -> dict[str, str]:
-    """Give what child and kernel see: one thread, one seed, no settings or kernels of the user.
-
-    The key of the pseudonyms stays outside: only the intake needs it.
-    """
+    """Environment of the child: one thread, one seed, no user settings, no pseudonym key."""
     threads = ("OMP", "OPENBLAS", "MKL", "NUMEXPR")
-    kept = {name: value for name, value in os.environ.items() if name != "CVM_KEY"}
-    return kept | {
+    inherited = {name: value for name, value in os.environ.items() if name != "CVM_KEY"}
+    return inherited | {
         **{f"{name}_NUM_THREADS": "1" for name in threads},
         "VECLIB_MAXIMUM_THREADS": "1",
         "PYTHONHASHSEED": str(HASH_SEED),
@@ -210,7 +206,7 @@ def _environment(work: Path) -> dict[str, str]:
 
 
 def _ask(child: subprocess.Popen[bytes], request: dict[str, Any]) -> None:
-    """Send the request. The pipe stays open: when it closes, the child knows we are gone."""
+    """Send the request; the pipe stays open, as the child ends when it closes."""
     assert child.stdin is not None
     with suppress(BrokenPipeError):
         child.stdin.write(json.dumps(request).encode() + b"\n")
@@ -218,7 +214,7 @@ def _ask(child: subprocess.Popen[bytes], request: dict[str, Any]) -> None:
 
 
 def _wait(child: subprocess.Popen[bytes], seconds: float, stop: threading.Event) -> bool:
-    """Wait for the child to end; False when it did not in time."""
+    """Wait for the child to end; False if it is not in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if stop.is_set():
@@ -239,7 +235,7 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 
 
 def end_kernel(work: Path) -> None:
-    """End the kernel whose process id stands in `work`, and all processes it started."""
+    """End the kernel whose process id is in `work`, and all processes it started."""
     kernel = work / "kernel.pid"
     if kernel.is_file():
         with suppress(ProcessLookupError, PermissionError, ValueError):
@@ -251,7 +247,7 @@ def _outcome(work: Path, returncode: int) -> Failure | None:
     path = work / "outcome.json"
     if not path.is_file():
         lines = (work / "log").read_text("utf-8", "replace").strip().splitlines() or [""]
-        return Failure("start_failed", f"its process ended with {returncode}: {lines[-1][:300]}")
+        return Failure("start_failed", f"its process exited with {returncode}: {lines[-1][:300]}")
     outcome = json.loads(path.read_text("utf-8"))
     if outcome is None:
         return None
@@ -261,16 +257,16 @@ def _outcome(work: Path, returncode: int) -> Failure | None:
     return Failure(outcome["kind"], message, outcome["cell"])
 
 
-def _signed(sentinel: Path, asked: dict[str, str]) -> tuple[dict[str, Any], Failure | None]:
-    """Read what the last cell signed, and compare the parameters it saw with those asked for."""
+def _read_sentinel(sentinel: Path, given: dict[str, str]) -> tuple[dict[str, Any], Failure | None]:
+    """Read the file of the last cell, and compare its parameters with those given."""
     try:
         signed = json.loads(sentinel.read_text("utf-8"))
         echoed = dict(signed["parameters"])
     except (OSError, ValueError, KeyError, TypeError):
-        return {}, Failure("no_sentinel", "ended without run.sign_off in its last cell")
+        return {}, Failure("no_sentinel", "ended without run.sign_off; call it in the last cell")
     wrong = [
         f"{name} was {echoed.get(name)!r}, not {value!r}"
-        for name, value in asked.items()
+        for name, value in given.items()
         if echoed.get(name) != value
     ]
     if wrong:

@@ -1,4 +1,4 @@
-"""What a run is to do, what it tells while doing it, and what came of it: plain values."""
+"""The plan of a run, its progress events and its results, as plain values."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ PRIVATE = 0o600
 
 
 class Stopped(Exception):
-    """The run was told to stop; what was under way is given up."""
+    """The run was stopped; unfinished work is discarded."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All a run needs to know. Region keys and as_of become folder names."""
+    """The plan of a run. Region keys and as_of become folder names."""
 
     business: str
     config: Path
@@ -34,15 +34,15 @@ class Plan:
     languages: tuple[str, ...]
     prepared: str  # fingerprint of the prepared tables
     inputs: Mapping[str, str] = field(default_factory=dict)  # raw file -> sha256
-    private_folders: tuple[Path, ...] = ()  # where the data lie; never named in what is published
+    private_folders: tuple[Path, ...] = ()  # with data; never named in published files
     jobs: int = 1
     force: bool = False
     limit_seconds: float = 3600.0  # for one notebook
 
     def check(self) -> None:
-        """Raise InputError unless keys, date and `out` can be folders and nothing is empty."""
+        """Raise InputError if a key, the date or `out` cannot be a folder, or a list is empty."""
         if self.out.exists() and not self.out.is_dir():
-            raise InputError(f"{self.out}: not a folder; name another one to publish in")
+            raise InputError(f"{self.out}: not a folder; choose another one")
         wrong = [key for key in self.regions if not re.fullmatch(r"[a-z0-9-]{1,40}", key)]
         if wrong:
             raise InputError(f"not a region key: {wrong[0]!r}; use a-z, 0-9 and -, at most 40")
@@ -57,19 +57,19 @@ class Plan:
                 raise InputError(f"nothing to run: no {name}")
 
     def link(self, region: str) -> Path:
-        """Give the published folder of a region at this as_of."""
+        """Link to the published folder of a region at this as_of."""
         return self.out / region / self.as_of
 
     def notebook(self, stem: str) -> Path:
-        """Give the source of a notebook."""
+        """Path of a notebook."""
         return self.notebooks_folder / f"{stem}.ipynb"
 
     def is_report(self, stem: str) -> bool:
-        """Say whether a notebook is executed once per language: its page is the report."""
+        """Whether a notebook is the report, executed once per language."""
         return stem in describe() and describe()[stem].per_language
 
     def parameters(self, region: str, run_dir: Path, language: str) -> dict[str, str]:
-        """Give the parameters a notebook is run with."""
+        """Parameters of a notebook."""
         return {
             "config": str(self.config.resolve()),
             "region": region,
@@ -81,7 +81,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Job:
-    """One region of a plan, with what the whole company lends it."""
+    """One region of a plan, with the thresholds of the whole company."""
 
     plan: Plan
     region: str
@@ -89,38 +89,38 @@ class Job:
 
     @property
     def names(self) -> Mapping[str, str]:
-        """Give the region's name in each language."""
+        """The region's name in each language."""
         return self.plan.regions[self.region]
 
     @property
     def link(self) -> Path:
-        """Give the name under which the region is published."""
+        """Link to the region's published folder."""
         return self.plan.link(self.region)
 
     @property
     def folder(self) -> Path:
-        """Give the folder that holds the region's reports of all dates."""
+        """Folder of the region's reports of all dates."""
         return self.plan.out / self.region
 
     def parameters(self, desk: Path, language: str) -> dict[str, str]:
-        """Give the parameters its notebooks are run with."""
+        """Parameters of its notebooks."""
         return self.plan.parameters(self.region, desk, language)
 
 
 Kind = Literal[
     "cell_error",  # a cell raised
-    "dead_kernel",  # the kernel ended by itself: killed, out of memory
-    "timeout",  # not done within the limit
-    "no_sentinel",  # came to its end without signing
-    "wrong_parameters",  # signed with other parameters than asked for
+    "dead_kernel",  # the kernel was killed, or out of memory
+    "timeout",  # not finished within the limit
+    "no_sentinel",  # ended without signing off
+    "wrong_parameters",  # signed off with other parameters than given
     "start_failed",  # no kernel
-    "not_published",  # the notebooks were good; rendering or writing was not
+    "not_published",  # rendering or writing failed, the notebooks did not
 ]
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a notebook, or a region, failed: `message` is ready to be shown."""
+    """Why a notebook or region failed; `message` is for users."""
 
     kind: Kind
     message: str
@@ -129,7 +129,7 @@ class Failure:
 
     @property
     def is_infrastructure(self) -> bool:
-        """No cell was started: trying again may help, and can do no harm."""
+        """Whether no cell has begun, so that a second attempt is safe."""
         return self.kind in ("start_failed", "dead_kernel") and self.cell is None
 
     def __str__(self) -> str:
@@ -142,7 +142,7 @@ State = Literal["running", "published", "unchanged", "failed"]
 
 @dataclass(frozen=True)
 class Event:
-    """Something to show: a region's state, and the notebook it is at or the reason it failed."""
+    """Progress of a region: its state, and the current notebook or the reason of failure."""
 
     region: str
     state: State
@@ -153,7 +153,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one region."""
+    """The result of one region."""
 
     region: str
     state: State

@@ -1,4 +1,4 @@
-"""What a run looks like: one line per region on a terminal, plain lines elsewhere (cron, a log)."""
+"""Show progress: one line per region on a terminal, plain lines elsewhere (cron, a log)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cvm_analysis.run.plan import Event, Progress
 
 @contextmanager
 def open_progress(names: Mapping[str, str], console: Console) -> Iterator[Progress]:
-    """Give the callback for `fan_out.run`; `names` are the regions' names by key."""
+    """Give the callback for `fan_out.run`; `names` maps region keys to names."""
     if not console.is_terminal:
         yield lambda event: console.print(_plain(event), markup=False, highlight=False)
         return
@@ -28,7 +28,7 @@ def open_progress(names: Mapping[str, str], console: Console) -> Iterator[Progre
         yield _Lines(display, names).show
 
 
-def _doing(event: Event) -> str:
+def _describe(event: Event) -> str:
     if event.state == "running":
         return event.notebook
     return f"{event.state}: {event.message}" if event.message else event.state
@@ -36,20 +36,20 @@ def _doing(event: Event) -> str:
 
 def _plain(event: Event) -> str:
     seconds = "" if event.state == "running" else f" ({event.seconds:,.0f} s)"
-    return f"{event.region}: {_doing(event)}{seconds}"
+    return f"{event.region}: {_describe(event)}{seconds}"
 
 
 class _Lines:
-    """One line per region, added when the region begins."""
+    """One line per region, from its first event on."""
 
     def __init__(self, display: Display, names: Mapping[str, str]) -> None:
         self.display, self.names = display, names
         self.lines: dict[str, TaskID] = {}
 
     def show(self, event: Event) -> None:
-        """Bring the line of the event's region up to date."""
+        """Update the line of the event's region."""
         if event.region not in self.lines:
             name = self.names.get(event.region, event.region)
             self.lines[event.region] = self.display.add_task(name, total=1, doing="")
         done = 0 if event.state == "running" else 1
-        self.display.update(self.lines[event.region], completed=done, doing=_doing(event))
+        self.display.update(self.lines[event.region], completed=done, doing=_describe(event))

@@ -1,4 +1,4 @@
-"""No path of this machine in what is published: parameters, metadata, outputs."""
+"""Remove paths of this machine from published parameters, metadata and outputs."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ import cvm_analysis
 from cvm_analysis.atomic_folder import write
 from cvm_analysis.run.plan import PRIVATE, Plan
 
-Hide = Callable[[str], str]
+Redact = Callable[[str], str]
 
 
-def public_parameters(asked: Mapping[str, str]) -> dict[str, str]:
-    """Give parameters as published: the config's name; run_dir as seen from desk/notebooks."""
-    return {**asked, "config": Path(asked["config"]).name, "run_dir": ".."}
+def public_parameters(parameters: Mapping[str, str]) -> dict[str, str]:
+    """Parameters for publication: the config's name, run_dir relative to desk/notebooks."""
+    return {**parameters, "config": Path(parameters["config"]).name, "run_dir": ".."}
 
 
-def path_redactor(plan: Plan, run_dir: Path) -> Hide:
-    """Make the function that replaces the folders this run knows by short public names."""
+def path_redactor(plan: Plan, run_dir: Path) -> Redact:
+    """Make the function that replaces the folders of this run by short public names."""
     config = plan.config.resolve().parent
     names = {
         Path(tempfile.gettempdir()): "tmp",
@@ -44,14 +44,11 @@ def path_redactor(plan: Plan, run_dir: Path) -> Hide:
     return _replacer(names)
 
 
-def clean_notebook(path: Path, asked: Mapping[str, str], hide: Hide) -> None:
-    """Rewrite an executed notebook without paths of this machine, times of day and random ids.
-
-    What is left depends on the parameters and the data only, so a second run gives the same bytes.
-    """
-    public = public_parameters(asked)
-    made = {"as_of": asked["as_of"], "version": cvm_analysis.__version__}
-    nb = _hidden(json.loads(path.read_text("utf-8")), hide)
+def clean_notebook(path: Path, parameters: Mapping[str, str], redact: Redact) -> None:
+    """Remove paths, times and random ids from an executed notebook, so that runs are repeatable."""
+    public = public_parameters(parameters)
+    made = {"as_of": parameters["as_of"], "version": cvm_analysis.__version__}
+    nb = _redacted(json.loads(path.read_text("utf-8")), redact)
     nb["metadata"] |= {"papermill": {"parameters": public}, "cvm": made}
     for cell in nb["cells"]:
         for name in ("papermill", "execution"):
@@ -63,14 +60,14 @@ def clean_notebook(path: Path, asked: Mapping[str, str], hide: Hide) -> None:
     write(path, text + "\n", PRIVATE)
 
 
-def clean_sentinel(path: Path, asked: Mapping[str, str], hide: Hide) -> None:
-    """Rewrite the file a notebook signed likewise."""
-    signed = _hidden(json.loads(path.read_text("utf-8")), hide)
-    signed["parameters"] = public_parameters(asked)
+def clean_sentinel(path: Path, parameters: Mapping[str, str], redact: Redact) -> None:
+    """Remove paths from the file of a notebook's sign-off."""
+    signed = _redacted(json.loads(path.read_text("utf-8")), redact)
+    signed["parameters"] = public_parameters(parameters)
     write(path, json.dumps(signed, ensure_ascii=False, indent=1, sort_keys=True), PRIVATE)
 
 
-def _replacer(names: Mapping[Path, str]) -> Hide:
+def _replacer(names: Mapping[Path, str]) -> Redact:
     public: dict[str, str] = {}
     for path, name in names.items():
         for written in {str(path.absolute()), str(path.resolve())} - {"/"}:
@@ -78,23 +75,21 @@ def _replacer(names: Mapping[Path, str]) -> Hide:
                 public[form] = name
     longest_first = sorted(public, key=len, reverse=True)
     folders = "|".join(re.escape(form) for form in longest_first)
-    # The characters before and after keep a short folder from matching inside base64 or a word.
+    # The characters around keep a short folder from matching within base64 or a word.
     known = re.compile(rf"(?:file://|(?<![\w+/-]))(?P<folder>{folders})(?![\w-])")
     cell = re.compile(r"[^\s\"']*/ipykernel_\d+/\d+\.py")
 
-    def hide(text: str) -> str:
+    def redact(text: str) -> str:
         return known.sub(lambda found: public[found["folder"]], cell.sub("(cell)", text))
 
-    return hide
+    return redact
 
 
-def _hidden(value: Any, hide: Hide) -> Any:
+def _redacted(value: Any, redact: Redact) -> Any:
     if isinstance(value, str):
-        return hide(value)
+        return redact(value)
     if isinstance(value, list):
-        return [_hidden(each, hide) for each in value]
+        return [_redacted(each, redact) for each in value]
     if isinstance(value, dict):
-        return {
-            key: each if key == "image/png" else _hidden(each, hide) for key, each in value.items()
-        }
+        return {k: v if k == "image/png" else _redacted(v, redact) for k, v in value.items()}
     return value

@@ -1,4 +1,4 @@
-"""One region: its notebooks in order, its pages, its manifest; published whole or not at all."""
+"""One region: its notebooks in order, its pages and manifest, published completely or not."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ class NotebookFailed(Exception):
 
 
 def run(job: Job, progress: Progress, stop: threading.Event) -> Result:
-    """Run a region and publish it, unless what is published is already just that.
+    """Run a region and publish it, unless the published report is up to date.
 
     A failure is recorded beside the last good report, which stays: `failed.json`, and the
     notebook that failed as `failed.ipynb`. The next success removes both. When `stop` is set,
-    processes are ended, nothing half-made stays, and Stopped is raised.
+    processes are ended, unfinished files are removed, and Stopped is raised.
     """
     started = time.monotonic()
     failure = None
@@ -69,7 +69,7 @@ def run(job: Job, progress: Progress, stop: threading.Event) -> Result:
 
 
 def steps(plan: Plan) -> Iterator[Step]:
-    """Give the executions in order: one a notebook; one a language where language matters."""
+    """List the executions in order: one per notebook; for the report, one per language."""
     for stem in plan.notebooks:
         for language in plan.languages:
             first = language == plan.languages[0]
@@ -96,7 +96,7 @@ def _run(job: Job, progress: Progress, stop: threading.Event) -> State:
             "started": began.isoformat(timespec="seconds"),
             "seconds": round(time.monotonic() - clock, 3),
         }
-        manifest.put(folder, job, made_from, finished, timing)
+        manifest.write(folder, job, made_from, finished, timing)
         _permit(folder)
         if stop.is_set():
             raise Stopped
@@ -122,7 +122,7 @@ def _execute_all(job: Job, desk: Path, progress: Progress, stop: threading.Event
 
 
 def _clean(job: Job, desk: Path) -> None:
-    """Take the paths of this machine out of the executed notebooks and what they signed."""
+    """Remove paths of this machine from the executed notebooks and their sign-offs."""
     hide = redact_paths.path_redactor(job.plan, desk)
     signed: dict[str, dict[str, str]] = {}
     for step in steps(job.plan):
@@ -153,7 +153,7 @@ def _render(job: Job, folder: Path) -> None:
 
 
 def _permit(folder: Path) -> None:
-    """Let those who may read the region's folder read share/; desk/ stays with its owner."""
+    """Give share/ the permissions of the region's folder; only the owner may read desk/."""
     shutil.copymode(folder.parent, folder)
     for path in (folder / "desk").rglob("*"):
         path.chmod(0o700 if path.is_dir() else PRIVATE)
@@ -161,15 +161,13 @@ def _permit(folder: Path) -> None:
 
 
 def _is_published(link: Path, made_from: str) -> bool:
-    found = manifest.read(link)
-    return (
-        found is not None and found["fingerprint"] == made_from and manifest.is_whole(link, found)
-    )
+    found = manifest.read(link) or {"fingerprint": None}
+    return found["fingerprint"] == made_from and manifest.is_complete(link, found)
 
 
 def _unpublished(job: Job, error: Exception) -> Failure:
-    said = str(error) if isinstance(error, CvmError) else f"{type(error).__name__}: {error}"
-    return Failure("not_published", redact_paths.path_redactor(job.plan, job.folder)(said))
+    message = str(error) if isinstance(error, CvmError) else f"{type(error).__name__}: {error}"
+    return Failure("not_published", redact_paths.path_redactor(job.plan, job.folder)(message))
 
 
 def failure_of(folder: Path) -> dict[str, Any] | None:

@@ -1,13 +1,13 @@
-"""What is in an order: its lines, with prices, discounts and costs, and what comes back."""
+"""The lines of orders, with prices, discounts and costs, and returns."""
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.sample.business import CATEGORIES, FIRST_DAY, N_DAYS
+from cvm_analysis.sample.business import CATEGORIES, FIRST_DAY, N_DAYS, Group
 from cvm_analysis.sample.draws import opening_hours
+from cvm_analysis.sample.trade import Trade
 
 PRODUCTS = pd.DataFrame(
     [
@@ -19,36 +19,16 @@ PRODUCTS = pd.DataFrame(
 )
 
 
-class Habits(Protocol):
-    """How a group of customers fills an order.
+def lines(
+    orders: pd.DataFrame, groups: Sequence[Group | Trade], rng: np.random.Generator
+) -> pd.DataFrame:
+    """Split orders into lines whose cents sum to those of the order.
 
-    lines : chance that each of three further lines is added to an order
-    discounted : share of lines sold below list price
-    categories : relative weight of each category in what is bought
-    """
-
-    @property
-    def lines(self) -> float: ...  # noqa: D102
-    @property
-    def discounted(self) -> float: ...  # noqa: D102
-    @property
-    def categories(self) -> Mapping[str, float]: ...  # noqa: D102
-
-
-def lines(orders: pd.DataFrame, groups: Sequence[Habits], rng: np.random.Generator) -> pd.DataFrame:
-    """Split orders into lines; the cents of an order's lines sum to the order's.
-
-    Parameters
-    ----------
-    orders : one row per order; cents, and group, a number in `groups`
-
-    Returns
-    -------
-    One row per order line: the columns of `orders`, and
+    One row per order line: the columns of `orders` (one of them group, an index of `groups`), and
         product, category
         quantity : pieces, square metres or litres
-        unit_price, discount, amount, cost : CNY cents; unit_price is before discount, the others
-            are of the whole line, and amount = quantity * unit_price - discount
+        unit_price, discount, amount, cost : CNY cents, unit_price before discount, the others of
+            the whole line; amount = quantity * unit_price - discount
     """
     place, product = _baskets(orders["group"].to_numpy(), groups, rng)
     order = orders.iloc[place].reset_index(drop=True)
@@ -70,9 +50,9 @@ def lines(orders: pd.DataFrame, groups: Sequence[Habits], rng: np.random.Generat
 
 
 def _baskets(
-    group: np.ndarray, groups: Sequence[Habits], rng: np.random.Generator
+    group: np.ndarray, groups: Sequence[Group | Trade], rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Row of the order and of the product of each line; no product twice in an order."""
+    """Rows of the order and product of each line; an order has a product only once."""
     weight = np.array([PRODUCTS["category"].map(each.categories) for each in groups])
     size = 1 + rng.binomial(3, np.array([each.lines for each in groups])[group])
     liking = np.log(weight)[group] + rng.gumbel(size=(len(group), len(PRODUCTS)))
@@ -82,7 +62,7 @@ def _baskets(
 
 
 def _split(total: pd.Series, place: np.ndarray, weight: pd.Series) -> pd.Series:
-    """Split each order's cents over its lines in proportion to weight, a cent or more each."""
+    """Split each order's cents in proportion to weight, at least one cent per line."""
     by_order = weight.groupby(place)
     rest = total - by_order.transform("size")
     upto = np.rint(rest * by_order.cumsum() / by_order.transform("sum"))
@@ -90,11 +70,10 @@ def _split(total: pd.Series, place: np.ndarray, weight: pd.Series) -> pd.Series:
 
 
 def returns(lines: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """Goods brought back one to six weeks later, up to AS_OF.
+    """Lines returned one to six weeks later, up to AS_OF.
 
-    One row per returned line, columns as in `lines` but for the delivery: quantity, discount,
-    amount and cost are those of the purchase with the opposite sign; order_id is the purchase's
-    after an R.
+    One row per returned line, columns as in `lines` without delivery dates: quantity, discount,
+    amount and cost have the opposite sign, order_id has the prefix R.
     """
     shares = lines["category"].map({kind.key: kind.return_share for kind in CATEGORIES})
     back = lines[rng.random(len(lines)) < shares].reset_index(drop=True)

@@ -1,6 +1,6 @@
-"""Demo Flooring: its days, regions, groups of customers and goods.
+"""Demo Flooring: its dates, regions, customer groups and goods, all invented.
 
-Every figure on this page is invented. Time is in weeks, money in CNY.
+Time is in weeks, money in CNY.
 """
 
 from dataclasses import dataclass
@@ -15,33 +15,25 @@ N_DAYS = (AS_OF - FIRST_DAY).days + 1
 
 FREQUENT = 0.06  # purchases per week while active; above it a customer counts as frequent
 BIG = 1500.0  # CNY an order on average; above it a customer counts as big
-SEASON_OF_FIRST_ORDERS = 0.2  # how far the flow of new customers swings around its mean
+SEASON_OF_FIRST_ORDERS = 0.2  # amplitude of the flow of new customers around its mean
 
 CHANNELS = ("store", "web", "dealer_referral")
 
 
 @dataclass(frozen=True)
 class Region:
-    """One region: how many customers it has, how they buy, and how its file is written.
-
-    share : of the company's customers, in [0, 1]
-    growth : yearly exponent of the flow of new customers (0.45: 57 % more from year to year)
-    r, alpha : NBD; purchase rate per week ~ Gamma(r, rate alpha)
-    drop_out : hazard of dropping out per week, before any late delivery or complaint
-    late : share of orders delivered later than promised
-    p, q, gamma : Gamma-Gamma; an order ~ Gamma(p, rate nu) in CNY, nu ~ Gamma(q, rate gamma)
-    """
+    """One region: its size, its customers' behaviour, and the layout of its file."""
 
     key: str
     zh: str
     code: str
-    share: float
-    growth: float
-    r: float
+    share: float  # of the company's customers
+    growth: float  # yearly exponent of the flow of new customers; 0.45: 57 % more each year
+    r: float  # NBD: purchase rate per week ~ Gamma(r, rate alpha)
     alpha: float
-    drop_out: float
-    late: float
-    p: float
+    drop_out: float  # hazard per week, before any late delivery or complaint
+    late: float  # share of late deliveries
+    p: float  # Gamma-Gamma: an order ~ Gamma(p, rate nu) in CNY, nu ~ Gamma(q, rate gamma)
     q: float
     gamma: float
     cities: tuple[str, ...]
@@ -84,36 +76,21 @@ REGIONS = (
 
 @dataclass(frozen=True)
 class Group:
-    """Customers who behave alike; who belongs follows from FREQUENT and BIG.
-
-    season : how far the purchase rate swings around its mean, in [0, 1)
-    lines : chance that each of three further lines is added to an order
-    discounted : share of lines sold below list price
-    categories : relative weight of each category in what is bought
-    channels : chance of each of CHANNELS
-    """
+    """A group of retail customers, defined by FREQUENT and BIG."""
 
     key: str
     is_frequent: bool
     is_big: bool
-    season: float
-    lines: float
-    discounted: float
-    categories: dict[str, float]
-    channels: tuple[float, float, float]
+    season: float  # amplitude of the purchase rate around its mean, in [0, 1)
+    lines: float  # probability of each of three further lines of an order
+    discounted: float  # share of lines sold below list price
+    categories: dict[str, float]  # relative weights
+    channels: tuple[float, float, float]  # probability of each of CHANNELS
 
 
-def _mix(
-    flooring: float, underlay: float, skirting: float, adhesive: float, care: float, tools: float
-) -> dict[str, float]:
-    return {
-        "flooring": flooring,
-        "underlay": underlay,
-        "skirting": skirting,
-        "adhesive": adhesive,
-        "care": care,
-        "tools": tools,
-    }
+def _mix(*weights: float) -> dict[str, float]:
+    keys = ("flooring", "underlay", "skirting", "adhesive", "care", "tools")
+    return dict(zip(keys, weights, strict=True))
 
 
 GROUPS = (
@@ -130,19 +107,13 @@ GROUPS = (
 
 @dataclass(frozen=True)
 class Category:
-    """Goods of one kind.
-
-    margin : share of the list price left after cost
-    basket : relative size of a line of it within an order
-    return_share : share of its lines that come back
-    products : name -> list price in CNY
-    """
+    """A category of goods."""
 
     key: str
-    margin: float
-    basket: float
-    return_share: float
-    products: dict[str, float]
+    margin: float  # share of the list price
+    basket: float  # relative size of its lines within an order
+    return_share: float  # of its lines
+    products: dict[str, float]  # name -> list price
 
 
 CATEGORIES = (

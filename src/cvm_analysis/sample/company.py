@@ -1,4 +1,4 @@
-"""The whole company: every part drawn, every raw file written, and what is true of them."""
+"""The whole company: draw every part, write every raw file, return the truth about them."""
 
 import hashlib
 from pathlib import Path
@@ -20,31 +20,29 @@ from cvm_analysis.sample import (
 from cvm_analysis.sample.business import GROUPS, REGIONS, Region
 from cvm_analysis.sample.draws import stream
 
-Said = dict[str, object]
+Truth = dict[str, object]
 
 
-def write(folder: Path, n_customers: int, seed: int) -> Said:
-    """Write folder/raw/ and return truth.json's content but for `made_by` (see `folder.make`)."""
+def write(folder: Path, n_customers: int, seed: int) -> Truth:
+    """Write folder/raw/ and return the content of truth.json, but for `made_by`."""
     (folder / "raw").mkdir()
-    people = retail.customers(n_customers, seed)
+    customers = retail.customers(n_customers, seed)
     firms = trade.customers(n_customers, seed)
     regions, sales = {}, {}
-    lives = [churn.live(people, region, seed) for region in REGIONS]
+    lives = [churn.live(customers, region, seed) for region in REGIONS]
     for region, life in zip(REGIONS, lives, strict=True):
         path = f"raw/sales_{region.key}.csv"
         orders, purchases, returns = _sold(life.orders, firms, region, seed)
         regions[region.key] = truth.region(region, orders, returns)
         sales[path] = files.write_sales(folder / path, purchases, returns, region, seed)
-    people, orders, complaints = (pd.concat(part) for part in zip(*lives, strict=True))
-    others = _write_others(folder / "raw", people, orders, complaints, firms, seed)
-    written = {
-        path: {**of, "sha256": _sha256(folder / path)} for path, of in (sales | others).items()
-    }
+    customers, orders, complaints = (pd.concat(part) for part in zip(*lives, strict=True))
+    others = _write_others(folder / "raw", customers, orders, complaints, firms, seed)
+    written = (sales | others).items()
     return {
-        **truth.planted(),
+        **truth.company_parameters(),
         "regions": regions,
-        "files": written,
-        "customers": truth.customers(people, orders),
+        "files": {path: {**each, "sha256": _sha256(folder / path)} for path, each in written},
+        "customers": truth.customers(customers, orders),
         "trade": truth.trade(firms),
     }
 
@@ -52,11 +50,9 @@ def write(folder: Path, n_customers: int, seed: int) -> Said:
 def _sold(
     retail_orders: pd.DataFrame, firms: pd.DataFrame, region: Region, seed: int
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """All orders of a region with their customer_type, their lines, and the lines returned."""
-    firm_orders = deliveries.promised(
-        trade.orders(firms, region, seed),
-        region.late,
-        stream(seed, "trade deliveries", region.key),
+    """All orders of a region with customer_type, their lines, and the returned lines."""
+    firm_orders = deliveries.add_deliveries(
+        trade.orders(firms, region, seed), region.late, stream(seed, "trade deliveries", region.key)
     )
     retail_orders = retail_orders.assign(customer_type="retail")
     lines = baskets.lines(retail_orders, GROUPS, stream(seed, "lines", region.key))
@@ -72,21 +68,21 @@ def _sold(
 
 def _write_others(
     raw: Path,
-    people: pd.DataFrame,
+    customers: pd.DataFrame,
     orders: pd.DataFrame,
     complaints: pd.DataFrame,
     firms: pd.DataFrame,
     seed: int,
-) -> dict[str, Said]:
-    """Write what is kept for the whole company, not by region."""
-    every = pd.concat([people.assign(customer_type="retail"), firms])
-    answers = feedback.surveys(orders, people, stream(seed, "surveys"))
-    said = feedback.together(complaints, answers)
+) -> dict[str, Truth]:
+    """Write the files of the whole company."""
+    all_customers = pd.concat([customers.assign(customer_type="retail"), firms])
+    answers = feedback.surveys(orders, customers, stream(seed, "surveys"))
+    given = feedback.combine(complaints, answers)
     signed = contracts.contracts(orders, seed)
     counted = indicators.indicators(firms, seed)
     return {
-        "raw/customers.csv": files.write_customers(raw / "customers.csv", every),
-        "raw/feedback.csv": files.write_feedback(raw / "feedback.csv", said, seed),
+        "raw/customers.csv": files.write_customers(raw / "customers.csv", all_customers),
+        "raw/feedback.csv": files.write_feedback(raw / "feedback.csv", given, seed),
         "raw/contracts.csv": files.write_contracts(raw / "contracts.csv", signed),
         "raw/indicators.csv": files.write_indicators(raw / "indicators.csv", counted),
     }

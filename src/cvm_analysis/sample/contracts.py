@@ -1,9 +1,8 @@
-"""Service contracts (floor maintenance) of part of the retail customers, and when they end.
+"""Service contracts (floor maintenance) of some retail customers, and their ends.
 
-A contract ends by a proportional hazard over a Weibull baseline [1]: the cumulative hazard after t
-weeks is (t / scale)^shape times the ratio of each thing that is true of the contract. All three
-are known when it starts, as the service desk notes them; complaint_first_month is about the first
-month after the purchase and has nothing to do with feedback.csv.
+The hazard of an end is proportional to a Weibull baseline [1]: the cumulative hazard after t weeks
+is (t / scale)^shape times the ratio of each condition that holds. All conditions are known at the
+start; complaint_first_month, about the month after the purchase, is independent of feedback.csv.
 
 Source: [1] Bender, Augustin & Blettner (2005), "Generating Survival Times to Simulate Cox
 Proportional Hazards Models", Statistics in Medicine 24(11), 1713-1723.
@@ -18,31 +17,15 @@ from cvm_analysis.sample.draws import stream
 SHARE = 0.22  # of the retail customers
 STARTS = (31, 61)  # days from a purchase to the start: from, below
 BASELINE = {"shape": 1.2, "scale": 150.0}  # weeks
-HAZARD_RATIOS = {
-    "complaint_first_month": 1.9,
-    "late_installation": 1.5,
-    "no_maintenance_plan": 1.7,
-}
-PREVALENCE = {
-    "complaint_first_month": 0.20,
-    "late_installation": 0.25,
-    "no_maintenance_plan": 0.40,
-}
+HAZARD_RATIOS = {"complaint_first_month": 1.9, "late_installation": 1.5, "no_maintenance_plan": 1.7}
+PREVALENCE = {"complaint_first_month": 0.20, "late_installation": 0.25, "no_maintenance_plan": 0.40}
 
 
 def contracts(orders: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """Contracts that started before AS_OF, at most one per customer.
+    """Draw contracts that started before AS_OF, at most one per customer.
 
-    Parameters
-    ----------
-    orders : one row per retail order; customer_id, at (day)
-
-    Returns
-    -------
-    One row per contract, in order of start
-        customer_id, contract_id
-        started, ended : whole days; a contract lasts a day or more, ended may be after AS_OF
-        complaint_first_month, late_installation, no_maintenance_plan : 0 or 1
+    One row per contract, in order of start: customer_id, contract_id, started and ended (whole
+    days, one or more apart, ended also after AS_OF), and the three conditions as 0 or 1.
     """
     rng = stream(seed, "contracts")
     chosen = orders.iloc[rng.permutation(len(orders))].drop_duplicates("customer_id")

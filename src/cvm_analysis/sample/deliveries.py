@@ -1,4 +1,4 @@
-"""When orders are promised and delivered; a region keeps its promises more or less often."""
+"""Promised and actual delivery dates of orders."""
 
 import numpy as np
 import pandas as pd
@@ -10,20 +10,11 @@ EARLY = (0, 3)  # days a punctual delivery is early
 LATE = (1, 15)  # days a late delivery is late
 
 
-def promised(orders: pd.DataFrame, late: float, rng: np.random.Generator) -> pd.DataFrame:
-    """Add to each order when it was promised and delivered.
+def add_deliveries(orders: pd.DataFrame, late: float, rng: np.random.Generator) -> pd.DataFrame:
+    """Add to each order its promised and actual delivery; `late` is the share of late ones.
 
-    Parameters
-    ----------
-    orders : one row per order; at, its day
-    late : share of orders delivered after the promised day
-
-    Returns
-    -------
-    Same rows, and
-        is_late : delivered after the promised day
-        delivered : day of delivery, also after AS_OF
-        promised_on, delivered_on : dates; delivered_on is empty if not delivered by AS_OF
+    Adds is_late, delivered (day, also after AS_OF), promised_on and delivered_on (dates, the latter
+    empty if not by AS_OF).
     """
     n = len(orders)
     promise = np.floor(orders["at"].to_numpy()) + rng.integers(*PROMISE, n)

@@ -1,6 +1,6 @@
-"""Random numbers and days: what every part of the invented company draws with.
+"""Random numbers and days of the invented company.
 
-A day is a number: days after the start of FIRST_DAY, whole ones being midnights.
+A day is a number: days since the start of FIRST_DAY; whole numbers are midnights.
 """
 
 import numpy as np
@@ -10,23 +10,23 @@ from cvm_analysis.sample.business import FIRST_DAY, N_DAYS
 
 
 def stream(seed: int, *names: str) -> np.random.Generator:
-    """Random numbers of their own for each named part: a new part leaves the others as they are."""
+    """A random generator for each named part, so that new parts do not change the others."""
     return np.random.default_rng([seed, *"/".join(names).encode()])
 
 
 def dates(days: np.ndarray | pd.Series) -> pd.Series:
-    """Whole dates of days; a fresh index."""
+    """Dates of days, with a new index."""
     whole = np.floor(np.asarray(days, dtype=float)).astype("timedelta64[D]")
     return pd.Series(np.datetime64(FIRST_DAY) + whole)
 
 
 def known_dates(days: np.ndarray | pd.Series) -> pd.Series:
-    """Whole dates of days up to AS_OF, empty for later ones: they have not happened yet."""
+    """Dates of days up to AS_OF, empty for later ones."""
     days = np.asarray(days, dtype=float)
     return dates(np.minimum(days, N_DAYS)).mask(days >= N_DAYS)
 
 
 def opening_hours(days: np.ndarray | pd.Series, rng: np.random.Generator) -> pd.Series:
-    """Moments between 9:00 and 21:00 of these days; a fresh index."""
+    """Times between 9:00 and 21:00 on these days, with a new index."""
     seconds = rng.integers(9 * 3600, 21 * 3600, len(days))
     return dates(days) + pd.to_timedelta(seconds, unit="s")

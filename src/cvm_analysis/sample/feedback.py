@@ -1,4 +1,4 @@
-"""What retail customers say: complaints, and answers to surveys (NPS and satisfaction)."""
+"""Complaints of retail customers, and answers to surveys (NPS and satisfaction)."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ import pandas as pd
 from cvm_analysis.sample.business import N_DAYS
 from cvm_analysis.sample.draws import dates, known_dates
 
-COMPLAINTS = {"after_on_time": 0.03, "after_late": 0.18}  # chance that an order is complained of
+COMPLAINTS = {"after_on_time": 0.03, "after_late": 0.18}  # probability for an order
 COMPLAINT_WITHIN = 30  # days after delivery
 SHARE_CLOSED = 0.85
 CLOSED_WITHIN = (1, 31)  # days from complaint to answer: from, below
@@ -22,21 +22,15 @@ CSAT_SPREAD = 0.8
 
 @dataclass(frozen=True)
 class Dimension:
-    """One side of the business that customers judge.
-
-    csat : mean satisfaction, on a scale from 1 to 5
-    late, complaint : what is added after a late delivery, after a complaint
-    complaints, complaints_of_late : share of complaints after a punctual, a late delivery
-    text : what a complaint says
-    """
+    """A topic that customers rate and complain about."""
 
     key: str
-    csat: float
-    late: float
-    complaint: float
-    complaints: float
-    complaints_of_late: float
-    text: str
+    csat: float  # mean satisfaction, 1 to 5
+    late: float  # added after a late delivery
+    complaint: float  # added after a complaint
+    complaints: float  # share of complaints after a punctual delivery
+    complaints_of_late: float  # share of complaints after a late delivery
+    text: str  # of a complaint
 
 
 DIMENSIONS = (
@@ -49,19 +43,10 @@ DIMENSIONS = (
 
 
 def complaints(orders: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """Complaints about orders, at most one about each, within a month of delivery.
+    """Draw complaints about orders, at most one each, within a month of delivery.
 
-    Parameters
-    ----------
-    orders : one row per order; customer_id, delivered (day), is_late
-
-    Returns
-    -------
-    One row per complaint, also after AS_OF
-        order : label of the order in `orders`
-        customer_id, kind (complaint), dimension, text
-        at : its day
-        closed : day of its answer; infinite if it never gets one
+    One row per complaint, also after AS_OF: order (its index in `orders`), customer_id, kind
+    (complaint), dimension, text, at (day), closed (day of the answer, infinite if never).
     """
     chance = np.where(orders["is_late"], COMPLAINTS["after_late"], COMPLAINTS["after_on_time"])
     about = orders[rng.random(len(orders)) < chance]
@@ -86,22 +71,17 @@ def complaints(orders: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     )
 
 
-def surveys(orders: pd.DataFrame, people: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """Answers to the survey some buyers fill in after an order, up to AS_OF.
+def surveys(
+    orders: pd.DataFrame, customers: pd.DataFrame, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Draw answers to the survey after an order, up to AS_OF.
 
-    Parameters
-    ----------
-    orders : one row per order; customer_id, at (day)
-    people : one row per customer; customer_id, first_late, first_complaint (days, or infinite)
-
-    Returns
-    -------
-    One row per answer: customer_id, at (day), kind (nps, csat), dimension (empty for nps), score
+    One row per answer: customer_id, at (day), kind (nps, csat), dimension (empty for nps), score.
     """
     asked = orders[rng.random(len(orders)) < ANSWERED].reset_index(drop=True)
     asked["at"] = np.floor(asked["at"]) + rng.integers(*ASKED, len(asked))
     asked = asked.loc[asked["at"] < N_DAYS, ["customer_id", "at"]].reset_index(drop=True)
-    events = people.set_index("customer_id").loc[asked["customer_id"]]
+    events = customers.set_index("customer_id").loc[asked["customer_id"]]
     late = events["first_late"].to_numpy() <= asked["at"].to_numpy()
     complained = events["first_complaint"].to_numpy() <= asked["at"].to_numpy()
 
@@ -120,16 +100,16 @@ def surveys(orders: pd.DataFrame, people: pd.DataFrame, rng: np.random.Generator
     return pd.concat(found, ignore_index=True)
 
 
-def together(complaints: pd.DataFrame, surveys: pd.DataFrame) -> pd.DataFrame:
-    """Complaints made by AS_OF and answers, in order of time, ready to be written.
+def combine(complaints: pd.DataFrame, surveys: pd.DataFrame) -> pd.DataFrame:
+    """Combine answers and the complaints by AS_OF in order of time.
 
     One row per complaint or answer: customer_id, at, kind, dimension, score (text, empty for a
-    complaint), text, closed_at (empty while open).
+    complaint), text, closed_at (empty if open).
     """
     known = complaints[complaints["at"] < N_DAYS].reset_index(drop=True)
     known = known.assign(score="", closed_at=known_dates(known["closed"]))
-    every = pd.concat([known, surveys.assign(score=surveys["score"].astype(str))])
-    every = every.sort_values(["at", "customer_id"], kind="stable", ignore_index=True)
-    return every.assign(at=dates(every["at"]), text=every["text"].fillna(""))[
+    combined = pd.concat([known, surveys.assign(score=surveys["score"].astype(str))])
+    combined = combined.sort_values(["at", "customer_id"], kind="stable", ignore_index=True)
+    return combined.assign(at=dates(combined["at"]), text=combined["text"].fillna(""))[
         ["customer_id", "at", "kind", "dimension", "score", "text", "closed_at"]
     ]

@@ -1,4 +1,4 @@
-"""The raw files as a company has them: foreign headers, several encodings, some dirt."""
+"""The raw files: foreign headers, several encodings, some errors."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -16,26 +16,24 @@ SHARE_WITHOUT_CUSTOMER = 0.006
 TEXT_FOR_AN_AMOUNT = "见附件"
 NO_SUCH_DAY = "2024-02-30"
 SHARE_OF_FEEDBACK_DIRT = 0.001  # of each kind
-WORDS_FOR_A_SCORE = "很满意"
+TEXT_FOR_A_SCORE = "很满意"
 FIRST_UNKNOWN_CUSTOMER = 99_000_001
 
 
 def write_sales(
     path: Path, purchases: pd.DataFrame, returns: pd.DataFrame, region: Region, seed: int
 ) -> dict[str, object]:
-    """Write one region's sales file, one row per order line, and say what is in it.
+    """Write one region's sales file, one row per order line, and return its facts.
 
-    Returns
-    -------
-    encoding, n_rows (header excluded), n_purchases and n_returns (clean lines), dirt (kind ->
-    number of lines) and dirt_lines (kind -> line numbers in the file, where the header is line 1;
-    of two identical lines the later one is the duplicate)
+    encoding, n_rows (without header), n_purchases and n_returns (clean lines), dirt (kind -> number
+    of lines), dirt_lines (kind -> line numbers; the header is line 1, the later of two identical
+    lines is the duplicate).
     """
     clean = pd.concat([purchases, returns]).sort_values("ordered_at", kind="stable")
     clean = _as_text(clean.reset_index(drop=True), region.layout)
     table = _with_dirt(clean, region, stream(seed, "dirt", region.key))
-    said = _write_table(path, table, region.layout)
-    return {**said, "n_purchases": len(purchases), "n_returns": len(returns), **_dirt(table)}
+    written = _write_table(path, table, region.layout)
+    return {**written, "n_purchases": len(purchases), "n_returns": len(returns), **_dirt(table)}
 
 
 def _as_text(table: pd.DataFrame, layout: Layout) -> pd.DataFrame:
@@ -50,7 +48,7 @@ def _as_text(table: pd.DataFrame, layout: Layout) -> pd.DataFrame:
 
 
 def _with_dirt(clean: pd.DataFrame, region: Region, rng: np.random.Generator) -> pd.DataFrame:
-    """Put dirty lines between the clean ones, which stay; column dirt names their kind."""
+    """Insert dirty lines between the clean ones; column dirt names their kind."""
     bought = clean.index[~clean["amount"].str.startswith("-")]
 
     def some(kind: str, n: int, **changed: str) -> pd.DataFrame:
@@ -74,12 +72,12 @@ def _with_dirt(clean: pd.DataFrame, region: Region, rng: np.random.Generator) ->
     return together.sort_index(kind="stable").reset_index(drop=True)
 
 
-def write_customers(path: Path, people: pd.DataFrame) -> dict[str, object]:
-    """Write customers.csv, one row per customer in order of id, and say what is in it."""
-    table = people.assign(
-        region=people["region"].map({region.key: region.zh for region in REGIONS}),
-        joined_on=_days(people["joined_on"], CUSTOMERS),
-        birth_date=_days(people["birth_date"], CUSTOMERS),
+def write_customers(path: Path, customers: pd.DataFrame) -> dict[str, object]:
+    """Write customers.csv, one row per customer in order of id, and return its facts."""
+    table = customers.assign(
+        region=customers["region"].map({region.key: region.zh for region in REGIONS}),
+        joined_on=_days(customers["joined_on"], CUSTOMERS),
+        birth_date=_days(customers["birth_date"], CUSTOMERS),
     ).sort_values("customer_id")
     by_type = table["customer_type"].value_counts(sort=False)
     counts = {f"n_{kind}": int(n) for kind, n in by_type.items()}
@@ -87,11 +85,9 @@ def write_customers(path: Path, people: pd.DataFrame) -> dict[str, object]:
 
 
 def write_feedback(path: Path, feedback: pd.DataFrame, seed: int) -> dict[str, object]:
-    """Write feedback.csv, one row per complaint or answer, and say what is in it.
+    """Write feedback.csv, one row per complaint or answer, and return its facts.
 
-    Returns
-    -------
-    encoding, n_rows, n_nps, n_csat and n_complaint (clean rows), dirt and dirt_lines as for sales
+    encoding, n_rows, n_nps, n_csat, n_complaint (clean rows), dirt and dirt_lines as for sales.
     """
     clean = feedback.assign(
         at=_days(feedback["at"], FEEDBACK),
@@ -101,12 +97,12 @@ def write_feedback(path: Path, feedback: pd.DataFrame, seed: int) -> dict[str, o
     rng = stream(seed, "dirt", "feedback")
     n = max(1, round(SHARE_OF_FEEDBACK_DIRT * len(clean)))
     scored = clean.index[clean["kind"] != "complaint"]
-    worded = clean.loc[np.sort(rng.choice(scored, n, replace=False))]
-    strange = clean.loc[np.sort(rng.choice(clean.index, n, replace=False))]
-    strangers = [str(FIRST_UNKNOWN_CUSTOMER + number) for number in range(n)]
+    as_text = clean.loc[np.sort(rng.choice(scored, n, replace=False))]
+    unknown = clean.loc[np.sort(rng.choice(clean.index, n, replace=False))]
+    unknown_ids = [str(FIRST_UNKNOWN_CUSTOMER + number) for number in range(n)]
     dirty = [
-        worded.assign(score=WORDS_FOR_A_SCORE, dirt="unreadable_score"),
-        strange.assign(customer_id=strangers, dirt="unknown_customer"),
+        as_text.assign(score=TEXT_FOR_A_SCORE, dirt="unreadable_score"),
+        unknown.assign(customer_id=unknown_ids, dirt="unknown_customer"),
     ]
     table = pd.concat([clean, *dirty]).sort_index(kind="stable").reset_index(drop=True)
     counts = {f"n_{kind}": int(n) for kind, n in clean["kind"].value_counts().items()}
@@ -114,7 +110,7 @@ def write_feedback(path: Path, feedback: pd.DataFrame, seed: int) -> dict[str, o
 
 
 def write_contracts(path: Path, contracts: pd.DataFrame) -> dict[str, object]:
-    """Write contracts.csv, one row per contract, and say what is in it."""
+    """Write contracts.csv, one row per contract, and return its facts."""
     table = contracts.assign(
         started_on=_days(dates(contracts["started"]), CONTRACTS),
         ended_on=_days(known_dates(contracts["ended"]), CONTRACTS),
@@ -124,7 +120,7 @@ def write_contracts(path: Path, contracts: pd.DataFrame) -> dict[str, object]:
 
 
 def write_indicators(path: Path, indicators: pd.DataFrame) -> dict[str, object]:
-    """Write indicators.csv, one row per customer, date and indicator, and say what is in it."""
+    """Write indicators.csv, one row per customer, date and indicator, and return its facts."""
     table = indicators.assign(at=_days(indicators["at"], INDICATORS))
     return _write_table(path, table, INDICATORS)
 
@@ -134,17 +130,13 @@ def _days(days: pd.Series, layout: Layout) -> pd.Series:
 
 
 def _dirt(table: pd.DataFrame) -> dict[str, object]:
-    """Count and place the dirty lines: the header is line 1."""
+    """Numbers and lines of the dirty rows; the header is line 1."""
     kinds = table.groupby("dirt").indices
     lines = {kind: [int(row) + 2 for row in rows] for kind, rows in kinds.items() if kind}
     return {"dirt": {kind: len(rows) for kind, rows in lines.items()}, "dirt_lines": lines}
 
 
 def _write_table(path: Path, table: pd.DataFrame, layout: Layout) -> dict[str, object]:
-    headers = layout.headers
-    _write(path, table[list(headers)].rename(columns=headers), layout.encoding)
+    renamed = table[list(layout.headers)].rename(columns=layout.headers)
+    renamed.to_csv(path, index=False, encoding=layout.encoding, lineterminator="\n")
     return {"encoding": layout.encoding, "n_rows": len(table)}
-
-
-def _write(path: Path, table: pd.DataFrame, encoding: str) -> None:
-    table.to_csv(path, index=False, encoding=encoding, lineterminator="\n")

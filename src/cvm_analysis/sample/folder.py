@@ -1,4 +1,4 @@
-"""The sample folder: raw files and truth.json, made once and left alone while nothing changed."""
+"""The sample folder: raw files and truth.json, rewritten only if something changed."""
 
 import hashlib
 import json
@@ -9,44 +9,40 @@ from cvm_analysis import __version__
 from cvm_analysis.errors import InputError
 from cvm_analysis.sample import company
 
-LEAST_CUSTOMERS = 100
+MIN_CUSTOMERS = 100
 
 
 def make(folder: Path, n_customers: int = 12_000, seed: int = 20260101) -> None:
-    """Write the invented company's raw files and what is true of them.
+    """Write the invented company's raw files and the truth about them.
 
-    Leaves an identical sample (same size, seed, version, code of this folder and bytes) as it is;
-    otherwise builds a new one beside `folder` and swaps it in.
+    An identical sample (size, seed, version, code, bytes) stays as it is; another one is replaced.
 
     Parameters
     ----------
-    folder : gets truth.json and raw/ with sales_<region>.csv, customers.csv, feedback.csv,
+    folder : for truth.json and raw/ with sales_<region>.csv, customers.csv, feedback.csv,
         contracts.csv and indicators.csv
-    n_customers : retail customers of all regions together, 100 or more; project customers and
-        dealers come on top, 1 for 40 and 1 for 150 of them
-    seed : the same seed makes the same bytes
+    n_customers : retail customers of all regions, 100 or more; for 40 of them there is one project
+        customer, for 150 one dealer
+    seed : the same seed gives the same bytes
 
-    truth.json holds
+    truth.json contains
         made_by : version, code, seed, n_customers
         first_day, as_of, extracted_on : ISO dates
-        groups : what defines each planted group of retail customers and what it buys
-        regions : by key, the planted retail parameters (weeks, CNY), and plain totals of clean
-            purchases of all types of customers and of each type
-        drop_out, complaints, surveys, contracts : the planted hazards, chances and means
+        groups : definition and behaviour of each group of retail customers
+        regions : by key, the true retail parameters (weeks, CNY), and totals of clean purchases of
+            all customers and by type
+        drop_out, complaints, surveys, contracts : the true hazards, probabilities and means
         files : by path, encoding, sha256, number of rows, and dirt of each kind
         customers : one record per retail customer: customer_id, region, group, purchase_rate (per
             week), order_value (CNY), first_order, first_late, first_complaint (null: none by
-            as_of), dropped_on (null: still active at as_of), amounts (CNY, each order's draw in
-            order of time)
+            as_of), dropped_on (null: active at as_of), amounts (CNY, orders in order of time)
         trade : one record per project customer or dealer: customer_id, customer_type, region,
             first_order
 
-    Raises
-    ------
-    InputError : too few customers, or `folder` holds something else than a sample
+    InputError for too few customers, or other files in `folder`.
     """
-    if n_customers < LEAST_CUSTOMERS:
-        raise InputError(f"sample of {n_customers} customers: make {LEAST_CUSTOMERS} or more")
+    if n_customers < MIN_CUSTOMERS:
+        raise InputError(f"{n_customers} customers are too few; choose {MIN_CUSTOMERS} or more")
     folder = Path(folder).resolve()
     made_by = {"version": __version__, "code": _code(), "seed": seed, "n_customers": n_customers}
     if _is_made(folder, made_by):
@@ -64,7 +60,7 @@ def make(folder: Path, n_customers: int = 12_000, seed: int = 20260101) -> None:
 
 
 def _code() -> str:
-    """Sum up the code that makes the sample: another code, another sample."""
+    """Digest the code that makes the sample."""
     sources = sorted(Path(__file__).parent.glob("*.py"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
 
@@ -85,8 +81,8 @@ def _truth(folder: Path) -> dict[str, dict]:
 def _is_made(folder: Path, made_by: dict[str, object]) -> bool:
     truth = _truth(folder)
     return truth.get("made_by") == made_by and all(
-        (folder / path).is_file() and _sha256(folder / path) == said["sha256"]
-        for path, said in truth["files"].items()
+        (folder / path).is_file() and _sha256(folder / path) == known["sha256"]
+        for path, known in truth["files"].items()
     )
 
 
@@ -95,13 +91,11 @@ def _refuse_to_overwrite(folder: Path) -> None:
         return
     ours = {"truth.json", *_truth(folder).get("files", {})}
     found = [folder] if folder.is_file() else [path for path in folder.rglob("*") if path.is_file()]
-    others = sorted(
-        str(p.relative_to(folder)) for p in found if p.relative_to(folder).as_posix() not in ours
-    )
+    others = sorted({path.relative_to(folder).as_posix() for path in found} - ours)
     if others:
         raise InputError(
-            f"{folder}: a sample would replace {len(others)} other files there, the first"
-            f" {others[0]!r}; name another folder, or move them away"
+            f"{folder}: contains {len(others)} files that are not of a sample, the first "
+            f"{others[0]!r}; choose another folder, or move them away"
         )
 
 

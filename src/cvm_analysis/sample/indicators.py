@@ -1,4 +1,4 @@
-"""Indicators of project customers and dealers, as a sales office keeps them every half-year."""
+"""Half-yearly indicators of project customers and dealers."""
 
 from dataclasses import dataclass
 
@@ -11,24 +11,20 @@ from cvm_analysis.sample.draws import dates, stream
 
 @dataclass(frozen=True)
 class Indicator:
-    """One figure about one type of customer.
+    """An indicator of one type of customer, between low and high.
 
-    mean, spread : over customers; a tenth of the spread from date to date
-    low, high : the figure stays within
-    digits : after the point
-    unknown : share of customers of whom it is never recorded
-    per_order_value : if not 0, the mean is so much per CNY of the customer's usual order, and
-        spread is a share of it
+    per_order_value : if not 0, the mean per CNY of the customer's usual order; spread is then a
+        share of the mean
     """
 
     customer_type: str
     name: str
     mean: float
-    spread: float
+    spread: float  # between customers; a tenth of it between dates
     low: float
     high: float
     digits: int = 0
-    unknown: float = 0.0
+    unknown: float = 0.0  # share of customers without it
     per_order_value: float = 0.0
 
 
@@ -46,45 +42,38 @@ INDICATORS = (
 )
 
 
-def indicators(people: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """All indicators from a customer's first purchase on, at the end of every half-year.
+def indicators(customers: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Draw all indicators at the end of every half-year since a customer's first purchase.
 
-    Parameters
-    ----------
-    people : one row per project customer or dealer; customer_id, customer_type, first_at (day),
-        order_value (CNY)
-
-    Returns
-    -------
     One row per customer, date and indicator, in order of customer and date: customer_id, at (date),
-    name, value (text)
+    name, value (text).
     """
     ends = pd.date_range(FIRST_DAY, periods=N_DAYS, freq="D")
     ends = ends[ends.is_quarter_end & ends.month.isin([6, 12])]
-    found = [
-        _one(each, people[people["customer_type"] == each.customer_type], ends, seed)
-        for each in INDICATORS
-    ]
-    together = pd.concat(found)
-    return together.sort_values(["customer_id", "at"], kind="stable", ignore_index=True)
+    drawn = pd.concat([_draw(each, customers, ends, seed) for each in INDICATORS])
+    return drawn.sort_values(["customer_id", "at"], kind="stable", ignore_index=True)
 
 
-def _one(of: Indicator, people: pd.DataFrame, ends: pd.DatetimeIndex, seed: int) -> pd.DataFrame:
-    rng = stream(seed, "indicators", of.customer_type, of.name)
-    people = people[rng.random(len(people)) >= of.unknown].reset_index(drop=True)
-    mean = of.per_order_value * people["order_value"] + of.mean
-    spread = of.spread * (mean if of.per_order_value else 1.0)
-    level = mean + spread * rng.standard_normal(len(people))
-    rows = np.tile(np.arange(len(people)), len(ends))
-    noise = np.tile(0.1 * spread * np.ones(len(people)), len(ends))
+def _draw(
+    indicator: Indicator, customers: pd.DataFrame, ends: pd.DatetimeIndex, seed: int
+) -> pd.DataFrame:
+    rng = stream(seed, "indicators", indicator.customer_type, indicator.name)
+    customers = customers[customers["customer_type"] == indicator.customer_type]
+    customers = customers[rng.random(len(customers)) >= indicator.unknown].reset_index(drop=True)
+    mean = indicator.per_order_value * customers["order_value"] + indicator.mean
+    spread = indicator.spread * (mean if indicator.per_order_value else 1.0)
+    level = mean + spread * rng.standard_normal(len(customers))
+    rows = np.tile(np.arange(len(customers)), len(ends))
+    noise = np.tile(0.1 * spread * np.ones(len(customers)), len(ends))
     value = level.to_numpy()[rows] + noise * rng.standard_normal(len(rows))
+    value = value.clip(indicator.low, indicator.high)
     table = pd.DataFrame(
         {
-            "customer_id": people["customer_id"].to_numpy()[rows],
-            "at": np.repeat(ends, len(people)),
-            "name": of.name,
-            "value": np.char.mod(f"%.{of.digits}f", value.clip(of.low, of.high)),
+            "customer_id": customers["customer_id"].to_numpy()[rows],
+            "at": np.repeat(ends, len(customers)),
+            "name": indicator.name,
+            "value": np.char.mod(f"%.{indicator.digits}f", value),
         }
     )
-    first = dates(people["first_at"]).to_numpy()[rows]
+    first = dates(customers["first_at"]).to_numpy()[rows]
     return table[table["at"].to_numpy() >= first]

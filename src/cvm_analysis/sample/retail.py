@@ -1,8 +1,8 @@
-"""Retail customers of the invented company: who they are, and when and for how much they buy.
+"""Retail customers of the invented company: attributes, purchases and order values.
 
 Purchases while active follow the NBD [1] in weeks, the season comes in by thinning [2], the amount
 of an order follows the Gamma-Gamma [3]. A customer's group follows from the drawn rate and order
-value, so a region as a whole keeps both models' distributions unmixed. `leaving` ends them.
+value, so within a region both models hold exactly. `churn` ends the purchases.
 
 Sources: [1] Ehrenberg (1959), "The Pattern of Consumer Purchases", Applied Statistics 8(1), 26-41.
 [2] Lewis & Shedler (1979), "Simulation of Nonhomogeneous Poisson Processes by
@@ -31,28 +31,22 @@ GROUP_KEYS = np.array([group.key for group in GROUPS])
 def customers(n_customers: int, seed: int) -> pd.DataFrame:
     """Draw the customers of all regions.
 
-    Returns
-    -------
-    One row per customer, in order of their first purchase
-        customer_id : eight digits with leading zeros; one in a hundred has eighteen digits
-        region, group : keys
-        purchase_rate : per week, while active
-        order_value : mean of the customer's orders, CNY
-        first_at : first purchase, a day (`draws`)
-        joined_on, birth_date : dates; a tenth has no birth date
-        gender, city, channel : as in customers.csv; channel is the usual one
+    One row per customer, in order of the first purchase: customer_id (eight digits with leading
+    zeros, or eighteen for one in a hundred), region and group (keys), purchase_rate (per week),
+    order_value (mean, CNY), first_at (day of the first purchase), joined_on and birth_date (dates;
+    a tenth has no birth date), gender, city, channel (the usual one).
     """
     shares = np.cumsum([region.share for region in REGIONS])
     sizes = np.diff(np.rint(n_customers * shares / shares[-1]), prepend=0).astype(int)
-    people = pd.concat(
+    customers = pd.concat(
         [
             _customers_of(region, n, stream(seed, "customers", region.key))
             for region, n in zip(REGIONS, sizes, strict=True)
         ]
     )
-    people = people.sort_values("first_at", kind="stable", ignore_index=True)
-    people.insert(0, "customer_id", _ids(n_customers, stream(seed, "ids")))
-    return people
+    customers = customers.sort_values("first_at", kind="stable", ignore_index=True)
+    customers.insert(0, "customer_id", _ids(n_customers, stream(seed, "ids")))
+    return customers
 
 
 def _ids(n: int, rng: np.random.Generator) -> np.ndarray:
@@ -63,7 +57,7 @@ def _ids(n: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _customers_of(region: Region, n: int, rng: np.random.Generator) -> pd.DataFrame:
-    people = pd.DataFrame(
+    customers = pd.DataFrame(
         {
             "region": region.key,
             "purchase_rate": rng.gamma(region.r, 1 / region.alpha, n),
@@ -71,10 +65,10 @@ def _customers_of(region: Region, n: int, rng: np.random.Generator) -> pd.DataFr
             "first_at": _first_purchases(region.growth, n, rng),
         }
     )
-    number = _group_numbers(people)
-    return people.assign(
+    number = _group_numbers(customers)
+    return customers.assign(
         group=GROUP_KEYS[number],
-        joined_on=dates(people["first_at"] - rng.integers(0, 31, n)),
+        joined_on=dates(customers["first_at"] - rng.integers(0, 31, n)),
         birth_date=_birth_dates(n, rng),
         gender=rng.choice(["female", "male", ""], n, p=[0.52, 0.43, 0.05]),
         city=rng.choice(region.cities, n),
@@ -93,8 +87,8 @@ def _season(day: np.ndarray, swing: np.ndarray | float) -> np.ndarray:
     return 1 + swing * np.cos(4 * np.pi * (day - 104) / 365.25)
 
 
-def _group_numbers(people: pd.DataFrame) -> np.ndarray:
-    frequent, big = people["purchase_rate"] > FREQUENT, people["order_value"] > BIG
+def _group_numbers(customers: pd.DataFrame) -> np.ndarray:
+    frequent, big = customers["purchase_rate"] > FREQUENT, customers["order_value"] > BIG
     belongs = [(frequent == group.is_frequent) & (big == group.is_big) for group in GROUPS]
     return np.argmax(belongs, axis=0)
 
@@ -110,20 +104,15 @@ def _channels(group: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.array(CHANNELS)[(rng.random((len(group), 1)) > upper[group]).sum(axis=1)]
 
 
-def orders(people: pd.DataFrame, region: Region, seed: int) -> pd.DataFrame:
-    """Draw the orders of one region's customers as if nobody ever dropped out.
+def orders(customers: pd.DataFrame, region: Region, seed: int) -> pd.DataFrame:
+    """Draw the orders of one region's customers as if no customer ever dropped out.
 
-    Returns
-    -------
-    One row per order, in order of time
-        customer_id, channel
-        group : number of the customer's group in GROUPS
-        at : its moment, a day (`draws`); ordered_at : the same day, within opening hours
-        cents : the Gamma-Gamma draw of the order in CNY cents
+    One row per order, in order of time: customer_id, channel, group (an index of GROUPS), at (a day
+    of `draws`), ordered_at (the same day, within opening hours), cents (the Gamma-Gamma draw).
     """
     rng = stream(seed, "orders", region.key)
-    who, at = _purchase_times(people, rng)
-    rows = people.loc[who].reset_index(drop=True)
+    row, at = _purchase_times(customers, rng)
+    rows = customers.loc[row].reset_index(drop=True)
     number = _group_numbers(rows)
     usual = rng.random(len(rows)) < 0.7
     found = pd.DataFrame(
@@ -139,20 +128,20 @@ def orders(people: pd.DataFrame, region: Region, seed: int) -> pd.DataFrame:
     return found.sort_values("ordered_at", kind="stable", ignore_index=True)
 
 
-def numbered(orders: pd.DataFrame, region: Region) -> pd.DataFrame:
-    """Give orders, one row each in order of time, their order_id; a fresh index."""
+def add_order_ids(orders: pd.DataFrame, region: Region) -> pd.DataFrame:
+    """Add order_id to orders in order of time, with a new index."""
     numbers = [f"{region.code}{number:07d}" for number in range(1, len(orders) + 1)]
     return orders.assign(order_id=numbers).reset_index(drop=True)
 
 
 def _purchase_times(
-    people: pd.DataFrame, rng: np.random.Generator
+    customers: pd.DataFrame, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Row of the customer and day of each purchase, the first one included."""
-    first, rate = people["first_at"].to_numpy(), people["purchase_rate"].to_numpy()
+    first, rate = customers["first_at"].to_numpy(), customers["purchase_rate"].to_numpy()
     days = N_DAYS - first
-    swing = np.array([group.season for group in GROUPS])[_group_numbers(people)]
-    who = np.repeat(np.arange(len(people)), rng.poisson(rate * (1 + swing) * days / 7))
-    at = first[who] + days[who] * rng.random(len(who))
-    kept = rng.random(len(who)) * (1 + swing[who]) < _season(at, swing[who])
-    return np.r_[np.arange(len(people)), who[kept]], np.r_[first, at[kept]]
+    swing = np.array([group.season for group in GROUPS])[_group_numbers(customers)]
+    row = np.repeat(np.arange(len(customers)), rng.poisson(rate * (1 + swing) * days / 7))
+    at = first[row] + days[row] * rng.random(len(row))
+    accepted = rng.random(len(row)) * (1 + swing[row]) < _season(at, swing[row])
+    return np.r_[np.arange(len(customers)), row[accepted]], np.r_[first, at[accepted]]

@@ -1,7 +1,7 @@
-"""Project customers and dealers: few, with rare, lumpy and large purchases of their own mix.
+"""Project customers and dealers: few, with rare and large purchases in bursts of orders.
 
-They are not part of any planted retail parameter. A project customer buys for one building after
-another, each in a burst of orders; a dealer stocks up a few times a year.
+A project customer buys for one building after another; a dealer restocks a few times a year. No
+retail parameter applies to them.
 """
 
 from dataclasses import dataclass
@@ -18,30 +18,20 @@ LAST_FIRST_PURCHASE = N_DAYS - 120  # day
 
 @dataclass(frozen=True)
 class Trade:
-    """A type of business customer.
+    """A type of business customer; lines, discounted and categories as in `business.Group`."""
 
-    key : its customer_type
-    prefix : of customer_id
-    share : how many there are for each retail customer
-    bursts : a year, in the mean; they differ between customers
-    more : further orders of a burst, in the mean
-    value, spread : median of a customer's usual order in CNY, and standard deviation of its log
-    lines, discounted, categories : as in `baskets.Habits`
-    industries, company_sizes : what a customer is, with weights
-    """
-
-    key: str
-    prefix: str
-    share: float
-    bursts: float
-    more: float
-    value: float
-    spread: float
+    key: str  # customer_type
+    prefix: str  # of customer_id
+    share: float  # number per retail customer
+    bursts: float  # a year, mean over customers
+    more: float  # mean number of further orders in a burst
+    value: float  # median of a customer's usual order, CNY
+    spread: float  # standard deviation of its logarithm
     lines: float
     discounted: float
     categories: dict[str, float]
-    industries: dict[str, float]
-    company_sizes: dict[str, float]
+    industries: dict[str, float]  # with weights
+    company_sizes: dict[str, float]  # with weights
 
 
 TRADES = (
@@ -63,15 +53,9 @@ TRADES = (
 def customers(n_retail: int, seed: int) -> pd.DataFrame:
     """Draw the project customers and dealers of all regions.
 
-    Returns
-    -------
-    One row per customer
-        customer_id, customer_type, region, city, channel, industry, company_size
-        trade : number of the type in TRADES
-        bursts : a year
-        order_value : median of the customer's orders, CNY
-        first_at : first purchase, a day (`draws`)
-        joined_on : date, up to two months earlier
+    One row per customer: customer_id, customer_type, region, city, channel, industry, company_size,
+    trade (index of TRADES), bursts (a year), order_value (median, CNY), first_at (day of the first
+    purchase), joined_on (date, up to two months earlier).
     """
     return pd.concat(
         [
@@ -113,18 +97,16 @@ def _one_of(weights: dict[str, float], n: int, rng: np.random.Generator) -> np.n
     return rng.choice(list(weights), n, p=_shares(list(weights.values())))
 
 
-def orders(people: pd.DataFrame, region: Region, seed: int) -> pd.DataFrame:
+def orders(customers: pd.DataFrame, region: Region, seed: int) -> pd.DataFrame:
     """Draw the orders of one region's project customers and dealers, up to AS_OF.
 
-    Returns
-    -------
-    One row per order, in order of time: order_id, customer_id, customer_type, channel, group (a
-    number in TRADES), at (day), ordered_at, cents
+    One row per order, in order of time: order_id, customer_id, customer_type, channel, group (index
+    of TRADES), at (day), ordered_at, cents.
     """
     rng = stream(seed, "trade orders", region.key)
-    people = people[people["region"] == region.key].reset_index(drop=True)
-    who, at = _purchase_times(people, rng)
-    rows = people.loc[who].reset_index(drop=True)
+    customers = customers[customers["region"] == region.key].reset_index(drop=True)
+    row, at = _purchase_times(customers, rng)
+    rows = customers.loc[row].reset_index(drop=True)
     value = rows["order_value"] * np.exp(0.6 * rng.standard_normal(len(rows)))
     found = pd.DataFrame(
         {
@@ -143,16 +125,16 @@ def orders(people: pd.DataFrame, region: Region, seed: int) -> pd.DataFrame:
 
 
 def _purchase_times(
-    people: pd.DataFrame, rng: np.random.Generator
+    customers: pd.DataFrame, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Row of the customer and day of each purchase; the first one opens the first burst."""
-    first = people["first_at"].to_numpy()
-    years = (N_DAYS - first) / 365.25
-    who = np.repeat(np.arange(len(people)), rng.poisson(people["bursts"] * years))
-    who = np.r_[np.arange(len(people)), who]
-    opens = np.r_[first, first[who[len(people) :]]]
-    opens[len(people) :] += 365.25 * years[who[len(people) :]] * rng.random(len(who) - len(people))
-    more = np.array([trade.more for trade in TRADES])[people["trade"].to_numpy()[who]]
-    further = np.repeat(np.arange(len(who)), rng.poisson(more))
+    """Row of the customer and day of each purchase; the first one starts the first burst."""
+    first = customers["first_at"].to_numpy()
+    years, rows = (N_DAYS - first) / 365.25, np.arange(len(first))
+    later_bursts = np.repeat(rows, rng.poisson(customers["bursts"] * years))
+    elapsed = 365.25 * years[later_bursts] * rng.random(len(later_bursts))
+    row = np.r_[rows, later_bursts]
+    opens = np.r_[first, first[later_bursts] + elapsed]
+    more = np.array([trade.more for trade in TRADES])[customers["trade"].to_numpy()[row]]
+    further = np.repeat(np.arange(len(row)), rng.poisson(more))
     later = opens[further] + 1 + (BURST - 1) * rng.random(len(further))
-    return np.r_[who, who[further]], np.r_[opens, later]
+    return np.r_[row, row[further]], np.r_[opens, later]

@@ -1,6 +1,6 @@
-"""What truth.json says: the plan of the company, and plain facts about what was drawn.
+"""The content of truth.json: the parameters of the company, and facts about what was drawn.
 
-Retail parameters are planted for retail customers alone; totals say which customers they count.
+Parameters are those of retail customers; totals name the types of customers they count.
 """
 
 import dataclasses
@@ -21,17 +21,17 @@ from cvm_analysis.sample.draws import dates, known_dates
 
 PARAMETERS = ("growth", "r", "alpha", "drop_out", "late", "p", "q", "gamma")
 TYPES = ("retail", "project", "dealer")
-Said = dict[str, object]
+Truth = dict[str, object]
 
 
-def planted() -> Said:
-    """Say what was decided before anything was drawn."""
-    limits = {"frequent_above_per_week": FREQUENT, "big_above_cny": BIG}
+def company_parameters() -> Truth:
+    """The parameters that apply to the whole company."""
+    thresholds = {"frequent_above_per_week": FREQUENT, "big_above_cny": BIG}
     return {
         "first_day": FIRST_DAY.isoformat(),
         "as_of": AS_OF.isoformat(),
         "extracted_on": EXTRACTED_ON.isoformat(),
-        "groups": {group.key: {**dataclasses.asdict(group), **limits} for group in GROUPS},
+        "groups": {group.key: {**dataclasses.asdict(group), **thresholds} for group in GROUPS},
         "drop_out": {
             "baseline": "regions.<key>.parameters.drop_out, per week from the first purchase",
             "hazard_ratios": churn.HAZARD_RATIOS,
@@ -59,14 +59,8 @@ def planted() -> Said:
     }
 
 
-def region(region: Region, orders: pd.DataFrame, returns: pd.DataFrame) -> Said:
-    """Say what a region was planned to be, and what it sold.
-
-    Parameters
-    ----------
-    orders : one row per order of any customer; customer_id, customer_type, cents
-    returns : one row per returned line; customer_type, amount (cents, negative)
-    """
+def region(region: Region, orders: pd.DataFrame, returns: pd.DataFrame) -> Truth:
+    """The parameters of a region, and its totals of orders and returned lines."""
     by_type = {
         kind: _totals(
             orders[orders["customer_type"] == kind], returns[returns["customer_type"] == kind]
@@ -79,7 +73,7 @@ def region(region: Region, orders: pd.DataFrame, returns: pd.DataFrame) -> Said:
     }
 
 
-def _totals(orders: pd.DataFrame, returns: pd.DataFrame) -> Said:
+def _totals(orders: pd.DataFrame, returns: pd.DataFrame) -> Truth:
     return {
         "n_customers": orders["customer_id"].nunique(),
         "n_orders": len(orders),
@@ -88,27 +82,27 @@ def _totals(orders: pd.DataFrame, returns: pd.DataFrame) -> Said:
     }
 
 
-def customers(people: pd.DataFrame, orders: pd.DataFrame) -> list[Said]:
+def customers(customers: pd.DataFrame, orders: pd.DataFrame) -> list[Truth]:
     """One record per retail customer, in order of customer_id; columns as `folder.make` says."""
-    people = people.sort_values("customer_id", ignore_index=True)
+    customers = customers.sort_values("customer_id", ignore_index=True)
     amounts = (orders["cents"] / 100).groupby(orders["customer_id"]).agg(list)
-    known = people[["customer_id", "region", "group"]].assign(
-        purchase_rate=people["purchase_rate"].round(6),
-        order_value=people["order_value"].round(2),
-        first_order=dates(people["first_at"]).dt.strftime("%Y-%m-%d"),
-        first_late=_iso(people["first_late"]),
-        first_complaint=_iso(people["first_complaint"]),
-        dropped_on=_iso(people["left_at"]),
-        amounts=people["customer_id"].map(amounts),
+    known = customers[["customer_id", "region", "group"]].assign(
+        purchase_rate=customers["purchase_rate"].round(6),
+        order_value=customers["order_value"].round(2),
+        first_order=dates(customers["first_at"]).dt.strftime("%Y-%m-%d"),
+        first_late=_iso(customers["first_late"]),
+        first_complaint=_iso(customers["first_complaint"]),
+        dropped_on=_iso(customers["left_at"]),
+        amounts=customers["customer_id"].map(amounts),
     )
     return known.to_dict("records")
 
 
-def trade(firms: pd.DataFrame) -> list[Said]:
+def trade(firms: pd.DataFrame) -> list[Truth]:
     """One record per project customer or dealer, in order of customer_id."""
     firms = firms.sort_values("customer_id", ignore_index=True)
     known = firms[["customer_id", "customer_type", "region"]].assign(
-        first_order=dates(firms["first_at"]).dt.strftime("%Y-%m-%d"),
+        first_order=dates(firms["first_at"]).dt.strftime("%Y-%m-%d")
     )
     return known.to_dict("records")
 

@@ -1,18 +1,10 @@
-"""The YAML files as typed settings: shape only (keys, types); meaning is checked by the core.
+"""The YAML files as typed settings: only keys and types are checked here, meaning by `validate`.
 
-Paths are relative to the config file; `${NAME}` takes an environment variable and
-`${NAME:-text}` falls back to a text. Every message names file and line.
+Paths are relative to the config file. `${NAME}` stands for an environment variable,
+`${NAME:-text}` has a default. Every message names file and line.
 """
 
 from cvm_analysis.settings.load import Settings, load, nearest
 from cvm_analysis.settings.shape import DiscoveredRegions, Region, Rules, Source
 
-__all__ = [
-    "DiscoveredRegions",
-    "Region",
-    "Rules",
-    "Settings",
-    "Source",
-    "load",
-    "nearest",
-]
+__all__ = ["DiscoveredRegions", "Region", "Rules", "Settings", "Source", "load", "nearest"]

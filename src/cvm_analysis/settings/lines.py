@@ -1,4 +1,4 @@
-"""A YAML file as its content, and the line on which each setting was written."""
+"""The content of a YAML file, and the line of each setting."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Lines = Mapping[tuple[str, ...], int]
 
 
 class _Loader(yaml.CSafeLoader):
-    """YAML whose dates stay text, so that an impossible one is an error with a line."""
+    """YAML whose dates stay text, so that an invalid one is reported with its line."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012
         first: [each for each in resolvers if each[0] != "tag:yaml.org,2002:timestamp"]
@@ -27,9 +27,7 @@ class _Loader(yaml.CSafeLoader):
 def parse(path: Path) -> tuple[Any, dict[tuple[str, ...], int]]:
     """Read a YAML file: its content with `${NAME}` replaced, and the line of each setting.
 
-    Raises
-    ------
-    ConfigError : no such file, not UTF-8, not YAML, a setting twice, a variable that is not set
+    ConfigError: no such file, not UTF-8, not YAML, a repeated setting, a variable that is not set.
     """
     if not path.is_file():
         raise ConfigError(f"{path}: no such file")
@@ -86,7 +84,7 @@ def _with_environment(path: Path, value: Any, at: tuple[str, ...], lines: dict[A
 
 
 def line(lines: Lines, keys: Iterable[Any]) -> int:
-    """Give the line of the deepest of `keys` that was written, 0 for none; tags are passed over."""
+    """Line of the deepest of `keys` in the file, 0 if none is there."""
     at: tuple[str, ...] = ()
     for key in keys:
         if (*at, str(key)) in lines:
@@ -95,6 +93,6 @@ def line(lines: Lines, keys: Iterable[Any]) -> int:
 
 
 def where(path: Path, lines: Lines, keys: Iterable[Any]) -> str:
-    """Say where the deepest of `keys` that was written is: `config/mine.yaml line 14`."""
+    """Place of the deepest of `keys` in the file: `config/mine.yaml line 14`."""
     at = line(lines, keys)
     return f"{path} line {at}" if at else str(path)

@@ -1,4 +1,4 @@
-"""Read a config and its rule files; everything wrong in one message, with file and line."""
+"""Read a config and its rule files; one message lists all errors with file and line."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import re
 import zoneinfo
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
@@ -23,14 +23,14 @@ from cvm_analysis.settings.rule_files import Scorecards, Segments, Strategies
 from cvm_analysis.settings.shape import TAGS, Business, Region, Source
 from cvm_analysis.tables import TABLES
 
-UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")  # pydantic's errors of a wrong name
-WRITTEN = {"code": "", "customer_type": "", "by_quota": "quota"}  # else than a field is called
+UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")  # of pydantic, for a wrong name
+YAML_NAMES = {"code": "", "customer_type": "", "by_quota": "quota"}  # other than the field's
 RULE_FILES = {"segments": Segments, "scorecards": Scorecards, "strategies": Strategies}
 
 
 @dataclass(frozen=True)
 class Settings:
-    """All settings of a business, and where each was written."""
+    """All settings of a business, and the line of each in its file."""
 
     path: Path
     business: Business
@@ -46,17 +46,17 @@ class Settings:
 
     @property
     def churn(self) -> Churn:
-        """What counts as silence."""
+        """When a customer counts as lapsed."""
         return self.business.churn
 
     @property
-    def words(self) -> wording.Own:
-        """The words of the business's own codes, for `texts.words`."""
+    def words(self) -> wording.OwnWords:
+        """The business's names for its own codes, for `texts.words`."""
         return wording.collect(self)
 
     @property
     def prepared(self) -> Path:
-        """Where the prepared tables lie."""
+        """The folder of the prepared tables."""
         return self.resolve(self.business.prepared or f"../data/prepared/{self.path.stem}")
 
     @property
@@ -65,29 +65,29 @@ class Settings:
         return list(self.lines)
 
     def resolve(self, path: str) -> Path:
-        """Find a path relative to the config file."""
+        """Resolve a path relative to the config file."""
         return Path(os.path.normpath(self.path.parent / path))
 
     @property
     def raw_folders(self) -> list[Path]:
-        """Where the raw files lie."""
+        """The folders of the raw files."""
         tables = self.business.sources.by_table().values()
         folders = {self.resolve(s.files).parent for _, sources in tables for s in sources}
         return sorted(folders)
 
-    def found(self, files: str) -> list[Path]:
-        """Find the files of a source, `*` standing for anything; the name itself if none."""
+    def find_files(self, files: str) -> list[Path]:
+        """List the files that match a source's pattern; the pattern itself if there are none."""
         path = self.resolve(files)
         matching = sorted(path.parent.glob(path.name)) if "*" in path.name else [path]
         return matching or [path]
 
     def where(self, file: Path, *keys: str) -> str:
-        """Say where a setting was written: `config/mine.yaml line 14`."""
+        """Place of a setting: `config/mine.yaml line 14`."""
         return where(file, self.lines[file], keys)
 
 
 def load(path: str | Path) -> Settings:
-    """Read a config and the rule files it names; ConfigError says everything wrong at once."""
+    """Read a config and the rule files it names; ConfigError lists all errors."""
     path = Path(path)
     lines: dict[Path, dict[tuple[str, ...], int]] = {}
     business = _read(path, Business, lines)
@@ -105,20 +105,20 @@ def _read(path: Path, model: type[Any], lines: dict[Path, dict[tuple[str, ...], 
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        found = sorted(_told(error.errors()), key=lambda each: _order(lines[path], each))
-        said = [_describe(path, lines[path], model, each) for each in found]
-        raise ConfigError("\n".join(dict.fromkeys(said))) from None
+        errors = sorted(_reportable(error.errors()), key=lambda each: _order(lines[path], each))
+        messages = [_describe(path, lines[path], model, each) for each in errors]
+        raise ConfigError("\n".join(dict.fromkeys(messages))) from None
 
 
-def _told(errors: Any) -> list[Any]:
-    """Leave out that a list is too short where its items are wrong."""
+def _reportable(errors: Any) -> list[Any]:
+    """Omit that a list is too short if its items are wrong."""
     places = [error["loc"] for error in errors]
     above = {place[:n] for place in places for n in range(len(place))}
     return [each for each in errors if each["type"] != "too_short" or each["loc"] not in above]
 
 
 def _order(lines: Lines, error: Any) -> tuple[int, bool]:
-    """From the first line to the last; a misspelt setting before the one that it makes missing."""
+    """Sort by line; a misspelt setting comes before the missing one it stands for."""
     return line(lines, error["loc"]), error["type"] not in UNKNOWN
 
 
@@ -129,48 +129,39 @@ def _describe(path: Path, lines: Lines, model: type[Any], error: Any) -> str:
         return f"{path}: no settings; write `name: value` lines, as in config/sample.yaml"
     if error["type"] in UNKNOWN:
         *above, key = error["loc"]
-        return f"{place}: unknown setting '{key}'{nearest(key, known_settings(model, above))}"
+        return f"{place}: unknown setting '{key}'{nearest(key, _known_settings(model, above))}"
     if error["type"] == "missing":
         return f"{place}: the setting '{error['loc'][-1]}' is missing"
-    said = error["msg"].removeprefix("Value error, ")
-    return f"{place}: {name}: {said[0].lower() + said[1:]}, not {error['input']!r}"
+    text = error["msg"].removeprefix("Value error, ")
+    return f"{place}: {name}: {text[0].lower() + text[1:]}, not {error['input']!r}"
 
 
-def known_settings(model: Any, keys: Iterable[Any]) -> set[str]:
-    """Name the settings that the group under these keys may have."""
-    groups = list(_plain(model))
+def _known_settings(model: Any, keys: Iterable[Any]) -> set[str]:
+    """Names of the settings in the group under these keys; keys of mappings are skipped."""
+    groups = [model]
     for key in keys:
-        groups = [kind for group in groups for kind in _below(group, key)]
-    fields = [getattr(group, "__pydantic_fields__", {}) for group in groups]
-    names = [field.alias or name for each in fields for name, field in each.items()]
-    return {WRITTEN.get(name, name) for name in names} - {""}
+        tagged = [group for group in groups if group.__name__ == key]
+        below = [
+            inner
+            for group in groups
+            for name, field in group.__pydantic_fields__.items()
+            if key == (field.alias or name)
+            for inner in _groups(field.annotation)
+        ]
+        groups = tagged or below or groups
+    fields = [each for group in groups for each in group.__pydantic_fields__.items()]
+    return {YAML_NAMES.get(name, field.alias or name) for name, field in fields} - {""}
 
 
-def _below(group: Any, key: Any) -> Iterator[Any]:
-    """Yield the types that a key of this group may have; a tag of pydantic's says which group."""
-    fields = getattr(group, "__pydantic_fields__", None)
-    if key in TAGS:
-        yield from [group] if (key == "discovered") == (fields is not None) else []
-    elif fields is not None:
-        named = {field.alias or name: field for name, field in fields.items()}
-        yield from _plain(named[key].annotation) if key in named else [group]
-    else:  # dict[str, below], tuple[below, ...]
-        yield from _plain([a for a in get_args(group) if a is not Ellipsis][-1])
-
-
-def _plain(kind: Any) -> Iterator[Any]:
-    """Yield the types of a union, without what they are annotated with."""
-    if get_origin(kind) is Annotated:
-        yield from _plain(get_args(kind)[0])
-    elif get_origin(kind) in (Union, UnionType):
-        for each in get_args(kind):
-            yield from _plain(each)
-    else:
-        yield kind
+def _groups(kind: Any) -> list[Any]:
+    """Find the classes of settings in an annotation: within unions, tuples and mappings."""
+    if hasattr(kind, "__pydantic_fields__"):
+        return [kind]
+    return [group for inner in get_args(kind) for group in _groups(inner)]
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Suggest what a misspelt name may have meant: `; did you mean 'x'?`, else what is known."""
+    """Suggest a known name for a misspelt one: `; did you mean 'x'?`; else list the known ones."""
     known = sorted(known)
     close = difflib.get_close_matches(name, known, n=1)
     if close:
@@ -181,7 +172,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def _check_names(settings: Settings) -> None:
-    """Names that must be known, and mean one thing: our columns, regions, the time zone."""
+    """Check that columns, regions and the time zone exist and are unambiguous."""
     business = settings.business
     named = business.regions if isinstance(business.regions, dict) else {}
     wrong = [
@@ -201,35 +192,33 @@ def _check_names(settings: Settings) -> None:
 
 
 def _ambiguous(settings: Settings, named: Mapping[str, Region]) -> Iterator[str]:
-    """Find raw words that two regions claim."""
+    """Find raw values that two regions match."""
     meant: dict[str, str] = {}
     for key, region in named.items():
         for word in dict.fromkeys((*region.match, key, region.en, region.zh)):
             if word in meant:
                 place = settings.where(settings.path, "regions", key)
-                yield f"{place}: '{word}' already means the region {meant[word]}; keep one"
+                yield f"{place}: '{word}' already stands for region {meant[word]}; keep one"
             meant.setdefault(word, key)
 
 
 def _check_source(
     settings: Settings, table: str, source: Source, at: tuple[str, ...], named: Iterable[str]
 ) -> Iterator[str]:
+    place = partial(settings.where, settings.path, *at)
     known = TABLES[table].columns
     for key in source.columns:
         added = TABLES[table].others and re.fullmatch("[a-z][a-z0-9_]*", key)
         if key not in known and not added:
-            place = settings.where(settings.path, *at, "columns", key)
-            yield f"{place}: {table} have no column '{key}'{nearest(key, known)}"
-    for key in source.formats:
-        if key not in source.columns:
-            place = settings.where(settings.path, *at, "formats", key)
-            yield f"{place}: no column '{key}' is mapped{nearest(key, source.columns)}"
+            yield f"{place('columns', key)}: {table} has no column '{key}'{nearest(key, known)}"
+    for key in sorted(set(source.formats) - set(source.columns)):
+        hint = nearest(key, source.columns)
+        yield f"{place('formats', key)}: no column '{key}' is mapped{hint}"
     required = {name for name, column in known.items() if not column.optional}
     if {"quantity", "unit_price"} <= set(source.columns):
         required -= {"amount"}
     for name in sorted(required - set(source.columns)):
         instead = " (or quantity and unit_price)" if name == "amount" else ""
-        yield f"{settings.where(settings.path, *at, 'columns')}: {name}{instead} is not mapped"
+        yield f"{place('columns')}: {name}{instead} is not mapped"
     if source.region and source.region not in named:
-        place = settings.where(settings.path, *at, "region")
-        yield f"{place}: no region '{source.region}'{nearest(source.region, named)}"
+        yield f"{place('region')}: no region '{source.region}'{nearest(source.region, named)}"

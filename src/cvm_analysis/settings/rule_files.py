@@ -1,7 +1,4 @@
-"""The rule files beside a config: segments.yaml, scorecards.yaml, strategies.yaml.
-
-What stands in them is typed where it is used; here is only which file holds what.
-"""
+"""The rule files of a config, each setting typed in the module that uses it."""
 
 from __future__ import annotations
 
@@ -21,8 +18,8 @@ from cvm_analysis.strategy.recommend import Action
 from cvm_analysis.typed import add_keys, by_code
 
 
-def _typed(given: Any) -> Any:
-    """Put the type of customers into each version of its scorecard."""
+def _add_types(given: Any) -> Any:
+    """Add the customer type to each version of its scorecard."""
     if not isinstance(given, dict):
         return given
     return {
@@ -34,7 +31,7 @@ def _typed(given: Any) -> Any:
 
 
 class Segments(Strict):
-    """The content of segments.yaml."""
+    """Content of segments.yaml."""
 
     rfm: Rfm
     frequency: Levels = Levels()
@@ -51,7 +48,7 @@ class Scorecards(Strict):
     reviews: Reviews = Reviews()
     policy: Policy = Policy()
     scorecards: Annotated[
-        dict[str, tuple[Scorecard, ...]], BeforeValidator(_typed), Field(min_length=1)
+        dict[str, tuple[Scorecard, ...]], BeforeValidator(_add_types), Field(min_length=1)
     ]
     words: dict[str, dict[str, Wording]] = Field(default_factory=dict)
 

@@ -1,4 +1,4 @@
-"""The settings of the YAML files as types: which keys, of which kind, with which default."""
+"""The settings of a config as types: keys, kinds and defaults."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cvm_analysis.clv.value import Value
 
 Share = Annotated[float, Field(ge=0, le=1)]
 RegionKey = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
-TAGS = ("named", "discovered", "[key]")  # parts of an error's place that nobody wrote
+TAGS = ("Region", "DiscoveredRegions", "[key]")  # parts of an error's place not in the file
 
 
 class Strict(BaseModel):
@@ -22,18 +22,10 @@ class Strict(BaseModel):
 
 
 class Wording(Strict):
-    """What a code is called in each language."""
+    """The name of a code in each language."""
 
     en: str | None = None
     zh: str | None = None
-
-
-class Region(Strict):
-    """A region: the raw values that mean it, and its name in each language."""
-
-    match: tuple[str, ...] = ()
-    en: str
-    zh: str
 
 
 class Names(Strict):
@@ -43,8 +35,14 @@ class Names(Strict):
     zh: str
 
 
+class Region(Names):
+    """A region: the raw values that stand for it, and its names."""
+
+    match: tuple[str, ...] = ()
+
+
 class DiscoveredRegions(Strict):
-    """Regions found in a raw column; those with few customers are pooled into one."""
+    """Regions from a raw column; those with few customers are pooled into one."""
 
     from_: str = Field(alias="from")
     pool_below: int = Field(0, ge=0)
@@ -53,18 +51,18 @@ class DiscoveredRegions(Strict):
 
 def _kind_of_regions(given: Any) -> str:
     found = isinstance(given, DiscoveredRegions) or (isinstance(given, dict) and "from" in given)
-    return "discovered" if found else "named"
+    return "DiscoveredRegions" if found else "Region"
 
 
 Regions = Annotated[
-    Annotated[dict[RegionKey, Region], Tag("named")]
-    | Annotated[DiscoveredRegions, Tag("discovered")],
+    Annotated[dict[RegionKey, Region], Tag("Region")]
+    | Annotated[DiscoveredRegions, Tag("DiscoveredRegions")],
     Discriminator(_kind_of_regions),
 ]
 
 
 class Source(Strict):
-    """One kind of raw file: where it lies and which of its columns is which of ours."""
+    """Raw files of one layout: their path, and their columns by our names."""
 
     files: str
     region: RegionKey | None = None
@@ -84,13 +82,13 @@ class Sources(Strict):
     indicators: tuple[Source, ...] = ()
 
     def by_table(self) -> dict[str, tuple[str, tuple[Source, ...]]]:
-        """Name each raw table: our table -> its setting and its files' descriptions."""
+        """Map each raw table to its setting and its sources."""
         named = {"customers_raw" if k == "customers" else k: k for k in type(self).model_fields}
         return {table: (setting, getattr(self, setting)) for table, setting in named.items()}
 
 
 class Rules(Strict):
-    """What happens to odd rows, and which share of bad rows stops everything."""
+    """How to treat odd rows, and the share of bad rows that stops `prepare`."""
 
     duplicates: Literal["keep", "quarantine"] = "keep"
     returns: Literal["net"] = "net"
@@ -112,8 +110,8 @@ class Business(Strict):
     segments: str = "segments.yaml"
     scorecards: str = "scorecards.yaml"
     strategies: str = "strategies.yaml"
-    report_segments: dict[str, Literal["rfm", "grade"]] = {"retail": "rfm"}  # others: grade
-    compare_days: int = Field(91, gt=0)  # change is what happened within so many days
+    report_segments: dict[str, Literal["rfm", "grade"]] = {"retail": "rfm"}  # other types: grade
+    compare_days: int = Field(91, gt=0)  # the period of changes that are reported
     value: Value = Value()
     churn: Churn = Churn()
-    words: dict[str, dict[str, Wording]] = {}  # section of the texts, or column -> code -> words
+    words: dict[str, dict[str, Wording]] = {}  # section of the texts, or column -> code -> name

@@ -1,7 +1,7 @@
-"""What a business calls its own codes, collected from its files for `texts.words`.
+"""A business's names for its own codes, collected from its files for `texts.words`.
 
-Words stand beside a code (an action, an RFM name), in a `words` block of the rule files (types of
-customers, grades, indicators), or, for values found in the data, in that of the config.
+They are written with the code (actions, RFM segments), in a `words` block of the rule files
+(customer types, grades, indicators), or in that of the config (values in the data).
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from cvm_analysis.segments.grades.scorecard import NOT_GRADED
 if TYPE_CHECKING:
     from cvm_analysis.settings.load import Settings
 
-Own = Mapping[str, Mapping[str, str]]  # language -> key of the texts -> text
+OwnWords = Mapping[str, Mapping[str, str]]  # language -> key of the texts -> text
 
 
-class _Worded(Protocol):
+class _Named(Protocol):
     @property
     def en(self) -> str | None: ...
     @property
@@ -28,18 +28,18 @@ class _Worded(Protocol):
 
 
 class Code(NamedTuple):
-    """A code of the business: its key in the texts, where it is written, and its words if any."""
+    """A code of the business: its key in the texts, its place in the files, its names if any."""
 
     key: str
     file: Path
     keys: tuple[str, ...]
-    words: _Worded | None
+    words: _Named | None
 
 
-def collect(settings: Settings) -> Own:
-    """Give the business's own words by language; segments by grade are called by type and grade."""
+def collect(settings: Settings) -> OwnWords:
+    """Collect the business's own words by language; graded segments are named by type and grade."""
     found: dict[str, dict[str, str]] = {language: {} for language in texts.languages()}
-    for code in (*_beside(settings), *_in_blocks(settings)):
+    for code in (*_with_code(settings), *_in_blocks(settings)):
         for language, own in found.items():
             if text := getattr(code.words, language, None):
                 own[code.key] = text
@@ -53,19 +53,19 @@ def collect(settings: Settings) -> Own:
     return found
 
 
-def find_wordless(settings: Settings) -> Iterator[tuple[Code, list[str]]]:
-    """Yield each code that reports show as it is written, and the languages that lack its words."""
+def find_unnamed(settings: Settings) -> Iterator[tuple[Code, list[str]]]:
+    """Yield each code without a name, which reports show as it is, and the languages concerned."""
     own = collect(settings)
     known = [texts.words(language, own) for language in texts.languages()]
-    every = {code.key: code for code in (*_scorecards(settings), *_beside(settings))}
+    every = {code.key: code for code in (*_scorecards(settings), *_with_code(settings))}
     for code in every.values():
-        lacking = [say.language for say in known if code.key not in say]
-        if lacking:
-            yield code, lacking
+        missing = [say.language for say in known if code.key not in say]
+        if missing:
+            yield code, missing
 
 
-def _beside(settings: Settings) -> Iterator[Code]:
-    """Actions and RFM names, whose words stand beside them."""
+def _with_code(settings: Settings) -> Iterator[Code]:
+    """Actions and RFM segments, whose names are written with them."""
     file = settings.resolve(settings.business.segments)
     for code, rule in settings.segments.rfm.segments.items():
         yield Code(f"segments.{code}", file, ("rfm", "segments", code), rule)
@@ -75,7 +75,7 @@ def _beside(settings: Settings) -> Iterator[Code]:
 
 
 def _scorecards(settings: Settings) -> Iterator[Code]:
-    """Types of customers, grades and indicators, each where it is first written."""
+    """Customer types, grades and indicators, each at its first place."""
     file = settings.resolve(settings.business.scorecards)
     for kind, versions in reversed(settings.scorecards.scorecards.items()):
         for i, card in reversed(list(enumerate(versions))):
@@ -89,8 +89,8 @@ def _scorecards(settings: Settings) -> Iterator[Code]:
         yield Code(f"types.{kind}", file, ("scorecards", kind), None)
 
 
-def blocks(settings: Settings) -> dict[Path, Mapping[str, Mapping[str, _Worded]]]:
-    """Give the `words` blocks: file -> section of the texts or column -> code; the config last."""
+def blocks(settings: Settings) -> dict[Path, Mapping[str, Mapping[str, _Named]]]:
+    """The `words` blocks: file -> section of the texts or column -> code; the config last."""
     return {
         settings.resolve(settings.business.segments): settings.segments.words,
         settings.resolve(settings.business.scorecards): settings.scorecards.words,
@@ -101,8 +101,8 @@ def blocks(settings: Settings) -> dict[Path, Mapping[str, Mapping[str, _Worded]]
 def _in_blocks(settings: Settings) -> Iterator[Code]:
     for file, block in blocks(settings).items():
         for section, codes in block.items():
-            for code, said in codes.items():
-                yield Code(texts.text_key(section, code), file, ("words", section, code), said)
+            for code, name in codes.items():
+                yield Code(texts.text_key(section, code), file, ("words", section, code), name)
 
 
 def _graded(settings: Settings) -> Iterator[tuple[str, str]]:

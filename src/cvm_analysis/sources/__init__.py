@@ -1,1 +1,1 @@
-"""Where rows come from: files as they were delivered."""
+"""Raw files as rows of text."""

@@ -1,8 +1,8 @@
-"""The three kinds of raw files, each as a header and records of text.
+"""CSV, xlsx and Parquet files as a header and records of text.
 
-CSV (and csv.gz) is decoded strictly: a byte order mark decides, else UTF-8, else GB18030 (which
-reads GBK and GB2312 too). What stands between its cells is told by its first lines. xlsx is its
-first sheet. Parquet is cast to text.
+CSV (also gzipped) is decoded strictly: by its byte order mark, else as UTF-8, else as GB18030
+(which includes GBK and GB2312); its first lines show the delimiter. Of xlsx the first sheet is
+read. Parquet is cast to text.
 """
 
 from __future__ import annotations
@@ -19,39 +19,43 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+import python_calamine
+
 from cvm_analysis.errors import InputError
 
 Record = tuple[int, list[str]]  # the line it ends on (the header is line 1), and its cells
 SUFFIXES = (".csv", ".csv.gz", ".txt", ".xlsx", ".parquet")
-ROUNDED = 10**15  # spreadsheets keep 15 digits of a number
-START = 1 << 16  # bytes whose lines tell what stands between cells
-DELIMITERS = {"tab": "\t", "semicolon": ";", "comma": ",", "spaces": " "}  # the first of equals
+ROUNDED = 10**15  # spreadsheets store 15 digits
+START = 1 << 16  # bytes to detect the delimiter from
+DELIMITERS = {"tab": "\t", "semicolon": ";", "comma": ",", "spaces": " "}  # the first one in a tie
 
 
 class OpenFile(NamedTuple):
-    """A raw file ready to be read: its encoding, header, records, and what parts its cells."""
+    """A raw file ready to be read."""
 
     encoding: str
     header: list[str]
     records: Iterator[Record]
-    delimiter: str = ""  # a key of DELIMITERS; empty where cells are not parted by a character
+    delimiter: str = ""  # a key of DELIMITERS; empty for xlsx and Parquet
 
 
 @contextmanager
 def open_rows(
     path: Path, encoding: str | None = None, delimiter: str | None = None
 ) -> Iterator[OpenFile]:
-    """Open a raw file by the ending of its name.
+    """Open a raw file by the suffix of its name.
 
     Parameters
     ----------
-    encoding, delimiter : how to read a CSV; None lets the file tell. `spaces` are any number of
-        blanks or tabs, also before the first cell
+    encoding, delimiter : of a CSV; None: detected. `spaces` are any number of blanks or tabs, also
+        before the first cell
 
     Raises
     ------
-    InputError : another ending, an empty file, undecodable bytes, a quote that never ends, a
-        number in a sheet that has lost digits, a Parquet column of lists
+    InputError : another suffix, an empty file, undecodable bytes, an unclosed quote, a number in a
+        sheet that has lost digits, a Parquet column of lists
     """
     if path.suffix == ".xlsx":
         yield _sheet(path)
@@ -65,11 +69,11 @@ def open_rows(
             header = next(records, (1, []))[1]
             yield OpenFile(name, [cell.strip() for cell in header], records, between)
     else:
-        raise InputError(f"{path}: not a kind of file that is read; {', '.join(SUFFIXES)} are")
+        raise InputError(f"{path}: cannot be read; use one of {', '.join(SUFFIXES)}")
 
 
 def header(path: Path, encoding: str | None = None, delimiter: str | None = None) -> list[str]:
-    """Read the header alone: of a CSV only the beginning is decoded; errors as in `open_rows`."""
+    """Read the header; of a CSV only the beginning is decoded. Errors as in `open_rows`."""
     if path.name.endswith((".xlsx", ".parquet")) or not path.name.endswith(SUFFIXES):
         with open_rows(path) as file:
             return file.header
@@ -86,7 +90,7 @@ def _bytes_or_text(path: Path, encoding: str | None = None) -> IO[Any]:
 
 
 def _decodable(path: Path, encoding: str | None, n_bytes: int | None = None) -> str:
-    """Name the first encoding that decodes every byte of the file, or its first `n_bytes`."""
+    """The first encoding that decodes the file, or its first `n_bytes`."""
     with _bytes_or_text(path) as file:
         start = file.read(4)
     if not start.strip():
@@ -102,7 +106,7 @@ def _decodable(path: Path, encoding: str | None, n_bytes: int | None = None) -> 
         failures.append(f"as {name}: {failure}")
     raise InputError(
         f"{path}: cannot be decoded, {'; '.join(failures)}; "
-        "name its encoding in the config (encoding: ...), or export it again as UTF-8"
+        "set its encoding in the config (encoding: ...), or export it again as UTF-8"
     )
 
 
@@ -125,7 +129,7 @@ def _first_undecodable(path: Path, encoding: str, n_bytes: int | None) -> str | 
 
 
 def _first_lines(path: Path, encoding: str) -> list[str]:
-    """Decode the lines within the first bytes; the last one only where the file ends with it."""
+    """Decode the complete lines within the first bytes."""
     decode = codecs.getincrementaldecoder(encoding)(errors="strict").decode
     with _bytes_or_text(path) as file:
         start, more = file.read(START), bool(file.read(1))
@@ -134,19 +138,19 @@ def _first_lines(path: Path, encoding: str) -> list[str]:
 
 
 def _delimiter(lines: list[str]) -> str:
-    """Name what parts the header, and the most lines into as many cells as the header."""
-    agreeing = {}
+    """The delimiter that splits the most lines into as many cells as the header."""
+    n_equal = {}
     for name in DELIMITERS:
         widths = [len(row) for row in _rows(lines, name, strict=False) if row]
         if widths and widths[0] > 1:
-            agreeing[name] = widths[1:].count(widths[0])
-    if len(agreeing) > 1:
-        agreeing.pop("spaces", None)  # headers may be of several words
-    return max(agreeing, key=lambda name: agreeing[name], default="comma")
+            n_equal[name] = widths[1:].count(widths[0])
+    if len(n_equal) > 1:
+        n_equal.pop("spaces", None)  # headers may have several words
+    return max(n_equal, key=lambda name: n_equal[name], default="comma")
 
 
 def _rows(lines: Iterable[str], delimiter: str, strict: bool) -> Any:
-    """Part lines into cells; any number of blanks and tabs is one where spaces part them."""
+    """Split lines into cells; with `spaces`, several blanks or tabs count as one."""
     if delimiter == "spaces":
         blanks = re.compile(r"[ \t]+")
         lines = (blanks.sub(" ", line.strip(" \t\r\n")) + "\n" for line in lines)
@@ -154,20 +158,18 @@ def _rows(lines: Iterable[str], delimiter: str, strict: bool) -> Any:
 
 
 def _lines(path: Path, reader: Any) -> Iterator[Record]:
-    """Yield each record of a CSV that is not blank."""
+    """Yield the records of a CSV that are not blank."""
     try:
         for row in reader:
             if row:
                 yield reader.line_num, row
     except csv.Error as error:
         raise InputError(
-            f"{path} line {reader.line_num:,}: {error}; look for a quote that never ends"
+            f"{path} line {reader.line_num:,}: {error}; look for an unclosed quote"
         ) from None
 
 
 def _sheet(path: Path) -> OpenFile:
-    import python_calamine
-
     try:
         book = python_calamine.CalamineWorkbook.from_path(path)
         rows = book.get_sheet_by_index(0).to_python(skip_empty_area=False)
@@ -188,7 +190,7 @@ def _sheet(path: Path) -> OpenFile:
 
 
 def _cell_text(cell: Any) -> str:
-    """Write a cell as a CSV would: whole numbers without a point, dates in ISO form."""
+    """Write a cell as in a CSV: whole numbers without a point, ISO dates."""
     if isinstance(cell, bool) or not isinstance(cell, int | float):
         return cell.isoformat(" ") if isinstance(cell, dt.datetime) else str(cell)
     if abs(cell) >= ROUNDED:
@@ -197,16 +199,15 @@ def _cell_text(cell: Any) -> str:
 
 
 def _parquet(path: Path) -> OpenFile:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     try:
         file = pq.ParquetFile(path)
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{path}: not a Parquet file that can be read ({error})") from None
     nested = [f"{f.name} ({f.type})" for f in file.schema_arrow if pa.types.is_nested(f.type)]
     if nested:
-        raise InputError(f"{path}: cells of {', '.join(nested)} hold several values; drop these")
+        raise InputError(
+            f"{path}: cells of {', '.join(nested)} hold several values; drop the columns"
+        )
 
     def records() -> Iterator[Record]:
         lines = itertools.count(2)

@@ -1,6 +1,6 @@
-"""A raw file as rows of text: one per record of the file, nothing interpreted, nothing lost.
+"""A raw file as rows of text, one per record, each with its file and line.
 
-Every cell stays text (ids keep their zeros), every row knows its file and line.
+Every cell stays text, so ids keep their leading zeros.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ BATCH = 50_000
 
 @dataclass(frozen=True)
 class RawFile:
-    """What was read from a file: its name in the config, encoding, sha256, rows and columns."""
+    """A file that was read: its name relative to the config, encoding, sha256 and size."""
 
     name: str
     encoding: str
@@ -32,7 +32,7 @@ class RawFile:
 
 
 def digest(path: Path) -> str:
-    """Give the sha256 of a file's bytes; InputError where there is no such file."""
+    """The sha256 of a file; InputError if it does not exist."""
     if not path.is_file():
         raise InputError(f"{path}: no such file; check the config's sources")
     with path.open("rb") as file:
@@ -47,22 +47,16 @@ def stage(
     to: Path,
     delimiter: str | None = None,
 ) -> RawFile:
-    """Write a raw file as a Parquet file of text columns.
+    """Write a raw file to the Parquet file `to`, as text.
+
+    One row per record: file (`name`), line (where the record ends; the header is line 1), digest
+    (of all cells), n_fields, and each of our columns. InputError as `formats.open_rows`, for a
+    missing column, or for no rows.
 
     Parameters
     ----------
-    name : how the rows are to call the file
-    columns : our column name -> the file's header
-    encoding, delimiter : how to read a CSV; None lets the file tell
-
-    Returns
-    -------
-    What was read. `to` then has one row per record: file, line (where the record ends; the header
-    is line 1), digest (of all its cells), n_fields, and each of our columns as text.
-
-    Raises
-    ------
-    InputError : as `formats.open_rows`; a missing column, or no rows
+    columns : our column -> the file's header
+    encoding, delimiter : of a CSV; None: detected
     """
     sha256 = digest(path)
     with open_rows(path, encoding, delimiter) as file:
@@ -76,28 +70,18 @@ def stage(
 def _places(path: Path, header: list[str], columns: Mapping[str, str]) -> dict[str, int]:
     missing = {ours: theirs for ours, theirs in columns.items() if theirs not in header}
     if missing:
-        said = [f"  {ours}: no column '{theirs}'" for ours, theirs in missing.items()]
-        raise InputError(
-            f"{path}: not as the config maps it\n"
-            + "\n".join(said)
-            + f"\n  the file has {', '.join(header)}; map these in the config's sources"
-        )
+        lines = [f"  {ours}: no column '{theirs}'" for ours, theirs in missing.items()]
+        found = f"  the file has {', '.join(header)}; map these in the config's sources"
+        raise InputError("\n".join([f"{path}: columns are missing", *lines, found]))
     return {ours: header.index(theirs) for ours, theirs in columns.items()}
 
 
 def _write(
     records: Iterator[Record], name: str, places: Mapping[str, int], width: int, to: Path
 ) -> int:
-    """Write all records in batches; cells that a short record lacks are empty."""
-    schema = pa.schema(
-        [
-            ("file", pa.string()),
-            ("line", pa.int64()),
-            ("digest", pa.binary(16)),
-            ("n_fields", pa.int32()),
-            *((ours, pa.string()) for ours in places),
-        ]
-    )
+    """Write all records in batches; short records are filled up with empty cells."""
+    fixed = dict(file=pa.string(), line=pa.int64(), digest=pa.binary(16), n_fields=pa.int32())
+    schema = pa.schema(fixed | dict.fromkeys(places, pa.string()))
     n_rows = 0
     with pq.ParquetWriter(to, schema) as writer:
         while batch := list(itertools.islice(records, BATCH)):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.minimum_data import Note, lacking
+from cvm_analysis.minimum_data import Note, shortfalls
 from cvm_analysis.segments.clusters import structure
 from cvm_analysis.segments.clusters.features import Features
 from cvm_analysis.segments.clusters.measures import Grouping, Method
@@ -89,7 +89,7 @@ def choose(
     """
     index, features, ks = features.table.index, _sorted(features), list(dict.fromkeys(ks))
     distinct = _distinct(features)
-    if short := lacking("clusters", buyers=len(features.table), distinct=distinct):
+    if short := shortfalls("clusters", buyers=len(features.table), distinct=distinct):
         return _one(index, short[0])
     with structure.one_thread():
         sample = _sample(features, seed)
@@ -118,7 +118,7 @@ def assign(
     Code of each customer's cluster as in `Clusters.labels`; c1 for all if they are too few for k.
     """
     index, features = features.table.index, _sorted(features)
-    too_few = lacking("clusters", buyers=len(features.table))
+    too_few = shortfalls("clusters", buyers=len(features.table))
     if k < 2 or _distinct(features) < k or too_few:
         return pd.Series("c1", index, name="cluster", dtype=object)
     with structure.one_thread():

@@ -13,7 +13,7 @@ import pandas as pd
 
 from cvm_analysis.backtest.choice import captured_share
 from cvm_analysis.errors import InputError
-from cvm_analysis.minimum_data import Note, lacking
+from cvm_analysis.minimum_data import Note, shortfalls
 
 PART = "screening"
 BEST_FIFTH = 0.2
@@ -75,7 +75,7 @@ def rank_indicators(
 
 def notes(ranked: pd.DataFrame) -> list[Note]:
     """Note an indicator with values of too few customers."""
-    return [] if ranked.empty else lacking(PART, customers=int(ranked["n_customers"].min()))
+    return [] if ranked.empty else shortfalls(PART, customers=int(ranked["n_customers"].min()))
 
 
 def _signed(then: pd.DataFrame, later: pd.Series, better: Mapping[str, str]) -> pd.DataFrame:
@@ -100,7 +100,7 @@ def _finite(values: pd.Series) -> pd.Series:
 def _row(values: pd.Series, margin: pd.Series, seed: int, resamples: int) -> dict[str, float]:
     """The figures of one indicator; rows are sorted by value, so that ids do not matter."""
     x, y = values.to_numpy(), margin.reindex(values.index).to_numpy()
-    if lacking(PART, customers=len(x)):
+    if shortfalls(PART, customers=len(x)):
         return {"n_customers": len(x)}
     order = np.lexsort((y, x))
     x, y = x[order], y[order]

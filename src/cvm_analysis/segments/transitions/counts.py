@@ -9,7 +9,7 @@ from typing import Protocol
 
 import pandas as pd
 
-from cvm_analysis.minimum_data import Note, lacking
+from cvm_analysis.minimum_data import Note, shortfalls
 from cvm_analysis.segments import classes, loyalty
 from cvm_analysis.segments.classification_rules import SCHEMES, ClassificationRules
 from cvm_analysis.segments.grades.scorecard import Scorecard
@@ -72,7 +72,7 @@ class Transitions:
     @property
     def notes(self) -> list[Note]:
         """Note too few customers on the earlier day to report transitions."""
-        return lacking(PART, customers=len(self.before))
+        return shortfalls(PART, customers=len(self.before))
 
 
 def remeasure(

@@ -1,8 +1,9 @@
-"""The process that executes one notebook: `python -m cvm_analysis.run.execute_notebook`.
+"""The child process that executes one notebook; `notebook.execute` starts it and waits for it.
 
-The first line of standard input is the request: notebook, parameters, output, limit_seconds, work.
-It writes the executed notebook once, whatever happened, and `<work>/outcome.json`: null, or kind,
-error, message and cell of the failure. It ends itself and its kernel when standard input closes.
+It runs as `python -m cvm_analysis.run.notebook_process`. The first line of standard input is the
+request: notebook, parameters, output, limit_seconds, work. The process always writes the executed
+notebook and `<work>/outcome.json`: null, or kind, error, message and cell of the failure. It ends,
+with its kernel, when standard input closes.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from cvm_analysis.run.plan import PRIVATE
 
 
 def main() -> None:
-    """Read the request, execute, write what came of it."""
+    """Read the request, execute the notebook, write the outcome."""
     request = json.loads(sys.stdin.readline())
     work = Path(request["work"])
     threading.Thread(target=_end_with_parent, args=(work,), daemon=True).start()
@@ -38,7 +39,7 @@ def _end_with_parent(work: Path) -> None:
 
 def _execute(request: dict[str, Any], work: Path) -> dict[str, Any] | None:
     deadline = time.monotonic() + request["limit_seconds"]
-    # jsonschema would build a grammar for a format no notebook has; papermill would read from HDFS.
+    # Without these, jsonschema and papermill import faster and lose nothing that notebooks need.
     for unused in ("rfc3987_syntax", "pyarrow"):
         sys.modules[unused] = None  # type: ignore[assignment]
     import nbformat
@@ -49,7 +50,7 @@ def _execute(request: dict[str, Any], work: Path) -> dict[str, Any] | None:
     names = {"kernel_name": "python3", "language": "python"}
     nb = load_notebook_node(request["notebook"])
     nb = parameterize_notebook(nb, request["parameters"], **names)
-    started: list[int] = []  # the cells begun, by index
+    started: list[int] = []  # indexes of the cells that have begun
     error: Exception | None = None
     try:
         papermill_engines.execute_notebook_with_engine(
@@ -63,7 +64,7 @@ def _execute(request: dict[str, Any], work: Path) -> dict[str, Any] | None:
             timeout_func=lambda cell: max(0.1, deadline - time.monotonic()),
             on_cell_start=lambda cell, cell_index: started.append(cell_index),
             kernel_manager_class=_kernel_manager(work),
-            shutdown_kernel="immediate",  # what counts is on disk by now
+            shutdown_kernel="immediate",  # its results are on disk
         )
     except Exception as caught:
         error = caught
@@ -74,12 +75,12 @@ def _execute(request: dict[str, Any], work: Path) -> dict[str, Any] | None:
 
 
 def _kernel_manager(work: Path) -> type:
-    """Make the manager that talks over sockets in `work` and leaves the kernel's id there."""
+    """Make a kernel manager whose sockets and process id are files in `work`."""
     from jupyter_client.manager import AsyncKernelManager
     from traitlets import default
 
     class Manager(AsyncKernelManager):
-        """A kernel without network ports, whose process id is known from its start."""
+        """Starts a kernel without network ports."""
 
         @default("transport")
         def _ipc(self) -> str:
@@ -98,30 +99,30 @@ def _kernel_manager(work: Path) -> type:
 
 
 def _failure(nb: Any, error: Exception | None, index: int | None) -> dict[str, Any] | None:
-    """Describe what went wrong: what the client raised, or an output that is an error."""
+    """Describe a failure: the client's exception, or an output with an error."""
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
     cell = None if index is None else _number(nb, index)
     if isinstance(error, CellTimeoutError):
-        return _described("timeout", "", "still running at the time limit", cell)
+        return _describe("timeout", "", "still running at the time limit", cell)
     if isinstance(error, DeadKernelError):
-        return _described("dead_kernel", "", "the kernel ended: killed, or out of memory", cell)
+        return _describe("dead_kernel", "", "the kernel ended: killed, or out of memory", cell)
     for at, each in enumerate(nb.cells):
         for output in each.get("outputs", ()):
             if output.output_type == "error":
-                return _described("cell_error", output.ename, output.evalue, _number(nb, at))
+                return _describe("cell_error", output.ename, output.evalue, _number(nb, at))
     if error is None:
         return None
     kind = "start_failed" if cell is None else "cell_error"
-    return _described(kind, type(error).__name__, str(error), cell)
+    return _describe(kind, type(error).__name__, str(error), cell)
 
 
-def _described(kind: str, error: str, message: str, cell: int | None) -> dict[str, Any]:
+def _describe(kind: str, error: str, message: str, cell: int | None) -> dict[str, Any]:
     return {"kind": kind, "error": error, "message": message, "cell": cell}
 
 
 def _number(nb: Any, index: int) -> int:
-    """Give the n of In [n] for the cell at this index."""
+    """The n of In [n] of the cell at this index."""
     return sum(c.cell_type == "code" and bool(c.source.strip()) for c in nb.cells[: index + 1])
 
 
