@@ -8,7 +8,7 @@ from matplotlib.patches import Rectangle
 from test_charts import texts
 
 from cvm_analysis import charts
-from cvm_analysis.charts.picture import FAINT, INK, SOFT
+from cvm_analysis.charts.style import FAINT, INK, SOFT
 from cvm_analysis.errors import InputError
 from cvm_analysis.texts import words
 

@@ -2,19 +2,10 @@
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from cvm_analysis.charts.picture import (
-    ACCENT,
-    SERIES,
-    WIDTH,
-    Picture,
-    check,
-    nothing,
-    styled,
-    ticks,
-)
+from cvm_analysis.charts.picture import Picture, check, nothing, ticks
+from cvm_analysis.charts.style import ACCENT, SERIES, canvas
 from cvm_analysis.texts import Language, words
 
 
@@ -34,9 +25,7 @@ def acquisition(table: pd.DataFrame, language: Language = "en") -> Picture:
     counts, is_wave = table["n_customers"].to_numpy(float), table["is_wave"].to_numpy(bool)
     days = pd.DatetimeIndex(table.index)
     colors = np.where(is_wave, SERIES[1], ACCENT)
-    with styled():
-        figure = Figure((WIDTH, 2.6))
-        ax = figure.subplots()
+    with canvas(2.6) as (figure, ax):
         ax.bar(np.arange(len(counts)), counts, width=0.85, color=colors)
         ax.set_title(say("charts.acquisition.title"))
         ticks(ax.yaxis, say.short)

@@ -7,28 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator, NullLocator
 
 from cvm_analysis.arrays import Array
-from cvm_analysis.charts.picture import (
-    ACCENT,
-    INK,
-    SERIES,
-    SOFT,
-    WIDTH,
-    Picture,
-    check,
-    nothing,
-    styled,
-    ticks,
-)
+from cvm_analysis.charts.picture import Picture, check, nothing, ticks, title_of_largest
+from cvm_analysis.charts.style import ACCENT, INK, SERIES, SOFT, WHITE_BOX, canvas
 from cvm_analysis.texts import Language, Words, words
 
 COLORS = (*SERIES, SOFT)
 MOST_GROUPS, MOST_POINTS = len(COLORS), 80
 DAYS = {"week": 7, "day": 1}
-_WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
 ROUND = {"week": (1, 2, 4, 13, 26, 52, 104), "day": (1, 7, 30, 60, 90, 180, 365, 730)}
 
 
@@ -63,14 +51,14 @@ def survival(
     curves = _curves(table.assign(since=since))
     longest = max(curve["since"].iloc[-1] for curve in curves.values())
     named = {s: say(f"{names}.{s}") if names else str(s) for s in curves}
-    with styled():
-        figure = Figure((WIDTH, 3.6))
-        ax = figure.subplots()
+    with canvas(3.6) as (figure, ax):
         for color, curve in zip(COLORS, curves.values(), strict=False):
             _draw_curve(ax, curve, color)
         ax.set(xlim=(0, longest or 1), ylim=(0, 1.005))
         ax.set_xlabel(say(f"charts.survival.{of}.{unit}"))
-        ax.set_title(_survival_title(say, of, len(curves), table["segment"].nunique()))
+        title, largest = f"charts.survival.{of}.title", "charts.survival.largest"
+        groups = table["segment"].nunique()
+        ax.set_title(title_of_largest(say, title, largest, len(curves), groups))
         ax.xaxis.set_major_locator(MultipleLocator(step(longest, ROUND[unit])))
         ticks(ax.yaxis, say.percent, most=5)
         if list(curves) != ["all"]:
@@ -103,15 +91,13 @@ def return_rate(
     say = words(language)
     days, shares = (seen[c].to_numpy(dtype=float) for c in ("bound_days", "comeback_share"))
     chosen = days == bound
-    with styled():
-        figure = Figure((WIDTH, 3.2))
-        ax = figure.subplots()
+    with canvas(3.2) as (figure, ax):
         ax.set_xscale("log")
         ax.xaxis.set_minor_locator(NullLocator())
         ax.plot(days, shares, color=ACCENT, marker="o", markeredgecolor="white", markersize=7)
         for day, share, mark in zip(days, shares, chosen, strict=True):
             ax.annotate(say.percent(share), (day, share), (5, 3), textcoords="offset points",
-                        weight="bold" if mark else "normal", bbox=_WHITE)  # fmt: skip
+                        weight="bold" if mark else "normal", bbox=WHITE_BOX)  # fmt: skip
         if bound is not None:
             _mark_bound(ax, say, bound, days)
         ax.set(ylim=(0, min(1.15, 1.18 * shares.max() + 0.01)), xlabel=say("charts.return_rate.x"))
@@ -174,14 +160,6 @@ def step(longest: float, steps: Sequence[int]) -> int:
     return next((step for step in steps if longest <= 6 * step), -(-int(longest) // 6))
 
 
-def _survival_title(say: Words, of: str, drawn: int, groups: int) -> str:
-    title = say(f"charts.survival.{of}.title")
-    if drawn == groups:
-        return title
-    largest = say("charts.survival.largest", drawn=str(drawn), groups=str(groups))
-    return f"{title}\n{largest}"
-
-
 def _survival_alt(
     say: Words, curves: dict[str, pd.DataFrame], named: dict[str, str], unit: str, of: str
 ) -> str:
@@ -205,7 +183,7 @@ def _mark_bound(ax: Axes, say: Words, bound: int, days: Array) -> None:
         say("charts.return_rate.bound", days=say.number(bound)), (bound, 1), (-6 if left else 6,
         -2), xycoords=ax.get_xaxis_transform(), textcoords="offset points", weight="bold",
         ha="right" if left else "left", va="top",
-        bbox=_WHITE,
+        bbox=WHITE_BOX,
     )  # fmt: skip
 
 

@@ -9,24 +9,26 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from cvm_analysis.charts.labels import feature
 from cvm_analysis.charts.picture import (
+    Picture,
+    bare_rows,
+    categories,
+    cell,
+    check,
+    nothing,
+    title_of_largest,
+    titled,
+)
+from cvm_analysis.charts.style import (
     ACCENT,
     FAINT,
     INK,
     SERIES,
     SOFT,
-    WIDTH,
-    Picture,
-    bare_rows,
-    categories,
-    check,
-    nothing,
-    styled,
-    titled,
+    canvas,
+    ink_on,
 )
 from cvm_analysis.texts import Language, Words, words
 
@@ -69,16 +71,16 @@ def churn_by_segment(
     say = words(language)
     segments = [say(f"segments.{code}") for code in ratios]
     labels = [_label(say, str(code), code in unlike) for code in ratios.index]
-    with styled():
-        figure = Figure((WIDTH, 1.75 + 0.4 * len(ratios)))
-        ax = figure.subplots()
+    with canvas(1.75 + 0.4 * len(ratios)) as (figure, ax):
         _cells(ax, say, ratios.to_numpy(), sure.to_numpy())
         bare_rows(ax, labels)
         categories(ax.xaxis, segments)
         ax.tick_params(axis="x", labelcolor=INK, labeltop=True, labelbottom=False)
         for name in ax.get_xticklabels():
             name.set(rotation=45, ha="left", rotation_mode="anchor")
-        titled(figure, _title(say, ratios.shape[1], table["segment"].nunique()))
+        drawn, groups = ratios.shape[1], table["segment"].nunique()
+        key = "charts.churn_by_segment"
+        titled(figure, title_of_largest(say, f"{key}.title", f"{key}.largest", drawn, groups))
         read: dict[str, Any] = {"color": SOFT, "fontsize": 8.5, "x": 0.01, "ha": "left"}
         figure.supxlabel(say("charts.churn_by_segment.read"), **read)
     return Picture(figure, _alt(say, ratios.set_axis(segments, axis=1), sure, unlike))
@@ -116,9 +118,7 @@ def _cells(ax: Axes, say: Words, ratios: np.ndarray, sure: np.ndarray) -> None:
     rows, columns = ratios.shape
     for (i, j), ratio in np.ndenumerate(ratios):
         shade, ink = _shade(ratio, bool(sure[i, j]))
-        corner = (j - 0.5, i - 0.5)
-        ax.add_patch(Rectangle(corner, 1, 1, facecolor=shade, edgecolor="white", linewidth=1.5))
-        ax.text(j, i, _written(say, ratio), ha="center", va="center", color=ink, fontsize=9.0)
+        cell(ax, i, j, shade, _written(say, ratio), ink)
     ax.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
     ax.grid(False)
 
@@ -133,16 +133,7 @@ def _shade(ratio: float, sure: bool) -> tuple[Any, str]:
         return "white" if np.isnan(ratio) else FAINT, SOFT
     depth = min(abs(float(np.log(ratio))) / _TOP, 1.0)
     shade = (MORE if ratio > 1 else LESS)(depth)
-    is_dark = np.dot(shade[:3], (0.299, 0.587, 0.114)) < 0.5
-    return shade, "white" if is_dark else INK
-
-
-def _title(say: Words, drawn: int, segments: int) -> str:
-    title = say("charts.churn_by_segment.title")
-    if drawn == segments:
-        return title
-    largest = say("charts.churn_by_segment.largest", drawn=str(drawn), groups=str(segments))
-    return f"{title}\n{largest}"
+    return shade, ink_on(shade)
 
 
 def _alt(say: Words, ratios: pd.DataFrame, sure: pd.DataFrame, unlike: Collection[str]) -> str:

@@ -9,19 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cvm_analysis import tables
-from cvm_analysis.charts.picture import (
-    ACCENT,
-    INK,
-    LINE,
-    SERIES,
-    SOFT,
-    WIDTH,
-    Picture,
-    categories,
-    check,
-    nothing,
-    styled,
-)
+from cvm_analysis.charts.picture import Picture, categories, check, nothing
+from cvm_analysis.charts.style import ACCENT, INK, LINE, SERIES, SOFT, WIDTH, styled
 from cvm_analysis.texts import Language, Words, words
 
 LESS, MORE = SERIES[1], ACCENT  # orange and blue: told apart by colour-blind eyes
@@ -102,7 +91,7 @@ def _kind(column: str) -> tuple[str, str, str]:
 
 def _heading(sign: str, name: str, say: Words) -> str:
     said = say.measure(name)
-    return _sentence(say("clusters.by_whole", whole=said) if sign == ":" else said)
+    return _sentence(say("report.clusters.by_whole", whole=said) if sign == ":" else said)
 
 
 def _measure(column: str, say: Words) -> str:
@@ -125,7 +114,7 @@ def _size(code: object, sizes: pd.Series, say: Words) -> str:
 
 
 def _name(code: object, say: Words) -> str:
-    return say("clusters.name", n=str(code).removeprefix("c"))
+    return say("report.clusters.name", n=str(code).removeprefix("c"))
 
 
 def _panel(

@@ -8,24 +8,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from cvm_analysis.charts.labels import group_names, indicator
-from cvm_analysis.charts.picture import (
+from cvm_analysis.charts.picture import Picture, bare_rows, check, nothing, titled
+from cvm_analysis.charts.style import (
     ACCENT,
     INK,
     LINE,
     SCALE,
     SERIES,
     SOFT,
-    WIDTH,
-    Picture,
-    bare_rows,
-    check,
-    nothing,
-    styled,
-    titled,
+    WHITE_BOX,
+    canvas,
+    ink_on,
 )
 from cvm_analysis.texts import Language, Words, words
 
@@ -62,9 +58,7 @@ def grade_mix(
     grades = [str(column).removeprefix(SHARE) for column in shares]
     named = group_names(say, table, names)
     colors = _grade_colors(grades)
-    with styled():
-        figure = Figure((WIDTH, 0.95 + 0.46 * len(table)))
-        ax = figure.subplots()
+    with canvas(0.95 + 0.46 * len(table)) as (figure, ax):
         left = np.zeros(len(table))
         for column, code in zip(shares, grades, strict=True):
             part = shares[column].fillna(0).to_numpy()
@@ -104,9 +98,7 @@ def contributions(
     parts = _largest(table.astype(float))
     scores = table.sum(axis=1, min_count=1).astype(float)
     colors = {**dict(zip(parts, PARTS, strict=False)), OTHERS: REST}
-    with styled():
-        figure = Figure((WIDTH, 1.15 + 0.34 * len(table)))
-        ax = figure.subplots()
+    with canvas(1.15 + 0.34 * len(table)) as (figure, ax):
         left = np.zeros(len(table))
         for code in parts:
             part = parts[code].fillna(0).to_numpy()
@@ -119,15 +111,12 @@ def contributions(
         for at, score in enumerate(scores):
             text = say("grades.not_graded") if np.isnan(score) else say.number(score, 1)
             ax.annotate(text, (np.nan_to_num(score), at), (4, 0), textcoords="offset points",
-                        va="center", weight="bold", bbox=_WHITE)  # fmt: skip
+                        va="center", weight="bold", bbox=WHITE_BOX)  # fmt: skip
         titled(figure, say("charts.contributions.title"))
         bare_rows(ax, [str(each) for each in table.index], keep=True)
         ax.grid(False)
         _legend(figure, 3)
     return Picture(figure, _contributions_alt(say, parts, scores))
-
-
-_WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
 
 
 def _grade_colors(grades: Sequence[str]) -> dict[str, Any]:
@@ -141,12 +130,11 @@ def _write_in(
     ax: Axes, left: np.ndarray, part: np.ndarray, written: list[str], color: Any, unit: float
 ) -> None:
     """Write each figure in the middle of its part of the bar, if there is room; `unit`: points."""
-    dark = np.dot(to_rgb(color), (0.299, 0.587, 0.114)) < 0.55
     for at, (start, width, text) in enumerate(zip(left, part, written, strict=True)):
         size = next((s for s in _SIZES if width * unit >= _CHARACTER * s * len(text) + 1), None)
         if size is not None:
             ax.text(start + width / 2, at, text, ha="center", va="center", fontsize=size,
-                    color="white" if dark else INK)  # fmt: skip
+                    color=ink_on(color))  # fmt: skip
 
 
 def _legend(figure: Figure, columns: int) -> None:

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, PathPatch, Rectangle
 from matplotlib.path import Path
 
-from cvm_analysis.charts.picture import INK, SERIES, SOFT, WIDTH, Picture, check, nothing, styled
+from cvm_analysis.charts.picture import Picture, check, nothing
+from cvm_analysis.charts.style import INK, SERIES, SOFT, WIDTH, canvas
 from cvm_analysis.texts import Language, Words, words
 
 SIDES = ("before", "after")
@@ -69,9 +70,7 @@ def transitions(table: pd.DataFrame, names: str = "classes", language: Language 
     named = {code: _name(code, names, say) for code in order}
     sizes = {side: bands.groupby(side)["n_customers"].sum() for side in SIDES}
     layout = _lay_out(order, named, sizes)
-    with styled():
-        figure = Figure((WIDTH, layout.height + 0.36))
-        ax = figure.subplots()
+    with canvas(layout.height + 0.36) as (figure, ax):
         ax.set(xlim=(0, WIDTH), ylim=(layout.height, 0))
         ax.set_axis_off()
         _draw_bands(ax, say, _stacked(bands, sizes, layout), layout)

@@ -19,7 +19,7 @@ from cvm_analysis.texts import Language, Words, figures_in, words
 
 MIMETYPE = "application/x-cvm-block"
 RIGHT = ("number", "percent", "money")  # formats whose columns are aligned right
-PROSE = 30  # letters; a column with a longer text is kept wide enough to be read
+SHORT, PROSE = 16, 30  # letters: a column of short texts is not broken, one of long texts is wide
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,6 @@ def table(
     formats: Mapping[str, str],
     language: Language = "en",
     currency: str = "CNY",
-    caption: str | None = None,
     rows: str | None = None,
     labels: Mapping[str, str] | None = None,
     id: str | None = None,
@@ -121,7 +120,8 @@ def table(
     if not isinstance(df.index, pd.RangeIndex):
         names = [say(f"{rows}.{code}") if rows else str(code) for code in df.index]
     cells = list(zip(*written.values(), strict=True))
-    return _block("table", columns, names, cells, caption, say("report.table"), id)
+    kind = _class("text", names or [])
+    return _block("table", columns, names, kind, cells, say("report.table"), id)
 
 
 @lru_cache
@@ -150,10 +150,11 @@ def _written(
 
 
 def _class(kind: str, texts: list[str]) -> str:
-    """Return how the page shows a column: `number`, `prose` or `word`."""
+    """Return how the page shows a column: `number`, `short`, `word` or `prose`."""
     if kind.partition(":")[0] in RIGHT:
         return "number"
-    return "prose" if max(map(_letters, texts), default=0) > PROSE else "word"
+    longest = max(map(_letters, texts), default=0)
+    return "short" if longest <= SHORT else "word" if longest <= PROSE else "prose"
 
 
 def _writer(kind: str, say: Words, currency: str) -> Callable[[Any], str]:

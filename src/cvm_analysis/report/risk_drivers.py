@@ -17,7 +17,7 @@ MONEY = ("net_sales_per_order",)
 def describe(row: Mapping[str, Any], say: Words, currency: str) -> str:
     """Write a customer's risk drivers, the strongest first.
 
-    row : reason_1, reason_1_value, reason_2, ... as churn.reasons.of makes them; with
+    row : reason_1, reason_1_value, reason_2, ... of table `churn`; with
         days_since_last, if any, the time without an order is written in days
     """
     codes = [key for key in row if key.startswith("reason_") and not key.endswith("_value")]
@@ -34,8 +34,8 @@ def reason(
     code : the feature and `+` or `-`; value : the feature's plain value; days : since the last
         order
     """
-    sign = "plus" if code.endswith("+") else "minus"
-    return say(f"leaving.{sign}", reason=_holds(code[:-1], value, say, currency, days))
+    sign = "raises" if code.endswith("+") else "lowers"
+    return say(f"report.risk_drivers.{sign}", reason=_holds(code[:-1], value, say, currency, days))
 
 
 def _holds(feature: str, value: float | None, say: Words, currency: str, days: float | None) -> str:
@@ -43,19 +43,19 @@ def _holds(feature: str, value: float | None, say: Words, currency: str, days: f
         return name(feature, say)
     if feature == "silence_gaps" and days and value:
         usual = say.number(days / value)
-        return say("reasons.silence_gaps.days", days=say.count("days", days), usual=usual)
+        return say("risk_drivers.silence_gaps.days", days=say.count("days", days), usual=usual)
     attribute, _, level = feature.partition("=")
     known = attribute if level else feature
     form = _form(known, round(value, DIGITS.get(feature, 0)), value, say)
     if form is None:
-        return say("leaving.other", name=name(feature, say), value=say.short(value))
+        return say("report.risk_drivers.other", name=name(feature, say), value=say.short(value))
     written = say.percent(value) if form == "less" else _written(feature, value, say, currency)
-    return say(f"reasons.{known}.{form}", value=written, level=say.level(attribute, level))
+    return say(f"risk_drivers.{known}.{form}", value=written, level=say.level(attribute, level))
 
 
 def _form(feature: str, shown: float, value: float, say: Words) -> str | None:
     """Which wording fits: yes or no; none, one, less than one, or any other number."""
-    forms = say.section(f"reasons.{feature}")
+    forms = say.section(f"risk_drivers.{feature}")
     if "yes" in forms:
         return "yes" if value >= 0.5 else "no"
     fitting = {"zero": value == 0, "one": shown == 1, "less": shown < 1, "other": True}
@@ -88,7 +88,7 @@ def ratio(feature: str, row: Mapping[str, float], say: Words, of: str = "buyers"
     row : hazard_ratio, low, high (95 %); of : whose event, buyers (they come back) or contracts
     """
     ratio, low, high = row["hazard_ratio"], row["low"], row["high"]
-    key, step = f"leaving.pace.{of}", _step(feature, say)
+    key, step = f"report.hazard_ratios.{of}", _step(feature, say)
     if ratio >= 2:
         times = {"ratio": ratio, "low": low, "high": high}
         return say(f"{key}.many", step=step, **{k: say.number(v, 1) for k, v in times.items()})
@@ -100,11 +100,11 @@ def ratio(feature: str, row: Mapping[str, float], say: Words, of: str = "buyers"
 
 def _step(feature: str, say: Words) -> str:
     attribute, _, level = feature.partition("=")
-    if level and f"steps.{attribute}" in say:
-        return say(f"steps.{attribute}", level=say.level(attribute, level))
-    if f"steps.{feature}" in say:
-        return say(f"steps.{feature}")
-    return say("steps.other", name=name(feature, say))
+    if level and f"feature_steps.{attribute}" in say:
+        return say(f"feature_steps.{attribute}", level=say.level(attribute, level))
+    if f"feature_steps.{feature}" in say:
+        return say(f"feature_steps.{feature}")
+    return say("feature_steps.other", name=name(feature, say))
 
 
 def _readable(code: str) -> str:
