@@ -78,7 +78,7 @@ def test_a_factor_and_its_reciprocal_are_equally_deep():
 
 
 def test_features_that_differ_are_marked_and_said():
-    picture = charts.churn_by_segment(table(), unlike=["rate"])
+    picture = charts.churn_by_segment(table(), differing=["rate"])
     said = texts(picture)
     assert {"Purchase days per year ≠", "(doubled)", "Share delivered late"} <= set(said)
     assert picture.alt.endswith("by more than chance in: Purchase days per year.")

@@ -59,7 +59,7 @@ def made(text):
         "key_figures": blocks.key_figures([(text, text, text), (text, text, None)]),
         "note": blocks.note(text),
         "warning": blocks.warning(text),
-        "action_card": blocks.action_card(text, text, text, text, text, text),
+        "action_card": blocks.action_card(text, text, text, {text: text}),
         "table": blocks.table(df, {"name": "text", "n": "number"}, labels=labels, id="t1"),
     }
 
@@ -177,5 +177,6 @@ def test_notes_and_warnings_say_what_they_are():
 
 
 def test_an_action_card_labels_its_figures():
-    text = Seen(blocks.action_card("At risk", "Win back", "Why", "¥1", "¥2 to ¥3", "Measured").html)
+    figures = {"Cost": "¥1", "Expected gain": "¥2 to ¥3", "Evidence": "Measured"}
+    text = Seen(blocks.action_card("At risk", "Win back", "Why", figures).html)
     assert "Cost¥1Expected gain¥2 to ¥3EvidenceMeasured" in text.text

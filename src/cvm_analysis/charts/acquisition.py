@@ -36,10 +36,7 @@ def acquisition(table: pd.DataFrame, language: Language = "en") -> Picture:
             handles = [Patch(facecolor=color, label=say(name)) for name, color in names]
             ax.legend(handles=handles, loc="upper right", handlelength=0.9, handleheight=0.9)
     later = counts[~is_wave]
-    said = {
-        "weeks": say.number(len(counts)),
-        "mean": say.number(later.mean() if len(later) else 0),
-    }
+    said = {"weeks": say.number(len(counts)), "mean": say.number(later.mean() if len(later) else 0)}
     if not is_wave.any():
         return Picture(figure, say("charts.acquisition.alt", **said))
     said |= {"first": say.count("weeks", is_wave.sum()), "n": say.number(counts[is_wave].sum())}

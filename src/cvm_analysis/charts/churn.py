@@ -11,7 +11,7 @@ from matplotlib.ticker import MultipleLocator, NullLocator
 
 from cvm_analysis.arrays import Array
 from cvm_analysis.charts.picture import Picture, check, nothing, ticks, title_of_largest
-from cvm_analysis.charts.style import ACCENT, INK, SERIES, SOFT, WHITE_BOX, canvas
+from cvm_analysis.charts.style import ACCENT, BOX, INK, SERIES, SOFT, canvas
 from cvm_analysis.texts import Language, Words, words
 
 COLORS = (*SERIES, SOFT)
@@ -27,12 +27,12 @@ def survival(
     unit: str = "week",
     of: str = "buyers",
 ) -> Picture:
-    """Draw Kaplan-Meier curves with their 95 % bands, each named where it ends.
+    """Draw Kaplan-Meier curves with their 95% bands, each named where it ends.
 
     Parameters
     ----------
     table : one row per segment and time, as `churn.lapse.survival_curves` or
-        `churn.curves.kaplan_meier` give; of more than six segments the six with the most at risk
+        `survival.kaplan_meier` give; of more than six segments the six with the most at risk
         at the start are drawn, and the title says so
         segment : code, drawn in order of appearance; a single segment `all` is not named
         week or duration : since the start, in weeks or in days
@@ -68,43 +68,42 @@ def survival(
 
 
 def return_rate(
-    table: pd.DataFrame, bound: int | None = None, language: Language = "en"
+    table: pd.DataFrame, threshold: int | None = None, language: Language = "en"
 ) -> Picture:
     """Draw the share of customers who still returned, by time without an order.
 
     Parameters
     ----------
-    table : one row per threshold tried, as `churn.lapse.candidate_thresholds`
+    table : one row per threshold tested, as `churn.lapse.candidate_thresholds`
         bound_days : 1 or more
-        n_silences : that lasted as long
-        comeback_share : of them within the follow-up, in [0, 1]; empty where none was watched as
-            long, and then not drawn
-    bound : the days without an order after which customers count as lapsed; need not be among
-        those tried; None: nothing is marked
+        n_silences : inactive periods at least as long
+        comeback_share : share that ended with an order within the follow-up; not drawn where empty
+    threshold : the days without an order after which customers count as lapsed; need not be among
+        those tested; None: nothing is marked
     """
     if table.empty:
         return nothing(language)
     check(table, ["bound_days", "n_silences", "comeback_share"], "return_rate")
-    seen = table.dropna(subset="comeback_share").sort_values("bound_days")
-    if seen.empty:
+    observed = table.dropna(subset="comeback_share").sort_values("bound_days")
+    if observed.empty:
         return nothing(language)
     say = words(language)
-    days, shares = (seen[c].to_numpy(dtype=float) for c in ("bound_days", "comeback_share"))
-    chosen = days == bound
+    days, shares = (observed[c].to_numpy(dtype=float) for c in ("bound_days", "comeback_share"))
+    chosen = days == threshold
     with canvas(3.2) as (figure, ax):
         ax.set_xscale("log")
         ax.xaxis.set_minor_locator(NullLocator())
         ax.plot(days, shares, color=ACCENT, marker="o", markeredgecolor="white", markersize=7)
         for day, share, mark in zip(days, shares, chosen, strict=True):
             ax.annotate(say.percent(share), (day, share), (5, 3), textcoords="offset points",
-                        weight="bold" if mark else "normal", bbox=WHITE_BOX)  # fmt: skip
-        if bound is not None:
-            _mark_bound(ax, say, bound, days)
+                        weight="bold" if mark else "normal", bbox=BOX)  # fmt: skip
+        if threshold is not None:
+            _mark_threshold(ax, say, threshold, days)
         ax.set(ylim=(0, min(1.15, 1.18 * shares.max() + 0.01)), xlabel=say("charts.return_rate.x"))
         ax.set_title(say("charts.return_rate.y"))
         ax.set_xticks(days, [say.number(day) for day in days])
         ticks(ax.yaxis, say.percent)
-    return Picture(figure, _comebacks_alt(say, seen, bound))
+    return Picture(figure, _return_rate_alt(say, observed, threshold))
 
 
 def _curves(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -175,28 +174,29 @@ def _survival_alt(
     return say(f"charts.survival.{of}.alt", after=after, rows=say.listed(rows))
 
 
-def _mark_bound(ax: Axes, say: Words, bound: int, days: Array) -> None:
-    """A line at the bound, named on the side where there is more room."""
-    left = np.log(bound) > np.log([days.min(), days.max()]).mean()
-    ax.axvline(bound, color=INK, linewidth=0.8, zorder=1)
+def _mark_threshold(ax: Axes, say: Words, threshold: int, days: Array) -> None:
+    """Draw a line at the threshold, labelled on the side with more room."""
+    is_left = np.log(threshold) > np.log([days.min(), days.max()]).mean()
+    ax.axvline(threshold, color=INK, linewidth=0.8, zorder=1)
     ax.annotate(
-        say("charts.return_rate.bound", days=say.number(bound)), (bound, 1), (-6 if left else 6,
-        -2), xycoords=ax.get_xaxis_transform(), textcoords="offset points", weight="bold",
-        ha="right" if left else "left", va="top",
-        bbox=WHITE_BOX,
+        say("charts.return_rate.threshold", days=say.number(threshold)), (threshold, 1),
+        (-6 if is_left else 6, -2), xycoords=ax.get_xaxis_transform(), weight="bold", va="top",
+        textcoords="offset points", ha="right" if is_left else "left", bbox=BOX,
     )  # fmt: skip
 
 
-def _comebacks_alt(say: Words, seen: pd.DataFrame, bound: int | None) -> str:
-    def told(row: pd.Series) -> dict[str, str]:
-        return {"days": say.number(row["bound_days"]), "share": say.percent(row["comeback_share"])}
-
-    rows = say.listed(say("charts.return_rate.row", **told(row)) for _, row in seen.iterrows())
+def _return_rate_alt(say: Words, table: pd.DataFrame, threshold: int | None) -> str:
+    written = {
+        row["bound_days"]: {
+            "days": say.number(row["bound_days"]), "share": say.percent(row["comeback_share"])
+        }
+        for row in table.to_dict("records")
+    }  # fmt: skip
+    rows = say.listed(say("charts.return_rate.row", **row) for row in written.values())
     alt = say("charts.return_rate.alt", rows=rows)
-    if bound is None:
+    if threshold is None:
         return alt
-    chosen = seen[seen["bound_days"] == bound]
-    if chosen.empty:
-        return say("charts.return_rate.alt_set", alt=alt, days=say.number(bound))
-    n = say.number(chosen["n_silences"].iloc[0])
-    return say("charts.return_rate.alt_bound", alt=alt, n=n, **told(chosen.iloc[0]))
+    if threshold not in written:
+        return say("charts.return_rate.alt_set", alt=alt, days=say.number(threshold))
+    n = say.number(table.set_index("bound_days").loc[threshold, "n_silences"])
+    return say("charts.return_rate.alt_threshold", alt=alt, n=n, **written[threshold])

@@ -107,15 +107,8 @@ def cohorts(table: pd.DataFrame, days: int = 365, language: Language = "en") -> 
         labels = [str(c) if i % every == 0 else "" for i, c in enumerate(table.index)]
         categories(ax.xaxis, labels)
         ticks(ax.yaxis, say.percent, most=5)
-    said = [
-        say(
-            "charts.cohorts.row",
-            name=str(table.index[i]),
-            share=say.percent(share[i]),
-            low=say.percent(low[i]),
-            high=say.percent(high[i]),
-        )
-        for i in sorted({0, len(x) - 1})
-    ]
+    ends = table.iloc[sorted({0, len(x) - 1})].rename(columns={"silent": "share"})
+    written = ends[["share", "low", "high"]].map(say.percent).to_dict("index")
+    said = [say("charts.cohorts.row", name=str(name), **row) for name, row in written.items()]
     alt = say("charts.cohorts.alt", days=say.duration(days), n=str(len(x)), rows=say.listed(said))
     return Picture(figure, alt)

@@ -1,4 +1,4 @@
-"""Figures on all customers: the months, the cohorts, and how revenue is spread over customers."""
+"""Figures on all customers: months, cohorts, and the concentration of net sales."""
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ def monthly(table: pd.DataFrame, language: Language = "en", currency: str = "CNY
         is a gap
         customers : customers who bought in the month
         orders : orders in the month
-        revenue : in `currency`
+        net_sales : in `currency`
     """
     if table.empty:
         return nothing(language)
@@ -96,7 +96,7 @@ def concentration(money: pd.Series, of: str = "net_sales", language: Language = 
     ----------
     money : one value per customer, in any currency; negative values (returns only) make the curve
         pass 100 % before it comes back. Nothing is drawn if they add up to nothing.
-    of : what it is, a name under `columns` in the texts: revenue, expected_margin
+    of : what it is, a name under `columns` in the texts: net_sales, expected_margin
     language : or the words, if the name tells the horizon
     """
     best_first = np.sort(money.to_numpy(dtype=float))[::-1]

@@ -12,17 +12,7 @@ from matplotlib.figure import Figure
 
 from cvm_analysis.charts.labels import group_names, indicator
 from cvm_analysis.charts.picture import Picture, bare_rows, check, nothing, titled
-from cvm_analysis.charts.style import (
-    ACCENT,
-    INK,
-    LINE,
-    SCALE,
-    SERIES,
-    SOFT,
-    WHITE_BOX,
-    canvas,
-    ink_on,
-)
+from cvm_analysis.charts.style import ACCENT, BOX, INK, LINE, SCALE, SERIES, SOFT, canvas, ink_on
 from cvm_analysis.texts import Language, Words, words
 
 SHARE, NOT_GRADED = "share_", "not_graded"
@@ -68,9 +58,8 @@ def grade_mix(
             left += part
         ax.set(xlim=(0, 1), ylim=(len(table) - 0.5, -0.5), xticks=[])
         titled(figure, say("charts.grade_mix.title"))
-        bare_rows(
-            ax, [f"{n}\n{say.number(c)}" for n, c in zip(named, table["n_customers"], strict=True)]
-        )
+        sizes = map(say.number, table["n_customers"])
+        bare_rows(ax, [f"{name}\n{n}" for name, n in zip(named, sizes, strict=True)])
         _legend(figure, 6)
     best = say(f"grades.{grades[0]}")
     rows = [
@@ -89,8 +78,8 @@ def contributions(
     ----------
     table : one row per customer (about ten at most), indexed by customer_id, drawn in this order;
         one column per indicator: its part of the score, in points, as `points.contributions`; empty
-        everywhere for who is not graded. Of more than six indicators the smallest are drawn as one
-    limits : grade -> least score, best first, as `grade.thresholds`; NaN: nobody gets it
+        if not graded. Of more than six indicators the smallest are drawn as one
+    limits : grade -> least score, best first, as `grade.thresholds`; NaN: not given
     """
     if table.empty:
         return nothing(language)
@@ -111,7 +100,7 @@ def contributions(
         for at, score in enumerate(scores):
             text = say("grades.not_graded") if np.isnan(score) else say.number(score, 1)
             ax.annotate(text, (np.nan_to_num(score), at), (4, 0), textcoords="offset points",
-                        va="center", weight="bold", bbox=WHITE_BOX)  # fmt: skip
+                        va="center", weight="bold", bbox=BOX)  # fmt: skip
         titled(figure, say("charts.contributions.title"))
         bare_rows(ax, [str(each) for each in table.index], keep=True)
         ax.grid(False)
@@ -120,7 +109,7 @@ def contributions(
 
 
 def _grade_colors(grades: Sequence[str]) -> dict[str, Any]:
-    """From dark to light, best first; grey for who is not graded."""
+    """From dark to light, best first; grey for not graded."""
     ranked = [code for code in grades if code != NOT_GRADED]
     shades = np.linspace(0.92, 0.12, max(2, len(ranked)))
     return {**{c: SCALE(s) for c, s in zip(ranked, shades, strict=False)}, NOT_GRADED: LINE}
@@ -146,8 +135,8 @@ def _largest(table: pd.DataFrame) -> pd.DataFrame:
     if table.shape[1] <= MOST_PARTS:
         return table
     large = set(table.mean().nlargest(MOST_PARTS - 1).index)
-    kept = table[[code for code in table if code in large]]
-    return kept.assign(**{OTHERS: table.drop(columns=kept.columns).sum(axis=1, min_count=1)})
+    largest = table[[code for code in table if code in large]]
+    return largest.assign(**{OTHERS: table.drop(columns=largest.columns).sum(axis=1, min_count=1)})
 
 
 def _mark_limits(ax: Axes, say: Words, limits: Mapping[str, float]) -> None:

@@ -12,6 +12,8 @@ from cvm_analysis.charts.style import ACCENT, INK, MARKERS, SERIES, SOFT, WIDTH,
 from cvm_analysis.errors import InputError
 from cvm_analysis.texts import Language, Words, words
 
+Corner = Literal["upper left", "upper right"]
+
 
 def calibration(table: pd.DataFrame, language: Language = "en") -> Picture:
     """Draw how many customers made 0, 1, 2, ... repeat purchases: bars are real, the line expected.
@@ -26,7 +28,7 @@ def calibration(table: pd.DataFrame, language: Language = "en") -> Picture:
         return nothing(language)
     check(table, ["actual", "expected"], "calibration")
     say = words(language)
-    figure = _bars_and_line(table, say, "calibration", "customers", "upper right")
+    figure = _bars_and_line(table, say, "calibration", "upper right")
     widest = int((table["actual"] - table["expected"]).abs().to_numpy().argmax())
     alt = say(
         "charts.calibration.alt",
@@ -89,7 +91,7 @@ def deciles(table: pd.DataFrame, language: Language = "en") -> Picture:
         return nothing(language)
     check(table, ["actual", "expected"], "deciles")
     say = words(language)
-    figure = _bars_and_line(table, say, "deciles", "y", "upper left")
+    figure = _bars_and_line(table, say, "deciles", "upper left")
     last = table.iloc[-1]
     alt = say(
         "charts.deciles.alt",
@@ -139,13 +141,7 @@ def tracking(table: pd.DataFrame, language: Language = "en") -> Picture:
     return Picture(figure, alt)
 
 
-def _bars_and_line(
-    table: pd.DataFrame,
-    say: Words,
-    name: str,
-    title: str,
-    legend: Literal["upper left", "upper right"],
-) -> Figure:
+def _bars_and_line(table: pd.DataFrame, say: Words, name: str, legend: Corner) -> Figure:
     """Draw what was as bars and what was expected as a line; words are under `charts.<name>`."""
     x = np.arange(len(table))
     with canvas(3.0) as (figure, ax):
@@ -153,7 +149,7 @@ def _bars_and_line(
         ax.plot(x, table["expected"], color=SERIES[1], marker="o", markeredgecolor="white",
                 markersize=7, label=say(f"charts.{name}.expected"))  # fmt: skip
         ax.legend(loc=legend, reverse=True)
-        ax.set(title=say(f"charts.{name}.{title}"), xlabel=say(f"charts.{name}.x"))
+        ax.set(title=say(f"charts.{name}.y"), xlabel=say(f"charts.{name}.x"))
         categories(ax.xaxis, table.index)
         ticks(ax.yaxis, say.short)
     return figure

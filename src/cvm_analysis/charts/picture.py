@@ -30,7 +30,7 @@ class Picture:
     """A figure and the sentence that stands for it where it cannot be seen.
 
     A notebook shows it as SVG whose text is drawn with the reader's own fonts; the same table gives
-    the same bytes. No font is embedded: who has none for Chinese sees boxes in a Chinese figure.
+    the same bytes. No font is embedded: without one for Chinese, a Chinese figure shows boxes.
     `figure` is the matplotlib figure, to be changed before it is shown.
     """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 import numpy as np
@@ -37,7 +38,7 @@ def hazards(
     """Draw hazard ratios with their 95 % intervals, one row per feature, on a logarithmic axis.
 
     Intervals that hold 1 are grey. Those wider than the axis end at its edge; their figures do not.
-    Where a ratio is but a mean, the point is hollow and the name says of what.
+    Where a ratio is an average, the point is hollow and the name says over what.
 
     Parameters
     ----------
@@ -45,7 +46,7 @@ def hazards(
         hazard_ratio, low, high : of the event, per step of the feature. A code is named by
         `features` in the texts, which say what the step is; one that is not there stands as it is.
     of : whose event: buyers (they buy again), contracts (they end)
-    bent, drifting : features whose ratio is a mean over their values, over time
+    bent, drifting : features whose ratio is an average over their values, over time
     """
     if table.empty:
         return nothing(language)
@@ -67,10 +68,10 @@ def hazards(
         ax.set_ylim(len(table) - 0.4, -0.6)
         titled(figure, say(f"charts.hazards.{of}.title"))
         ax.set_xlabel(say(f"charts.hazards.{of}.x"))
-        categories(ax.yaxis, map(_broken, named))
+        categories(ax.yaxis, [re.sub(r" ?([(（])", r"\n\1", name) for name in named])
         ax.tick_params(axis="y", labelcolor=INK)
-    told = say.listed(f"{n} {f}" for n, f in zip(named, figures, strict=True))
-    return Picture(figure, say(f"charts.hazards.{of}.alt", n=str(len(table)), rows=told))
+    rows = say.listed(f"{n} {f}" for n, f in zip(named, figures, strict=True))
+    return Picture(figure, say(f"charts.hazards.{of}.alt", n=str(len(table)), rows=rows))
 
 
 def reliability(table: pd.DataFrame, language: Language = "en") -> Picture:
@@ -127,11 +128,6 @@ def _named(say: Words, code: str, mean: str | None) -> str:
     """The name of a feature, its step, and of what its ratio is a mean if it is one."""
     name = feature(say, code)
     return say(f"charts.hazards.{mean}", name=name) if mean else name
-
-
-def _broken(name: str) -> str:
-    """A feature's name on two lines, what one step is on the second."""
-    return name.replace(" (", "\n(").replace("（", "\n（")
 
 
 def _factor_axis(ax: Axes, say: Words, table: pd.DataFrame) -> None:

@@ -21,7 +21,7 @@ def segment_bars(
     ----------
     table : one row per segment, indexed by its code (`champions`), drawn in this order; columns are
         amounts that add up over segments, named as in the texts under `columns`: n_customers,
-        revenue, expected_margin, ...
+        net_sales, expected_margin, ...
     language : or the words, if a name tells the horizon
     names : the section of the texts that names the codes: segments, classes
     """

@@ -14,13 +14,19 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 
 INK, SOFT, LINE, FAINT, ACCENT = "#1b2430", "#5a6675", "#e4e8ee", "#f1f4f7", "#0b5d8f"
-SERIES = ("#0b5d8f", "#c8651b", "#2a8f7f", "#8a5a9e", "#b08d1a")  # told apart by colour-blind eyes
+SERIES = (
+    "#0b5d8f",
+    "#c8651b",
+    "#2a8f7f",
+    "#8a5a9e",
+    "#b08d1a",
+)  # distinct to colour-blind readers
 MARKERS = ("s", "^", "D", "v", "P")
 SCALE = LinearSegmentedColormap.from_list("accent", ["#f3f8fb", "#7fb2d1", ACCENT, "#083d5f"])
 WIDTH = 5.4  # inches: about 520 px, still readable at the width of a phone
 
 _CHINESE = "Noto Sans CJK SC"
-WHITE_BOX = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}  # a box behind text
+BOX = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}  # a box behind text
 MEASURED = ["DejaVu Sans", _CHINESE]  # what text is measured with, not drawn
 
 STYLE: dict[str, Any] = {

@@ -1,7 +1,7 @@
 """The HTML blocks a notebook shows and a report takes over: headline, figures, table, note, action.
 
-Every text is escaped here, where it enters HTML; nobody downstream does it again. Style is the
-page's; in JupyterLab a block brings the same style along.
+Every text is escaped here and nowhere else. Style is the page's; in JupyterLab a block brings it
+along.
 """
 
 import unicodedata
@@ -67,20 +67,9 @@ def warning(text: str, language: Language = "en") -> Block:
     return _block("note", words(language)("report.warning"), text, "warning")
 
 
-def action_card(
-    segment: str,
-    action: str,
-    why: str,
-    cost: str,
-    gain: str,
-    evidence: str,
-    language: Language = "en",
-) -> Block:
-    """Return what to do for a segment, and why; every argument is a text, its figures formatted."""
-    say = words(language)
-    figures = {"cost": cost, "gain": gain, "evidence": evidence}
-    named = [(say(f"report.action.{name}"), value) for name, value in figures.items()]
-    return _block("action_card", segment, action, why, named)
+def action_card(segment: str, action: str, why: str, figures: Mapping[str, str]) -> Block:
+    """Return what to do for a segment, why, and figures on it, written, by their labels."""
+    return _block("action_card", segment, action, why, list(figures.items()))
 
 
 def table(
@@ -110,7 +99,11 @@ def table(
     InputError : `df` lacks a column of `formats`, or a format is none of the above
     """
     say = words(language)
-    written = _written(df, formats, say, currency)
+    absent = [column for column in formats if column not in df]
+    if absent:
+        raise InputError(f"table: no column {', '.join(absent)}; it has {', '.join(map(str, df))}")
+    writers = {column: _writer(kind, say, currency) for column, kind in formats.items()}
+    written = {column: [*map(write, df[column])] for column, write in writers.items()}
     labels = labels or {}
     columns = [
         (labels[c] if c in labels else say(f"columns.{c}"), _class(formats[c], texts))
@@ -136,17 +129,6 @@ def templates() -> jinja2.Environment:
 def _block(macro: str, *values: Any) -> Block:
     module = templates().get_template("blocks.html").module
     return Block(str(getattr(module, macro)(*values)))
-
-
-def _written(
-    df: pd.DataFrame, formats: Mapping[str, str], say: Words, currency: str
-) -> dict[str, list[str]]:
-    """Return the columns of `formats` as texts."""
-    absent = [column for column in formats if column not in df]
-    if absent:
-        raise InputError(f"table: no column {', '.join(absent)}; it has {', '.join(map(str, df))}")
-    writers = {column: _writer(kind, say, currency) for column, kind in formats.items()}
-    return {column: [write(v) for v in df[column]] for column, write in writers.items()}
 
 
 def _class(kind: str, texts: list[str]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from cvm_analysis.charts.labels import feature
 from cvm_analysis.churn.cohorts import Change
 from cvm_analysis.churn.watchlist import ListPrecision
 from cvm_analysis.report import blocks
@@ -48,8 +49,7 @@ def backtest(writer: Writer, backtest: pd.DataFrame, beside: Collection[str] = (
         for days, model in zip(wide["horizon_days"], wide["model"], strict=True)
     ]
     shown = wide.assign(used=wide["chosen"].map({True: say("report.writer.yes"), False: ""}))
-    formats = {"used": "text", **_ACCURACY}
-    return writer.table(shown.set_axis(labels), formats, id="trust-churn")
+    return writer.table(shown.set_axis(labels), {"used": "text", **_ACCURACY}, id="backtest-churn")
 
 
 def watchlist(writer: Writer, customers: pd.DataFrame, as_of: dt.date) -> Block:
@@ -96,7 +96,7 @@ def list_precision(writer: Writer, past: ListPrecision | None, days: int) -> Blo
         "report.churn.list_precision",
         days=say.duration(days),
         listed=say.count("customers", past.listed),
-        silent=say.number(past.listed_silent),
+        inactive=say.number(past.listed_silent),
         customers=say.count("customers", past.customers),
         precision=say.percent(past.precision),
         base=say.percent(past.base),
@@ -132,7 +132,7 @@ def hazard_ratios(writer: Writer, table: pd.DataFrame, of: str) -> Block:
     if clear.empty:
         return blocks.join(notes)
     rows = clear.to_dict("index").items()
-    meaning = [risk_drivers_tables.ratio(str(feature), row, say, of) for feature, row in rows]
+    meaning = [risk_drivers_tables.ratio(str(code), row, say, of) for code, row in rows]
     shown = clear.assign(meaning=meaning).set_axis(_names(clear.index, say))
     formats = {"hazard_ratio": "number:2", "meaning": "text"}
     labels = {"hazard_ratio": say(f"report.hazard_ratios.{of}.rate")}
@@ -140,7 +140,7 @@ def hazard_ratios(writer: Writer, table: pd.DataFrame, of: str) -> Block:
 
 
 def _names(features: Iterable[Any], say: Words) -> list[str]:
-    return [risk_drivers_tables.name(str(feature), say) for feature in features]
+    return [feature(say, str(code), step=False) for code in features]
 
 
 def calibration(writer: Writer, calibration: pd.DataFrame) -> Block:
@@ -151,20 +151,20 @@ def calibration(writer: Writer, calibration: pd.DataFrame) -> Block:
     if calibration.empty:
         return writer.note("report.writer.untested")
     table = calibration.sort_values("bin", ascending=False)
-    silent = table["actual"] * table["n"]
-    mean = silent.sum() / table["n"].sum()
+    inactive = table["actual"] * table["n"]
+    mean = inactive.sum() / table["n"].sum()
     shown = pd.DataFrame(
         {
             "n_customers": table["n"],
             "predicted": table["predicted"],
             "actual": table["actual"],
             "lift": table["actual"] / mean if mean else float("nan"),
-            "found": silent.cumsum() / silent.sum() if mean else float("nan"),
+            "found": inactive.cumsum() / inactive.sum() if mean else float("nan"),
         }
     ).set_axis(table["bin"].astype(str))
     formats = {"n_customers": "number", "predicted": "percent", "actual": "percent"}
     formats |= {"lift": "number:2", "found": "percent"}
-    return writer.table(shown, formats, id="tenths")
+    return writer.table(shown, formats, id="deciles")
 
 
 def restricted_mean(
@@ -186,7 +186,7 @@ def restricted_mean(
     code = "differ" if test.p < _LEVEL else "alike" if test.p >= _LEVEL else "untested"
     until, p = say.number(means["until"].iloc[0]), p_value(writer, test.p)
     note = writer.note(f"report.churn.restricted_mean.{code}", until=until, p=p)
-    return blocks.join([writer.table(shown, formats, rows, labels, id="stay"), note])
+    return blocks.join([writer.table(shown, formats, rows, labels, id="restricted-mean"), note])
 
 
 def p_value(writer: Writer, p: float) -> str:
@@ -219,7 +219,7 @@ def change(writer: Writer, change: Change, days: int, rows: str | None = None) -
     shown = table.rename(columns={"n_now": "n_customers"})
     formats = {"n_customers": "number", "silent_before": "percent:1", "silent_now": "percent:1"}
     formats |= {"change_points": "number:1"}
-    return blocks.join([said, writer.table(shown, formats, rows, id="changed")])
+    return blocks.join([said, writer.table(shown, formats, rows, id="change")])
 
 
 def _points(writer: Writer, share: float) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Collection
 
 import pandas as pd
 
+from cvm_analysis.charts.labels import feature
 from cvm_analysis.churn import by_segment
 from cvm_analysis.report import blocks
-from cvm_analysis.report import risk_drivers as risk_drivers_tables
 from cvm_analysis.report.blocks import Block
 from cvm_analysis.report.writer import Writer
 from cvm_analysis.texts import Words
@@ -47,11 +47,11 @@ def sentences(
         "untested": untested,
         "means": [f for f in differing if f in means],
     }
-    names = {key: [risk_drivers_tables.name(str(f), say) for f in g] for key, g in groups.items()}
+    names = {key: [feature(say, str(f), step=False) for f in g] for key, g in groups.items()}
     listed = {key: say.listed(each) for key, each in (names | {"too_few": too_few}).items()}
     by_feature = {f: estimated[estimated["feature"] == f] for f in differing}
     rows = say.listed(_row(ratios, tested.loc[f], say) for f, ratios in by_feature.items())
-    first = [say("report.churn_by_segment.unlike", rows=rows)] if differing else []
+    first = [say("report.churn_by_segment.differing", rows=rows)] if differing else []
     more = [
         say(f"report.churn_by_segment.{k}", names=names) for k, names in listed.items() if names
     ]
@@ -64,7 +64,7 @@ def _row(table: pd.DataFrame, tested: pd.Series, say: Words) -> str:
     slowest, fastest = tested["slowest"], tested["fastest"]
     return say(
         "report.churn_by_segment.row",
-        feature=risk_drivers_tables.name(str(tested.name), say),
+        feature=feature(say, str(tested.name), step=False),
         slowest=say(f"segments.{slowest}"),
         low=say.number(ratios[slowest], 2),
         fastest=say(f"segments.{fastest}"),

@@ -20,7 +20,7 @@ def formed_by(writer: Writer, used: Iterable[str], left_out: Mapping[str, str]) 
 
 
 def scanned_k(writer: Writer, table: pd.DataFrame) -> Block:
-    """Show one row per number of clusters tried; table as `Clusters.table`."""
+    """Show one row per number of clusters tested; table as `Clusters.table`."""
     formats = {"silhouette": "number:2", "one_cloud": "number:2", "smallest": "number"}
     return writer.table(table.set_axis(table.index.astype(str)), formats)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+from cvm_analysis.charts.labels import feature
 from cvm_analysis.churn.contracts import DAYS
 from cvm_analysis.report import blocks
-from cvm_analysis.report import risk_drivers as risk_drivers_tables
 from cvm_analysis.report.blocks import Block
 from cvm_analysis.report.churn import p_value
 from cvm_analysis.report.writer import Writer
@@ -20,11 +20,11 @@ def feature_tests(writer: Writer, tests: pd.DataFrame) -> Block:
     say = writer.say
     if tests.empty:
         return writer.note("report.contracts.feature_tests.nothing")
-    names = [risk_drivers_tables.name(str(feature), say) for feature in tests["feature"]]
+    names = [feature(say, str(code), step=False) for code in tests["feature"]]
     shown = tests.assign(p=[p_value(writer, p) for p in tests["p_adjusted"]]).set_axis(names)
     formats = {"chisq": "number:1", "p": "text"}
     labels = {code: say(f"report.contracts.feature_tests.{code}") for code in formats}
-    return writer.table(shown, formats, labels=labels, id="compared")
+    return writer.table(shown, formats, labels=labels, id="feature-tests")
 
 
 def time_ratios(writer: Writer, times: pd.DataFrame) -> Block:
@@ -35,11 +35,10 @@ def time_ratios(writer: Writer, times: pd.DataFrame) -> Block:
     say = writer.say
     if times.empty:
         return writer.note("report.hazard_ratios.nothing")
-    names = [risk_drivers_tables.name(str(feature), say) for feature in times.index]
+    names = [feature(say, str(code), step=False) for code in times.index]
     formats = dict.fromkeys(("time_ratio", "low", "high"), "number:2")
     labels = {code: say(f"report.contracts.time_ratios.{code}") for code in formats}
-    shown = times.set_axis(names)
-    return writer.table(shown, formats, labels=labels, id="times")
+    return writer.table(times.set_axis(names), formats, labels=labels, id="time-ratios")
 
 
 def backtest(writer: Writer, backtest: pd.DataFrame) -> Block:
@@ -50,7 +49,7 @@ def backtest(writer: Writer, backtest: pd.DataFrame) -> Block:
     wide = rows["value"].astype(float).unstack("metric").sort_values("integrated_brier")
     formats = {"n_contracts": "number", "n_ended": "number"}
     formats |= {"mean_auc": "number:3", "integrated_brier": "number:3"}
-    return writer.table(wide, formats, rows="models", id="trust-contracts")
+    return writer.table(wide, formats, rows="models", id="backtest-contracts")
 
 
 def expected_ends(writer: Writer, p_end: pd.DataFrame) -> Block:
@@ -84,4 +83,4 @@ def next_to_end(writer: Writer, p_end: pd.DataFrame, n: int) -> Block:
         return writer.note("report.contracts.none")
     columns = [f"p_end_{days}d" for days in DAYS]
     shown = p_end.sort_index().sort_values(columns, ascending=False, kind="stable").head(n)
-    return writer.table(shown, dict.fromkeys(columns, "percent"), id="ending")
+    return writer.table(shown, dict.fromkeys(columns, "percent"), id="contract-ends")

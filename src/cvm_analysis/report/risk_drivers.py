@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from cvm_analysis.charts.labels import feature as feature_name
 from cvm_analysis.texts import Words
 
 # How the plain value of a feature is written; a feature that is not here is a plain number.
@@ -40,7 +41,7 @@ def reason(
 
 def _holds(feature: str, value: float | None, say: Words, currency: str, days: float | None) -> str:
     if value is None or math.isnan(value):
-        return name(feature, say)
+        return feature_name(say, feature, step=False)
     if feature == "silence_gaps" and days and value:
         usual = say.number(days / value)
         return say("risk_drivers.silence_gaps.days", days=say.count("days", days), usual=usual)
@@ -48,7 +49,8 @@ def _holds(feature: str, value: float | None, say: Words, currency: str, days: f
     known = attribute if level else feature
     form = _form(known, round(value, DIGITS.get(feature, 0)), value, say)
     if form is None:
-        return say("report.risk_drivers.other", name=name(feature, say), value=say.short(value))
+        label = feature_name(say, feature, step=False)
+        return say("report.risk_drivers.other", name=label, value=say.short(value))
     written = say.percent(value) if form == "less" else _written(feature, value, say, currency)
     return say(f"risk_drivers.{known}.{form}", value=written, level=say.level(attribute, level))
 
@@ -68,18 +70,6 @@ def _written(feature: str, value: float, say: Words, currency: str) -> str:
     if feature in MONEY:
         return say.short(value, currency)
     return say.number(value, DIGITS.get(feature, 0))
-
-
-def name(feature: str, say: Words) -> str:
-    """Name a feature without its step; what the texts do not know is made readable."""
-    attribute, _, level = feature.partition("=")
-    if level and f"features.{attribute}" in say:
-        found = say(f"features.{attribute}", level=say.level(attribute, level))
-    elif f"features.{feature}" in say:
-        found = say(f"features.{feature}")
-    else:
-        found = _readable(feature[0].upper() + feature[1:])
-    return found.partition(" (")[0].partition("（")[0]
 
 
 def ratio(feature: str, row: Mapping[str, float], say: Words, of: str = "buyers") -> str:
@@ -104,8 +94,4 @@ def _step(feature: str, say: Words) -> str:
         return say(f"feature_steps.{attribute}", level=say.level(attribute, level))
     if f"feature_steps.{feature}" in say:
         return say(f"feature_steps.{feature}")
-    return say("feature_steps.other", name=name(feature, say))
-
-
-def _readable(code: str) -> str:
-    return code.replace("_", " ")
+    return say("feature_steps.other", name=feature_name(say, feature, step=False))

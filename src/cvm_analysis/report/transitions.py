@@ -63,7 +63,6 @@ def threshold_effect(writer: Writer, table: pd.DataFrame, n_customers: int) -> B
 
     table : one row per pair of classes: n_customers
     """
-    changed = int(table["n_customers"].sum())
-    share = writer.say.percent(changed / n_customers if n_customers else float("nan"), 1)
-    number = writer.say.number(changed)
-    return writer.note("report.transitions.threshold_effect", n=number, share=share)
+    n = int(table["n_customers"].sum())
+    share = writer.say.percent(n / n_customers if n_customers else float("nan"), 1)
+    return writer.note("report.transitions.threshold_effect", n=writer.say.number(n), share=share)

@@ -107,15 +107,14 @@ class Writer:
         """Show the same, and the expected margin."""
         margin = self.money(value["expected_margin"].sum())
         expected = self.say.count("purchases", value["expected_orders"].sum())
-        return blocks.key_figures(
-            [*self._customers(customers), self._key("value", margin, n=expected)]
-        )
+        last = self._key("expected_margin", margin, n=expected)
+        return blocks.key_figures([*self._customers(customers), last])
 
     def figures(self, customers: pd.DataFrame, value: pd.DataFrame) -> dict[str, float]:
         """Give the figures by which regions are compared, named as under `columns` in the texts.
 
         n_customers : customers with a purchase
-        revenue, expected_margin : sums, in the currency
+        net_sales, expected_margin : sums, in the currency
         repeat_share : of these customers, the share with a second purchase day
         """
         buyers = customers[customers["n_orders"] > 0]
@@ -134,7 +133,7 @@ class Writer:
         since = say.month(buyers["first_order"].min())
         return [
             self._key("buyers", say.number(len(buyers)), n=say.number(len(customers))),
-            self._key("came_back", say.percent(repeat.mean()), n=say.number(repeat.sum())),
+            self._key("repeat_customers", say.percent(repeat.mean()), n=say.number(repeat.sum())),
             self._key("orders", say.number(buyers["n_orders"].sum()), since=since),
             self._key("net_sales", self.money(net), since=since),
             self._key("returned", say.percent(returned, 1), n=self.money(gross)),
@@ -179,33 +178,26 @@ class Writer:
             limit=self.say.value(reason.column, reason.limit, self.currency),
             n=self.say.count("customers", row["n_customers"]),
         )
-        return blocks.action_card(
-            self.say(f"segments.{segment}"),
-            self.say(f"actions.{row['action']}"),
-            why,
-            self.money(row["cost"]),
-            self.say(
-                "report.writer.gain_range",
-                likely=self.money(row["gain"]),
-                low=self.money(row["gain_low"]),
-                high=self.money(row["gain_high"]),
-            ),
-            self.say(f"evidence.{row['evidence']}"),
-            self.language,
-        )
+        names = {"likely": "gain", "low": "gain_low", "high": "gain_high"}
+        gains = {name: self.money(row[column]) for name, column in names.items()}
+        figures = {
+            self.say("columns.cost"): self.money(row["cost"]),
+            self.say("columns.gain"): self.say("report.writer.gain_range", **gains),
+            self.say("columns.evidence"): self.say(f"evidence.{row['evidence']}"),
+        }
+        action = self.say(f"actions.{row['action']}")
+        return blocks.action_card(self.say(f"segments.{segment}"), action, why, figures)
 
     def churn(self, churn: pd.DataFrame, value: pd.DataFrame, horizon_days: int) -> Block:
         """Show how many are expected to place no order, and the margin at stake and lost."""
         say, expected = self.say, float(churn["churn_risk"].sum())
         risk, lost = float(churn["margin_at_stake"].sum()), float(value["churned_value"].sum())
-        ahead = say.duration(horizon_days)
-        return blocks.key_figures(
-            [
-                self._key("silent", say.number(expected if expected else None), n=ahead),
-                self._key("at_risk", self.money(risk)),
-                self._key("lost", self.money(lost)),
-            ]
-        )
+        figures = [
+            self._key("no_order", say.number(expected or None), n=say.duration(horizon_days)),
+            self._key("margin_at_stake", self.money(risk)),
+            self._key("churned_value", self.money(lost)),
+        ]
+        return blocks.key_figures(figures)
 
     def backtest(self, backtest: pd.DataFrame, beside: Sequence[str] = ()) -> Block:
         """Show how far off each forecast of purchases was on an unseen past period.
@@ -217,9 +209,8 @@ class Writer:
         rows = backtest.xs("value", level="part").droplevel("horizon_days")
         used = rows["is_chosen"].astype(bool).groupby("model").first()
         wide = rows["value"].astype(float).unstack("metric").reindex(columns=list(ACCURACY))
-        wide = wide.assign(
-            chosen=used, used=used.map({True: self.say("report.writer.yes"), False: ""})
-        )
+        mark = used.map({True: self.say("report.writer.yes"), False: ""})
+        wide = wide.assign(chosen=used, used=mark)
         wide = wide[used | used.index.isin(beside)] if beside else wide
         wide = wide.sort_values(["chosen", "log_score"], ascending=False)
         return self.table(wide, {"used": "text", **ACCURACY}, "models", id="backtest-value")
@@ -232,19 +223,12 @@ class Writer:
 
     def notes(self, notes: Iterable[Note]) -> Block:
         """Say what was left out or replaced, and the figures why."""
-        said = [
-            self.say.plural(
-                f"notes.{note.code}",
-                note.have,
-                have=self.say.number(note.have),
-                need=self.say.number(note.need),
-            )
-            for note in dict.fromkeys(notes)
-        ]
-        return blocks.join(
-            [blocks.warning(text, self.language) for text in said]
-            or [self.note("report.writer.nothing_left_out")]
-        )
+        shown = []
+        for note in dict.fromkeys(notes):
+            figures = {"have": self.say.number(note.have), "need": self.say.number(note.need)}
+            text = self.say.plural(f"notes.{note.code}", note.have, **figures)
+            shown.append(blocks.warning(text, self.language))
+        return blocks.join(shown or [self.note("report.writer.nothing_left_out")])
 
     def quality(self, quality: pd.DataFrame) -> Block:
         """Show the checks of the raw files that met at least one row, the most frequent first."""

@@ -73,11 +73,7 @@ RESULTS = {
     "classes": Table(
         "one row per customer",
         ("customer_id",),
-        {
-            "customer_id": CUSTOMER,
-            "customer_type": text("retail, project or dealer"),
-            **CLASSES,
-        },
+        {"customer_id": CUSTOMER, "customer_type": text("retail, project or dealer"), **CLASSES},
     ),
     "segments": Table(
         "one row per customer",
@@ -150,7 +146,7 @@ RESULTS = {
         },
     ),
     "downgrades": Table(
-        "one row per scheme and customer who fell between compare_with and as_of",
+        "one row per scheme and customer downgraded between compare_with and as_of",
         ("scheme", "customer_id"),
         {
             "scheme": text("grade, rfm or life_cycle"),

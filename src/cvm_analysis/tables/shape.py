@@ -38,5 +38,6 @@ share = partial(Column, "share")  # shares and probabilities: 0.5 is half
 number = partial(Column, "number")  # numbers in a unit of their own
 money = partial(Column, "money")  # amounts in the config's currency
 date = partial(Column, "date")
+time = partial(Column, "time")
 yes_no = partial(Column, "yes_no")
 CUSTOMER = text("pseudonym of the customer, the same in every region, run and date")
