@@ -180,3 +180,8 @@ def test_an_action_card_labels_its_figures():
     figures = {"Cost": "¥1", "Expected gain": "¥2 to ¥3", "Evidence": "Measured"}
     text = Seen(blocks.action_card("At risk", "Win back", "Why", figures).html)
     assert "Cost¥1Expected gain¥2 to ¥3EvidenceMeasured" in text.text
+
+
+def test_a_chinese_amount_is_not_broken_before_its_unit():
+    html = blocks.headline("毛利¥97.7万，<b>12个月").html
+    assert "¥97.7\u2060万，&lt;b&gt;12个月" in html

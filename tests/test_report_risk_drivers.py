@@ -53,7 +53,7 @@ def test_reasons_stand_in_their_order_and_empty_ones_are_left_out():
     )
     assert (
         risk_drivers_tables.describe(row, ZH, "EUR")
-        == "↑50%的订单延误送达、↓未下单时间仅为平时间隔的50%"
+        == "↑\u206050%的订单延误送达、↓\u2060未下单时间仅为平时间隔的50%"
     )
     assert risk_drivers_tables.describe({"reason_1": None}, EN, "EUR") == ""
 

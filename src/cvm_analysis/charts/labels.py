@@ -15,10 +15,8 @@ _BAND = re.compile(r"(?:under_(?P<under>\d+)|(?P<low>\d+)_(?P<high>\d+)|(?P<from
 def indicator(say: Words, code: object) -> str:
     """Name an indicator: by the texts of indicators, of columns, or by its code made readable."""
     short = str(code).removeprefix("indicators.")
-    known = f"columns.{short}"
-    return say(
-        known if f"indicators.{short}" not in say and known in say else f"indicators.{short}"
-    )
+    is_column = f"indicators.{short}" not in say and f"columns.{short}" in say
+    return say(f"{'columns' if is_column else 'indicators'}.{short}")
 
 
 def feature(say: Words, code: str, step: bool = True) -> str:

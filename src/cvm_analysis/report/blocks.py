@@ -4,6 +4,7 @@ Every text is escaped here and nowhere else. Style is the page's; in JupyterLab 
 along.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -121,9 +122,14 @@ def table(
 def templates() -> jinja2.Environment:
     """Return the templates of this package; they escape every value that is not Markup."""
     loader = jinja2.PackageLoader("cvm_analysis.report")
-    return jinja2.Environment(
-        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True
-    )
+    found = jinja2.Environment(loader=loader, autoescape=True, keep_trailing_newline=True)
+    found.undefined, found.filters["whole"] = jinja2.StrictUndefined, _join_amounts
+    return found
+
+
+def _join_amounts(text: str) -> str:
+    """Keep digits and the Chinese unit after them (ten thousand, hundred million) on one line."""
+    return re.sub("(\\d)(?=[\u4e07\u4ebf])", "\\1\u2060", text)
 
 
 def _block(macro: str, *values: Any) -> Block:

@@ -63,12 +63,9 @@ def watchlist(writer: Writer, customers: pd.DataFrame, as_of: dt.date) -> Block:
     say = writer.say
     if customers.empty:
         return writer.note("report.churn.empty_list")
-    records = customers.to_dict("records")
-    because = [_because(writer, row) for row in records]
-    now = pd.Timestamp(as_of)
-    by = [
-        say("report.churn.now") if day <= now else say.date(day) for day in customers["contact_on"]
-    ]
+    because = [_because(writer, row) for row in customers.to_dict("records")]
+    today, now = pd.Timestamp(as_of), say("report.churn.now")
+    by = [now if day <= today else say.date(day) for day in customers["contact_on"]]
     shown = customers.assign(reasons=because, contact_on=by)
     formats = {column: kind for column, kind in LISTED.items() if column in shown}
     return writer.table(shown, formats, id="watchlist")
