@@ -227,7 +227,8 @@ def test_without_a_trial_the_report_says_nothing_and_still_appears(log, case):
         trials.compare_by_repeats(tried.last, "nbd").empty
         and trials.deciles(tried.last, "nbd").empty
     )
-    html = Writer("en", "EUR").trust(table.set_index(["part", "horizon_days", "model", "metric"]))
+    keys = ["part", "horizon_days", "model", "metric"]
+    html = Writer("en", "EUR").backtest(table.set_index(keys))
     assert html is not None
 
 

@@ -46,7 +46,7 @@ def customers(n=300):
 def table(language):
     """Two rows with a sentence each, beside more figures than a phone is wide."""
     say = words(language)
-    told = [say("evidence.assumed"), say("manager.churn.title")]
+    told = [say("evidence.assumed"), say("report.writer.churn.title")]
     rows = pd.DataFrame({"reasons": told, "amount": 1e7, "expected_margin": 1e7, "net_sales": 1e7})
     money = dict.fromkeys(("amount", "expected_margin", "net_sales"), "money")
     return blocks.table(
@@ -56,7 +56,7 @@ def table(language):
 
 def shown_to_managers(language):
     """What the manager's notebook shows, from small tables."""
-    manager, people = Writer(words(language, horizon_weeks=52), "CNY"), customers()
+    writer, people = Writer(words(language, horizon_weeks=52), "CNY"), customers()
     worth = pd.DataFrame(
         {"expected_orders": people["n_orders"] / 2, "expected_margin": people["x"] * 9_999.0}
     )
@@ -69,19 +69,19 @@ def shown_to_managers(language):
     months = pd.period_range("2023-01", periods=36, freq="M")
     month = pd.DataFrame({"customers": 1500, "orders": 1800, "net_sales": 2.5e6}, index=months)
     return [
-        manager.headline(figures),
-        manager.key_figures(people, worth),
-        manager.section("segments"),
-        charts.segment_bars(figures[["n_customers", "net_sales", "expected_margin"]], manager.say),
-        manager.segments(figures),
-        manager.section("actions"),
-        manager.actions(recommend.recommend(figures, [action], 1)),
-        manager.section("backtest"),
+        writer.headline(figures),
+        writer.key_figures(people, worth),
+        writer.section("segments"),
+        charts.segment_bars(figures[["n_customers", "net_sales", "expected_margin"]], writer.say),
+        writer.segments(figures),
+        writer.section("actions"),
+        writer.actions(recommend.recommend(figures, [action], 1)),
+        writer.section("backtest"),
         charts.monthly(month, language),
-        manager.notes([Note("holdout", "no_holdout_short_history", 12, 50)]),
-        manager.section("data"),
+        writer.notes([Note("holdout", "no_holdout_short_history", 12, 50)]),
+        writer.section("data"),
         table(language),
-        manager.model(worth),
+        writer.model(worth),
     ]
 
 

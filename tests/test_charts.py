@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from cvm_analysis import charts
-from cvm_analysis.charts.picture import styled
+from cvm_analysis.charts.style import styled
 from cvm_analysis.errors import InputError
 from cvm_analysis.texts import MissingTextError, words
 

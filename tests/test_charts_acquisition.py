@@ -8,7 +8,7 @@ from matplotlib.colors import to_hex
 from test_charts import CHINESE, texts
 
 from cvm_analysis import charts
-from cvm_analysis.charts.picture import ACCENT, SERIES
+from cvm_analysis.charts.style import ACCENT, SERIES
 from cvm_analysis.errors import InputError
 from cvm_analysis.texts import words
 

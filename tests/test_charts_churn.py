@@ -141,9 +141,9 @@ def test_years_of_days_stay_small():
 
 def test_hazards_write_ratio_and_interval_beside_each_feature():
     picture = PICTURES["hazards"]()
-    assert {"0.57 (0.55–0.61)", "1.32 (1.20–1.45)"} <= set(texts(picture))
+    assert {"0.57 (0.55 to 0.61)", "1.32 (1.20 to 1.45)"} <= set(texts(picture))
     assert {"Inactivity, in usual intervals", "(doubled)"} <= set(texts(picture))
-    assert "Purchase days per year (doubled) 1.32 (1.20–1.45)" in picture.alt
+    assert "Purchase days per year (doubled) 1.32 (1.20 to 1.45)" in picture.alt
 
 
 def test_an_interval_that_holds_one_is_grey():

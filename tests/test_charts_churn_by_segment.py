@@ -8,7 +8,7 @@ from matplotlib.patches import Rectangle
 from test_charts import texts
 
 from cvm_analysis import charts
-from cvm_analysis.charts.picture import FAINT, INK, SOFT
+from cvm_analysis.charts.style import FAINT, INK, SOFT
 from cvm_analysis.errors import InputError
 from cvm_analysis.texts import words
 
@@ -78,7 +78,7 @@ def test_a_factor_and_its_reciprocal_are_equally_deep():
 
 
 def test_features_that_differ_are_marked_and_said():
-    picture = charts.churn_by_segment(table(), unlike=["rate"])
+    picture = charts.churn_by_segment(table(), differing=["rate"])
     said = texts(picture)
     assert {"Purchase days per year ≠", "(doubled)", "Share delivered late"} <= set(said)
     assert picture.alt.endswith("by more than chance in: Purchase days per year.")

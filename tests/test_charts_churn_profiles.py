@@ -77,7 +77,7 @@ def test_an_effect_is_shown_over_its_values_without_the_step():
     assert "Inactivity, in usual intervals" in texts(picture) and "doubled" not in picture.alt
     assert "1.5 at 0, 0.4 at 20, highest 2.60 at 1." in picture.alt
     contracts = charts.partial_effect(bent(), "odd_code", of="contracts")
-    assert "odd_code" in texts(contracts) and "contracts end" in contracts.alt
+    assert "Odd code" in texts(contracts) and "contracts end" in contracts.alt
     with pytest.raises(InputError, match="partial_effect: the table lacks plain"):
         charts.partial_effect(bent().drop(columns="plain"), "rate")
 

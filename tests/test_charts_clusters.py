@@ -93,7 +93,7 @@ def test_levels_and_parts_stand_under_their_headings():
 def test_shares_are_written_as_percentages():
     typical = medians().assign(**{"channel=web": 0.85, "channel=store": 0.15, "category:care": 0.6})
     shown = texts(charts.cluster_profile(mixed(), "zh", typical))
-    assert {"85%", "15%", "60%", words("zh")("clusters.attributes.channel")} <= set(shown)
+    assert {"85%", "15%", "60%", words("zh")("attributes.channel")} <= set(shown)
 
 
 def test_of_many_levels_those_that_differ_most_are_drawn():
@@ -126,7 +126,7 @@ def test_alt_text_names_what_makes_each_group():
 
 def test_it_is_drawn_in_chinese():
     shown = texts(charts.cluster_profile(mixed(), "zh"))
-    assert words("zh")("clusters.name", n="1") in shown
+    assert words("zh")("report.clusters.name", n="1") in shown
 
 
 def test_the_same_table_gives_the_same_bytes_in_the_readers_fonts():

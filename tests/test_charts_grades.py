@@ -11,7 +11,7 @@ import pytest
 from cvm_analysis import charts
 from cvm_analysis.charts.comparisons import VERDICTS
 from cvm_analysis.charts.labels import indicator
-from cvm_analysis.charts.picture import styled
+from cvm_analysis.charts.style import styled
 from cvm_analysis.errors import InputError
 from cvm_analysis.texts import words
 

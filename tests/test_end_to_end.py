@@ -410,7 +410,7 @@ def test_a_report_holds_no_code_and_names_a_few_customers_at_most(reports, regio
     text = Page(report_of(reports, region)).text
     named = set(table(reports, region, "customers")["customer_id"]) & set(text.split())
     assert len(named) <= 40  # four lists of ten
-    assert "import " not in text and "manager." not in text
+    assert "import " not in text and "writer." not in text
 
 
 @pytest.mark.parametrize("page", ["index.html", f"all/{DAY}/share/report.en.html"])

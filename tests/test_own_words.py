@@ -168,5 +168,5 @@ def test_values_found_in_the_data_and_words_of_the_program_can_be_replaced(wordl
     assert (en("classes.high"), zh("classes.high")) == ("Top", words("zh")("classes.high"))
     assert (en.level("channel", "web"), zh.level("first_channel", "web")) == ("Online", "线上")
     assert zh.level("channel", "pop_up") == "pop_up"
-    assert zh.measure("category:skirting") == words("zh")("clusters.part", part="踢脚线")
+    assert zh.measure("category:skirting") == words("zh")("report.clusters.part", part="踢脚线")
     assert en.measure("indicators.display_area") == "display area"

@@ -59,10 +59,8 @@ def made(text):
         "key_figures": blocks.key_figures([(text, text, text), (text, text, None)]),
         "note": blocks.note(text),
         "warning": blocks.warning(text),
-        "action_card": blocks.action_card(text, text, text, text, text, text),
-        "table": blocks.table(
-            df, {"name": "text", "n": "number"}, caption=text, labels=labels, id="t1"
-        ),
+        "action_card": blocks.action_card(text, text, text, {text: text}),
+        "table": blocks.table(df, {"name": "text", "n": "number"}, labels=labels, id="t1"),
     }
 
 
@@ -92,7 +90,7 @@ def test_a_table_writes_each_column_in_its_format():
             "n_customers": [1234567.891, np.nan],
             "share": [0.256, None],
             "net_sales": [1234.5, -3],
-            "due_on": [date(2025, 12, 31), pd.NaT],
+            "first_order": [date(2025, 12, 31), pd.NaT],
             "month": [pd.Timestamp("2025-02-01"), pd.NaT],
             "segment": ["at_risk", None],
             "trigger": ["text", None],
@@ -103,7 +101,7 @@ def test_a_table_writes_each_column_in_its_format():
         "n_customers": "number",
         "share": "percent:1",
         "net_sales": "money:2",
-        "due_on": "date",
+        "first_order": "date",
         "month": "month",
         "segment": "words:segments",
         "trigger": "text",
@@ -113,14 +111,14 @@ def test_a_table_writes_each_column_in_its_format():
     assert cells[8:14] == first
     assert cells[14:18] == ["At risk", "text", "Lost", "–"]
     assert cells[18:] == ["–", "-$3.00", "–", "–", "–", "–"]
-    headings = ["Customers", "Share", "Net sales", "Due", "Month", "Segment", "Trigger"]
+    headings = ["Customers", "Share", "Net sales", "First order", "Month", "Segment", "Trigger"]
     assert cells[1:8] == headings
 
 
 def test_numbers_are_right_and_words_left():
     df = pd.DataFrame({"segment": ["a"], "n_orders": [1]})
     html = blocks.table(df, {"n_orders": "number", "segment": "text"}).html
-    assert '<td class="number">1</td>' in html and '<td class="word">a</td>' in html
+    assert '<td class="number">1</td>' in html and '<td class="short">a</td>' in html
     assert '<th scope="col" class="number">Orders</th>' in html
 
 
@@ -144,10 +142,10 @@ def test_columns_come_in_the_order_asked_for_and_a_plain_index_is_not_shown():
 
 def test_headings_and_row_labels_have_their_scope():
     df = pd.DataFrame({"n_orders": [7]}, index=["East"])
-    seen = Seen(blocks.table(df, {"n_orders": "number"}, caption="Orders by region").html)
+    seen = Seen(blocks.table(df, {"n_orders": "number"}).html)
     scopes = [value for name, value in seen.attributes if name == "scope"]
     assert scopes == ["col", "col", "row"]
-    assert ("aria-label", "Orders by region") in seen.attributes
+    assert ("aria-label", "Table") in seen.attributes
 
 
 def test_a_table_has_the_name_that_a_link_can_lead_to_and_no_other():
@@ -179,5 +177,11 @@ def test_notes_and_warnings_say_what_they_are():
 
 
 def test_an_action_card_labels_its_figures():
-    text = Seen(blocks.action_card("At risk", "Win back", "Why", "¥1", "¥2 to ¥3", "Measured").html)
+    figures = {"Cost": "¥1", "Expected gain": "¥2 to ¥3", "Evidence": "Measured"}
+    text = Seen(blocks.action_card("At risk", "Win back", "Why", figures).html)
     assert "Cost¥1Expected gain¥2 to ¥3EvidenceMeasured" in text.text
+
+
+def test_a_chinese_amount_is_not_broken_before_its_unit():
+    html = blocks.headline("毛利¥97.7万，<b>12个月").html
+    assert "¥97.7\u2060万，&lt;b&gt;12个月" in html

@@ -48,9 +48,9 @@ def test_of_an_unlike_feature_that_is_but_a_mean_it_is_said():
 def test_where_nothing_is_told_that_is_all_that_is_said():
     rows = table()
     assert said(rows[rows["segment"] == "lost"]) == [
-        SAY("leaving.by_segment.too_few", names="Lost")
+        SAY("report.churn_by_segment.too_few", names="Lost")
     ]
-    assert said(rows.head(0)) == [SAY("leaving.by_segment.unsure")]
+    assert said(rows.head(0)) == [SAY("report.churn_by_segment.unsure")]
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

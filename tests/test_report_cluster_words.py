@@ -67,7 +67,7 @@ def test_what_groups_are_formed_by_names_a_whole_once():
 
 @pytest.mark.parametrize("language", languages())
 def test_the_panel_shows_rule_size_money_and_stability(language):
-    manager = Writer(words(language, horizon_weeks=52), "CNY")
+    writer = Writer(words(language, horizon_weeks=52), "CNY")
     index = pd.Index(["c1"], name="cluster")
     described = {
         "n_customers": 1234,
@@ -78,13 +78,13 @@ def test_the_panel_shows_rule_size_money_and_stability(language):
     rules = pd.DataFrame({"conditions": [RULE], "precision": [0.87]}, index=index)
     stable = pd.DataFrame({"jaccard": [0.5], "stability": ["unstable"]}, index=index)
     figures = tables.summary_table(pd.DataFrame(described, index=index), stable, rules)
-    html = clusters_tables.rules(manager, figures).html
-    assert cluster_words.rule(RULE, manager.say, "CNY") in html
+    html = clusters_tables.rules(writer, figures).html
+    assert cluster_words.rule(RULE, writer.say, "CNY") in html
     assert "1,234" in html and "5,000,000" in html and "87%" in html
-    assert manager.say("clusters.stability.unstable") in html
-    assert manager.say("columns.expected_margin") not in html
-    worth = clusters_tables.rules(manager, figures, pd.Series([99.0], index)).html
-    assert manager.say("columns.expected_margin") in worth
+    assert writer.say("report.clusters.stability.unstable") in html
+    assert writer.say("columns.expected_margin") not in html
+    worth = clusters_tables.rules(writer, figures, pd.Series([99.0], index)).html
+    assert writer.say("columns.expected_margin") in worth
 
 
 def found(silhouette):
@@ -94,19 +94,19 @@ def found(silhouette):
 
 
 def test_a_cut_is_a_caution_and_a_structure_a_note():
-    manager = Writer("en", "CNY")
-    cut, real = (clusters_tables.structure(manager, found(s)).html for s in (0.27, 0.6))
+    writer = Writer("en", "CNY")
+    cut, real = (clusters_tables.structure(writer, found(s)).html for s in (0.27, 0.6))
     assert "convenient split" in cut and "0.27" in cut and "0.29" in cut and "Caution" in cut
     assert "distinct: their silhouette is 0.60" in real and "Note" in real
 
 
 def test_measures_of_no_use_are_named():
-    manager = Writer("en", "CNY")
+    writer = Writer("en", "CNY")
     assert (
         "formed by net sales per order."
-        in clusters_tables.formed_by(manager, ["net_sales_per_order"], {}).html
+        in clusters_tables.formed_by(writer, ["net_sales_per_order"], {}).html
     )
     left = clusters_tables.formed_by(
-        manager, ["net_sales_per_order"], {"return_share": "alike"}
+        writer, ["net_sales_per_order"], {"return_share": "alike"}
     ).html
     assert "the same value: share returned." in left

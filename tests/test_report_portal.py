@@ -73,7 +73,7 @@ def test_in_chinese_names_numbers_money_and_dates_are_chinese():
     east = entry(name="华东", figures=figures, currency="CNY")
     assert rows(east, language="zh") == [
         ["区域", "客户数", "销售额", "累计复购率", "数据截至", "报告"],
-        ["华东 已更新", "11,270", "¥2,260.00万", "60%", "2025年12月31日", "English"],
+        ["华东 已更新", "11,270", "¥2,260万", "60%", "2025年12月31日", "English"],
     ]
 
 

@@ -51,10 +51,16 @@ def test_the_headline_counts_only_who_is_valued():
 
 
 def test_few_segments_are_said_to_bring_most():
-    assert "2 segments bring 100% of the expected margin" in EN.segments(figures()).html
+    assert EN.top_segments(figures()) == "2 segments bring 100% of the expected margin"
     alone = figures().assign(share_expected_margin=[0.85, 0.15, 0.0])
-    assert "1 segment brings 85% of the expected margin" in EN.segments(alone).html
-    assert "expected margin</" not in EN.segments(figures().assign(share_expected_margin=None)).html
+    assert EN.top_segments(alone) == "1 segment brings 85% of the expected margin"
+    assert EN.top_segments(figures().assign(share_expected_margin=None)) is None
+
+
+def test_the_finding_is_the_heading_of_its_section():
+    assert ">Segments and expected margin</h2>" in EN.section("segments").html
+    html = EN.section("segments", EN.top_segments(figures())).html
+    assert ">2 segments bring 100% of the expected margin</h2>" in html
 
 
 def test_key_figures_by_hand():
@@ -112,13 +118,13 @@ def trust(part, measures):
 
 
 def test_trust_shows_the_chosen_forecast_first_with_its_own_mark():
-    html = EN.trust(trust("value", {"actual_total": 100.0, "bias_total": 0.25})).html
+    html = EN.backtest(trust("value", {"actual_total": 100.0, "bias_total": 0.25})).html
     assert html.index("BG/NBD") < html.index("own past rate")
     assert html.count("✓") == 1 and "25%" in html
 
 
 def test_without_a_trial_the_report_says_untested():
-    assert "Treat it as untested" in EN.trust(trust("churn", {"auc": 0.8})).html
+    assert "Treat it as untested" in EN.backtest(trust("churn", {"auc": 0.8})).html
 
 
 def test_a_note_is_said_once_with_its_figures():
@@ -148,7 +154,7 @@ def test_quality_shows_only_checks_that_met_a_row_the_most_frequent_first():
     ("language", "told", "never"), [("en", "6 months", "12 months"), ("zh", "6个月", "12个月")]
 )
 def test_every_block_tells_the_horizon_of_the_config(language, told, never):
-    manager = Writer(words(language, horizon_weeks=26), "CNY")
+    writer = Writer(words(language, horizon_weeks=26), "CNY")
     people = pd.DataFrame(
         {"n_orders": [2], "x": [1], "gross_sales": [9.0], "net_sales": [9.0],
          "first_order": pd.to_datetime(["2023-01-05"])},
@@ -158,11 +164,11 @@ def test_every_block_tells_the_horizon_of_the_config(language, told, never):
     )
     silent = pd.DataFrame({"churn_risk": [0.5], "margin_at_stake": [3.0]})
     shown = [
-        manager.headline(figures()),
-        manager.key_figures(people, worth),
-        manager.segments(figures()),
-        manager.section("segments"),
-        manager.section("churn"),
-        manager.churn(silent, worth, 180),
+        writer.headline(figures()),
+        writer.key_figures(people, worth),
+        writer.segments(figures()),
+        writer.section("segments"),
+        writer.section("churn"),
+        writer.churn(silent, worth, 180),
     ]
     assert all(told in block.html and never not in block.html for block in shown)

@@ -53,7 +53,7 @@ def placeholders(say):
     found = {}
     for key, text in say.entries.items():
         above, _, form = key.rpartition(".")
-        is_form = form in ("one", "other") and not above.startswith("reasons.")
+        is_form = form in ("one", "other") and not above.startswith("risk_drivers.")
         found.setdefault(above if is_form and "other" in say.section(above) else key, set()).update(
             re.findall(r"{(\w+)}", text)
         )
@@ -146,7 +146,14 @@ def test_the_horizon_of_the_config_is_the_only_one_that_texts_tell(language, sai
     for key in telling:
         names = re.findall(r"{(\w+)}", say.entries[key])
         assert said in say(key, **{name: "x" for name in names if name != "horizon"})
-    sections = ("manager.", "columns.", "leaving.kept", "worth.", "portal.", "charts.")
+    sections = (
+        "manager.",
+        "columns.",
+        "report.churn.list_precision",
+        "worth.",
+        "portal.",
+        "charts.",
+    )
     for key, text in say.entries.items():
         assert not (key.startswith(sections) and re.search(never, text)), key
 
@@ -162,9 +169,11 @@ def test_without_a_horizon_no_text_tells_one():
 
 def test_a_column_of_amounts_has_one_unit():
     values = [87_041_234, 977_000, None, 0, -5_000]
-    assert EN.amounts(values, "CNY") == ["¥87.04M", "¥0.98M", "–", "¥0.00M", "-¥0.01M"]
-    assert words("zh").amounts(values[:2], "CNY") == ["¥8,704.12万", "¥97.70万"]
+    assert EN.amounts(values, "CNY") == ["¥87.0M", "¥1.0M", "–", "¥0.0M", "¥0.0M"]
+    assert words("zh").amounts(values[:2], "CNY") == ["¥8,704万", "¥98万"]
     assert EN.amounts([9_876, 12.5], "USD") == ["$9,876", "$13"]
+    assert EN.amounts([2_260_000, -50_000], "CNY") == ["¥2.26M", "-¥0.05M"]
+    assert words("zh").amounts([22_600_000, 977_000], "CNY") == ["¥2,260万", "¥98万"]
     assert EN.amounts([None], "USD") == ["–"]
 
 

@@ -2,19 +2,10 @@
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from cvm_analysis.charts.picture import (
-    ACCENT,
-    SERIES,
-    WIDTH,
-    Picture,
-    check,
-    nothing,
-    styled,
-    ticks,
-)
+from cvm_analysis.charts.picture import Picture, check, nothing, ticks
+from cvm_analysis.charts.style import ACCENT, SERIES, canvas
 from cvm_analysis.texts import Language, words
 
 
@@ -25,7 +16,7 @@ def acquisition(table: pd.DataFrame, language: Language = "en") -> Picture:
     ----------
     table : one row per week, indexed by its first day, as `Inflow.table` of clv.inflow makes it
         n_customers : first seen in the week
-        is_initial_stock : whether the week belongs to the first wave
+        initial : whether the week belongs to the first wave
     """
     if table.empty:
         return nothing(language)
@@ -35,9 +26,7 @@ def acquisition(table: pd.DataFrame, language: Language = "en") -> Picture:
     initial = table["is_initial_stock"].to_numpy(bool)
     days = pd.DatetimeIndex(table.index)
     colors = np.where(initial, SERIES[1], ACCENT)
-    with styled():
-        figure = Figure((WIDTH, 2.6))
-        ax = figure.subplots()
+    with canvas(2.6) as (figure, ax):
         ax.bar(np.arange(len(counts)), counts, width=0.85, color=colors)
         ax.set_title(say("charts.acquisition.title"))
         ticks(ax.yaxis, say.short)
@@ -48,10 +37,7 @@ def acquisition(table: pd.DataFrame, language: Language = "en") -> Picture:
             handles = [Patch(facecolor=color, label=say(name)) for name, color in names]
             ax.legend(handles=handles, loc="upper right", handlelength=0.9, handleheight=0.9)
     later = counts[~initial]
-    said = {
-        "weeks": say.number(len(counts)),
-        "mean": say.number(later.mean() if len(later) else 0),
-    }
+    said = {"weeks": say.number(len(counts)), "mean": say.number(later.mean() if len(later) else 0)}
     if not initial.any():
         return Picture(figure, say("charts.acquisition.alt", **said))
     said |= {"first": say.count("weeks", initial.sum()), "n": say.number(counts[initial].sum())}

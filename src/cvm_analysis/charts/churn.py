@@ -7,28 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator, NullLocator
 
 from cvm_analysis.arrays import Array
-from cvm_analysis.charts.picture import (
-    ACCENT,
-    INK,
-    SERIES,
-    SOFT,
-    WIDTH,
-    Picture,
-    check,
-    nothing,
-    styled,
-    ticks,
-)
+from cvm_analysis.charts.picture import Picture, check, nothing, ticks, title_of_largest
+from cvm_analysis.charts.style import ACCENT, BOX, INK, SERIES, SOFT, canvas
 from cvm_analysis.texts import Language, Words, words
 
 COLORS = (*SERIES, SOFT)
 MOST_GROUPS, MOST_POINTS = len(COLORS), 80
 DAYS = {"week": 7, "day": 1}
-_WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
 ROUND = {"week": (1, 2, 4, 13, 26, 52, 104), "day": (1, 7, 30, 60, 90, 180, 365, 730)}
 
 
@@ -39,12 +27,12 @@ def survival(
     unit: str = "week",
     of: str = "buyers",
 ) -> Picture:
-    """Draw Kaplan-Meier curves with their 95 % bands, each named where it ends.
+    """Draw Kaplan-Meier curves with their 95% bands, each named where it ends.
 
     Parameters
     ----------
     table : one row per segment and time, as `churn.lapse.survival_curves` or
-        `churn.curves.kaplan_meier` give; of more than six segments the six with the most at risk
+        `survival.kaplan_meier` give; of more than six segments the six with the most at risk
         at the start are drawn, and the title says so
         segment : code, drawn in order of appearance; a single segment `all` is not named
         week or duration : since the start, in weeks or in days
@@ -63,14 +51,14 @@ def survival(
     curves = _curves(table.assign(since=since))
     longest = max(curve["since"].iloc[-1] for curve in curves.values())
     named = {s: say(f"{names}.{s}") if names else str(s) for s in curves}
-    with styled():
-        figure = Figure((WIDTH, 3.6))
-        ax = figure.subplots()
+    with canvas(3.6) as (figure, ax):
         for color, curve in zip(COLORS, curves.values(), strict=False):
             _draw_curve(ax, curve, color)
         ax.set(xlim=(0, longest or 1), ylim=(0, 1.005))
         ax.set_xlabel(say(f"charts.survival.{of}.{unit}"))
-        ax.set_title(_survival_title(say, of, len(curves), table["segment"].nunique()))
+        title, largest = f"charts.survival.{of}.title", "charts.survival.largest"
+        groups = table["segment"].nunique()
+        ax.set_title(title_of_largest(say, title, largest, len(curves), groups))
         ax.xaxis.set_major_locator(MultipleLocator(step(longest, ROUND[unit])))
         ticks(ax.yaxis, say.percent, most=5)
         if list(curves) != ["all"]:
@@ -80,45 +68,42 @@ def survival(
 
 
 def return_rate(
-    table: pd.DataFrame, bound: int | None = None, language: Language = "en"
+    table: pd.DataFrame, threshold: int | None = None, language: Language = "en"
 ) -> Picture:
     """Draw the share of customers who still returned, by time without an order.
 
     Parameters
     ----------
-    table : one row per threshold tried, as `churn.lapse.candidate_thresholds`
+    table : one row per threshold tested, as `churn.lapse.candidate_thresholds`
         threshold_days : 1 or more
-        n_spells : that lasted as long
-        return_rate : of them within the follow-up, in [0, 1]; empty where none was watched as
-            long, and then not drawn
-    bound : the days without an order after which customers count as lapsed; need not be among
-        those tried; None: nothing is marked
+        n_spells : inactive periods at least as long
+        return_rate : share that ended with an order within the follow-up; not drawn where empty
+    threshold : the days without an order after which customers count as lapsed; need not be among
+        those tested; None: nothing is marked
     """
     if table.empty:
         return nothing(language)
     check(table, ["threshold_days", "n_spells", "return_rate"], "return_rate")
-    seen = table.dropna(subset="return_rate").sort_values("threshold_days")
-    if seen.empty:
+    observed = table.dropna(subset="return_rate").sort_values("threshold_days")
+    if observed.empty:
         return nothing(language)
     say = words(language)
-    days, shares = (seen[c].to_numpy(dtype=float) for c in ("threshold_days", "return_rate"))
-    chosen = days == bound
-    with styled():
-        figure = Figure((WIDTH, 3.2))
-        ax = figure.subplots()
+    days, shares = (observed[c].to_numpy(dtype=float) for c in ("threshold_days", "return_rate"))
+    chosen = days == threshold
+    with canvas(3.2) as (figure, ax):
         ax.set_xscale("log")
         ax.xaxis.set_minor_locator(NullLocator())
         ax.plot(days, shares, color=ACCENT, marker="o", markeredgecolor="white", markersize=7)
         for day, share, mark in zip(days, shares, chosen, strict=True):
             ax.annotate(say.percent(share), (day, share), (5, 3), textcoords="offset points",
-                        weight="bold" if mark else "normal", bbox=_WHITE)  # fmt: skip
-        if bound is not None:
-            _mark_bound(ax, say, bound, days)
+                        weight="bold" if mark else "normal", bbox=BOX)  # fmt: skip
+        if threshold is not None:
+            _mark_threshold(ax, say, threshold, days)
         ax.set(ylim=(0, min(1.15, 1.18 * shares.max() + 0.01)), xlabel=say("charts.return_rate.x"))
         ax.set_title(say("charts.return_rate.y"))
         ax.set_xticks(days, [say.number(day) for day in days])
         ticks(ax.yaxis, say.percent)
-    return Picture(figure, _comebacks_alt(say, seen, bound))
+    return Picture(figure, _return_rate_alt(say, observed, threshold))
 
 
 def _curves(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -174,14 +159,6 @@ def step(longest: float, steps: Sequence[int]) -> int:
     return next((step for step in steps if longest <= 6 * step), -(-int(longest) // 6))
 
 
-def _survival_title(say: Words, of: str, drawn: int, groups: int) -> str:
-    title = say(f"charts.survival.{of}.title")
-    if drawn == groups:
-        return title
-    largest = say("charts.survival.largest", drawn=str(drawn), groups=str(groups))
-    return f"{title}\n{largest}"
-
-
 def _survival_alt(
     say: Words, curves: dict[str, pd.DataFrame], named: dict[str, str], unit: str, of: str
 ) -> str:
@@ -197,28 +174,29 @@ def _survival_alt(
     return say(f"charts.survival.{of}.alt", after=after, rows=say.listed(rows))
 
 
-def _mark_bound(ax: Axes, say: Words, bound: int, days: Array) -> None:
-    """A line at the bound, named on the side where there is more room."""
-    left = np.log(bound) > np.log([days.min(), days.max()]).mean()
-    ax.axvline(bound, color=INK, linewidth=0.8, zorder=1)
+def _mark_threshold(ax: Axes, say: Words, threshold: int, days: Array) -> None:
+    """Draw a line at the threshold, labelled on the side with more room."""
+    is_left = np.log(threshold) > np.log([days.min(), days.max()]).mean()
+    ax.axvline(threshold, color=INK, linewidth=0.8, zorder=1)
     ax.annotate(
-        say("charts.return_rate.bound", days=say.number(bound)), (bound, 1), (-6 if left else 6,
-        -2), xycoords=ax.get_xaxis_transform(), textcoords="offset points", weight="bold",
-        ha="right" if left else "left", va="top",
-        bbox=_WHITE,
+        say("charts.return_rate.threshold", days=say.number(threshold)), (threshold, 1),
+        (-6 if is_left else 6, -2), xycoords=ax.get_xaxis_transform(), weight="bold", va="top",
+        textcoords="offset points", ha="right" if is_left else "left", bbox=BOX,
     )  # fmt: skip
 
 
-def _comebacks_alt(say: Words, seen: pd.DataFrame, bound: int | None) -> str:
-    def told(row: pd.Series) -> dict[str, str]:
-        return {"days": say.number(row["threshold_days"]), "share": say.percent(row["return_rate"])}
-
-    rows = say.listed(say("charts.return_rate.row", **told(row)) for _, row in seen.iterrows())
+def _return_rate_alt(say: Words, table: pd.DataFrame, threshold: int | None) -> str:
+    written = {
+        row["threshold_days"]: {
+            "days": say.number(row["threshold_days"]), "share": say.percent(row["return_rate"])
+        }
+        for row in table.to_dict("records")
+    }  # fmt: skip
+    rows = say.listed(say("charts.return_rate.row", **row) for row in written.values())
     alt = say("charts.return_rate.alt", rows=rows)
-    if bound is None:
+    if threshold is None:
         return alt
-    chosen = seen[seen["threshold_days"] == bound]
-    if chosen.empty:
-        return say("charts.return_rate.alt_set", alt=alt, days=say.number(bound))
-    n = say.number(chosen["n_spells"].iloc[0])
-    return say("charts.return_rate.alt_bound", alt=alt, n=n, **told(chosen.iloc[0]))
+    if threshold not in written:
+        return say("charts.return_rate.alt_set", alt=alt, days=say.number(threshold))
+    n = say.number(table.set_index("threshold_days").loc[threshold, "n_spells"])
+    return say("charts.return_rate.alt_threshold", alt=alt, n=n, **written[threshold])

@@ -9,25 +9,19 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from cvm_analysis.charts.labels import feature
 from cvm_analysis.charts.picture import (
-    ACCENT,
-    FAINT,
-    INK,
-    SERIES,
-    SOFT,
-    WIDTH,
     Picture,
     bare_rows,
     categories,
+    cell,
     check,
     nothing,
-    styled,
+    title_of_largest,
     titled,
 )
+from cvm_analysis.charts.style import ACCENT, FAINT, INK, SERIES, SOFT, canvas, ink_on
 from cvm_analysis.texts import Language, Words, words
 
 MOST_SEGMENTS = 8
@@ -40,14 +34,12 @@ _TOP = np.log(3.0)  # logarithm of the factor up or down from which a colour dee
 
 
 def churn_by_segment(
-    table: pd.DataFrame,
-    language: Language = "en",
-    unlike: Collection[str] = (),
+    table: pd.DataFrame, language: Language = "en", differing: Collection[str] = ()
 ) -> Picture:
     """Draw hazard ratios as a heat map: one row per feature, one column per segment.
 
-    Ratios whose 95 % interval holds 1 are grey; those of which it bears a tenfold, and what cannot
-    be told at all, are a dash.
+    Ratios whose 95% interval holds 1 are grey; those with a tenfold interval and missing ones
+    are a dash.
 
     Parameters
     ----------
@@ -55,33 +47,33 @@ def churn_by_segment(
         order of appearance; of more than eight segments the eight with the most events are drawn,
         and the title says so
         segment, feature : codes; hazard_ratio, low, high : of buying again, per step of the
-        feature, empty where they cannot be told; events : of the segment
-    unlike : features whose ratios differ between segments by more than chance, marked
+        feature, empty where not estimated; events : of the segment
+    differing : features whose ratios differ between segments by more than chance, marked
     """
     if table.empty:
         return nothing(language)
     check(
         table, ["segment", "feature", "events", "hazard_ratio", "low", "high"], "churn_by_segment"
     )
-    ratios, sure = _told(_largest(table))
+    ratios, clear = _informative(_largest(table))
     if ratios.isna().all(axis=None):
         return nothing(language)
     say = words(language)
     segments = [say(f"segments.{code}") for code in ratios]
-    labels = [_label(say, str(code), code in unlike) for code in ratios.index]
-    with styled():
-        figure = Figure((WIDTH, 1.75 + 0.4 * len(ratios)))
-        ax = figure.subplots()
-        _cells(ax, say, ratios.to_numpy(), sure.to_numpy())
+    labels = [_label(say, str(code), code in differing) for code in ratios.index]
+    with canvas(1.75 + 0.4 * len(ratios)) as (figure, ax):
+        _cells(ax, say, ratios.to_numpy(), clear.to_numpy())
         bare_rows(ax, labels)
         categories(ax.xaxis, segments)
         ax.tick_params(axis="x", labelcolor=INK, labeltop=True, labelbottom=False)
         for name in ax.get_xticklabels():
             name.set(rotation=45, ha="left", rotation_mode="anchor")
-        titled(figure, _title(say, ratios.shape[1], table["segment"].nunique()))
+        drawn, groups = ratios.shape[1], table["segment"].nunique()
+        key = "charts.churn_by_segment"
+        titled(figure, title_of_largest(say, f"{key}.title", f"{key}.largest", drawn, groups))
         read: dict[str, Any] = {"color": SOFT, "fontsize": 8.5, "x": 0.01, "ha": "left"}
         figure.supxlabel(say("charts.churn_by_segment.read"), **read)
-    return Picture(figure, _alt(say, ratios.set_axis(segments, axis=1), sure, unlike))
+    return Picture(figure, _alt(say, ratios.set_axis(segments, axis=1), clear, differing))
 
 
 def _largest(table: pd.DataFrame) -> pd.DataFrame:
@@ -91,11 +83,11 @@ def _largest(table: pd.DataFrame) -> pd.DataFrame:
     return table[table["segment"].isin(largest)]
 
 
-def _told(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The ratios that say something, and whether they are surely not 1."""
+def _informative(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the ratios precise enough to show, and whether their intervals exclude 1."""
     ratio, low, high = (_grid(table, column) for column in ("hazard_ratio", "low", "high"))
-    sure = (low > 1) | (high < 1)
-    return ratio.where(sure | (high < _VAGUE * low)), sure
+    clear = (low > 1) | (high < 1)
+    return ratio.where(clear | (high < _VAGUE * low)), clear
 
 
 def _grid(table: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -107,18 +99,16 @@ def _grid(table: pd.DataFrame, column: str) -> pd.DataFrame:
 def _label(say: Words, code: str, differs: bool) -> str:
     """A feature's name, what one step is on a second line, and whether segments differ."""
     name, step = feature(say, code, step=False), feature(say, code)
-    marked = say("charts.churn_by_segment.unlike", name=name) if differs else name
+    marked = say("charts.churn_by_segment.differing", name=name) if differs else name
     return "\n".join(part for part in (marked, step.removeprefix(name).strip()) if part)
 
 
-def _cells(ax: Axes, say: Words, ratios: np.ndarray, sure: np.ndarray) -> None:
+def _cells(ax: Axes, say: Words, ratios: np.ndarray, clear: np.ndarray) -> None:
     """Draw the cells with their ratios, first row on top."""
     rows, columns = ratios.shape
     for (i, j), ratio in np.ndenumerate(ratios):
-        shade, ink = _shade(ratio, bool(sure[i, j]))
-        corner = (j - 0.5, i - 0.5)
-        ax.add_patch(Rectangle(corner, 1, 1, facecolor=shade, edgecolor="white", linewidth=1.5))
-        ax.text(j, i, _written(say, ratio), ha="center", va="center", color=ink, fontsize=9.0)
+        shade, ink = _shade(ratio, bool(clear[i, j]))
+        cell(ax, i, j, shade, _written(say, ratio), ink)
     ax.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
     ax.grid(False)
 
@@ -127,39 +117,30 @@ def _written(say: Words, ratio: float) -> str:
     return say.number(ratio, 2 if ratio < 10 else 0)
 
 
-def _shade(ratio: float, sure: bool) -> tuple[Any, str]:
+def _shade(ratio: float, clear: bool) -> tuple[Any, str]:
     """The colours of a cell and of what is written in it."""
-    if not sure:
+    if not clear:
         return "white" if np.isnan(ratio) else FAINT, SOFT
     depth = min(abs(float(np.log(ratio))) / _TOP, 1.0)
     shade = (MORE if ratio > 1 else LESS)(depth)
-    is_dark = np.dot(shade[:3], (0.299, 0.587, 0.114)) < 0.5
-    return shade, "white" if is_dark else INK
+    return shade, ink_on(shade)
 
 
-def _title(say: Words, drawn: int, segments: int) -> str:
-    title = say("charts.churn_by_segment.title")
-    if drawn == segments:
-        return title
-    largest = say("charts.churn_by_segment.largest", drawn=str(drawn), groups=str(segments))
-    return f"{title}\n{largest}"
-
-
-def _alt(say: Words, ratios: pd.DataFrame, sure: pd.DataFrame, unlike: Collection[str]) -> str:
+def _alt(say: Words, ratios: pd.DataFrame, clear: pd.DataFrame, differing: Collection[str]) -> str:
     """Say of each feature in which of the segments drawn it is least and most, and what differs."""
-    told = [row.dropna() for _, row in ratios.iterrows()]
-    rows = [_row(say, feature(say, str(row.name), step=False), row) for row in told if len(row)]
+    shown = [row.dropna() for _, row in ratios.iterrows()]
+    rows = [_row(say, feature(say, str(row.name), step=False), row) for row in shown if len(row)]
     alt = say(
         "charts.churn_by_segment.alt",
         n=str(len(ratios)),
         m=str(ratios.shape[1]),
-        sure=str(int(sure.to_numpy().sum())),
-        told=str(int(ratios.notna().to_numpy().sum())),
+        clear=str(int(clear.to_numpy().sum())),
+        shown=str(int(ratios.notna().to_numpy().sum())),
         rows=say.listed(rows),
     )
-    differ = [feature(say, str(code), step=False) for code in ratios.index if code in unlike]
+    differ = [feature(say, str(code), step=False) for code in ratios.index if code in differing]
     return (
-        say("charts.churn_by_segment.alt_unlike", alt=alt, names=say.listed(differ))
+        say("charts.churn_by_segment.alt_differing", alt=alt, names=say.listed(differ))
         if differ
         else alt
     )

@@ -4,22 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
 from cvm_analysis.charts.churn import COLORS, ROUND, label_ends, step
 from cvm_analysis.charts.labels import feature
-from cvm_analysis.charts.picture import (
-    ACCENT,
-    INK,
-    WIDTH,
-    Picture,
-    categories,
-    check,
-    nothing,
-    styled,
-    ticks,
-)
+from cvm_analysis.charts.picture import Picture, categories, check, nothing, ticks
+from cvm_analysis.charts.style import ACCENT, INK, canvas
 from cvm_analysis.texts import Language, words
 
 
@@ -38,9 +28,7 @@ def customer_profiles(table: pd.DataFrame, language: Language = "en") -> Picture
     lines = {code: row.dropna() for code, row in table.iterrows() if row.notna().any()}
     named = say.names("customer_profiles", map(str, lines))
     last = max(float(line.index[-1]) for line in lines.values())
-    with styled():
-        figure = Figure((WIDTH, 3.6))
-        ax = figure.subplots()
+    with canvas(3.6) as (figure, ax):
         for color, line in zip(COLORS, lines.values(), strict=False):
             ax.plot(line.index.to_numpy(dtype=float), line.to_numpy(dtype=float), color=color)
         ax.set(xlim=(0, last or 1), ylim=(0, 1.005), xlabel=say("charts.customer_profiles.x"))
@@ -74,14 +62,11 @@ def partial_effect(
     check(table, ["plain", "hazard_ratio"], "partial_effect")
     say = words(language)
     x, y = (table[c].to_numpy(dtype=float) for c in ("plain", "hazard_ratio"))
-    with styled():
-        figure = Figure((WIDTH, 3.0))
-        ax = figure.subplots()
+    with canvas(3.0) as (figure, ax):
         ax.axhline(1, color=INK, linewidth=0.8)
         ax.plot(x, y, color=ACCENT)
         ax.set_ylim(0, 1.1 * max(float(y.max()), 1.0))
-        ax.set_title(say(f"charts.partial_effect.{of}"))
-        ax.set_xlabel(feature(say, code, step=False))
+        ax.set(title=say(f"charts.partial_effect.{of}"), xlabel=feature(say, code, step=False))
         ticks(ax.xaxis, say.short, most=6)
         ticks(ax.yaxis, say.short)
     ends = {"x_low": x[0], "x_high": x[-1], "y_low": y[0], "y_high": y[-1]}
@@ -111,9 +96,7 @@ def cohorts(table: pd.DataFrame, days: int = 365, language: Language = "en") -> 
     say = words(language)
     x = np.arange(len(table))
     share, low, high = (table[c].to_numpy(dtype=float) for c in ("inactive", "low", "high"))
-    with styled():
-        figure = Figure((WIDTH, 3.0))
-        ax = figure.subplots()
+    with canvas(3.0) as (figure, ax):
         ax.vlines(x, low, high, color="#a9c7da", linewidth=6)
         ax.plot(x, share, color=ACCENT, marker="o", markeredgecolor="white", markersize=7,
                 linewidth=1.2)  # fmt: skip
@@ -124,15 +107,8 @@ def cohorts(table: pd.DataFrame, days: int = 365, language: Language = "en") -> 
         labels = [str(c) if i % every == 0 else "" for i, c in enumerate(table.index)]
         categories(ax.xaxis, labels)
         ticks(ax.yaxis, say.percent, most=5)
-    said = [
-        say(
-            "charts.cohorts.row",
-            name=str(table.index[i]),
-            share=say.percent(share[i]),
-            low=say.percent(low[i]),
-            high=say.percent(high[i]),
-        )
-        for i in sorted({0, len(x) - 1})
-    ]
+    ends = table.iloc[sorted({0, len(x) - 1})].rename(columns={"inactive": "share"})
+    written = ends[["share", "low", "high"]].map(say.percent).to_dict("index")
+    said = [say("charts.cohorts.row", name=str(name), **row) for name, row in written.items()]
     alt = say("charts.cohorts.alt", days=say.duration(days), n=str(len(x)), rows=say.listed(said))
     return Picture(figure, alt)

@@ -9,22 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cvm_analysis import tables
-from cvm_analysis.charts.picture import (
-    ACCENT,
-    INK,
-    LINE,
-    SERIES,
-    SOFT,
-    WIDTH,
-    Picture,
-    categories,
-    check,
-    nothing,
-    styled,
-)
+from cvm_analysis.charts.picture import Picture, categories, check, nothing
+from cvm_analysis.charts.style import ACCENT, INK, LINE, SERIES, SOFT, WIDTH, styled
+from cvm_analysis.report import cluster_words
 from cvm_analysis.texts import Language, Words, words
 
-LESS, MORE = SERIES[1], ACCENT  # orange and blue: told apart by colour-blind eyes
+LESS, MORE = SERIES[1], ACCENT  # orange and blue: distinct for colour-blind readers
 ACROSS = 4  # groups side by side; more stand below
 MOST_PARTS = 6  # levels of an attribute, or parts of a whole, that are drawn
 
@@ -54,9 +44,9 @@ def cluster_profile(
         return nothing(language)
     check(table, ["n_customers"], "cluster_profile")
     say = words(language)
-    apart = table.drop(columns="n_customers").astype(float)
-    rows = _rows(apart, say)
-    reach = 1.12 * max(1.0, float(np.nanmax(np.abs(apart.to_numpy()), initial=0.0)))
+    z_scores = table.drop(columns="n_customers").astype(float)
+    rows = _rows(z_scores, say)
+    reach = 1.12 * max(1.0, float(np.nanmax(np.abs(z_scores.to_numpy()), initial=0.0)))
     down = -(-len(table) // ACROSS)
     with styled():
         figure = Figure((WIDTH, 0.35 + down * (0.62 + 0.225 * max(1, len(rows)))))
@@ -64,28 +54,24 @@ def cluster_profile(
         for ax in grid.ravel()[len(table) :]:
             ax.set_axis_off()
         for ax, code in zip(grid.ravel(), table.index, strict=False):
-            _panel(ax, rows, apart.loc[code], typical, reach, say)
-            ax.set_title(
-                _size(code, table["n_customers"], say),
-                loc="center",
-                fontsize=8.5,
-                fontweight="normal",
-            )
+            _panel(ax, rows, z_scores.loc[code], typical, reach, say)
+            title = _size(code, table["n_customers"], say)
+            ax.set_title(title, loc="center", fontsize=8.5, fontweight="normal")
         for first in grid[:, 0]:
             _label(first, rows)
         read = "charts.cluster_profile." + ("read" if typical is None else "read_typical")
         figure.supxlabel(say(read), color=SOFT, fontsize=8.5, x=0.01, ha="left")
-    return Picture(figure, _alt(apart, table["n_customers"], say))
+    return Picture(figure, _alt(z_scores, table["n_customers"], say))
 
 
-def _rows(apart: pd.DataFrame, say: Words) -> list[_Row]:
+def _rows(z_scores: pd.DataFrame, say: Words) -> list[_Row]:
     """Numbers first; then the levels of each attribute and the parts of each whole."""
-    kinds = {column: _kind(str(column)) for column in apart}
+    kinds = {column: _kind(str(column)) for column in z_scores}
     numbers = [column for column, (sign, _, _) in kinds.items() if not sign]
     rows = [_Row(_measure(str(column), say), column) for column in numbers]
     for block in dict.fromkeys((sign, name) for sign, name, _ in kinds.values() if sign):
         own = [column for column, (sign, name, _) in kinds.items() if (sign, name) == block]
-        most = apart[own].abs().max().nlargest(MOST_PARTS).index
+        most = z_scores[own].abs().max().nlargest(MOST_PARTS).index
         rows.append(_Row(_heading(*block, say), None))
         rows += [_Row(say.level(*kinds[c][1:]), c) for c in own if c in most]
     return rows
@@ -102,7 +88,7 @@ def _kind(column: str) -> tuple[str, str, str]:
 
 def _heading(sign: str, name: str, say: Words) -> str:
     said = say.measure(name)
-    return _sentence(say("clusters.by_whole", whole=said) if sign == ":" else said)
+    return _sentence(say("report.clusters.by_whole", whole=said) if sign == ":" else said)
 
 
 def _measure(column: str, say: Words) -> str:
@@ -116,22 +102,15 @@ def _sentence(text: str) -> str:
 
 
 def _size(code: object, sizes: pd.Series, say: Words) -> str:
-    return say(
-        "charts.cluster_profile.size",
-        name=_name(code, say),
-        n=say.number(sizes[code]),
-        share=say.percent(sizes[code] / sizes.sum()),
-    )
-
-
-def _name(code: object, say: Words) -> str:
-    return say("clusters.name", n=str(code).removeprefix("c"))
+    n, share = say.number(sizes[code]), say.percent(sizes[code] / sizes.sum())
+    name = cluster_words.name(str(code), say)
+    return say("charts.cluster_profile.size", name=name, n=n, share=share)
 
 
 def _panel(
     ax: Axes,
     rows: Sequence[_Row],
-    apart: pd.Series,
+    z_scores: pd.Series,
     typical: pd.DataFrame | None,
     reach: float,
     say: Words,
@@ -140,10 +119,10 @@ def _panel(
     for y, row in enumerate(rows):
         if row.column is None:
             continue
-        value = float(np.nan_to_num(apart[row.column]))
+        value = float(np.nan_to_num(z_scores[row.column]))
         ax.barh(y, value, color=MORE if value > 0 else LESS, height=0.55)
         side = -1 if value > 0 else 1  # the figure stands where the bar is not
-        text = "" if typical is None else _written(typical[row.column], apart.name, say)
+        text = "" if typical is None else _written(typical[row.column], z_scores.name, say)
         ax.annotate(text, (0, y), (3 * side, 0), textcoords="offset points", fontsize=8.0,
                     va="center", ha="right" if side < 0 else "left")  # fmt: skip
     ax.set(xlim=(-reach, reach), xticks=[], ylim=(len(rows) - 0.4, -0.6))
@@ -170,24 +149,20 @@ def _label(ax: Axes, rows: Sequence[_Row]) -> None:
             label.set(color=SOFT, fontsize=8.0)
 
 
-def _alt(apart: pd.DataFrame, sizes: pd.Series, say: Words) -> str:
+def _alt(z_scores: pd.DataFrame, sizes: pd.Series, say: Words) -> str:
     """Name of every cluster the measure in which it is furthest from the average."""
     said = [say("charts.cluster_profile.alt")]
-    for code, values in apart.iterrows():
-        furthest = values.abs().max()
-        if furthest > 0:
-            column = str(values.abs().idxmax())
-            sign, name, part = _kind(column)
-            label = _measure(column, say)
-            if sign:
-                label = f"{_heading(sign, name, say)}, {say.level(name, part)}"
-            said.append(
-                say(
-                    "charts.cluster_profile.alt_row",
-                    name=_name(code, say),
-                    n=say.count("customers", sizes[code]),
-                    column=label,
-                    apart=f"{'+' if values[column] > 0 else ''}{say.number(values[column], 1)}",
-                )
-            )
+    for code, values in z_scores.iterrows():
+        if not values.abs().max() > 0:
+            continue
+        column = str(values.abs().idxmax())
+        sign, name, part = _kind(column)
+        level = f"{_heading(sign, name, say)}, {say.level(name, part)}"
+        figures = {
+            "name": cluster_words.name(str(code), say),
+            "n": say.count("customers", sizes[code]),
+            "column": level if sign else _measure(column, say),
+            "difference": f"{'+' if values[column] > 0 else ''}{say.number(values[column], 1)}",
+        }
+        said.append(say("charts.cluster_profile.alt_row", **figures))
     return "".join(said) if not said[0].isascii() else " ".join(said)

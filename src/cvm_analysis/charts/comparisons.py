@@ -8,24 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
+from cvm_analysis.charts import intervals
 from cvm_analysis.charts.labels import group_names, indicator
-from cvm_analysis.charts.picture import (
-    ACCENT,
-    INK,
-    SERIES,
-    SOFT,
-    WIDTH,
-    Picture,
-    bare_rows,
-    check,
-    nothing,
-    styled,
-    ticks,
-    titled,
-)
-from cvm_analysis.texts import Language, Words, words
+from cvm_analysis.charts.picture import Picture, bare_rows, check, nothing, ticks, titled
+from cvm_analysis.charts.style import ACCENT, INK, SERIES, SOFT, canvas
+from cvm_analysis.texts import Language, words
 
 VERDICTS = {"below": SERIES[1], "unclear": SOFT, "fine": ACCENT, "reference": ACCENT}
 WIDEST = 2.0  # ratio at which the axis of four fifths ends
@@ -50,16 +38,14 @@ def four_fifths(
     say = words(language)
     named = group_names(say, table, names)
     verdicts = [say(f"charts.four_fifths.{code}") for code in table["verdict"]]
-    figures = [_figure(say, *row) for row in _points(table, "ratio")]
-    with styled():
-        figure = Figure((WIDTH, 1.2 + 0.46 * len(table)))
-        ax = figure.subplots()
+    figures = [intervals.write(say, *row) for row in intervals.rows(table, "ratio")]
+    with canvas(1.2 + 0.46 * len(table)) as (figure, ax):
         top = float(np.nanmax([1.1, *table[["ratio", "high"]].clip(upper=WIDEST).max()]))
         ax.set(xlim=(0, 1.04 * top), ylim=(len(table) - 0.4, -0.6))
         for at, style in ((1.0, "-"), (0.8, (0, (4, 3)))):
             ax.axvline(at, color=INK, linewidth=0.8, linestyle=style, zorder=1)
         colors = [VERDICTS[code] for code in table["verdict"]]
-        _intervals(ax, _points(table, "ratio"), colors, (0, 1.04 * top))
+        intervals.draw(ax, intervals.rows(table, "ratio"), colors, (0, 1.04 * top))
         _beside(ax, figures, verdicts, colors)
         ax.set_xticks([0, 0.4, 0.8, 1, *([1.5] if top >= 1.5 else [])])
         ax.xaxis.set_major_formatter(lambda value, _: say.number(value, 1))
@@ -91,7 +77,8 @@ def predictive_power(table: pd.DataFrame, language: Language = "en") -> Picture:
     named = [indicator(say, code) for code in table.index]
     unknown = say("charts.predictive_power.too_little")
     figures = [
-        unknown if np.isnan(row[0]) else _figure(say, *row) for row in _points(table, "correlation")
+        unknown if np.isnan(row[0]) else intervals.write(say, *row)
+        for row in intervals.rows(table, "correlation")
     ]
     captured = [
         "" if np.isnan(share) else say("charts.predictive_power.captured", share=say.percent(share))
@@ -102,49 +89,18 @@ def predictive_power(table: pd.DataFrame, language: Language = "en") -> Picture:
         min(-0.1, np.nanmin(ends, initial=0) - 0.05),
         max(0.5, np.nanmax(ends, initial=0) + 0.05),
     )
-    with styled():
-        figure = Figure((WIDTH, 1.2 + 0.46 * len(table)))
-        ax = figure.subplots()
+    with canvas(1.2 + 0.46 * len(table)) as (figure, ax):
         ax.set(xlim=reach, ylim=(len(table) - 0.4, -0.6), xlabel=say("charts.predictive_power.x"))
         ax.axvline(0, color=INK, linewidth=0.8, zorder=1)
         sure = (table["low"] > 0) | (table["high"] < 0)
         colors = [ACCENT if each else SOFT for each in sure]
-        _intervals(ax, _points(table, "correlation"), colors, reach)
+        intervals.draw(ax, intervals.rows(table, "correlation"), colors, reach)
         _beside(ax, figures, captured, [SOFT] * len(table))
         ticks(ax.xaxis, lambda value: say.number(value, 1))
         titled(figure, say("charts.predictive_power.title"))
         bare_rows(ax, named, keep=True)
     rows = say.listed(f"{n} {f}" for n, f in zip(named, figures, strict=True))
     return Picture(figure, say("charts.predictive_power.alt", rows=rows))
-
-
-def _points(table: pd.DataFrame, column: str) -> list[tuple[float, float, float]]:
-    rows = table[[column, "low", "high"]].to_numpy(dtype=float)
-    return [(float(value), float(low), float(high)) for value, low, high in rows]
-
-
-def _figure(say: Words, value: float, low: float, high: float) -> str:
-    """Write a figure and its interval: `0.75 (0.61–0.92)`; without one, the figure alone."""
-    if np.isnan(low):
-        return say.number(value, 2)
-    values = (say.number(value, 2), say.number(low, 2), say.number(high, 2))
-    return say("charts.figure", **dict(zip(("value", "low", "high"), values, strict=True)))
-
-
-def _intervals(
-    ax: Axes,
-    rows: Sequence[tuple[float, float, float]],
-    colors: Sequence[str],
-    ends: tuple[float, float],
-) -> None:
-    """A point and its interval per row; a point without an interval is hollow."""
-    for at, ((value, low, high), color) in enumerate(zip(rows, colors, strict=True)):
-        if not np.isnan(low):
-            ax.plot(np.clip([low, high], *ends), [at, at], color=color, linewidth=1.6,
-                    solid_capstyle="butt")  # fmt: skip
-        fill = color if not np.isnan(low) else "white"
-        ax.plot([np.clip(value, *ends)], [at], "o", color=color, markersize=7, zorder=3,
-                markerfacecolor=fill, markeredgewidth=1.6, clip_on=False)  # fmt: skip
 
 
 def _beside(ax: Axes, figures: Sequence[str], below: Sequence[str], colors: Sequence[str]) -> None:

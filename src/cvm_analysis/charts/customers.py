@@ -1,23 +1,11 @@
-"""Figures on all customers: the months, the cohorts, and how revenue is spread over customers."""
+"""Figures on all customers: months, cohorts, and the concentration of net sales."""
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from cvm_analysis.charts.picture import (
-    ACCENT,
-    INK,
-    SERIES,
-    SOFT,
-    WIDTH,
-    Picture,
-    categories,
-    check,
-    heat,
-    nothing,
-    styled,
-    ticks,
-)
+from cvm_analysis.charts.picture import Picture, categories, check, heat, nothing, ticks
+from cvm_analysis.charts.style import ACCENT, INK, SERIES, SOFT, WIDTH, canvas, styled
 from cvm_analysis.texts import Language, words
 
 
@@ -30,7 +18,7 @@ def monthly(table: pd.DataFrame, language: Language = "en", currency: str = "CNY
         is a gap
         customers : customers who bought in the month
         orders : orders in the month
-        revenue : in `currency`
+        net_sales : in `currency`
     """
     if table.empty:
         return nothing(language)
@@ -87,8 +75,7 @@ def retention(cohorts: pd.DataFrame, language: Language = "en") -> Picture:
         figure = Figure((max(WIDTH, 1.0 + 0.47 * values.shape[1]), 1.1 + 0.27 * len(values)))
         ax = figure.subplots()
         heat(ax, values, say.percent, top=seen.max() if seen.size else 0.0, grey=0)
-        ax.set_title(say("charts.retention.title"))
-        ax.set_xlabel(say("charts.retention.later"))
+        ax.set(title=say("charts.retention.title"), xlabel=say("charts.retention.later"))
         categories(ax.xaxis, cohorts.columns)
         categories(ax.yaxis, cohorts.index)
     first, last = str(cohorts.index[0]), str(cohorts.index[-1])
@@ -109,7 +96,7 @@ def concentration(money: pd.Series, of: str = "net_sales", language: Language = 
     ----------
     money : one value per customer, in any currency; negative values (returns only) make the curve
         pass 100 % before it comes back. Nothing is drawn if they add up to nothing.
-    of : what it is, a name under `columns` in the texts: revenue, expected_margin
+    of : what it is, a name under `columns` in the texts: net_sales, expected_margin
     language : or the words, if the name tells the horizon
     """
     best_first = np.sort(money.to_numpy(dtype=float))[::-1]
@@ -123,9 +110,7 @@ def concentration(money: pd.Series, of: str = "net_sales", language: Language = 
     share = np.interp(at * len(best_first), np.arange(len(curve)), curve)
     top = float(np.interp(0.2 * len(best_first), np.arange(len(curve)), curve))
     mark = {"customers": say.percent(0.2), "share": say.percent(top), "name": name}
-    with styled():
-        figure = Figure((WIDTH, 3.5))
-        ax = figure.subplots()
+    with canvas(3.5) as (figure, ax):
         ax.fill_between(at, share, at, color=ACCENT, alpha=0.08, linewidth=0)
         ax.plot([0, 1], [0, 1], color=SOFT, linewidth=1, linestyle=(0, (4, 3)))
         ax.plot(at, share, color=ACCENT)

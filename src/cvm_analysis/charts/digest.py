@@ -7,11 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
+from cvm_analysis.arrays import Array
 from cvm_analysis.texts import figures_in
-
-Array = NDArray[np.float64]
 
 
 def digest(figure: Figure) -> str:

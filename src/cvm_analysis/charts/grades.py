@@ -8,25 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from cvm_analysis.charts.labels import group_names, indicator
-from cvm_analysis.charts.picture import (
-    ACCENT,
-    INK,
-    LINE,
-    SCALE,
-    SERIES,
-    SOFT,
-    WIDTH,
-    Picture,
-    bare_rows,
-    check,
-    nothing,
-    styled,
-    titled,
-)
+from cvm_analysis.charts.picture import Picture, bare_rows, check, nothing, titled
+from cvm_analysis.charts.style import ACCENT, BOX, INK, LINE, SCALE, SERIES, SOFT, canvas, ink_on
 from cvm_analysis.texts import Language, Words, words
 
 SHARE, NOT_GRADED = "share_", "not_graded"
@@ -62,9 +48,7 @@ def grade_mix(
     grades = [str(column).removeprefix(SHARE) for column in shares]
     named = group_names(say, table, names)
     colors = _grade_colors(grades)
-    with styled():
-        figure = Figure((WIDTH, 0.95 + 0.46 * len(table)))
-        ax = figure.subplots()
+    with canvas(0.95 + 0.46 * len(table)) as (figure, ax):
         left = np.zeros(len(table))
         for column, code in zip(shares, grades, strict=True):
             part = shares[column].fillna(0).to_numpy()
@@ -74,9 +58,8 @@ def grade_mix(
             left += part
         ax.set(xlim=(0, 1), ylim=(len(table) - 0.5, -0.5), xticks=[])
         titled(figure, say("charts.grade_mix.title"))
-        bare_rows(
-            ax, [f"{n}\n{say.number(c)}" for n, c in zip(named, table["n_customers"], strict=True)]
-        )
+        sizes = map(say.number, table["n_customers"])
+        bare_rows(ax, [f"{name}\n{n}" for name, n in zip(named, sizes, strict=True)])
         _legend(figure, 6)
     best = say(f"grades.{grades[0]}")
     rows = [
@@ -95,8 +78,8 @@ def contributions(
     ----------
     table : one row per customer (about ten at most), indexed by customer_id, drawn in this order;
         one column per indicator: its part of the score, in points, as `points.contributions`; empty
-        everywhere for who is not graded. Of more than six indicators the smallest are drawn as one
-    limits : grade -> least score, best first, as `grade.thresholds`; NaN: nobody gets it
+        if not graded. Of more than six indicators the smallest are drawn as one
+    limits : grade -> least score, best first, as `grade.thresholds`; NaN: not given
     """
     if table.empty:
         return nothing(language)
@@ -104,9 +87,7 @@ def contributions(
     parts = _largest(table.astype(float))
     scores = table.sum(axis=1, min_count=1).astype(float)
     colors = {**dict(zip(parts, PARTS, strict=False)), OTHERS: REST}
-    with styled():
-        figure = Figure((WIDTH, 1.15 + 0.34 * len(table)))
-        ax = figure.subplots()
+    with canvas(1.15 + 0.34 * len(table)) as (figure, ax):
         left = np.zeros(len(table))
         for code in parts:
             part = parts[code].fillna(0).to_numpy()
@@ -119,7 +100,7 @@ def contributions(
         for at, score in enumerate(scores):
             text = say("grades.not_graded") if np.isnan(score) else say.number(score, 1)
             ax.annotate(text, (np.nan_to_num(score), at), (4, 0), textcoords="offset points",
-                        va="center", weight="bold", bbox=_WHITE)  # fmt: skip
+                        va="center", weight="bold", bbox=BOX)  # fmt: skip
         titled(figure, say("charts.contributions.title"))
         bare_rows(ax, [str(each) for each in table.index], keep=True)
         ax.grid(False)
@@ -127,11 +108,8 @@ def contributions(
     return Picture(figure, _contributions_alt(say, parts, scores))
 
 
-_WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
-
-
 def _grade_colors(grades: Sequence[str]) -> dict[str, Any]:
-    """From dark to light, best first; grey for who is not graded."""
+    """From dark to light, best first; grey for not graded."""
     ranked = [code for code in grades if code != NOT_GRADED]
     shades = np.linspace(0.92, 0.12, max(2, len(ranked)))
     return {**{c: SCALE(s) for c, s in zip(ranked, shades, strict=False)}, NOT_GRADED: LINE}
@@ -141,12 +119,11 @@ def _write_in(
     ax: Axes, left: np.ndarray, part: np.ndarray, written: list[str], color: Any, unit: float
 ) -> None:
     """Write each figure in the middle of its part of the bar, if there is room; `unit`: points."""
-    dark = np.dot(to_rgb(color), (0.299, 0.587, 0.114)) < 0.55
     for at, (start, width, text) in enumerate(zip(left, part, written, strict=True)):
         size = next((s for s in _SIZES if width * unit >= _CHARACTER * s * len(text) + 1), None)
         if size is not None:
             ax.text(start + width / 2, at, text, ha="center", va="center", fontsize=size,
-                    color="white" if dark else INK)  # fmt: skip
+                    color=ink_on(color))  # fmt: skip
 
 
 def _legend(figure: Figure, columns: int) -> None:
@@ -158,8 +135,8 @@ def _largest(table: pd.DataFrame) -> pd.DataFrame:
     if table.shape[1] <= MOST_PARTS:
         return table
     large = set(table.mean().nlargest(MOST_PARTS - 1).index)
-    kept = table[[code for code in table if code in large]]
-    return kept.assign(**{OTHERS: table.drop(columns=kept.columns).sum(axis=1, min_count=1)})
+    largest = table[[code for code in table if code in large]]
+    return largest.assign(**{OTHERS: table.drop(columns=largest.columns).sum(axis=1, min_count=1)})
 
 
 def _mark_limits(ax: Axes, say: Words, limits: Mapping[str, float]) -> None:

@@ -15,23 +15,21 @@ _BAND = re.compile(r"(?:under_(?P<under>\d+)|(?P<low>\d+)_(?P<high>\d+)|(?P<from
 def indicator(say: Words, code: object) -> str:
     """Name an indicator: by the texts of indicators, of columns, or by its code made readable."""
     short = str(code).removeprefix("indicators.")
-    known = f"columns.{short}"
-    return say(
-        known if f"indicators.{short}" not in say and known in say else f"indicators.{short}"
-    )
+    is_column = f"indicators.{short}" not in say and f"columns.{short}" in say
+    return say(f"{'columns' if is_column else 'indicators'}.{short}")
 
 
 def feature(say: Words, code: str, step: bool = True) -> str:
     """Name a feature of the churn model, with what one step of it is, or without.
 
-    A level of an attribute (`channel=web`) is named by the attribute and itself; what the texts do
-    not know stands as it is.
+    A level of an attribute (`channel=web`) is named by the attribute and itself; a code without a
+    text is made readable.
     """
     attribute, _, level = code.partition("=")
-    if level and f"features.{attribute}" in say:
+    if f"features.{attribute}" in say:
         name = say(f"features.{attribute}", level=say.level(attribute, level))
     else:
-        name = say(f"features.{code}") if f"features.{code}" in say else code
+        name = (code[:1].upper() + code[1:]).replace("_", " ")
     return name if step else re.split(r" \(|（", name)[0]
 
 

@@ -7,22 +7,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cvm_analysis.charts.picture import (
-    ACCENT,
-    INK,
-    MARKERS,
-    SERIES,
-    SOFT,
-    WIDTH,
-    Picture,
-    categories,
-    check,
-    nothing,
-    styled,
-    ticks,
-)
+from cvm_analysis.charts.picture import Picture, categories, check, nothing, ticks
+from cvm_analysis.charts.style import ACCENT, INK, MARKERS, SERIES, SOFT, WIDTH, canvas, styled
 from cvm_analysis.errors import InputError
 from cvm_analysis.texts import Language, Words, words
+
+Corner = Literal["upper left", "upper right"]
 
 
 def calibration(table: pd.DataFrame, language: Language = "en") -> Picture:
@@ -38,7 +28,7 @@ def calibration(table: pd.DataFrame, language: Language = "en") -> Picture:
         return nothing(language)
     check(table, ["actual", "expected"], "calibration")
     say = words(language)
-    figure = _bars_and_line(table, say, "calibration", "customers", "upper right")
+    figure = _bars_and_line(table, say, "calibration", "upper right")
     widest = int((table["actual"] - table["expected"]).abs().to_numpy().argmax())
     alt = say(
         "charts.calibration.alt",
@@ -67,17 +57,14 @@ def holdout(table: pd.DataFrame, language: Language = "en") -> Picture:
     if len(names) > len(SERIES):
         raise InputError(f"holdout: {len(names)} models are too many for one figure; at most 5")
     x = np.arange(len(table))
-    with styled():
-        figure = Figure((WIDTH, 3.4))
-        ax = figure.subplots()
+    with canvas(3.4) as (figure, ax):
         ax.plot(x, table["actual"], color=INK, marker="o", markersize=7, linewidth=2.5, zorder=3,
                 label=say("charts.holdout.actual"))  # fmt: skip
         for (column, name), color, marker in zip(names.items(), SERIES, MARKERS, strict=False):
             ax.plot(x, table[column], color=color, marker=marker, linewidth=1.5, label=name,
                     linestyle=(0, (4, 2)))  # fmt: skip
         ax.legend(loc="upper left")
-        ax.set_title(say("charts.holdout.y"))
-        ax.set_xlabel(say("charts.holdout.x"))
+        ax.set(title=say("charts.holdout.y"), xlabel=say("charts.holdout.x"))
         ax.set_ylim(bottom=0)
         categories(ax.xaxis, table.index)
         ticks(ax.yaxis, say.short)
@@ -104,7 +91,7 @@ def deciles(table: pd.DataFrame, language: Language = "en") -> Picture:
         return nothing(language)
     check(table, ["actual", "expected"], "deciles")
     say = words(language)
-    figure = _bars_and_line(table, say, "deciles", "y", "upper left")
+    figure = _bars_and_line(table, say, "deciles", "upper left")
     last = table.iloc[-1]
     alt = say(
         "charts.deciles.alt",
@@ -154,24 +141,15 @@ def tracking(table: pd.DataFrame, language: Language = "en") -> Picture:
     return Picture(figure, alt)
 
 
-def _bars_and_line(
-    table: pd.DataFrame,
-    say: Words,
-    name: str,
-    title: str,
-    legend: Literal["upper left", "upper right"],
-) -> Figure:
+def _bars_and_line(table: pd.DataFrame, say: Words, name: str, legend: Corner) -> Figure:
     """Draw what was as bars and what was expected as a line; words are under `charts.<name>`."""
     x = np.arange(len(table))
-    with styled():
-        figure = Figure((WIDTH, 3.0))
-        ax = figure.subplots()
+    with canvas(3.0) as (figure, ax):
         ax.bar(x, table["actual"], color=ACCENT, width=0.7, label=say(f"charts.{name}.actual"))
         ax.plot(x, table["expected"], color=SERIES[1], marker="o", markeredgecolor="white",
                 markersize=7, label=say(f"charts.{name}.expected"))  # fmt: skip
         ax.legend(loc=legend, reverse=True)
-        ax.set_title(say(f"charts.{name}.{title}"))
-        ax.set_xlabel(say(f"charts.{name}.x"))
+        ax.set(title=say(f"charts.{name}.y"), xlabel=say(f"charts.{name}.x"))
         categories(ax.xaxis, table.index)
         ticks(ax.yaxis, say.short)
     return figure
@@ -202,12 +180,9 @@ def p_alive(values: pd.Series, language: Language = "en") -> Picture:
         return nothing(language)
     say = words(language)
     counts, edges = np.histogram(values.to_numpy(dtype=float), bins=20, range=(0, 1))
-    with styled():
-        figure = Figure((WIDTH, 2.6))
-        ax = figure.subplots()
+    with canvas(2.6) as (figure, ax):
         ax.bar(edges[:-1], counts, width=0.045, align="edge", color=ACCENT)
-        ax.set(xlim=(0, 1), xlabel=say("charts.p_alive.x"))
-        ax.set_title(say("charts.p_alive.y"))
+        ax.set(xlim=(0, 1), xlabel=say("charts.p_alive.x"), title=say("charts.p_alive.y"))
         ticks(ax.xaxis, say.percent, most=5)
         ticks(ax.yaxis, say.short)
     alt = say(

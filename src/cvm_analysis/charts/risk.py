@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
+from cvm_analysis.charts import intervals
 from cvm_analysis.charts.labels import feature
-from cvm_analysis.charts.picture import (
-    ACCENT,
-    INK,
-    SERIES,
-    SOFT,
-    WIDTH,
-    Picture,
-    categories,
-    check,
-    nothing,
-    styled,
-    ticks,
-)
+from cvm_analysis.charts.picture import Picture, categories, check, nothing, ticks, titled
+from cvm_analysis.charts.style import ACCENT, INK, SERIES, SOFT, canvas
 from cvm_analysis.texts import Language, Words, words
 
 _FACTORS = (  # ticks of a logarithmic axis, from wide to narrow
@@ -48,7 +38,7 @@ def hazards(
     """Draw hazard ratios with their 95 % intervals, one row per feature, on a logarithmic axis.
 
     Intervals that hold 1 are grey. Those wider than the axis end at its edge; their figures do not.
-    Where a ratio is but a mean, the point is hollow and the name says of what.
+    Where a ratio is an average, the point is hollow and the name says over what.
 
     Parameters
     ----------
@@ -56,7 +46,7 @@ def hazards(
         hazard_ratio, low, high : of the event, per step of the feature. A code is named by
         `features` in the texts, which say what the step is; one that is not there stands as it is.
     of : whose event: buyers (they buy again), contracts (they end)
-    bent, drifting : features whose ratio is a mean over their values, over time
+    bent, drifting : features whose ratio is an average over their values, over time
     """
     if table.empty:
         return nothing(language)
@@ -64,37 +54,24 @@ def hazards(
     say = words(language)
     means = {**dict.fromkeys(bent, "bent"), **dict.fromkeys(drifting, "drifting")}
     named = [_named(say, str(code), means.get(code)) for code in table.index]
-    figures = [_ratio(say, *row) for row in _ratios(table)]
-    y = np.arange(len(table))
-    with styled():
-        figure = Figure((WIDTH, 1.15 + 0.4 * len(table)))
-        ax = figure.subplots()
+    ratios = intervals.rows(table, "hazard_ratio")
+    figures = [intervals.write(say, *row) for row in ratios]
+    with canvas(1.15 + 0.4 * len(table)) as (figure, ax):
         _factor_axis(ax, say, table)
         ax.axvline(1, color=INK, linewidth=0.8)
-        rows = zip(y, table.index, _ratios(table), strict=True)
-        for at, code, (ratio, low, high) in rows:
-            color = SOFT if low <= 1 <= high else ACCENT
-            ax.plot(
-                np.clip([low, high], *ax.get_xlim()),
-                [at, at],
-                color=color,
-                linewidth=1.6,
-                solid_capstyle="butt",
-            )
-            ax.plot([ratio], [at], "o", color=color, markersize=7,
-                    markerfacecolor="white" if code in means else color)  # fmt: skip
-        for at, text in zip(y, figures, strict=True):
+        colors = [SOFT if low <= 1 <= high else ACCENT for _, low, high in ratios]
+        hollow = [code in means for code in table.index]
+        intervals.draw(ax, ratios, colors, ax.get_xlim(), hollow)
+        for at, text in enumerate(figures):
             ax.annotate(text, (1, at), (8, 0), xycoords=ax.get_yaxis_transform(),
                         textcoords="offset points", va="center", fontsize=9.5)  # fmt: skip
         ax.set_ylim(len(table) - 0.4, -0.6)
-        figure.suptitle(
-            say(f"charts.hazards.{of}.title"), x=0.005, ha="left", size=10.5, weight="bold"
-        )
+        titled(figure, say(f"charts.hazards.{of}.title"))
         ax.set_xlabel(say(f"charts.hazards.{of}.x"))
-        categories(ax.yaxis, map(_broken, named))
+        categories(ax.yaxis, [re.sub(r" ?([(（])", r"\n\1", name) for name in named])
         ax.tick_params(axis="y", labelcolor=INK)
-    told = say.listed(f"{n} {f}" for n, f in zip(named, figures, strict=True))
-    return Picture(figure, say(f"charts.hazards.{of}.alt", n=str(len(table)), rows=told))
+    rows = say.listed(f"{n} {f}" for n, f in zip(named, figures, strict=True))
+    return Picture(figure, say(f"charts.hazards.{of}.alt", n=str(len(table)), rows=rows))
 
 
 def reliability(table: pd.DataFrame, language: Language = "en") -> Picture:
@@ -116,9 +93,7 @@ def reliability(table: pd.DataFrame, language: Language = "en") -> Picture:
     ends = table[["predicted", "actual", "low", "high"]].to_numpy(dtype=float)
     span = (np.floor(ends.min() * 10 - 1e-9) / 10, np.ceil(ends.max() * 10 + 1e-9) / 10)
     span = (max(0.0, span[0]), min(1.0, span[1]))
-    with styled():
-        figure = Figure((WIDTH, 4.2))
-        ax = figure.subplots()
+    with canvas(4.2) as (figure, ax):
         ax.plot(span, span, color=SOFT, linewidth=1, linestyle=(0, (4, 3)), clip_on=False)
         ax.vlines(table["predicted"], table["low"], table["high"], color="#a9c7da", linewidth=6,
                   label=say("charts.reliability.range"))  # fmt: skip
@@ -149,26 +124,10 @@ def reliability(table: pd.DataFrame, language: Language = "en") -> Picture:
     return Picture(figure, alt)
 
 
-def _ratios(table: pd.DataFrame) -> list[tuple[float, float, float]]:
-    rows = table[["hazard_ratio", "low", "high"]].to_numpy(dtype=float)
-    return [(float(ratio), float(low), float(high)) for ratio, low, high in rows]
-
-
-def _ratio(say: Words, ratio: float, low: float, high: float) -> str:
-    """Write a hazard ratio and its interval: `1.32 (1.20–1.45)`."""
-    figures = (say.number(ratio, 2), say.number(low, 2), say.number(high, 2))
-    return say("charts.hazards.figure", **dict(zip(("ratio", "low", "high"), figures, strict=True)))
-
-
 def _named(say: Words, code: str, mean: str | None) -> str:
     """The name of a feature, its step, and of what its ratio is a mean if it is one."""
     name = feature(say, code)
     return say(f"charts.hazards.{mean}", name=name) if mean else name
-
-
-def _broken(name: str) -> str:
-    """A feature's name on two lines, what one step is on the second."""
-    return name.replace(" (", "\n(").replace("（", "\n（")
 
 
 def _factor_axis(ax: Axes, say: Words, table: pd.DataFrame) -> None:

@@ -7,16 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from cvm_analysis import tables
-from cvm_analysis.charts.picture import (
-    ACCENT,
-    INK,
-    WIDTH,
-    Picture,
-    categories,
-    heat,
-    nothing,
-    styled,
-)
+from cvm_analysis.charts.picture import Picture, categories, heat, nothing
+from cvm_analysis.charts.style import ACCENT, INK, WIDTH, canvas, styled
 from cvm_analysis.texts import Language, words
 
 
@@ -29,7 +21,7 @@ def segment_bars(
     ----------
     table : one row per segment, indexed by its code (`champions`), drawn in this order; columns are
         amounts that add up over segments, named as in the texts under `columns`: n_customers,
-        revenue, expected_margin, ...
+        net_sales, expected_margin, ...
     language : or the words, if a name tells the horizon
     names : the section of the texts that names the codes: segments, classes
     """
@@ -92,9 +84,7 @@ def rfm_grid(
     values = table.to_numpy(dtype=float)
     kind = tables.kind(column)
     write = say.percent if kind == "share" else say.short
-    with styled():
-        figure = Figure((WIDTH, 0.95 + 0.5 * len(values)))
-        ax = figure.subplots()
+    with canvas(0.95 + 0.5 * len(values)) as (figure, ax):
         heat(ax, values, write, top=np.nanmax(values))
         unit = {"name": say(f"columns.{column}"), "currency": currency}
         ax.set_title(say("charts.in_currency", **unit) if kind == "money" else unit["name"])

@@ -11,18 +11,14 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, PathPatch, Rectangle
 from matplotlib.path import Path
 
-from cvm_analysis.charts.picture import INK, SERIES, SOFT, WIDTH, Picture, check, nothing, styled
+from cvm_analysis.charts.picture import Picture, check, nothing
+from cvm_analysis.charts.style import INK, SERIES, SOFT, WIDTH, canvas
 from cvm_analysis.texts import Language, Words, words
 
 SIDES = ("before", "after")
 COLORS = {"other": "#edf0f4", "stayed": "#d3dbe4", "rose": "#9cc4dd", "fell": SERIES[1]}  # layers
 _LEGEND: Any = "outside lower left"
-_BARS, _LEAST, _GAP, _HEAD = (
-    2.5,
-    0.36,
-    0.1,
-    0.26,
-)  # inches: all bars, a class at least, between, top
+_BARS, _LEAST, _GAP, _HEAD = 2.5, 0.36, 0.1, 0.26  # inches: all bars, least class, gap, top
 _BAR, _PAD, _READABLE = 0.09, 0.07, 0.13  # inches: a bar's width, from it to words, a line's height
 _LETTER, _MOST = (0.079, 0.14), (22, 11)  # a letter's inches, most letters: Latin, Chinese
 
@@ -69,9 +65,7 @@ def transitions(table: pd.DataFrame, names: str = "classes", language: Language 
     named = {code: _name(code, names, say) for code in order}
     sizes = {side: bands.groupby(side)["n_customers"].sum() for side in SIDES}
     layout = _lay_out(order, named, sizes)
-    with styled():
-        figure = Figure((WIDTH, layout.height + 0.36))
-        ax = figure.subplots()
+    with canvas(layout.height + 0.36) as (figure, ax):
         ax.set(xlim=(0, WIDTH), ylim=(layout.height, 0))
         ax.set_axis_off()
         _draw_bands(ax, say, _stacked(bands, sizes, layout), layout)
@@ -154,24 +148,21 @@ def _draw_side(
         ax.text(beside, middle + 0.02, say.number(n), va="top", **text)
 
 
-def _legend(figure: Figure, say: Words, moved: pd.Series) -> None:
-    there = [move for move in reversed(COLORS) if move in moved.index]
-    patches = [
-        Patch(
-            facecolor=COLORS[move],
-            label=say(f"charts.transitions.{move}", n=say.number(moved[move])),
-        )
-        for move in there
-    ]
+def _legend(figure: Figure, say: Words, counts: pd.Series) -> None:
+    labels = {
+        move: say(f"charts.transitions.{move}", n=say.number(n)) for move, n in counts.items()
+    }
+    order = [move for move in reversed(COLORS) if move in labels]
+    patches = [Patch(facecolor=COLORS[move], label=labels[move]) for move in order]
     figure.legend(
         handles=patches, loc=_LEGEND, ncols=4, handlelength=0.9, handleheight=0.9, columnspacing=1.4
     )
 
 
 def _alt(say: Words, bands: pd.DataFrame, named: dict[str, str]) -> str:
-    moved = bands.groupby("move")["n_customers"].sum()
-    counts = {move: say.number(moved.get(move, 0)) for move in COLORS}
-    alt = say("charts.transitions.alt", n=say.count("customers", moved.sum()), **counts)
+    counts = bands.groupby("move")["n_customers"].sum()
+    figures = {move: say.number(counts.get(move, 0)) for move in COLORS}
+    alt = say("charts.transitions.alt", n=say.count("customers", counts.sum()), **figures)
     fell = bands[bands["move"] == "fell"]
     if fell.empty:
         return alt

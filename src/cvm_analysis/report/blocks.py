@@ -1,9 +1,10 @@
 """The HTML blocks a notebook shows and a report takes over: headline, figures, table, note, action.
 
-Every text is escaped here, where it enters HTML; nobody downstream does it again. Style is the
-page's; in JupyterLab a block brings the same style along.
+Every text is escaped here and nowhere else. Style is the page's; in JupyterLab a block brings it
+along.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from cvm_analysis.texts import Language, Words, figures_in, words
 
 MIMETYPE = "application/x-cvm-block"
 RIGHT = ("number", "percent", "money")  # formats whose columns are aligned right
-PROSE = 30  # letters; a column with a longer text is kept wide enough to be read
+SHORT, PROSE = 16, 30  # letters: a column of short texts is not broken, one of long texts is wide
 
 
 @dataclass(frozen=True)
@@ -67,20 +68,9 @@ def warning(text: str, language: Language = "en") -> Block:
     return _block("note", words(language)("report.warning"), text, "warning")
 
 
-def action_card(
-    segment: str,
-    action: str,
-    why: str,
-    cost: str,
-    gain: str,
-    evidence: str,
-    language: Language = "en",
-) -> Block:
-    """Return what to do for a segment, and why; every argument is a text, its figures formatted."""
-    say = words(language)
-    figures = {"cost": cost, "gain": gain, "evidence": evidence}
-    named = [(say(f"report.action.{name}"), value) for name, value in figures.items()]
-    return _block("action_card", segment, action, why, named)
+def action_card(segment: str, action: str, why: str, figures: Mapping[str, str]) -> Block:
+    """Return what to do for a segment, why, and figures on it, written, by their labels."""
+    return _block("action_card", segment, action, why, list(figures.items()))
 
 
 def table(
@@ -88,7 +78,6 @@ def table(
     formats: Mapping[str, str],
     language: Language = "en",
     currency: str = "CNY",
-    caption: str | None = None,
     rows: str | None = None,
     labels: Mapping[str, str] | None = None,
     id: str | None = None,
@@ -111,7 +100,11 @@ def table(
     InputError : `df` lacks a column of `formats`, or a format is none of the above
     """
     say = words(language)
-    written = _written(df, formats, say, currency)
+    absent = [column for column in formats if column not in df]
+    if absent:
+        raise InputError(f"table: no column {', '.join(absent)}; it has {', '.join(map(str, df))}")
+    writers = {column: _writer(kind, say, currency) for column, kind in formats.items()}
+    written = {column: [*map(write, df[column])] for column, write in writers.items()}
     labels = labels or {}
     columns = [
         (labels[c] if c in labels else say(f"columns.{c}"), _class(formats[c], texts))
@@ -121,16 +114,22 @@ def table(
     if not isinstance(df.index, pd.RangeIndex):
         names = [say(f"{rows}.{code}") if rows else str(code) for code in df.index]
     cells = list(zip(*written.values(), strict=True))
-    return _block("table", columns, names, cells, caption, say("report.table"), id)
+    kind = _class("text", names or [])
+    return _block("table", columns, names, kind, cells, say("report.table"), id)
 
 
 @lru_cache
 def templates() -> jinja2.Environment:
     """Return the templates of this package; they escape every value that is not Markup."""
     loader = jinja2.PackageLoader("cvm_analysis.report")
-    return jinja2.Environment(
-        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True
-    )
+    found = jinja2.Environment(loader=loader, autoescape=True, keep_trailing_newline=True)
+    found.undefined, found.filters["whole"] = jinja2.StrictUndefined, _join_amounts
+    return found
+
+
+def _join_amounts(text: str) -> str:
+    """Keep digits and the Chinese unit after them (ten thousand, hundred million) on one line."""
+    return re.sub("(\\d)(?=[\u4e07\u4ebf])", "\\1\u2060", text)
 
 
 def _block(macro: str, *values: Any) -> Block:
@@ -138,22 +137,12 @@ def _block(macro: str, *values: Any) -> Block:
     return Block(str(getattr(module, macro)(*values)))
 
 
-def _written(
-    df: pd.DataFrame, formats: Mapping[str, str], say: Words, currency: str
-) -> dict[str, list[str]]:
-    """Return the columns of `formats` as texts."""
-    absent = [column for column in formats if column not in df]
-    if absent:
-        raise InputError(f"table: no column {', '.join(absent)}; it has {', '.join(map(str, df))}")
-    writers = {column: _writer(kind, say, currency) for column, kind in formats.items()}
-    return {column: [write(v) for v in df[column]] for column, write in writers.items()}
-
-
 def _class(kind: str, texts: list[str]) -> str:
-    """Return how the page shows a column: `number`, `prose` or `word`."""
+    """Return how the page shows a column: `number`, `short`, `word` or `prose`."""
     if kind.partition(":")[0] in RIGHT:
         return "number"
-    return "prose" if max(map(_letters, texts), default=0) > PROSE else "word"
+    longest = max(map(_letters, texts), default=0)
+    return "short" if longest <= SHORT else "word" if longest <= PROSE else "prose"
 
 
 def _writer(kind: str, say: Words, currency: str) -> Callable[[Any], str]:

@@ -8,10 +8,10 @@ from cvm_analysis import tables
 from cvm_analysis.texts import Words
 
 WORDS = {
-    "<=": "clusters.up_to",
-    ">": "clusters.above",
-    "==": "clusters.is",
-    "!=": "clusters.is_not",
+    "<=": "report.clusters.up_to",
+    ">": "report.clusters.above",
+    "==": "report.clusters.is",
+    "!=": "report.clusters.is_not",
 }
 
 
@@ -31,7 +31,7 @@ def rule(conditions: Iterable[tuple[str, str, float | str]], say: Words, currenc
         )
         for column, comparison, value in conditions
     ]
-    text = say("clusters.and").join(said) or say("clusters.everyone")
+    text = say("report.clusters.and").join(said) or say("report.clusters.everyone")
     return text[0].upper() + text[1:]
 
 
@@ -41,11 +41,11 @@ def formed_by(used: Iterable[str], left_out: Mapping[str, str], say: Words) -> s
     used : measures, in order; parts of one whole (`category:care`) are named once
     left_out : measure, or whole, -> alike or missing
     """
-    said = [say("clusters.formed_by", measures=_listed(used, say))]
+    said = [say("report.clusters.formed_by", measures=_listed(used, say))]
     for why in ("alike", "missing"):
         names = [name for name, reason in left_out.items() if reason == why]
         if names:
-            said.append(say(f"clusters.{why}", measures=_listed(names, say)))
+            said.append(say(f"report.clusters.{why}", measures=_listed(names, say)))
     return (" " if said[0].isascii() else "").join(said)
 
 
@@ -55,7 +55,7 @@ def _listed(columns: Iterable[str], say: Words) -> str:
 
 def _whole_or_measure(column: str, say: Words) -> str:
     if _is_part(column):
-        return say("clusters.by_whole", whole=say.measure(column.partition(":")[0]))
+        return say("report.clusters.by_whole", whole=say.measure(column.partition(":")[0]))
     return say.measure(column.partition("=")[0])
 
 
@@ -74,4 +74,4 @@ def _limit(column: str, value: float, say: Words, currency: str) -> str:
 
 def name(code: str, say: Words) -> str:
     """Name a cluster by the number in its code: c1 is `Group 1`."""
-    return say("clusters.name", n=code.removeprefix("c"))
+    return say("report.clusters.name", n=code.removeprefix("c"))

@@ -14,48 +14,48 @@ from cvm_analysis.segments.clusters.assignment import Clusters
 from cvm_analysis.segments.clusters.names import Matched
 
 
-def formed_by(manager: Writer, used: Iterable[str], left_out: Mapping[str, str]) -> Block:
+def formed_by(writer: Writer, used: Iterable[str], left_out: Mapping[str, str]) -> Block:
     """Say which measures form the clusters, which were left out, and why."""
-    return blocks.note(cluster_words.formed_by(used, left_out, manager.say), manager.language)
+    return blocks.note(cluster_words.formed_by(used, left_out, writer.say), writer.language)
 
 
-def scanned_k(manager: Writer, table: pd.DataFrame) -> Block:
-    """Show one row per number of clusters tried; table as `Clusters.table`."""
+def scanned_k(writer: Writer, table: pd.DataFrame) -> Block:
+    """Show one row per number of clusters tested; table as `Clusters.table`."""
     formats = {"silhouette": "number:2", "null_silhouette": "number:2", "smallest": "number"}
-    return blocks.table(table.set_axis(table.index.astype(str)), formats, manager.language)
+    return writer.table(table.set_axis(table.index.astype(str)), formats)
 
 
-def structure(manager: Writer, found: Clusters) -> Block:
+def structure(writer: Writer, found: Clusters) -> Block:
     """Say whether the clusters are distinct groups, or why there is only one."""
     if found.k == 1:
-        return manager.notes(found.notes)
+        return writer.notes(found.notes)
     code, show = ("structure", blocks.note) if found.is_structure else ("cut", blocks.warning)
     figures = {"silhouette": found.silhouette, "bar": found.threshold}
-    written = {name: manager.say.number(value, 2) for name, value in figures.items()}
-    return show(manager.say(f"clusters.{code}", **written), manager.language)
+    written = {name: writer.say.number(value, 2) for name, value in figures.items()}
+    return show(writer.say(f"report.clusters.{code}", **written), writer.language)
 
 
-def rules(manager: Writer, figures: pd.DataFrame, value: pd.Series | None = None) -> Block:
+def rules(writer: Writer, figures: pd.DataFrame, value: pd.Series | None = None) -> Block:
     """Show one row per cluster: rule in words, size, money, precision and stability.
 
     figures : table `cluster_summary`; value : of each cluster, in the currency, where known
     """
-    say = manager.say
-    said = [cluster_words.rule(each, say, manager.currency) for each in tables.conditions(figures)]
+    say = writer.say
+    said = [cluster_words.rule(each, say, writer.currency) for each in tables.conditions(figures)]
     table = figures.assign(rule=said)
     if value is not None:
         table["expected_margin"] = value
     table.index = pd.Index([cluster_words.name(code, say) for code in table.index])
     money = {c: "money" for c in ("net_sales", "expected_margin") if c in table}
-    trust = {"precision": "percent", "stability": "words:clusters.stability"}
+    trust = {"precision": "percent", "stability": "words:report.clusters.stability"}
     shown = {"rule": "text", **trust, "n_customers": "number", **money}
-    return blocks.table(table, shown, manager.say, manager.currency, id="clusters")
+    return writer.table(table, shown, id="clusters")
 
 
-def renamed(manager: Writer, kept: Matched) -> Block:
+def renamed(writer: Writer, matched: Matched) -> Block:
     """Show the shift of each cluster since the earlier date, and the share of members retained."""
-    table = kept.matches.set_axis(
-        [cluster_words.name(code, manager.say) for code in kept.matches.index]
+    table = matched.matches.set_axis(
+        [cluster_words.name(code, writer.say) for code in matched.matches.index]
     )
     formats = {"distance": "number:2", "retained_share": "percent"}
-    return blocks.table(table, formats, manager.language)
+    return writer.table(table, formats)

@@ -4,84 +4,83 @@ from __future__ import annotations
 
 import pandas as pd
 
+from cvm_analysis.charts.labels import feature
 from cvm_analysis.churn.contracts import DAYS
 from cvm_analysis.report import blocks
-from cvm_analysis.report import risk_drivers as risk_drivers_tables
 from cvm_analysis.report.blocks import Block
 from cvm_analysis.report.churn import p_value
 from cvm_analysis.report.writer import Writer
 
 
-def feature_tests(manager: Writer, tests: pd.DataFrame) -> Block:
+def feature_tests(writer: Writer, tests: pd.DataFrame) -> Block:
     """Show by which features contract durations differ.
 
-    tests : one row per feature, as churn.contracts.compare gives them
+    tests : one row per feature, feature, chisq, p_adjusted
     """
-    say = manager.say
+    say = writer.say
     if tests.empty:
-        return blocks.note(say("leaving.compared.nothing"), manager.language)
-    names = [risk_drivers_tables.name(str(feature), say) for feature in tests["feature"]]
-    shown = tests.assign(p=[p_value(manager, p) for p in tests["p_adjusted"]]).set_axis(names)
+        return writer.note("report.contracts.feature_tests.nothing")
+    names = [feature(say, str(code), step=False) for code in tests["feature"]]
+    shown = tests.assign(p=[p_value(writer, p) for p in tests["p_adjusted"]]).set_axis(names)
     formats = {"chisq": "number:1", "p": "text"}
-    labels = {code: say(f"leaving.compared.{code}") for code in formats}
-    return blocks.table(shown, formats, manager.language, labels=labels, id="compared")
+    labels = {code: say(f"report.contracts.feature_tests.{code}") for code in formats}
+    return writer.table(shown, formats, labels=labels, id="feature-tests")
 
 
-def time_ratios(manager: Writer, times: pd.DataFrame) -> Block:
+def time_ratios(writer: Writer, times: pd.DataFrame) -> Block:
     """Show the duration ratio of one step more of each feature.
 
-    times : as churn.hazards.accelerated.Aft has them: time_ratio, low, high
+    times : indexed by feature: time_ratio, low, high
     """
-    say = manager.say
+    say = writer.say
     if times.empty:
-        return blocks.note(say("leaving.pace.nothing"), manager.language)
-    names = [risk_drivers_tables.name(str(feature), say) for feature in times.index]
+        return writer.note("report.hazard_ratios.nothing")
+    names = [feature(say, str(code), step=False) for code in times.index]
     formats = dict.fromkeys(("time_ratio", "low", "high"), "number:2")
-    labels = {code: say(f"leaving.times.{code}") for code in formats}
-    shown = times.set_axis(names)
-    return blocks.table(shown, formats, manager.language, labels=labels, id="times")
+    labels = {code: say(f"report.contracts.time_ratios.{code}") for code in formats}
+    return writer.table(times.set_axis(names), formats, labels=labels, id="time-ratios")
 
 
-def backtest(manager: Writer, trust: pd.DataFrame) -> Block:
+def backtest(writer: Writer, backtest: pd.DataFrame) -> Block:
     """Show the accuracy of past contract forecasts; part `contracts` of table `backtest`."""
-    if "contracts" not in trust.index.get_level_values("part"):
-        return blocks.note(manager.say("manager.untested"), manager.language)
-    rows = trust.xs("contracts", level="part").droplevel("horizon_days")
+    if "contracts" not in backtest.index.get_level_values("part"):
+        return writer.note("report.writer.untested")
+    rows = backtest.xs("contracts", level="part").droplevel("horizon_days")
     wide = rows["value"].astype(float).unstack("metric").sort_values("integrated_brier")
     formats = {"n_contracts": "number", "n_ended": "number"}
     formats |= {"mean_auc": "number:3", "integrated_brier": "number:3"}
-    return blocks.table(wide, formats, manager.language, rows="models", id="trust-contracts")
+    return writer.table(wide, formats, rows="models", id="backtest-contracts")
 
 
-def expected_ends(manager: Writer, p_end: pd.DataFrame) -> Block:
+def expected_ends(writer: Writer, p_end: pd.DataFrame) -> Block:
     """Show how many customers' contracts are expected to end within 90, 180 and 365 days.
 
     p_end : columns of table `contract_churn`; a contract that no comparable one has outlasted has
         no probability and is not counted
     """
-    say = manager.say
+    say = writer.say
     if p_end.empty:
-        return blocks.note(say("leaving.contracts.none"), manager.language)
-    figures = [_figure(manager, "running", len(p_end))]
+        return writer.note("report.contracts.none")
+    figures = [_figure(writer, "running", len(p_end))]
     for days in DAYS:
         known = p_end[f"p_end_{days}d"].dropna().astype(float)
         ends = float(known.sum()) if len(known) else float("nan")
-        figures.append(_figure(manager, "within", ends, n=say.number(len(known)), days=days))
+        figures.append(_figure(writer, "within", ends, n=say.number(len(known)), days=days))
     return blocks.key_figures(figures)
 
 
 def _figure(
-    manager: Writer, name: str, value: float, n: str = "", days: int = 0
+    writer: Writer, name: str, value: float, n: str = "", days: int = 0
 ) -> tuple[str, str, str]:
-    say = manager.say
-    label = say(f"leaving.contracts.{name}.label", days=say.count("days", days))
-    return label, say.number(value), say(f"leaving.contracts.{name}.note", n=n)
+    say = writer.say
+    label = say(f"report.contracts.{name}.label", days=say.count("days", days))
+    return label, say.number(value), say(f"report.contracts.{name}.note", n=n)
 
 
-def next_to_end(manager: Writer, p_end: pd.DataFrame, n: int) -> Block:
+def next_to_end(writer: Writer, p_end: pd.DataFrame, n: int) -> Block:
     """Show the `n` customers with the highest probabilities of contract end."""
     if p_end.empty:
-        return blocks.note(manager.say("leaving.contracts.none"), manager.language)
+        return writer.note("report.contracts.none")
     columns = [f"p_end_{days}d" for days in DAYS]
     shown = p_end.sort_index().sort_values(columns, ascending=False, kind="stable").head(n)
-    return blocks.table(shown, dict.fromkeys(columns, "percent"), manager.language, id="ending")
+    return writer.table(shown, dict.fromkeys(columns, "percent"), id="contract-ends")

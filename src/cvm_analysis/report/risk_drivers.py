@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from cvm_analysis.charts.labels import feature as feature_name
 from cvm_analysis.texts import Words
 
 # How the plain value of a feature is written; a feature that is not here is a plain number.
@@ -17,7 +18,7 @@ MONEY = ("net_sales_per_order",)
 def describe(row: Mapping[str, Any], say: Words, currency: str) -> str:
     """Write a customer's risk drivers, the strongest first.
 
-    row : reason_1, reason_1_value, reason_2, ... as churn.reasons.of makes them; with
+    row : reason_1, reason_1_value, reason_2, ... of table `churn`; with
         days_since_last, if any, the time without an order is written in days
     """
     codes = [key for key in row if key.startswith("reason_") and not key.endswith("_value")]
@@ -34,28 +35,29 @@ def reason(
     code : the feature and `+` or `-`; value : the feature's plain value; days : since the last
         order
     """
-    sign = "plus" if code.endswith("+") else "minus"
-    return say(f"leaving.{sign}", reason=_holds(code[:-1], value, say, currency, days))
+    sign = "raises" if code.endswith("+") else "lowers"
+    return say(f"report.risk_drivers.{sign}", reason=_holds(code[:-1], value, say, currency, days))
 
 
 def _holds(feature: str, value: float | None, say: Words, currency: str, days: float | None) -> str:
     if value is None or math.isnan(value):
-        return name(feature, say)
+        return feature_name(say, feature, step=False)
     if feature == "silence_gaps" and days and value:
         usual = say.number(days / value)
-        return say("reasons.silence_gaps.days", days=say.count("days", days), usual=usual)
+        return say("risk_drivers.silence_gaps.days", days=say.count("days", days), usual=usual)
     attribute, _, level = feature.partition("=")
     known = attribute if level else feature
     form = _form(known, round(value, DIGITS.get(feature, 0)), value, say)
     if form is None:
-        return say("leaving.other", name=name(feature, say), value=say.short(value))
+        label = feature_name(say, feature, step=False)
+        return say("report.risk_drivers.other", name=label, value=say.short(value))
     written = say.percent(value) if form == "less" else _written(feature, value, say, currency)
-    return say(f"reasons.{known}.{form}", value=written, level=say.level(attribute, level))
+    return say(f"risk_drivers.{known}.{form}", value=written, level=say.level(attribute, level))
 
 
 def _form(feature: str, shown: float, value: float, say: Words) -> str | None:
     """Which wording fits: yes or no; none, one, less than one, or any other number."""
-    forms = say.section(f"reasons.{feature}")
+    forms = say.section(f"risk_drivers.{feature}")
     if "yes" in forms:
         return "yes" if value >= 0.5 else "no"
     fitting = {"zero": value == 0, "one": shown == 1, "less": shown < 1, "other": True}
@@ -70,25 +72,13 @@ def _written(feature: str, value: float, say: Words, currency: str) -> str:
     return say.number(value, DIGITS.get(feature, 0))
 
 
-def name(feature: str, say: Words) -> str:
-    """Name a feature without its step; what the texts do not know is made readable."""
-    attribute, _, level = feature.partition("=")
-    if level and f"features.{attribute}" in say:
-        found = say(f"features.{attribute}", level=say.level(attribute, level))
-    elif f"features.{feature}" in say:
-        found = say(f"features.{feature}")
-    else:
-        found = _readable(feature[0].upper() + feature[1:])
-    return found.partition(" (")[0].partition("（")[0]
-
-
 def ratio(feature: str, row: Mapping[str, float], say: Words, of: str = "buyers") -> str:
     """Write what a hazard ratio means: by how much one step changes the chance of the event.
 
     row : hazard_ratio, low, high (95 %); of : whose event, buyers (they come back) or contracts
     """
     ratio, low, high = row["hazard_ratio"], row["low"], row["high"]
-    key, step = f"leaving.pace.{of}", _step(feature, say)
+    key, step = f"report.hazard_ratios.{of}", _step(feature, say)
     if ratio >= 2:
         times = {"ratio": ratio, "low": low, "high": high}
         return say(f"{key}.many", step=step, **{k: say.number(v, 1) for k, v in times.items()})
@@ -100,12 +90,8 @@ def ratio(feature: str, row: Mapping[str, float], say: Words, of: str = "buyers"
 
 def _step(feature: str, say: Words) -> str:
     attribute, _, level = feature.partition("=")
-    if level and f"steps.{attribute}" in say:
-        return say(f"steps.{attribute}", level=say.level(attribute, level))
-    if f"steps.{feature}" in say:
-        return say(f"steps.{feature}")
-    return say("steps.other", name=name(feature, say))
-
-
-def _readable(code: str) -> str:
-    return code.replace("_", " ")
+    if level and f"feature_steps.{attribute}" in say:
+        return say(f"feature_steps.{attribute}", level=say.level(attribute, level))
+    if f"feature_steps.{feature}" in say:
+        return say(f"feature_steps.{feature}")
+    return say("feature_steps.other", name=feature_name(say, feature, step=False))

@@ -6,7 +6,7 @@ the texts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -27,6 +27,9 @@ SEGMENT_COLUMNS = {
     "repeat_share": "percent",
     "mean_days_since_last": "number",
 }
+ACCURACY = {"actual_total": "number", "forecast_total": "number", "bias_total": "percent"}
+ACCURACY |= {"log_score": "number:3", "mae": "number:2", "rmse": "number:2"}
+ACCURACY |= {"top_decile": "percent"}
 
 
 @dataclass(frozen=True)
@@ -48,11 +51,36 @@ class Writer:
         """Write an amount to three digits."""
         return self.say.short(value, self.currency)
 
-    def section(self, name: str, **days: int) -> Block:
-        """Open a section: its heading, and how to read what follows, with its times if any."""
+    def note(self, key: str, **figures: str) -> Block:
+        """Show a text as a note."""
+        return blocks.note(self.say(key, **figures), self.language)
+
+    def table(
+        self,
+        df: pd.DataFrame,
+        formats: Mapping[str, str],
+        rows: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        id: str | None = None,
+    ) -> Block:
+        """Show a table; parameters as for `blocks.table`."""
+        return blocks.table(df, formats, self.say, self.currency, rows, labels, id)
+
+    def in_full(self, value: float) -> str:
+        """Write an amount with all its digits."""
+        return self.say.money(value, self.currency)
+
+    def range(self, low: float, high: float, write: Callable[[float], str]) -> str:
+        """Write an interval, its ends by `write`; a dash without one."""
+        if pd.isna(low):
+            return self.say.number(None)
+        return self.say("report.writer.range", low=write(low), high=write(high))
+
+    def section(self, name: str, finding: str | None = None, **days: int) -> Block:
+        """Open a section: its finding or title, and how to read what follows, with its times."""
         written = {key: self.say.duration(value) for key, value in days.items()}
-        how_to_read = self.say(f"manager.{name}.how_to_read", **written)
-        return blocks.section(self.say(f"manager.{name}.title"), how_to_read)
+        how_to_read = self.say(f"report.writer.{name}.how_to_read", **written)
+        return blocks.section(finding or self.say(f"report.writer.{name}.title"), how_to_read)
 
     def headline(self, figures: pd.DataFrame) -> Block:
         """Say what margin the customers should bring, and which segment brings most of it.
@@ -62,7 +90,7 @@ class Writer:
         top, valued = figures.iloc[0], figures[figures["mean_expected_margin"].notna()]
         return blocks.headline(
             self.say(
-                "manager.headline",
+                "report.writer.headline",
                 customers=self.say.number(valued["n_customers"].sum()),
                 value=self.money(figures["expected_margin"].sum()),
                 segment=self.say(f"segments.{figures.index[0]}"),
@@ -79,15 +107,14 @@ class Writer:
         """Show the same, and the expected margin."""
         margin = self.money(value["expected_margin"].sum())
         expected = self.say.count("purchases", value["expected_orders"].sum())
-        return blocks.key_figures(
-            [*self._customers(customers), self._key("value", margin, n=expected)]
-        )
+        last = self._key("expected_margin", margin, n=expected)
+        return blocks.key_figures([*self._customers(customers), last])
 
     def figures(self, customers: pd.DataFrame, value: pd.DataFrame) -> dict[str, float]:
         """Give the figures by which regions are compared, named as under `columns` in the texts.
 
         n_customers : customers with a purchase
-        revenue, expected_margin : sums, in the currency
+        net_sales, expected_margin : sums, in the currency
         repeat_share : of these customers, the share with a second purchase day
         """
         buyers = customers[customers["n_orders"] > 0]
@@ -106,27 +133,28 @@ class Writer:
         since = say.month(buyers["first_order"].min())
         return [
             self._key("buyers", say.number(len(buyers)), n=say.number(len(customers))),
-            self._key("came_back", say.percent(repeat.mean()), n=say.number(repeat.sum())),
+            self._key("repeat_customers", say.percent(repeat.mean()), n=say.number(repeat.sum())),
             self._key("orders", say.number(buyers["n_orders"].sum()), since=since),
             self._key("net_sales", self.money(net), since=since),
             self._key("returned", say.percent(returned, 1), n=self.money(gross)),
         ]
 
     def _key(self, name: str, value: str, **figures: str) -> tuple[str, str, str]:
-        key = f"manager.key.{name}"
+        key = f"report.writer.key.{name}"
         return self.say(f"{key}.label"), value, self.say(f"{key}.note", **figures)
 
-    def segments(self, figures: pd.DataFrame) -> Block:
-        """Show one row per segment in figures, and how few bring most of the expected margin."""
+    def top_segments(self, figures: pd.DataFrame) -> str | None:
+        """Say how few segments bring most of the expected margin; None without a forecast."""
         share = figures["share_expected_margin"].cumsum()
         n = int((share < MOST).sum()) + 1
-        caption = None
-        if share.max() >= MOST:
-            written = self.say.percent(share.iloc[n - 1])
-            caption = self.say.plural("manager.segments.finding", n, share=written)
-        return blocks.table(
-            figures, SEGMENT_COLUMNS, self.say, self.currency, caption, "segments", id="segments"
-        )
+        if not share.max() >= MOST:
+            return None
+        written = self.say.percent(share.iloc[n - 1])
+        return self.say.plural("report.writer.segments.finding", n, share=written)
+
+    def segments(self, figures: pd.DataFrame) -> Block:
+        """Show one row per segment in figures."""
+        return self.table(figures, SEGMENT_COLUMNS, "segments", id="segments")
 
     def actions(self, strategy: pd.DataFrame) -> Block:
         """Show a card for the best action of each segment, the largest gain first."""
@@ -137,102 +165,74 @@ class Writer:
         for code in (NO_ACTION, NOT_VALUED):
             idle = self.say.names("segments", first.index[first["action"] == code])
             if idle:
-                text = self.say(f"manager.{code}", segments=self.say.listed(idle.values()))
-                cards.append(blocks.note(text, self.language))
+                listed = self.say.listed(idle.values())
+                cards.append(self.note(f"report.writer.{code}", segments=listed))
         return blocks.join(cards)
 
     def _card(self, segment: str, row: pd.Series) -> Block:
         reason = recommend.read_reason(row["trigger"])
         why = self.say(
-            f"manager.because.{reason.comparison}",
+            f"report.writer.because.{reason.comparison}",
             column=self.say(f"columns.{reason.column}"),
             figure=self.say.value(reason.column, reason.figure, self.currency),
             limit=self.say.value(reason.column, reason.threshold, self.currency),
             n=self.say.count("customers", row["n_customers"]),
         )
-        return blocks.action_card(
-            self.say(f"segments.{segment}"),
-            self.say(f"actions.{row['action']}"),
-            why,
-            self.money(row["cost"]),
-            self.say(
-                "manager.gain_range",
-                likely=self.money(row["gain"]),
-                low=self.money(row["gain_low"]),
-                high=self.money(row["gain_high"]),
-            ),
-            self.say(f"evidence.{row['evidence']}"),
-            self.language,
-        )
+        names = {"likely": "gain", "low": "gain_low", "high": "gain_high"}
+        gains = {name: self.money(row[column]) for name, column in names.items()}
+        figures = {
+            self.say("columns.cost"): self.money(row["cost"]),
+            self.say("columns.gain"): self.say("report.writer.gain_range", **gains),
+            self.say("columns.evidence"): self.say(f"evidence.{row['evidence']}"),
+        }
+        action = self.say(f"actions.{row['action']}")
+        return blocks.action_card(self.say(f"segments.{segment}"), action, why, figures)
 
     def churn(self, churn: pd.DataFrame, value: pd.DataFrame, horizon_days: int) -> Block:
         """Show how many are expected to place no order, and the margin at stake and lost."""
         say, expected = self.say, float(churn["churn_risk"].sum())
         risk, lost = float(churn["margin_at_stake"].sum()), float(value["churned_value"].sum())
-        ahead = say.duration(horizon_days)
-        return blocks.key_figures(
-            [
-                self._key("silent", say.number(expected if expected else None), n=ahead),
-                self._key("at_risk", self.money(risk)),
-                self._key("lost", self.money(lost)),
-            ]
-        )
+        figures = [
+            self._key("no_order", say.number(expected or None), n=say.duration(horizon_days)),
+            self._key("margin_at_stake", self.money(risk)),
+            self._key("churned_value", self.money(lost)),
+        ]
+        return blocks.key_figures(figures)
 
-    def trust(self, trust: pd.DataFrame, beside: Sequence[str] = ()) -> Block:
-        """Show how far off each forecast of purchases was on a past it had not seen.
+    def backtest(self, backtest: pd.DataFrame, beside: Sequence[str] = ()) -> Block:
+        """Show how far off each forecast of purchases was on an unseen past period.
 
-        beside : the forecasts to show beside the one in use; none: all that were tried
+        beside : the forecasts to show beside the one in use; none: all that were tested
         """
-        used = trust["is_chosen"].astype(bool)
-        kept = used | trust.index.get_level_values("model").isin(beside)
-        trust = trust[kept] if beside else trust
-        measures = {"actual_total": "number", "forecast_total": "number", "bias_total": "percent"}
-        measures |= {"log_score": "number:3", "mae": "number:2", "rmse": "number:2"}
-        measures |= {"top_decile": "percent"}
-        if "value" not in trust.index.get_level_values("part"):
-            return blocks.note(self.say("manager.untested"), self.language)
-        rows = trust.xs("value", level="part").droplevel("horizon_days")
-        wide = rows["value"].astype(float).unstack("metric").reindex(columns=list(measures))
-        chosen = rows["is_chosen"].astype(bool).groupby("model").first()
-        wide["used"] = chosen.map({True: self.say("manager.yes"), False: ""})
-        wide = wide.assign(chosen=chosen).sort_values(["chosen", "log_score"], ascending=False)
-        shown = {"used": "text", **measures}
-        return blocks.table(wide, shown, self.language, rows="models", id="trust-value")
+        if "value" not in backtest.index.get_level_values("part"):
+            return self.note("report.writer.untested")
+        rows = backtest.xs("value", level="part").droplevel("horizon_days")
+        used = rows["is_chosen"].astype(bool).groupby("model").first()
+        wide = rows["value"].astype(float).unstack("metric").reindex(columns=list(ACCURACY))
+        mark = used.map({True: self.say("report.writer.yes"), False: ""})
+        wide = wide.assign(chosen=used, used=mark)
+        wide = wide[used | used.index.isin(beside)] if beside else wide
+        wide = wide.sort_values(["chosen", "log_score"], ascending=False)
+        return self.table(wide, {"used": "text", **ACCURACY}, "models", id="backtest-value")
 
     def model(self, value: pd.DataFrame) -> Block:
         """Say which forecast the values rest on."""
         codes = value["model"].unique()
         names = self.say.listed(self.say(f"models.{code}") for code in codes)
-        return blocks.note(self.say("manager.model", model=names), self.language)
+        return self.note("report.writer.model", model=names)
 
     def notes(self, notes: Iterable[Note]) -> Block:
         """Say what was left out or replaced, and the figures why."""
-        said = [
-            self.say.plural(
-                f"notes.{note.code}",
-                note.have,
-                have=self.say.number(note.have),
-                need=self.say.number(note.need),
-            )
-            for note in dict.fromkeys(notes)
-        ]
-        return blocks.join(
-            [blocks.warning(text, self.language) for text in said]
-            or [blocks.note(self.say("manager.nothing_left_out"), self.language)]
-        )
+        shown = []
+        for note in dict.fromkeys(notes):
+            figures = {"have": self.say.number(note.have), "need": self.say.number(note.need)}
+            text = self.say.plural(f"notes.{note.code}", note.have, **figures)
+            shown.append(blocks.warning(text, self.language))
+        return blocks.join(shown or [self.note("report.writer.nothing_left_out")])
 
     def quality(self, quality: pd.DataFrame) -> Block:
         """Show the checks of the raw files that met at least one row, the most frequent first."""
         met = quality[quality["n_rows"] > 0].reset_index().sort_values("n_rows", ascending=False)
-        return blocks.table(
-            met.set_index("check")[["table", "level", "n_rows", "share"]],
-            {
-                "table": "words:raw_tables",
-                "level": "words:levels",
-                "n_rows": "number",
-                "share": "percent:2",
-            },
-            self.language,
-            rows="checks",
-            id="quality",
-        )
+        formats = {"table": "words:raw_tables", "level": "words:levels"}
+        formats |= {"n_rows": "number", "share": "percent:2"}
+        return self.table(met.set_index("check"), formats, "checks", id="quality")

@@ -49,7 +49,7 @@ def collect(settings: Settings) -> OwnWords:
             key = f"segments.{report_segment.segment_code(kind, grade)}"
             if key not in say or {f"types.{kind}", f"grades.{grade}"} & set(own):
                 parts = {"type": say(f"types.{kind}"), "grade": say(f"grades.{grade}")}
-                own.setdefault(key, say("graded.segment", **parts))
+                own.setdefault(key, say("report.grades.segment", **parts))
     return found
 
 

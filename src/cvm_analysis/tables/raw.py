@@ -1,27 +1,13 @@
 """Prepared tables: what intake leaves of the raw files, and what it says about them."""
 
-from cvm_analysis.tables.shape import (
-    CUSTOMER,
-    Column,
-    Table,
-    count,
-    date,
-    money,
-    number,
-    share,
-    text,
-)
+from cvm_analysis.tables.shape import CUSTOMER, Table, count, date, money, number, share, text, time
 
 ATTRIBUTES = {
     "customer_type": text("retail, project or dealer", optional=True),
     "joined_on": date("day of joining", optional=True),
     "birth_date": date("day of birth", optional=True),
-    "gender": text("as recorded", optional=True),
-    "occupation": text("as recorded", optional=True),
-    "income_band": text("as recorded", optional=True),
-    "industry": text("as recorded", optional=True),
-    "company_size": text("as recorded", optional=True),
-    "city": text("as recorded", optional=True),
+    **dict.fromkeys(("gender", "occupation", "income_band"), text("as recorded", optional=True)),
+    **dict.fromkeys(("industry", "company_size", "city"), text("as recorded", optional=True)),
     "channel": text("channel of acquisition, as recorded", optional=True),
     "consent": text("consent to be contacted, as recorded", optional=True),
 }
@@ -32,7 +18,7 @@ RAW = {
         ("customer_id", "ordered_at"),
         {
             "customer_id": CUSTOMER,
-            "ordered_at": Column("time", "when, in the config's time zone"),
+            "ordered_at": time("when, in the config's time zone"),
             "amount": money("net of discount; a return is negative"),
             "order_id": text("the order the line belongs to", optional=True),
             "product_id": text("code of the product", optional=True),

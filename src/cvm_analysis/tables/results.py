@@ -3,7 +3,6 @@
 from cvm_analysis.tables.raw import ATTRIBUTES
 from cvm_analysis.tables.shape import (
     CUSTOMER,
-    Column,
     Table,
     count,
     date,
@@ -13,6 +12,7 @@ from cvm_analysis.tables.shape import (
     share,
     text,
     weeks,
+    yes_no,
 )
 
 CLASSES = {
@@ -73,11 +73,7 @@ RESULTS = {
     "classes": Table(
         "one row per customer",
         ("customer_id",),
-        {
-            "customer_id": CUSTOMER,
-            "customer_type": text("retail, project or dealer"),
-            **CLASSES,
-        },
+        {"customer_id": CUSTOMER, "customer_type": text("retail, project or dealer"), **CLASSES},
     ),
     "segments": Table(
         "one row per customer",
@@ -150,7 +146,7 @@ RESULTS = {
         },
     ),
     "downgrades": Table(
-        "one row per scheme and customer who fell between compare_with and as_of",
+        "one row per scheme and customer downgraded between compare_with and as_of",
         ("scheme", "customer_id"),
         {
             "scheme": text("grade, rfm or life_cycle"),
@@ -217,9 +213,7 @@ RESULTS = {
                 "expected_margin of customers who have already left, had they stayed"
             ),
             "value_residual": money("residual lifetime margin; empty without a discount rate"),
-            "spend_is_individual": Column(
-                "yes_no", "spend is the customer's own, not the population's"
-            ),
+            "spend_is_individual": yes_no("spend is the customer's own, not the population's"),
         },
     ),
     "value_totals": Table(
@@ -242,7 +236,7 @@ RESULTS = {
         {
             "customer_id": CUSTOMER,
             "model": text("mean, cox, value_model, boosted, recency or none"),
-            "lapsed": Column("yes_no", "without an order beyond the lapse threshold"),
+            "lapsed": yes_no("without an order beyond the lapse threshold"),
             "p_no_purchase_90d": share("probability of no purchase within 90 days"),
             "p_no_purchase_180d": share("probability within 180 days"),
             "p_no_purchase_365d": share("probability within 365 days"),
@@ -289,7 +283,7 @@ RESULTS = {
             "model": text("forecast tested"),
             "metric": text("of value: mae, rmse, bias_total, ...; of churn: auc, brier, ..."),
             "value": number("value of the measure, in its own unit"),
-            "is_chosen": Column("yes_no", "whether the report uses this forecast"),
+            "is_chosen": yes_no("whether the report uses this forecast"),
         },
     ),
     "segment_summary": Table(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, NamedTuple
 
 Kind = Literal[
@@ -29,44 +30,14 @@ class Table:
     others: Kind | None = None  # the kind of columns a business may add; None: none
 
 
-def text(says: str, optional: bool = False) -> Column:
-    """A column of text or codes."""
-    return Column("text", says, optional)
-
-
-def count(says: str, optional: bool = False) -> Column:
-    """A column of whole numbers."""
-    return Column("count", says, optional)
-
-
-def days(says: str, optional: bool = False) -> Column:
-    """A column of days."""
-    return Column("days", says, optional)
-
-
-def weeks(says: str, optional: bool = False) -> Column:
-    """A column of weeks."""
-    return Column("weeks", says, optional)
-
-
-def share(says: str, optional: bool = False) -> Column:
-    """A column of shares and probabilities: 0.5 is half."""
-    return Column("share", says, optional)
-
-
-def number(says: str, optional: bool = False) -> Column:
-    """A column of numbers in a unit of their own."""
-    return Column("number", says, optional)
-
-
-def money(says: str, optional: bool = False) -> Column:
-    """A column of amounts in the config's currency."""
-    return Column("money", says, optional)
-
-
-def date(says: str, optional: bool = False) -> Column:
-    """A column of dates."""
-    return Column("date", says, optional)
-
-
+text = partial(Column, "text")  # text or codes
+count = partial(Column, "count")  # whole numbers
+days = partial(Column, "days")
+weeks = partial(Column, "weeks")
+share = partial(Column, "share")  # shares and probabilities: 0.5 is half
+number = partial(Column, "number")  # numbers in a unit of their own
+money = partial(Column, "money")  # amounts in the config's currency
+date = partial(Column, "date")
+time = partial(Column, "time")
+yes_no = partial(Column, "yes_no")
 CUSTOMER = text("pseudonym of the customer, the same in every region, run and date")

@@ -28,10 +28,9 @@ from cvm_analysis.errors import CvmError
 NOTHING = "–"  # how an empty value is written
 OPEN = ("actions", "grades", "indicators", "segments", "types")  # a business adds codes of its own
 REPLACED = (*OPEN, "classes", "columns")  # its words take the place of these
-MEASURES = ("clusters.measures", "clusters.attributes", "columns")  # where measures have words
+MEASURES = ("measures", "attributes", "columns")  # where measures have words
 VALUES = "values"  # the section of values found in the data: values.channel.web
 SAME_VALUES = {"first_channel": "channel", "sold_in": "region"}  # column -> whose values it has
-
 FULL = 10_000  # amounts below it are short without a unit: ¥2,650, not ¥2.65K
 
 
@@ -112,7 +111,7 @@ class Words:
         """Name a measure within a sentence: a column, or `category:care`, a part of a whole."""
         whole, part, value = column.partition(":")
         if part and "." not in whole:
-            return self("clusters.part", part=self.level(whole, value))
+            return self("report.clusters.part", part=self.level(whole, value))
         code = column.removeprefix("indicators.")
         keys = (f"{section}.{code}" for section in MEASURES)
         return next((self(key) for key in keys if key in self), code)
@@ -158,14 +157,15 @@ class Words:
         return self._compact(value, pattern, unit, currency, _digits(value / unit))
 
     def amounts(self, values: Sequence[Any], currency: str) -> list[str]:
-        """Write a column of amounts in one unit, that of the largest: `¥87.04M`, `¥0.98M`."""
+        """Write amounts in one unit; the largest has three digits: `¥87.0M`, `¥1.0M`."""
         known = [abs(_exact(value)) for value in values if not _empty(value)]
         largest = max(known, default=Decimal(0))
         if largest < FULL:
             return [self.money(value, currency) for value in values]
         pattern, unit = self._unit(largest)
+        digits = max(0, 2 - (largest / unit).adjusted())
         return [
-            NOTHING if _empty(v) else self._compact(_exact(v), pattern, unit, currency, 2)
+            NOTHING if _empty(v) else self._compact(_exact(v), pattern, unit, currency, digits)
             for v in values
         ]
 
@@ -210,8 +210,9 @@ class Words:
         self, value: Decimal, pattern: str, unit: Decimal, currency: str | None, digits: int
     ) -> str:
         sign = numbers.get_currency_symbol(currency, self._locale) if currency else ""
-        written = pattern.replace("0", self.number(abs(value) / unit, digits)).replace("¤", sign)
-        return "-" * (value < 0) + (self._with_sign(written, currency) if currency else written)
+        shown = _rounded(value / unit, digits)
+        written = pattern.replace("0", self.number(abs(shown), digits)).replace("¤", sign)
+        return "-" * (shown < 0) + (self._with_sign(written, currency) if currency else written)
 
     def _with_sign(self, written: str, currency: str) -> str:
         """Leave the country out of a sign: a business has one currency (CN¥ is ¥, A$ is $)."""
