@@ -27,7 +27,7 @@ BELOW = {
     "notebooks": set(),
     "prepared": {"settings", "customers", "queries"},
     "queries": set(),
-    "results": {"settings", "notebooks", "prepared"},
+    "results": {"settings", "atomic_folder", "notebooks", "prepared"},
     "intake": {"settings", "atomic_folder", "prepared", "sources"},
     "validate": {"settings", "intake", "prepared", "sources", *CORE},
     "report": {"churn", "segments", "strategy", "survival"},

@@ -44,6 +44,17 @@ def test_it_reads_and_writes_the_tables_it_is_described_with(name):
 
 
 @pytest.mark.parametrize("name", DESCRIBED)
+def test_it_reads_and_sets_the_limits_it_is_described_with(name):
+    source = "\n".join(cells(name))
+    calls = {
+        way: set(re.findall(rf'run\.{way}\(\s*"(\w+)"', source))
+        for way in ("thresholds", "company_or_own")
+    }
+    assert set(DESCRIBED[name].thresholds_set) == calls["company_or_own"]
+    assert set(DESCRIBED[name].thresholds_read) == calls["thresholds"] - calls["company_or_own"]
+
+
+@pytest.mark.parametrize("name", DESCRIBED)
 def test_every_table_it_writes_is_among_its_key_figures(name):
     checked = "\n".join(c for c in cells(name) if c.startswith("# NBVAL_CHECK_OUTPUT"))
     for table in DESCRIBED[name].writes:
@@ -64,6 +75,31 @@ def test_a_table_is_read_only_after_it_was_written():
         assert set(described.reads) <= written
         written |= set(described.writes)
     assert notebooks.find_writer("backtest") == "05_value"
+
+
+def reached(name):
+    """All notebooks that are done when this one begins."""
+    needed = notebooks.find_needed(name)
+    return {*needed, *(each for before in needed for each in reached(before))}
+
+
+def test_limits_are_read_only_after_they_were_set_each_by_one_notebook():
+    names = [limit for described in DESCRIBED.values() for limit in described.thresholds_set]
+    assert len(names) == len(set(names))
+    for name, described in DESCRIBED.items():
+        before = {limit for each in reached(name) for limit in DESCRIBED[each].thresholds_set}
+        assert set(described.thresholds_read) <= before, name
+
+
+def test_who_reads_the_notes_of_all_notebooks_waits_for_all_of_them():
+    readers = [name for name in DESCRIBED if "run.notes()" in "\n".join(cells(name))]
+    assert readers == ["09_strategy"]
+    assert reached("09_strategy") == set(DESCRIBED) - {"09_strategy"}
+
+
+def test_what_is_independent_does_not_wait():
+    assert notebooks.find_needed("01_customers") == ()
+    assert notebooks.find_needed("04_clusters") == ("01_customers",)
 
 
 def test_the_kernel_of_the_lab_reloads_what_changes(tmp_path, monkeypatch):

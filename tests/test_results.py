@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -40,7 +41,8 @@ def quality(n=3):
 
 
 def files(folder):
-    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    paths = [p for p in folder.rglob("*") if p.is_file() and p.name != ".lock"]
+    return sorted(path.relative_to(folder).as_posix() for path in paths)
 
 
 # Tables
@@ -100,6 +102,23 @@ def test_key_figures_are_those_of_tables_written_and_of_others(run):
         "2 of 2",
         "0.5",
     ]
+
+
+def test_several_notebooks_may_add_to_the_same_files_at_the_same_time(run, tmp_path):
+    parts = [f"part {n}" for n in range(8)]
+
+    def add(folder, part):
+        mine = run_in(folder)
+        mine.company_or_own(part, {"z": 1, "a": 2})
+        mine.write("backtest", trust("nbd").assign(part=part))
+
+    for part in parts:
+        add(tmp_path / "sequential", part)
+    with ThreadPoolExecutor(len(parts)) as threads:
+        list(threads.map(add, [run.folder] * len(parts), parts[::-1]))
+    assert set(run.read("backtest").index.get_level_values("part")) == set(parts)
+    for name in ("reference.json", "thresholds.json", "tables/backtest.parquet"):
+        assert (run.folder / name).read_bytes() == (tmp_path / "sequential" / name).read_bytes()
 
 
 # Limits

@@ -16,6 +16,7 @@ from pyarrow import parquet
 from tiny_notebooks import is_gone, wait_for, write_notebook
 
 from cvm_analysis.errors import InputError
+from cvm_analysis.notebooks import signature
 from cvm_analysis.run import fan_out, region
 from cvm_analysis.run.notebook import Finished
 from cvm_analysis.run.plan import Failure, Plan
@@ -72,7 +73,8 @@ class Kernel:
         (desk / "reference.json").write_text(json.dumps({"found in": key}))
         (desk / "done").mkdir(exist_ok=True)
         signed = {"notebook": source.stem, "parameters": asked, "notes": []}
-        (desk / "done" / f"{source.stem}.json").write_text(json.dumps(signed))
+        name = signature(source.stem, asked["language"])
+        (desk / "done" / name).write_text(json.dumps(signed))
         return Finished(source.stem, 0.1, 1, notes=({"part": "clv", "code": "too_few"},))
 
     @property
@@ -406,7 +408,8 @@ def test_for_real_a_region_holds_what_it_promises(published):
         "share/report.zh.html",
         "desk/pids",
         "desk/done/01_customers.json",
-        "desk/done/09_strategy.json",
+        "desk/done/09_strategy.en.json",
+        "desk/done/09_strategy.zh.json",
         *(
             f"desk/notebooks/{stem}.{kind}"
             for stem in ("01_customers", "09_strategy", "09_strategy.zh")

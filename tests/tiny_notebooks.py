@@ -11,7 +11,8 @@ PARAMETERS = 'config = ""\nregion = "default"\nas_of = ""\nrun_dir = ""\nlanguag
 SIGN = """
 import json, pathlib
 seen = {n: globals()[n] for n in ("config", "region", "as_of", "run_dir", "language")}
-done = pathlib.Path(run_dir) / "done" / "NAME.json"
+from cvm_analysis.notebooks import signature
+done = pathlib.Path(run_dir) / "done" / signature("NAME", language)
 done.parent.mkdir(exist_ok=True)
 done.write_text(json.dumps({"notebook": "NAME", "parameters": seen, "notes": []}))
 """

@@ -18,6 +18,13 @@ from filelock import FileLock
 
 from cvm_analysis.errors import InputError
 
+LOCK = ".lock"
+
+
+def lock(folder: Path) -> FileLock:
+    """Make the lock under which one process at a time changes what several share in a folder."""
+    return _lock(folder / LOCK)
+
 
 @contextmanager
 def atomic_folder(parent: Path, name: str) -> Iterator[Path]:
@@ -29,7 +36,7 @@ def atomic_folder(parent: Path, name: str) -> Iterator[Path]:
     parent.mkdir(parents=True, exist_ok=True)
     folder = parent / f".building-{name}-{secrets.token_hex(6)}"
     owned = _lock(folder.with_name(f"{folder.name}.lock"))
-    with _lock(parent / ".lock"):
+    with lock(parent):
         owned.acquire()
         folder.mkdir(mode=0o700)
     try:
@@ -45,7 +52,7 @@ def publish(folder: Path, link: Path) -> Path:
     with nothing changed, if a file or folder has the link's name.
     """
     _sync(folder)
-    with _lock(link.parent / ".lock"):
+    with lock(link.parent):
         if link.exists() and not link.is_symlink():
             raise InputError(f"{link}: not a link made by cvm; move it away, then run again")
         final = link.with_name(f".{link.name}-{secrets.token_hex(6)}")

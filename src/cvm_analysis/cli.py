@@ -96,7 +96,7 @@ def run(
     as_of: AsOf = "",
     out: OutFolder = Path("reports"),
     notebooks: Annotated[Path, typer.Option(help="The notebooks to run.")] = Path("notebooks"),
-    jobs: Annotated[int, typer.Option(min=1, help="Regions at a time.")] = 2,
+    jobs: Annotated[int, typer.Option(min=1, help="Notebooks at a time.")] = 2,
     language: Annotated[list[str] | None, typer.Option(help="Language of the report.")] = None,
     force: Annotated[bool, typer.Option(help="Run even if nothing changed.")] = False,
     prepared: Annotated[bool, typer.Option(help="Use the existing prepared tables.")] = False,

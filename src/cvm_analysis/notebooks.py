@@ -16,13 +16,15 @@ class Notebook:
     question: str
     writes: tuple[str, ...]
     reads: tuple[str, ...] = ()
+    thresholds_read: tuple[str, ...] = ()
+    thresholds_set: tuple[str, ...] = ()
     per_language: bool = False
     company: Literal["first", "last"] = "first"
 
 
 @cache
 def describe() -> Mapping[str, Notebook]:
-    """Describe all notebooks by name (`01_customers`), in the order they run."""
+    """Describe all notebooks by name (`01_customers`), each after those it depends on."""
     import yaml
 
     written = yaml.safe_load(files("cvm_analysis").joinpath("notebooks.yaml").read_text("utf-8"))
@@ -32,3 +34,21 @@ def describe() -> Mapping[str, Notebook]:
 def find_writer(table: str) -> str:
     """Name the first notebook that writes a table of the run folder."""
     return next(name for name, each in describe().items() if table in each.writes)
+
+
+def find_needed(name: str) -> tuple[str, ...]:
+    """Name the notebooks that must be done before this one: they write or set what it reads."""
+    described, needed = describe(), []
+    for earlier, each in described.items():
+        if earlier == name:
+            break
+        tables = set(each.writes) & set(described[name].reads)
+        if tables or set(each.thresholds_set) & set(described[name].thresholds_read):
+            needed.append(earlier)
+    return tuple(needed)
+
+
+def signature(name: str, language: str) -> str:
+    """Name the file in done/ that one execution of a notebook signs."""
+    each = describe().get(name)
+    return f"{name}.{language}.json" if each and each.per_language else f"{name}.json"

@@ -24,6 +24,7 @@ from typing import Any
 import pandas as pd
 
 from cvm_analysis import notebooks, prepared
+from cvm_analysis.atomic_folder import lock, write
 from cvm_analysis.errors import InputError
 from cvm_analysis.minimum_data import Note
 from cvm_analysis.settings import Settings, load
@@ -70,18 +71,17 @@ class Run:
         self._begin(notebooks.find_writer(name))
         key = list(TABLES[name].key)
         flat = table.reset_index() if table.index.names == key else table
-        if "part" in key and self._table(name).is_file():
-            before = pd.read_parquet(self._table(name))
-            others = before[~before["part"].isin(flat["part"])]
-            flat = pd.concat([each for each in (others, flat) if len(each)] or [flat])
-        check(name, flat)
-        ordered = flat[[c for c in TABLES[name].columns if c in flat]].sort_values(key)
-        ordered.attrs = dict(horizon)
         path = self._table(name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".writing")
-        ordered.to_parquet(unfinished, index=False)
-        unfinished.replace(path)
+        with lock(self.folder):
+            if "part" in key and path.is_file():
+                before = pd.read_parquet(path)
+                kept = before[~before["part"].isin(flat["part"])]
+                flat = pd.concat([each for each in (kept, flat) if len(each)] or [flat])
+            check(name, flat)
+            ordered = flat[[c for c in TABLES[name].columns if c in flat]].sort_values(key)
+            ordered.attrs = dict(horizon)
+            write(path, ordered.to_parquet(index=False))
         self.tables_written.add(name)
 
     def key_figures(self, *names: str, **more: pd.DataFrame | pd.Series) -> pd.DataFrame:
@@ -106,8 +106,10 @@ class Run:
         """
         self._begin()
         used = self.company_reference().get(name, own) if company_wide else own
-        self._add("reference.json", name, own)
-        self._add("thresholds.json", name, used)
+        with lock(self.folder):
+            for file, value in (("reference.json", own), ("thresholds.json", used)):
+                found = _read_json(self.folder / file) | {name: value}
+                _write_json(self.folder / file, dict(sorted(found.items())))
         return used
 
     def thresholds(self, name: str) -> Any:
@@ -153,7 +155,7 @@ class Run:
             "writes": sorted(self.tables_written),
             "notes": [note._asdict() for note in notes or []],
         }
-        _write_json(self.folder / "done" / f"{notebook}.json", content)
+        _write_json(self.folder / "done" / notebooks.signature(notebook, language), content)
 
     def copy_from(self, other: Path) -> None:
         """Replace the content of this folder by that of another one.
@@ -173,10 +175,6 @@ class Run:
 
     def _table(self, name: str) -> Path:
         return self.folder / "tables" / f"{name}.parquet"
-
-    def _add(self, file: str, name: str, value: Any) -> None:
-        path = self.folder / file
-        _write_json(path, _read_json(path) | {name: value})
 
     def _begin(self, writer: str = "") -> None:
         """Stamp the folder; if the data changed, the first notebook clears it before."""
@@ -266,6 +264,4 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".writing")
-    unfinished.write_text(json.dumps(content, ensure_ascii=False, indent=1), "utf-8")
-    unfinished.replace(path)
+    write(path, json.dumps(content, ensure_ascii=False, indent=1))

@@ -33,7 +33,7 @@ class Outcome:
 
 
 def run(plan: Plan, progress: Progress) -> Outcome:
-    """Run `all` first, then the other regions, `plan.jobs` at a time; write out/index.html.
+    """Run `all` first, then the other regions, `plan.jobs` notebooks at a time; write the portal.
 
     A failed region does not affect the others. If `all` fails, the regions use only their own
     data; if it is not part of this run, they use the thresholds of its published report of the same
@@ -153,21 +153,29 @@ class _Pool:
 
     def __init__(self, plan: Plan, progress: Progress) -> None:
         self.plan, self.progress = plan, progress
-        self.stop = threading.Event()
-        self.threads = ThreadPoolExecutor(max_workers=max(1, plan.jobs))
+        self.stops = {key: threading.Event() for key in plan.regions}
+        self.regions, self.slots = (ThreadPoolExecutor(max(1, plan.jobs)) for _ in range(2))
 
     def __enter__(self) -> _Pool:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
         if kind is not None:
-            self.stop.set()
-        self.threads.shutdown(wait=True, cancel_futures=True)
+            for stop in self.stops.values():
+                stop.set()
+        self.regions.shutdown(wait=True, cancel_futures=True)
+        self.slots.shutdown()
 
     def run(self, keys: list[str], company: bytes | None) -> list[Result]:
         """Run these regions and wait for all of them."""
         tasks = [
-            self.threads.submit(region.run, Job(self.plan, key, company), self.progress, self.stop)
+            self.regions.submit(
+                region.run,
+                Job(self.plan, key, company),
+                self.slots,
+                self.progress,
+                self.stops[key],
+            )
             for key in keys
         ]
         wait(tasks)

@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from cvm_analysis import errors
+from cvm_analysis import errors, notebooks
 from cvm_analysis.errors import InputError
 from cvm_analysis.run.plan import Failure, Stopped
 
@@ -86,7 +86,8 @@ def execute(
     """
     check(notebook, parameters)
     stop = stop or threading.Event()
-    sentinel = Path(parameters["run_dir"]) / "done" / f"{notebook.stem}.json"
+    signature = notebooks.signature(notebook.stem, parameters["language"])
+    sentinel = Path(parameters["run_dir"]) / "done" / signature
     sentinel.unlink(missing_ok=True)
     started = time.monotonic()
     failure, attempts = _attempt(notebook, parameters, output, limit_seconds, stop), 1

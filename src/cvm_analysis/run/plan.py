@@ -27,7 +27,7 @@ class Plan:
     config: Path
     config_files: tuple[Path, ...]  # the config and the rule files it names
     notebooks_folder: Path
-    notebooks: tuple[str, ...]  # stems, in the order they run
+    notebooks: tuple[str, ...]  # stems, each after those it depends on
     regions: Mapping[str, Mapping[str, str]]  # key -> language -> name; `all` among them
     as_of: str  # an ISO date
     out: Path
@@ -35,7 +35,7 @@ class Plan:
     prepared: str  # fingerprint of the prepared tables
     inputs: Mapping[str, str] = field(default_factory=dict)  # raw file -> sha256
     private_folders: tuple[Path, ...] = ()  # with data; never named in published files
-    jobs: int = 1
+    jobs: int = 1  # notebooks at a time, over all regions
     force: bool = False
     limit_seconds: float = 3600.0  # for one notebook
 

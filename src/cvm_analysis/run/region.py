@@ -8,11 +8,13 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import replace
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cvm_analysis import atomic_folder
+from cvm_analysis import atomic_folder, notebooks
 from cvm_analysis.errors import CvmError
 from cvm_analysis.run import manifest, redact_paths
 from cvm_analysis.run.notebook import Finished, execute
@@ -45,17 +47,20 @@ class NotebookFailed(Exception):
         self.failure = failure
 
 
-def run(job: Job, progress: Progress, stop: threading.Event) -> Result:
-    """Run a region and publish it, unless the published report is up to date.
+def run(job: Job, slots: Executor, progress: Progress, stop: threading.Event) -> Result:
+    """Run a region and publish it, unless what is published is already just that.
 
     A failure is recorded beside the last good report, which stays: `failed.json`, and the
     notebook that failed as `failed.ipynb`. The next success removes both. When `stop` is set,
-    processes are ended, unfinished files are removed, and Stopped is raised.
+    processes are ended, nothing half-made stays, and Stopped is raised.
+
+    slots : where notebooks wait for their turn; shared by the regions
+    stop : this region's own; set here, too, when a notebook fails, which ends those beside it
     """
     started = time.monotonic()
     failure = None
     try:
-        state = _run(job, progress, stop)
+        state = _run(job, slots, progress, stop)
         _forget_failure(job)
     except Stopped:
         raise
@@ -79,7 +84,7 @@ def steps(plan: Plan) -> Iterator[Step]:
                 yield Step(stem, language, f"{stem}.{language}")
 
 
-def _run(job: Job, progress: Progress, stop: threading.Event) -> State:
+def _run(job: Job, slots: Executor, progress: Progress, stop: threading.Event) -> State:
     made_from = manifest.fingerprint(job)
     if not job.plan.force and _is_published(job.link, made_from):
         return "unchanged"
@@ -89,7 +94,7 @@ def _run(job: Job, progress: Progress, stop: threading.Event) -> State:
         (desk / "notebooks").mkdir(parents=True)
         if job.company is not None:
             atomic_folder.write(desk / "company.json", job.company, PRIVATE)
-        finished = _execute_all(job, desk, progress, stop)
+        finished = _execute_all(job, desk, slots, progress, stop)
         _clean(job, desk)
         _render(job, folder)
         timing = {
@@ -104,33 +109,73 @@ def _run(job: Job, progress: Progress, stop: threading.Event) -> State:
     return "published"
 
 
-def _execute_all(job: Job, desk: Path, progress: Progress, stop: threading.Event) -> list[Finished]:
-    finished = []
-    for step in steps(job.plan):
-        progress(Event(job.region, "running", step.output))
-        source = job.plan.notebook(step.notebook)
-        output = desk / "notebooks" / f"{step.output}.ipynb"
-        asked = job.parameters(desk, step.language)
-        each = execute(source, asked, output, job.plan.limit_seconds, stop)
-        if each.failure:
-            if output.is_file():
-                atomic_folder.write(job.folder / "failed.ipynb", output.read_bytes(), PRIVATE)
-            message = redact_paths.path_redactor(job.plan, desk)(each.failure.message)
-            raise NotebookFailed(replace(each.failure, message=message))
-        finished.append(each)
-    return finished
+def order(plan: Plan) -> TopologicalSorter[Step]:
+    """Arrange the executions: each after those whose tables and limits it reads."""
+    todo: TopologicalSorter[Step] = TopologicalSorter()
+    for step in steps(plan):
+        needed = notebooks.find_needed(step.notebook)
+        todo.add(step, *(other for other in steps(plan) if other.notebook in needed))
+    todo.prepare()
+    return todo
+
+
+def _execute_all(
+    job: Job, desk: Path, slots: Executor, progress: Progress, stop: threading.Event
+) -> list[Finished]:
+    """Execute each notebook as soon as it can be; give what came of them in the order of steps."""
+    todo, finished = order(job.plan), {}
+    running: dict[Future[Finished], Step] = {}
+    try:
+        while todo.is_active():
+            for step in todo.get_ready():
+                running[slots.submit(_execute, job, desk, step, progress, stop)] = step
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for task in [task for task in running if task in done]:
+                step = running.pop(task)
+                finished[step] = task.result()
+                _check(job, desk, step, finished[step])
+                todo.done(step)
+    except Exception:
+        stop.set()
+        wait([task for task in running if not task.cancel()])
+        raise
+    return [finished[step] for step in steps(job.plan)]
+
+
+def _execute(
+    job: Job, desk: Path, step: Step, progress: Progress, stop: threading.Event
+) -> Finished:
+    if stop.is_set():
+        raise Stopped
+    progress(Event(job.region, "running", step.output))
+    asked = job.parameters(desk, step.language)
+    source, output = job.plan.notebook(step.notebook), _output(desk, step)
+    return execute(source, asked, output, job.plan.limit_seconds, stop)
+
+
+def _check(job: Job, desk: Path, step: Step, finished: Finished) -> None:
+    """Raise NotebookFailed if it did, and keep the executed notebook beside the reports."""
+    if finished.failure:
+        if _output(desk, step).is_file():
+            executed = _output(desk, step).read_bytes()
+            atomic_folder.write(job.folder / "failed.ipynb", executed, PRIVATE)
+        message = redact_paths.path_redactor(job.plan, desk)(finished.failure.message)
+        raise NotebookFailed(replace(finished.failure, message=message))
+
+
+def _output(desk: Path, step: Step) -> Path:
+    return desk / "notebooks" / f"{step.output}.ipynb"
 
 
 def _clean(job: Job, desk: Path) -> None:
     """Remove paths of this machine from the executed notebooks and their sign-offs."""
     hide = redact_paths.path_redactor(job.plan, desk)
-    signed: dict[str, dict[str, str]] = {}
     for step in steps(job.plan):
         asked = job.parameters(desk, step.language)
-        redact_paths.clean_notebook(desk / "notebooks" / f"{step.output}.ipynb", asked, hide)
-        signed[step.notebook] = asked
-    for notebook, asked in signed.items():
-        redact_paths.clean_sentinel(desk / "done" / f"{notebook}.json", asked, hide)
+        redact_paths.clean_notebook(_output(desk, step), asked, hide)
+        signature = notebooks.signature(step.notebook, step.language)
+        redact_paths.clean_sentinel(desk / "done" / signature, asked, hide)
+    (desk / atomic_folder.LOCK).unlink(missing_ok=True)
 
 
 def _render(job: Job, folder: Path) -> None:
@@ -141,7 +186,7 @@ def _render(job: Job, folder: Path) -> None:
     share = folder / "share"
     share.mkdir()
     for step in steps(job.plan):
-        source = folder / "desk" / "notebooks" / f"{step.output}.ipynb"
+        source = _output(folder / "desk", step)
         name = job.names.get(step.language, job.region)
         is_report = job.plan.is_report(step.notebook)
         name += "" if is_report else f" {step.notebook}"
