@@ -35,7 +35,19 @@ from IPython.core.interactiveshell import InteractiveShell
 
 ROOT = Path(__file__).parent.parent
 CHECKS = "# NBVAL_CHECK_OUTPUT"  # how cells of key figures begin, which are the check itself
-TIMES = {"then", "now", "before", "after", "earlier", "later", "past", "today", "first", "last"}
+TIMES = {
+    "then",
+    "now",
+    "before",
+    "after",
+    "earlier",
+    "later",
+    "past",
+    "today",
+    "first",
+    "last",
+    "-1",
+}
 REVERSED = {
     ast.Eq: "!=", ast.NotEq: "==", ast.Lt: ">=", ast.GtE: "<", ast.Gt: "<=", ast.LtE: ">",
     ast.Is: "is not", ast.IsNot: "is", ast.In: "not in", ast.NotIn: "in",
@@ -53,6 +65,11 @@ class Fault(NamedTuple):
     right: str
     wrong: str
     source: str  # the whole cell with it
+
+    @property
+    def place(self) -> tuple[str, int, str]:
+        """Where it is."""
+        return self.notebook, self.cell, self.right
 
 
 # What stands for what, once a cell has run.
@@ -174,11 +191,14 @@ def _changes(
             for other in of["others"]:
                 if isinstance(node, ast.Name) and other not in known:
                     continue
-                words = set(re.findall(r"[a-z]+|-1", f"{text} {other}".replace("_", " ")))
-                in_time = of["is_date"] or "-1" in words or words & TIMES
+                in_time = of["is_date"] or (_words(text) ^ _words(other)) & {*TIMES, "-1"}
                 yield node, "before for after" if in_time else "another", other
             if of["is_share"]:
                 yield node, "1 - share", f"(1 - {text})"
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"[a-z]+|-1", text.replace("_", " ")))
 
 
 def _of_call(call: ast.Call, source: str) -> Iterator[tuple[str, str]]:
@@ -305,15 +325,15 @@ def judge(shell: Shell, fault: Fault, right: dict, drafts: Path, files: dict) ->
 
 
 def draw(faults: list[Fault], seed: int) -> Iterator[Fault]:
-    """Draw a kind, then a fault of this kind, each once."""
+    """Draw a kind, then a place, then what is wrong there; each fault once."""
     rng = random.Random(seed)
-    kinds: dict[str, list[Fault]] = {}
-    for fault in faults:
-        kinds.setdefault(fault.kind, []).append(fault)
-    while kinds:
-        kind = rng.choice(sorted(kinds))
-        yield kinds[kind].pop(rng.randrange(len(kinds[kind])))
-        kinds = {name: left for name, left in kinds.items() if left}
+    left = [*faults]
+    while left:
+        kind = rng.choice(sorted({each.kind for each in left}))
+        place = rng.choice(sorted({each.place for each in left if each.kind == kind}))
+        fault = rng.choice([f for f in left if f.kind == kind and f.place == place])
+        left.remove(fault)
+        yield fault
 
 
 def main(n: int, seeds: list[int]) -> None:
@@ -343,6 +363,7 @@ def main(n: int, seeds: list[int]) -> None:
                 work = (here, right[name], drafts, temp)
                 said = _in_a_fork(lambda work=work: judge_all(*work), temp / "said", 3600)
                 verdicts |= {Fault(*fault): verdict for fault, verdict in said}
+                print(f"{name}: {len(here)} drawn and tried", flush=True)
     for seed in seeds:
         tell(seed, [f for f in drawn[seed] if verdicts[f] != "no fault"][:n], verdicts)
 
