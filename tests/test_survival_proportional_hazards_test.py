@@ -61,9 +61,7 @@ def test_the_test_is_a_model_with_coefficients_that_change():
     chisq, _ = proportional_hazards_test.risk_sets.score_statistic(
         *proportional_hazards_test.risk_sets.total(sets), np.arange(3, 6)
     )
-    tested = proportional_hazards_test.test(
-        found.sets, found.term_features, found.observed, "identity"
-    )
+    tested = proportional_hazards_test.test(found.sets, found.term_features, found.observed)
     assert tested.loc["all", "chisq"] == pytest.approx(chisq, rel=1e-8)
 
 

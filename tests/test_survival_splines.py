@@ -84,14 +84,14 @@ def test_a_straight_effect_stays_straight_19_times_in_20():
 def test_a_bend_too_small_to_matter_is_left():
     features, outcome = bowl(30_000, depth=0.04)
     assert cox.fit(features, outcome).nonlinear == {}
-    moved = splines._tested(
+    change = splines._tested(
         features,
         {"x": splines.knots(features["x"])},
         0.4 * features["z"].to_numpy(),
         outcome.assign(entry=-np.inf, stratum=0),
     )
-    assert moved.loc["x", "p"] < 1e-4
-    assert 0.02 < moved.loc["x", "moved"] < 0.1
+    assert change.loc["x", "p"] < 1e-4
+    assert 0.02 < change.loc["x", "change"] < 0.1
 
 
 def test_bends_wait_until_there_are_events_for_them():
