@@ -1,5 +1,5 @@
-# setup, report, test, lab, bench: each sets up what it needs, then runs it.
-.PHONY: setup report test lab bench figures
+# setup, report, test, quick, lab, bench, figures: each sets up what it needs, then runs it.
+.PHONY: setup report test quick lab bench figures
 .DEFAULT_GOAL := report
 
 PYTHON ?= python3.11
@@ -18,13 +18,17 @@ report: setup
 	$(BIN)/cvm sample data/sample
 	$(BIN)/cvm run config/sample.yaml --language en --language zh
 
-# The notebooks among the tests open the sample's prepared tables.
+# The tests of notebooks read the sample's prepared tables.
 test: setup
 	$(BIN)/cvm sample data/sample
 	$(BIN)/cvm prepare config/sample.yaml
 	$(BIN)/python -m pytest
 
-# The kernel of .lab/ reloads the package whenever it changes; scheduled runs use another one.
+# The tests of modules: without the notebooks, whole runs and reports in a browser.
+quick: setup
+	$(BIN)/python -m pytest tests --ignore tests/test_end_to_end.py --ignore tests/test_browser.py
+
+# The kernel of .lab/ reloads the package when it changes; scheduled runs use another one.
 lab: report
 	$(BIN)/cvm drafts config/sample.yaml --region east
 	JUPYTER_PATH="$(CURDIR)/.lab" $(BIN)/jupyter lab --notebook-dir notebooks
@@ -41,7 +45,7 @@ bench: setup
 	$(BIN)/python benchmarks/clv_convergence.py 500
 	for part in histories bg_nbd pareto_nbd growth scoring; do $(BIN)/python benchmarks/clv_speed.py $$part; done
 
-# After a change that is meant to move a key figure: store the new ones in the notebooks.
+# After a change that is meant to change figures: store the new ones in the notebooks.
 figures: setup
 	$(BIN)/cvm sample data/sample
 	$(BIN)/cvm prepare config/sample.yaml

@@ -575,7 +575,7 @@ def test_the_example_for_users_of_lifetimes_runs(cdnow_log, cdnow, tmp_path, mon
     assert made["forecast"].sum() == pytest.approx(1665.5, abs=0.1)
     assert made["alive"].loc[cdnow.index].between(0, 1).all()
     theirs = cdnow[["x", "t_x", "T", "spend_per_repeat_day"]]
-    ours = made["people"].loc[cdnow.index, list(theirs)]
+    ours = made["table"].loc[cdnow.index, list(theirs)]
     pd.testing.assert_frame_equal(ours, theirs, check_dtype=False, check_names=False, atol=1e-6)
     assert (made["values"]["expected_margin"] >= 0).all()
 
