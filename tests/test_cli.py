@@ -299,7 +299,7 @@ def test_drafts_are_filled_from_a_report_of_the_same_data_only(folder, cvm, monk
     replace(run, folder=desk).sign_off("01_customers", "en")
     asked = ("drafts", "config/sample.yaml", "--region", "east", "--out", "mine")
     code, _, err = cvm(*asked)
-    assert code == 2 and "do not say what they are of; run it again with `cvm run`" in err
+    assert code == 2 and "have no stamp.json; run it again with `cvm run`" in err
     (desk / "stamp.json").write_text(json.dumps(run.stamp))
     code, out, _ = cvm(*asked)
     assert code == 0 and out.startswith(str(run.folder))
