@@ -10,7 +10,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 
-from cvm_analysis.charts.labels import feature
 from cvm_analysis.charts.picture import (
     Picture,
     bare_rows,
@@ -98,7 +97,7 @@ def _grid(table: pd.DataFrame, column: str) -> pd.DataFrame:
 
 def _label(say: Words, code: str, differs: bool) -> str:
     """A feature's name, what one step is on a second line, and whether segments differ."""
-    name, step = feature(say, code, step=False), feature(say, code)
+    name, step = say.feature(code, step=False), say.feature(code)
     marked = say("charts.churn_by_segment.differing", name=name) if differs else name
     return "\n".join(part for part in (marked, step.removeprefix(name).strip()) if part)
 
@@ -129,7 +128,7 @@ def _shade(ratio: float, clear: bool) -> tuple[Any, str]:
 def _alt(say: Words, ratios: pd.DataFrame, clear: pd.DataFrame, differing: Collection[str]) -> str:
     """Say of each feature in which of the segments drawn it is least and most, and what differs."""
     shown = [row.dropna() for _, row in ratios.iterrows()]
-    rows = [_row(say, feature(say, str(row.name), step=False), row) for row in shown if len(row)]
+    rows = [_row(say, say.feature(str(row.name), step=False), row) for row in shown if len(row)]
     alt = say(
         "charts.churn_by_segment.alt",
         n=str(len(ratios)),
@@ -138,7 +137,7 @@ def _alt(say: Words, ratios: pd.DataFrame, clear: pd.DataFrame, differing: Colle
         shown=str(int(ratios.notna().to_numpy().sum())),
         rows=say.listed(rows),
     )
-    differ = [feature(say, str(code), step=False) for code in ratios.index if code in differing]
+    differ = [say.feature(str(code), step=False) for code in ratios.index if code in differing]
     return (
         say("charts.churn_by_segment.alt_differing", alt=alt, names=say.listed(differ))
         if differ

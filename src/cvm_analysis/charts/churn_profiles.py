@@ -7,7 +7,6 @@ import pandas as pd
 from matplotlib.ticker import MultipleLocator
 
 from cvm_analysis.charts.churn import COLORS, ROUND, label_ends, step
-from cvm_analysis.charts.labels import feature
 from cvm_analysis.charts.picture import Picture, categories, check, nothing, ticks
 from cvm_analysis.charts.style import ACCENT, INK, canvas
 from cvm_analysis.texts import Language, words
@@ -66,14 +65,14 @@ def partial_effect(
         ax.axhline(1, color=INK, linewidth=0.8)
         ax.plot(x, y, color=ACCENT)
         ax.set_ylim(0, 1.1 * max(float(y.max()), 1.0))
-        ax.set(title=say(f"charts.partial_effect.{of}"), xlabel=feature(say, code, step=False))
+        ax.set(title=say(f"charts.partial_effect.{of}"), xlabel=say.feature(code, step=False))
         ticks(ax.xaxis, say.short, most=6)
         ticks(ax.yaxis, say.short)
     ends = {"x_low": x[0], "x_high": x[-1], "y_low": y[0], "y_high": y[-1]}
     peak = int(y.argmax())
     alt = say(
         f"charts.partial_effect.{of}_alt",
-        feature=feature(say, code, step=False),
+        feature=say.feature(code, step=False),
         peak=say.number(y[peak], 2),
         at=say.short(x[peak]),
         **{name: say.short(value) for name, value in ends.items()},

@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from cvm_analysis import tables
 from cvm_analysis.charts.picture import Picture, categories, check, nothing
 from cvm_analysis.charts.style import ACCENT, INK, LINE, SERIES, SOFT, WIDTH, styled
-from cvm_analysis.report import cluster_words
 from cvm_analysis.texts import Language, Words, words
 
 LESS, MORE = SERIES[1], ACCENT  # orange and blue: distinct for colour-blind readers
@@ -103,7 +102,7 @@ def _sentence(text: str) -> str:
 
 def _size(code: object, sizes: pd.Series, say: Words) -> str:
     n, share = say.number(sizes[code]), say.percent(sizes[code] / sizes.sum())
-    name = cluster_words.name(str(code), say)
+    name = say("report.clusters.name", n=str(code).removeprefix("c"))
     return say("charts.cluster_profile.size", name=name, n=n, share=share)
 
 
@@ -159,7 +158,7 @@ def _alt(z_scores: pd.DataFrame, sizes: pd.Series, say: Words) -> str:
         sign, name, part = _kind(column)
         level = f"{_heading(sign, name, say)}, {say.level(name, part)}"
         figures = {
-            "name": cluster_words.name(str(code), say),
+            "name": say("report.clusters.name", n=str(code).removeprefix("c")),
             "n": say.count("customers", sizes[code]),
             "column": level if sign else _measure(column, say),
             "difference": f"{'+' if values[column] > 0 else ''}{say.number(values[column], 1)}",

@@ -19,20 +19,6 @@ def indicator(say: Words, code: object) -> str:
     return say(f"{'columns' if is_column else 'indicators'}.{short}")
 
 
-def feature(say: Words, code: str, step: bool = True) -> str:
-    """Name a feature of the churn model, with what one step of it is, or without.
-
-    A level of an attribute (`channel=web`) is named by the attribute and itself; a code without a
-    text is made readable.
-    """
-    attribute, _, level = code.partition("=")
-    if f"features.{attribute}" in say:
-        name = say(f"features.{attribute}", level=say.level(attribute, level))
-    else:
-        name = (code[:1].upper() + code[1:]).replace("_", " ")
-    return name if step else re.split(r" \(|（", name)[0]
-
-
 def group_names(say: Words, table: pd.DataFrame, names: Mapping[str, str] | None) -> list[str]:
     """Name the groups that index a table: by `names`, by the texts, else as they are."""
     return [(names or {}).get(str(code)) or _group(say, str(code)) for code in table.index]

@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
 from cvm_analysis.charts import intervals
-from cvm_analysis.charts.labels import feature
 from cvm_analysis.charts.picture import Picture, categories, check, nothing, ticks, titled
 from cvm_analysis.charts.style import ACCENT, INK, SERIES, SOFT, canvas
 from cvm_analysis.texts import Language, Words, words
@@ -126,7 +125,7 @@ def reliability(table: pd.DataFrame, language: Language = "en") -> Picture:
 
 def _named(say: Words, code: str, mean: str | None) -> str:
     """The name of a feature, its step, and of what its ratio is a mean if it is one."""
-    name = feature(say, code)
+    name = say.feature(code)
     return say(f"charts.hazards.{mean}", name=name) if mean else name
 
 

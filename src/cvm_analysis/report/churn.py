@@ -8,7 +8,6 @@ from typing import Any
 
 import pandas as pd
 
-from cvm_analysis.charts.labels import feature
 from cvm_analysis.churn.cohorts import Change
 from cvm_analysis.churn.watchlist import ListPrecision
 from cvm_analysis.report import blocks
@@ -137,7 +136,7 @@ def hazard_ratios(writer: Writer, table: pd.DataFrame, of: str) -> Block:
 
 
 def _names(features: Iterable[Any], say: Words) -> list[str]:
-    return [feature(say, str(code), step=False) for code in features]
+    return [say.feature(str(code), step=False) for code in features]
 
 
 def calibration(writer: Writer, calibration: pd.DataFrame) -> Block:

@@ -6,7 +6,6 @@ from collections.abc import Collection
 
 import pandas as pd
 
-from cvm_analysis.charts.labels import feature
 from cvm_analysis.churn import by_segment
 from cvm_analysis.report import blocks
 from cvm_analysis.report.blocks import Block
@@ -47,7 +46,7 @@ def sentences(
         "untested": untested,
         "means": [f for f in differing if f in means],
     }
-    names = {key: [feature(say, str(f), step=False) for f in g] for key, g in groups.items()}
+    names = {key: [say.feature(str(f), step=False) for f in g] for key, g in groups.items()}
     listed = {key: say.listed(each) for key, each in (names | {"too_few": too_few}).items()}
     by_feature = {f: estimated[estimated["feature"] == f] for f in differing}
     rows = say.listed(_row(ratios, tested.loc[f], say) for f, ratios in by_feature.items())
@@ -64,7 +63,7 @@ def _row(table: pd.DataFrame, tested: pd.Series, say: Words) -> str:
     slowest, fastest = tested["slowest"], tested["fastest"]
     return say(
         "report.churn_by_segment.row",
-        feature=feature(say, str(tested.name), step=False),
+        feature=say.feature(str(tested.name), step=False),
         slowest=say(f"segments.{slowest}"),
         low=say.number(ratios[slowest], 2),
         fastest=say(f"segments.{fastest}"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from cvm_analysis.charts.labels import feature
 from cvm_analysis.churn.contracts import DAYS
 from cvm_analysis.report import blocks
 from cvm_analysis.report.blocks import Block
@@ -20,7 +19,7 @@ def feature_tests(writer: Writer, tests: pd.DataFrame) -> Block:
     say = writer.say
     if tests.empty:
         return writer.note("report.contracts.feature_tests.nothing")
-    names = [feature(say, str(code), step=False) for code in tests["feature"]]
+    names = [say.feature(str(code), step=False) for code in tests["feature"]]
     shown = tests.assign(p=[p_value(writer, p) for p in tests["p_adjusted"]]).set_axis(names)
     formats = {"chisq": "number:1", "p": "text"}
     labels = {code: say(f"report.contracts.feature_tests.{code}") for code in formats}
@@ -35,7 +34,7 @@ def time_ratios(writer: Writer, times: pd.DataFrame) -> Block:
     say = writer.say
     if times.empty:
         return writer.note("report.hazard_ratios.nothing")
-    names = [feature(say, str(code), step=False) for code in times.index]
+    names = [say.feature(str(code), step=False) for code in times.index]
     formats = dict.fromkeys(("time_ratio", "low", "high"), "number:2")
     labels = {code: say(f"report.contracts.time_ratios.{code}") for code in formats}
     return writer.table(times.set_axis(names), formats, labels=labels, id="time-ratios")

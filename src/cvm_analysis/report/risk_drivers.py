@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from cvm_analysis.charts.labels import feature as feature_name
 from cvm_analysis.texts import Words
 
 # How the plain value of a feature is written; a feature that is not here is a plain number.
@@ -41,7 +40,7 @@ def reason(
 
 def _holds(feature: str, value: float | None, say: Words, currency: str, days: float | None) -> str:
     if value is None or math.isnan(value):
-        return feature_name(say, feature, step=False)
+        return say.feature(feature, step=False)
     if feature == "silence_gaps" and days and value:
         usual = say.number(days / value)
         return say("risk_drivers.silence_gaps.days", days=say.count("days", days), usual=usual)
@@ -49,7 +48,7 @@ def _holds(feature: str, value: float | None, say: Words, currency: str, days: f
     known = attribute if level else feature
     form = _form(known, round(value, DIGITS.get(feature, 0)), value, say)
     if form is None:
-        label = feature_name(say, feature, step=False)
+        label = say.feature(feature, step=False)
         return say("report.risk_drivers.other", name=label, value=say.short(value))
     written = say.percent(value) if form == "less" else _written(feature, value, say, currency)
     return say(f"risk_drivers.{known}.{form}", value=written, level=say.level(attribute, level))
@@ -94,4 +93,4 @@ def _step(feature: str, say: Words) -> str:
         return say(f"feature_steps.{attribute}", level=say.level(attribute, level))
     if f"feature_steps.{feature}" in say:
         return say(f"feature_steps.{feature}")
-    return say("feature_steps.other", name=feature_name(say, feature, step=False))
+    return say("feature_steps.other", name=say.feature(feature, step=False))

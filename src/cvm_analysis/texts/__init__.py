@@ -116,6 +116,19 @@ class Words:
         keys = (f"{section}.{code}" for section in MEASURES)
         return next((self(key) for key in keys if key in self), code)
 
+    def feature(self, code: str, step: bool = True) -> str:
+        """Name a feature of the churn model, with what one step of it is, or without.
+
+        A level of an attribute (`channel=web`) is named by the attribute and itself; a code without
+        a text is made readable.
+        """
+        attribute, _, level = code.partition("=")
+        if f"features.{attribute}" in self:
+            name = self(f"features.{attribute}", level=self.level(attribute, level))
+        else:
+            name = (code[:1].upper() + code[1:]).replace("_", " ")
+        return name if step else re.split(r" \(|\uff08", name)[0]
+
     def names(self, section: str, codes: Iterable[str]) -> dict[str, str]:
         """Name codes by a section: `names("classes", ["high"])` is {"high": "High"}."""
         return {code: self(f"{section}.{code}") for code in codes}
