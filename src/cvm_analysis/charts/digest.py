@@ -27,9 +27,8 @@ def digest(figure: Figure) -> str:
     written = [t.get_text() for ax in figure.axes for t in (*ax.texts, ax.title)]
     parts = [f"{len(every)} points", _means(every[:, 0]), _means(every[:, 1])]
     parts += [_means(each) for each in shades]
-    hollow = sum(
-        len(line.get_xdata()) for ax in figure.axes for line in ax.lines if _is_hollow(line)
-    )
+    lines = [line for ax in figure.axes for line in ax.lines]
+    hollow = sum([np.size(line.get_xdata()) for line in lines if _is_hollow(line)])
     parts += [f"{hollow} hollow"] if hollow else []
     return "; ".join([*parts, *figures_in(" ".join(written))])
 
