@@ -31,6 +31,13 @@ def test_bars_areas_and_shades_are_in_it():
     assert digest(figure).endswith("2 1")
 
 
+def test_hollow_markers_are_counted():
+    figure = drawn()
+    figure.axes[0].plot([1], [1], "o", markerfacecolor="white")
+    figure.axes[0].plot([1], [1], "o", color="blue")
+    assert "; 1 hollow; 5; 9" in digest(figure)
+
+
 def test_colour_and_words_are_not():
     assert digest(drawn()) == digest(drawn(colour="blue", label="five: 5, nine: 9"))
 

@@ -27,6 +27,12 @@ def test_figures_by_hand():
     assert found.loc["none"].tolist() == ["0 of 4", "", ""]
 
 
+def test_the_horizon_a_table_was_written_with_is_a_figure():
+    written = TABLE.copy()
+    written.attrs = {"horizon_weeks": 52}
+    assert summarize(written).loc["horizon_weeks"].tolist() == ["52", "", ""]
+
+
 def test_a_column_alone_and_nothing_at_all():
     assert summarize(TABLE["money"]).loc["money", "known"] == "3 of 4"
     assert summarize(TABLE.iloc[:0]).loc["day"].tolist() == ["0 of 0", "", ""]

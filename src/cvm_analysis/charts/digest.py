@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from cvm_analysis.arrays import Array
 from cvm_analysis.texts import figures_in
@@ -16,7 +17,7 @@ def digest(figure: Figure) -> str:
     """Say what is drawn: the number of points, their mean place, shades, and the figures written.
 
     Means are of all points and of the first half of them, so that the same points in another order
-    give another line.
+    give another line. Hollow markers say something else than full ones, so they are counted.
     """
     points = [part.reshape(-1, 2) for ax in figure.axes for part in _points(ax)]
     every = np.concatenate(points) if points else np.empty((0, 2))
@@ -24,6 +25,9 @@ def digest(figure: Figure) -> str:
     written = [t.get_text() for ax in figure.axes for t in (*ax.texts, ax.title)]
     parts = [f"{len(every)} points", _means(every[:, 0]), _means(every[:, 1])]
     parts += [_means(each) for each in shades]
+    lines = [line for ax in figure.axes for line in ax.lines]
+    hollow = sum([np.size(line.get_xdata()) for line in lines if _is_hollow(line)])
+    parts += [f"{hollow} hollow"] if hollow else []
     return "; ".join([*parts, *figures_in(" ".join(written))])
 
 
@@ -45,6 +49,10 @@ def _shades(ax: Axes) -> Iterator[Array]:
         values = mappable.get_array()
         if values is not None:
             yield np.ma.filled(np.ma.asarray(values, float), np.nan)
+
+
+def _is_hollow(line: Line2D) -> bool:
+    return line.get_marker() != "None" and line.get_markerfacecolor() in ("white", "none")
 
 
 def _means(values: Array) -> str:

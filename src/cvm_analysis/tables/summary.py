@@ -13,12 +13,14 @@ def summarize(table: pd.DataFrame | pd.Series) -> pd.DataFrame:
 
     Returns
     -------
-    One row per column, its index: `column`; all cells are text.
+    One row per column, its index: `column`; all cells are text. Then one row per horizon that the
+    table was written with (its attrs), the number under `known`.
     known : rows in which the column is not empty, of all rows
     typical : mean of numbers and dates; of codes the most frequent one, and its share
     first_half : the same of the first half of the rows (of codes the share of that one)
     """
     found = {str(name): _figures(values) for name, values in pd.DataFrame(table).items()}
+    found |= {name: (_number(horizon), "", "") for name, horizon in table.attrs.items()}
     columns = ["known", "median_or_share", "first_half"]
     return pd.DataFrame.from_dict(found, orient="index", columns=columns).rename_axis("column")
 
