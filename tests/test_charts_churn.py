@@ -216,7 +216,7 @@ def test_the_tables_of_the_models_can_be_drawn():
     dates = ["2024-01-01", "2024-03-01", "2024-01-05", "2025-01-05", "2024-02-01"]
     days["day"] = pd.to_datetime(dates)
     end = pd.Timestamp("2025-12-31").date()
-    found = lapse.candidate_thresholds(lapse.inactivity_spells(days, end), bounds=(30, 90))
+    found = lapse.candidate_thresholds(lapse.inactivity_spells(days, end), thresholds=(30, 90))
     assert "after 30 days" in charts.return_rate(found, 90).alt
     lapses = lapse.survival_curves(
         lapse.purchase_spells(days, end, 90), pd.Series(["x", "y", "y"], list("abc"))

@@ -192,3 +192,20 @@ def test_no_machine_and_no_index_is_named_anywhere():
             continue
         found = words.search(path.read_text("utf-8"))
         assert not found, f"{name}: {found[0]}"
+
+
+OLD_WORDS = re.compile(
+    r"\bnought\b|\bforetold\b|\byardstick\b|def (of|into|on|at|like)\(|_12m\b|\bspend_total\b"
+)
+
+
+def test_the_private_language_is_gone():
+    """Words that a newcomer would have to learn first; see docs/method.md for the exceptions."""
+    listed = subprocess.run(
+        ["git", "ls-files", "src", "notebooks", "docs", "config", "README.md"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    for name in listed.stdout.splitlines():
+        if (ROOT / name).suffix != ".png":
+            found = OLD_WORDS.search((ROOT / name).read_text("utf-8"))
+            assert not found, f"{name}: {found[0]}"

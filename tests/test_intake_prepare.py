@@ -633,7 +633,7 @@ def test_one_sheet_one_parquet_and_one_csv_of_a_glob_are_read_alike(project, cop
     change(
         copied, "- files: ../data/sample/raw/sales_east.csv", "- files: ../data/sample/raw/east/*"
     )
-    change(copied, "      encoding: gb18030      # without", "      # without")
+    change(copied, "      encoding: gb18030      # default", "      # default")
     settings = settings_of(copied)
     prepare(settings)
     pd.testing.assert_frame_equal(known(settings, "east"), known(settings_of(project), "east"))

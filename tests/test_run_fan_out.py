@@ -274,7 +274,7 @@ def test_what_notebooks_leave_for_the_portal_stands_in_it(plan, kernel, monkeypa
     assert list(entry["figures"].items()) == [("n_customers", 1234), ("net_sales", 57.2e6)]
     assert (entry["currency"], entry["horizon_weeks"]) == ("CNY", 52)
     page = (plan.out / "index.html").read_text()
-    assert "1,234" in page and "¥57.20M" in page
+    assert "1,234" in page and "¥57.2M" in page
 
 
 def test_the_portal_has_an_edition_for_each_language(plan, kernel):

@@ -86,7 +86,7 @@ def cohorts(table: pd.DataFrame, days: int = 365, language: Language = "en") -> 
     Parameters
     ----------
     table : as `churn.cohorts.inactive_by_cohort`: one row per quarter, indexed by it; n_customers,
-        silent, low, high
+        inactive, low, high
     days : the age, from the first purchase
     """
     if table.empty:

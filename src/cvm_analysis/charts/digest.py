@@ -52,7 +52,7 @@ def _shades(ax: Axes) -> Iterator[Array]:
 
 
 def _is_hollow(line: Line2D) -> bool:
-    return line.get_marker() != "None" and line.get_markerfacecolor() in ("white", "none")
+    return line.get_marker() != str(None) and line.get_markerfacecolor() in ("white", "none")
 
 
 def _means(values: Array) -> str:

@@ -216,14 +216,14 @@ def fit(
     errors = np.sqrt(np.diag(covariance))
     values[:first] = np.exp(values[:first])
     errors[:first] *= values[:first]
-    told = np.isfinite(top.std_errors) | ~np.isfinite(errors)
+    known = np.isfinite(top.std_errors) | ~np.isfinite(errors)
     n = histories.arrays(h).n.sum()
     return WithCovariates(
         model,
         trans,
         life,
         values,
-        np.where(told, errors, np.nan),
+        np.where(known, errors, np.nan),
         covariance,
         top.log_likelihood,
         round(n),
@@ -283,8 +283,8 @@ def _unscaled(
     kind: _Kind, by: list[pd.Series], trans: tuple[str, ...], life: tuple[str, ...]
 ) -> Array:
     """Base parameters and coefficients of scaled covariates -> those of z itself."""
-    nought, slope = by
-    base = _design(kind, nought[list(trans)], nought[list(life)])
+    baseline, slope = by
+    base = _design(kind, baseline[list(trans)], baseline[list(life)])
     rest = np.diag(np.concatenate([slope[list(trans)], slope[list(life)]]))
     return np.vstack([base, np.hstack([np.zeros((len(rest), len(kind.trans))), rest])])
 
