@@ -25,6 +25,12 @@ NAMES = {"en": ("All regions", "East", "North-east and beyond"), "zh": ("全部�
 NOT_CHINESE = {"Demo", "Flooring", "English", "BG", "NBD", "AUC", "value", "ipynb"}
 
 
+OWN = {
+    "en": {"actions.second_purchase_offer": "Offer a second purchase"},
+    "zh": {"actions.second_purchase_offer": "推出复购优惠"},
+}
+
+
 def customers(n=300):
     """Customers of all segments, large figures among them."""
     codes = [code for code in words("en").section("segments") if code != "prospect"]
@@ -56,7 +62,7 @@ def table(language):
 
 def shown_to_managers(language):
     """What the manager's notebook shows, from small tables."""
-    writer, people = Writer(words(language, horizon_weeks=52), "CNY"), customers()
+    writer, people = Writer(words(language, OWN, 52), "CNY"), customers()
     worth = pd.DataFrame(
         {"expected_orders": people["n_orders"] / 2, "expected_margin": people["x"] * 9_999.0}
     )
