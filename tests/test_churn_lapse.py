@@ -106,7 +106,7 @@ def test_silences_by_hand():
 
 def test_no_bound_is_an_error_that_says_what_to_set():
     slow = pd.DataFrame({"duration": [300] * 5 + [900], "event": [1] * 5 + [0]})
-    with pytest.raises(FitError, match=r"90 days: 83%.*set churn\.silence_days"):
+    with pytest.raises(FitError, match=r"90 days: 83%.*set churn\.lapse_days"):
         lapse.find_threshold(lapse.candidate_thresholds(slow, thresholds=(90,)))
     with pytest.raises(FitError, match="history is too short"):
         lapse.find_threshold(lapse.candidate_thresholds(slow, thresholds=(730,)))

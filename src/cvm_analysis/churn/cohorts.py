@@ -19,7 +19,7 @@ _ACTIVE_DAYS = 365  # an active customer's last purchase is more recent
 
 
 def inactive_by_cohort(
-    purchase_days: pd.DataFrame, end: dt.date, silence_days: int, age_days: int = 365
+    purchase_days: pd.DataFrame, end: dt.date, inactive_days: int, age_days: int = 365
 ) -> pd.DataFrame:
     """Share of each quarter's new customers that is inactive at the age of `age_days`.
 
@@ -27,7 +27,7 @@ def inactive_by_cohort(
     ----------
     purchase_days : customer_id, day with a purchase; days after `end` do not count
     end : the last day that counts; a quarter appears once all its customers have reached the age
-    silence_days : inactive means no purchase in so many days before that age
+    inactive_days : inactive means no purchase in so many days before that age
     age_days : days since the first purchase
 
     Returns
@@ -41,7 +41,7 @@ def inactive_by_cohort(
     due = first + pd.Timedelta(days=age_days)
     so_far = days[days["day"] <= days["customer_id"].map(due)]
     last = so_far.groupby("customer_id")["day"].max()
-    inactive = (due - last).dt.days >= silence_days
+    inactive = (due - last).dt.days >= inactive_days
     quarter = first.dt.to_period("Q")
     complete = quarter.dt.end_time.dt.normalize() + pd.Timedelta(days=age_days)
     inactive = inactive[complete <= pd.Timestamp(end)]

@@ -33,11 +33,11 @@ THRESHOLDS = (30, 60, 90, 120, 180, 270, 365, 545, 730)  # days
 class Churn:
     """The settings of churn.
 
-    silence_days : days without a purchase that make a lapse; `auto`: see `find_threshold`
+    lapse_days : days without a purchase that make a lapse; `auto`: see `find_threshold`
     horizon_days : the churn risk is that of no purchase within so many days
     """
 
-    silence_days: Annotated[int, Field(gt=0)] | Literal["auto"] = "auto"
+    lapse_days: Annotated[int, Field(gt=0)] | Literal["auto"] = "auto"
     horizon_days: Annotated[int, Field(gt=0)] = 180
 
 
@@ -112,17 +112,17 @@ def find_threshold(candidates: pd.DataFrame, max_return_rate: float = 0.10) -> i
         tried = ", ".join(f"{days} days: {rate:.0%}" for days, rate in rates.items())
         raise FitError(
             f"no lapse threshold: after every one tried, more than {max_return_rate:.0%} returned "
-            f"({tried or 'the history is too short to try one'}); set churn.silence_days"
+            f"({tried or 'the history is too short to try one'}); set churn.lapse_days"
         )
     return int(found.min())
 
 
 def choose_threshold(
-    candidates: pd.DataFrame, silence_days: int | Literal["auto"]
+    candidates: pd.DataFrame, lapse_days: int | Literal["auto"]
 ) -> tuple[int | None, list[Note]]:
     """Take the threshold of the config, else find one; None and a note where there is none."""
-    if silence_days != "auto":
-        return silence_days, []
+    if lapse_days != "auto":
+        return lapse_days, []
     try:
         return find_threshold(candidates), []
     except FitError:
