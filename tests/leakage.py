@@ -132,7 +132,7 @@ def _moved(days: pd.Series, which: pd.Series) -> pd.Series:
 
 
 def _changed(known: pd.DataFrame, other: pd.DataFrame) -> pd.Series:
-    """For how many customers each column differs; `customers`: how many come or go. No noughts."""
+    """For how many customers each column differs; `customers`: how many come or go. No zeros."""
     both = known.index.intersection(other.index)
     counts = {"customers": len(known.index.symmetric_difference(other.index))}
     for name in [*known, *(column for column in other if column not in known)]:

@@ -257,10 +257,10 @@ def test_a_mean_order_of_next_to_nothing_is_no_usual_order(people):
         )
         found = features.build(some)["spend_trend"]
         assert np.isfinite(found).all()
-        nought = people.assign(
+        zeros = people.assign(
             net_sales_per_order=people["net_sales_per_order"].mask(people.index == buyers[0], 0.0)
         )
-        pd.testing.assert_series_equal(found, features.build(nought)["spend_trend"])
+        pd.testing.assert_series_equal(found, features.build(zeros)["spend_trend"])
 
 
 @settings(max_examples=60, deadline=None)

@@ -64,7 +64,7 @@ CLOUDS = {
     "normal": cloud(300, 1),
     "even": pd.DataFrame(np.random.default_rng(0).uniform(size=(300, 3)), columns=list("uvw")),
     "skewed": np.exp(cloud(300, 2)),
-    "skewed below nought": np.exp(cloud(300, 3)) - 50,
+    "skewed below zero": np.exp(cloud(300, 3)) - 50,
     "equal values": cloud(300, 4).assign(u=lambda t: t["u"].clip(lower=0.7) * 3),
 }
 

@@ -11,13 +11,13 @@ from cvm_analysis.survival import baselines, cox
 
 @pytest.mark.parametrize(("dataset", "name"), r_survival.NAMES)
 def test_it_is_that_of_r(dataset, name):
-    """basehaz(centered = FALSE), Efron: the cumulative hazard of a row of noughts."""
+    """basehaz(centered = FALSE), Efron: the cumulative hazard of a row of zeros."""
     given = r_survival.model(dataset, name)
     model = cox.fit_plain(given.features, given.outcome, None, given.strata, events_per_feature=1)
     printed = published.read("cox_baseline", dataset=dataset, model=name)
-    nought = pd.DataFrame(0.0, printed.index, list(given.features))
+    zeros = pd.DataFrame(0.0, printed.index, list(given.features))
     groups = None if given.strata is None else printed["strata"]
-    code = model.groups.code(nought, groups)
+    code = model.groups.code(zeros, groups)
     ratio = np.exp(-(model.means * model.terms["coef"]).sum())
     found = ratio * model.baseline.value_at(printed["time"].to_numpy(float), code)
     assert len(printed) > 12
