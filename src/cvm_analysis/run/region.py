@@ -110,7 +110,7 @@ def _run(job: Job, slots: Executor, progress: Progress, stop: threading.Event) -
 
 
 def order(plan: Plan) -> TopologicalSorter[Step]:
-    """Arrange the executions: each after those whose tables and limits it reads."""
+    """Arrange the executions: each after those whose tables and thresholds it reads."""
     todo: TopologicalSorter[Step] = TopologicalSorter()
     for step in steps(plan):
         needed = notebooks.find_needed(step.notebook)
