@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from small_business import NAMED, small
 
 from cvm_analysis import customers, prepared, sample, validate
 from cvm_analysis import settings as settings_module
@@ -384,6 +385,52 @@ def test_killed_half_way_the_old_tables_stay_and_the_next_run_clears_up(copied):
     assert not list(settings.prepared.parent.glob(".building-*"))
 
 
+# Whose tables they are, and who still reads them
+
+ONE = "customer_id,ordered_at,amount,sold_in\na,2025-01-01,1,Nord\n"
+MORE = f"{ONE}b,2025-01-02,1,Sud\n"
+
+
+def test_two_configs_that_share_a_folder_do_not_share_its_tables(tmp_path):
+    """Two files of one name in different folders have the same folder of prepared tables."""
+    for shop in ("here", "there"):
+        (tmp_path / shop).mkdir()
+    first = small(tmp_path / "here", NAMED, {"sales.csv": ONE}, prepared="../prepared")
+    before = tree(tmp_path / "prepared")
+    said = "belongs to Small (small.yaml) in another place, not to Small (small.yaml); name another"
+    with pytest.raises(InputError, match=re.escape(said)):
+        small(tmp_path / "there", NAMED, {"sales.csv": MORE}, prepared="../prepared")
+    second = settings_module.load(tmp_path / "there" / "small.yaml")
+    for use in (prepared.stamp, prepared.region_names, lambda each: prepared.open(each, "all")):
+        with pytest.raises(InputError, match="belongs to Small"):
+            use(second)
+    assert tree(tmp_path / "prepared") == before
+    assert known(first, "all").index.tolist() == ["a"]
+
+
+def test_a_project_that_is_moved_keeps_its_tables(tmp_path):
+    (tmp_path / "here").mkdir()
+    small(tmp_path / "here", NAMED, {"sales.csv": ONE})
+    (tmp_path / "here").rename(tmp_path / "there")
+    moved = settings_module.load(tmp_path / "there" / "small.yaml")
+    assert prepare(moved) is False
+    assert known(moved, "all").index.tolist() == ["a"]
+
+
+def test_tables_that_a_run_reads_stay_until_it_ends(tmp_path):
+    settings = small(tmp_path, NAMED, {"sales.csv": ONE})
+    old = prepared.stamp(settings)["fingerprint"]
+    with prepared.kept(settings) as kept:
+        small(tmp_path, NAMED, {"sales.csv": MORE})
+        assert known(settings, "all").index.tolist() == ["a", "b"]
+        assert known(kept, "all").index.tolist() == ["a"]
+        assert known(prepared.pin(settings, old), "all").index.tolist() == ["a"]
+        assert known(prepared.pin(settings), "all").index.tolist() == ["a", "b"]
+    assert known(prepared.pin(settings, old), "all").index.tolist() == ["a", "b"], "gone by now"
+    left = {path.name for path in tmp_path.glob(".prepared-*")}
+    assert left == {settings.prepared.readlink().name}
+
+
 # Pseudonyms
 
 
@@ -454,38 +501,6 @@ def test_without_a_key_nothing_is_prepared(hidden, monkeypatch, key):
 
 
 # Files of a few lines
-
-
-def small(folder, regions, sales, people="", pseudonyms="off"):
-    """Prepare a business of hand-made files whose headers are ours; `sales` by name of file."""
-    for name, text in {**sales, "people.csv": people}.items():
-        (folder / name).write_text(text, "utf-8")
-    for name in ("segments.yaml", "scorecards.yaml", "strategies.yaml"):
-        shutil.copy(REAL / name, folder)
-    sources = ""
-    for name, text in sales.items():
-        columns = ", ".join(f"{c}: {c}" for c in header(text) if c != "land")
-        sources += f"    - {{files: {name}, columns: {{{columns}}}}}\n"
-    if people:
-        columns = ", ".join(f"{c}: {c}" for c in header(people))
-        sources += f"  customers:\n    - {{files: people.csv, columns: {{{columns}}}}}\n"
-    (folder / "small.yaml").write_text(
-        f"business: Small\ncurrency: EUR\npseudonyms: {pseudonyms}\nprepared: prepared\n"
-        f"extracted_on: 2026-01-01\nregions: {regions}\n"
-        "rules: {stop_above: {default: 1}}\n"
-        f"sources:\n  transactions:\n{sources}",
-        "utf-8",
-    )
-    settings = settings_module.load(folder / "small.yaml")
-    prepare(settings)
-    return settings
-
-
-def header(text):
-    return text.splitlines()[0].split(",")
-
-
-NAMED = "{n: {match: [Nord], en: North, zh: 北}, s: {match: [Sud], en: South, zh: 南}}"
 
 
 def test_a_customer_has_the_region_of_their_record_else_of_their_first_purchase(tmp_path):

@@ -5,14 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import ibis
 import pandas as pd
 from ibis import ir
 
-from cvm_analysis import customers, texts
+from cvm_analysis import atomic_folder, customers, owner, texts
 from cvm_analysis.errors import InputError
 from cvm_analysis.queries import Queries
 from cvm_analysis.settings import Settings
@@ -121,9 +123,45 @@ class Prepared:
 
 
 def stamp(settings: Settings) -> dict[str, Any]:
-    """Read what `prepare` recorded (files, regions and their names, dates); empty if never run."""
-    path = settings.prepared / STAMP
-    return json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    """Read what `prepare` recorded (files, regions and their names, dates); empty if never run.
+
+    InputError if the prepared tables are those of another config.
+    """
+    found = _read_stamp(settings.prepared)
+    if "owner" in found:
+        cure = (
+            "name another folder under `prepared` in this config, or, if the config was moved, "
+            f"remove {settings.prepared}"
+        )
+        owner.refuse_another(settings.prepared, found["owner"], describe_owner(settings), cure)
+    return found
+
+
+def describe_owner(settings: Settings) -> dict[str, str]:
+    """Describe this config as the owner of its prepared tables."""
+    folder = settings.prepared.parent
+    return owner.describe(settings.business.business, settings.path, folder)
+
+
+@contextmanager
+def kept(settings: Settings) -> Iterator[Settings]:
+    """Give settings whose prepared tables stay as they are, whatever is prepared meanwhile.
+
+    InputError if there are none.
+    """
+    _stamp(settings)
+    with atomic_folder.kept(settings.prepared) as folder:
+        yield replace(settings, pinned=folder)
+
+
+def pin(settings: Settings, fingerprint: str = "") -> Settings:
+    """Settings whose prepared tables are those of a fingerprint, as long as a run keeps them.
+
+    Without it, or if they are gone: those that are there now.
+    """
+    found = [path for path in atomic_folder.versions(settings.prepared) if path.is_dir()]
+    asked = [path for path in found if _read_stamp(path).get("fingerprint") == fingerprint]
+    return replace(settings, pinned=next(iter([*asked, *found]), None))
 
 
 def imported(settings: Settings) -> list[str]:
@@ -205,6 +243,11 @@ def check_region(settings: Settings, region: str) -> None:
     regions = _stamp(settings)["regions"]
     if region not in (ALL, *regions):
         raise InputError(f"no region '{region}'; choose from {', '.join((ALL, *regions))}")
+
+
+def _read_stamp(folder: Path) -> dict[str, Any]:
+    path = folder / STAMP
+    return json.loads(path.read_text("utf-8")) if path.is_file() else {}
 
 
 def _stamp(settings: Settings) -> dict[str, Any]:

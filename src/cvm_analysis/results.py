@@ -224,6 +224,9 @@ class Run:
 def open(config: str | Path, region: str, as_of: str = "", run_dir: str | Path = "") -> Run:
     """Open the run folder of a region and day, for one notebook.
 
+    A folder that names its prepared data is read with these as long as they are kept; the settings
+    of the result name them.
+
     Parameters
     ----------
     config : relative to the working folder or to notebooks/
@@ -236,7 +239,8 @@ def open(config: str | Path, region: str, as_of: str = "", run_dir: str | Path =
     ------
     InputError : no such region or day, or a folder of another region, day or config
     """
-    settings = load(_find(config))
+    named = _read_json(Path(run_dir) / "stamp.json").get("prepared", "") if run_dir else ""
+    settings = prepared.pin(load(_find(config)), named)
     prepared.check_region(settings, region)
     date = prepared.resolve_day(settings, as_of)
     stamp = {

@@ -26,7 +26,7 @@ from ibis import ir
 from cvm_analysis import __version__, atomic_folder
 from cvm_analysis.errors import GateError
 from cvm_analysis.intake import pseudonyms, regions, rules
-from cvm_analysis.prepared import STAMP, stamp
+from cvm_analysis.prepared import STAMP, describe_owner, stamp
 from cvm_analysis.settings import DiscoveredRegions, Rules, Settings, Source
 from cvm_analysis.sources import read
 from cvm_analysis.tables import TABLES
@@ -51,7 +51,8 @@ def prepare(settings: Settings, force: bool = False) -> bool:
 
     Raises
     ------
-    InputError : a file or column is missing, or cannot be read; nothing is written
+    InputError : a file or column is missing, or cannot be read; or the folder holds the tables of
+        another config; nothing is written
     GateError : too many rows break a rule; the quarantine is in the folder `<prepared>.stopped`,
         and the previous tables stay
     """
@@ -61,7 +62,8 @@ def prepare(settings: Settings, force: bool = False) -> bool:
         return False
     with atomic_folder.atomic_folder(settings.prepared.parent, settings.prepared.name) as folder:
         with _engine(folder) as con:
-            content = _write(con, settings, folder) | {"fingerprint": key}
+            content = _write(con, settings, folder)
+        content |= {"fingerprint": key, "owner": describe_owner(settings)}
         (folder / STAMP).write_text(json.dumps(content, ensure_ascii=False, indent=1), "utf-8")
         atomic_folder.publish(folder, settings.prepared)
     _remove_stopped(settings)

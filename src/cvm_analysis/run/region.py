@@ -94,7 +94,9 @@ def _run(job: Job, slots: Executor, progress: Progress, stop: threading.Event) -
         (desk / "notebooks").mkdir(parents=True)
         if job.company is not None:
             atomic_folder.write(desk / "company.json", job.company, PRIVATE)
+        manifest.pin(desk, job)
         finished = _execute_all(job, desk, slots, progress, stop)
+        manifest.check(desk, job, made_from)
         _clean(job, desk)
         _render(job, folder)
         timing = {

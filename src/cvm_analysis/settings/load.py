@@ -38,6 +38,7 @@ class Settings:
     scorecards: Scorecards
     strategies: Strategies
     lines: Mapping[Path, Lines]
+    pinned: Path | None = None  # the prepared tables of this run, whatever is prepared meanwhile
 
     @property
     def value(self) -> Value:
@@ -57,7 +58,8 @@ class Settings:
     @property
     def prepared(self) -> Path:
         """The folder of the prepared tables."""
-        return self.resolve(self.business.prepared or f"../data/prepared/{self.path.stem}")
+        place = self.business.prepared or f"../data/prepared/{self.path.stem}"
+        return self.pinned or self.resolve(place)
 
     @property
     def files(self) -> list[Path]:
