@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cvm_analysis.minimum_data import Note
-from cvm_analysis.report import blocks
+from cvm_analysis.report import blocks, coverage
 from cvm_analysis.report.blocks import Block
 from cvm_analysis.strategy import recommend
 from cvm_analysis.strategy.recommend import NO_ACTION, NOT_VALUED
@@ -98,6 +98,16 @@ class Writer:
                 share_expected_margin=self.say.percent(top["share_expected_margin"]),
             )
         )
+
+    def coverage(self, regions: int, missing: Sequence[str]) -> Block:
+        """Say which regions the company's report adds up; nothing for a region (0 regions).
+
+        missing : names of those that are not in it
+        """
+        if not regions:
+            return blocks.join([])
+        show = blocks.warning if missing else blocks.note
+        return show(coverage.describe(self.say, regions, missing), self.language)
 
     def customers(self, customers: pd.DataFrame) -> Block:
         """Show the size of the business: customers, orders, net sales, returns."""

@@ -15,7 +15,7 @@ from typing import Any
 import cvm_analysis
 from cvm_analysis import atomic_folder
 from cvm_analysis.run.notebook import HASH_SEED, Finished
-from cvm_analysis.run.plan import Job, Plan
+from cvm_analysis.run.plan import Job, Part, Plan
 
 PACKAGE = Path(cvm_analysis.__file__).parent
 
@@ -23,7 +23,7 @@ PACKAGE = Path(cvm_analysis.__file__).parent
 def fingerprint(job: Job) -> str:
     """Digest all inputs of a region's report: data, settings, code, libraries.
 
-    A published folder with the same fingerprint is up to date.
+    A published folder with the same fingerprint is up to date. Of `all`: see `add_parts`.
     """
     content = {
         **_identity(job),
@@ -33,6 +33,11 @@ def fingerprint(job: Job) -> str:
         "libraries": _libraries(),
     }
     return _digest(json.dumps(content, sort_keys=True).encode())
+
+
+def add_parts(own: str, parts: Mapping[str, Part]) -> str:
+    """Digest the fingerprint of the company's own analysis, and its regions with theirs."""
+    return _digest(json.dumps([own, parts], sort_keys=True).encode())
 
 
 def _identity(job: Job) -> dict[str, Any]:
@@ -81,6 +86,7 @@ def write(
     plan, figures = job.plan, folder / "desk" / "figures.json"  # for the portal
     content = {
         **_identity(job),
+        "regions": job.parts,
         "fingerprint": made_from,
         "inputs": _names(plan.inputs),
         "config": {path.name: _file(path) for path in plan.config_files},
