@@ -79,6 +79,11 @@ def test_a_region_shows_its_state_date_customers_and_report():
     assert links(seen(entry())) == ["east/2025-12-31/share/report.en.html"]
 
 
+def test_it_says_of_whom_and_from_when_its_figures_are():
+    assert "Net sales and repeat customers count all orders" in seen(entry()).text
+    assert "count all orders" not in seen(entry(figures={})).text
+
+
 def test_in_chinese_names_numbers_money_and_dates_are_chinese():
     figures = {"n_customers": 11270, "net_sales": 22_600_000, "repeat_share": 0.6}
     east = entry(name="华东", figures=figures, currency="CNY")
