@@ -54,7 +54,8 @@ def test_grade_and_action_are_shown_where_they_are_known():
 
 @pytest.mark.parametrize("language", languages())
 def test_names_are_text_and_no_code_is_shown(language):
-    html = churn_tables.watchlist(Writer(language, "EUR"), listed(["<b>C1</b>", "C2"]), DAY).html
+    writer = Writer(words(language, horizon_weeks=52), "EUR")
+    html = churn_tables.watchlist(writer, listed(["<b>C1</b>", "C2"]), DAY).html
     assert "&lt;b&gt;C1&lt;/b&gt;" in html and "<b>C1" not in html
     assert "silence_gaps" not in html and "€1,200" in html
 

@@ -56,6 +56,17 @@ def rows(*entries, language="en"):
     return [[" ".join(re.sub("<[^>]+>", " ", c).split()) for c in row] for row in cells]
 
 
+def test_the_company_names_regions_it_lacks_and_those_with_a_newer_report():
+    company = entry(region="all", n_regions=6, missing=["South", "West"], newer=["East"])
+    said = rows(company)[1][0]
+    assert "4 of 6 regions: without South, West." in said
+    assert "Made before the current report of East." in said
+    whole = rows(entry(region="all", n_regions=6, missing=[], newer=[]))[1][0]
+    assert whole == "East Up to date"
+    alone = entry(region="all", n_regions=2, missing=["华东", "华南"], newer=[])
+    assert "全公司模型" in rows(alone, language="zh")[1][0]
+
+
 def links(page):
     return [value for name, value in page.attributes if name == "href"]
 
@@ -66,6 +77,11 @@ def test_a_region_shows_its_state_date_customers_and_report():
         ["East Up to date", "11,270", "Dec 31, 2025", "English"],
     ]
     assert links(seen(entry())) == ["east/2025-12-31/share/report.en.html"]
+
+
+def test_it_says_of_whom_and_from_when_its_figures_are():
+    assert "Net sales and repeat customers count all orders" in seen(entry()).text
+    assert "count all orders" not in seen(entry(figures={})).text
 
 
 def test_in_chinese_names_numbers_money_and_dates_are_chinese():

@@ -1,5 +1,7 @@
 """What the manager reads says what the tables say, in both languages, and is never markup."""
 
+import re
+
 import pandas as pd
 import pytest
 
@@ -46,7 +48,7 @@ def strategy():
 
 def test_the_headline_counts_only_who_is_valued():
     html = EN.headline(figures()).html
-    assert "90 retail customers should bring €800 of margin in the next 6 months" in html
+    assert "90 customers with a forecast should bring €800 of margin in the next 6 months" in html
     assert "75% of it comes from Champions (10 customers)" in html
 
 
@@ -58,8 +60,9 @@ def test_few_segments_are_said_to_bring_most():
 
 
 def test_the_finding_is_the_heading_of_its_section():
-    assert ">Segments and expected margin</h2>" in EN.section("segments").html
-    html = EN.section("segments", EN.top_segments(figures())).html
+    html = EN.section("segments", since="Jan 2023").html
+    assert ">Segments and expected margin</h2>" in html and "orders since Jan 2023" in html
+    html = EN.section("segments", EN.top_segments(figures()), since="Jan 2023").html
     assert ">2 segments bring 100% of the expected margin</h2>" in html
 
 
@@ -77,13 +80,15 @@ def test_key_figures_by_hand():
     html = EN.key_figures(people, worth).html
     for said in (
         ">2<",
-        "of 3 on file",
+        "with an order since Jan 2023, of 3 on file",
+        "1 of 2 customers bought on two or more days since Jan 2023",
+        "of €100 gross sales since Jan 2023",
         ">50%<",
         ">4<",
         ">€85<",
         ">15.0%<",
         ">€42<",
-        "from 3 purchases expected in the next 6 months",
+        "from 3 purchases expected in the next 6 months by 2 customers with a forecast",
         "since Jan 2023, after returns",
     ):
         assert said in html, said
@@ -121,6 +126,41 @@ def test_trust_shows_the_chosen_forecast_first_with_its_own_mark():
     html = EN.backtest(trust("value", {"actual_total": 100.0, "bias_total": 0.25})).html
     assert html.index("BG/NBD") < html.index("own past rate")
     assert html.count("✓") == 1 and "25%" in html
+    assert "tested on the 180 days up to the report date" in html
+
+
+def test_those_expected_to_stop_are_counted_among_those_still_active():
+    churn = pd.DataFrame(
+        {
+            "churn_risk": [0.25, 0.35, 0.9, None],
+            "lapsed": pd.array([False, None, True, False], dtype="boolean"),
+            "margin_at_stake": [100.0, 20.0, 3.0, 0.0],
+        }
+    )
+    value = pd.DataFrame({"churned_value": [50.0, 0.0]})
+    html = EN.churn(churn, value, 180).html
+    assert ">1<" in html, "0.25 + 0.35, rounded"
+    assert "in the next 180 days, of 2 customers who are still active" in html
+    assert ">€123<" in html and "from those of 4 customers who may leave" in html
+    assert ">€50<" in html and "from those of 2 customers who have already left" in html
+
+
+def test_cards_come_by_gain_after_cost_which_they_show():
+    rows = [("large", 1, 100.0, 90.0), ("small", 1, 40.0, 10.0)]
+    table = pd.DataFrame(rows, columns=["segment", "rank", "gain", "cost"])
+    table = table.assign(action="reminder", n_customers=5, evidence="assumed")
+    table = table.assign(gain_low=table["gain"], gain_high=table["gain"])
+    table["trigger"] = '["repeat_share", 0.9, "at_least", 0.5]'
+    html = EN.actions(table.set_index(["segment", "rank"])).html
+    assert html.index("small") < html.index("large"), "30 after cost comes before 10"
+    assert re.findall(r"Gain after cost</dt><dd>(\S+?)</dd>", html) == ["€30", "€10"]
+
+
+def test_the_companys_report_says_which_regions_it_adds_up():
+    assert "adds up the reports of all 6 regions" in EN.coverage(6, ()).html
+    assert "5 of 6 regions: without South." in EN.coverage(6, ["South"]).html
+    assert "own forecasts" in EN.coverage(1, ["East"]).html
+    assert EN.coverage(0, ()).html == ""
 
 
 def test_without_a_trial_the_report_says_untested():
@@ -129,7 +169,8 @@ def test_without_a_trial_the_report_says_untested():
 
 def test_a_note_is_said_once_with_its_figures():
     note = Note("purchase_model", "own_rate_few_buyers", 12.0, 50.0)
-    html = EN.notes([note, note]).html
+    same = note._replace(part="churn")
+    html = EN.notes([note, same, note]).html
     assert html.count("12 of at least 50") == 1
     assert "data were sufficient" in EN.notes([]).html
 
@@ -162,13 +203,14 @@ def test_every_block_tells_the_horizon_of_the_config(language, told, never):
     worth = pd.DataFrame(
         {"expected_margin": [4.0], "expected_orders": [1.0], "churned_value": [2.0]}
     )
-    silent = pd.DataFrame({"churn_risk": [0.5], "margin_at_stake": [3.0]})
+    silent = pd.DataFrame({"churn_risk": [0.5], "margin_at_stake": [3.0], "lapsed": [False]})
     shown = [
         writer.headline(figures()),
         writer.key_figures(people, worth),
         writer.segments(figures()),
-        writer.section("segments"),
-        writer.section("churn"),
+        writer.section("segments", since="2023"),
+        writer.section("churn", days=180),
+        writer.section("actions"),
         writer.churn(silent, worth, 180),
     ]
     assert all(told in block.html and never not in block.html for block in shown)

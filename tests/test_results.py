@@ -205,6 +205,33 @@ def test_only_finite_figures_are_left_for_the_portal(run):
     assert left == {"currency": "CNY", "horizon_weeks": 52, "values": {"n_customers": 3.0}}
 
 
+# The regions of the company
+
+
+@pytest.fixture
+def company(tmp_path, monkeypatch):
+    """A run of `all`, made from two of three regions."""
+    regions = {"all": {}, "east": {"en": "East"}, "south": {"en": "South"}, "west": {"en": "West"}}
+    monkeypatch.setattr(results.prepared, "region_names", lambda settings: regions)
+    run = run_in(tmp_path / "all", region="all")
+    run.write("quality", quality())
+    (run.folder / "regions.json").write_text('{"regions": ["east", "west"]}')
+    return run
+
+
+def test_all_knows_which_regions_its_tables_are_made_from(company, run):
+    assert company.coverage("en") == (3, ("South",))
+    assert run.coverage("en") == (0, ()), "a region is made from none"
+
+
+def test_a_notebook_opened_by_hand_makes_the_tables_of_all_its_own_again(company):
+    company.write("backtest", trust("nbd"))
+    assert company.coverage("en") == (3, ("South",)), "that table is its own anyway"
+    rows = {"customer_id": ["C1"], "p_end_90d": [0.1], "p_end_180d": [0.2], "p_end_365d": [0.3]}
+    company.write("contract_churn", pd.DataFrame(rows))
+    assert company.coverage("en") == (3, ("East", "South", "West"))
+
+
 # Whose folder it is
 
 

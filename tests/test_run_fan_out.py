@@ -44,6 +44,7 @@ def plan(tmp_path):
         notebooks_folder=project / "notebooks",
         notebooks=("01_customers", "09_strategy"),
         regions=NAMES,
+        company_regions={key: NAMES[key] for key in ("east", "west")},
         as_of="2026-01-01",
         out=project / "reports",
         languages=("en",),
@@ -53,11 +54,30 @@ def plan(tmp_path):
     )
 
 
+def write_values(desk, *regions, model="own"):
+    """The table `contract_churn`, one customer for each region, and a table of clusters."""
+    ends = pa.table(
+        {"customer_id": [f"C-{key}" for key in regions], "p_end_90d": [0.5] * len(regions)}
+    )
+    ends = ends.append_column("p_end_180d", ends["p_end_90d"])
+    ends = ends.append_column(
+        "p_end_365d", pa.array([0.8 if len(regions) > 1 else 0.6] * len(regions))
+    )
+    parquet.write_table(ends, desk / "tables" / "contract_churn.parquet")
+    clusters = pa.table({"customer_id": ends["customer_id"], "cluster": ["c1"] * len(regions)})
+    parquet.write_table(clusters, desk / "tables" / "clusters.parquet")
+
+
+def read_values(desk):
+    rows = parquet.read_table(desk / "tables" / "contract_churn.parquet").to_pylist()
+    return {row["customer_id"]: row["p_end_365d"] for row in rows}
+
+
 class Kernel:
     """Stands in for `execute`: writes what a notebook would, fails where told to."""
 
     def __init__(self):
-        self.ran, self.fails, self.lent = [], set(), {}
+        self.ran, self.fails, self.lent, self.reported = [], set(), {}, {}
 
     def __call__(self, source, asked, output, limit, stop):
         key, desk = asked["region"], Path(asked["run_dir"])
@@ -69,7 +89,10 @@ class Kernel:
             failure = Failure("cell_error", f"no table {desk}/tables/value", 3, source.stem)
             return Finished(source.stem, 0.1, 1, failure)
         (desk / "tables").mkdir(exist_ok=True)
-        parquet.write_table(pa.table({"n": [1, 2, 3]}), desk / "tables" / "customers.parquet")
+        if source.stem == "01_customers":
+            write_values(desk, *(("east", "west") if key == "all" else (key,)))
+        else:
+            self.reported[key] = read_values(desk)
         (desk / "reference.json").write_text(json.dumps({"found in": key}))
         (desk / "done").mkdir(exist_ok=True)
         signed = {"notebook": source.stem, "parameters": asked, "notes": []}
@@ -98,11 +121,96 @@ def go(plan, **changes):
     return {result.region: result.state for result in outcome.results}, events
 
 
-def test_all_is_first_and_lends_what_it_found(plan, kernel):
+def test_all_is_analysed_first_lends_what_it_found_and_is_reported_last(plan, kernel):
     states, _ = go(plan, jobs=2)
     assert states == dict.fromkeys(NAMES, "published")
-    assert kernel.ran[:2] == [("all", "01_customers", "en"), ("all", "09_strategy", "en")]
+    assert kernel.ran[0] == ("all", "01_customers", "en")
+    assert kernel.ran[-1] == ("all", "09_strategy", "en")
     assert kernel.lent == {"all": None, "east": {"found in": "all"}, "west": {"found in": "all"}}
+
+
+def test_all_reports_what_the_regions_found(plan, kernel):
+    go(plan)
+    assert kernel.reported["all"] == {"C-east": 0.6, "C-west": 0.6}, "its own risks were 0.8"
+    assert kernel.reported["east"] == {"C-east": 0.6}
+    desk = plan.link("all") / "desk"
+    assert read_values(desk) == kernel.reported["all"], "drafts are filled from here"
+    assert len(parquet.read_table(desk / "tables" / "clusters.parquet")) == 2
+    assert json.loads((desk / "regions.json").read_text()) == {"regions": ["east", "west"]}
+
+
+def company(plan, language="en"):
+    return fan_out.entries(plan.out, language)[0]
+
+
+def test_a_missing_region_is_named_and_no_part_of_all(plan, kernel):
+    kernel.fails = {"east"}
+    states, _ = go(plan)
+    assert states == {"all": "published", "east": "failed", "west": "published"}
+    assert kernel.reported["all"] == {"C-west": 0.6}
+    entry = company(plan, "zh")
+    assert (entry["status"], entry["n_regions"], entry["missing"]) == ("good", 2, ["华东"])
+    assert "1 of 2 regions: without East." in (plan.out / "index.html").read_text()
+
+
+def test_a_region_that_is_well_again_makes_only_all_run_again(plan, kernel):
+    kernel.fails = {"east"}
+    go(plan)
+    kernel.fails, kernel.ran = set(), []
+    states, _ = go(plan)
+    assert states == {"all": "published", "east": "published", "west": "unchanged"}
+    assert kernel.reported["all"] == {"C-east": 0.6, "C-west": 0.6}
+    assert company(plan)["missing"] == []
+    assert set(go(plan)[0].values()) == {"unchanged"}
+
+
+def test_all_takes_regions_that_are_up_to_date_though_not_part_of_the_run(plan, kernel):
+    go(plan)
+    two = {key: NAMES[key] for key in ("all", "east")}
+    go(plan, regions=two, force=True)
+    assert company(plan)["missing"] == []
+    change_config(plan)
+    go(plan, regions=two)
+    assert company(plan)["missing"] == ["West"], "that report is of other settings"
+
+
+def test_all_without_any_region_keeps_its_own_tables(plan, kernel):
+    states, _ = go(plan, regions={"all": NAMES["all"]})
+    assert states == {"all": "published"}
+    assert kernel.reported["all"] == {"C-east": 0.8, "C-west": 0.8}
+    assert company(plan)["missing"] == ["East", "West"]
+    assert "own forecasts" in (plan.out / "index.html").read_text()
+
+
+def test_after_a_region_alone_the_report_of_all_is_marked_and_not_touched(plan, kernel):
+    go(plan)
+    before = plan.link("all").readlink()
+    change_config(plan)
+    go(plan, regions={"east": NAMES["east"]})
+    assert plan.link("all").readlink() == before
+    entry = company(plan)
+    assert (entry["status"], entry["newer"], entry["since"]) == ("stale", ["East"], None)
+    assert "Made before the current report of East." in (plan.out / "index.html").read_text()
+    go(plan)
+    assert (company(plan)["status"], company(plan)["newer"]) == ("good", [])
+
+
+def test_all_that_fails_in_its_report_leaves_the_one_before(plan, kernel, monkeypatch):
+    go(plan)
+    before = plan.link("all").readlink()
+
+    def broken(source, asked, output, limit, stop):
+        if (asked["region"], source.stem) == ("all", "09_strategy"):
+            output.write_bytes(source.read_bytes())
+            return Finished(source.stem, 0.1, 1, Failure("cell_error", "broken", 2, source.stem))
+        return kernel(source, asked, output, limit, stop)
+
+    monkeypatch.setattr(region, "execute", broken)
+    states, _ = go(plan, force=True)
+    assert states == {"all": "failed", "east": "published", "west": "published"}
+    assert plan.link("all").readlink() == before
+    assert hidden(plan.out / "all") == [before.name]
+    assert company(plan)["status"] == "stale"
 
 
 def test_a_failing_region_leaves_the_others_standing(plan, kernel):
@@ -190,7 +298,7 @@ def test_what_decides_the_report_makes_it_run_again(plan, kernel, change):
         {"prepared": "prepared-2"},
         {"as_of": "2026-01-02"},
         {"languages": ("en", "zh")},
-        {"notebooks": ("09_strategy",)},
+        {"notebooks": ("01_customers",)},
     ],
 )
 def test_another_plan_makes_it_run_again(plan, kernel, changed):
@@ -338,10 +446,15 @@ def test_a_plan_that_cannot_be_used_is_refused_before_anything_runs(plan, kernel
     assert not plan.out.exists()
 
 
-def test_an_interrupt_ends_the_regions_and_leaves_nothing_half_made(plan, kernel, monkeypatch):
+@pytest.mark.parametrize("during", ["all", "east"])
+def test_an_interrupt_ends_the_regions_and_leaves_nothing_half_made(
+    plan, kernel, monkeypatch, during
+):
     begun = threading.Event()
 
     def slow(source, asked, output, limit, stop):
+        if asked["region"] != during:
+            return kernel(source, asked, output, limit, stop)
         begun.set()
         assert stop.wait(30)
         raise region.Stopped
@@ -390,6 +503,7 @@ def published(tmp_path_factory):
         notebooks_folder=project / "notebooks",
         notebooks=("01_customers", "09_strategy"),
         regions={"east": NAMES["east"]},
+        company_regions={"east": NAMES["east"]},
         as_of="2026-01-01",
         out=project / "reports",
         languages=("en", "zh"),

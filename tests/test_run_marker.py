@@ -18,6 +18,7 @@ def plan(folder, business="One", shop="one"):
         notebooks_folder=folder / "notebooks",
         notebooks=("01_customers",),
         regions={"all": {"en": "Company"}},
+        company_regions={},
         as_of="2026-01-01",
         out=folder / "out",
         languages=("en",),

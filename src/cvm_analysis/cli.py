@@ -136,7 +136,10 @@ def status(out: Annotated[Path, typer.Argument(help="Where reports are published
         raise InputError(f"{out}: no such folder; `cvm run` makes it")
     for entry in fan_out.entries(out, "en"):
         since = f" since {entry['since']}" if entry["since"] else ""
-        _say(f"{entry['region']:<24}{entry['as_of'] or '-':<12}{entry['status']}{since}")
+        without = f"; without {', '.join(entry['missing'])}" if entry["missing"] else ""
+        newer = f"; newer report of {', '.join(entry['newer'])}" if entry["newer"] else ""
+        state = f"{entry['status']}{since}{without}{newer}"
+        _say(f"{entry['region']:<24}{entry['as_of'] or '-':<12}{state}")
 
 
 @app.command()
@@ -185,6 +188,7 @@ def _plan(
 ) -> Plan:
     from cvm_analysis import notebooks, prepared
     from cvm_analysis.run.plan import Plan
+    from cvm_analysis.tables import ALL
 
     names = prepared.region_names(settings)
     for key in regions:
@@ -197,6 +201,7 @@ def _plan(
         notebooks_folder=notebooks_folder,
         notebooks=tuple(notebooks.describe()),
         regions={key: names[key] for key in regions or names},
+        company_regions={key: name for key, name in names.items() if key != ALL},
         as_of=prepared.resolve_day(settings, as_of).isoformat(),
         out=out,
         languages=languages,

@@ -5,6 +5,7 @@ reference.json          cut points and thresholds that this run found
 company.json            those of the whole company, if `cvm run` has put them there
 thresholds.json         those that this run used
 figures.json            key figures for the portal
+regions.json            of `all`: the regions whose tables are in its own
 done/<notebook>.json    shows that a notebook finished
 stamp.json              config, region, date and prepared data of the run
 """
@@ -19,7 +20,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -31,9 +32,17 @@ from cvm_analysis.settings import Settings, load
 from cvm_analysis.tables import ALL, TABLES, check
 from cvm_analysis.tables.summary import summarize
 from cvm_analysis.texts import Words, words
+from cvm_analysis.union import REGIONS
 
 FILES = tuple(f"{name}.json" for name in ("company", "reference", "thresholds", "figures", "stamp"))
-CONTENTS = ("tables", "done", *FILES)
+CONTENTS = ("tables", "done", *FILES, REGIONS)
+
+
+class Coverage(NamedTuple):
+    """How many regions make up `all`, and the names of those that are not in its tables."""
+
+    n_regions: int
+    missing: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,8 @@ class Run:
         flat = table.reset_index() if table.index.names == key else table
         path = self._table(name)
         path.parent.mkdir(parents=True, exist_ok=True)
+        if TABLES[name].company != "own":
+            (self.folder / REGIONS).unlink(missing_ok=True)  # now a table of its own
         with lock(self.folder):
             if "part" in key and path.is_file():
                 before = pd.read_parquet(path)
@@ -124,6 +135,19 @@ class Run:
         """Note, for a region, that there were no company-wide thresholds."""
         alone = self.stamp["region"] != ALL and not self.company_reference()
         return [Note("segments", "own_cut_points")] if alone else []
+
+    def coverage(self, language: str) -> Coverage:
+        """Of `all`: how many regions there are, and which are missing; of a region, 0 and none.
+
+        All are missing if the tables are the company's own, not made from those of its regions.
+        """
+        if self.stamp["region"] != ALL:
+            return Coverage(0, ())
+        names = prepared.region_names(self.settings)
+        keys = [key for key in names if key != ALL]
+        present = _read_json(self.folder / REGIONS).get("regions", ())
+        missing = tuple(names[key][language] for key in keys if key not in present)
+        return Coverage(len(keys), missing)
 
     def figures(self, values: Mapping[str, float]) -> None:
         """Write the key figures by which the portal compares regions.

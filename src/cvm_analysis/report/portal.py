@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from cvm_analysis import tables
 from cvm_analysis.errors import InputError
+from cvm_analysis.report import coverage
 from cvm_analysis.report.blocks import templates
 from cvm_analysis.tables import ALL
 from cvm_analysis.texts import MissingTextError, Words, words
@@ -37,6 +38,8 @@ def render(
         currency : of figures that are money, one for all; may be absent if none is
         horizon_weeks : of figures that are forecasts; may be absent if none is
         message : where it failed; may be empty
+        n_regions, missing, newer : of `all`: how many regions make up the company, names of those
+            not in its report, names of those with a newer report; may be absent
     editions : language -> path of this page in another language
 
     Raises
@@ -74,10 +77,21 @@ def _region(entry: Mapping[str, Any], figures: Sequence[str], say: Words) -> dic
         "state": say(f"portal.status.{status}"),
         "since": say("portal.failing_since", date=say.date(since)) if since else "",
         "message": entry.get("message", ""),
+        "remarks": _remarks(entry, say),
         "figures": figures,
         "as_of": say.date(entry["as_of"] or None),
         "reports": [_link(tag, path) for tag, path in entry.get("reports", {}).items()],
     }
+
+
+def _remarks(entry: Mapping[str, Any], say: Words) -> list[str]:
+    """Say which regions the report of `all` lacks, and which have a newer report."""
+    remarks, newer = [], entry.get("newer", ())
+    if entry.get("missing"):
+        remarks.append(coverage.describe(say, entry["n_regions"], entry["missing"]))
+    if newer:
+        remarks.append(say("portal.newer", regions=say.listed(newer)))
+    return remarks
 
 
 def _horizon(entries: Sequence[Mapping[str, Any]]) -> int | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cvm_analysis.minimum_data import Note
-from cvm_analysis.report import blocks
+from cvm_analysis.report import blocks, coverage
 from cvm_analysis.report.blocks import Block
 from cvm_analysis.strategy import recommend
 from cvm_analysis.strategy.recommend import NO_ACTION, NOT_VALUED
@@ -76,9 +76,15 @@ class Writer:
             return self.say.number(None)
         return self.say("report.writer.range", low=write(low), high=write(high))
 
-    def section(self, name: str, finding: str | None = None, **days: int) -> Block:
-        """Open a section: its finding or title, and how to read what follows, with its times."""
-        written = {key: self.say.duration(value) for key, value in days.items()}
+    def section(self, name: str, finding: str | None = None, **figures: int | str) -> Block:
+        """Open a section: its finding or title, and how to read what follows.
+
+        figures : of that text: times in days, and whatever is written already
+        """
+        written = {
+            key: self.say.duration(value) if isinstance(value, int) else value
+            for key, value in figures.items()
+        }
         how_to_read = self.say(f"report.writer.{name}.how_to_read", **written)
         return blocks.section(finding or self.say(f"report.writer.{name}.title"), how_to_read)
 
@@ -99,6 +105,16 @@ class Writer:
             )
         )
 
+    def coverage(self, regions: int, missing: Sequence[str]) -> Block:
+        """Say which regions the company's report adds up; nothing for a region (0 regions).
+
+        missing : names of those that are not in it
+        """
+        if not regions:
+            return blocks.join([])
+        show = blocks.warning if missing else blocks.note
+        return show(coverage.describe(self.say, regions, missing), self.language)
+
     def customers(self, customers: pd.DataFrame) -> Block:
         """Show the size of the business: customers, orders, net sales, returns."""
         return blocks.key_figures(self._customers(customers))
@@ -107,7 +123,8 @@ class Writer:
         """Show the same, and the expected margin."""
         margin = self.money(value["expected_margin"].sum())
         expected = self.say.count("purchases", value["expected_orders"].sum())
-        last = self._key("expected_margin", margin, n=expected)
+        valued = self.say.count("customers", value["expected_margin"].count())
+        last = self._key("expected_margin", margin, n=expected, customers=valued)
         return blocks.key_figures([*self._customers(customers), last])
 
     def figures(self, customers: pd.DataFrame, value: pd.DataFrame) -> dict[str, float]:
@@ -125,18 +142,23 @@ class Writer:
             "repeat_share": float((buyers["x"] > 0).mean()),
         }
 
+    def since(self, customers: pd.DataFrame) -> str:
+        """Write the month of the first purchase, from which sales and orders count."""
+        return self.say.month(customers["first_order"].min())
+
     def _customers(self, customers: pd.DataFrame) -> list[tuple[str, str, str]]:
         say, buyers = self.say, customers[customers["n_orders"] > 0]
         repeat = buyers["x"] > 0
         gross, net = float(customers["gross_sales"].sum()), float(customers["net_sales"].sum())
         returned = (gross - net) / gross if gross else float("nan")
-        since = say.month(buyers["first_order"].min())
+        since, n_buyers = self.since(buyers), say.number(len(buyers))
+        repeats = {"n": say.number(repeat.sum()), "buyers": n_buyers}
         return [
-            self._key("buyers", say.number(len(buyers)), n=say.number(len(customers))),
-            self._key("repeat_customers", say.percent(repeat.mean()), n=say.number(repeat.sum())),
+            self._key("buyers", n_buyers, n=say.number(len(customers)), since=since),
+            self._key("repeat_customers", say.percent(repeat.mean()), **repeats, since=since),
             self._key("orders", say.number(buyers["n_orders"].sum()), since=since),
             self._key("net_sales", self.money(net), since=since),
-            self._key("returned", say.percent(returned, 1), n=self.money(gross)),
+            self._key("returned", say.percent(returned, 1), n=self.money(gross), since=since),
         ]
 
     def _key(self, name: str, value: str, **figures: str) -> tuple[str, str, str]:
@@ -157,7 +179,7 @@ class Writer:
         return self.table(figures, SEGMENT_COLUMNS, "segments", id="segments")
 
     def actions(self, strategy: pd.DataFrame) -> Block:
-        """Show a card for the best action of each segment, the largest gain first."""
+        """Show a card for the best action of each segment, the highest gain after cost first."""
         first = strategy[strategy.index.get_level_values("rank") == 1].droplevel("rank")
         paying = first[~first["action"].isin([NO_ACTION, NOT_VALUED])]
         net = (paying["gain"] - paying["cost"]).sort_values(ascending=False)
@@ -181,21 +203,30 @@ class Writer:
         names = {"likely": "gain", "low": "gain_low", "high": "gain_high"}
         gains = {name: self.money(row[column]) for name, column in names.items()}
         figures = {
-            self.say("columns.cost"): self.money(row["cost"]),
+            self.say("columns.net_gain"): self.money(row["gain"] - row["cost"]),
             self.say("columns.gain"): self.say("report.writer.gain_range", **gains),
+            self.say("columns.cost"): self.money(row["cost"]),
             self.say("columns.evidence"): self.say(f"evidence.{row['evidence']}"),
         }
         action = self.say(f"actions.{row['action']}")
         return blocks.action_card(self.say(f"segments.{segment}"), action, why, figures)
 
     def churn(self, churn: pd.DataFrame, value: pd.DataFrame, horizon_days: int) -> Block:
-        """Show how many are expected to place no order, and the margin at stake and lost."""
-        say, expected = self.say, float(churn["churn_risk"].sum())
+        """Show how many are expected to place no order, and the margin at stake and lost.
+
+        Those expected to place no order are counted among customers who have not lapsed.
+        """
+        say, lapsed = self.say, churn["lapsed"].eq(True).fillna(False).astype(bool)
+        active = churn.loc[~lapsed, "churn_risk"].dropna()
+        of_active, of_churn, of_value = (
+            say.count("customers", len(each)) for each in (active, churn, value)
+        )
+        expected, days = float(active.sum()), say.duration(horizon_days)
         risk, lost = float(churn["margin_at_stake"].sum()), float(value["churned_value"].sum())
         figures = [
-            self._key("no_order", say.number(expected or None), n=say.duration(horizon_days)),
-            self._key("margin_at_stake", self.money(risk)),
-            self._key("churned_value", self.money(lost)),
+            self._key("no_order", say.number(expected or None), days=days, customers=of_active),
+            self._key("margin_at_stake", self.money(risk), customers=of_churn),
+            self._key("churned_value", self.money(lost), customers=of_value),
         ]
         return blocks.key_figures(figures)
 
@@ -206,14 +237,19 @@ class Writer:
         """
         if "value" not in backtest.index.get_level_values("part"):
             return self.note("report.writer.untested")
-        rows = backtest.xs("value", level="part").droplevel("horizon_days")
+        rows = backtest.xs("value", level="part")
+        days = int(rows.index.get_level_values("horizon_days").max())
+        rows = rows.droplevel("horizon_days")
         used = rows["is_chosen"].astype(bool).groupby("model").first()
         wide = rows["value"].astype(float).unstack("metric").reindex(columns=list(ACCURACY))
         mark = used.map({True: self.say("report.writer.yes"), False: ""})
         wide = wide.assign(chosen=used, used=mark)
         wide = wide[used | used.index.isin(beside)] if beside else wide
         wide = wide.sort_values(["chosen", "log_score"], ascending=False)
-        return self.table(wide, {"used": "text", **ACCURACY}, "models", id="backtest-value")
+        shown = self.table(wide, {"used": "text", **ACCURACY}, "models", id="backtest-value")
+        return blocks.join(
+            [shown, self.note("report.writer.tested_on", days=self.say.duration(days))]
+        )
 
     def model(self, value: pd.DataFrame) -> Block:
         """Say which forecast the values rest on."""
@@ -223,11 +259,11 @@ class Writer:
 
     def notes(self, notes: Iterable[Note]) -> Block:
         """Say what was left out or replaced, and the figures why."""
-        shown = []
-        for note in dict.fromkeys(notes):
+        texts: dict[str, None] = {}  # parts may have the same note
+        for note in notes:
             figures = {"have": self.say.number(note.have), "need": self.say.number(note.need)}
-            text = self.say.plural(f"notes.{note.code}", note.have, **figures)
-            shown.append(blocks.warning(text, self.language))
+            texts[self.say.plural(f"notes.{note.code}", note.have, **figures)] = None
+        shown = [blocks.warning(text, self.language) for text in texts]
         return blocks.join(shown or [self.note("report.writer.nothing_left_out")])
 
     def quality(self, quality: pd.DataFrame) -> Block:

@@ -1,21 +1,21 @@
-"""All regions of a run: the whole company first, then the others in parallel, then the portal."""
+"""All regions of a run: the company's analysis, the regions in parallel, its report, the portal."""
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from cvm_analysis import atomic_folder
-from cvm_analysis.run import manifest, marker, region
+from cvm_analysis.run import company, manifest, marker, region
 from cvm_analysis.run.notebook import check
-from cvm_analysis.run.plan import Job, Plan, Progress, Result
+from cvm_analysis.run.plan import Job, Part, Plan, Progress, Result, State
 from cvm_analysis.tables import ALL
 
 
@@ -33,13 +33,13 @@ class Outcome:
 
 
 def run(plan: Plan, progress: Progress) -> Outcome:
-    """Run `all` first, then the other regions, `plan.jobs` notebooks at a time; write the portal.
+    """Analyse `all`, run the other regions, report `all` on their tables; write the portal.
 
-    A failed region does not affect the others. If `all` fails, the regions use only their own
-    data; if it is not part of this run, they use the thresholds of its published report of the same
-    data and date. InputError, before anything runs, if plan or notebooks cannot be used, or if
-    `out` belongs to another business. On Ctrl-C or SIGTERM all processes are ended and unfinished
-    files are removed.
+    `plan.jobs` notebooks run at a time. A failed region does not affect the others; the report of
+    `all` names it. If the analysis of `all` fails, the regions use only their own data; if `all` is
+    not part of this run, they use the thresholds of its published report of the same data and date.
+    InputError, before anything runs, if plan or notebooks cannot be used, or if `out` belongs to
+    another business. On Ctrl-C or SIGTERM all processes are ended and unfinished files are removed.
 
     `progress` is called from several threads.
     """
@@ -49,13 +49,26 @@ def run(plan: Plan, progress: Progress) -> Outcome:
         check(path, plan.parameters(ALL, plan.out, step.language))
     plan.out.mkdir(parents=True, exist_ok=True)
     marker.claim(plan)
-    results: list[Result] = []
-    with _terminable(), _Pool(plan, progress) as pool:
+    with _terminable(), ExitStack() as kept, _Pool(plan, progress) as pool:
         if ALL in plan.regions:
-            results += pool.run([ALL], None)
-        company = None if _failed(results) else _company(plan)
-        results += pool.run([key for key in plan.regions if key != ALL], company)
+            results = _run_with_company(plan, pool, kept)
+        else:
+            results = pool.run(list(plan.regions), company.published_reference(plan))
     return Outcome(tuple(results), write_portal(plan))
+
+
+def _run_with_company(plan: Plan, pool: _Pool, kept: ExitStack) -> list[Result]:
+    """Run the regions between the two halves of `all`, whose folder is `kept` until the end."""
+    job = Job(plan, ALL, None)
+    own = manifest.fingerprint(job)
+    whole = kept.enter_context(region.build(job, pool.slots, pool.progress, pool.stops[ALL]))
+    analysed = pool.attempt(job, lambda: company.analyse(whole))
+    reference = None if analysed.failure else company.find_reference(whole)
+    others = pool.run([key for key in plan.regions if key != ALL], reference)
+    if analysed.failure:
+        return [analysed, *others]
+    done = {result.region for result in others if not result.failure}
+    return [pool.attempt(job, lambda: company.report(whole, own, done)), *others]
 
 
 def write_portal(plan: Plan) -> Path:
@@ -84,9 +97,11 @@ def entries(out: Path, language: str, business: str | None = None) -> list[dict[
 
     business : limits the regions to one business; None: all
 
-    region, name, as_of (None without a report), status: `good`, `stale` (the last run failed, an
-    earlier report stands) or `failed` (there is none), since: when it began to fail, or None,
-    message: the notebook and cell that failed, reports (language -> link relative to `out`),
+    region, name, as_of (None without a report), status: `good`, `stale` (the last run failed and an
+    earlier report stands, or `all` is older than a region) or `failed` (there is none), since: when
+    it began to fail, or None, message: the notebook and cell that failed; of `all`, n_regions: how
+    many make up the company, missing: names of those not in it, newer: names of those with another
+    report now; reports (language -> link relative to `out`),
     figures: what its notebooks left for the portal, by name; currency: of those that are money;
     horizon_weeks: of those that are forecasts, or None.
     """
@@ -105,19 +120,32 @@ def _entry(out: Path, key: str, language: str, business: str | None) -> dict[str
         return None
     pages = {each: f"share/report.{each}.html" for each in made.get("languages", ())}
     names = (made or failure or {}).get("names", {})
-    left = made.get("figures", {})
+    left, parts = made.get("figures", {}), made.get("regions", {})
+    newer = [each for each, part in parts.items() if _has_changed(out / each, part, business)]
+    missing = [each for each, part in parts.items() if not part["is_included"]]
+    say = {each: part["names"].get(language, each) for each, part in parts.items()}
+    is_old = failure is not None or newer
     return {
         "region": key,
         "name": names.get(language, key),
         "as_of": made.get("as_of"),
-        "status": "good" if failure is None else "stale" if made else "failed",
+        "status": "failed" if not made else "stale" if is_old else "good",
         "since": (failure or {}).get("since"),
         "message": _place(failure) if failure else "",
+        "n_regions": len(parts),
+        "missing": [say[each] for each in missing],
+        "newer": [say[each] for each in newer],
         "reports": {k: f"{key}/{link.name}/{v}" for k, v in pages.items() if v in made["outputs"]},
         "figures": left.get("values", {}),
         "currency": left.get("currency", ""),
         "horizon_weeks": left.get("horizon_weeks"),
     }
+
+
+def _has_changed(folder: Path, part: Part, business: str | None) -> bool:
+    """Whether a region has another report than when `all` was made."""
+    latest = _latest(folder, business) if folder.is_dir() else None
+    return latest is not None and latest[1]["fingerprint"] != part["fingerprint"]
 
 
 def _place(failure: Mapping[str, Any]) -> str:
@@ -133,20 +161,6 @@ def _latest(folder: Path, business: str | None) -> tuple[Path, Mapping[str, Any]
         if made and business in (None, made["business"]):
             return link, made
     return None
-
-
-def _company(plan: Plan) -> bytes | None:
-    """Read the thresholds of the published report of `all`, of the same data and date."""
-    link = plan.link(ALL)
-    made = manifest.read(link)
-    reference = link / "desk" / "reference.json"
-    if made is None or made["prepared"] != plan.prepared or not reference.is_file():
-        return None
-    return reference.read_bytes()
-
-
-def _failed(results: list[Result]) -> bool:
-    return any(result.state == "failed" for result in results)
 
 
 class _Pool:
@@ -167,12 +181,16 @@ class _Pool:
         self.regions.shutdown(wait=True, cancel_futures=True)
         self.slots.shutdown()
 
-    def run(self, keys: list[str], company: bytes | None) -> list[Result]:
+    def attempt(self, job: Job, work: Callable[[], State]) -> Result:
+        """Do a part of a region's work and wait for it."""
+        return self.regions.submit(region.attempt, job, self.progress, work).result()
+
+    def run(self, keys: list[str], reference: bytes | None) -> list[Result]:
         """Run these regions and wait for all of them."""
         tasks = [
             self.regions.submit(
                 region.run,
-                Job(self.plan, key, company),
+                Job(self.plan, key, reference),
                 self.slots,
                 self.progress,
                 self.stops[key],

@@ -16,7 +16,7 @@ import cvm_analysis
 from cvm_analysis import atomic_folder
 from cvm_analysis.errors import InputError
 from cvm_analysis.run.notebook import HASH_SEED, Finished
-from cvm_analysis.run.plan import PRIVATE, Job, Plan
+from cvm_analysis.run.plan import PRIVATE, Job, Part, Plan
 
 PACKAGE = Path(cvm_analysis.__file__).parent
 STAMP = "stamp.json"  # in desk/
@@ -25,7 +25,7 @@ STAMP = "stamp.json"  # in desk/
 def fingerprint(job: Job) -> str:
     """Digest all inputs of a region's report: data, settings, code, libraries.
 
-    A published folder with the same fingerprint is up to date.
+    A published folder with the same fingerprint is up to date. Of `all`: see `add_parts`.
     """
     content = {
         **_identity(job),
@@ -50,7 +50,8 @@ def check(desk: Path, job: Job, made_from: str) -> None:
     """
     if json.loads((desk / STAMP).read_text("utf-8")) != _stamp(job):
         raise InputError("the data were prepared again during the run; run it again")
-    if fingerprint(job) != made_from:
+    own = fingerprint(job)
+    if made_from not in (own, add_parts(own, job.parts)):
         raise InputError("config, notebooks or program changed during the run; run it again")
 
 
@@ -59,6 +60,11 @@ def _stamp(job: Job) -> dict[str, str]:
     plan = job.plan
     about = {"config": plan.config.stem, "region": job.region, "as_of": plan.as_of}
     return {**about, "prepared": plan.prepared}
+
+
+def add_parts(own: str, parts: Mapping[str, Part]) -> str:
+    """Digest the fingerprint of the company's own analysis, and its regions with theirs."""
+    return _digest(json.dumps([own, parts], sort_keys=True).encode())
 
 
 def _identity(job: Job) -> dict[str, Any]:
@@ -107,6 +113,7 @@ def write(
     plan, figures = job.plan, folder / "desk" / "figures.json"  # for the portal
     content = {
         **_identity(job),
+        "regions": job.parts,
         "fingerprint": made_from,
         "inputs": _names(plan.inputs),
         "config": {path.name: _file(path) for path in plan.config_files},

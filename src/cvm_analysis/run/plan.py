@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypedDict
 
 from cvm_analysis.errors import InputError
 from cvm_analysis.notebooks import describe
@@ -29,6 +29,7 @@ class Plan:
     notebooks_folder: Path
     notebooks: tuple[str, ...]  # stems, each after those it depends on
     regions: Mapping[str, Mapping[str, str]]  # key -> language -> name; `all` among them
+    company_regions: Mapping[str, Mapping[str, str]]  # all that make up `all`, in this run or not
     as_of: str  # an ISO date
     out: Path
     languages: tuple[str, ...]
@@ -68,6 +69,10 @@ class Plan:
         """Whether a notebook is the report, executed once per language."""
         return stem in describe() and describe()[stem].per_language
 
+    def is_last(self, stem: str) -> bool:
+        """Whether `all` executes a notebook after the regions, on their tables."""
+        return stem in describe() and describe()[stem].company == "last"
+
     def parameters(self, region: str, run_dir: Path, language: str) -> dict[str, str]:
         """Parameters of a notebook."""
         return {
@@ -79,6 +84,14 @@ class Plan:
         }
 
 
+class Part(TypedDict):
+    """A region as a part of `all`, as run.json records it."""
+
+    names: Mapping[str, str]
+    fingerprint: str | None  # of its published report
+    is_included: bool  # its tables are in those of `all`
+
+
 @dataclass(frozen=True)
 class Job:
     """One region of a plan, with the thresholds of the whole company."""
@@ -86,6 +99,7 @@ class Job:
     plan: Plan
     region: str
     company: bytes | None  # the reference.json of `all`
+    parts: Mapping[str, Part] = field(default_factory=dict)  # of `all`: its regions
 
     @property
     def names(self) -> Mapping[str, str]:

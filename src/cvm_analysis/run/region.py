@@ -7,9 +7,10 @@ import json
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -50,26 +51,34 @@ class NotebookFailed(Exception):
 def run(job: Job, slots: Executor, progress: Progress, stop: threading.Event) -> Result:
     """Run a region and publish it, unless what is published is already just that.
 
-    A failure is recorded beside the last good report, which stays: `failed.json`, and the
-    notebook that failed as `failed.ipynb`. The next success removes both. When `stop` is set,
-    processes are ended, nothing half-made stays, and Stopped is raised.
-
     slots : where notebooks wait for their turn; shared by the regions
     stop : this region's own; set here, too, when a notebook fails, which ends those beside it
+    """
+    return attempt(job, progress, lambda: _run(job, slots, progress, stop))
+
+
+def attempt(job: Job, progress: Progress, work: Callable[[], State]) -> Result:
+    """Do a part of a region's work, which returns its state afterwards.
+
+    A failure is recorded beside the last good report, which stays: `failed.json`, and the
+    notebook that failed as `failed.ipynb`. The next success removes both. When a run is stopped,
+    processes are ended, nothing half-made stays, and Stopped is raised.
     """
     started = time.monotonic()
     failure = None
     try:
-        state = _run(job, slots, progress, stop)
-        _forget_failure(job)
+        state = work()
+        if state != "running":
+            _forget_failure(job)
     except Stopped:
         raise
     except Exception as error:
         failure = error.failure if isinstance(error, NotebookFailed) else _unpublished(job, error)
         state = "failed"
         _remember_failure(job, failure)
-    message = str(failure) if failure else ""
-    progress(Event(job.region, state, message=message, seconds=time.monotonic() - started))
+    if state != "running":
+        message = str(failure) if failure else ""
+        progress(Event(job.region, state, message=message, seconds=time.monotonic() - started))
     return Result(job.region, state, failure)
 
 
@@ -86,62 +95,87 @@ def steps(plan: Plan) -> Iterator[Step]:
 
 def _run(job: Job, slots: Executor, progress: Progress, stop: threading.Event) -> State:
     made_from = manifest.fingerprint(job)
-    if not job.plan.force and _is_published(job.link, made_from):
+    if not job.plan.force and is_published(job.link, made_from):
         return "unchanged"
-    began, clock = dt.datetime.now(dt.UTC), time.monotonic()
-    with atomic_folder.atomic_folder(job.folder, job.plan.as_of) as folder:
-        desk = folder / "desk"
-        (desk / "notebooks").mkdir(parents=True)
-        if job.company is not None:
-            atomic_folder.write(desk / "company.json", job.company, PRIVATE)
-        manifest.pin(desk, job)
-        finished = _execute_all(job, desk, slots, progress, stop)
-        manifest.check(desk, job, made_from)
-        _clean(job, desk)
-        _render(job, folder)
-        timing = {
-            "started": began.isoformat(timespec="seconds"),
-            "seconds": round(time.monotonic() - clock, 3),
-        }
-        manifest.write(folder, job, made_from, finished, timing)
-        _permit(folder)
-        if stop.is_set():
-            raise Stopped
-        atomic_folder.publish(folder, job.link)
+    with build(job, slots, progress, stop) as made:
+        made.execute(list(steps(job.plan)))
+        made.publish(job, made_from)
     return "published"
 
 
-def order(plan: Plan) -> TopologicalSorter[Step]:
-    """Arrange the executions: each after those whose tables and thresholds it reads."""
+@dataclass
+class Build:
+    """A region's report in the making: its folder is hidden until it is published."""
+
+    job: Job
+    folder: Path
+    slots: Executor
+    progress: Progress
+    stop: threading.Event
+    began: dt.datetime
+    finished: dict[Step, Finished] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def desk(self) -> Path:
+        """The run folder of its notebooks."""
+        return self.folder / "desk"
+
+    def execute(self, wanted: Sequence[Step]) -> None:
+        """Execute each of these notebooks as soon as it can be."""
+        clock, todo = time.monotonic(), order(wanted)
+        running: dict[Future[Finished], Step] = {}
+        try:
+            while todo.is_active():
+                for step in todo.get_ready():
+                    arguments = (self.job, self.desk, step, self.progress, self.stop)
+                    running[self.slots.submit(_execute, *arguments)] = step
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for task in [task for task in running if task in done]:
+                    step = running.pop(task)
+                    self.finished[step] = task.result()
+                    _check(self.job, self.desk, step, self.finished[step])
+                    todo.done(step)
+        except Exception:
+            self.stop.set()
+            wait([task for task in running if not task.cancel()])
+            raise
+        self.seconds += time.monotonic() - clock
+
+    def publish(self, job: Job, made_from: str) -> None:
+        """Write pages and manifest, and replace the published report; Stopped if asked to end."""
+        manifest.check(self.desk, job, made_from)
+        _clean(job, self.desk)
+        _render(job, self.folder)
+        began = self.began.isoformat(timespec="seconds")
+        timing = {"started": began, "seconds": round(self.seconds, 3)}
+        finished = [self.finished[step] for step in steps(job.plan)]
+        manifest.write(self.folder, job, made_from, finished, timing)
+        _permit(self.folder)
+        if self.stop.is_set():
+            raise Stopped
+        atomic_folder.publish(self.folder, job.link)
+
+
+@contextmanager
+def build(job: Job, slots: Executor, progress: Progress, stop: threading.Event) -> Iterator[Build]:
+    """Give a report to execute and publish; what is not published by the end is removed."""
+    with atomic_folder.atomic_folder(job.folder, job.plan.as_of) as folder:
+        (folder / "desk" / "notebooks").mkdir(parents=True)
+        if job.company is not None:
+            atomic_folder.write(folder / "desk" / "company.json", job.company, PRIVATE)
+        manifest.pin(folder / "desk", job)
+        yield Build(job, folder, slots, progress, stop, dt.datetime.now(dt.UTC))
+
+
+def order(wanted: Sequence[Step]) -> TopologicalSorter[Step]:
+    """Arrange executions: each after those among them whose tables and thresholds it reads."""
     todo: TopologicalSorter[Step] = TopologicalSorter()
-    for step in steps(plan):
+    for step in wanted:
         needed = notebooks.find_needed(step.notebook)
-        todo.add(step, *(other for other in steps(plan) if other.notebook in needed))
+        todo.add(step, *(other for other in wanted if other.notebook in needed))
     todo.prepare()
     return todo
-
-
-def _execute_all(
-    job: Job, desk: Path, slots: Executor, progress: Progress, stop: threading.Event
-) -> list[Finished]:
-    """Execute each notebook as soon as it can be; give what came of them in the order of steps."""
-    todo, finished = order(job.plan), {}
-    running: dict[Future[Finished], Step] = {}
-    try:
-        while todo.is_active():
-            for step in todo.get_ready():
-                running[slots.submit(_execute, job, desk, step, progress, stop)] = step
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for task in [task for task in running if task in done]:
-                step = running.pop(task)
-                finished[step] = task.result()
-                _check(job, desk, step, finished[step])
-                todo.done(step)
-    except Exception:
-        stop.set()
-        wait([task for task in running if not task.cancel()])
-        raise
-    return [finished[step] for step in steps(job.plan)]
 
 
 def _execute(
@@ -207,7 +241,8 @@ def _permit(folder: Path) -> None:
     (folder / "desk").chmod(0o700)
 
 
-def _is_published(link: Path, made_from: str) -> bool:
+def is_published(link: Path, made_from: str) -> bool:
+    """Whether the published report has this fingerprint and is complete."""
     found = manifest.read(link) or {"fingerprint": None}
     return found["fingerprint"] == made_from and manifest.is_complete(link, found)
 

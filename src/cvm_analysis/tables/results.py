@@ -69,11 +69,13 @@ RESULTS = {
             **ATTRIBUTES,
             "customer_type": text("retail, project or dealer; retail where not recorded"),
         },
+        company="rows",
     ),
     "classes": Table(
         "one row per customer",
         ("customer_id",),
         {"customer_id": CUSTOMER, "customer_type": text("retail, project or dealer"), **CLASSES},
+        company="rows",
     ),
     "segments": Table(
         "one row per customer",
@@ -86,6 +88,7 @@ RESULTS = {
             "score": number("weighted score on as_of, 0 to 100; empty if not graded"),
             "grade": text("effective grade: A, B, C, ... or not_graded"),
         },
+        company="rows",
     ),
     "grades": Table(
         "one row per customer with a purchase",
@@ -106,6 +109,7 @@ RESULTS = {
             "change_to": number("value that is sufficient", optional=True),
             "change_cost": money("our cost of the improvement", optional=True),
         },
+        company="rows",
     ),
     "grade_points": Table(
         "one row per graded customer and indicator of the scorecard",
@@ -117,6 +121,7 @@ RESULTS = {
             "points": number("0 to 100; empty if left out"),
             "contribution": number("points it adds to the score"),
         },
+        company="rows",
     ),
     "grade_history": Table(
         "one row per customer and review, from the customer's first review on",
@@ -131,6 +136,7 @@ RESULTS = {
                 "decision of the review: first, same, up, down, kept_..., not_graded"
             ),
         },
+        company="rows",
     ),
     "transitions": Table(
         "one row per scheme and pair of classes, between compare_with and as_of",
@@ -144,6 +150,7 @@ RESULTS = {
             "net_sales": money("their net spend so far"),
             "expected": number("number expected by chance alone", optional=True),
         },
+        company="sums",
     ),
     "downgrades": Table(
         "one row per scheme and customer downgraded between compare_with and as_of",
@@ -156,6 +163,7 @@ RESULTS = {
             "net_sales": money("net spend so far"),
             "largest_drop": text("indicator with the largest loss of points", optional=True),
         },
+        company="rows",
     ),
     "clusters": Table(
         "one row per retail customer with a purchase",
@@ -215,6 +223,7 @@ RESULTS = {
             "value_residual": money("residual lifetime margin; empty without a discount rate"),
             "spend_is_individual": yes_no("spend is the customer's own, not the population's"),
         },
+        company="rows",
     ),
     "value_totals": Table(
         "one row per segment, and `all` for all customers modelled",
@@ -250,6 +259,7 @@ RESULTS = {
             "reason_3": text("the next strongest", optional=True),
             "reason_3_value": number("its value", optional=True),
         },
+        company="rows",
     ),
     "hazards": Table(
         "one row per event and feature with an effect on it",
@@ -273,6 +283,7 @@ RESULTS = {
             "p_end_180d": share("probability within 180 days"),
             "p_end_365d": share("probability within 365 days"),
         },
+        company="rows",
     ),
     "backtest": Table(
         "one row per part, horizon, forecast and measure, tested on unseen periods",

@@ -1,0 +1,90 @@
+"""`all`: analysed before the regions, reported after them on their tables.
+
+Its building folder stays open in between, so that it is published once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from cvm_analysis import union
+from cvm_analysis.run import manifest, region
+from cvm_analysis.run.plan import Job, Part, Plan, State
+from cvm_analysis.run.region import Build
+from cvm_analysis.tables import ALL
+
+
+def analyse(whole: Build) -> State:
+    """Execute the notebooks that the regions take their thresholds from.
+
+    Nothing is executed if the published report of `all` rests on the same analysis.
+    """
+    if whole.job.plan.force or not _is_analysed(whole.job):
+        _analyse(whole)
+    return "running"
+
+
+def find_reference(whole: Build) -> bytes | None:
+    """Find what the analysis left for the regions, after `analyse`."""
+    desk = whole.desk if whole.finished else whole.job.link / "desk"
+    reference = desk / "reference.json"
+    return reference.read_bytes() if reference.is_file() else None
+
+
+def published_reference(plan: Plan) -> bytes | None:
+    """Find what the published report of `all` left, if it is of the same data and date."""
+    link = plan.link(ALL)
+    made = manifest.read(link)
+    reference = link / "desk" / "reference.json"
+    if made is None or made["prepared"] != plan.prepared or not reference.is_file():
+        return None
+    return reference.read_bytes()
+
+
+def report(whole: Build, own: str, done: Collection[str]) -> State:
+    """Execute the other notebooks on the tables of all regions, and publish `all`.
+
+    own : fingerprint of the analysis; done : regions that this run published or found unchanged
+    """
+    plan = whole.job.plan
+    job = replace(whole.job, parts=_parts(plan, find_reference(whole), done))
+    made_from = manifest.add_parts(own, job.parts)
+    if not plan.force and region.is_published(job.link, made_from):
+        return "unchanged"
+    if not whole.finished:
+        _analyse(whole)
+    present = {key: plan.link(key) / "desk" for key, p in job.parts.items() if p["is_included"]}
+    union.unite(whole.desk, present)
+    whole.execute([step for step in region.steps(plan) if plan.is_last(step.notebook)])
+    whole.publish(job, made_from)
+    return "published"
+
+
+def _analyse(whole: Build) -> None:
+    plan = whole.job.plan
+    whole.execute([step for step in region.steps(plan) if not plan.is_last(step.notebook)])
+
+
+def _is_analysed(job: Job) -> bool:
+    """Whether the published report of `all` differs from this job in its regions at most."""
+    found = manifest.read(job.link)
+    if found is None:
+        return False
+    own = manifest.fingerprint(job)
+    return region.is_published(job.link, manifest.add_parts(own, found.get("regions", {})))
+
+
+def _parts(plan: Plan, reference: bytes | None, done: Collection[str]) -> dict[str, Part]:
+    """Describe every region of the company: its published report, and whether that is current."""
+    parts = {}
+    for key, names in plan.company_regions.items():
+        found = manifest.read(plan.link(key))
+        is_included = key in done
+        if found and key not in plan.regions:  # not part of this run
+            same = replace(plan, regions=plan.company_regions, languages=tuple(found["languages"]))
+            made_from = manifest.fingerprint(Job(same, key, reference))
+            is_included = region.is_published(plan.link(key), made_from)
+        made = found["fingerprint"] if found else None
+        parts[key] = Part(names=dict(names), fingerprint=made, is_included=is_included)
+    return parts
