@@ -37,6 +37,8 @@ def fingerprint(job: Job) -> str:
 
 def add_parts(own: str, parts: Mapping[str, Part]) -> str:
     """Digest the fingerprint of the company's own analysis, and its regions with theirs."""
+    if not parts:
+        return own
     return _digest(json.dumps([own, parts], sort_keys=True).encode())
 
 
@@ -81,7 +83,7 @@ def write(
 ) -> None:
     """Write run.json, the last file of a folder and the only one with times.
 
-    made_from : the fingerprint, taken before the first notebook ran
+    made_from : the fingerprint, taken before the first notebook ran, with that of its parts
     """
     plan, figures = job.plan, folder / "desk" / "figures.json"  # for the portal
     content = {
