@@ -20,7 +20,7 @@ def analyse(whole: Build) -> State:
 
     Nothing is executed if the published report of `all` rests on the same analysis.
     """
-    if whole.job.plan.force or not _is_analysed(whole.job):
+    if whole.job.plan.force or not _is_analysed(whole):
         _analyse(whole)
     return "running"
 
@@ -42,22 +42,22 @@ def published_reference(plan: Plan) -> bytes | None:
     return reference.read_bytes()
 
 
-def report(whole: Build, own: str, done: Collection[str]) -> State:
+def report(whole: Build, done: Collection[str]) -> State:
     """Execute the other notebooks on the tables of all regions, and publish `all`.
 
-    own : fingerprint of the analysis; done : regions that this run published or found unchanged
+    done : regions that this run published or found unchanged
     """
     plan = whole.job.plan
-    job = replace(whole.job, parts=_parts(plan, find_reference(whole), done))
-    made_from = manifest.add_parts(own, job.parts)
-    if not plan.force and region.is_published(job.link, made_from):
+    parts = _parts(plan, find_reference(whole), done)
+    made_from = manifest.add_parts(whole.made_from, parts)
+    if not plan.force and region.is_published(whole.job.link, made_from):
         return "unchanged"
     if not whole.finished:
         _analyse(whole)
-    present = {key: plan.link(key) / "desk" for key, p in job.parts.items() if p["is_included"]}
+    present = {key: plan.link(key) / "desk" for key, p in parts.items() if p["is_included"]}
     union.unite(whole.desk, present)
     whole.execute([step for step in region.steps(plan) if plan.is_last(step.notebook)])
-    whole.publish(job, made_from)
+    whole.publish(parts)
     return "published"
 
 
@@ -66,13 +66,11 @@ def _analyse(whole: Build) -> None:
     whole.execute([step for step in region.steps(plan) if not plan.is_last(step.notebook)])
 
 
-def _is_analysed(job: Job) -> bool:
-    """Whether the published report of `all` differs from this job in its regions at most."""
-    found = manifest.read(job.link)
-    if found is None:
-        return False
-    own = manifest.fingerprint(job)
-    return region.is_published(job.link, manifest.add_parts(own, found.get("regions", {})))
+def _is_analysed(whole: Build) -> bool:
+    """Whether the published report of `all` differs from this one in its regions at most."""
+    link = whole.job.link
+    parts = (manifest.read(link) or {}).get("regions", {})
+    return region.is_published(link, manifest.add_parts(whole.made_from, parts))
 
 
 def _parts(plan: Plan, reference: bytes | None, done: Collection[str]) -> dict[str, Part]:

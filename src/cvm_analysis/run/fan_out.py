@@ -60,7 +60,6 @@ def run(plan: Plan, progress: Progress) -> Outcome:
 def _run_with_company(plan: Plan, pool: _Pool, kept: ExitStack) -> list[Result]:
     """Run the regions between the two halves of `all`, whose folder is `kept` until the end."""
     job = Job(plan, ALL, None)
-    own = manifest.fingerprint(job)
     whole = kept.enter_context(region.build(job, pool.slots, pool.progress, pool.stops[ALL]))
     analysed = pool.attempt(job, lambda: company.analyse(whole))
     reference = None if analysed.failure else company.find_reference(whole)
@@ -68,7 +67,7 @@ def _run_with_company(plan: Plan, pool: _Pool, kept: ExitStack) -> list[Result]:
     if analysed.failure:
         return [analysed, *others]
     done = {result.region for result in others if not result.failure}
-    return [pool.attempt(job, lambda: company.report(whole, own, done)), *others]
+    return [pool.attempt(job, lambda: company.report(whole, done)), *others]
 
 
 def write_portal(plan: Plan) -> Path:

@@ -7,7 +7,7 @@ import json
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -24,6 +24,7 @@ from cvm_analysis.run.plan import (
     Event,
     Failure,
     Job,
+    Part,
     Plan,
     Progress,
     Result,
@@ -94,21 +95,24 @@ def steps(plan: Plan) -> Iterator[Step]:
 
 
 def _run(job: Job, slots: Executor, progress: Progress, stop: threading.Event) -> State:
-    made_from = manifest.fingerprint(job)
-    if not job.plan.force and is_published(job.link, made_from):
+    if not job.plan.force and is_published(job.link, manifest.fingerprint(job)):
         return "unchanged"
     with build(job, slots, progress, stop) as made:
         made.execute(list(steps(job.plan)))
-        made.publish(job, made_from)
+        made.publish()
     return "published"
 
 
 @dataclass
 class Build:
-    """A region's report in the making: its folder is hidden until it is published."""
+    """A region's report in the making: its folder is hidden until it is published.
+
+    made_from : the fingerprint, taken before the first notebook
+    """
 
     job: Job
     folder: Path
+    made_from: str
     slots: Executor
     progress: Progress
     stop: threading.Event
@@ -142,9 +146,14 @@ class Build:
             raise
         self.seconds += time.monotonic() - clock
 
-    def publish(self, job: Job, made_from: str) -> None:
-        """Write pages and manifest, and replace the published report; Stopped if asked to end."""
-        manifest.check(self.desk, job, made_from)
+    def publish(self, parts: Mapping[str, Part] | None = None) -> None:
+        """Write pages and manifest, and replace the published report; Stopped if asked to end.
+
+        parts : of `all`: its regions
+        """
+        manifest.check(self.desk, self.job, self.made_from)
+        job = replace(self.job, parts=parts or {})
+        made_from = manifest.add_parts(self.made_from, job.parts)
         _clean(job, self.desk)
         _render(job, self.folder)
         began = self.began.isoformat(timespec="seconds")
@@ -165,7 +174,8 @@ def build(job: Job, slots: Executor, progress: Progress, stop: threading.Event) 
         if job.company is not None:
             atomic_folder.write(folder / "desk" / "company.json", job.company, PRIVATE)
         manifest.pin(folder / "desk", job)
-        yield Build(job, folder, slots, progress, stop, dt.datetime.now(dt.UTC))
+        made_from, began = manifest.fingerprint(job), dt.datetime.now(dt.UTC)
+        yield Build(job, folder, made_from, slots, progress, stop, began)
 
 
 def order(wanted: Sequence[Step]) -> TopologicalSorter[Step]:
