@@ -262,7 +262,11 @@ class Writer:
         texts: dict[str, None] = {}  # parts may have the same note
         for note in notes:
             figures = {"have": self.say.number(note.have), "need": self.say.number(note.need)}
-            texts[self.say.plural(f"notes.{note.code}", note.have, **figures)] = None
+            text = self.say.plural(f"notes.{note.code}", note.have, **figures)
+            if note.customer_type:
+                kind = self.say(f"types.{note.customer_type}")
+                text = self.say("report.writer.note_on_type", type=kind, text=text)
+            texts[text] = None
         shown = [blocks.warning(text, self.language) for text in texts]
         return blocks.join(shown or [self.note("report.writer.nothing_left_out")])
 
