@@ -13,6 +13,8 @@ class Note(NamedTuple):
     code: str
     have: float | None = None
     need: float | None = None
+    customer: str | None = None  # pseudonym
+    day: str | None = None  # an ISO date
 
 
 class Need(NamedTuple):
@@ -30,6 +32,7 @@ NEEDS = MappingProxyType(
             Need("repeat_buyers", 30, "own_rate_few_repeat_buyers"),
         ),
         "own_histories": (Need("buyers", 1000, "borrowed_histories"),),
+        "company_factor": (Need("periods", 3, "no_company_factor_few_periods"),),
         "spend_model": (Need("repeat_buyers", 30, "own_mean_few_repeat_buyers"),),
         "holdout": (Need("weeks", 26, "no_holdout_short_history"),),
         "choice": (Need("weeks", 26, "no_choice_short_history"),),

@@ -8,6 +8,7 @@ number of purchases are independent. With many customers a test rejects this eve
 relation; so `independence` measures its size, and `notes` warns above a threshold.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -143,15 +144,18 @@ def _maximise(x: Array, m: Array, n: Array) -> mle.Maximum:
     """
     rows = pd.DataFrame({"x": x, "m": m, "n": n}).groupby(["x", "m"])["n"].sum().reset_index()
     x, m, n = (rows[name].to_numpy() for name in rows)
-    start = np.array([2.0, 3.0, np.average(m, weights=n)])
+    start = [2.0, 3.0, float(np.average(m, weights=n))]
     step = len(m) // _MANY
-    for k in (step, 1) if step > 1 else (1,):
-        part = x[::k], m[::k], n[::k]
-        top = mle.fit_autograd(
-            lambda logs, part=part: _log_likelihood(logs, *part), start, part[2].sum(), "Gamma-Gamma"
-        )
-        start = np.clip(top.params, *_WITHIN)
-    return top
+    if step > 1:
+        part = _fit_rows(x[::step], m[::step], n[::step], start)
+        start = np.clip(part.params, *_WITHIN).tolist()
+    return _fit_rows(x, m, n, start)
+
+
+def _fit_rows(x: Array, m: Array, n: Array, start: Sequence[float]) -> mle.Maximum:
+    return mle.fit_autograd(
+        lambda logs: _log_likelihood(logs, x, m, n), start, n.sum(), "Gamma-Gamma"
+    )
 
 
 def independence(x_m: pd.DataFrame) -> Independence:
