@@ -65,7 +65,7 @@ def test_with_too_few_periods_the_factor_is_1_and_that_is_noted(people):
     days = pd.DataFrame({"customer_id": people.index, "day": pd.Timestamp("2025-12-01")})
     found = company_factor.find(types(people, 2), days, TODAY, 52)
     assert found.value == 1 and len(found.scores) == 2
-    assert [note.code for note in found.notes()] == ["no_company_factor_few_periods"]
+    assert [note.code for note in found.notes(1.0)] == ["no_company_factor_few_periods"]
 
 
 def test_the_factor_is_the_companys_total_over_the_sum_of_regions(people, monkeypatch):
@@ -79,10 +79,11 @@ def test_the_factor_is_the_companys_total_over_the_sum_of_regions(people, monkey
         totals.append(model.expected_purchases(rows, 52).sum())
     company = nbd.fit(histories.distinct(people)[0]).expected_purchases(people, 52).sum()
     assert found.value == pytest.approx(company / sum(totals), rel=1e-9)
-    assert found.scores["actual"].tolist() == [0, 0, 620] and found.notes() == []
+    assert found.scores["actual"].tolist() == [0, 0, 620] and found.notes(1.0) == []
+    assert [(n.code, n.have) for n in found.notes(0.94)] == [("company_factor", 94.0)]
 
 
 def test_a_single_region_needs_no_factor(people):
     busy = people[people["region"] == "busy"]
     found = company_factor.find(types(busy, 3), pd.DataFrame(), TODAY, 52)
-    assert found.value == 1 and found.scores.empty and found.notes() == []
+    assert found.value == 1 and found.scores.empty and found.notes(1.0) == []

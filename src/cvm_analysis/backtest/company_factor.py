@@ -5,7 +5,8 @@ are fitted to each region as well, and both totals are compared with what came. 
 own was better by more than two standard errors of the paired differences, one factor, company /
 sum of regions as of today, scales every customer in every region. Else it is 1.
 
-Histories are rounded to weeks, which is fast; forecasts that are the same for every region (naive
+Histories are rounded to weeks, which is fast (but for a window of records, whose first day counts);
+forecasts that are the same for every region (naive
 ones) are not fitted again.
 """
 
@@ -15,7 +16,7 @@ import datetime as dt
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -41,8 +42,13 @@ class CompanyFactor:
     scores: pd.DataFrame
     """One row per past period: date (its first day), actual, company, regions (purchases)."""
 
-    def notes(self) -> list[Note]:
-        """Why there is no factor where too few periods could tell; nothing otherwise."""
+    def notes(self, used: float) -> list[Note]:
+        """`company_factor` in percent if one is used; or that too few periods could tell.
+
+        used : the factor in use, in a region the company's
+        """
+        if used != 1:
+            return [Note(forecasts.PART, "company_factor", float(round(100 * used)))]
         return shortfalls("company_factor", periods=len(self.scores)) if len(self.scores) else []
 
 
@@ -114,7 +120,9 @@ def refit(model: Any, customers: pd.DataFrame) -> Any:
     few = shortfalls("purchase_model", buyers=len(customers), repeat_buyers=repeat_buyers)
     if few or model.code not in forecasts.FITTED:
         return model
+    record = forecasts.FITTED[model.code]
+    resolution: Literal["week", "day"] = "week" if record.is_from_first_purchase else "day"
     try:
-        return forecasts.FITTED[model.code].fit(histories.distinct(customers, "week")[0])
+        return record.fit(histories.distinct(customers, resolution)[0])
     except FitError:
         return model

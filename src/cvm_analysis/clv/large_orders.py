@@ -57,10 +57,9 @@ def find(
         moved = max(_change(*each) for each in zip(with_it, without, strict=True))
         if moved > MOVED:
             day = pd.Timestamp(row.day).date().isoformat()
-            percent = float(round(100 * moved))
-            found.append(
-                Note("value", "large_order", float(row.amount), percent, row.customer_id, day)
-            )
+            figures = float(row.amount), float(round(100 * moved))
+            whose = {"customer": row.customer_id, "day": day}
+            found.append(Note(forecasts.PART, "large_order", *figures, **whose))
     return found
 
 

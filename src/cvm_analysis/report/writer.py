@@ -229,6 +229,9 @@ class Writer:
             if note.day:
                 figures |= {"customer": note.customer or "", "day": self.say.date(note.day)}
             text = self.say.plural(f"notes.{note.code}", note.have, **figures)
+            if note.customer_type:
+                kind = self.say(f"types.{note.customer_type}")
+                text = self.say("report.writer.note_on_type", type=kind, text=text)
             shown.append(blocks.warning(text, self.language))
         return blocks.join(shown or [self.note("report.writer.nothing_left_out")])
 
