@@ -39,8 +39,17 @@ N_ORIGINS = 4  # before the last day
 
 
 def with_purchase(customers: pd.DataFrame) -> pd.DataFrame:
-    """Keep the modelled customers: retail, with a purchase. Others buy rarely and in bulk."""
-    return customers[(customers["customer_type"] == "retail") & customers["x"].notna()]
+    """Keep the customers with a purchase, of every type; each type has a model of its own."""
+    return customers[customers["x"].notna()]
+
+
+def split_by_type(customers: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The customers with a purchase by type, the type with most customers first."""
+    buyers = with_purchase(customers)
+    order = buyers["customer_type"].value_counts().sort_index().sort_values(
+        ascending=False, kind="stable"
+    )
+    return {str(kind): buyers[buyers["customer_type"] == kind] for kind in order.index}
 
 
 def keep_modelled_days(days: pd.DataFrame, buyers: pd.DataFrame) -> pd.DataFrame:
