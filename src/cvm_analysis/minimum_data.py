@@ -13,6 +13,7 @@ class Note(NamedTuple):
     code: str
     have: float | None = None
     need: float | None = None
+    customer_type: str | None = None  # whom it concerns; None: everybody
 
 
 class Need(NamedTuple):
@@ -31,8 +32,8 @@ NEEDS = MappingProxyType(
         ),
         "own_histories": (Need("buyers", 1000, "borrowed_histories"),),
         "spend_model": (Need("repeat_buyers", 30, "own_mean_few_repeat_buyers"),),
-        "holdout": (Need("weeks", 26, "no_holdout_short_history"),),
-        "choice": (Need("weeks", 26, "no_choice_short_history"),),
+        "holdout": (Need("weeks", 4, "no_holdout_short_history"),),
+        "pool": (Need("buyers", 500, "no_pool_few_buyers"),),
         "churn_history": (Need("weeks", 13, "no_churn_trial_short_history"),),
         "churn_landmark": (
             Need("buyers", 30, "landmark_few_buyers"),

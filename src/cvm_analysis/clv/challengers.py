@@ -18,8 +18,8 @@ import pandas as pd
 
 from cvm_analysis.arrays import Array
 from cvm_analysis.clv import naive
+from cvm_analysis.clv.dispersed import Dispersed
 from cvm_analysis.clv.numerics import dispersion
-from cvm_analysis.clv.numerics.dispersion import Dispersion
 
 COLUMNS = (
     "x", "t_x", "T", "recent", "net_sales", "net_sales_365d", "spend_per_repeat_day",
@@ -28,13 +28,14 @@ COLUMNS = (
 )  # fmt: skip
 _FOLDS = 3
 _MIN_OFFSET = 1e-3  # purchases
+_MIN_WEEKS = 8
 _MIN_LEAF = 20  # customers
 
 
 class Origin(NamedTuple):
     """The data known on a day, one row per customer, and the default model fitted to them."""
 
-    customers: pd.DataFrame  # columns of `customers`, and recent: purchase days of the last period
+    customers: pd.DataFrame  # columns of `customers`, and recent: repeats of the last period
     default: Any
 
 
@@ -73,7 +74,6 @@ class Rescaled(_Corrected):
 
     default: Any
     factor: float  # actual / expected purchases, one origin earlier
-    dispersion: Dispersion
 
     def _factor(self, h: pd.DataFrame) -> float:
         return self.factor
@@ -88,14 +88,15 @@ class Boosted(_Corrected):
 
     default: Any
     factors: pd.Series  # by customer_id
-    dispersion: Dispersion
 
     def _factor(self, h: pd.DataFrame) -> pd.Series:
         return naive.select_customers(self.factors, h)
 
 
-def fit(then: Origin, now: Origin, actual: pd.Series, weeks: float) -> dict[str, Any]:
-    """Fit both challengers one origin earlier: code -> model; none without any purchases.
+def fit(then: Origin, now: Origin, actual: pd.Series, weeks: float) -> dict[str, Dispersed]:
+    """Fit the challengers one origin earlier: code -> model; none without any purchases.
+
+    Boosting needs a period of at least 8 weeks: in a shorter one, too few customers buy.
 
     Parameters
     ----------
@@ -106,21 +107,21 @@ def fit(then: Origin, now: Origin, actual: pd.Series, weeks: float) -> dict[str,
     if not actual.sum() > 0:
         return {}
     expected = _expected(then, weeks)
-    return {
-        "rescaled": fit_rescaled(now.default, expected, actual),
-        "boosted": fit_boosted(then, now, expected, actual, weeks),
-    }
+    found = {"rescaled": fit_rescaled(now.default, expected, actual, weeks)}
+    if weeks >= _MIN_WEEKS:
+        found["boosted"] = fit_boosted(then, now, expected, actual, weeks)
+    return found
 
 
-def fit_rescaled(default: Any, expected: pd.Series, actual: pd.Series) -> Rescaled:
+def fit_rescaled(default: Any, expected: pd.Series, actual: pd.Series, weeks: float) -> Dispersed:
     """Estimate the factor from the expected and actual purchases of each customer."""
     factor = math.fsum(actual) / math.fsum(expected)  # the same in any order of rows
-    return Rescaled(default, factor, dispersion.fit(expected * factor, actual))
+    return Dispersed(Rescaled(default, factor), dispersion.fit(expected * factor, actual), weeks)
 
 
 def fit_boosted(
     then: Origin, now: Origin, expected: pd.Series, actual: pd.Series, weeks: float
-) -> Boosted:
+) -> Dispersed:
     """Estimate a factor for each customer of `now` from the customers of `then`.
 
     The dispersion comes from three-fold cross-validation. Neither the order of the rows nor the ids
@@ -140,7 +141,8 @@ def fit_boosted(
     scatter = dispersion.fit(pd.Series(offset * held_out), pd.Series(target))
     ahead = _expected(now, weeks).clip(lower=_MIN_OFFSET).to_numpy()
     factors = _grow(features, offset, target)(_features(now.customers[names], ahead))
-    return Boosted(now.default, pd.Series(factors, now.customers.index), scatter)
+    boosted = Boosted(now.default, pd.Series(factors, now.customers.index))
+    return Dispersed(boosted, scatter, weeks)
 
 
 def _grow(features: Array, offset: Array, target: Array) -> Any:

@@ -66,8 +66,10 @@ def customer_intervals(
         return pd.DataFrame(np.nan, values.index, COLUMNS)
     forecast = _forecast(customers, values, spend)
     columns = forecast.h.assign(margin_per_spend=forecast.margin_per_spend)
-    row = columns.groupby(list(columns), dropna=False).ngroup().to_numpy()
-    each = columns.assign(row=row).drop_duplicates("row").set_index("row").sort_index()
+    row, each = np.arange(len(columns)), columns
+    if not getattr(model, "by_customer", False):
+        row = columns.groupby(list(columns), dropna=False).ngroup().to_numpy()
+        each = columns.assign(row=row).drop_duplicates("row").set_index("row").sort_index()
     found = np.empty((len(each), len(COLUMNS)))
     size = max(1, _CHUNK // draws)
     for start in range(0, len(each), size):

@@ -227,6 +227,9 @@ class Writer:
         for note in dict.fromkeys(notes):
             figures = {"have": self.say.number(note.have), "need": self.say.number(note.need)}
             text = self.say.plural(f"notes.{note.code}", note.have, **figures)
+            if note.customer_type:
+                kind = self.say(f"types.{note.customer_type}")
+                text = self.say("report.writer.note_on_type", type=kind, text=text)
             shown.append(blocks.warning(text, self.language))
         return blocks.join(shown or [self.note("report.writer.nothing_left_out")])
 

@@ -278,7 +278,7 @@ RESULTS = {
         "one row per part, horizon, forecast and measure, tested on unseen periods",
         ("part", "horizon_days", "model", "metric"),
         {
-            "part": text("value, churn, contracts or watchlist"),
+            "part": text("value, value_<customer type>, churn, contracts or watchlist"),
             "horizon_days": days("length of the forecast in days"),
             "model": text("forecast tested"),
             "metric": text("of value: mae, rmse, bias_total, ...; of churn: auc, brier, ..."),
