@@ -50,7 +50,7 @@ def people(rows):
 
 def one(**values):
     plain = {
-        "n_orders": 3, "n_purchase_days": 3, "x": 2, "T": 50.0, "days_since_last": 40,
+        "customer_type": "retail", "n_orders": 3, "n_purchase_days": 3, "x": 2, "T": 50.0, "days_since_last": 40,
         "gap_median_days": 20.0, "net_sales_per_order": 100.0, "return_share": 0.0,
     }  # fmt: skip
     return plain | values
@@ -226,6 +226,19 @@ def test_channels_that_few_came_through_have_no_column():
         assert ("channel=h" in found) == (rare == 10)
 
 
+def test_types_are_compared_with_the_most_common_one_and_have_their_own_gap():
+    """Two dealers with gaps of 80 and 100: one who bought once waits as long as a dealer does."""
+    table = pd.DataFrame(
+        [one(), one(), one(), one(gap_median_days=80.0), one(gap_median_days=100.0),
+         one(x=0, n_purchase_days=1, gap_median_days=np.nan, days_since_last=90)],
+    ).assign(customer_type=["retail"] * 3 + ["dealer"] * 3)  # fmt: skip
+    table = pd.concat([table, pd.DataFrame([one()])], ignore_index=True)
+    found = features.build(table)
+    assert [name for name in found if "type" in name] == ["customer_type=dealer"]
+    assert found["customer_type=dealer"].tolist() == [0, 0, 0, 1, 1, 1, 0]
+    assert features.readable(table)["silence_gaps"][5] == 1
+
+
 def test_grades_are_ranks_and_who_has_none_is_in_the_middle(people):
     buyers = people.index[people["n_orders"] > 0]
     rank = pd.Series([0.0, 2.0, 2.0, np.nan], buyers[:4]).sample(frac=1, random_state=2)
@@ -283,6 +296,7 @@ def test_whatever_is_known_features_are_finite(data):
     )  # fmt: skip
     table = pd.DataFrame(data.draw(st.lists(row, min_size=1, max_size=8)))
     table["n_purchase_days"] = table["x"] + 1
+    table["customer_type"] = np.where(table["x"] % 2, "retail", "dealer")
     found = features.build(table)
     assert len(found) == (table["n_orders"] > 0).sum()
     assert np.isfinite(found.to_numpy()).all()

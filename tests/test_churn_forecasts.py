@@ -6,6 +6,7 @@ import ibis
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import expit, logit
 
 from cvm_analysis.churn import forecasts, learning
 from cvm_analysis.churn.learning import Snapshot
@@ -221,15 +222,16 @@ def test_too_few_customers_fall_back_on_recency_and_say_so(log):
 
 
 def test_the_default_is_the_mean_of_the_three_models_and_not_of_recency(past, tried):
-    """Before it is set right: the mean of the three on the scale of log odds."""
-    models, asked = tried.today.models, tried.today.rows
-    assert set(models) == set(forecasts.ORDER)
-    three = [
-        models[code].p_no_purchase(asked, [90, 365]) for code in ("cox", "boosted", "value_model")
-    ]
-    odds = np.exp(np.mean([np.log(p / (1 - p)) for p in three], axis=0))
-    found = models["mean"].p_no_purchase(asked, [90, 365])
-    assert found.to_numpy() == pytest.approx(odds / (1 + odds))
+    """Cox's and trees recalibrated together, the purchase model as it is; of log odds."""
+    today, learned = past.known[-1], tried.today
+    assert set(learned.models) == set(forecasts.ORDER)
+    asked = [90, 365]
+    rows = learning._rows([today], [learned.features(today)])
+    two = [learned.models[code].p_no_purchase(rows, asked) for code in ("cox", "boosted")]
+    joint = pd.DataFrame(expit(np.mean([logit(p) for p in two], axis=0)), rows.day.index, NAMES[::2])
+    right = learned.recalibrations["mean"].apply(joint, rows.day)
+    odds = (2 * logit(right.to_numpy()) + logit(today.value[NAMES[::2]].to_numpy())) / 3
+    assert learned.forecast("mean", today, asked).to_numpy() == pytest.approx(expit(odds))
 
 
 def test_where_the_value_model_says_nothing_today_the_mean_is_of_the_others(past, tried):
@@ -251,7 +253,7 @@ def test_where_the_value_model_says_nothing_today_the_mean_is_of_the_others(past
 def test_one_model_alone_has_no_mean(past):
     """Too few customers for Cox's and for trees: what remains is the model of purchases."""
     few = [
-        each._replace(customers=each.customers.head(20), value=each.value.head(20))
+        each._replace(customers=each.customers.head(40), value=each.value.head(40))
         for each in past.known
     ]
     learned = learning.learn(few, past.days, LAST, past.plan.horizons)
@@ -259,11 +261,34 @@ def test_one_model_alone_has_no_mean(past):
     assert forecasts.find_available(forecasts.Backtest([], [], learned), "mean") == "value_model"
 
 
-def test_one_customer_gets_a_forecast(log):
-    past = Past(log[log["customer_id"] == log["customer_id"].iloc[0]])
-    table, _ = forecasts.forecast(past.today(), past.known[-1], "boosted", None, HORIZON)
-    assert len(table) == 1
-    assert table["churn_risk"].between(0, 1).all()
+def test_a_few_customers_of_a_landmark_do_not_set_the_risk_of_all(past):
+    """27 buyers of the first day, or 2 in a hundred of those to forecast: nothing is learned."""
+    first, today = past.known[0], past.known[-1]
+    few = first._replace(customers=first.customers.head(27), value=first.value.head(27))
+    learned = learning.learn([few, today], past.days, LAST, past.plan.horizons)
+    assert list(learned.models) == ["value_model"] and learned.hazards.empty
+    assert [(each.code, each.have) for each in learned.notes] == [
+        ("landmark_few_buyers", 27),
+    ]
+    p = learned.forecast("value_model", today, forecasts.DAYS)
+    pd.testing.assert_frame_equal(p, today.value, check_names=False, check_like=True)
+    alone = [few._replace(value=None), today._replace(value=None)]
+    assert learning.learn(alone, past.days, LAST, past.plan.horizons).models == {}
+    many = today._replace(customers=pd.concat([today.customers] * 6))
+    learned = learning.learn([few._replace(customers=first.customers.head(35)), many],
+                             past.days, LAST, past.plan.horizons)  # fmt: skip
+    assert [each.code for each in learned.notes] == ["landmark_small_share"]
+
+
+def test_a_horizon_that_the_chosen_model_does_not_reach_is_that_of_another(log):
+    """Cox's forecasts as far as outcomes go; beyond, the model of purchases; never rising."""
+    first = LAST - dt.timedelta(days=300)
+    short = log[log["ordered_at"] >= pd.Timestamp(first)]
+    past = Past(short, horizon=90, first=first)
+    table, notes = forecasts.forecast(past.today(), past.known[-1], "cox", None, 90)
+    assert notes == [] and table[NAMES].notna().all(axis=None)
+    assert (table[NAMES].diff(axis=1).iloc[:, 1:] <= 0).all(axis=None)
+    assert (table["p_no_purchase_365d"] <= past.known[-1].value["p_no_purchase_365d"] + 1e-9).all()
 
 
 def test_where_nobody_had_bought_there_is_no_risk(log):
@@ -302,6 +327,7 @@ def test_a_horizon_beyond_the_history_is_empty_and_said(log):
     first = LAST - dt.timedelta(days=300)
     short = log[log["ordered_at"] >= pd.Timestamp(first)]
     past = Past(short, horizon=90, first=first)
+    past.known = [each._replace(value=None) for each in past.known]
     table, notes = forecasts.forecast(past.today(), past.known[-1], "cox", None, 90)
     assert table["p_no_purchase_90d"].notna().all()
     assert table["p_no_purchase_365d"].isna().all()

@@ -1,4 +1,4 @@
-"""Whom to save first: by value at risk, when late for their own rhythm; and how well that did."""
+"""Whom to call first: candidates by their own gaps, and what is at stake."""
 
 import datetime as dt
 
@@ -7,16 +7,14 @@ import pandas as pd
 import pytest
 
 from cvm_analysis.churn import watchlist
-from cvm_analysis.churn.forecasts import Trial
-from cvm_analysis.errors import InputError
 
 DAY = dt.date(2025, 6, 30)
 
 
-def test_the_first_to_save_have_most_at_risk():
+def test_the_list_starts_with_the_highest_priority():
     customers = pd.DataFrame(
         {
-            "margin_at_stake": [5.0, 9, 0, np.nan, 9],
+            "list_priority": [5.0, 9, 0, np.nan, 9],
             "reason_1": list("vwxyz"),
             "grade": list("ABCDE"),
         },
@@ -34,7 +32,7 @@ def test_the_first_to_save_have_most_at_risk():
 
 def rhythm(last_gaps=(10, 10, 10, 10, 10, 10, 10, 10, 10, 30), gap=10.0, x=8, last="2025-06-01"):
     n = len(last_gaps)
-    columns = {"x": x, "gap_median_days": gap, "gap_last_days": last_gaps, "last_order": last}
+    columns = {"customer_type": "retail", "x": x, "gap_median_days": gap, "gap_last_days": last_gaps, "last_order": last}
     return pd.DataFrame(columns, index=[f"c{i}" for i in range(n)])
 
 
@@ -69,11 +67,13 @@ def test_where_nobody_bought_twice_no_rhythm_is_known():
     assert watchlist.contact_on(people, DAY).isna().all()
 
 
-def test_who_is_due_before_the_next_list_is_on_this_one():
-    on = pd.to_datetime(["2025-06-30", "2025-07-10", "2025-08-01", None])
-    people = pd.DataFrame({"contact_on": on, "margin_at_stake": 1.0}, index=list("abcd"))
-    found = watchlist.select(people, dt.date(2025, 6, 10), 9, days=30)
-    assert found.index.tolist() == ["a", "b"]
+def test_candidates_are_due_before_the_next_list_and_within_the_limit():
+    on = pd.to_datetime(["2025-06-30", "2025-07-10", "2025-08-01", None, "2025-06-30"])
+    people = pd.DataFrame(
+        {"contact_on": on, "days_since_last": [9, 179, 9, 9, 180]}, index=list("abcde")
+    )
+    found = watchlist.is_candidate(people, dt.date(2025, 6, 10), 180, days=30)
+    assert found.tolist() == [True, True, False, False, False]
 
 
 def test_the_order_of_customers_does_not_matter():
@@ -93,102 +93,73 @@ def test_at_the_customers_own_pace_silence_has_its_share():
 
 
 def test_only_risk_beyond_the_pace_counts_where_the_forecast_has_no_drop_out():
+    """With q = 0.4 at the constant rate, a risk of 0.9 means that 0.5 / 0.6 have left."""
+    q, weeks = 0.4, 52
+    orders = -np.log(q) * 7 * weeks / 180
     worth = pd.DataFrame(
-        {"p_alive": [np.nan, np.nan, np.nan, 0.5], "expected_margin": [100.0, 100, -50, 100],
-         "margin_at_stake": [0.0, 0, 0, 7]}, index=list("abcd"),
+        {"p_alive": [np.nan, np.nan, np.nan, 0.5], "expected_margin": [100.0, 100, 100, 100],
+         "expected_orders": orders, "margin_at_stake": [0.0, 0, 0, 7]}, index=list("abcd"),
     )  # fmt: skip
-    risk = pd.Series([0.9, 0.3, 0.9, 0.9], list("abcd"))
-    pace = pd.Series([0.4, 0.4, 0.4, 0.4], list("abcd"))
-    found, notes = watchlist.margin_at_stake_without_drop_out(worth, risk, pace)
-    assert found["margin_at_stake"].tolist() == pytest.approx([50, 0, 0, 7])
+    risk = pd.Series([0.9, 0.3, 1.0, 0.9], list("abcd"))
+    found, notes = watchlist.margin_at_stake(worth, risk, weeks, 180)
+    assert found.tolist() == pytest.approx([100 * 0.5 / 0.6, 0, 100, 7])
     assert [(note.code, note.have) for note in notes] == [("at_risk_without_drop_out", 3)]
-    loss, _ = watchlist.margin_at_stake_without_drop_out(worth * -1, risk * 0, pace)
-    assert loss.loc["b", "margin_at_stake"] == 0
-    same, none = watchlist.margin_at_stake_without_drop_out(worth.loc[["d"]], risk, pace)
-    assert same["margin_at_stake"].tolist() == [7] and none == []
+    same, none = watchlist.margin_at_stake(worth.loc[["d"]], risk, weeks, 180)
+    assert same.tolist() == [7] and none == []
 
 
-def past():
+def test_the_next_order_is_expected_one_usual_gap_after_the_last():
+    """Eight gaps of 10 and two lent ones of 10; bought once: the gap of the type."""
+    people = rhythm()
+    people.loc["c1", ["x", "gap_median_days"]] = [1, 40]
+    people.loc["c2", ["x", "gap_median_days"]] = [0, np.nan]
+    due = (watchlist.next_order_on(people) - pd.Timestamp("2025-06-01")).dt.days
+    assert due[["c0", "c1", "c2"]].tolist() == [10, (40 + 2 * 10) / 3, 10]
+    assert watchlist.next_order_on(rhythm(gap=np.nan, x=0)).isna().all()
+
+
+def test_each_type_of_customer_has_its_own_rhythm():
+    dealers = rhythm(last_gaps=[30] * 10, gap=30.0).add_prefix("").rename(lambda i: f"d{i}", axis=0)
+    both = pd.concat([rhythm(last_gaps=[10] * 10), dealers.assign(customer_type="dealer")])
+    apart = watchlist.contact_on(both, dt.date(2025, 6, 2)) - pd.Timestamp("2025-06-01")
+    assert set(apart.dt.days[:10]) == {10} and set(apart.dt.days[10:]) == {30}
+
+
+def test_sales_are_compared_with_the_year_before():
     people = pd.DataFrame(
-        {"expected_margin_if_retained": [60.0, 30, 8, 2, -5]}, index=list("abcde")
+        {"net_sales_365d": [150.0, 50, 20], "net_sales_change_365d": [50.0, -150, 20]}
     )
-    return people, pd.Series([1, 0, 1, 0, 1], list("abcde"))
+    found = watchlist.sales_change(people)
+    assert found[:2].tolist() == [0.5, -0.75] and np.isnan(found[2])
 
 
-def test_a_past_list_is_held_against_what_came():
-    kept = watchlist.precision(*past(), pd.Index(["a", "b"]))
-    assert kept == (2, 1, 5, 3, 68.0, 60.0)
-    assert (kept.precision, kept.recall, kept.base) == (1 / 2, 1 / 3, 3 / 5)
-    assert kept.value_recall == pytest.approx(60 / 68)
+def test_a_year_without_known_costs_has_the_assumed_margin():
+    people = pd.DataFrame(
+        {"net_sales_365d": [100.0, 200.0], "margin_365d": [30.0, np.nan]}, index=["a", "b"]
+    )
+    year = pd.DataFrame({"net_sales": [80.0, 400.0], "margin": [10.0, np.nan]}, index=["a", "b"])
+    last, to_last = watchlist.yearly_margin(people, year, 0.4)
+    assert last.tolist() == [30, 80] and to_last.tolist() == [10, 160]
+    _, assumed = watchlist.yearly_margin(people, year[["net_sales"]], 0.4)
+    assert assumed.tolist() == [32, 160]
 
 
-def test_a_list_of_all_finds_all_and_is_as_precise_as_chance():
-    people, inactive = past()
-    kept = watchlist.precision(people, inactive, people.index)
-    assert kept.recall == kept.value_recall == 1 and kept.precision == kept.base
+@pytest.mark.parametrize(("customers", "length"), [(0, 0), (1, 1), (1000, 30), (20_000, 100)])
+def test_the_list_is_three_percent_and_never_more_than_a_hundred(customers, length):
+    assert watchlist.list_length(customers) == length
 
 
-def test_an_empty_list_and_nobody_silent_have_no_share():
-    people, inactive = past()
-    kept = watchlist.precision(people, inactive * 0, people.index[:0])
-    assert np.isnan([kept.precision, kept.recall, kept.value_recall]).all() and kept.base == 0
-
-
-def test_outcomes_of_another_day_are_refused():
-    people, inactive = past()
-    with pytest.raises(InputError, match="1 of 5"):
-        watchlist.precision(people, inactive.drop("e"), people.index)
-    with pytest.raises(InputError, match="6 outcomes"):
-        watchlist.precision(people, pd.concat([inactive, pd.Series([1], ["f"])]), people.index)
-    with pytest.raises(InputError, match="1 on the list"):
-        watchlist.precision(people, inactive, pd.Index(["a", "z"]))
-
-
-def test_a_past_list_survives_the_table_of_trust():
-    kept = watchlist.precision(*past(), pd.Index(["a", "b"]))
-    rows = watchlist.backtest_rows(kept, "cox", 180)
-    assert (rows["part"] == "watchlist").all() and len(rows) == 6
-    table = rows.set_index(["part", "horizon_days", "model", "metric"]).sort_index()
-    assert watchlist.from_backtest(table) == kept
-    assert watchlist.from_backtest(table.rename({"watchlist": "churn"})) is None
-    assert watchlist.backtest_rows(None, "cox", 180).empty
-
-
-def of_a_day():
-    """Five customers with a usual gap of 10 days and as much to lose, inactive for 3 to 30 days."""
-    people = rhythm(last_gaps=[10] * 5)
-    people["last_order"] = [DAY - dt.timedelta(days=n) for n in (3, 8, 12, 20, 30)]
-    worth = pd.DataFrame(
+def test_overdue_accounts_are_counted_by_type():
+    people = pd.DataFrame(
         {
-            "p_alive": [0.9] * 5,
-            "expected_orders": 12.0,
-            "expected_margin": 100.0,
-            "expected_margin_if_retained": [120.0, 130, 140, 150, 160],
-            "margin_at_stake": [20.0, 30, 40, 50, 60],
-        },
-        index=people.index,
+            "customer_type": ["retail", "retail", "retail", "dealer"],
+            "days_since_last": [10, 100, 300, 20],
+            "net_sales_365d": [100.0, 50, 0, 900],
+            "net_sales_change_365d": [50.0, 0, -100, -100],
+        }
     )
-    return people, worth
-
-
-def test_a_list_holds_who_is_late_before_the_next_one():
-    people, worth = of_a_day()
-    risk = pd.Series(0.5, people.index)
-    stake, notes = watchlist.add_margin_at_stake(people, worth, risk, DAY, 52, 180)
-    assert notes == [] and stake["margin_at_stake"].tolist() == [20, 30, 40, 50, 60]
-    assert watchlist.select(stake, DAY, 9, days=0).index.tolist() == ["c4", "c3", "c2"]
-    assert watchlist.select(stake, DAY, 9, days=2).index.tolist() == ["c4", "c3", "c2", "c1"]
-    assert watchlist.select(stake, DAY, 2).index.tolist() == ["c4", "c3"]
-
-
-def test_a_past_list_is_drawn_up_and_held_against_what_came():
-    people, worth = of_a_day()
-    inactive = pd.Series([1, 0, 0, 1, 1], people.index)
-    trial = Trial(DAY, 180, pd.DataFrame({"cox": 0.5, "mean": 0.9}, people.index), inactive)
-    found = watchlist.backtest(trial, "cox", people, worth, 52, 180, n=2)
-    assert (found.listed, found.listed_inactive, found.customers, found.inactive) == (2, 2, 5, 3)
-    assert found.value_recall == pytest.approx((150 + 160) / (120 + 150 + 160))
-    assert watchlist.backtest(trial, "cox", people, worth.head(0), 52, 180) is None
-    idle = worth.assign(margin_at_stake=0.0)
-    assert watchlist.backtest(trial, "cox", people, idle, 52, 180) is None
-    assert watchlist.backtest(None, "cox", people, worth, 52, 180) is None
+    due = pd.DataFrame({"contact_on": pd.to_datetime(["2025-07-30", *["2025-06-30"] * 3])})
+    found = watchlist.count_by_type(people, due, DAY, 180)
+    assert found.index.tolist() == ["retail", "dealer"]
+    assert found["n_customers"].tolist() == [2, 1] and found["overdue"].tolist() == [1, 1]
+    assert found["sales_change"].tolist() == pytest.approx([-50 / 200, -100 / 1000])

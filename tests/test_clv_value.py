@@ -102,8 +102,8 @@ def test_a_year_of_weekly_rates_is_the_annual_rate():
         value.weekly_rate(-1.0)
 
 
-def test_value_at_risk_is_what_never_leaving_would_add(cdnow, models):
-    """P(alive) x (rate x discounted weeks - purchases given alive), by a plain sum over weeks."""
+def test_margin_at_stake_is_what_never_leaving_would_add(cdnow, models):
+    """Rate x discounted weeks less what is expected, by a plain sum over weeks."""
     model, spend = models
     few = cdnow.head(40)
     table = value.estimate(few, model, spend, 52, 0.10, 0.35)
@@ -116,16 +116,17 @@ def test_value_at_risk_is_what_never_leaving_would_add(cdnow, models):
     assert table["expected_margin_if_retained"].to_numpy() == pytest.approx(
         retained.to_numpy(), rel=1e-6
     )
-    risk = retained - table["expected_margin"]
-    assert table["margin_at_stake"].to_numpy() == pytest.approx(risk.to_numpy(), rel=1e-4, abs=1e-6)
+    stake = staying - table["expected_margin"]
+    assert table["margin_at_stake"].to_numpy() == pytest.approx(stake.to_numpy(), rel=1e-4)
     lost = (1 - model.p_alive(few)) * staying
     assert table["churned_value"].to_numpy() == pytest.approx(lost.to_numpy(), rel=1e-6)
 
 
-def test_value_at_risk_is_never_negative_nor_above_the_value_if_retained(cdnow, models):
+def test_margin_at_stake_is_never_negative_nor_above_the_margin_of_those_who_stay(cdnow, models):
     table = value.estimate(cdnow, *models, 52, 0.10, 1.0)
-    assert (table["margin_at_stake"] >= 0).all()
-    assert (table["margin_at_stake"] <= table["expected_margin_if_retained"]).all()
+    assert (table["margin_at_stake"] >= table["churned_value"]).all()
+    staying = table["expected_margin_if_retained"] + table["churned_value"]
+    assert (table["margin_at_stake"] <= staying).all()
     assert table["margin_at_stake"].sum() > 0
 
 

@@ -38,10 +38,15 @@ NEEDS = MappingProxyType(
         "holdout": (Need("weeks", 4, "no_holdout_short_history"),),
         "pool": (Need("buyers", 500, "no_pool_few_buyers"),),
         "churn_history": (Need("weeks", 13, "no_churn_trial_short_history"),),
+        "churn_landmark": (
+            Need("buyers", 30, "landmark_few_buyers"),
+            Need("percent", 2, "landmark_small_share"),  # of the customers to forecast
+        ),
         "churn_model": (
             Need("buyers", 50, "recency_few_buyers"),
             Need("returns", 30, "recency_few_returns"),
         ),
+        "list_ranking": (Need("landmarks", 4, "list_ranking_not_compared"),),
         "lapse_threshold": (Need("spells", 30, "no_lapse_threshold"),),
         "clusters": (
             Need("buyers", 30, "one_cluster_few_buyers"),

@@ -99,6 +99,14 @@ class Prepared:
         """The largest purchase days by `date`: customer_id, day, amount (gross), largest first."""
         return customers.largest_days(self.transactions, date, most).to_pandas()
 
+    def year_to_last_order(self, date: dt.date) -> pd.DataFrame:
+        """Net sales and margin of each customer's year up to the last order, by customer_id."""
+
+        def query(day: ir.DateValue) -> ir.Table:
+            return customers.year_to_last_order(self.transactions, day)
+
+        return self.queries.ask(query, date).set_index("customer_id")
+
     def histories(self, date: dt.date) -> pd.DataFrame:
         """One row per customer who bought by `date`, indexed by customer_id.
 

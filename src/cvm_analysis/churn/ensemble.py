@@ -21,22 +21,28 @@ from cvm_analysis.churn.evaluation import logit
 
 @dataclass(frozen=True)
 class Mean:
-    """Several forecasts with equal weights; `fit` makes one."""
+    """Several learned forecasts with equal weights; `fit` makes one.
+
+    They are recalibrated together. The purchase model learns from no landmark, and so tells of its
+    level what they cannot: it joins them afterwards, uncalibrated (`add_member`).
+    """
 
     parts: Sequence[Any]
     out_of_fold: pd.DataFrame = field(repr=False)  # forecasts of the training rows
 
     def p_no_purchase(self, rows: Rows, days: Sequence[int]) -> pd.DataFrame:
-        """Average the parts that forecast a row at some horizon.
-
-        Empty where no part does, or where one of these lacks the horizon.
-        """
-        return _mean([part.p_no_purchase(rows, days) for part in self.parts])
+        """Average the parts that forecast a row at the horizon; empty where none does."""
+        return average([part.p_no_purchase(rows, days) for part in self.parts])
 
 
 def fit(parts: Sequence[Any], rows: Rows, days: Sequence[int]) -> Mean:
     """Combine forecasts; rows : their training rows, days : horizons to be recalibrated."""
-    return Mean(parts, _mean([cross_fitted(part, rows, days) for part in parts]))
+    return Mean(parts, average([cross_fitted(part, rows, days) for part in parts]))
+
+
+def add_member(mean: Mean, recalibrated: pd.DataFrame, member: pd.DataFrame) -> pd.DataFrame:
+    """Average the recalibrated forecast of `mean` with one more member of equal weight."""
+    return average([recalibrated, member], [len(mean.parts), 1])
 
 
 def cross_fitted(model: Any, rows: Rows, days: Sequence[int]) -> pd.DataFrame:
@@ -45,10 +51,17 @@ def cross_fitted(model: Any, rows: Rows, days: Sequence[int]) -> pd.DataFrame:
     return model.p_no_purchase(rows, days) if out_of_fold is None else out_of_fold
 
 
-def _mean(forecasts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def average(
+    forecasts: Sequence[pd.DataFrame], weights: Sequence[float] | None = None
+) -> pd.DataFrame:
+    """Average forecasts of the same rows and horizons, of as many as there are for each.
+
+    weights : of each forecast; None: all the same
+    """
     odds = np.array([logit(each.to_numpy(float)) for each in forecasts])
-    present = ~np.isnan(odds).all(axis=2, keepdims=True)
-    n = present.sum(axis=0)
-    total = np.where(present, odds, 0.0).sum(axis=0)
+    given = np.ones(len(odds)) if weights is None else np.asarray(weights, dtype=float)
+    weight = np.where(np.isnan(odds), 0.0, given[:, None, None])
+    n = weight.sum(axis=0)
+    total = (np.nan_to_num(odds) * weight).sum(axis=0)
     mean = np.divide(total, n, out=np.full(total.shape, np.nan), where=n > 0)
     return pd.DataFrame(expit(mean), forecasts[0].index, forecasts[0].columns)

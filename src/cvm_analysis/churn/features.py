@@ -1,8 +1,8 @@
 """Features of each customer at a landmark, in the model's units and in units for a reader.
 
 All come from columns of table `customers` as of the landmark. Attributes of the customer's record
-carry no date and are not used (but the choice of modelled customers uses today's type: retail). The
-channel is that of the first purchase. Empty values become the median of the landmark's customers.
+carry no date and are not used, except the type of customer, which rarely changes. The channel is
+that of the first purchase. Empty values become the median of the landmark's customers.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import pandas as pd
 WEEKS_PER_YEAR = 365.25 / 7
 YEAR, HALF_YEAR = 365, 182  # days
 
-# The unit step of each feature's hazard ratio, in order of preference; `channel` stands for every
-# column channel=<code>.
+# The unit step of each feature's hazard ratio, in order of preference; `channel` and `customer_type`
+# stand for every column channel=<code>, customer_type=<code>.
 STEPS = MappingProxyType(
     {
         "silence_gaps": "doubling",
@@ -37,15 +37,17 @@ STEPS = MappingProxyType(
         "complaint_days": "doubling",
         "nps": "one_more",
         "satisfaction": "one_more",
+        "customer_type": "yes",
         "channel": "yes",
     }
 )
-LEVEL = "channel="
-MIN_SHARE, MAX_CHANNELS = 0.01, 5  # share of customers a channel needs for a column; most of them
+_ATTRIBUTES = MappingProxyType({"customer_type": "customer_type", "channel": "first_channel"})
+MIN_SHARE, MAX_LEVELS = 0.01, 5  # share of customers a level needs for a column; most levels
 
 _UNCHANGED = ("n_categories", "n_channels", "nps", "satisfaction")
 _SHARES = ("discount_share", "return_share", "late_share")
 _COMPLAINTS = ("complaints_open", "complaint_days")
+_UNKNOWN_GAP = 365.25  # days; where nobody bought on two days
 _MIN_MONEY = 1e-4  # the tables keep four decimals
 _FROM_ZERO = ("silence_gaps", "tenure_weeks", "net_sales_per_order", "complaint_days")
 
@@ -61,8 +63,8 @@ def build(
         the landmark
     grade : rank of each customer's grade as of the landmark, larger is better; empty if not
         graded. None: no such feature
-    names : of the features a model was fitted with, whose channels are used; None: the channels of
-        these customers, without the most common one
+    names : of the features a model was fitted with, whose channels and types are used; None: those
+        of these customers, without the most common one
 
     Returns
     -------
@@ -99,11 +101,12 @@ def readable(
         discount_share, return_share, late_share : of list price, gross spend, due deliveries
         complaint_days : age in days of the oldest open complaint; 0 without one
         nps, satisfaction : points of their own scale
+        customer_type=<code> : 1 if it is the customer's type
         channel=<code> : 1 if it is the channel of the first purchase
     From rate_trend on, each only where `customers` has its columns.
     """
     known = customers[customers["n_orders"] > 0]
-    typical, weeks = _typical_gap(known), known["T"].astype(float)
+    typical, weeks = typical_gap(known).fillna(_UNKNOWN_GAP), known["T"].astype(float)
     table = {
         "silence_gaps": known["days_since_last"] / usual_gap(known, typical),
         "rate": known["n_purchase_days"] / (weeks + typical / 7) * WEEKS_PER_YEAR,
@@ -116,7 +119,7 @@ def readable(
     }
     if grade is not None:
         table["grade"] = grade.reindex(known.index)
-    ordered = {name: table[name] for name in STEPS if name in table} | _channels(known, names)
+    ordered = {name: table[name] for name in STEPS if name in table} | _levels(known, names)
     return pd.DataFrame(ordered, index=known.index).astype(float)
 
 
@@ -129,19 +132,20 @@ def _transformed(name: str, values: pd.Series) -> pd.Series:
     return np.log2(values) if STEPS.get(name) == "doubling" else values
 
 
-def _typical_gap(known: pd.DataFrame) -> float:
-    """Median of the customers' median gaps, in days; a year where nobody bought on two days."""
-    gaps = known["gap_median_days"].dropna()
-    return float(gaps.median()) if len(gaps) else 365.25
+def typical_gap(customers: pd.DataFrame) -> pd.Series:
+    """Median of the median gaps, in days, of customers of the same type; empty without any."""
+    gaps = customers["gap_median_days"].astype(float)
+    return gaps.groupby(customers["customer_type"]).transform("median")
 
 
-def usual_gap(customers: pd.DataFrame, typical: float) -> pd.Series:
+def usual_gap(customers: pd.DataFrame, typical: pd.Series) -> pd.Series:
     """Shrink each customer's median gap (days) towards the typical gap, by two gaps' weight.
 
-    customers : one row each: x, gap_median_days; typical : the median gap; empty if unknown
+    customers : one row each: x, gap_median_days; typical : as `typical_gap`; empty if unknown
     """
+    x = customers["x"].astype(float)
     own = customers["gap_median_days"].astype(float).fillna(typical)
-    return (customers["x"].astype(float) * own + 2 * typical) / (customers["x"].astype(float) + 2)
+    return (x * own + 2 * typical) / (x + 2)
 
 
 def _trends(known: pd.DataFrame) -> dict[str, pd.Series]:
@@ -170,15 +174,18 @@ def _usual_spend(known: pd.DataFrame) -> pd.Series:
     return own.where(spent, float(own[spent].median()) if spent.any() else 1.0)
 
 
-def _channels(known: pd.DataFrame, names: Iterable[str] | None) -> dict[str, pd.Series]:
-    if "first_channel" not in known:
-        return {}
-    first = known["first_channel"]
-    names = [f"{LEVEL}{code}" for code in _levels(first)] if names is None else names
-    return {name: first == name[len(LEVEL) :] for name in names if name.startswith(LEVEL)}
+def _levels(known: pd.DataFrame, names: Iterable[str] | None) -> dict[str, pd.Series]:
+    """Columns of attributes, 1 for customers of a level: channel=web, customer_type=dealer."""
+    found = {}
+    for attribute, column in _ATTRIBUTES.items():
+        if column in known:
+            start, own = f"{attribute}=", known[column]
+            wanted = [start + code for code in _common(own)] if names is None else names
+            found |= {n: own == n[len(start) :] for n in wanted if n.startswith(start)}
+    return found
 
 
-def _levels(first: pd.Series) -> list[str]:
-    """Channels that get a column, most used first (ties by name), without the most used."""
-    used = first.value_counts().sort_index().sort_values(ascending=False, kind="stable")
-    return [str(code) for code in used.index[used >= MIN_SHARE * len(first)]][1 : MAX_CHANNELS + 1]
+def _common(levels: pd.Series) -> list[str]:
+    """Levels that get a column, most used first (ties by name), without the most used."""
+    used = levels.value_counts().sort_index().sort_values(ascending=False, kind="stable")
+    return [str(code) for code in used.index[used >= MIN_SHARE * len(levels)]][1 : MAX_LEVELS + 1]

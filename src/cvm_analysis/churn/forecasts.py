@@ -166,7 +166,8 @@ def forecast(
     Parameters
     ----------
     today : the customers as known today
-    chosen : as `choose` returns; the next of ORDER replaces a forecast that could not be fitted
+    chosen : as `choose` returns; the next of ORDER replaces a forecast that could not be fitted,
+        and fills in horizons and customers that it does not reach
     threshold_days : of a lapse; None: not known
 
     Returns
@@ -177,9 +178,10 @@ def forecast(
     code, horizons = find_available(backtest, chosen), sorted({*DAYS, horizon_days})
     wanted = challengers.column_names(horizons)
     table = pd.DataFrame(np.nan, today.customers.index, wanted)
-    if code != NONE:
-        table = backtest.today.forecast(code, today, horizons)[wanted]
-    p = table.cummin(axis=1).where(table.notna())
+    for each in dict.fromkeys([code, *ORDER]):
+        if each in backtest.today.models and table.isna().any(axis=None):
+            table = table.fillna(backtest.today.forecast(each, today, horizons))
+    p = table.cummin(axis=1)
     days = today.customers["days_since_last"]
     lapsed = (
         lapse.is_lapsed(days, threshold_days) if threshold_days else pd.Series(pd.NA, days.index)

@@ -35,10 +35,12 @@ class Churn:
 
     lapse_days : days without a purchase that make a lapse; `auto`: see `find_threshold`
     horizon_days : the churn risk is that of no purchase within so many days
+    win_back_days : the watch list leaves out customers without an order for so long
     """
 
     lapse_days: Annotated[int, Field(gt=0)] | Literal["auto"] = "auto"
     horizon_days: Annotated[int, Field(gt=0)] = 180
+    win_back_days: Annotated[int, Field(gt=0)] = 180
 
 
 def inactivity_spells(purchase_days: pd.DataFrame, end: dt.date) -> pd.DataFrame:

@@ -82,10 +82,17 @@ class Learned(NamedTuple):
         return found.reindex(columns=self.feature_names).fillna(0.0)
 
     def forecast(self, code: str, known: Snapshot, days: Sequence[int]) -> pd.DataFrame:
-        """Forecast no purchase of a day's customers; columns p_no_purchase_<h>d."""
+        """Forecast no purchase of a day's customers; columns p_no_purchase_<h>d.
+
+        days : ascending; a forecast never rises with them, since no purchase within a longer time
+            includes none within a shorter one. Empty where the model does not reach.
+        """
         rows = _rows([known], [self.features(known)])
-        p = self.recalibrations[code].apply(self.models[code].p_no_purchase(rows, days), rows.day)
-        return p.set_axis(known.customers.index)
+        model = self.models[code]
+        p = self.recalibrations[code].apply(model.p_no_purchase(rows, days), rows.day)
+        if isinstance(model, ensemble.Mean):
+            p = ensemble.add_member(model, p, challengers.ValueModel().p_no_purchase(rows, days))
+        return p.cummin(axis=1).set_axis(known.customers.index)
 
 
 def learn(
@@ -98,13 +105,15 @@ def learn(
 
     Parameters
     ----------
-    known : one per landmark; those before `day` with customers count
+    known : one per landmark; those before `day` with enough customers count (`minimum_data`).
+        Without any, only the purchase model forecasts, as it is
     purchase_days : customer_id, day with a purchase; days after `day` do not count
     horizons : days ahead to be recalibrated
     """
-    past = sample_rows([each for each in known if each.day < day and len(each.customers)])
+    few = {each.day: _few_customers(each, known) for each in known if each.day < day}
+    past = sample_rows([each for each in known if few.get(each.day) == []])
     if not past:
-        return Learned({}, {}, [], shortfalls("churn_model", buyers=0))
+        return _not_learned(known, list(few.values())[-1] if few else [])
     names = _known_throughout(past)
     learned = Learned({}, {}, names, [])
     since = pd.to_datetime(purchase_days["day"]).min()
@@ -124,6 +133,21 @@ def learn(
         for code, model in models.items()
     }
     return Learned(models, recalibrations, names, notes, rows)
+
+
+def _few_customers(landmark: Snapshot, known: Sequence[Snapshot]) -> list[Note]:
+    """What a landmark lacks to be learned from; the largest number of customers is to forecast."""
+    n, most = len(landmark.customers), max(len(each.customers) for each in known)
+    return shortfalls("churn_landmark", buyers=n, percent=100 * n / max(most, 1))
+
+
+def _not_learned(known: Sequence[Snapshot], few: list[Note]) -> Learned:
+    """The forecasts that need no landmark: the purchase model, if there is one."""
+    notes = few or shortfalls("churn_landmark", buyers=0)
+    if not any(each.value is not None and len(each.value.columns) for each in known):
+        return Learned({}, {}, [], notes)
+    models = {"value_model": challengers.ValueModel()}
+    return Learned(models, {"value_model": recalibration.Recalibration()}, [], notes)
 
 
 def _known_throughout(past: Sequence[Snapshot]) -> list[str]:
@@ -205,8 +229,9 @@ def _models(rows: Rows, horizons: Sequence[int]) -> tuple[dict[str, Any], list[N
             notes = [Note(PART, "cox_not_fitted")]
         boosted = challengers.fit_boosted(rows)
         models |= {"boosted": boosted} if boosted else {}
+    learned = list(models.values())
     if rows.value.notna().any(axis=None):
         models["value_model"] = challengers.ValueModel()
-    if len(models) > 1:
-        models["mean"] = ensemble.fit(list(models.values()), rows, horizons)
+    if learned and len(models) > 1:
+        models["mean"] = ensemble.fit(learned, rows, horizons)
     return models | {"recency": challengers.fit_recency(rows)}, notes

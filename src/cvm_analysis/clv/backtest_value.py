@@ -6,7 +6,7 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -16,65 +16,109 @@ from cvm_analysis.clv.numerics import predictive_distribution
 from cvm_analysis.errors import FitError
 from cvm_analysis.minimum_data import Note, shortfalls
 
+Models = Mapping[str, Any]  # customer type -> fitted model
 
-def estimate_margin(
-    customers: pd.DataFrame,
-    code: str,
-    horizon_weeks: float,
-    annual_rate: float,
-    assumed_margin: float,
-) -> pd.DataFrame:
-    """Fit the model to the data of a past day and value the customers of that day.
 
-    Parameters
-    ----------
-    customers : one row per customer as of the day, columns of table `customers`; only those that
-        `forecasts.with_purchase` keeps count
-    code : the forecast in use; see `fit` for its substitutes
-    horizon_weeks, annual_rate : as for `value.estimate`
-    assumed_margin : share of net spend, where costs are not known
+def codes_in_use(values: pd.DataFrame, customers: pd.DataFrame) -> dict[str, str]:
+    """Read the forecast in use of each type of customer: customer_type -> code.
 
-    Returns
-    -------
-    One row per customer modelled; columns of `value.estimate`. No row where no model can be fitted.
+    values : table `value`; customers : customer_type of the same customers
     """
-    buyers = forecasts.with_purchase(customers)
-    model = fit(buyers, code) if len(buyers) else None
-    if model is None:
-        return pd.DataFrame(columns=["expected_margin_if_retained", "margin_at_stake"], dtype=float)
-    spend, _ = forecasts.fit_spend(buyers)
-    margin, returned = margins.estimate(buyers, assumed_margin), margins.return_share(buyers)
-    return value.estimate(buyers, model, spend, horizon_weeks, annual_rate, margin, returned)
+    models = values["model"].groupby(customers["customer_type"].reindex(values.index))
+    return {str(kind): str(code) for kind, code in models.first().items()}
 
 
-def forecast_no_purchase(
-    customers: Sequence[pd.DataFrame], code: str, days: Sequence[int]
-) -> tuple[list[pd.DataFrame], list[Note]]:
-    """Fit the model to the data of each day and forecast the probability of no purchase.
+def fit_on_days(
+    customers: Sequence[pd.DataFrame], codes: Mapping[str, str]
+) -> tuple[list[Models], list[Note]]:
+    """Fit the model of each type of customer to the data of each day.
 
     Parameters
     ----------
     customers : for each day, one row per customer as of it, columns of table `customers`; only
         those that `forecasts.with_purchase` keeps count
-    code : the forecast in use, as table `value` names it; see `fit` for its substitutes
+    codes : customer_type -> forecast in use; see `fit` for its substitutes
+
+    Returns
+    -------
+    The models of each day; types with too few data, or without a model, are absent. And a note
+    where no type has a model on the last day.
+    """
+    fitted: list[Models] = [
+        {
+            kind: model
+            for kind, buyers in forecasts.split_by_type(each).items()
+            if (model := _fit_type(buyers, codes.get(kind, "")))
+        }
+        for each in customers
+    ]
+    none = bool(fitted) and not fitted[-1]
+    return fitted, [Note("churn", "no_value_model")] if none else []
+
+
+def _fit_type(buyers: pd.DataFrame, code: str) -> Any:
+    few = shortfalls("purchase_model", buyers=len(buyers), repeat_buyers=(buyers["x"] > 0).sum())
+    return None if few else fit(buyers, code)
+
+
+def estimate_margin(
+    customers: pd.DataFrame,
+    models: Models,
+    horizon_weeks: float,
+    annual_rate: float,
+    assumed_margin: float,
+) -> pd.DataFrame:
+    """Value the customers of a past day by the models of that day.
+
+    Parameters
+    ----------
+    customers : one row per customer as of the day, columns of table `customers`
+    models : of the day, from `fit_on_days`; customers of other types are left out
+    horizon_weeks, annual_rate : as for `value.estimate`
+    assumed_margin : share of net spend, where costs are not known
+
+    Returns
+    -------
+    One row per customer modelled; columns of `value.estimate`.
+    """
+    found = []
+    for kind, buyers in forecasts.split_by_type(customers).items():
+        if model := models.get(kind):
+            spend, _ = forecasts.fit_spend(buyers)
+            margin = margins.estimate(buyers, assumed_margin)
+            returned = margins.return_share(buyers)
+            found.append(
+                value.estimate(buyers, model, spend, horizon_weeks, annual_rate, margin, returned)
+            )
+    columns = ["p_alive", "expected_orders", "expected_margin", "margin_at_stake"]
+    return pd.concat(found) if found else pd.DataFrame(columns=columns, dtype=float)
+
+
+def forecast_no_purchase(
+    customers: Sequence[pd.DataFrame], models: Sequence[Models], days: Sequence[int]
+) -> list[pd.DataFrame]:
+    """Forecast the probability of no purchase on each day, by the models of that day.
+
+    Parameters
+    ----------
+    customers, models : for each day, as for `fit_on_days` and from it
     days : horizons
 
     Returns
     -------
-    For each day, one row per customer modelled; columns p_no_purchase_<h>d, in [0, 1], falling
-    with h; no column where no model can be fitted. And the notes of the last day.
+    For each day, one row per customer; columns p_no_purchase_<h>d, in [0, 1], falling with h; empty
+    where the type has no model, no column where none has.
     """
-    tables, notes = [], []
-    for each in customers:
-        buyers = forecasts.with_purchase(each)
-        few = shortfalls(
-            "purchase_model", buyers=len(buyers), repeat_buyers=(buyers["x"] > 0).sum()
-        )
-        model = None if few else fit(buyers, code)
-        table = pd.DataFrame(index=buyers.index)
-        tables.append(table if model is None else no_purchase_probabilities(model, buyers, days))
-        notes = [Note("churn", "no_value_model")] if model is None else []
-    return tables, notes
+    tables = []
+    for each, fitted in zip(customers, models, strict=True):
+        by_type = [
+            no_purchase_probabilities(fitted[kind], buyers, days)
+            for kind, buyers in forecasts.split_by_type(each).items()
+            if kind in fitted
+        ]
+        index = forecasts.with_purchase(each).index
+        tables.append(pd.concat(by_type).reindex(index) if by_type else pd.DataFrame(index=index))
+    return tables
 
 
 def fit(buyers: pd.DataFrame, code: str) -> Any:

@@ -117,9 +117,10 @@ def estimate(
             discounted continuously from the day of each purchase to the last day of T
         expected_margin_if_retained : the same without further drop-out: P(alive) x margin at the
             customer's purchase rate
-        margin_at_stake : expected_margin_if_retained - expected_margin
-        churned_value : (1 - P(alive)) x margin at the purchase rate; like margin_at_stake, 0 if the
-            model has no drop-out
+        margin_at_stake : margin at the customer's purchase rate, without drop-out, less the
+            expected_margin: what may be lost by customers who leave or probably have left
+        churned_value : of it the part of those who have left: (1 - P(alive)) x margin at the
+            purchase rate. Both are 0 if the model has no drop-out
         value_residual : expected_margin without a horizon; empty without a discount rate
         spend_is_individual : whether the spend rests on the customer's own repeat purchases
 
@@ -156,12 +157,13 @@ def _discounted_orders(
     purchases = model.discounted_purchases(h, rate, horizon_weeks)
     staying = model.purchase_rate(h) * discounting.annuity(rate, horizon_weeks)
     retained = (alive * staying).clip(lower=purchases)
+    churned = (1 - alive) * staying
     return pd.DataFrame(
         {
             "expected_margin": purchases,
             "expected_margin_if_retained": retained,
-            "margin_at_stake": retained - purchases,
-            "churned_value": (1 - alive) * staying,
+            "margin_at_stake": retained + churned - purchases,
+            "churned_value": churned,
             "value_residual": model.discounted_purchases(h, rate) if rate > 0 else np.nan,
         }
     )

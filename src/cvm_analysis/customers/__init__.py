@@ -1,6 +1,12 @@
 """Tables of customers, and their purchases over time, from transactions."""
 
-from cvm_analysis.customers.activity import largest_days, monthly, purchase_days, retention
+from cvm_analysis.customers.activity import (
+    largest_days,
+    monthly,
+    purchase_days,
+    retention,
+    year_to_last_order,
+)
 from cvm_analysis.customers.indicators import histories, latest, mix, rfm_measures
 from cvm_analysis.customers.resample import with_copied_days
 from cvm_analysis.customers.table import as_of
@@ -16,4 +22,5 @@ __all__ = [
     "retention",
     "rfm_measures",
     "with_copied_days",
+    "year_to_last_order",
 ]

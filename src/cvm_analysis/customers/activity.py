@@ -7,7 +7,7 @@ import datetime as dt
 import ibis
 from ibis import ir
 
-from cvm_analysis.customers.table import order_of
+from cvm_analysis.customers.table import YEAR, as_value, order_of
 
 
 def monthly(transactions: ir.Table, date: dt.date) -> ir.Table:
@@ -61,3 +61,22 @@ def purchase_days(transactions: ir.Table, date: dt.date) -> ir.Table:
     day = transactions.ordered_at.date()
     bought = transactions.filter(day <= date, transactions.amount > 0)
     return bought.select("customer_id", day=bought.ordered_at.date()).distinct()
+
+
+def year_to_last_order(transactions: ir.Table, date: dt.date | ir.DateValue) -> ir.Table:
+    """Sales of each customer's last year as a customer: the 365 days up to the last order.
+
+    One row per customer who bought by `date`: customer_id, net_sales, and margin where the lines
+    have costs, empty if one of that year is unknown. Returns up to `date` count.
+    """
+    past = transactions.filter(transactions.ordered_at.date() <= as_value(date))
+    day = past.ordered_at.date()
+    bought = ibis.ifelse(past.amount > 0, day, ibis.null("date"))
+    past = past.mutate(day=day, last=bought.max().over(ibis.window(group_by="customer_id")))
+    year = past.filter(past.last.notnull(), past.last.delta(past.day, unit="day") < YEAR)
+    found = {"net_sales": year.amount.sum().cast("float64")}
+    if "cost" in year.columns:
+        complete = year.cost.isnull().sum() == 0
+        margin = (year.amount - year.cost).sum().cast("float64")
+        found["margin"] = complete.ifelse(margin, None)
+    return year.group_by("customer_id").aggregate(**found).order_by("customer_id")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -12,10 +12,27 @@ from cvm_analysis.segments.grades.scorecard import Scorecard
 
 
 def rank_on_days(
-    cards: Sequence[Scorecard], measures: Sequence[pd.DataFrame], days: Sequence[dt.date]
+    cards: Mapping[str, Sequence[Scorecard]],
+    measures: Sequence[pd.DataFrame],
+    days: Sequence[dt.date],
 ) -> list[pd.Series]:
-    """Rank the grades of each of several days; measures : one table per day."""
-    return [grade_rank_at(cards, each, day) for each, day in zip(measures, days, strict=True)]
+    """Rank the grades of each of several days, each customer among those of the same type.
+
+    cards : customer type -> versions of its scorecard
+    measures : one table per day, with customer_type
+    """
+    return [_rank_by_type(cards, each, day) for each, day in zip(measures, days, strict=True)]
+
+
+def _rank_by_type(
+    cards: Mapping[str, Sequence[Scorecard]], measures: pd.DataFrame, day: dt.date
+) -> pd.Series:
+    found = [
+        grade_rank_at(cards.get(str(kind), ()), same, day)
+        for kind, same in measures.groupby("customer_type")
+    ]
+    none = pd.Series(float("nan"), measures.index, name="grade")
+    return pd.concat(found).reindex(measures.index) if found else none
 
 
 def grade_rank_at(cards: Sequence[Scorecard], measures: pd.DataFrame, day: dt.date) -> pd.Series:
