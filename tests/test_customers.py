@@ -362,6 +362,7 @@ def test_an_imported_figure_is_the_latest_one_known():
         ("a", "2024-01-01", "size", 5.0),
         ("a", "2024-03-01", "size", 7.0),
         ("a", "2024-03-02", "size", 9.0),
+        ("b", "2024-01-01", "growth", 1.0),
         ("b", "2024-02-01", "growth", -0.5),
         ("c", "2024-03-02", "growth", 0.5),
     ]
@@ -369,6 +370,10 @@ def test_an_imported_figure_is_the_latest_one_known():
     figures = ibis.memtable(table.assign(at=pd.to_datetime(table["at"]))).cast({"at": "date"})
     found = customers.latest(figures, dt.date(2024, 3, 1)).to_pandas()
     assert found.to_numpy().tolist() == [["a", "size", 7.0], ["b", "growth", -0.5]]
+    twice = pd.concat([table, table.assign(value=table["value"] + 2)])
+    again = ibis.memtable(twice.assign(at=pd.to_datetime(twice["at"]))).cast({"at": "date"})
+    found = customers.latest(again, dt.date(2024, 3, 1)).to_pandas()
+    assert found["value"].tolist() == [8.0, 0.5]  # the mean of the last day
 
 
 def test_a_mix_adds_up_what_was_bought_of_each_kind():
@@ -432,3 +437,41 @@ def test_histories_leave_no_customer_out_and_name_none_twice():
     found = customers.histories(rows, DAY).to_pandas()
     assert sorted(found["customer_id"]) == sorted(ids)
     assert (found["T"] == 1).all()
+
+
+def feedback(rows):
+    table = pd.DataFrame(rows, columns=["customer_id", "at", "kind", "score"])
+    return ibis.memtable(table.assign(at=pd.to_datetime(table["at"]))).cast({"at": "date"})
+
+
+ANSWERS = [
+    ("often", "2024-01-05", "nps", 2.0),
+    ("often", "2024-02-01", "nps", 9.0),
+    ("often", "2024-02-01", "nps", 6.0),
+    ("often", "2024-02-01", "nps", 10.0),
+    ("often", "2024-02-02", "nps", None),  # no score
+    ("often", "2024-02-21", "nps", 0.0),  # later
+    ("often", "2024-02-01", "csat", 5.0),
+    ("often", "2024-02-01", "csat", 2.0),
+    ("often", "2024-01-05", "csat", 2.0),
+    ("twice", "2024-02-01", "csat", 4.0),
+]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_several_recommendation_scores_on_the_last_day_the_lowest_counts(order):
+    found = customers.as_of(transactions(LINES), DAY, None, feedback(ANSWERS[::order]))
+    people = found.to_pandas().set_index("customer_id")
+    assert people.loc["often", ["nps", "satisfaction"]].tolist() == [6.0, 3.0]
+    assert pd.isna(people.loc["twice", "nps"]) and people.loc["twice", "satisfaction"] == 4.0
+    assert pd.isna(people.loc["once", "satisfaction"])
+
+
+def test_a_period_ends_on_the_day_and_has_so_many_days():
+    """Ten days up to 2024-02-20 begin on 2024-02-11."""
+    found = customers.in_period(transactions(LINES), DAY, 10).to_pandas().set_index("customer_id")
+    assert found.loc["often"].tolist() == [1, 6.0]
+    assert found.loc["once"].tolist() == [1, 12.5]
+    assert sorted(found.index) == ["often", "once"]
+    year = customers.in_period(transactions(YEARS), dt.date(2024, 12, 31), 365).to_pandas()
+    assert year.to_numpy().tolist() == [["a", 2, 5.0]]

@@ -16,7 +16,7 @@ from cvm_analysis import customers, prepared, sample, validate
 from cvm_analysis import settings as settings_module
 from cvm_analysis.errors import GateError, InputError
 from cvm_analysis.intake.prepare import prepare
-from cvm_analysis.segments import classification_rules
+from cvm_analysis.segments import classes, classification_rules
 
 REAL = Path(__file__).parent.parent / "config"
 REGIONS = ("east", "south", "north", "central", "southwest", "northeast")
@@ -659,10 +659,13 @@ def test_one_sheet_one_parquet_and_one_csv_of_a_glob_are_read_alike(project, cop
 
 
 def test_online_retail_names_every_customer_once_in_every_region(retail, shoppers):
-    rules, cuts = retail.segments.rfm, retail.segments.rfm.find_cut_points(shoppers)
+    rules, gap = retail.segments.rfm, classes.usual_gap(shoppers)
+    naming = classification_rules.Naming(
+        rules, rules.find_cut_points(shoppers), gap, retail.segments.life_cycle
+    )
     named = []
     for region in set(prepared.region_names(retail)) - {"all"}:
-        _, names = classification_rules.score_and_name(known(retail, region), rules, cuts)
+        names = naming.name(known(retail, region))
         assert names.notna().all() and names.index.is_unique, region
         named.append(names)
     every = pd.concat(named)
@@ -670,6 +673,6 @@ def test_online_retail_names_every_customer_once_in_every_region(retail, shopper
     assert set(every) <= {*retail.segments.rfm.segments, "prospect"}
     pd.testing.assert_series_equal(
         every.sort_index(),
-        classification_rules.score_and_name(shoppers, rules, cuts)[1].sort_index(),
+        naming.name(shoppers).sort_index(),
         check_names=False,
     )

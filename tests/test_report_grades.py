@@ -15,8 +15,10 @@ from cvm_analysis.segments.grades import summary, versions, weights
 from cvm_analysis.segments.grades.points import assign_points, fit_bins
 from cvm_analysis.segments.grades.reviews import Graded
 from cvm_analysis.segments.grades.scorecard import Indicator, Scorecard
+from cvm_analysis.texts import words
 
 EN, ZH = Writer("en", "CNY"), Writer("zh", "CNY")
+IN_YEAR = Writer(words("en", period_days=365), "CNY")
 CARD = Scorecard(
     "retail",
     dt.date(2020, 1, 1),
@@ -77,9 +79,9 @@ def test_cut_points_stand_with_the_best_score_on_top():
 
 def test_class_limits_and_cross_tables_are_in_words():
     limits = {"amount": {"mid": 10.0, "high": 2000.0}, "loyalty": {"x": 5.0, "y": np.nan}}
-    assert cells(grades_tables.class_thresholds(EN, limits))[1:] == [
-        ["Amount", "10", "2,000"],
-        ["Loyalty index", "5", "–"],
+    assert cells(grades_tables.class_thresholds(IN_YEAR, {"dealer": limits}))[1:] == [
+        ["Dealers", "Net sales, last 12 months", "10", "2,000"],
+        ["Dealers", "Loyalty index", "5", "–"],
     ]
     rows = pd.Series(["high", "low", "low"], name="amount")
     columns = pd.Series(["lost", "lost", "new"], name="life_cycle")
@@ -88,6 +90,25 @@ def test_class_limits_and_cross_tables_are_in_words():
         ["", "New", "Lost"],
         ["High", "¥0", "¥1,000"],
     ]
+
+
+def test_sizes_of_classes_name_the_period_and_the_type():
+    sizes = pd.DataFrame(
+        {"customer_type": ["dealer"], "class": ["inactive"], "n_customers": [7]}
+    ).assign(share_customers=0.25, period_sales=0.0)
+    assert cells(grades_tables.class_sizes(IN_YEAR, sizes)) == [
+        [*("Type", "Class", "Customers", "Share of customers", "Net sales, last 12 months")],
+        ["Dealers", "No order in the period", "7", "25%", "¥0"],
+    ]
+
+
+def test_names_replaced_are_in_words_or_said_to_be_none():
+    rows = [("at_risk", "lapsed", "hibernating", 6)]
+    table = pd.DataFrame(rows, columns=["segment", "activity", "instead", "n_customers"])
+    assert cells(grades_tables.names_replaced(EN, table))[1:] == [
+        ["At risk", "Lapsed", "Hibernating", "6"]
+    ]
+    assert "No segment name" in grades_tables.names_replaced(EN, table.iloc[:0]).html
 
 
 def test_disagreements_name_both_sides_or_say_there_are_none():

@@ -66,3 +66,14 @@ def test_who_fell_is_named_with_the_reason():
 def test_moved_limits_are_counted():
     table = pd.DataFrame({"n_customers": [3, 2]})
     assert "5 customers (2.5%)" in transitions_tables.threshold_effect(EN, table, 200).html
+
+
+def test_conversions_stand_beside_chance():
+    upgrades = pd.DataFrame(
+        {"customer_type": ["retail"], "before": ["mid"], "n_customers": [40], "n_rose": [12.0]}
+    ).assign(n_expected=7.5, rose=0.3, low=0.1, high=0.25)
+    html = transitions_tables.conversions(EN, upgrades, "frequency").html
+    for text in ("Retail customers", "Mid", "40", "12", "7.5", "30%", "10% to 25%"):
+        assert text in html
+    nobody = transitions_tables.conversions(EN, upgrades.iloc[:0], "frequency").html
+    assert "Too few customers" in nobody

@@ -105,6 +105,20 @@ def test_life_cycle_of_one_customer_per_class():
     assert set(found) == set(classes_module.ORDERS["life_cycle"])
 
 
+def test_activity_is_measured_in_usual_gaps():
+    row = (5, 5, 100, 30, 30, 4)
+    table = people(
+        **{str(days): (*row[:2], days, *row[2:]) for days in (60, 61, 120, 121)},
+        never=(0, 0, None, None, None, None, None),
+        first=(1, 5, 90, 13, None, None, 0),
+    )
+    found = classes_module.activity(table, company_gap=40)
+    expected = {"60": "active", "61": "overdue", "120": "overdue", "121": "lapsed"}
+    assert found.to_dict() == expected | {"never": None, "first": "overdue"}
+    unknown = classes_module.activity(table, company_gap=NAN)
+    assert unknown.to_dict() == expected | {"never": None, "first": None}
+
+
 def once(silence):
     return people(a=(1, 5, silence, silence / 7, None, None, 0))
 

@@ -1,5 +1,6 @@
 """One day's rules applied to customers of any day."""
 
+import dataclasses
 import datetime as dt
 
 import numpy as np
@@ -7,7 +8,7 @@ import pandas as pd
 import pytest
 
 from cvm_analysis.segments import classes, classification_rules, rfm
-from cvm_analysis.segments.classification_rules import SCHEMES, ClassificationRules
+from cvm_analysis.segments.classification_rules import SCHEMES, ClassificationRules, Naming
 from cvm_analysis.segments.grades import points
 from cvm_analysis.segments.grades.scorecard import Indicator, Scorecard
 
@@ -39,16 +40,15 @@ def people():
     )
 
 
+def naming(retail, segments=RULES):
+    rules, life_cycle = rfm.Rfm(segments, bins=2), classes.LifeCycle(new_days=90)
+    return Naming(rules, rfm.cut_points(retail, 2), classes.usual_gap(retail), life_cycle)
+
+
 @pytest.fixture
 def by_rules(people):
     retail = people[people["customer_type"] == "retail"]
-    return ClassificationRules(
-        rfm.Rfm(RULES, bins=2),
-        rfm.cut_points(retail, 2),
-        classes.usual_gap(retail),
-        classes.LifeCycle(new_days=90),
-        {"dealer": (CARD, {"A": 50.0, "B": 0.0})},
-    )
+    return ClassificationRules(naming(retail), {"dealer": (CARD, {"A": 50.0, "B": 0.0})})
 
 
 def test_every_buyer_has_a_class_of_their_type(people, by_rules):
@@ -67,7 +67,7 @@ def test_classes_are_those_of_the_parts_it_is_made_of(people, by_rules):
     expected = np.where(points.score(CARD, dealers) >= 50, "A", "B")
     assert found.loc[dealers.index, "grade"].tolist() == expected.tolist()
     retail = people[(people["customer_type"] == "retail") & (people["n_orders"] > 0)]
-    better = retail["days_since_last"] <= -by_rules.cuts["r"][0]
+    better = retail["days_since_last"] <= -by_rules.naming.cuts["r"][0]
     assert ((found.loc[retail.index, "rfm"] == "best") == better).all()
 
 
@@ -78,16 +78,30 @@ def test_the_thresholds_stay_when_the_customers_change(people, by_rules):
     assert set(found["life_cycle"].dropna()) == {"lost"}
 
 
-def test_names_of_several_days_are_by_the_cut_points_of_each(people):
+def test_names_of_several_days_are_by_the_thresholds_of_each(people):
     retail = people[(people["customer_type"] == "retail") & (people["n_orders"] > 0)]
-    rules, cuts = rfm.Rfm(RULES, bins=2), rfm.cut_points(retail, 2)
+    own = naming(retail)
     days = [dt.date(2025, 1, 1), dt.date(2025, 6, 1)]
-    strict = cuts | {"r": [1.0]}  # nobody can be so recent
     found = classification_rules.name_on_days(
-        days, [retail, retail.iloc[:5]], rules, [cuts, strict]
+        days, [retail, retail.iloc[:5]], own.rules, own.life_cycle
     )
-    assert found[days[0]].equals(classification_rules.score_and_name(retail, rules, cuts)[1])
-    assert found[days[1]].tolist() == ["rest"] * 5
-    added = classification_rules.add_segment(retail, rules, cuts)
+    assert found[days[0]].equals(own.name(retail))
+    assert found[days[1]].equals(naming(retail.iloc[:5]).name(retail.iloc[:5]))
+    added = classification_rules.add_segment(retail, own)
     assert added["segment"].tolist() == found[days[0]].tolist()
     assert added.drop(columns="segment").equals(retail)
+
+
+def test_a_name_that_activity_contradicts_is_replaced_and_shown(people):
+    retail = people[(people["customer_type"] == "retail") & (people["n_orders"] > 0)]
+    segments = {"best": {"r": 2, "lapsed": "gone"}, "rest": {"r": 1, "lapsed": "gone"}}
+    own = naming(retail, segments | {"gone": {"r": 1, "f": 1, "m": 1}})
+    own = dataclasses.replace(own, rules=dataclasses.replace(own.rules, matching="first"))
+    by_score, named = own.name_by_score(retail), own.name(retail)
+    lapsed = retail["days_since_last"] > 4 * 30  # 30 days being the usual gap
+    assert set(named[lapsed]) == {"gone"}
+    assert named[~lapsed].equals(by_score[~lapsed])
+    shown = own.replaced(retail).set_index("segment")
+    assert shown["activity"].tolist() == ["lapsed", "lapsed"]
+    assert shown["n_customers"].sum() == lapsed.sum()
+    assert shown.loc["best", "n_customers"] == (by_score[lapsed] == "best").sum()

@@ -1,6 +1,7 @@
 """Loyalty: a better customer never has a lower index; who bought on one day is not loyal."""
 
 import datetime as dt
+import json
 
 import numpy as np
 import pandas as pd
@@ -21,11 +22,15 @@ def customers(rows):
     ids = pd.Index([f"c{i}" for i in range(len(rows))], name="customer_id")
     found = pd.DataFrame(rows, columns=columns, index=ids).astype(float)
     days = (found["x"] + 1).fillna(0)
-    return found.assign(n_purchase_days=days, n_orders=days)
+    return found.assign(n_purchase_days=days, n_orders=days, customer_type="retail")
+
+
+def fit(table, weights=WEIGHTS):
+    return loyalty.fit_cards(table, loyalty.Loyalty(weights=weights))
 
 
 def classed(table, weights=WEIGHTS):
-    found = loyalty.index(table, loyalty.fit_card(table, weights))
+    found = loyalty.index(table, fit(table, weights))
     limits = loyalty.thresholds(found, "auto", "auto")
     return found, loyalty.assign(table, found, limits)
 
@@ -105,22 +110,25 @@ def test_neither_the_order_of_rows_nor_an_id_matters(drawn, random):
 @given(rows)
 def test_a_better_indicator_never_lowers_the_index(drawn):
     table = customers(drawn)
-    card = loyalty.fit_card(table, WEIGHTS)
-    found = loyalty.index(table, card).fillna(-1)
+    cards = fit(table)
+    found = loyalty.index(table, cards).fillna(-1)
     for column, more in (("x", 1), ("t_x", 3), ("n_categories", 1), ("nps", 2), ("gap_cv", -0.25)):
         better = table.assign(**{column: table[column] + more})
         if column == "x":
             better = better.assign(n_purchase_days=table["n_purchase_days"] + 1)
-        assert (loyalty.index(better, card).fillna(-1) >= found - 1e-9).all()
+        assert (loyalty.index(better, cards).fillna(-1) >= found - 1e-9).all()
 
 
 def test_a_region_is_measured_by_the_groups_of_the_company():
     company = customers([(1 + i, i, 20 - i, i, i / 2) for i in range(20)])
-    card = loyalty.fit_card(company, WEIGHTS)
+    cards = fit(company)
     region = company.iloc[15:]
     pd.testing.assert_series_equal(
-        loyalty.index(region, card), loyalty.index(company, card).loc[region.index]
+        loyalty.index(region, cards), loyalty.index(company, cards).loc[region.index]
     )
+    learned = json.loads(json.dumps(loyalty.scales(cards)))
+    again = loyalty.with_scales(loyalty.Loyalty(weights=WEIGHTS), learned)
+    pd.testing.assert_series_equal(loyalty.index(region, again), loyalty.index(region, cards))
 
 
 @pytest.mark.parametrize("n", [0, 1, 30], ids=["nobody", "one", "alike"])
@@ -138,7 +146,7 @@ def test_a_constant_measure_is_left_out():
 def test_an_infinite_measure_is_an_error():
     table = customers([(1, 5, NAN, 1, 5), (2, float("inf"), 1, 1, 5)])
     with pytest.raises(InputError, match="t_x"):
-        loyalty.fit_card(table, WEIGHTS)
+        fit(table)
 
 
 @pytest.mark.parametrize(
@@ -147,6 +155,7 @@ def test_an_infinite_measure_is_an_error():
         ({"repeat": 0.5, "tenure": 0.4}, r"weights sum to 0\.9; they must sum to 1"),
         ({"repeat": 1.2, "tenure": -0.2}, "tenure.weight: must be more than 0"),
         ({"repeat": 0.5, "visits": 0.5}, "weights: no indicator visits; write some of repeat"),
+        ({"repeat": 0.5, "city": 0.5}, "no indicator city"),  # a text is no measure
         ({}, "none"),
     ],
 )
@@ -164,18 +173,63 @@ def test_thresholds_of_the_config_win_and_must_be_in_order():
 
 def test_the_index_becomes_a_column_for_scorecards():
     people = customers([(1 + i, i, 20 - i, i, i / 2) for i in range(20)])
-    card = loyalty.fit_card(people, WEIGHTS)
-    found = loyalty.add_index(people, card)
-    pd.testing.assert_series_equal(found["loyalty_index"], loyalty.index(people, card))
+    cards = fit(people)
+    found = loyalty.add_index(people, cards)
+    pd.testing.assert_series_equal(found["loyalty_index"], loyalty.index(people, cards))
     pd.testing.assert_frame_equal(found.drop(columns="loyalty_index"), people)
 
 
 def test_the_index_can_be_added_to_what_is_measured_on_a_day():
     table = customers([(1 + i, i, 20 - i, i, i / 2) for i in range(20)])
-    card = loyalty.fit_card(table, WEIGHTS)
+    cards = fit(table)
     days = {dt.date(2025, 1, 1): table.iloc[:5], dt.date(2025, 6, 1): table}
-    measure = loyalty.measure_with_index(days.__getitem__, card)
+    measure = loyalty.measure_with_index(days.__getitem__, cards)
     for day, known in days.items():
-        assert measure(day)["loyalty_index"].tolist() == loyalty.index(known, card).tolist()
-    own = loyalty.add_own_index(table.iloc[:5], WEIGHTS)["loyalty_index"]
+        assert measure(day)["loyalty_index"].tolist() == loyalty.index(known, cards).tolist()
+    own = loyalty.add_own_index(table.iloc[:5], loyalty.Loyalty(weights=WEIGHTS))["loyalty_index"]
     np.testing.assert_allclose(own, np.arange(5) * 400 / 19, atol=1e-6)  # every fourth twentieth
+
+
+# Customer types
+
+
+def of_two_types():
+    """Twenty households and twenty dealers, who all buy more often than any household."""
+    households = customers([(1 + i, i, 20 - i, i, i / 2) for i in range(20)])
+    dealers = customers([(50 + i, 200 + i, 20 - i, 30 + i, i / 2) for i in range(20)])
+    dealers = dealers.assign(customer_type="dealer").rename(index=lambda c: f"d{c}")
+    return households, dealers
+
+
+def test_each_type_is_compared_with_its_own_customers():
+    households, dealers = of_two_types()
+    together = pd.concat([households, dealers])
+    found = loyalty.index(together, fit(together))
+    np.testing.assert_allclose(found, [*np.arange(20) * 100 / 19] * 2, atol=1e-6)
+
+
+def test_a_type_may_have_weights_of_its_own():
+    households, dealers = of_two_types()
+    dealers = dealers.assign(satisfaction=np.arange(20.0)[::-1])  # the busiest are least satisfied
+    together = pd.concat([households, dealers])
+    rules = loyalty.Loyalty(weights=WEIGHTS, weights_of={"dealer": {"satisfaction": 1.0}})
+    found = loyalty.index(together, loyalty.fit_cards(together, rules))
+    np.testing.assert_allclose(found[:20], np.arange(20) * 100 / 19, atol=1e-6)
+    np.testing.assert_allclose(found[20:], np.arange(20)[::-1] * 100 / 19, atol=1e-6)
+
+
+def test_referrals_count_where_the_config_says_so():
+    households, _ = of_two_types()
+    imported = households.assign(**{"indicators.referrals": [0.0] * 19 + [3.0]})
+    found = loyalty.index(imported, fit(imported, {"indicators.referrals": 1.0}))
+    assert found.tolist() == [0.0] * 19 + [100.0]
+
+
+def test_a_type_without_buyers_on_the_first_day_is_learned_from_the_later_one():
+    households, dealers = of_two_types()
+    rules = loyalty.Loyalty(weights=WEIGHTS)
+    cards = loyalty.fit_cards(households, rules, pd.concat([households.iloc[:5], dealers]))
+    assert list(cards) == ["dealer", "retail"]
+    assert loyalty.scales(cards)["retail"] == loyalty.scales(fit(households))["retail"]
+    only_first = fit(households)
+    assert loyalty.index(dealers, only_first).isna().all()

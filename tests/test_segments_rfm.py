@@ -5,13 +5,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from cvm_analysis.errors import ConfigError, InputError
 from cvm_analysis.minimum_data import Note
-from cvm_analysis.segments import rfm, rfm_names
+from cvm_analysis.segments import classes, rfm, rfm_names
 from cvm_analysis.segments.rfm import Rfm
 from cvm_analysis.texts import languages, words
 
@@ -89,6 +90,8 @@ def test_scores_are_one_plus_floor_of_bins_times_share_strictly_worse(values, bi
         c: [1 + bins * sum(other < value for other in better[c]) // n for value in better[c]]
         for c in better
     }
+    latest = better["r"].max()  # only the most recent have the best score, however many they are
+    slow["r"] = [bins if r == latest else s for r, s in zip(better["r"], slow["r"], strict=True)]
     assert rfm.score(table, bins, monetary=monetary).to_dict("list") == slow
 
 
@@ -122,11 +125,12 @@ def test_scores_that_ties_make_impossible_are_shown_and_noted():
     table = customers([1] * 100, [1] * 95 + [2] * 5, [10] * 100)
     cuts = rfm.cut_points(table)
     found = rfm.score(table, cuts=cuts)
-    assert rfm.empty_bins(found) == {"r": [2, 3, 4, 5], "f": [2, 3, 4], "m": [2, 3, 4, 5]}
+    assert rfm.empty_bins(found) == {"r": [1, 2, 3, 4], "f": [2, 3, 4], "m": [2, 3, 4, 5]}
     shown = rfm.score_ranges(found, cuts)
     assert shown["n_f"].to_dict() == {1: 95, 2: 0, 3: 0, 4: 0, 5: 5}
     np.testing.assert_array_equal(shown["f"], [np.nan, np.nan, np.nan, np.nan, 2])
-    assert shown["r"].isna().all() and shown["n_r"].to_dict() == {1: 100, 2: 0, 3: 0, 4: 0, 5: 0}
+    assert shown["r"].dropna().to_dict() == {5: 1}
+    assert shown["n_r"].to_dict() == {1: 0, 2: 0, 3: 0, 4: 0, 5: 100}
     assert rfm.notes(found) == [
         Note("segments", "empty_recency_scores", 4.0),
         Note("segments", "empty_frequency_scores", 3.0),
@@ -158,9 +162,24 @@ def test_no_customer_is_lost_among_the_scores(values, bins, rule):
 
 
 @pytest.mark.parametrize("language", languages())
-@pytest.mark.parametrize("code", [*rfm.EMPTY_SCORES.values(), "unused_names"])
+@pytest.mark.parametrize("code", [*rfm.EMPTY_SCORES.values(), "unused_names", "names_replaced"])
 def test_every_note_can_be_read(language, code):
     assert "3" in words(language)(f"notes.{code}", have="3", need="-")
+
+
+def test_the_most_recent_have_the_best_score_although_most_customers_are_among_them():
+    """As in files that date every sale on the first of its month: 62% bought in the last month."""
+    table = customers([0] * 62 + [31] * 20 + [59] * 18, [1, 2] * 50, range(100))
+    found = rfm.score(table)
+    assert found.groupby(table["days_since_last"])["r"].unique().map(list).to_dict() == {
+        0: [5],
+        31: [1],
+        59: [1],
+    }
+    cuts = rfm.cut_points(table)
+    assert rfm.score_ranges(found, cuts)["r"].dropna().to_dict() == {5: 0}
+    region = rfm.score(table.iloc[70:], cuts=cuts)["r"]
+    assert set(region) == {1}  # by the company's cut points, nobody of these is recent
 
 
 # Cut points in the reader's units
@@ -314,7 +333,7 @@ def test_customers_who_never_bought_are_prospects():
     table = customers([5, None], [2, 0], [10.0, 0.0])
     named = rfm.name(rfm.score(table), table, Rfm(SHIPPED))
     assert named["c1"] == "prospect"
-    assert named["c0"] == "lost"
+    assert named["c0"] == "new"  # nobody bought later
 
 
 def slow_name(combination, rules):
@@ -459,10 +478,10 @@ def test_only_prospects():
 
 
 @pytest.mark.parametrize("n", [1, 30])
-def test_one_customer_or_many_alike_get_the_lowest_score(n):
+def test_one_customer_or_many_alike_get_the_lowest_score_and_are_the_most_recent(n):
     table = customers([3] * n, [2] * n, [10.0] * n)
-    assert (rfm.score(table) == 1).all(axis=None)
-    assert set(rfm.name(rfm.score(table), table, Rfm(SHIPPED))) == {"lost"}
+    assert rfm.score(table).drop_duplicates().to_numpy().tolist() == [[5, 1, 1]]
+    assert set(rfm.name(rfm.score(table), table, Rfm(SHIPPED))) == {"new"}
 
 
 def test_a_constant_measure_leaves_the_others_as_they_are():
@@ -480,3 +499,102 @@ def test_an_empty_or_infinite_measure_of_a_buyer_is_an_error(odd):
         rfm.score(customers([1, odd, 3], [1, 1, 1], [1.0, 2.0, 3.0]))
     with pytest.raises(InputError, match="n_orders: 1 of 3 customers"):
         rfm.score(customers([1, 2, 3], [1, odd, 1], [1.0, 2.0, 3.0]))
+
+
+# Names and activity
+
+BY_ACTIVITY = {
+    "frequent": {"f": 3, "overdue": "at_risk", "lapsed": "gone"},
+    "at_risk": {"f": 2, "active": "frequent", "lapsed": "gone"},
+    "gone": {"f": 1},
+}
+
+
+def activities(*codes):
+    return pd.Series(codes, [f"c{i}" for i in range(len(codes))])
+
+
+def test_a_name_is_replaced_where_activity_contradicts_it():
+    states = activities("active", "overdue", "lapsed", "active", "overdue", "lapsed", None)
+    named = pd.Series(["frequent"] * 3 + ["at_risk"] * 3 + ["at_risk"], states.index, name="rfm")
+    rules = Rfm(BY_ACTIVITY, bins=3)
+    found = rfm.check_activity(named, states.iloc[::-1], rules)
+    assert found.tolist() == [
+        "frequent",
+        "at_risk",
+        "gone",
+        "frequent",
+        "at_risk",
+        "gone",
+        "at_risk",
+    ]
+    assert found.name == "rfm"
+    shown = rfm.names_replaced(named, states, rules)
+    assert shown.to_numpy().tolist() == [
+        ["frequent", "overdue", "at_risk", 1],
+        ["frequent", "lapsed", "gone", 1],
+        ["at_risk", "active", "frequent", 1],
+        ["at_risk", "lapsed", "gone", 1],
+    ]
+    assert rfm.name_notes(rules, shown) == [Note("segments", "names_replaced", 4.0)]
+    assert rfm.name_notes(rules, shown.assign(n_customers=0)) == []
+
+
+def test_names_without_rules_of_activity_stay():
+    states = activities("lapsed", "active")
+    named = pd.Series(["lost", "champions"], states.index)
+    assert rfm.check_activity(named, states, Rfm(SHIPPED)).equals(named)
+    assert rfm.names_replaced(named, states, Rfm(SHIPPED)).empty
+
+
+@pytest.mark.parametrize(
+    ("instead", "says"),
+    [
+        ("lots", "frequent: lapsed: no segment 'lots'"),
+        ("at_risk", "lapsed customers of at_risk are called gone; write that"),
+    ],
+)
+def test_a_name_instead_must_be_one_that_is_right(instead, says):
+    rules = BY_ACTIVITY | {"frequent": {"f": 3, "lapsed": instead}}
+    ((at, problem),) = Rfm(rules, bins=3).find_problems()
+    assert at == ("segments", "frequent", "lapsed")
+    assert says in problem
+
+
+def test_a_name_that_only_activity_gives_is_used():
+    rules = {"any": {}, "gone": {"r": 1}}
+    assert rfm_names.unused(Rfm(rules).segments, 5, None) == ["gone"]
+    assert rfm_names.unused(Rfm(rules | {"any": {"lapsed": "gone"}}).segments, 5, None) == []
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    file = yaml.safe_load((ROOT / "config" / "segments.yaml").read_text("utf-8"))
+    return Rfm(**file["rfm"])
+
+
+@pytest.mark.parametrize("scores", [*np.ndindex(5, 5, 5)])
+def test_no_shipped_name_contradicts_activity(shipped, scores):
+    table = pd.DataFrame(
+        [[s + 1 for s in scores]] * 3, activities("active", "overdue", "lapsed").index
+    )
+    table.columns = list(rfm.LETTERS)
+    states = activities("active", "overdue", "lapsed")
+    active, overdue, lapsed = rfm.check_activity(rfm.name(table, table, shipped), states, shipped)
+    assert active not in ("at_risk", "cant_lose", "about_to_sleep", "hibernating", "lost")
+    assert overdue not in ("loyal", "lost")
+    assert lapsed not in ("loyal", "at_risk", "cant_lose")
+
+
+def test_monthly_dates_make_nobody_of_the_last_month_lost_or_sleeping(shipped):
+    """Sales dated on the first of their month; the usual gap is one month."""
+    last = [0] * 62 + [31] * 20 + [59] * 10 + [365] * 8
+    table = customers(last, [1, 2, 3, 6] * 25, range(100))
+    gaps = pd.DataFrame({"gap_median_days": 31.0, "gap_last_days": 31.0}, table.index)
+    table = table.join(gaps).assign(x=table["n_orders"] - 1, T=90.0)
+    named = rfm.name(rfm.score(table), table, shipped)
+    named = rfm.check_activity(named, classes.activity(table, 31.0), shipped)
+    false = {"lost", "hibernating", "about_to_sleep", "at_risk", "cant_lose"}
+    assert not false & set(named[table["days_since_last"] <= 59])
+    assert set(named[table["days_since_last"] == 0]) <= {"champions", "potential_loyalist", "new"}
+    assert set(named[table["days_since_last"] == 365]) == {"lost", "hibernating"}

@@ -85,7 +85,7 @@ class Rules:
     """Stands in for classification rules: A from a spend of 50, the only part of the grade."""
 
     cards: ClassVar = {"retail": (SimpleNamespace(grades=["A", "B"]), {})}
-    rules = SimpleNamespace(segments=["best", "rest"])
+    naming = SimpleNamespace(rules=SimpleNamespace(segments=["best", "rest"]))
 
     def classes(self, measures):
         grade = measures["spend"].ge(50).map({True: "A", False: "B"})
@@ -120,7 +120,11 @@ def test_customers_are_measured_as_if_each_draw_had_followed(monkeypatch):
         def measures(self, day):
             return pd.DataFrame({"spend": [self.spend], "day": [day]})
 
-    index = lambda people, card: people.assign(loyalty_index=card)  # noqa: E731
-    monkeypatch.setattr(counts.loyalty, "add_index", index)
-    drawn = counts.remeasure(Records(1), "card", [10, 20], "then", "now")
-    assert [each.iloc[0].tolist() for each in drawn] == [[11, "now", "card"], [21, "now", "card"]]
+        def in_period(self, day, days):
+            return pd.DataFrame({"period_orders": [days], "period_sales": [self.spend]})
+
+    index = lambda people, cards: people.assign(loyalty_index=cards)  # noqa: E731
+    monkeypatch.setattr(counts.class_table.loyalty, "add_index", index)
+    drawn = counts.remeasure(Records(1), [10, 20], "then", "now", 365, "cards")
+    rows = [each.iloc[0].tolist() for each in drawn]
+    assert rows == [[n, "now", 365, n, "cards"] for n in (11, 21)]

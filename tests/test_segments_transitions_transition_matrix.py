@@ -134,3 +134,13 @@ def test_observed_and_expected_shares_downgraded():
     error = 1.96 * np.sqrt(0.2 * 0.8 / 100)
     assert high[["low", "high"]].tolist() == pytest.approx([0.2 - error, 0.2 + error])
     assert rates.loc["mid", ["fell", "expected", "low", "high"]].eq(0).all()
+
+
+def test_upgrades_are_the_other_direction():
+    pairs = [("mid", "high", "rose", 30, 12.0), ("mid", "mid", "stayed", 70, 88.0)]
+    table = pd.DataFrame(pairs, columns=["before", "after", "move", "n_customers", "expected"])
+    middle = transition_matrix.compare_upgrades(table).loc["mid"]
+    assert middle[["n_customers", "rose", "expected"]].tolist() == [100, 0.3, 0.12]
+    error = 1.96 * np.sqrt(0.12 * 0.88 / 100)
+    assert middle[["low", "high"]].tolist() == pytest.approx([0.12 - error, 0.12 + error])
+    assert transition_matrix.compare_downgrades(table).empty

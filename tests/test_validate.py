@@ -80,11 +80,25 @@ def test_a_hole_or_an_overlap_of_segments_is_named_with_its_place(config, old, n
 
 
 def test_a_hole_and_an_overlap_are_two_problems(config):
-    change(config / "segments.yaml", "{r: 1, f: 1-2}", "{r: 1-2, f: 1}")
+    change(config / "segments.yaml", "{r: 1, f: 1-2, active", "{r: 1-2, f: 1, active")
     hole, overlap = refused(config)  # r1 f2 has no name, r2 f1 has two, each for five m
     assert "5 of 125 combinations of scores have no name, the first r1 f2 m1" in hole
     assert "5 of 125 combinations of scores have more than one name" in overlap
     assert "r2 f1 m1 (hibernating and lost)" in overlap
+
+
+def test_names_instead_and_weights_of_a_type_are_checked(config):
+    file = config / "segments.yaml"
+    name = change(file, "lapsed: hibernating}\n    potential", "lapsed: gone}\n    potential")
+    line = change(
+        file,
+        "  loyal: auto ",
+        "  weights_of: {dealer: {tenure: 0.5, indicators.growth: 0.4}}\n  loyal: auto ",
+    )
+    assert refused(config) == [
+        f"segments.yaml line {name}: rfm.segments: loyal: lapsed: no segment 'gone'",
+        f"segments.yaml line {line}: indicators: the weights sum to 0.9; they must sum to 1",
+    ]
 
 
 def test_cut_points_and_weights_of_loyalty_are_checked(config):

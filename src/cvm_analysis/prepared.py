@@ -62,6 +62,17 @@ class Prepared:
         wide = values.pivot(index="customer_id", columns="name", values="value").astype(float)
         return table.join(wide.reindex(columns=self.imported).add_prefix("indicators."))
 
+    def in_period(self, date: dt.date, days: int) -> pd.DataFrame:
+        """One row per customer with a line in the last `days` days, indexed by customer_id.
+
+        period_orders (count), period_sales (net of returns, in the config's currency)
+        """
+
+        def query(day: ir.DateValue) -> ir.Table:
+            return customers.in_period(self.transactions, day, days)
+
+        return self.queries.ask(query, date).set_index("customer_id")
+
     def mix(self, columns: Sequence[str], date: dt.date) -> pd.DataFrame:
         """Share of each customer's spend by columns of order lines: `category:flooring`, ...
 

@@ -102,8 +102,9 @@ class Run:
         return pd.concat(found, names=["table"])
 
     def words(self, language: str) -> Words:
-        """The texts of a language, with the business's own words and forecast horizon."""
-        return words(language, self.settings.words, self.settings.value.horizon_weeks)
+        """The texts of a language, with the business's own words, its horizon and its period."""
+        times = self.settings.value.horizon_weeks, self.settings.segments.period_days
+        return words(language, self.settings.words, *times)
 
     def company_reference(self) -> dict[str, Any]:
         """Cut points and thresholds of the whole company; empty if it has not been run."""

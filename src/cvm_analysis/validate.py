@@ -60,12 +60,13 @@ def _wrong_rfm(settings: Settings) -> Iterator[str]:
 
 
 def _wrong_loyalty(settings: Settings) -> Iterator[str]:
-    file = settings.resolve(settings.business.segments)
-    weights = settings.segments.loyalty.weights
-    try:
-        loyalty.card(weights)
-    except CvmError as error:
-        yield f"{settings.where(file, 'loyalty', 'weights')}: {error}"
+    """Weights of the loyalty index that cannot be used, of all types or of one."""
+    file, rules = settings.resolve(settings.business.segments), settings.segments.loyalty
+    for keys, weights in rules.written.items():
+        try:
+            loyalty.card(weights)
+        except CvmError as error:
+            yield f"{settings.where(file, 'loyalty', *keys)}: {error}"
 
 
 def _wrong_actions(settings: Settings) -> Iterator[str]:
@@ -126,7 +127,7 @@ def _imported(indicator: Indicator) -> Iterator[str]:
 
 
 def check_imported(settings: Settings) -> None:
-    """Raise ConfigError if a scorecard uses an imported indicator that no customer has.
+    """Raise ConfigError if a scorecard or the loyalty index uses an indicator nobody has.
 
     A business without imported indicators may keep such scorecards: they grade no customers.
     """
@@ -141,8 +142,21 @@ def check_imported(settings: Settings) -> None:
         for name in _imported(each)
         if names and name not in names
     ]
+    problems += _unknown_loyalty(settings, names)
     if problems:
         raise ConfigError("\n".join(problems))
+
+
+def _unknown_loyalty(settings: Settings, names: list[str]) -> list[str]:
+    """List imported indicators of the loyalty index that are not among `names`."""
+    file, rules = settings.resolve(settings.business.segments), settings.segments.loyalty
+    return [
+        f"{settings.where(file, 'loyalty', *keys, code)}: no imported indicator '{name}'"
+        + nearest(name, names)
+        for keys, weights in rules.written.items()
+        for code in weights
+        if code.startswith(IMPORTED) and (name := code.removeprefix(IMPORTED)) not in names
+    ]
 
 
 def _unknown_segments(settings: Settings) -> list[str]:

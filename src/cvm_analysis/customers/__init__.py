@@ -7,13 +7,14 @@ from cvm_analysis.customers.activity import (
     retention,
     year_to_last_order,
 )
-from cvm_analysis.customers.indicators import histories, latest, mix, rfm_measures
+from cvm_analysis.customers.indicators import histories, in_period, latest, mix, rfm_measures
 from cvm_analysis.customers.resample import with_copied_days
 from cvm_analysis.customers.table import as_of
 
 __all__ = [
     "as_of",
     "histories",
+    "in_period",
     "largest_days",
     "latest",
     "mix",

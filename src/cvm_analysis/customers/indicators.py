@@ -13,10 +13,28 @@ _PARTS = 4  # of customers; more parts need less memory and more time
 
 
 def latest(indicators: ir.Table, date: dt.date | ir.DateValue) -> ir.Table:
-    """One row per customer and imported indicator: customer_id, name, value (latest by `date`)."""
+    """One row per customer and imported indicator: customer_id, name, value (latest by `date`).
+
+    Several values on the last day: their mean, for a date does not say which came last.
+    """
     past = indicators.filter(indicators["at"] <= date)
-    found = past.group_by("customer_id", "name").aggregate(value=past.value.argmax(past["at"]))
+    days = past.group_by("customer_id", "name", "at").aggregate(value=past.value.mean())
+    found = days.group_by("customer_id", "name").aggregate(value=days.value.argmax(days["at"]))
     return found.order_by("customer_id", "name")
+
+
+def in_period(transactions: ir.Table, date: dt.date | ir.DateValue, days: int) -> ir.Table:
+    """One row per customer with a line in the last `days` days up to `date`.
+
+    customer_id, period_orders (distinct orders with a positive line), period_sales (net of returns)
+    """
+    ago = as_value(date).delta(transactions.ordered_at.date(), unit="day")
+    recent = transactions.filter((ago >= 0) & (ago < days))
+    found = recent.group_by("customer_id").aggregate(
+        period_orders=order_of(recent).nunique(where=recent.amount > 0),
+        period_sales=recent.amount.sum().cast("float64"),
+    )
+    return found.order_by("customer_id")
 
 
 def rfm_measures(transactions: ir.Table, date: dt.date) -> ir.Table:

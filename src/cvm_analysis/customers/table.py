@@ -174,21 +174,36 @@ def _with_records(customers: ir.Table, records: ir.Table, end: ir.DateValue) -> 
 
 
 def _feedback(feedback: ir.Table, end: ir.DateValue) -> ir.Table:
-    """One row per customer who answered or complained by `end`."""
+    """One row per customer who answered or complained by `end`.
+
+    satisfaction : mean of all answers, also of several on one day
+    """
     past = feedback.filter(feedback["at"] <= end)
     complaint = past.kind == "complaint"
     closed = past.closed_at if "closed_at" in past.columns else ibis.null("date")
     is_open = complaint & (closed.isnull() | (closed > end))
-    score = past.score if "score" in past.columns else ibis.null("float64")
+    if "score" not in past.columns:
+        past = past.mutate(score=ibis.null("float64"))
     counts = past.group_by("customer_id").aggregate(
         n_complaints=past.count(where=complaint),
         complaints_open=past.count(where=is_open),
         oldest_open=past["at"].min(where=is_open),
-        nps=score.argmax(past["at"], where=past.kind == "nps").cast("float64"),
-        satisfaction=score.mean(where=past.kind == "csat").cast("float64"),
+        satisfaction=past.score.mean(where=past.kind == "csat").cast("float64"),
     )
-    return counts.mutate(complaint_days=end.delta(counts.oldest_open, unit="day")).drop(
-        "oldest_open"
+    known = counts.left_join(_recommendation(past), "customer_id").drop("customer_id_right")
+    return known.mutate(complaint_days=end.delta(known.oldest_open, unit="day")).drop("oldest_open")
+
+
+def _recommendation(answers: ir.Table) -> ir.Table:
+    """One row per customer with a recommendation score: nps, the last one.
+
+    Of several on the last day the lowest: a date does not say which came last, and a low score is
+    the one to act on.
+    """
+    scored = answers.filter(answers.kind == "nps", answers.score.notnull())
+    days = scored.group_by("customer_id", "at").aggregate(lowest=scored.score.min())
+    return days.group_by("customer_id").aggregate(
+        nps=days.lowest.argmax(days["at"]).cast("float64")
     )
 
 

@@ -27,14 +27,46 @@ def score_ranges(writer: Writer, thresholds: pd.DataFrame) -> Block:
     return writer.table(table, dict.fromkeys(labels, "number"), labels=labels, id="score-ranges")
 
 
-def class_thresholds(writer: Writer, thresholds: Mapping[str, Mapping[str, float]]) -> Block:
-    """Show the thresholds of the middle and the best class.
+def names_replaced(writer: Writer, table: pd.DataFrame) -> Block:
+    """Show which segment names activity replaces, by what, and for how many customers.
 
-    thresholds : scheme -> class -> least value, the worse class first
+    table : one row per rule: segment, activity, instead (codes), n_customers
     """
-    rows = {scheme: [*each.values()] for scheme, each in thresholds.items()}
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=["mid", "high"])
-    return writer.table(table, {"mid": "number", "high": "number"}, "columns")
+    if table.empty:
+        return writer.note("report.grades.no_names_replaced")
+    labels = writer.say.section("report.grades.names_replaced")
+    formats = {"segment": "words:segments", "activity": "words:activity"}
+    formats |= {"instead": "words:segments", "n_customers": "number"}
+    return writer.table(table, formats, labels=labels, id="names-replaced")
+
+
+def class_thresholds(
+    writer: Writer, thresholds: Mapping[str, Mapping[str, Mapping[str, float]]]
+) -> Block:
+    """Show the thresholds of the middle and the best class, for each customer type.
+
+    thresholds : customer type -> scheme -> class -> least value, the worse class first
+    """
+    rows = [
+        {"customer_type": kind, "class": writer.say(f"report.grades.schemes.{scheme}")}
+        | dict(zip(("mid", "high"), each.values(), strict=True))
+        for kind, schemes in thresholds.items()
+        for scheme, each in schemes.items()
+    ]
+    formats = {"customer_type": "words:types", "class": "text", "mid": "number", "high": "number"}
+    columns = [*formats]
+    return writer.table(pd.DataFrame(rows, columns=columns), formats, id="class-thresholds")
+
+
+def class_sizes(writer: Writer, sizes: pd.DataFrame) -> Block:
+    """Show the customers of each class and their sales in the period, for each customer type.
+
+    sizes : one row per customer type and class of a scheme: customer_type, class, n_customers,
+        share_customers (of the type), period_sales
+    """
+    formats = {"customer_type": "words:types", "class": "words:classes", "n_customers": "number"}
+    formats |= {"share_customers": "percent", "period_sales": "money"}
+    return writer.table(sizes, formats)
 
 
 def crosstab(writer: Writer, table: pd.DataFrame, of: str = "number") -> Block:

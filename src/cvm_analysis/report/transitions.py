@@ -58,6 +58,21 @@ def downgrades(
     return writer.table(shown, formats | figures, id=f"downgrades-{scheme}")
 
 
+def conversions(writer: Writer, upgrades: pd.DataFrame, scheme: str) -> Block:
+    """Show how many customers of each class moved up, beside those expected by chance.
+
+    upgrades : of one scheme; one row per customer type and class, as `conversions.select_upgrades`
+    """
+    if upgrades.empty:
+        return writer.note("report.transitions.no_conversions")
+    ends = zip(upgrades["low"], upgrades["high"], strict=True)
+    ranges = [writer.range(low, high, writer.say.percent) for low, high in ends]
+    formats = {"customer_type": "words:types", "before": "words:classes", "n_customers": "number"}
+    formats |= {"n_rose": "number", "n_expected": "number:1", "rose": "percent"}
+    formats |= {"by_chance": "text"}
+    return writer.table(upgrades.assign(by_chance=ranges), formats, id=f"conversions-{scheme}")
+
+
 def threshold_effect(writer: Writer, table: pd.DataFrame, n_customers: int) -> Block:
     """Say how many customers change class only because thresholds have changed.
 

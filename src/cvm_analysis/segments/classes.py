@@ -20,12 +20,14 @@ from cvm_analysis.typed import settings
 
 PART = "segments"
 PROSPECT = "prospect"
+INACTIVE = "inactive"  # no purchase in the period of the frequency and amount classes
+ACTIVITY = ACTIVE, OVERDUE, LAPSED = ("active", "overdue", "lapsed")
 LEVELS = ("mid", "high")  # above low
 HALF_AND_FIFTH = ((1, 2), (4, 5))  # share strictly worse for mid and for high
 ORDERS: Mapping[str, tuple[str, ...]] = MappingProxyType(  # the levels of each scheme, best first
     {
-        "frequency": ("high", "mid", "low", PROSPECT),
-        "amount": ("high", "mid", "low", PROSPECT),
+        "frequency": ("high", "mid", "low", INACTIVE, PROSPECT),
+        "amount": ("high", "mid", "low", INACTIVE, PROSPECT),
         "loyalty": ("loyal", "potentially_loyal", "not_loyal", PROSPECT),
         "life_cycle": (
             *("mature", "growing", "returned", "new", "declining", "lost", "returns_only"),
@@ -33,7 +35,7 @@ ORDERS: Mapping[str, tuple[str, ...]] = MappingProxyType(  # the levels of each 
         ),
     }
 )
-CONTRADICTIONS = (  # good by past purchases, lost or not loyal by recent ones
+CONTRADICTIONS = (  # good by purchases in the period, lost or not loyal by rhythm
     (("amount", "high"), ("life_cycle", "lost")),
     (("amount", "high"), ("loyalty", "not_loyal")),
     (("loyalty", "loyal"), ("life_cycle", "declining")),
@@ -111,10 +113,11 @@ def assign_level(
 def segment_table(
     customers: pd.DataFrame, scores: pd.DataFrame, **classes: pd.Series
 ) -> pd.DataFrame:
-    """Make table `classes`: the scores and classes of the retail customers.
+    """Make table `classes`: the scores and classes of all customers.
 
-    customers : all, with customer_type. Project customers and dealers buy rarely and in large
-        amounts: their class is their type in every scheme.
+    customers : all, with customer_type, which is the class in each scheme that a customer is not
+        part of: RFM and life cycle are of retail customers. Project customers buy in bursts and
+        come back after years, so that the days since their last purchase do not show who is lost.
     """
     table = pd.DataFrame(classes).reindex(customers.index)
     table = table.apply(lambda codes: codes.fillna(customers["customer_type"]))
@@ -196,14 +199,43 @@ def gap_notes(company_gap: float) -> list[Note]:
     return [Note(PART, "no_usual_gap")] if np.isnan(company_gap) else []
 
 
-def life_cycle(
+def activity(
     customers: pd.DataFrame, company_gap: float, thresholds: LifeCycle = USUAL_LIFE
 ) -> pd.Series:
-    """Class each customer by life cycle, relative to their own purchase gaps.
+    """Compare the days since each customer's last purchase with their usual gap.
 
     The usual gap of a customer is the median of their own; with a single gap, the longer of it and
     the company's; with none, the company's. It is at least new_days / lost_gaps, so that a few
-    purchases in one week make no customer lost in the next month.
+    purchases in one week make no customer lapse in the next month.
+
+    customers : one row per customer, columns of table `customers`
+    company_gap : days; NaN if no customer bought on two days
+
+    Returns
+    -------
+    One code per customer: `lapsed` after more than lost_gaps usual gaps, `overdue` after more than
+    declining_gaps, else `active`; None if they never bought, or no gap is known.
+
+    Raises InputError: days_since_last is empty or infinite for a customer who bought
+    """
+    never = (customers["n_orders"] == 0).to_numpy(bool)
+    scores.check_finite(customers.loc[~never, ["days_since_last"]])
+    inactive = customers["days_since_last"].to_numpy(float, na_value=np.nan)
+    usual, _ = _usual_gaps(customers, company_gap, thresholds)
+    states = {
+        LAPSED: inactive > thresholds.lost_gaps * usual,
+        OVERDUE: inactive > thresholds.declining_gaps * usual,
+        ACTIVE: inactive <= thresholds.declining_gaps * usual,
+    }
+    codes = np.array([*states, None], dtype=object)
+    first = np.select([~never & each for each in states.values()], range(3), default=3)
+    return pd.Series(codes[first], index=customers.index, name="activity", dtype=object)
+
+
+def life_cycle(
+    customers: pd.DataFrame, company_gap: float, thresholds: LifeCycle = USUAL_LIFE
+) -> pd.Series:
+    """Class each customer by life cycle, relative to their own purchase gaps; see `activity`.
 
     customers : one row per customer, columns of table `customers`
     company_gap : days; NaN (no customer bought on two days): all are new
@@ -219,19 +251,17 @@ def life_cycle(
     """
     never = (customers["n_orders"] == 0).to_numpy(bool)
     scores.check_finite(customers.loc[~never, ["days_since_last", "T"]])
-    inactive, weeks, last_gap, x = (
-        customers[column].to_numpy(float, na_value=np.nan)
-        for column in ("days_since_last", "T", "gap_last_days", "x")
+    weeks, last_gap, x = (
+        customers[column].to_numpy(float, na_value=np.nan) for column in ("T", "gap_last_days", "x")
     )
-    usual, before = _usual_gaps(
-        customers, company_gap, least=thresholds.new_days / thresholds.lost_gaps
-    )
+    state = activity(customers, company_gap, thresholds).to_numpy()
+    _, before = _usual_gaps(customers, company_gap, thresholds)
     is_young = weeks * 7 <= thresholds.new_days
     conditions = {
         "returns_only": never & (customers["net_sales"] < 0).to_numpy(bool),
         PROSPECT: never,
-        "lost": inactive > thresholds.lost_gaps * usual,
-        "declining": (inactive > thresholds.declining_gaps * usual) & ~is_young,
+        "lost": state == LAPSED,
+        "declining": (state == OVERDUE) & ~is_young,
         "new": is_young | (x == 0),
         "returned": last_gap > thresholds.lost_gaps * before,
         "growing": weeks < thresholds.growing_weeks,
@@ -242,13 +272,14 @@ def life_cycle(
 
 
 def _usual_gaps(
-    customers: pd.DataFrame, company_gap: float, least: float
+    customers: pd.DataFrame, company_gap: float, thresholds: LifeCycle
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Usual gap of each customer in days, `least` or more: over all gaps, and before the last."""
+    """Usual gap of each customer in days: over all gaps, and before the last; see `activity`."""
     x, own, last = (
         customers[column].to_numpy(float, na_value=np.nan)
         for column in ("x", "gap_median_days", "gap_last_days")
     )
     usual = np.where(x > 1, own, np.fmax(own, company_gap))
     before = np.select([x > 2, x == 2], [own, 2 * own - last], company_gap)
+    least = thresholds.new_days / thresholds.lost_gaps
     return np.maximum(usual, least), np.maximum(before, least)

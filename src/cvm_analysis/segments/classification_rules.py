@@ -21,12 +21,39 @@ SCHEMES = ("grade", "rfm", "life_cycle")
 RETAIL = "retail"
 
 
-def score_and_name(
-    customers: pd.DataFrame, rules: rfm.Rfm, cuts: rfm.Cuts
-) -> tuple[pd.DataFrame, pd.Series]:
-    """Score the customers who bought, and name the segment of all; see `rfm.score`, `rfm.name`."""
-    scored = rfm.score(customers, rules.bins, cuts, rules.monetary)
-    return scored, rfm.name(scored, customers, rules)
+@dataclass(frozen=True)
+class Naming:
+    """What the segment of a customer depends on besides the customer.
+
+    rules, cuts : of RFM; usual_gap : days, of the company; life_cycle : thresholds of its classes
+    """
+
+    rules: rfm.Rfm
+    cuts: rfm.Cuts
+    usual_gap: float
+    life_cycle: classes.LifeCycle
+
+    def score(self, customers: pd.DataFrame) -> pd.DataFrame:
+        """Score the customers who bought; see `rfm.score`."""
+        return rfm.score(customers, self.rules.bins, self.cuts, self.rules.monetary)
+
+    def activity(self, customers: pd.DataFrame) -> pd.Series:
+        """Activity of each customer; see `classes.activity`."""
+        return classes.activity(customers, self.usual_gap, self.life_cycle)
+
+    def name_by_score(self, customers: pd.DataFrame) -> pd.Series:
+        """Name the segment of each customer by the scores alone; see `rfm.name`."""
+        return rfm.name(self.score(customers), customers, self.rules)
+
+    def name(self, customers: pd.DataFrame) -> pd.Series:
+        """Name the segment of each customer by scores and activity; see `rfm.check_activity`."""
+        named = self.name_by_score(customers)
+        return rfm.check_activity(named, self.activity(customers), self.rules)
+
+    def replaced(self, customers: pd.DataFrame) -> pd.DataFrame:
+        """Show which names activity replaces, and for how many; see `rfm.names_replaced`."""
+        named = self.name_by_score(customers)
+        return rfm.names_replaced(named, self.activity(customers), self.rules)
 
 
 def find_thresholds(customers: pd.DataFrame, rules: rfm.Rfm) -> dict[str, Any]:
@@ -43,39 +70,37 @@ def build(
 ) -> ClassificationRules:
     """Combine the thresholds of one day: of `find_thresholds`, and of a review of that day."""
     cards = {kind: (each.card, each.thresholds) for kind, each in graded.items()}
-    return ClassificationRules(
-        rules, thresholds["cuts"], thresholds["usual_gap"], life_cycle, cards
-    )
+    naming = Naming(rules, thresholds["cuts"], thresholds["usual_gap"], life_cycle)
+    return ClassificationRules(naming, cards)
 
 
-def add_segment(customers: pd.DataFrame, rules: rfm.Rfm, cuts: rfm.Cuts) -> pd.DataFrame:
+def add_segment(customers: pd.DataFrame, naming: Naming) -> pd.DataFrame:
     """Add every customer's segment as column `segment`; the same rows."""
-    return customers.assign(segment=score_and_name(customers, rules, cuts)[1])
+    return customers.assign(segment=naming.name(customers))
 
 
 def name_on_days(
     days: Sequence[dt.date],
     customers: Sequence[pd.DataFrame],
     rules: rfm.Rfm,
-    cuts: Sequence[rfm.Cuts],
+    life_cycle: classes.LifeCycle,
 ) -> dict[dt.date, pd.Series]:
-    """Name the segments of each of several days, by the cut points of that day."""
-    each_day = zip(days, customers, cuts, strict=True)
-    return {day: score_and_name(table, rules, own)[1] for day, table, own in each_day}
+    """Name the segments of each of several days, by the thresholds of that day's customers."""
+    return {
+        day: Naming(rules, rules.find_cut_points(t), classes.usual_gap(t), life_cycle).name(t)
+        for day, t in zip(days, customers, strict=True)
+    }
 
 
 @dataclass(frozen=True)
 class ClassificationRules:
     """What a class depends on besides the customer.
 
-    rules, cuts : of RFM; usual_gap : days, of the company; life_cycle : thresholds of its classes;
-    cards : customer type -> fitted scorecard and least score of each grade
+    naming : of retail customers; cards : customer type -> fitted scorecard and least score of each
+        grade
     """
 
-    rules: rfm.Rfm
-    cuts: rfm.Cuts
-    usual_gap: float
-    life_cycle: classes.LifeCycle
+    naming: Naming
     cards: Mapping[str, tuple[Scorecard, Mapping[str, float]]] = field(repr=False)
 
     def classes(self, measures: pd.DataFrame) -> pd.DataFrame:
@@ -90,8 +115,8 @@ class ClassificationRules:
         """
         bought = measures[measures["n_orders"] > 0]
         retail = bought[bought["customer_type"] == RETAIL]
-        _, names = score_and_name(retail, self.rules, self.cuts)
-        lives = classes.life_cycle(retail, self.usual_gap, self.life_cycle)
+        lives = classes.life_cycle(retail, self.naming.usual_gap, self.naming.life_cycle)
+        names = self.naming.name(retail)
         found = {"grade": self._grades(bought), "rfm": names, "life_cycle": lives}
         return pd.DataFrame(found, index=bought.index)[list(SCHEMES)]
 

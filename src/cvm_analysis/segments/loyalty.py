@@ -1,15 +1,17 @@
 """How loyal each customer is: an index from 0 to 100, and three classes.
 
-The index is a scorecard: customers who come back often, over a long time, at regular intervals, for
-many categories, and would recommend the business score high; an unknown indicator is left out.
-A customer who bought on one day only is not loyal.
+The index is a scorecard, learned for each customer type: customers who come back often, over a long
+time, at regular intervals, for many categories, and would recommend the business score high among
+customers of their type; an unknown indicator is left out. A customer who bought on one day only is
+not loyal.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
+from typing import Any
 
 import pandas as pd
 from pydantic import Field
@@ -19,17 +21,21 @@ from cvm_analysis.segments import classes
 from cvm_analysis.segments.classes import Threshold
 from cvm_analysis.segments.grades import points, scorecard
 from cvm_analysis.segments.grades.scorecard import Indicator, Scorecard
+from cvm_analysis.tables import TABLES
+from cvm_analysis.tables.shape import NUMERIC
 from cvm_analysis.typed import settings
 
 LOYAL, POTENTIALLY, NOT_LOYAL, _ = classes.ORDERS["loyalty"]
 BINS = 20
+IMPORTED = "indicators."
 COLUMNS = MappingProxyType(  # the measure of each indicator
     {"repeat": "repeat_rate", "tenure": "t_x", "regularity": "regularity"}
-    | {"breadth": "n_categories", "nps": "nps"}
+    | {"breadth": "n_categories", "nps": "nps", "satisfaction": "satisfaction"}
 )
 WEIGHTS = MappingProxyType(
     {"repeat": 0.3, "tenure": 0.25, "regularity": 0.15, "breadth": 0.15, "nps": 0.15}
 )
+Cards = Mapping[str, Scorecard]  # customer type -> fitted scorecard of the index
 
 
 @settings
@@ -37,12 +43,24 @@ class Loyalty:
     """What counts as loyal.
 
     weights : share of the index of each indicator; see `card`
-    loyal, potentially_loyal : least index; `auto`: the best 20% and 50%
+    weights_of : customer type -> its own weights, instead of these
+    loyal, potentially_loyal : least index; `auto`: the best 20% and 50% of the customer's type
     """
 
     weights: Mapping[str, float] = Field(default_factory=WEIGHTS.copy)
+    weights_of: Mapping[str, Mapping[str, float]] = Field(default_factory=dict)
     loyal: Threshold = "auto"
     potentially_loyal: Threshold = "auto"
+
+    @property
+    def written(self) -> dict[tuple[str, ...], Mapping[str, float]]:
+        """All weights, by the keys of their setting."""
+        every: dict[tuple[str, ...], Mapping[str, float]] = {("weights",): self.weights}
+        return every | {("weights_of", kind): own for kind, own in self.weights_of.items()}
+
+    def card(self, customer_type: str) -> Scorecard:
+        """Make the scorecard of a customer type; see `card`."""
+        return card(self.weights_of.get(customer_type, self.weights), customer_type)
 
 
 def measures(customers: pd.DataFrame) -> pd.DataFrame:
@@ -59,21 +77,28 @@ def measures(customers: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def card(weights: Mapping[str, float]) -> Scorecard:
+def card(weights: Mapping[str, float], customer_type: str = "retail") -> Scorecard:
     """Make the scorecard of the index: every indicator in twenty groups learned from customers.
 
-    weights : indicator (repeat, tenure, regularity, breadth, nps) -> its share of the index; one
-        left out does not count
+    weights : indicator -> its share of the index; one left out does not count. Indicators are those
+        of COLUMNS, other number columns of table `customers`, and imported ones
+        (`indicators.referrals`); more is better
 
     Raises ConfigError: an unknown indicator, no weight, or weights that do not sum to 1
     """
-    if unknown := [code for code in weights if code not in COLUMNS]:
+    if unknown := [code for code in weights if not _is_indicator(code)]:
         known = ", ".join(COLUMNS)
-        raise ConfigError(f"weights: no indicator {', '.join(unknown)}; write some of {known}")
+        raise ConfigError(
+            f"weights: no indicator {', '.join(unknown)}; write some of {known}, a number column "
+            f"of the customer table, or {IMPORTED}<name>"
+        )
     written = Scorecard(
-        customer_type="retail",
+        customer_type=customer_type,
         valid_from=dt.date.min,
-        indicators=tuple(Indicator(c, COLUMNS[c], w, bins=BINS) for c, w in weights.items()),
+        indicators=tuple(
+            Indicator(code, COLUMNS.get(code, code), weight, bins=BINS)
+            for code, weight in weights.items()
+        ),
         grades={LOYAL: 0.2, POTENTIALLY: 0.3, NOT_LOYAL: 0.5},
         by_quota=True,
         min_weight=min(weights.values(), default=1.0),  # one known indicator is enough
@@ -82,35 +107,60 @@ def card(weights: Mapping[str, float]) -> Scorecard:
     return written
 
 
-def fit_card(customers: pd.DataFrame, weights: Mapping[str, float]) -> Scorecard:
-    """Learn the groups of the index from these customers who bought; see `card`."""
-    return points.fit_bins(card(weights), _measures_of_buyers(customers))
+def fit_cards(customers: pd.DataFrame, rules: Loyalty, later: pd.DataFrame | None = None) -> Cards:
+    """Learn the groups of the index from the customers who bought, for each customer type.
 
-
-def index(customers: pd.DataFrame, card: Scorecard) -> pd.Series:
-    """Compute the loyalty index, 0 to 100; empty if a customer never bought.
-
-    card : fitted to these customers, or to the company's
+    customers : one row per customer, columns of table `customers`, and imported indicators
+    later : customers of a later day, for types of which none had bought on the first
     """
-    scored = points.score(card, _measures_of_buyers(customers))
+    tables = [customers] if later is None else [customers, later]
+    learned: dict[str, Scorecard] = {}
+    for table in tables:
+        for customer_type, rows in _by_type(table):
+            if customer_type not in learned:
+                learned[customer_type] = points.fit_bins(rules.card(customer_type), rows)
+    return dict(sorted(learned.items()))
+
+
+def scales(cards: Cards) -> dict[str, dict[str, Any]]:
+    """List what `fit_cards` learned, as plain JSON: customer type -> bands of its indicators."""
+    return {customer_type: scorecard.bands(card) for customer_type, card in cards.items()}
+
+
+def with_scales(rules: Loyalty, scales: Mapping[str, Mapping[str, Any]]) -> Cards:
+    """Make the fitted scorecards from what was learned, from `scales`."""
+    return {kind: scorecard.with_bands(rules.card(kind), bands) for kind, bands in scales.items()}
+
+
+def index(customers: pd.DataFrame, cards: Cards) -> pd.Series:
+    """Compute the loyalty index, 0 to 100, of each customer among those of their type.
+
+    cards : fitted to these customers, or to the company's
+
+    Returns
+    -------
+    One number per customer; empty if they never bought, or their type has no scorecard.
+    """
+    found = [points.score(cards[kind], rows) for kind, rows in _by_type(customers) if kind in cards]
+    scored = pd.concat(found) if found else pd.Series(dtype=float)
     return scored.reindex(customers.index).rename("loyalty_index")
 
 
-def add_index(customers: pd.DataFrame, card: Scorecard) -> pd.DataFrame:
+def add_index(customers: pd.DataFrame, cards: Cards) -> pd.DataFrame:
     """Add the index as column `loyalty_index`, which scorecards may use."""
-    return customers.assign(loyalty_index=index(customers, card))
+    return customers.assign(loyalty_index=index(customers, cards))
 
 
-def add_own_index(customers: pd.DataFrame, weights: Mapping[str, float]) -> pd.DataFrame:
-    """Add the index by a scorecard fitted to these customers alone."""
-    return add_index(customers, fit_card(customers, weights))
+def add_own_index(customers: pd.DataFrame, rules: Loyalty) -> pd.DataFrame:
+    """Add the index by scorecards fitted to these customers alone."""
+    return add_index(customers, fit_cards(customers, rules))
 
 
 def measure_with_index(
-    measure: Callable[[dt.date], pd.DataFrame], card: Scorecard
+    measure: Callable[[dt.date], pd.DataFrame], cards: Cards
 ) -> Callable[[dt.date], pd.DataFrame]:
     """Wrap `measure`, which measures all customers on a day, so that it adds their index."""
-    return lambda day: add_index(measure(day), card)
+    return lambda day: add_index(measure(day), cards)
 
 
 def thresholds(
@@ -131,7 +181,14 @@ def assign(customers: pd.DataFrame, index: pd.Series, thresholds: Mapping[str, f
     return classes.assign_level(repeat, bought, thresholds, NOT_LOYAL).rename("loyalty")
 
 
-def _measures_of_buyers(customers: pd.DataFrame) -> pd.DataFrame:
-    needed = {"x", "n_purchase_days", "gap_cv", *COLUMNS.values()}
-    columns = [column for column in customers if column in needed]
-    return measures(customers.loc[customers["n_orders"] > 0, columns])
+def _by_type(customers: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield each customer type with the measures of those who bought."""
+    buyers = measures(customers[customers["n_orders"] > 0])
+    for customer_type, rows in buyers.groupby("customer_type", sort=True):
+        yield str(customer_type), rows
+
+
+def _is_indicator(code: str) -> bool:
+    column = TABLES["customers"].columns.get(code)
+    is_number = column is not None and column.kind in NUMERIC
+    return code in COLUMNS or code.startswith(IMPORTED) or is_number

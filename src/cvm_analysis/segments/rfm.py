@@ -102,8 +102,9 @@ def cut_points(
 
     customers : one row per customer, as for `score`
     rule : `share_worse`: the score is 1 + floor(bins x share strictly worse), so that ties never
-        raise a score; `quantile_plus_one`: a score begins one day, order or unit of money above
-        the quantile, as in the R package rfm, so that ties may
+        raise a score; only the most recent customers always have the best r, however many they
+        are, for nobody bought later. `quantile_plus_one`: a score begins one day, order or unit of
+        money above the quantile, as in the R package rfm, so that ties may
     monetary : m is the total net sales, or those per order
 
     Returns
@@ -113,7 +114,9 @@ def cut_points(
     parts = [(i, bins) for i in range(1, bins)]
     better = measures(customers, monetary)
     if rule == "share_worse":
-        return {letter: scores.cut_points(values, parts) for letter, values in better.items()}
+        found = {letter: scores.cut_points(values, parts) for letter, values in better.items()}
+        latest = float(better["r"].max())
+        return found | {"r": [latest if math.isnan(cut) else cut for cut in found["r"]]}
     found = {letter: scores.quantiles(better[letter], parts) for letter in ("f", "m")}
     days = scores.quantiles(-better["r"], parts)
     fewer = [-float(np.ceil(d + 1) - 1) for d in reversed(days)]  # days are whole: below 6.4 is 6
@@ -232,10 +235,48 @@ def name(scored: pd.DataFrame, customers: pd.DataFrame, rules: Rfm) -> pd.Series
     return named.reindex(customers.index, fill_value=PROSPECT)
 
 
-def name_notes(rules: Rfm) -> list[Note]:
-    """Note how many names no combination of scores has."""
+def check_activity(named: pd.Series, activity: pd.Series, rules: Rfm) -> pd.Series:
+    """Replace the names that are false for a customer's activity; see `rfm_names.Rule`.
+
+    named : name of each customer by the scores, from `name`; activity : of each customer, from
+        `classes.activity`; an unknown one leaves the name
+    """
+    instead = {
+        (segment, state): other
+        for segment, rule in rules.segments.items()
+        for state, other in rule.instead.items()
+    }
+    pairs = zip(named, activity.reindex(named.index), strict=True)
+    found = [instead.get(pair, pair[0]) for pair in pairs]
+    return pd.Series(found, index=named.index, name=named.name, dtype=object)
+
+
+def names_replaced(named: pd.Series, activity: pd.Series, rules: Rfm) -> pd.DataFrame:
+    """Show each rule of `check_activity`, with its number of customers; parameters as there.
+
+    Returns
+    -------
+    One row per segment and activity that replaces it: segment, activity, instead (codes),
+    n_customers
+    """
+    counts = pd.crosstab(named, activity.reindex(named.index))
+    rows = [
+        (segment, state, other, int(counts[state].get(segment, 0)) if state in counts else 0)
+        for segment, rule in rules.segments.items()
+        for state, other in rule.instead.items()
+    ]
+    return pd.DataFrame(rows, columns=["segment", "activity", "instead", "n_customers"])
+
+
+def name_notes(rules: Rfm, replaced: pd.DataFrame | None = None) -> list[Note]:
+    """Note how many names no combination of scores has, and how many customers have another one.
+
+    replaced : as `names_replaced` makes it
+    """
     unused = rfm_names.unused(rules.segments, rules.bins, rules.written_for)
-    return [Note(PART, "unused_names", float(len(unused)))] if unused else []
+    found = [Note(PART, "unused_names", float(len(unused)))] if unused else []
+    n = 0 if replaced is None else int(replaced["n_customers"].sum())
+    return found + ([Note(PART, "names_replaced", float(n))] if n else [])
 
 
 def check_rules(rules: Rfm) -> None:

@@ -1,7 +1,9 @@
 """Names for combinations of RFM scores: rules written in the config, and a check that they fit.
 
 A rule is a range of scores for each of r, f and m; a letter left out means any score, and a rule
-without letters every combination.
+without letters every combination. Scores compare customers with each other, not with their own
+rhythm: the last fifth may be on time, and a frequent customer of the middle fifth may have lapsed.
+So a rule also says what customers are called whose activity makes its name false.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import numpy as np
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
+from cvm_analysis.segments.classes import ACTIVE, LAPSED, OVERDUE
 from cvm_analysis.typed import settings
 
 LETTERS = ("r", "f", "m")
@@ -45,18 +48,29 @@ Scores = Annotated[Range, BeforeValidator(_read)]
 class Rule:
     """The scores that have one name, written as 4 or 4-5, and the name in each language.
 
-    A letter that is left out means any score.
+    r, f, m : a letter that is left out means any score
+    active, overdue, lapsed : the name instead, for customers of this `classes.activity`; left out:
+        the name is right for them
     """
 
     r: Scores | None = None
     f: Scores | None = None
     m: Scores | None = None
+    active: str | None = None
+    overdue: str | None = None
+    lapsed: str | None = None
     en: str | None = None
     zh: str | None = None
 
     def ranges(self, bins: int) -> list[Range]:
         """List the scores of r, f and m."""
         return [each or Range(1, bins) for each in (self.r, self.f, self.m)]
+
+    @property
+    def instead(self) -> dict[str, str]:
+        """The name instead, by activity."""
+        every = {ACTIVE: self.active, OVERDUE: self.overdue, LAPSED: self.lapsed}
+        return {activity: name for activity, name in every.items() if name}
 
 
 Rules = Mapping[str, Rule]
@@ -75,6 +89,7 @@ def find_problems(rules: Rules, bins: int, matching: Matching) -> list[Problem]:
         if not 1 <= scores.first <= scores.last <= bins
     ]
     return outside or [
+        *_wrong_names_instead(rules),
         *_holes(rules, bins),
         *(_overlaps(rules, bins) if matching == "exactly_one" else ()),
     ]
@@ -98,8 +113,22 @@ def match(rules: Rules, bins: int, written_for: int | None) -> np.ndarray:
 
 def unused(rules: Rules, bins: int, written_for: int | None) -> list[str]:
     """List the names that no combination of scores gets: others come first, or bins are too few."""
-    used = set(match(rules, bins, written_for).ravel())
-    return [segment for i, segment in enumerate(rules) if i not in used]
+    at = set(match(rules, bins, written_for).ravel())
+    used = [(segment, rule) for i, (segment, rule) in enumerate(rules.items()) if i in at]
+    named = {name for segment, rule in used for name in (segment, *rule.instead.values())}
+    return [segment for segment in rules if segment not in named]
+
+
+def _wrong_names_instead(rules: Rules) -> Iterator[Problem]:
+    """Names instead that no rule has, or that are as false for the same customers."""
+    for segment, rule in rules.items():
+        for activity, name in rule.instead.items():
+            at = ("segments", segment, activity)
+            if name not in rules:
+                yield at, f"{segment}: {activity}: no segment '{name}'"
+            elif again := rules[name].instead.get(activity):
+                hint = f"{activity} customers of {name} are called {again}; write that"
+                yield at, f"{segment}: {hint}"
 
 
 def _written(scores: Range) -> str:

@@ -34,6 +34,7 @@ class Segments(Strict):
     """Content of segments.yaml."""
 
     rfm: Rfm
+    period_days: int = Field(365, gt=0)  # in which frequency and amount are counted
     frequency: Levels = Levels()
     amount: Levels = Levels()
     loyalty: Loyalty = Loyalty()

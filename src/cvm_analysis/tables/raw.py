@@ -74,7 +74,7 @@ RAW = {
             "customer_id": CUSTOMER,
             "at": date("day from which the value was known"),
             "name": text("name of the indicator"),
-            "value": number("value, in its own unit"),
+            "value": number("value, in its own unit; the mean counts of several on one day"),
         },
     ),
     "quality": Table(

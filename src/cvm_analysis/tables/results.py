@@ -19,10 +19,13 @@ CLASSES = {
     "r": count("recency score, 1 to bins, best is a recent purchase"),
     "f": count("frequency score, 1 to bins, best is many orders"),
     "m": count("monetary score, 1 to bins, best is a high net spend"),
-    "rfm": text("RFM segment of segments.yaml; prospect if never bought"),
-    "frequency": text("high, mid or low number of orders; prospect"),
-    "amount": text("high, mid or low net spend; prospect"),
-    "loyalty": text("loyal, potentially_loyal or not_loyal; prospect"),
+    "rfm": text("RFM segment of segments.yaml, by scores and activity; prospect if never bought"),
+    "frequency": text(
+        "high, mid or low number of orders in the period, for the customer type; inactive: bought "
+        "only before it; prospect"
+    ),
+    "amount": text("high, mid or low net sales in the period; inactive, prospect as frequency"),
+    "loyalty": text("loyal, potentially_loyal or not_loyal for the customer type; prospect"),
     "life_cycle": text("prospect, returns_only, new, growing, mature, declining, lost, returned"),
 }
 RESULTS = {
@@ -64,8 +67,11 @@ RESULTS = {
             "n_complaints": count("complaints so far", optional=True),
             "complaints_open": count("complaints not closed by as_of", optional=True),
             "complaint_days": days("age of the oldest open complaint", optional=True),
-            "nps": number("last recommendation score, 0 to 10", optional=True),
-            "satisfaction": number("mean satisfaction score so far, 1 to 5", optional=True),
+            "nps": number(
+                "last recommendation score, 0 to 10; of several on that day the lowest",
+                optional=True,
+            ),
+            "satisfaction": number("mean of all satisfaction scores so far, 1 to 5", optional=True),
             **ATTRIBUTES,
             "customer_type": text("retail, project or dealer; retail where not recorded"),
         },
@@ -76,6 +82,19 @@ RESULTS = {
         ("customer_id",),
         {"customer_id": CUSTOMER, "customer_type": text("retail, project or dealer"), **CLASSES},
         company="rows",
+    ),
+    "conversions": Table(
+        "one row per customer type, scheme and pair of classes, between compare_with and as_of",
+        ("customer_type", "scheme", "before", "after"),
+        {
+            "customer_type": text("retail, project or dealer"),
+            "scheme": text("frequency, amount or loyalty"),
+            "before": text("class at the earlier date; not_yet if not a customer then"),
+            "after": text("class at the later date, by the thresholds of the earlier date"),
+            "move": text("fell, rose, stayed; other if one of the classes has no rank"),
+            "n_customers": count("customers with this change"),
+            "expected": number("number expected by chance alone", optional=True),
+        },
     ),
     "segments": Table(
         "one row per customer",

@@ -2,7 +2,8 @@
 
 Every word a manager reads on a page or figure stands in `<language>.yaml` beside this file, under a
 dotted key: `words("en")("segments.champions")`. Numbers, money and dates are formatted by Babel;
-every figure is rounded half up. The horizon of the forecasts comes from the config: `{horizon}`.
+every figure is rounded half up. Two times come from the config: `{horizon}` of the forecasts, and
+`{period}`, in which the classes of frequency and amount are counted.
 """
 
 import difflib
@@ -48,6 +49,7 @@ class Words:
     language: str
     entries: Mapping[str, str]
     horizon_weeks: int | None = None  # of the forecasts: what texts mean by `{horizon}`
+    period_days: int | None = None  # of the classes: what texts mean by `{period}`
 
     def __call__(self, key: str, **values: str) -> str:
         """Return the text under a dotted key, its `{names}` filled with already formatted values.
@@ -60,6 +62,8 @@ class Words:
         """
         if self.horizon_weeks and "{horizon}" in self.entries.get(key, ""):
             values["horizon"] = self.duration(7 * self.horizon_weeks)
+        if self.period_days and "{period}" in self.entries.get(key, ""):
+            values["period"] = self.duration(self.period_days)
         try:
             return self.entries[key].format(**values)
         except KeyError as missing:
@@ -258,13 +262,14 @@ def words(
     language: Language,
     own: Mapping[str, Mapping[str, str]] = NONE,
     horizon_weeks: int | None = None,
+    period_days: int | None = None,
 ) -> Words:
     """Return the words of a language (`en`); words are returned as they are, with the horizon.
 
     Parameters
     ----------
     own : language -> key -> text: what a business calls its codes, instead of the words here
-    horizon_weeks : of the config; without it a text that prints the horizon is an error
+    horizon_weeks, period_days : of the config; a text that prints one needs it
 
     Raises
     ------
@@ -272,7 +277,8 @@ def words(
     """
     if isinstance(language, Words):
         return replace(language, horizon_weeks=horizon_weeks) if horizon_weeks else language
-    return Words(language, {**_entries(language), **own.get(language, {})}, horizon_weeks)
+    entries = {**_entries(language), **own.get(language, {})}
+    return Words(language, entries, horizon_weeks, period_days)
 
 
 @lru_cache

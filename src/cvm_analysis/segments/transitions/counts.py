@@ -10,10 +10,10 @@ from typing import Protocol
 import pandas as pd
 
 from cvm_analysis.minimum_data import Note, shortfalls
-from cvm_analysis.segments import classes, loyalty
+from cvm_analysis.segments import class_table, classes
 from cvm_analysis.segments.classification_rules import SCHEMES, ClassificationRules
-from cvm_analysis.segments.grades.scorecard import Scorecard
 from cvm_analysis.segments.grades.versions import order_grades
+from cvm_analysis.segments.loyalty import Cards
 from cvm_analysis.segments.transitions import transition_matrix
 
 PART = "transitions"
@@ -24,6 +24,10 @@ class Records(Protocol):
 
     def measures(self, date: dt.date) -> pd.DataFrame:
         """One row per customer as of a day, columns of table `customers` and imported figures."""
+        ...
+
+    def in_period(self, date: dt.date, days: int) -> pd.DataFrame:
+        """One row per customer with a line in the last `days` days: period_orders, period_sales."""
         ...
 
     def with_copied_days(self, draws: Iterable[pd.DataFrame], before: dt.date) -> Iterator[Records]:
@@ -76,14 +80,19 @@ class Transitions:
 
 
 def remeasure(
-    records: Records, card: Scorecard, draws: Iterable[pd.DataFrame], before: dt.date, day: dt.date
+    records: Records,
+    draws: Iterable[pd.DataFrame],
+    before: dt.date,
+    day: dt.date,
+    period_days: int,
+    cards: Cards,
 ) -> list[pd.DataFrame]:
     """Measure all customers on a day as if they had not changed after `before`, once per draw.
 
-    card : of the loyalty index, which is added; draws : as `expected_by_chance.draw_repeatedly`
+    draws : as `expected_by_chance.draw_repeatedly`; period_days, cards : as `class_table.measure`
     """
     repeated = records.with_copied_days(draws, before)
-    return [loyalty.measure_with_index(each.measures, card)(day) for each in repeated]
+    return [class_table.measure(each, day, period_days, cards) for each in repeated]
 
 
 def compare(
@@ -109,7 +118,7 @@ def compare(
 def class_orders(rules: ClassificationRules) -> dict[str, list[str]]:
     """List the classes of each scheme, best first; RFM names in the order of their rules."""
     grades = order_grades({kind: [card] for kind, (card, _) in rules.cards.items()})
-    names = list(rules.rules.segments)
+    names = list(rules.naming.rules.segments)
     return {"grade": grades, "rfm": names, "life_cycle": list(classes.ORDERS["life_cycle"])}
 
 

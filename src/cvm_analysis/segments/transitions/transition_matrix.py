@@ -141,11 +141,20 @@ def compare_downgrades(compared: pd.DataFrame) -> pd.DataFrame:
     low, high : range of the share in 95 of 100 cases by chance alone, given the expected share:
         1.96 binomial standard errors; conservative where customers of a class differ
     """
-    ranked = compared[compared["move"] != OTHER]
-    columns = {"n_customers": "fell", "expected": "expected"}
-    down = ranked[ranked["move"] == FELL].groupby("before", sort=False)[[*columns]].sum(min_count=1)
-    every = compared.groupby("before", sort=False)[[*columns]].sum(min_count=1).loc[down.index]
-    shares = (down / every).rename(columns=columns)
+    return _compare(compared, FELL)
+
+
+def compare_upgrades(compared: pd.DataFrame) -> pd.DataFrame:
+    """Compare the share of customers who moved up; as `compare_downgrades`, with column rose."""
+    return _compare(compared, ROSE)
+
+
+def _compare(compared: pd.DataFrame, move: str) -> pd.DataFrame:
+    columns = {"n_customers": move, "expected": "expected"}
+    moves = compared[compared["move"] == move]
+    moved = moves.groupby("before", sort=False)[[*columns]].sum(min_count=1)
+    every = compared.groupby("before", sort=False)[[*columns]].sum(min_count=1).loc[moved.index]
+    shares = (moved / every).rename(columns=columns)
     table = pd.concat([every[["n_customers"]], shares], axis=1)[every["n_customers"] > 0]
     wide = TWO_SIDED * np.sqrt(table["expected"] * (1 - table["expected"]) / table["n_customers"])
     low, high = ((table["expected"] + sign * wide).clip(0, 1) for sign in (-1, 1))
