@@ -51,10 +51,11 @@ def grades():
             "customer_type": ["retail", "retail", "retail", "dealer"],
             "version": pd.Timestamp("2020-01-01"),
             "score": [59.0, 20.0, 90.0, np.nan],
-            "score_grade": ["B", "B", "A", "not_graded"],
-            "grade": ["B", "A", "A", "not_graded"],
+            "score_grade": ["B", "C", "A", "not_graded"],
+            "grade": ["B", "B", "A", "not_graded"],
             "next_grade": ["A", "A", None, None],
             "points_to_next": [1.0, 40.0, np.nan, np.nan],
+            "reviews_to_next": [1.0, 2.0, np.nan, np.nan],
             "change": ["spend", "spend", None, None],
             "change_from": [79.5, 30.0, np.nan, np.nan],
             "change_to": [1250.0, 84.0, np.nan, np.nan],
@@ -121,17 +122,16 @@ def test_limits_of_types_stand_side_by_side(people):
 
 
 def test_the_nearest_to_the_next_grade_are_those_with_the_fewest_points_missing(grades):
+    grades = grades.assign(reviews_to_next=1.0)
     assert list(summary.closest_to_next(grades, "retail", 1).index) == ["C1"]
-    assert list(summary.closest_to_next(grades, "retail", 2).index) == [
-        "C1",
-        "C2",
-    ]  # the higher score first
+    both = summary.closest_to_next(grades, "retail", 2)
+    assert list(both.index) == ["C1", "C2"]  # the higher score first
     assert summary.closest_to_next(grades, "project", 2).empty
 
 
-def test_a_change_is_said_with_its_cost_and_not_for_who_is_above_their_points(grades):
+def test_a_change_is_said_with_its_cost_if_the_next_review_can_bring_the_grade(grades):
     table = cells(grades_tables.next_grades(EN, grades, 10))
-    assert len(table) == 2  # C2 has the grade already
+    assert len(table) == 2  # C2 must wait for one review more
     assert table[1] == [
         *(
             "C1",
@@ -146,6 +146,17 @@ def test_a_change_is_said_with_its_cost_and_not_for_who_is_above_their_points(gr
     ]
     assert "消费" in grades_tables.next_grades(ZH, grades, 10).html
     assert "No customer can reach" in grades_tables.next_grades(EN, grades.iloc[2:], 10).html
+
+
+def test_who_only_waits_for_the_review_or_the_margin_is_counted_not_listed(grades):
+    waiting = grades.assign(points_to_next=[0.0, 0.0, np.nan, np.nan], change=None)
+    assert list(summary.closest_to_next(waiting, "retail", 2).index) == []
+    html = grades_tables.next_grades(EN, waiting, 10).html
+    assert "1 customer scores enough" in html  # C2 must wait for one review more
+    within = grades.assign(score_grade=["A", "B", "A", "not_graded"])
+    html = grades_tables.next_grades(EN, within, 10).html
+    assert "1 customer has reached the threshold" in html and "scores enough" not in html
+    assert "缓冲分" in grades_tables.next_grades(ZH, within, 10).html
 
 
 def test_parts_and_limits_are_those_of_the_customers_asked_for(grades):

@@ -127,7 +127,9 @@ def test_the_grades_of_today_by_hand():
     ]
     assert anna["since"] == pd.Timestamp("2024-12-31")
     assert anna["version"] == pd.Timestamp("2024-01-01")
-    assert anna[["next_grade", "change"]].isna().all()
+    next_up = ["next_grade", "points_to_next", "reviews_to_next"]
+    assert anna[next_up].tolist() == ["B", 0, 1]  # 90 points are enough: only the review is to come
+    assert pd.isna(anna["change"])
     ben = table.loc["ben", ["next_grade", "points_to_next", "change", "change_from"]]
     assert ben.tolist() == ["A", 20, "spend", 50]
     assert table.loc["ben", ["change_to", "change_cost"]].tolist() == [70, 40]

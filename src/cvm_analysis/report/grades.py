@@ -11,6 +11,7 @@ import pandas as pd
 from cvm_analysis.report import blocks
 from cvm_analysis.report.blocks import Block
 from cvm_analysis.report.writer import Writer
+from cvm_analysis.segments.grades import summary
 from cvm_analysis.segments.grades.reviews import Graded
 from cvm_analysis.segments.grades.scorecard import Scorecard
 from cvm_analysis.segments.grades.versions import Effect, merge_grades
@@ -76,20 +77,39 @@ def grade_thresholds(writer: Writer, today: Mapping[str, Graded]) -> Block:
 
 
 def next_grades(writer: Writer, grades: pd.DataFrame, n: int) -> Block:
-    """Show the `n` customers closest to the next grade, and the easiest improvement.
+    """Show the `n` customers who need the fewest points to rise, and the easiest improvement.
 
-    grades : one row per customer, columns of table `grades`; shown are those graded by score
-        alone who can reach the next grade through one improvement of known cost
+    Above the table: how many score enough already, and how many the margin keeps.
+
+    grades : one row per customer, columns of table `grades`; shown are those who can rise at the
+        next review through one improvement of known cost
     """
-    within = grades[(grades["grade"] == grades["score_grade"]) & grades["change"].notna()]
-    near = within.nsmallest(n, "points_to_next")
+    near = grades[summary.can_rise(grades) & grades["change"].notna()]
+    near = near.nsmallest(n, "points_to_next")
+    said = [
+        blocks.note(writer.say.plural(f"report.grades.{key}", count), writer.language)
+        for key, count in _waiting(grades).items()
+        if count
+    ]
     if near.empty:
-        return writer.note("report.grades.nobody_near")
+        return blocks.join([*said, writer.note("report.grades.nobody_near")])
     changes = [_change(writer, row) for row in near.to_dict("records")]
     formats = {"customer_type": "words:types", "grade": "words:grades", "score": "number:1"}
     formats |= {"next_grade": "words:grades", "points_to_next": "number:2"}
     formats |= {"change": "text", "change_cost": "money"}
-    return writer.table(near.assign(change=changes), formats, id="next-grades")
+    return blocks.join(
+        [*said, writer.table(near.assign(change=changes), formats, id="next-grades")]
+    )
+
+
+def _waiting(grades: pd.DataFrame) -> dict[str, int]:
+    """Count who rises at the next review, and who has the next grade by score but the margin."""
+    can_rise = grades["reviews_to_next"] == 1
+    by_score = grades["score_grade"] == grades["next_grade"]
+    return {
+        "rises": int((can_rise & (grades["points_to_next"] == 0)).sum()),
+        "within_margin": int((by_score & (grades["points_to_next"] > 0)).sum()),
+    }
 
 
 def _change(writer: Writer, row: Mapping[Hashable, Any]) -> str:

@@ -27,9 +27,17 @@ def most_common_type(grades: pd.DataFrame) -> str:
     return str(next(iter(grades["customer_type"].value_counts().index), ""))
 
 
+def can_rise(grades: pd.DataFrame) -> pd.Series:
+    """Tell who in table `grades` can rise at the next review by a better score than today's."""
+    return (grades["points_to_next"] > 0) & (grades["reviews_to_next"] == 1)
+
+
 def closest_to_next(grades: pd.DataFrame, customer_type: str, n: int) -> pd.DataFrame:
-    """Pick the `n` customers of a type closest to the next grade in table `grades`, best first."""
-    of_type = grades[grades["customer_type"] == customer_type]
+    """Pick the `n` customers of a type who need the fewest points to rise at the next review.
+
+    grades : table `grades`; the highest score comes first
+    """
+    of_type = grades[(grades["customer_type"] == customer_type) & can_rise(grades)]
     return of_type.nsmallest(n, "points_to_next").sort_values("score", ascending=False)
 
 
