@@ -189,3 +189,38 @@ def test_a_draft_is_compared_and_a_version_that_has_begun_is_not(people):
     n = (effect.regraded["move"] == "rose").sum()
     assert n > 0 and f"Upgraded: {n} (" in said and "Jan 1, 2030" in said
     assert "no future version" in grades_tables.version(EN, draft, effect, dt.date(2030, 1, 1)).html
+
+
+def test_quotas_stand_beside_the_shares_by_score_and_after_the_rules(grades):
+    """Of three retail customers one each has A, B and C by score; B keeps two after the rules."""
+    versions = {
+        "retail": [
+            Scorecard("retail", dt.date(2020, 1, 1), (), {"A": 0.2, "B": 0.3, "C": 0.5}, True),
+            Scorecard("retail", dt.date(2030, 1, 1), (), {"A": 0.9, "B": 0.1}, True),
+        ],
+        "project": [Scorecard("project", dt.date(2020, 1, 1), (), {"A": 50, "B": 0})],
+    }
+    table = summary.compare_quotas(grades, versions)
+    assert table["grade"].tolist() == ["A", "B", "C"]
+    assert table["quota"].tolist() == [0.2, 0.3, 0.5]
+    assert table["score_share"].tolist() == pytest.approx([1 / 3, 1 / 3, 1 / 3])
+    assert table["grade_share"].tolist() == pytest.approx([1 / 3, 2 / 3, 0])
+    assert table["n_customers"].tolist() == [1, 2, 0]
+    shown = cells(grades_tables.quotas(EN, table))
+    assert shown[2] == ["Retail customers", "B", "30%", "33%", "67%", "2"]
+    assert "No customer has a grade" in grades_tables.quotas(EN, table.head(0)).html
+
+
+def test_words_without_points_are_named_with_their_customers(people):
+    scene = np.resize(["home", "home", "shop", None], 20)
+    card = Scorecard(
+        "retail",
+        dt.date(2020, 1, 1),
+        (Indicator("scene", "scene", 1.0, points={"commercial": 80, "office": 60}),),
+        {"A": 60.0, "B": 0.0},
+    )
+    measures = people.assign(scene=scene)
+    given = assign_points(card, measures)
+    graded = Graded(card, {"A": 60.0, "B": 0.0}, measures, given, given.sum(axis=1))
+    html = grades_tables.grade_thresholds(EN, {"retail": graded}).html
+    assert "scene: the scorecard has no points for home (10), shop (5)" in html

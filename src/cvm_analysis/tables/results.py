@@ -116,7 +116,7 @@ RESULTS = {
         {
             "customer_id": CUSTOMER,
             "indicator": text("code of the indicator"),
-            "value": number("in its own unit; empty if missing"),
+            "value": number("in its own unit, of a word its points; empty if missing"),
             "points": number("0 to 100; empty if left out"),
             "contribution": number("points it adds to the score"),
         },

@@ -71,6 +71,7 @@ class Reviewed:
     """The result of `review`.
 
     types : customer_type of every customer who has bought by as_of
+    cards : as given; the first version of a type that none is valid for yet is among them
     today : per customer type with a valid scorecard, as of as_of, which need not be a review date;
         without rows if no customer of the type has bought
     history : table `grade_history`: one row per customer and review date by which they had bought:
@@ -78,11 +79,12 @@ class Reviewed:
     policy : by which grades changed
     reference : learned bands and thresholds per type and version, plain JSON; those of region `all`
         are the company's
-    notes : how many customers have no scorecard
+    notes : how many customers have no scorecard, and how many have words without points
     """
 
     as_of: dt.date
     types: pd.Series = field(repr=False)
+    cards: Cards = field(repr=False)
     today: Mapping[str, Graded] = field(repr=False)
     history: pd.DataFrame = field(repr=False)
     policy: policy.Policy
@@ -91,8 +93,22 @@ class Reviewed:
 
     @property
     def most_common_type(self) -> str:
-        """The type with a scorecard that most customers have."""
-        return max(self.today, key=lambda kind: len(self.today[kind].measures))
+        """The type with a valid scorecard that most customers have; without any, with a scorecard.
+
+        Of types with equally many customers it is the first by name.
+        """
+        counts = self.types.value_counts()
+        return max(sorted(self.today or self.cards), key=lambda kind: counts.get(kind, 0))
+
+    def graded(self, customer_type: str) -> Graded:
+        """The customers of a type today; nobody, by its first scorecard, if none is valid yet."""
+        if customer_type in self.today:
+            return self.today[customer_type]
+        first = min(self.cards[customer_type], key=lambda card: card.valid_from)
+        nobody = pd.DataFrame(index=self.types.index[:0], columns=["net_sales"], dtype=float)
+        card = points.fit_bins(first, nobody)
+        scores, assigned = points.score(card, nobody), points.assign_points(card, nobody)
+        return Graded(card, grade.thresholds(card, scores), nobody, assigned, scores)
 
 
 def dates(as_of: dt.date, first_day: dt.date, rule: Reviews = USUAL) -> Sequence[dt.date]:
@@ -164,8 +180,11 @@ def review(
         reference[customer_type] = _reference(versions, by_day)
     history = _table(histories, "grade_history")
     without = int((~types.isin(list(today))).sum())
-    notes = [Note("grades", "no_scorecard", float(without))] if without else []
-    return Reviewed(as_of, types, today, history, rules, reference, notes)
+    words = [points.unknown_words(each.card, each.measures) for each in today.values()]
+    unknown = sum(int(each["n_customers"].sum()) for each in words)
+    counts = {"no_scorecard": without, "unknown_words": unknown}
+    notes = [Note("grades", code, float(n)) for code, n in counts.items() if n]
+    return Reviewed(as_of, types, cards, today, history, rules, reference, notes)
 
 
 def grades(reviewed: Reviewed) -> pd.DataFrame:
