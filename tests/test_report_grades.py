@@ -53,10 +53,11 @@ def grades():
             "customer_type": ["retail", "retail", "retail", "dealer"],
             "version": pd.Timestamp("2020-01-01"),
             "score": [59.0, 20.0, 90.0, np.nan],
-            "score_grade": ["B", "B", "A", "not_graded"],
-            "grade": ["B", "A", "A", "not_graded"],
+            "score_grade": ["B", "C", "A", "not_graded"],
+            "grade": ["B", "B", "A", "not_graded"],
             "next_grade": ["A", "A", None, None],
             "points_to_next": [1.0, 40.0, np.nan, np.nan],
+            "reviews_to_next": [1.0, 2.0, np.nan, np.nan],
             "change": ["spend", "spend", None, None],
             "change_from": [79.5, 30.0, np.nan, np.nan],
             "change_to": [1250.0, 84.0, np.nan, np.nan],
@@ -142,17 +143,16 @@ def test_limits_of_types_stand_side_by_side(people):
 
 
 def test_the_nearest_to_the_next_grade_are_those_with_the_fewest_points_missing(grades):
+    grades = grades.assign(reviews_to_next=1.0)
     assert list(summary.closest_to_next(grades, "retail", 1).index) == ["C1"]
-    assert list(summary.closest_to_next(grades, "retail", 2).index) == [
-        "C1",
-        "C2",
-    ]  # the higher score first
+    both = summary.closest_to_next(grades, "retail", 2)
+    assert list(both.index) == ["C1", "C2"]  # the higher score first
     assert summary.closest_to_next(grades, "project", 2).empty
 
 
-def test_a_change_is_said_with_its_cost_and_not_for_who_is_above_their_points(grades):
+def test_a_change_is_said_with_its_cost_if_the_next_review_can_bring_the_grade(grades):
     table = cells(grades_tables.next_grades(EN, grades, 10))
-    assert len(table) == 2  # C2 has the grade already
+    assert len(table) == 2  # C2 must wait for one review more
     assert table[1] == [
         *(
             "C1",
@@ -167,6 +167,17 @@ def test_a_change_is_said_with_its_cost_and_not_for_who_is_above_their_points(gr
     ]
     assert "消费" in grades_tables.next_grades(ZH, grades, 10).html
     assert "No customer can reach" in grades_tables.next_grades(EN, grades.iloc[2:], 10).html
+
+
+def test_who_only_waits_for_the_review_or_the_margin_is_counted_not_listed(grades):
+    waiting = grades.assign(points_to_next=[0.0, 0.0, np.nan, np.nan], change=None)
+    assert list(summary.closest_to_next(waiting, "retail", 2).index) == []
+    html = grades_tables.next_grades(EN, waiting, 10).html
+    assert "1 customer scores enough" in html  # C2 must wait for one review more
+    within = grades.assign(score_grade=["A", "B", "A", "not_graded"])
+    html = grades_tables.next_grades(EN, within, 10).html
+    assert "1 customer has reached the threshold" in html and "scores enough" not in html
+    assert "缓冲分" in grades_tables.next_grades(ZH, within, 10).html
 
 
 def test_parts_and_limits_are_those_of_the_customers_asked_for(grades):
@@ -199,3 +210,38 @@ def test_a_draft_is_compared_and_a_version_that_has_begun_is_not(people):
     n = (effect.regraded["move"] == "rose").sum()
     assert n > 0 and f"Upgraded: {n} (" in said and "Jan 1, 2030" in said
     assert "no future version" in grades_tables.version(EN, draft, effect, dt.date(2030, 1, 1)).html
+
+
+def test_quotas_stand_beside_the_shares_by_score_and_after_the_rules(grades):
+    """Of three retail customers one each has A, B and C by score; B keeps two after the rules."""
+    versions = {
+        "retail": [
+            Scorecard("retail", dt.date(2020, 1, 1), (), {"A": 0.2, "B": 0.3, "C": 0.5}, True),
+            Scorecard("retail", dt.date(2030, 1, 1), (), {"A": 0.9, "B": 0.1}, True),
+        ],
+        "project": [Scorecard("project", dt.date(2020, 1, 1), (), {"A": 50, "B": 0})],
+    }
+    table = summary.compare_quotas(grades, versions)
+    assert table["grade"].tolist() == ["A", "B", "C"]
+    assert table["quota"].tolist() == [0.2, 0.3, 0.5]
+    assert table["score_share"].tolist() == pytest.approx([1 / 3, 1 / 3, 1 / 3])
+    assert table["grade_share"].tolist() == pytest.approx([1 / 3, 2 / 3, 0])
+    assert table["n_customers"].tolist() == [1, 2, 0]
+    shown = cells(grades_tables.quotas(EN, table))
+    assert shown[2] == ["Retail customers", "B", "30%", "33%", "67%", "2"]
+    assert "No customer has a grade" in grades_tables.quotas(EN, table.head(0)).html
+
+
+def test_words_without_points_are_named_with_their_customers(people):
+    scene = np.resize(["home", "home", "shop", None], 20)
+    card = Scorecard(
+        "retail",
+        dt.date(2020, 1, 1),
+        (Indicator("scene", "scene", 1.0, points={"commercial": 80, "office": 60}),),
+        {"A": 60.0, "B": 0.0},
+    )
+    measures = people.assign(scene=scene)
+    given = assign_points(card, measures)
+    graded = Graded(card, {"A": 60.0, "B": 0.0}, measures, given, given.sum(axis=1))
+    html = grades_tables.grade_thresholds(EN, {"retail": graded}).html
+    assert "scene: the scorecard has no points for home (10), shop (5)" in html

@@ -77,3 +77,26 @@ def test_conversions_stand_beside_chance():
         assert text in html
     nobody = transitions_tables.conversions(EN, upgrades.iloc[:0], "frequency").html
     assert "Too few customers" in nobody
+
+
+def test_where_nobody_fell_the_sentence_says_zero():
+    said = transitions_tables.summary(EN, moves().drop(index=("A", "B"))).html
+    assert "Downgraded: 0. Upgraded: 90." in said
+
+
+def test_an_account_whose_sales_rose_does_not_lead_the_list_of_falls():
+    index = pd.MultiIndex.from_product([["grade"], ["C1", "C2", "C3"]])
+    fallen = pd.DataFrame(
+        {"before": "A", "after": "B", "net_sales": [9.0, 5.0, 1.0], "largest_drop": "spend"},
+        index.set_names(["scheme", "customer_id"]),
+    )
+    people = pd.DataFrame(
+        {
+            "net_sales_365d": 1.0,
+            "net_sales_change_365d": [50.0, -4.0, -7.0],
+            "days_since_last": 90,
+        },
+        index=["C1", "C2", "C3"],
+    )
+    html = transitions_tables.downgrades(EN, fallen, people, "grade", 3).html
+    assert html.index("C3") < html.index("C2") < html.index("C1")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cvm_analysis.segments.grades import grade, next_grade, points
+from cvm_analysis.segments.grades import grade, next_grade, points, policy
 from cvm_analysis.segments.grades.scorecard import Indicator, Scorecard
 
 FIXED = {"A": 70.0, "B": 40.0, "C": 0.0}
@@ -23,8 +23,16 @@ def card(*indicators, grades=FIXED, **setting):
     return Scorecard("dealer", dt.date(2024, 1, 1), indicators, grades, **setting)
 
 
-def cheapest(made, measures, limits=FIXED):
-    return next_grade.cheapest(made, measures, points.score(made, measures), limits)
+NOBODY = pd.Series(dtype=object)  # no customer has a grade yet
+
+
+def cheapest(made, measures, limits=FIXED, last=NOBODY, margin=0.0):
+    """The next grade, the points to it and the cheapest change, for each graded customer."""
+    score = points.score(made, measures)
+    above = next_grade.find_next(score.dropna(), last, limits, margin)
+    missing = (above["score_needed"] - score.dropna()).rename("points_to_next")
+    change = next_grade.cheapest(made, measures, score, above["score_needed"])
+    return above[["next_grade"]].join(missing).join(change)
 
 
 def customer(**values):
@@ -154,10 +162,9 @@ def reaches(made, changed, column, values, least):
 
 def changes(seed):
     made, measures = random_case(seed)
-    score = points.score(made, measures)
-    limits = grade.thresholds(made, score)
-    found = next_grade.cheapest(made, measures, score, limits)
-    assert list(found.index) == list(score.dropna().index)
+    limits = grade.thresholds(made, points.score(made, measures))
+    found = cheapest(made, measures, limits)
+    assert list(found.index) == list(points.score(made, measures).dropna().index)
     found = found[found["next_grade"].notna()]
     return made, measures.loc[found.index], found, found["next_grade"].map(limits)
 
@@ -196,11 +203,10 @@ def test_nothing_cheaper_reaches_the_grade(seed):
 
 def test_order_of_customers_changes_nothing():
     made, measures = random_case(7)
-    score = points.score(made, measures)
-    limits = grade.thresholds(made, score)
-    found = next_grade.cheapest(made, measures, score, limits)
+    limits = grade.thresholds(made, points.score(made, measures))
+    found = cheapest(made, measures, limits)
     shuffled = measures.sample(frac=1, random_state=1)
-    again = next_grade.cheapest(made, shuffled, score, limits)
+    again = cheapest(made, shuffled, limits)
     pd.testing.assert_frame_equal(again.loc[found.index], found)
 
 
@@ -208,3 +214,54 @@ def test_a_step_that_floats_miss_by_a_hair_is_one_step():
     made = card(Indicator("x", "x", 1.0, bands=((0.7, 10), (0.8, 50)), unit_cost=1, step=0.1))
     assert 0.7 + 0.1 < 0.8
     assert cheapest(made, customer(x=0.7)).loc["a", "to_value"] == 0.8
+
+
+def test_the_next_grade_is_the_one_above_the_effective_grade():
+    """Scores 71, 71, 71, 30; A from 70, B from 40; the margin is 2.
+
+    C and B wait for the margin: B is reached (71 >= 42), A needs 72. A customer without a grade
+    is graded by the score alone; one with A, whose score is low, has no next grade.
+    """
+    scores = pd.Series([71.0, 71.0, 71.0, 30.0, 30.0], list("abcde"))
+    last = pd.Series({"a": "C", "b": "B", "d": "A", "e": "not_graded"})
+    found = next_grade.find_next(scores, last, FIXED, 2.0)
+    assert found["next_grade"].tolist() == ["B", "A", None, None, "B"]
+    assert found["score_needed"].fillna(0).tolist() == [42, 72, 0, 0, 40]
+
+
+def test_a_grade_beyond_100_points_with_its_margin_cannot_be_reached():
+    found = next_grade.find_next(
+        pd.Series({"a": 99.0}), pd.Series({"a": "C"}), {"A": 99.0, "C": 0.0}, 2.0
+    )
+    assert found["next_grade"].tolist() == ["A"] and found["score_needed"].isna().all()
+
+
+def test_a_grade_that_the_scorecard_no_longer_has_counts_as_none():
+    found = next_grade.find_next(pd.Series({"a": 50.0}), pd.Series({"a": "D"}), FIXED, 2.0)
+    assert found.loc["a"].tolist() == ["A", 70.0]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 100_000), st.sampled_from([0.0, 0.1, 2.0]), st.integers(0, 2))
+def test_the_next_review_lifts_those_with_the_score_needed_and_nobody_with_less(
+    seed, margin, min_stay
+):
+    """The reviews replayed with one more, at the score needed and a little below it."""
+    rng = np.random.default_rng(seed)
+    rules = policy.Policy(min_stay=min_stay, protection=2, notice=1, margin=margin)
+    limits = {"A": round(rng.uniform(60, 90), 9), "B": round(rng.uniform(30, 59), 9), "C": 0.0}
+    days = pd.date_range("2024-03-31", periods=5, freq="QE")
+    scores = pd.DataFrame(rng.uniform(0, 100, (60, 4)).round(9), columns=days[:4])
+    scores = scores.mask(rng.random(scores.shape) < 0.1)
+    history = policy.replay(scores, [limits] * 4, rules).reset_index()
+    last = history.groupby("customer_id")["grade"].last()
+    wait = policy.reviews_to_rise(history, rules)
+    above = next_grade.find_next(scores[days[3]].dropna(), last, limits, margin)
+    above = above[above["score_needed"].notna()]
+    for less in (0.0, 1e-6):
+        again = scores.loc[above.index].assign(**{"next": above["score_needed"] - less})
+        after = policy.replay(again, [limits] * 5, rules)["grade"].xs("next", level="day")
+        rises = (wait[above.index] == 1) & (less == 0)
+        held = last[above.index] != "not_graded"  # the first grade is the one by score
+        expected = above["next_grade"].where(rises, last)
+        assert (after[held] == expected[held]).all()

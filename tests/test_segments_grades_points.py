@@ -326,3 +326,26 @@ def test_points_of_groups_agree_with_counting_who_is_worse():
     assert points.assign_points(learned, spread)["x"].tolist() == pytest.approx(
         by_counting.tolist()
     )
+
+
+SCENE = Indicator("scene", "scene", 0.4, points={"commercial": 80, "home": 40})
+SIZE = Indicator("size", "size", 0.6, scale=(0, 100))
+
+
+def test_a_word_has_the_points_written_for_it_and_any_other_is_missing():
+    """0.4 x 80 + 0.6 x 50 = 62; without points for the scene the size alone counts: 50."""
+    made = card(SCENE, SIZE)
+    scene = ["commercial", "home", "office", None, ""]
+    measures = pd.DataFrame({"scene": scene, "size": 50.0})
+    assert points.assign_points(made, measures)["scene"].fillna(-1).tolist() == [80, 40, -1, -1, -1]
+    assert points.score(made, measures).tolist() == [62, 46, 50, 50, 50]
+    assert points.score(made, measures.drop(columns="scene")).tolist() == [50] * 5
+    unknown = points.unknown_words(made, measures)
+    assert unknown.to_numpy().tolist() == [["scene", "office", 1], ["scene", "", 1]]
+    least = card(replace(SCENE, missing=0), SIZE)
+    assert points.score(least, measures).tolist() == [62, 46, 30, 30, 30]
+
+
+def test_numbers_that_stand_for_words_are_read_as_words():
+    made = card(replace(SCENE, points={"1": 100, "2": 0}, weight=1.0))
+    assert points.score(made, pd.DataFrame({"scene": [1, 2]})).tolist() == [100, 0]

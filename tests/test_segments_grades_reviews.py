@@ -10,7 +10,7 @@ import pytest
 
 from cvm_analysis import tables
 from cvm_analysis.minimum_data import Note
-from cvm_analysis.segments.grades import reviews
+from cvm_analysis.segments.grades import predictive_power, reviews, versions, weights
 from cvm_analysis.segments.grades.policy import Policy
 from cvm_analysis.segments.grades.reviews import Reviews
 from cvm_analysis.segments.grades.scorecard import Indicator, Scorecard
@@ -127,7 +127,9 @@ def test_the_grades_of_today_by_hand():
     ]
     assert anna["since"] == pd.Timestamp("2024-12-31")
     assert anna["version"] == pd.Timestamp("2024-01-01")
-    assert anna[["next_grade", "change"]].isna().all()
+    next_up = ["next_grade", "points_to_next", "reviews_to_next"]
+    assert anna[next_up].tolist() == ["B", 0, 1]  # 90 points are enough: only the review is to come
+    assert pd.isna(anna["change"])
     ben = table.loc["ben", ["next_grade", "points_to_next", "change", "change_from"]]
     assert ben.tolist() == ["A", 20, "spend", 50]
     assert table.loc["ben", ["change_to", "change_cost"]].tolist() == [70, 40]
@@ -270,3 +272,36 @@ def test_a_type_that_began_after_the_scale_day_is_scaled_by_those_of_today():
     old = replace(QUOTA, valid_from=D(2023, 6, 1))
     found = review(rows=late, cards={"retail": [old]}, days=[AS_OF])
     assert found.history["score_grade"].value_counts().to_dict() == {"C": 20, "B": 12, "A": 8}
+
+
+@pytest.mark.parametrize("card", [RETAIL, QUOTA])
+def test_a_scorecard_that_is_not_valid_yet_grades_nobody(card):
+    """Every step of the notebook works with nobody, and the note says how many are not graded."""
+    found = review(cards={"dealer": [card], "retail": [card]}, as_of=D(2023, 6, 1))
+    assert found.notes == [Note("grades", "no_scorecard", 3.0)] and not found.today
+    assert found.most_common_type == "retail"
+    nobody = found.graded("retail")
+    assert list(nobody.thresholds) == ["A", "B", "C"] and nobody.scores.empty
+    table = reviews.grades(found).set_index("customer_id")
+    assert (table["grade"] == "not_graded").all() and reviews.grade_points(found).empty
+    assert weights.sensitivity(nobody.card, nobody.points)["n_customers"].eq(0).all()
+    stable = weights.stability(nobody.card, nobody.points)
+    assert weights.summary(nobody.card, stable)["n_customers"].eq(0).all()
+    effect = versions.compare(nobody.card, card, nobody.measures, nobody.measures["net_sales"])
+    assert effect.n_customers == 0
+    margin = predictive_power.margin_since(nobody.measures, table.assign(net_sales=0.0))
+    ranked = predictive_power.rank_indicators(nobody.points, margin)
+    assert [note.code for note in predictive_power.notes(ranked)] == ["screening_few_customers"]
+
+
+def test_a_scorecard_younger_than_the_day_compared_with_grades_only_later():
+    """Valid from 2024-01-01: nobody has a grade in 2023, four retail customers have one today."""
+    then, now = review(as_of=D(2023, 6, 1), days=[]), review()
+    assert then.graded("retail").scores.empty
+    assert list(now.graded("retail").scores.index) == ["anna", "ben", "cleo", "fay"]
+
+
+def test_words_without_points_are_noted():
+    scene = Indicator("scene", "customer_type", 0.5, points={"dealer": 80})
+    card = replace(RETAIL, indicators=(replace(SPEND, weight=0.5), scene))
+    assert Note("grades", "unknown_words", 4.0) in review(cards={"retail": [card]}).notes

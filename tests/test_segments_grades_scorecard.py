@@ -177,3 +177,19 @@ def test_learned_bands_survive_json_and_written_ones_are_not_among_them():
 def test_bands_that_were_not_learned_are_asked_for():
     with pytest.raises(InputError, match="for spend; learn them again"):
         scorecard.with_bands(with_spend(bands=None, bins=3), {"payment": [[1, 2]]})
+
+
+def test_words_need_points_and_have_no_order():
+    scene = Indicator("scene", "scene", 1.0, points={"commercial": 80, "home": 140}, step=1)
+    made = Scorecard("project", dt.date(2024, 1, 1), (scene,), {"A": 50, "B": 0})
+    with pytest.raises(ConfigError) as refused:
+        scorecard.check(made)
+    assert str(refused.value).splitlines() == [
+        "indicators.scene.points.home: must be points from 0 to 100, not 140",
+        "indicators.scene.step: words have no order; leave this setting out",
+    ]
+    none = replace(made, indicators=(replace(scene, points={}, step=None, better="low"),))
+    with pytest.raises(ConfigError, match="at least one word") as refused:
+        scorecard.check(none)
+    assert "better: words have no order" in str(refused.value)
+    scorecard.check(replace(made, indicators=(replace(scene, points={"x": 1}, step=None),)))

@@ -128,3 +128,21 @@ def test_customers_are_measured_as_if_each_draw_had_followed(monkeypatch):
     drawn = counts.remeasure(Records(1), [10, 20], "then", "now", 365, "cards")
     rows = [each.iloc[0].tolist() for each in drawn]
     assert rows == [[n, "now", 365, n, "cards"] for n in (11, 21)]
+
+
+def test_grades_stay_in_the_order_of_the_scorecard_even_if_nobody_had_the_best():
+    """Nobody was Gold; by the alphabet, or by first appearance, Gold would not come first."""
+    order = ["Gold", "Silver", "Bronze"]
+    before = pd.DataFrame({"grade": ["Silver", "Bronze", "Bronze"]}, list("abc"))
+    after = pd.DataFrame({"grade": ["Gold", "Silver", "not_graded"]}, list("abc"))
+    columns = {"rfm": "loyal", "life_cycle": "mature"}
+    found = counts.Transitions(
+        before.assign(**columns), after.assign(**columns), [], pd.Series(dtype=object),
+        pd.Series(1.0, list("abc")),
+        {"grade": order, "rfm": ["loyal"], "life_cycle": ["mature"]},
+    )  # fmt: skip
+    table = counts.transitions_table(found)
+    for written in (table, table.sort_index()):
+        rows = counts.select(written, "grade", order).reset_index()
+        assert list(dict.fromkeys([*rows["before"], *rows["after"]])) == [*order, "not_graded"]
+    assert rows["n_customers"].sum() == 3

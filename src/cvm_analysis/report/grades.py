@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -11,6 +11,7 @@ import pandas as pd
 from cvm_analysis.report import blocks
 from cvm_analysis.report.blocks import Block
 from cvm_analysis.report.writer import Writer
+from cvm_analysis.segments.grades import points, summary
 from cvm_analysis.segments.grades.reviews import Graded
 from cvm_analysis.segments.grades.scorecard import Scorecard
 from cvm_analysis.segments.grades.versions import Effect, merge_grades
@@ -97,31 +98,75 @@ def _class(say: Words, scheme: str, level: str) -> str:
 
 
 def grade_thresholds(writer: Writer, today: Mapping[str, Graded]) -> Block:
-    """Show the least score of each grade, for each customer type."""
+    """Show the least score of each grade, for each customer type, and words without points."""
     order: list[str] = []
     rows = {kind: dict(each.thresholds) for kind, each in today.items() if len(each.measures)}
     for each in rows.values():
         order = merge_grades(order, list(each))
     table = pd.DataFrame.from_dict(rows, orient="index", columns=order)
     headings = writer.say.names("grades", order)
-    return writer.table(table, dict.fromkeys(order, "number:1"), "types", headings)
+    shown = writer.table(table, dict.fromkeys(order, "number:1"), "types", headings)
+    notes = [note for each in today.values() for note in _unknown_words(writer, each)]
+    return blocks.join([shown, *notes])
+
+
+def _unknown_words(writer: Writer, graded: Graded) -> Iterator[Block]:
+    """Name, for each indicator, the words that have no points, and how many customers have them."""
+    say, unknown = writer.say, points.unknown_words(graded.card, graded.measures)
+    for code, rows in unknown.groupby("indicator", sort=False):
+        counted = zip(rows["word"], map(say.number, rows["n_customers"]), strict=True)
+        listed = say.listed(say("report.grades.word", word=word, n=n) for word, n in counted)
+        name = say(f"indicators.{code}")
+        yield writer.note("report.grades.unknown_words", indicator=name, words=listed)
+
+
+def quotas(writer: Writer, table: pd.DataFrame) -> Block:
+    """Show the quota of each grade, its share by score and after the review rules.
+
+    table : as `summary.compare_quotas` makes it
+    """
+    if table.empty:
+        return writer.note("report.grades.nobody_graded")
+    formats = {"customer_type": "words:types", "grade": "words:grades", "quota": "percent"}
+    formats |= {"score_share": "percent", "grade_share": "percent", "n_customers": "number"}
+    labels = writer.say.section("report.grades.quotas")
+    return writer.table(table, formats, labels=labels, id="grade-quotas")
 
 
 def next_grades(writer: Writer, grades: pd.DataFrame, n: int) -> Block:
-    """Show the `n` customers closest to the next grade, and the easiest improvement.
+    """Show the `n` customers who need the fewest points to rise, and the easiest improvement.
 
-    grades : one row per customer, columns of table `grades`; shown are those graded by score
-        alone who can reach the next grade through one improvement of known cost
+    Above the table: how many score enough already, and how many the margin keeps.
+
+    grades : one row per customer, columns of table `grades`; shown are those who can rise at the
+        next review through one improvement of known cost
     """
-    within = grades[(grades["grade"] == grades["score_grade"]) & grades["change"].notna()]
-    near = within.nsmallest(n, "points_to_next")
+    near = grades[summary.can_rise(grades) & grades["change"].notna()]
+    near = near.nsmallest(n, "points_to_next")
+    said = [
+        blocks.note(writer.say.plural(f"report.grades.{key}", count), writer.language)
+        for key, count in _waiting(grades).items()
+        if count
+    ]
     if near.empty:
-        return writer.note("report.grades.nobody_near")
+        return blocks.join([*said, writer.note("report.grades.nobody_near")])
     changes = [_change(writer, row) for row in near.to_dict("records")]
     formats = {"customer_type": "words:types", "grade": "words:grades", "score": "number:1"}
     formats |= {"next_grade": "words:grades", "points_to_next": "number:2"}
     formats |= {"change": "text", "change_cost": "money"}
-    return writer.table(near.assign(change=changes), formats, id="next-grades")
+    return blocks.join(
+        [*said, writer.table(near.assign(change=changes), formats, id="next-grades")]
+    )
+
+
+def _waiting(grades: pd.DataFrame) -> dict[str, int]:
+    """Count who rises at the next review, and who has the next grade by score but the margin."""
+    can_rise = grades["reviews_to_next"] == 1
+    by_score = grades["score_grade"] == grades["next_grade"]
+    return {
+        "rises": int((can_rise & (grades["points_to_next"] == 0)).sum()),
+        "within_margin": int((by_score & (grades["points_to_next"] > 0)).sum()),
+    }
 
 
 def _change(writer: Writer, row: Mapping[Hashable, Any]) -> str:

@@ -16,8 +16,8 @@ def summary(writer: Writer, transitions: pd.DataFrame) -> Block:
 
     transitions : of one scheme; one row per pair of classes, columns of table `transitions`
     """
-    sums = transitions.groupby("move")[["n_customers", "expected"]].sum(min_count=1)
-    sums = sums.reindex(["fell", "rose"])
+    sums = transitions.groupby("move")[["n_customers", "expected"]].sum()
+    sums = sums.reindex(["fell", "rose"], fill_value=0)
     figures = {
         f"{move}{suffix}": writer.say.number(sums.loc[move, column])
         for move in sums.index
@@ -42,19 +42,19 @@ def downgrade_rates(writer: Writer, rates: pd.DataFrame, scheme: str) -> Block:
 def downgrades(
     writer: Writer, downgrades: pd.DataFrame, customers: pd.DataFrame, scheme: str, n: int
 ) -> Block:
-    """Show the `n` downgraded customers with the highest net sales.
+    """Show the `n` downgraded customers whose net sales of the last year fell the most.
 
     downgrades, customers : the tables of these names
     """
     found = counts.select(downgrades, scheme)
     if found.empty:
         return writer.note("report.transitions.nobody")
-    first = found.sort_values("net_sales", ascending=False, kind="stable").head(n)
     figures = {"net_sales_365d": "money", "net_sales_change_365d": "money"}
     figures |= {"days_since_last": "number"}
     formats = dict.fromkeys(("before", "after"), f"words:{NAMES[scheme]}")
     formats |= {"largest_drop": "words:indicators"} if scheme == "grade" else {}
-    shown = first.join(customers[list(figures)])
+    joined = found.join(customers[list(figures)]).sort_values("net_sales", ascending=False)
+    shown = joined.sort_values("net_sales_change_365d", kind="stable").head(n)
     return writer.table(shown, formats | figures, id=f"downgrades-{scheme}")
 
 

@@ -121,9 +121,12 @@ RESULTS = {
             "grade": text("effective grade after the last review"),
             "since": date("date of the review that set the grade"),
             "review_decision": text("decision of the last review: same, up, down, kept_..., first"),
-            "next_grade": text("the grade above; empty for the best"),
-            "points_to_next": number("points to the next grade"),
-            "change": text("indicator to improve at the lowest cost", optional=True),
+            "next_grade": text("the grade above the effective one; empty for the best"),
+            "points_to_next": number(
+                "points to the score at which the grade rises, margin included; 0: enough"
+            ),
+            "reviews_to_next": count("reviews until the grade may rise; 1 is the next review"),
+            "change": text("indicator to improve at the lowest cost, to rise", optional=True),
             "change_from": number("its value, in its own unit", optional=True),
             "change_to": number("value that is sufficient", optional=True),
             "change_cost": money("our cost of the improvement", optional=True),
@@ -136,7 +139,7 @@ RESULTS = {
         {
             "customer_id": CUSTOMER,
             "indicator": text("code of the indicator"),
-            "value": number("in its own unit; empty if missing"),
+            "value": number("in its own unit, of a word its points; empty if missing"),
             "points": number("0 to 100; empty if left out"),
             "contribution": number("points it adds to the score"),
         },

@@ -1,4 +1,4 @@
-"""The cheapest single change with which each customer reaches the next grade."""
+"""The next grade of each customer under the policy, and the cheapest change that earns it."""
 
 from __future__ import annotations
 
@@ -7,44 +7,73 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.segments.grades import points
+from cvm_analysis.segments.grades import grade, points
 from cvm_analysis.segments.grades.scorecard import Indicator, Scorecard
 
-ROUNDED = 0.4999 * 10.0**-points.DECIMALS  # so much less than a threshold still reaches it
+ROUNDED = 0.4999 * 10.0**-points.DECIMALS  # so much less than the score needed still reaches it
 ALMOST = 1e-9  # steps; so much more than a whole number is that number
 
 
-def cheapest(
-    card: Scorecard, measures: pd.DataFrame, scores: pd.Series, thresholds: Mapping[str, float]
+def find_next(
+    scores: pd.Series, last: pd.Series, thresholds: Mapping[str, float], margin: float
 ) -> pd.DataFrame:
-    """Find each graded customer's next grade, and the cheapest change of one value that reaches it.
+    """Find the grade above each customer's effective grade, and the score that it takes.
+
+    A customer rises at a review if the score exceeds the threshold by `margin`; one without a grade
+    yet, or with a grade that the scorecard no longer has, is graded by the score alone. A grade
+    that ties make impossible is passed over.
+
+    scores : one per graded customer, 0..100
+    last : effective grade after the last review; customers without one may be missing
+    thresholds : as `grade.thresholds` makes them
+    margin : points; see `policy.Policy`
+
+    Returns
+    -------
+    One row per graded customer; next_grade : code, None for the best possible grade; score_needed :
+    empty where there is no next grade, or where it would be more than 100
+    """
+    names, least = [*thresholds][::-1], np.array([*thresholds.values(), np.nan])
+    least[:-1] = least[-2::-1]  # worst first, like the names
+    held = last.reindex(scores.index)
+    is_held = held.isin(names)
+    level = held.where(is_held, grade.assign(scores, thresholds)).map(names.index).to_numpy(int)
+    at = np.array([_next_possible(least, place) for place in range(len(names))])[level]
+    needed = (least[at] + np.where(is_held, margin, 0.0)).round(points.DECIMALS)
+    found = {"next_grade": np.array([*names, None], dtype=object)[at]}
+    found["score_needed"] = np.where(needed <= 100, needed, np.nan)
+    return pd.DataFrame(found, scores.index)
+
+
+def cheapest(
+    card: Scorecard, measures: pd.DataFrame, scores: pd.Series, needed: pd.Series
+) -> pd.DataFrame:
+    """Find the cheapest change of one value with which each customer has the score needed.
 
     With points p and weight w of an indicator, and known weight K of the customer, it needs
-    p + points_to_next x K / w points; the value with that many is the band's edge, or the point
-    on the scale, and the change is rounded up to whole steps. With `per` it is `column` that
+    p + (score_needed - score) x K / w points; the value with that many is the band's edge, or the
+    point on the scale, and the change is rounded up to whole steps. With `per` it is `column` that
     changes. A missing value cannot be improved. Of equal costs the first indicator is taken.
     A column that two indicators use is priced for the one alone.
 
     card : fitted
     measures : one row per customer, those of the scores
-    scores, thresholds : as `points.score` and `grade.thresholds` make them
+    scores : as `points.score` makes them; needed : score_needed of `find_next`
 
     Returns
     -------
-    One row per graded customer; all columns are empty for the best possible grade
-        next_grade : code; points_to_next : from the score to its threshold
+    One row per graded customer
         indicator : code of the one to change; value, to_value : of its column, now and changed;
-        cost : in the config's currency; these four are empty where no single change is enough
+        cost : in the config's currency; all are empty where the score suffices, no score is
+        needed, or no single change is enough
     """
     graded = scores.reindex(measures.index)
     own, graded = measures[graded.notna()], graded[graded.notna()]
-    names, least = _next(graded, thresholds)
+    least = needed.reindex(graded.index)
+    least = least.where(least > graded)
     assigned = points.assign_points(card, own)
     short = (least - points.contributions(card, assigned).sum(axis=1)).to_numpy()
     known = points.known_weight(card, assigned).to_numpy()
-    found = pd.DataFrame(
-        {"next_grade": names, "points_to_next": (least - graded).round(points.DECIMALS)}
-    )
     best = pd.DataFrame({"indicator": None, "value": np.nan, "to_value": np.nan, "cost": np.inf},
                         own.index)  # fmt: skip
     for each in card.indicators:
@@ -57,15 +86,13 @@ def cheapest(
         new = {"indicator": each.code, "value": value, "to_value": to_value, "cost": cost}
         cheaper = cost < best["cost"].to_numpy()
         best = best.assign(**{c: np.where(cheaper, new[c], best[c]) for c in best})
-    return found.assign(**best.replace({"cost": {np.inf: np.nan}}))
+    return best.replace({"cost": {np.inf: np.nan}})
 
 
-def _next(scores: pd.Series, thresholds: Mapping[str, float]) -> tuple[pd.Series, pd.Series]:
-    """The next better grade of each customer and its threshold; empty for the best grade."""
-    least = pd.Series(thresholds, dtype=float).dropna()[::-1]
-    at = np.searchsorted(least.to_numpy(), scores.to_numpy(float), side="right")
-    grades = np.array([*least.index, None], dtype=object)[at]
-    return pd.Series(grades, scores.index), pd.Series(np.append(least, np.nan)[at], scores.index)
+def _next_possible(least: np.ndarray, place: int) -> int:
+    """The place of the next better grade with a threshold; the last place, of none, without."""
+    better = np.flatnonzero(~np.isnan(least[place + 1 :]))
+    return place + 1 + int(better[0]) if len(better) else len(least) - 1
 
 
 def _change(

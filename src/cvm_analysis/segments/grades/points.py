@@ -44,11 +44,12 @@ def fit_bins(card: Scorecard, measures: pd.DataFrame) -> Scorecard:
 def values(card: Scorecard, measures: pd.DataFrame) -> pd.DataFrame:
     """One row per customer, one column per indicator: its value, NaN if missing.
 
-    Also missing: a column that this business lacks, and a share whose divisor `per` is not above 0.
+    The value of a word is its points. Also missing: a column that this business lacks, a share
+    whose divisor `per` is not above 0, and a word that has no points.
 
     Raises InputError: values that are infinite or no numbers, with how many
     """
-    needed = {each.column: each.code for each in card.indicators}
+    needed = {each.column: each.code for each in card.indicators if each.points is None}
     needed |= {each.per: each.code for each in card.indicators if each.per}
     read = {column: numbers(measures, column) for column in needed}
     wrong = [f"{needed[column]}: {problem}" for column in needed for problem in read[column][1]]
@@ -56,6 +57,9 @@ def values(card: Scorecard, measures: pd.DataFrame) -> pd.DataFrame:
         raise InputError("measures that cannot be graded\n  " + "\n  ".join(wrong))
     found = {}
     for each in card.indicators:
+        if each.points is not None:
+            found[each.code] = _words(measures, each.column).map(each.points).to_numpy(float)
+            continue
         found[each.code] = read[each.column][0]
         if each.per:
             divisor = read[each.per][0]
@@ -71,7 +75,7 @@ def assign_points(card: Scorecard, measures: pd.DataFrame) -> pd.DataFrame:
     ConfigError : an indicator with `bins` that was not fitted
     InputError : values that are infinite or no numbers
     """
-    unfitted = [each.code for each in card.indicators if each.bands is None and each.scale is None]
+    unfitted = [each.code for each in card.indicators if each.bins and each.bands is None]
     if unfitted:
         raise ConfigError(f"{', '.join(unfitted)}: no bands were learned yet; call points.fit_bins")
     found = values(card, measures)
@@ -109,6 +113,19 @@ def score(card: Scorecard, measures: pd.DataFrame) -> pd.Series:
     return parts.sum(axis=1, min_count=1).round(DECIMALS).rename("score")
 
 
+def unknown_words(card: Scorecard, measures: pd.DataFrame) -> pd.DataFrame:
+    """List the words that have no points: indicator, word, n_customers, the most frequent first."""
+    found = [
+        words[~words.isin(list(each.points)) & words.notna()].value_counts().to_frame("n_customers")
+        .rename_axis("word").reset_index().assign(indicator=each.code)
+        for each in card.indicators
+        if each.points is not None
+        for words in [_words(measures, each.column)]
+    ]  # fmt: skip
+    columns = ["indicator", "word", "n_customers"]
+    return pd.concat(found)[columns] if found else pd.DataFrame(columns=columns)
+
+
 def numbers(measures: pd.DataFrame, column: str) -> tuple[np.ndarray, list[str]]:
     """Read a column as floats, NaN if there is none, and list what is wrong with it."""
     if column not in measures:
@@ -126,6 +143,14 @@ def numbers(measures: pd.DataFrame, column: str) -> tuple[np.ndarray, list[str]]
     ]
 
 
+def _words(measures: pd.DataFrame, column: str) -> pd.Series:
+    """A column as words, None if missing or if there is no such column."""
+    if column not in measures:
+        return pd.Series(None, measures.index, dtype=object)
+    values = measures[column]
+    return values.astype(object).where(values.notna()).map(str, na_action="ignore")
+
+
 def _learned(each: Indicator, found: pd.Series, bins: int) -> tuple[Band, ...]:
     sign = 1 if each.better == "high" else -1
     cuts = scores.cut_points(sign * found, [(group, bins) for group in range(1, bins)])
@@ -139,7 +164,9 @@ def _learned(each: Indicator, found: pd.Series, bins: int) -> tuple[Band, ...]:
 
 def _points(each: Indicator, found: np.ndarray) -> np.ndarray:
     missing = np.nan if each.missing == LEAVE_OUT else float(each.missing)
-    if each.scale is not None:
+    if each.points is not None:
+        points = found
+    elif each.scale is not None:
         worst, best = each.scale
         points = 100 * np.clip((found - worst) / (best - worst), 0, 1)
     elif each.bands:

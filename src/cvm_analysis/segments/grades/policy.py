@@ -16,6 +16,7 @@ from pydantic import Field
 
 from cvm_analysis.arrays import Bools, Ints
 from cvm_analysis.segments.grades.grade import NOT_GRADED
+from cvm_analysis.segments.grades.points import DECIMALS
 from cvm_analysis.segments.scores import score as reached
 from cvm_analysis.typed import settings
 
@@ -87,6 +88,20 @@ def replay(scores: pd.DataFrame, thresholds: Sequence[Thresholds], policy: Polic
     return pd.DataFrame({name: cells.ravel() for name, cells in columns.items()}, index)
 
 
+def reviews_to_rise(history: pd.DataFrame, policy: Policy) -> pd.Series:
+    """Count the reviews until each customer's grade may rise: 1 is the next one.
+
+    It is more while `min_stay` holds; protection and notice delay downgrades only.
+
+    history : customer_id and review_decision of each review, those of a customer in order
+    """
+    ago = history.groupby("customer_id").cumcount(ascending=False)
+    changed = history["review_decision"].isin([UP, DOWN])
+    last = ago[changed].groupby(history["customer_id"]).min()
+    known = last.reindex(pd.unique(history["customer_id"])).fillna(_LONG_AGO)
+    return (policy.min_stay - known + 1).clip(lower=1).astype(int).rename_axis("customer_id")
+
+
 @dataclass(frozen=True)
 class _State:
     """What a review needs from the earlier ones, one entry per customer.
@@ -149,5 +164,5 @@ def _level(values: pd.Series, thresholds: Thresholds, margin: float) -> Ints:
 
     A grade that ties make impossible is reached together with the next better one.
     """
-    cuts = pd.Series(thresholds, dtype=float).ffill().iloc[:-1] + margin
+    cuts = (pd.Series(thresholds, dtype=float).ffill().iloc[:-1] + margin).round(DECIMALS)
     return np.where(values.isna(), _NONE, reached(values, cuts.to_numpy()).to_numpy() - 1)

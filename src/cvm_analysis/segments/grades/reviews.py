@@ -30,7 +30,8 @@ Measures = Callable[[dt.date], pd.DataFrame]
 Reference = Mapping[str, Any]  # JSON: type -> version (ISO day) -> {bands, limits by ISO day}
 Scored = tuple[Scorecard, pd.Series, Mapping[str, float]]  # card, scores, thresholds of one day
 
-_KINDS = {"text": object, "number": float, "money": float, "date": "datetime64[s]"}
+_KINDS = {"text": object, **dict.fromkeys(("number", "money", "count"), float)}
+_KINDS |= {"date": "datetime64[s]"}
 _CHANGE = dict(indicator="change", value="change_from", to_value="change_to", cost="change_cost")
 
 
@@ -70,26 +71,44 @@ class Reviewed:
     """The result of `review`.
 
     types : customer_type of every customer who has bought by as_of
+    cards : as given; the first version of a type that none is valid for yet is among them
     today : per customer type with a valid scorecard, as of as_of, which need not be a review date;
         without rows if no customer of the type has bought
     history : table `grade_history`: one row per customer and review date by which they had bought:
         customer_id, day, score, score_grade, grade, review_decision (see `policy.replay`)
+    policy : by which grades changed
     reference : learned bands and thresholds per type and version, plain JSON; those of region `all`
         are the company's
-    notes : how many customers have no scorecard
+    notes : how many customers have no scorecard, and how many have words without points
     """
 
     as_of: dt.date
     types: pd.Series = field(repr=False)
+    cards: Cards = field(repr=False)
     today: Mapping[str, Graded] = field(repr=False)
     history: pd.DataFrame = field(repr=False)
+    policy: policy.Policy
     reference: dict[str, Any] = field(repr=False)
     notes: list[Note]
 
     @property
     def most_common_type(self) -> str:
-        """The type with a scorecard that most customers have."""
-        return max(self.today, key=lambda kind: len(self.today[kind].measures))
+        """The type with a valid scorecard that most customers have; without any, with a scorecard.
+
+        Of types with equally many customers it is the first by name.
+        """
+        counts = self.types.value_counts()
+        return max(sorted(self.today or self.cards), key=lambda kind: counts.get(kind, 0))
+
+    def graded(self, customer_type: str) -> Graded:
+        """The customers of a type today; nobody, by its first scorecard, if none is valid yet."""
+        if customer_type in self.today:
+            return self.today[customer_type]
+        first = min(self.cards[customer_type], key=lambda card: card.valid_from)
+        nobody = pd.DataFrame(index=self.types.index[:0], columns=["net_sales"], dtype=float)
+        card = points.fit_bins(first, nobody)
+        scores, assigned = points.score(card, nobody), points.assign_points(card, nobody)
+        return Graded(card, grade.thresholds(card, scores), nobody, assigned, scores)
 
 
 def dates(as_of: dt.date, first_day: dt.date, rule: Reviews = USUAL) -> Sequence[dt.date]:
@@ -161,32 +180,39 @@ def review(
         reference[customer_type] = _reference(versions, by_day)
     history = _table(histories, "grade_history")
     without = int((~types.isin(list(today))).sum())
-    notes = [Note("grades", "no_scorecard", float(without))] if without else []
-    return Reviewed(as_of, types, today, history, reference, notes)
+    words = [points.unknown_words(each.card, each.measures) for each in today.values()]
+    unknown = sum(int(each["n_customers"].sum()) for each in words)
+    counts = {"no_scorecard": without, "unknown_words": unknown}
+    notes = [Note("grades", code, float(n)) for code, n in counts.items() if n]
+    return Reviewed(as_of, types, cards, today, history, rules, reference, notes)
 
 
 def grades(reviewed: Reviewed) -> pd.DataFrame:
     """Make table `grades`: one row per customer who has bought.
 
     The effective grade is that of the last review; a customer without a score at any review who has
-    one today is graded by it, since as_of. `change` and the columns after it are the cheapest
-    change of one value that reaches the grade above the one by score.
+    one today is graded by it, since as_of. The next grade is the one above it, by today's scorecard
+    and thresholds: points_to_next is zero if the score is enough for it and only the review is to
+    come. `change` and the columns after it are the cheapest change of one value that suffices.
     """
-    today = _table([_today(each) for each in reviewed.today.values()], "grades")
-    today = today.set_index("customer_id").reindex(reviewed.types.index)
+    history, rules = reviewed.history, reviewed.policy
+    last = history.groupby("customer_id")[["grade", "review_decision"]].last()
+    today = [_today(each, last["grade"], rules.margin) for each in reviewed.today.values()]
+    today = _table(today, "grades").set_index("customer_id").reindex(reviewed.types.index)
+    last = last.reindex(today.index)
     score_grade = today["score_grade"].fillna(grade.NOT_GRADED)
-    history = reviewed.history
-    last = history.groupby("customer_id")[["grade", "review_decision"]].last().reindex(today.index)
     assigned = history[history["review_decision"].isin(policy.GIVEN)]
     since = assigned.groupby("customer_id")["day"].last().reindex(today.index)
     first = since.isna() & today["score"].notna()
     decision = last["review_decision"].mask(first, policy.FIRST)
+    reviews_to_rise = policy.reviews_to_rise(history, rules).reindex(today.index).fillna(1)
     columns = {
         "customer_type": reviewed.types,
         "score_grade": score_grade,
         "grade": last["grade"].mask(first, score_grade).fillna(grade.NOT_GRADED),
         "since": since.mask(first, pd.Timestamp(reviewed.as_of)),
         "review_decision": decision.fillna(grade.NOT_GRADED),
+        "reviews_to_next": reviews_to_rise.where(today["next_grade"].notna()),
     }
     return _table([today.assign(**columns).rename_axis("customer_id").reset_index()], "grades")
 
@@ -256,13 +282,16 @@ def _reference(versions: Sequence[Scorecard], by_day: Mapping[dt.date, Scored]) 
     return found
 
 
-def _today(graded: Graded) -> pd.DataFrame:
+def _today(graded: Graded, last: pd.Series, margin: float) -> pd.DataFrame:
+    """Scores of one type today, and the next grade above the last one; see `next_grade`."""
     card, scores, thresholds = graded.card, graded.scores, graded.thresholds
-    change = next_grade.cheapest(card, graded.measures, scores, thresholds)
     columns = {"version": pd.Timestamp(card.valid_from), "score": scores}
     columns["score_grade"] = grade.assign(scores, thresholds)
-    table = pd.DataFrame(columns).join(change.rename(columns=_CHANGE))
-    return table.rename_axis("customer_id").reset_index()
+    above = next_grade.find_next(scores.dropna(), last, thresholds, margin)
+    missing = (above["score_needed"] - scores.dropna()).clip(lower=0).round(points.DECIMALS)
+    change = next_grade.cheapest(card, graded.measures, scores, above["score_needed"])
+    table = pd.DataFrame(columns).join(above[["next_grade"]].assign(points_to_next=missing))
+    return table.join(change.rename(columns=_CHANGE)).rename_axis("customer_id").reset_index()
 
 
 def _points(graded: Graded) -> pd.DataFrame:

@@ -1,12 +1,13 @@
 """Scorecards: the measures of a customer's grade, their weights, and the day they are valid from.
 
-How a value becomes points is written in one of three ways:
+How a value becomes points is written in one of four ways:
 
 bands : `[[0, 20], [1000, 60], [5000, 100]]`: from 1,000 on 60 points, below the first 0; with
     `better: low` `[[30, 100], [60, 60], [90, 20]]`: up to 30 100 points, above the last 0.
     Values always rise; points rise with them, or fall if less is better
 scale : `[0, 0.2]`: 0 points at 0, 100 at 0.2, in proportion between
 bins : `5`: five groups of equal size, learned from the customers (`points.fit_bins`)
+points : `{commercial: 80, home: 40}`: of each word in a column of words; any other word is missing
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ Problem = tuple[tuple[str, ...], str]  # the setting's keys, what is wrong with 
 
 @settings
 class Indicator:
-    """One measure of a grade; exactly one of `bands`, `scale` and `bins` is written.
+    """One measure of a grade; exactly one of `bands`, `scale`, `bins` and `points` is written.
 
     code : its name: spend, payment, ...
     column : of the measures
@@ -46,6 +47,8 @@ class Indicator:
     scale : value of 0 points, value of 100 points
     bins : groups of equal size, by the share of customers strictly worse; `points.fit_bins` adds
         the bands
+    points : word -> its points; words have no order, so `per`, `better`, `unit_cost` and `step` do
+        not go with them
     missing : points of a missing value, or `leave_out`: the others' weights count for more
     unit_cost : of improving the value of `column` by one unit, in the config's currency
     step : the smallest change of `column` that makes sense (1 for orders)
@@ -59,6 +62,7 @@ class Indicator:
     bands: tuple[Band, ...] | None = None
     scale: tuple[float, float] | None = None
     bins: int | None = None
+    points: Mapping[str, float] | None = None
     missing: float | Literal["leave_out"] = "leave_out"
     unit_cost: float | None = None
     step: float | None = None
@@ -192,16 +196,30 @@ def _check_indicator(each: Indicator, columns: Sequence[str] | None) -> Iterator
             yield (*at, name), f"must be more than 0, not {number:g}"
     if each.missing != LEAVE_OUT and not _is_points(each.missing):
         yield (*at, "missing"), f"must be {LEAVE_OUT} or points from 0 to 100, not {each.missing}"
-    written = [name for name in ("bands", "scale", "bins") if getattr(each, name) is not None]
+    ways = ("bands", "scale", "bins", "points")
+    written = [name for name in ways if getattr(each, name) is not None]
     if len(written) != 1:
         have = " and ".join(written) or "none"
-        yield at, f"must have one of bands, scale and bins; it has {have}"
+        yield at, f"must have one of bands, scale, bins and points; it has {have}"
     if each.bands is not None:
         yield from (((*at, "bands"), problem) for problem in _check_bands(each.bands, each.better))
     if each.scale is not None:
         yield from (((*at, "scale"), problem) for problem in _check_scale(each.scale, each.better))
     if each.bins is not None and not 2 <= each.bins <= MOST_BINS:
         yield (*at, "bins"), f"must be from 2 to {MOST_BINS}, not {each.bins}"
+    if each.points is not None:
+        yield from (((*at, *keys), problem) for keys, problem in _check_words(each, each.points))
+
+
+def _check_words(each: Indicator, words: Mapping[str, float]) -> Iterator[Problem]:
+    if not words:
+        yield ("points",), "there are none; write at least one word and its points"
+    for word, points in words.items():
+        if not _is_points(points):
+            yield ("points", word), f"must be points from 0 to 100, not {points:g}"
+    ordered = ("per", "unit_cost", "step")
+    for name in (*(n for n in ordered if getattr(each, n)), *["better"] * (each.better == "low")):
+        yield (name,), "words have no order; leave this setting out"
 
 
 def _check_bands(bands: Sequence[Band], better: str) -> Iterator[str]:

@@ -135,9 +135,14 @@ def largest_drop(before: pd.DataFrame, after: pd.DataFrame) -> pd.Series:
 
 
 def transitions_table(transitions: Transitions) -> pd.DataFrame:
-    """Make table `transitions`: one row per scheme and pair of classes, observed or expected."""
+    """Make table `transitions`: one row per scheme and pair of classes.
+
+    Pairs of classes that rank have a row even without customers, so that a chart has every class in
+    its order; other pairs only if observed or expected.
+    """
     table = pd.concat([transitions.matrix(scheme).assign(scheme=scheme) for scheme in SCHEMES])
     occurs = (table["n_customers"] > 0) | (table["expected"] > 0)
+    occurs |= table["move"] != transition_matrix.OTHER
     columns = ["scheme", "before", "after", "move", "n_customers", "net_sales", "expected"]
     return table.loc[occurs, columns].set_index(["scheme", "before", "after"])
 
