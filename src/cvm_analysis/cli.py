@@ -208,7 +208,8 @@ def _say_prepared(settings: Settings, changed: bool) -> None:
     from cvm_analysis import prepared
 
     stamp = prepared.stamp(settings)
-    rows = f"{stamp['rows_accepted']:,} of {stamp['rows_read']:,} order lines accepted"
+    what = "order lines" if settings.business.sources.transactions else "contracts"
+    rows = f"{stamp['rows_accepted']:,} of {stamp['rows_read']:,} {what} accepted"
     _say(f"{settings.prepared}: {rows}" + ("" if changed else ", unchanged"))
 
 

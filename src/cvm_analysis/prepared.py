@@ -16,7 +16,7 @@ from cvm_analysis import customers, texts
 from cvm_analysis.errors import InputError
 from cvm_analysis.queries import Queries
 from cvm_analysis.settings import Settings
-from cvm_analysis.tables import ALL, TABLES
+from cvm_analysis.tables import ALL, TABLES, own
 
 STAMP = "prepared.json"
 
@@ -184,7 +184,9 @@ def _open(
         if not files:
             return None
         rows = con.read_parquet(files, hive_partitioning=True, hive_types_autocast=False)
-        return rows.filter(where(rows))
+        added = own.to_outside(rows.columns)
+        covered = [name for name in added if name in rows.columns]
+        return rows.filter(where(rows)).drop(*covered).rename(added)
 
     return Prepared(
         region=region,
