@@ -224,3 +224,18 @@ def test_numbers_that_cannot_be_read_are_counted(load):
     rows = "id,months,left,plan\na,1,No,3\nb,2,Yes,gold\n"
     quality = load(sources, rows).quality.set_index("check")
     assert quality.loc["unreadable_number", ["n_rows", "level"]].tolist() == [1, "warn"]
+
+
+def test_contracts_alone_say_how_long_the_data_reach_and_where_customers_belong(load):
+    sources = """
+sources:
+  contracts:
+    - files: contracts.csv
+      columns: {customer_id: id, started_on: start, ended_on: end, sold_in: area}
+"""
+    rows = "a,2024-01-01,2024-03-01,Main\nb,2024-02-01,,main\nc,2024-04-02,2026-01-01,Main\n"
+    data = load(sources, "id,start,end,area\n" + rows)
+    assert (data.first_day, data.last_day) == (dt.date(2024, 1, 1), dt.date(2024, 4, 2))
+    assert data.transactions is None
+    assert sorted(data.to_pandas("contracts")["customer_id"]) == ["a", "b", "c"]
+    assert set(data.to_pandas("contracts")["region"]) == {"main"}

@@ -193,7 +193,7 @@ def _plan(
         config=settings.path,
         config_files=tuple(settings.files),
         notebooks_folder=notebooks_folder,
-        notebooks=tuple(notebooks.describe()),
+        notebooks=notebooks.select(settings.business.sources.main_table),
         regions={key: names[key] for key in regions or names},
         as_of=prepared.resolve_day(settings, as_of).isoformat(),
         out=out,

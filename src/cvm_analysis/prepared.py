@@ -25,7 +25,7 @@ STAMP = "prepared.json"
 class Prepared:
     """The prepared tables of one region; see `open`.
 
-    Tables have a column region; all but `transactions` are None if there are no such records.
+    Tables have a column region; they are None if there are no such records.
     `imported` names the imported indicators of all regions; `quality` has one row per check.
     """
 
