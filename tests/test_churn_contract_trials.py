@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cvm_analysis.churn import contract_trials
+from cvm_analysis.churn import contract_trials, contracts
 from cvm_analysis.tables import check
 
 LANDMARK, AS_OF = dt.date(2023, 12, 31), dt.date(2024, 12, 31)
@@ -91,6 +91,31 @@ def test_its_scores_are_rows_of_the_table_of_trust(tried):
     check("backtest", rows)
     assert set(rows["part"]) == {"contracts"} and set(rows["horizon_days"]) == {365}
     assert set(rows.loc[rows["is_chosen"], "model"]) == {"cox"}
+
+
+def test_tenures_are_tried_on_contracts_left_out_of_the_fit():
+    """Two tables that differ in the half that is learned from only."""
+    dated = begun()
+    spans, _ = contracts.durations(dated, AS_OF)
+    table = dated.assign(tenure=spans["duration"])
+    found = contract_trials.trial(table, LANDMARK, AS_OF)
+    assert [(note.code, note.have) for note in found.notes] == [("held_out_contracts", 1000)]
+    scores = found.scores.pivot(index="model", columns="metric", values="value")
+    assert scores.loc["cox", "mean_auc"] > scores.loc["alike", "mean_auc"] + 0.05
+    assert scores.loc["cox", "integrated_brier"] < scores.loc["alike", "integrated_brier"]
+    held = found.outcome.index
+    assert (found.outcome["duration"] == spans.loc[held, "duration"]).all()
+    swapped = table.assign(plan=table["plan"].where(table.index.isin(held), 1 - table["plan"]))
+    other = contract_trials.trial(swapped, LANDMARK, AS_OF)
+    assert other.outcome.equals(found.outcome)
+    assert not other.survival["cox"].equals(found.survival["cox"])
+
+
+def test_recent_leavers_are_tried_from_the_age_at_which_they_were_seen():
+    table = begun().assign(observed_from=pd.Timestamp(AS_OF) - pd.Timedelta(60, "D"))
+    table = table[~(table["ended_on"] <= table["observed_from"])]
+    found = contract_trials.trial(table, LANDMARK, AS_OF)
+    assert found.outcome["duration"].max() == 60 and found.notes
 
 
 def test_before_the_records_begin_nothing_can_be_tried():

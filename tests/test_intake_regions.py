@@ -88,7 +88,8 @@ def records(**region_of):
 
 
 def placed(rows, people=None):
-    found = regions.assign_customers(rows, people).to_pandas().set_index("customer_id")["region"]
+    tables = {"transactions": rows} | ({} if people is None else {"customers_raw": people})
+    found = regions.assign_customers(tables).to_pandas().set_index("customer_id")["region"]
     assert found.index.is_unique
     return found.dropna().to_dict()
 

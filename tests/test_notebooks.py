@@ -94,7 +94,13 @@ def test_limits_are_read_only_after_they_were_set_each_by_one_notebook():
 def test_who_reads_the_notes_of_all_notebooks_waits_for_all_of_them():
     readers = [name for name in DESCRIBED if "run.notes()" in "\n".join(cells(name))]
     assert readers == ["09_strategy"]
-    assert reached("09_strategy") == set(DESCRIBED) - {"09_strategy"}
+    assert reached("09_strategy") == {*notebooks.select("transactions")} - {"09_strategy"}
+
+
+def test_a_business_has_the_notebooks_of_its_main_table():
+    with_sales, without = (notebooks.select(main) for main in ("transactions", "contracts"))
+    assert sorted((*with_sales, *without)) == sorted(DESCRIBED)
+    assert without == ("10_contracts",) and all(DESCRIBED[name].per_language for name in without)
 
 
 def test_what_is_independent_does_not_wait():

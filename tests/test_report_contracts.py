@@ -29,6 +29,17 @@ def test_contracts_that_will_end_are_the_sum_of_probabilities():
     assert "–" in unknown and "of 0" in unknown
 
 
+def test_the_headline_counts_those_under_contract_and_those_who_should_leave():
+    said = text(contracts_tables.headline(EN, p_end()))
+    assert (
+        "3 customers" in said and "Of the 2 with a forecast, 1 are" in said and "12 months" in said
+    )
+    unknown = text(contracts_tables.headline(EN, p_end() * np.nan))
+    assert "3 customers" in unknown and "cannot be forecast" in unknown
+    assert contracts_tables.figures(p_end()) == {"n_under_contract": 3, "expected_ends": 1.3}
+    assert np.isnan(contracts_tables.figures(p_end() * np.nan)["expected_ends"])
+
+
 def test_the_likeliest_to_end_come_first():
     said = text(contracts_tables.next_to_end(EN, p_end(), 2))
     assert said.index("C2") < said.index("C3") and "C1" not in said and "–" in said

@@ -168,6 +168,16 @@ def test_what_was_not_watched_is_not_drawn():
     assert kaplan_meier.observed_range(outcome)[0] == 10
 
 
+def test_who_enters_when_the_last_one_leaves_leaves_no_gap():
+    """A table of the last month: each row is observed for one month of its age."""
+    outcome = pd.DataFrame(
+        {"duration": [30, 30, 60, 60, 91, 91], "event": [1, 0] * 3, "entry": [0, 0, 30, 30, 60, 60]}
+    )
+    begin, rows = kaplan_meier.observed_range(outcome)
+    assert begin == 0 and len(rows) == 6
+    assert kaplan_meier.product_limit(rows)["survival"].tolist() == [0.5, 0.25, 0.125]
+
+
 def test_one_old_row_far_out_does_not_hide_the_others():
     outcome = pd.DataFrame(
         {"duration": [2, 3, 4, 900], "event": [1, 0, 1, 0], "entry": [0, 0, 0, 700]}

@@ -199,7 +199,7 @@ def _plan(
         config=settings.path,
         config_files=tuple(settings.files),
         notebooks_folder=notebooks_folder,
-        notebooks=tuple(notebooks.describe()),
+        notebooks=notebooks.select(settings.business.sources.main_table),
         regions={key: names[key] for key in regions or names},
         company_regions={key: name for key, name in names.items() if key != ALL},
         as_of=prepared.resolve_day(settings, as_of).isoformat(),
@@ -215,7 +215,8 @@ def _say_prepared(settings: Settings, changed: bool) -> None:
     from cvm_analysis import prepared
 
     stamp = prepared.stamp(settings)
-    rows = f"{stamp['rows_accepted']:,} of {stamp['rows_read']:,} order lines accepted"
+    what = "order lines" if settings.business.sources.transactions else "contracts"
+    rows = f"{stamp['rows_accepted']:,} of {stamp['rows_read']:,} {what} accepted"
     _say(f"{settings.prepared}: {rows}" + ("" if changed else ", unchanged"))
 
 

@@ -20,6 +20,7 @@ class Notebook:
     thresholds_set: tuple[str, ...] = ()
     per_language: bool = False
     company: Literal["first", "last"] = "first"
+    main_table: Literal["transactions", "contracts"] = "transactions"
 
 
 @cache
@@ -29,6 +30,11 @@ def describe() -> Mapping[str, Notebook]:
 
     written = yaml.safe_load(files("cvm_analysis").joinpath("notebooks.yaml").read_text("utf-8"))
     return {name: Notebook(**each) for name, each in written.items()}
+
+
+def select(main_table: str) -> tuple[str, ...]:
+    """Name the notebooks for a business with sales (transactions), or with contracts alone."""
+    return tuple(name for name, each in describe().items() if each.main_table == main_table)
 
 
 def find_writer(table: str) -> str:

@@ -18,7 +18,7 @@ from cvm_analysis import atomic_folder, customers, owner, texts
 from cvm_analysis.errors import InputError
 from cvm_analysis.queries import Queries
 from cvm_analysis.settings import Settings
-from cvm_analysis.tables import ALL, TABLES
+from cvm_analysis.tables import ALL, TABLES, own
 
 STAMP = "prepared.json"
 
@@ -27,7 +27,7 @@ STAMP = "prepared.json"
 class Prepared:
     """The prepared tables of one region; see `open`.
 
-    Tables have a column region; all but `transactions` are None if there are no such records.
+    Tables have a column region; they are None if there are no such records.
     `imported` names the imported indicators of all regions; `quality` has one row per check.
     """
 
@@ -245,7 +245,9 @@ def _open(
         if not files:
             return None
         rows = con.read_parquet(files, hive_partitioning=True, hive_types_autocast=False)
-        return rows.filter(where(rows))
+        added = own.to_outside(rows.columns)
+        covered = [name for name in added if name in rows.columns]
+        return rows.filter(where(rows)).drop(*covered).rename(added)
 
     return Prepared(
         region=region,

@@ -220,7 +220,8 @@ def _unusable_headers(
         return
     mapped = [((*at, "columns", ours), theirs) for ours, theirs in source.columns.items()]
     regions = settings.business.regions
-    if isinstance(regions, DiscoveredRegions) and at[1] == "transactions":
+    main = settings.business.sources.main_table
+    if isinstance(regions, DiscoveredRegions) and at[1] == main:
         mapped.append((("regions", "from"), regions.from_))
     for keys, theirs in mapped:
         if theirs not in headers:

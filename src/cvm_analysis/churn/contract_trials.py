@@ -1,7 +1,9 @@
 """Backtest of contract forecasts, on contracts that were running on an earlier day.
 
 The forecasts use what was known on that day. The outcome is how long each contract ran on from
-there, so no row is observed late.
+there, so no row is observed late. Where there is no earlier day, because the table has tenures or
+recent leavers only, half of the contracts are forecast from the other half, from the age at which
+each was first observed.
 """
 
 from __future__ import annotations
@@ -9,10 +11,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from cvm_analysis.churn import contracts
 from cvm_analysis.churn.contracts import Study
+from cvm_analysis.minimum_data import Note
 from cvm_analysis.survival import ipcw_metrics
 
 COX, WEIBULL, ALIKE = "cox", "weibull", "alike"  # alike: tenure alone (Kaplan-Meier)
@@ -26,6 +30,7 @@ class Trial(NamedTuple):
     survival: dict[str, pd.DataFrame]  # model -> P(still running), a column per number of days
     outcome: pd.DataFrame  # one row per contract running on that day: duration since then, event
     scores: pd.DataFrame  # model, metric, value; see `ipcw_metrics.score`
+    notes: tuple[Note, ...] = ()
 
 
 def trial(
@@ -45,13 +50,47 @@ def trial(
     A Trial of cox and weibull, where they could be fitted, and alike. Contracts that one of these
     cannot forecast are left out of all.
     """
+    if not _knows(table, landmark):
+        return _held_out(table, as_of, first_day)
     recorded = first_day is None or landmark >= first_day
     known = table[(pd.to_datetime(table["started_on"]) <= pd.Timestamp(landmark)) & recorded]
     past = contracts.study(known, landmark, first_day if recorded else None)
     outcome = _outcome(known, past.spans, landmark, as_of)
-    window = (as_of - landmark).days
+    tenure = past.spans.loc[outcome.index, "duration"]
+    return _score(past, known, outcome, tenure, (as_of - landmark).days)
+
+
+def _knows(table: pd.DataFrame, landmark: dt.date) -> bool:
+    """Whether the table says which contracts ran on an earlier day: tenures do not."""
+    day = pd.Timestamp(landmark)
+    if "tenure" in table and table["tenure"].notna().any():
+        return False
+    if "observed_from" not in table:
+        return True
+    started, observed = (pd.to_datetime(table[c]) for c in ("started_on", "observed_from"))
+    return not (observed[started <= day] > day).any()
+
+
+def _held_out(table: pd.DataFrame, as_of: dt.date, first_day: dt.date | None) -> Trial:
+    """Forecast half of the contracts from the other half."""
+    spans, _ = contracts.durations(table, as_of, first_day)
+    drawn = np.random.default_rng(0).permutation(len(spans))
+    learned, held = (np.sort(part) for part in np.split(drawn, [len(spans) // 2]))
+    past = contracts.study(table.loc[spans.index[learned]], as_of, first_day)
+    rows = spans.iloc[held]
+    entry = rows["entry"] if "entry" in rows else pd.Series(0, rows.index)
+    outcome = rows[["duration", "event"]].assign(duration=rows["duration"] - entry)
+    window = int(outcome["duration"].max()) if len(outcome) else 0
+    trial = _score(past, table, outcome, entry, window)
+    return trial._replace(notes=(Note(PART, "held_out_contracts", float(len(rows))),))
+
+
+def _score(
+    past: Study, known: pd.DataFrame, outcome: pd.DataFrame, tenure: pd.Series, window: int
+) -> Trial:
+    """Forecast each contract of `outcome` from its tenure on, and score the forecasts."""
     days = sorted({window * step // _STEPS for step in range(1, _STEPS)} - {0})
-    survival = _forecasts(past, known, outcome.index, days)
+    survival = _forecasts(past, known, tenure, days)
     complete = pd.concat(survival, axis=1).dropna().index if survival else outcome.index[:0]
     outcome = outcome.loc[complete]
     days = [day for day in days if day < outcome["duration"].max()]
@@ -79,12 +118,12 @@ def _outcome(
 
 
 def _forecasts(
-    past: Study, known: pd.DataFrame, running: pd.Index, days: list[int]
+    past: Study, known: pd.DataFrame, tenure: pd.Series, days: list[int]
 ) -> dict[str, pd.DataFrame]:
     """The probability of running so many days more, by model, the preferred first."""
     if not days or not past.spans["event"].any():
         return {}
-    features, tenure = contracts.features(known).loc[running], past.spans.loc[running, "duration"]
+    features = contracts.features(known).loc[tenure.index]
     ends = contracts.p_end_without_model(past.spans, tenure, days)
     models = {COX: past.cox, WEIBULL: past.aft}
     found = {

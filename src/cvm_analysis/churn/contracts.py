@@ -21,6 +21,7 @@ from cvm_analysis.survival import kaplan_meier, logrank, weibull_aft
 
 PART = "contracts"
 DAYS = (90, 180, 365)
+_MIN_LONGEST, _MOST_ENDED = 10, 0.9  # of the contracts of the longest duration; see `_inverted`
 _MAX_GROUPS = 5  # a feature with more values is not compared by log-rank test
 _NO_HAZARDS = pd.DataFrame(columns=["hazard_ratio", "low", "high"])
 _NO_TIMES = pd.DataFrame(columns=["time_ratio", "low", "high"])
@@ -42,13 +43,13 @@ class Study(NamedTuple):
 def study(contracts: pd.DataFrame, as_of: dt.date, first_day: dt.date | None = None) -> Study:
     """Analyse all contracts known on a day; a note names what the data do not support.
 
-    contracts : one row per contract: customer_id, started_on, ended_on, and numbers known at the
-        start. Of several running contracts of a customer the one most likely to end counts.
+    contracts : one row per contract, columns of table `contracts`, and numbers known at the start.
+        Of several running contracts of a customer the one most likely to end counts.
     first_day : as for `durations`
     """
     known = contracts[pd.to_datetime(contracts["started_on"]) <= pd.Timestamp(as_of)]
     spans, notes = durations(known, as_of, first_day)
-    filled = features(known)
+    filled = features(known.loc[spans.index])
     running = spans.index[spans["event"] == 0]
     tenure = spans.loc[running, "duration"]
     cox = aft = None
@@ -68,7 +69,7 @@ def study(contracts: pd.DataFrame, as_of: dt.date, first_day: dt.date | None = N
         p_end=ends.groupby(customers).max().rename_axis("customer_id"),
         notes=notes,
         times=aft.times if aft else _NO_TIMES,
-        compared=compare(_numbers(known), spans),
+        compared=compare(_numbers(known.loc[spans.index]), spans),
         cox=cox,
         aft=aft,
     )
@@ -95,7 +96,8 @@ def features(known: pd.DataFrame) -> pd.DataFrame:
 
 
 def _numbers(known: pd.DataFrame) -> pd.DataFrame:
-    return known.select_dtypes("number").astype(float).replace([np.inf, -np.inf], np.nan)
+    numbers = known.select_dtypes("number").drop(columns="tenure", errors="ignore")
+    return numbers.astype(float).replace([np.inf, -np.inf], np.nan)
 
 
 def _models(
@@ -126,7 +128,20 @@ def _limits(spans: pd.DataFrame, ends: pd.DataFrame) -> list[Note]:
     begin, _ = kaplan_meier.observed_range(spans)
     if begin > 0:
         notes.append(Note(PART, "curve_starts_late", begin))
-    return notes
+    return notes + _inverted(spans)
+
+
+def _inverted(spans: pd.DataFrame) -> list[Note]:
+    """Note that nearly all of the longest contracts ended, as where the status is inverted.
+
+    Contracts of the longest duration are usually those that still run; only of a fixed term do all
+    end there.
+    """
+    longest = spans[spans["duration"] == spans["duration"].max()]
+    n_ended = int(longest["event"].sum())
+    if len(longest) < _MIN_LONGEST or n_ended < _MOST_ENDED * len(longest):
+        return []
+    return [Note(PART, "longest_contracts_ended", float(n_ended), float(len(longest)))]
 
 
 def durations(
@@ -137,18 +152,20 @@ def durations(
     Parameters
     ----------
     contracts : one row per contract: customer_id, started_on, ended_on (empty: running); an end
-        after `as_of` is not yet known
+        after `as_of` is not yet known. Where there is observed_from, the contract is observed from
+        that day on: it is known only because it lasted until then (late entry), and without this
+        such contracts would seem to last too long
     as_of : the last day that counts
-    first_day : the day the records start; None: all contracts are known from their start. If no
-        contract ended before it, those that started before it are known only because they lasted
-        until then; they are observed from that day on (late entry), or they would seem to last too
-        long. If some ended before it, all are known from their start
+    first_day : the day the records start, for contracts without observed_from; None: all are known
+        from their start. If no contract ended before it, those that started before it are observed
+        from it on. If some ended before it, all are known from their start
 
     Returns
     -------
     One row per contract, same index: customer_id, duration (days, 0 or more), event (1: ended);
     with late entry also `entry`, the days before observation. And notes: `zero_durations` counts
-    contracts of less than a day (kept), `seen_late` those with late entry.
+    contracts of less than a day (kept), `seen_late` those with late entry, `ended_unobserved` those
+    left out because they had ended before they would have been observed.
 
     Raises
     ------
@@ -172,21 +189,33 @@ def durations(
             "event": ended.astype(int),
         }
     )
-    entry = _entry(start, end, first_day)
-    late = int((entry[started] > 0).sum())
-    spans = (spans.assign(entry=entry) if late else spans)[started]
-    counts = {"zero_durations": int((spans["duration"] == 0).sum()), "seen_late": late}
+    entry = _entry(contracts, start, end, first_day)
+    unobserved = started & (entry > 0) & (entry >= spans["duration"])
+    kept = started & ~unobserved
+    late = int((entry[kept] > 0).sum())
+    spans = (spans.assign(entry=entry) if late else spans)[kept]
+    counts = {
+        "zero_durations": int((spans["duration"] == 0).sum()),
+        "seen_late": late,
+        "ended_unobserved": int(unobserved.sum()),
+    }
     return spans, [Note(PART, code, n) for code, n in counts.items() if n]
 
 
-def _entry(start: pd.Series, end: pd.Series, first_day: dt.date | None) -> pd.Series:
+def _entry(
+    contracts: pd.DataFrame, start: pd.Series, end: pd.Series, first_day: dt.date | None
+) -> pd.Series:
     """Days each contract had lasted before it was observed; 0: observed from its start.
 
     An end on the first day is in the records, so observation starts on the day before.
     """
-    if first_day is None or (end < pd.Timestamp(first_day)).any():
-        return pd.Series(0, start.index)
-    return ((pd.Timestamp(first_day) - start).dt.days - 1).clip(lower=0)
+    entry = pd.Series(0, start.index)
+    if first_day is not None and not (end < pd.Timestamp(first_day)).any():
+        entry = ((pd.Timestamp(first_day) - start).dt.days - 1).clip(lower=0)
+    if "observed_from" not in contracts:
+        return entry
+    declared = pd.to_datetime(contracts["observed_from"])
+    return (declared - start).dt.days.clip(lower=0).fillna(entry).astype(int)
 
 
 def fit(features: pd.DataFrame, spans: pd.DataFrame) -> cox_model.Cox:

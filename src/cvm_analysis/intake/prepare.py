@@ -13,7 +13,7 @@ import json
 import os.path
 import shutil
 import zoneinfo
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import reduce
 from pathlib import Path
@@ -25,11 +25,13 @@ from ibis import ir
 
 from cvm_analysis import __version__, atomic_folder
 from cvm_analysis.errors import GateError
-from cvm_analysis.intake import pseudonyms, regions, rules
+from cvm_analysis.intake import contracts, pseudonyms, regions, rules
 from cvm_analysis.prepared import STAMP, describe_owner, stamp
-from cvm_analysis.settings import DiscoveredRegions, Rules, Settings, Source
+from cvm_analysis.settings import ContractSource, DiscoveredRegions, Rules, Settings, Source
 from cvm_analysis.sources import read
-from cvm_analysis.tables import TABLES
+from cvm_analysis.tables import TABLES, own
+
+PLACED_BY = {"transactions": "sold_in", "customers_raw": "region", "contracts": "sold_in"}
 
 
 def fingerprint(settings: Settings) -> str:
@@ -123,15 +125,20 @@ def _write(con: Any, settings: Settings, folder: Path) -> dict[str, Any]:
     names = _assign_regions(con, settings, checked)
     placed = {table: _with_region(con, rows) for table, rows in checked.items()}
     _check(settings, placed, checks, folder)
+    span = _span(placed, extracted_on)
+    if "contracts" in placed:
+        last_day = dt.date.fromisoformat(span["as_of"])
+        placed["contracts"] = contracts.add_dates(placed["contracts"], last_day)
     for table, rows in placed.items():
         used = {column for file in files if file["table"] == table for column in file["columns"]}
+        used |= contracts.ADDED if table == "contracts" else set()
         _write_by_region(con, table, rows, used, folder)
     return {
         "extracted_on": extracted_on.isoformat(),
         "files": files,
         "regions": names,
         "imported": _imported(placed.get("indicators")),
-        **_span(placed["transactions"]),
+        **span,
     }
 
 
@@ -141,17 +148,25 @@ def _stage(
     """Read every file as text, parse its cells, and stack the files of each table."""
     files, parts = list[dict[str, Any]](), dict[str, list[ir.Table]]()
     for i, (table, source, name, path) in enumerate(_sources(settings)):
-        columns = dict(source.columns)
-        if table == "transactions" and isinstance(settings.business.regions, DiscoveredRegions):
-            columns["sold_in"] = settings.business.regions.from_
+        columns = {own.to_inside(table, ours): theirs for ours, theirs in source.columns.items()}
+        named = settings.business.regions
+        if table == settings.business.sources.main_table and isinstance(named, DiscoveredRegions):
+            columns["sold_in"] = named.from_
         staged = folder / f"work.{i}.parquet"
         raw = read.stage(path, name, columns, source.encoding, staged, source.delimiter)
         files.append({"table": table, "columns": sorted(columns), **dataclasses.asdict(raw)})
         text = con.read_parquet(staged)
+        if isinstance(source, ContractSource):
+            meant = {own.to_inside(table, ours): each for ours, each in source.values.items()}
+            text = contracts.replace_words(text, meant)
         added = _added_columns(settings, table)
         rows = rules.parse_columns(text, table, raw.n_columns, source.formats, added)
+        if isinstance(source, ContractSource):
+            rows = contracts.read_tenure(rows, source)
         parts.setdefault(table, []).append(_with_region_keys(settings, table, source, rows))
     tables = {table: _stack(rows) for table, rows in parts.items()}
+    if "contracts" in tables:
+        contracts.check_status(tables["contracts"], settings)
     return files, _pseudonymise(con, tables) if settings.business.pseudonyms else tables
 
 
@@ -162,12 +177,13 @@ def _stack(tables: list[ir.Table]) -> ir.Table:
 def _added_columns(settings: Settings, table: str) -> list[str]:
     """Names of the columns that the business adds to a table, in any of its files."""
     _, sources = settings.business.sources.by_table()[table]
-    return sorted({name for s in sources for name in s.columns} - set(TABLES[table].columns))
+    added = {name for s in sources for name in s.columns} - set(TABLES[table].columns)
+    return sorted(own.to_inside(table, name) for name in added)
 
 
 def _with_region_keys(settings: Settings, table: str, source: Source, rows: ir.Table) -> ir.Table:
     """Replace raw names of regions by keys; discovered regions get theirs after counting."""
-    column = {"transactions": "sold_in", "customers_raw": "region"}.get(table)
+    column = PLACED_BY.get(table)
     if column is None or isinstance(settings.business.regions, DiscoveredRegions):
         return rows
     named = settings.business.regions
@@ -193,7 +209,7 @@ def _assign_regions(
 ) -> dict[str, dict[str, str]]:
     """Create the table `placed` (customer_id, region) and return the regions' names."""
     accepted = {table: rows.filter(rows.rule.isnull()) for table, rows in checked.items()}
-    placed = regions.assign_customers(accepted["transactions"], accepted.get("customers_raw"))
+    placed = regions.assign_customers(accepted)
     placed = con.create_table("placed", placed.filter(placed.region.notnull()))
     counts = placed.group_by("region").aggregate(n=placed.count()).to_pandas()
     known = settings.business.regions
@@ -266,14 +282,22 @@ def _imported(indicators: ir.Table | None) -> list[str]:
     return sorted(accepted.select("name").distinct().to_pandas()["name"])
 
 
-def _span(sales: ir.Table) -> dict[str, Any]:
-    """First and last day of the accepted sales, and the numbers of rows read and accepted."""
-    accepted = sales.filter(sales.rule.isnull())
-    days = accepted.aggregate(
-        first_day=accepted.ordered_at.date().min(), as_of=accepted.ordered_at.date().max()
-    ).to_pandas()
+def _span(tables: Mapping[str, ir.Table], extracted_on: dt.date) -> dict[str, Any]:
+    """First and last day of the accepted sales, and the numbers of rows read and accepted.
+
+    Without sales, those of the contracts.
+    """
+    rows = tables.get("transactions", tables.get("contracts"))
+    accepted = rows.filter(rows.rule.isnull())
+    if "transactions" in tables:
+        day = accepted.ordered_at.date()
+        found = accepted.aggregate(first=day.min(), last=day.max()).to_pandas()
+        first, last = found["first"].iloc[0], found["last"].iloc[0]
+    else:
+        first, last = contracts.find_span(rows, extracted_on)
     return {
-        **{name: str(day.iloc[0])[:10] for name, day in days.items()},
-        "rows_read": int(sales.count().execute()),
+        "first_day": str(first)[:10],
+        "as_of": str(last)[:10],
+        "rows_read": int(rows.count().execute()),
         "rows_accepted": int(accepted.count().execute()),
     }

@@ -1,4 +1,4 @@
-"""The region of a customer: that of the customer record, else of the first purchase.
+"""The region of a customer: that of the record, else of the first purchase, else of a contract.
 
 The latest purchase would look ahead. Regions are named in the config, or discovered in a raw
 column; discovered ones with few customers are pooled.
@@ -6,6 +6,7 @@ column; discovered ones with few customers are pooled.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
@@ -41,21 +42,38 @@ def assign_rows(text: ir.StringValue, regions: Mapping[str, Region], fixed: str 
     return text.cases(*words.items(), else_=ibis.null("string"))
 
 
-def assign_customers(sales: ir.Table, records: ir.Table | None) -> ir.Table:
-    """One row per customer: customer_id, region (a key, or a raw name to be discovered)."""
-    order = ibis.window(
-        group_by="customer_id",
-        order_by=[sales.amount <= 0, sales.ordered_at, sales.file, sales.line],
-    )
-    placed = sales.filter(sales.sold_in.notnull())
-    first = placed.mutate(nth=ibis.row_number().over(order)).filter(ibis._.nth == 0)
-    bought = first.select("customer_id", "sold_in")
-    if records is None:
-        return bought.rename(region="sold_in")
-    both = bought.outer_join(records.select("customer_id", "region"), "customer_id")
+def assign_customers(accepted: Mapping[str, ir.Table]) -> ir.Table:
+    """One row per customer: customer_id, region (a key, or a raw name to be discovered).
+
+    accepted : the accepted rows by table: of the first that places a customer among customers_raw,
+        transactions and contracts, the first row
+    """
+    found = []
+    if "customers_raw" in accepted:
+        found.append(accepted["customers_raw"].select("customer_id", "region"))
+    if (sales := accepted.get("transactions")) is not None:
+        found.append(_first(sales, sales.amount <= 0, sales.ordered_at))
+    if (contracts := accepted.get("contracts")) is not None and (
+        "transactions" not in accepted or contracts.sold_in.notnull().any().execute()
+    ):
+        found.append(_first(contracts, contracts.started_on))
+    return functools.reduce(_fill, found)
+
+
+def _first(rows: ir.Table, *order: ir.Value) -> ir.Table:
+    """The region of each customer's first row that names one."""
+    window = ibis.window(group_by="customer_id", order_by=[*order, rows.file, rows.line])
+    placed = rows.filter(rows.sold_in.notnull())
+    first = placed.mutate(nth=ibis.row_number().over(window)).filter(ibis._.nth == 0)
+    return first.select("customer_id", region="sold_in")
+
+
+def _fill(known: ir.Table, other: ir.Table) -> ir.Table:
+    """Fill regions that are not known, and add customers who are only in the other table."""
+    both = known.outer_join(other, "customer_id")
     return both.select(
         customer_id=ibis.coalesce(both.customer_id, both.customer_id_right),
-        region=ibis.coalesce(both.region, both.sold_in),
+        region=ibis.coalesce(both.region, both.region_right),
     )
 
 

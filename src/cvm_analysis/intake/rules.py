@@ -7,6 +7,8 @@ only counts. A row that breaks several rules is quarantined under the first.
 from __future__ import annotations
 
 import datetime as dt
+import functools
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
@@ -14,7 +16,7 @@ import ibis
 import pandas as pd
 from ibis import ir
 
-from cvm_analysis.tables import TABLES
+from cvm_analysis.tables import TABLES, own
 from cvm_analysis.tables.shape import NUMERIC, Kind
 
 MONEY = "decimal(18, 4)"
@@ -86,6 +88,12 @@ def _unreadable(column: str) -> Callable[[ir.Table], ir.BooleanValue]:
     return lambda t: t[column].isnull() & t[f"{column}_text"].notnull()
 
 
+def _unreadable_added(t: ir.Table) -> ir.BooleanValue:
+    """Whether a number that the business added cannot be read."""
+    broken = [_unreadable(column)(t) for column in own.to_outside(t.columns).values()]
+    return functools.reduce(operator.or_, broken, ibis.literal(False))
+
+
 def _repeats(*columns: str) -> Callable[[ir.Table], ir.BooleanValue]:
     def broken(t: ir.Table) -> ir.BooleanValue:
         order = ibis.window(group_by=columns, order_by=["file", "line"])
@@ -108,6 +116,12 @@ def rules_for(
 
     def is_unknown(t: ir.Table) -> ir.BooleanValue:
         return ~t.kind.isin(FEEDBACK).fill_null(False)
+
+    def no_start(t: ir.Table) -> ir.BooleanValue:
+        return t.started_on.isnull() & (t.tenure_text.isnull() | t.started_on_text.notnull())
+
+    def no_tenure(t: ir.Table) -> ir.BooleanValue:
+        return _unreadable("tenure")(t) | (t.tenure < 0)
 
     repeated: Level = "error" if duplicates == "quarantine" else "info"
     own = {
@@ -134,10 +148,13 @@ def rules_for(
             Rule("unreadable_score", "score", "error", _unreadable("score")),
         ],
         "contracts": [
-            Rule("no_date", "started_on", "error", _missing("started_on")),
+            Rule("no_date", "started_on", "error", no_start),
+            Rule("unreadable_tenure", "tenure", "error", no_tenure),
+            Rule("no_status", "status", "error", lambda t: t.tenure.notnull() & t.status.isnull()),
             Rule("in_the_future", "started_on", "error", future("started_on")),
             Rule("unreadable_end", "ended_on", "error", _unreadable("ended_on")),
             Rule("ends_before_it_starts", "ended_on", "error", lambda t: t.ended_on < t.started_on),
+            Rule("unreadable_number", "line", "warn", _unreadable_added),
         ],
         "indicators": [
             Rule("no_date", "at", "error", _missing("at")),

@@ -51,6 +51,28 @@ def backtest(writer: Writer, backtest: pd.DataFrame) -> Block:
     return writer.table(wide, formats, rows="models", id="backtest-contracts")
 
 
+def headline(writer: Writer, p_end: pd.DataFrame) -> Block:
+    """Say how many customers are under contract, and how many contracts should end within a year.
+
+    p_end : columns of table `contract_churn`
+    """
+    say, year = writer.say, p_end["p_end_365d"].astype(float)
+    text = say(
+        "report.contracts.headline" if year.notna().any() else "report.contracts.headline_unknown",
+        running=say.count("customers", len(p_end)),
+        ends=say.number(year.sum()),
+        n=say.number(year.notna().sum()),
+        days=say.duration(365),
+    )
+    return blocks.headline(text)
+
+
+def figures(p_end: pd.DataFrame) -> dict[str, float]:
+    """Give the figures by which regions are compared, named as under `columns` in the texts."""
+    ends = p_end["p_end_365d"].astype(float).sum(min_count=1)
+    return {"n_under_contract": len(p_end), "expected_ends": float(ends)}
+
+
 def expected_ends(writer: Writer, p_end: pd.DataFrame) -> Block:
     """Show how many customers' contracts are expected to end within 90, 180 and 365 days.
 

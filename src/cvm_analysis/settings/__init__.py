@@ -5,6 +5,15 @@ Paths are relative to the config file. `${NAME}` stands for an environment varia
 """
 
 from cvm_analysis.settings.load import Settings, load, nearest
-from cvm_analysis.settings.shape import DiscoveredRegions, Region, Rules, Source
+from cvm_analysis.settings.shape import ContractSource, DiscoveredRegions, Region, Rules, Source
 
-__all__ = ["DiscoveredRegions", "Region", "Rules", "Settings", "Source", "load", "nearest"]
+__all__ = [
+    "ContractSource",
+    "DiscoveredRegions",
+    "Region",
+    "Rules",
+    "Settings",
+    "Source",
+    "load",
+    "nearest",
+]

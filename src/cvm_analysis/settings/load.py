@@ -17,10 +17,10 @@ from pydantic import ValidationError
 from cvm_analysis.churn.lapse import Churn
 from cvm_analysis.clv.value import Value
 from cvm_analysis.errors import ConfigError
-from cvm_analysis.settings import wording
+from cvm_analysis.settings import contract_sources, wording
 from cvm_analysis.settings.lines import Lines, line, parse, where
 from cvm_analysis.settings.rule_files import Scorecards, Segments, Strategies
-from cvm_analysis.settings.shape import TAGS, Business, Region, Source
+from cvm_analysis.settings.shape import TAGS, Business, ContractSource, Region, Source
 from cvm_analysis.tables import TABLES
 
 UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")  # of pydantic, for a wrong name
@@ -184,6 +184,9 @@ def _check_names(settings: Settings) -> None:
         for problem in _check_source(settings, table, source, ("sources", setting, str(i)), named)
     ]
     wrong += _ambiguous(settings, named)
+    if not business.sources.transactions and not business.sources.contracts:
+        place = settings.where(settings.path, "sources")
+        wrong.append(f"{place}: the setting 'transactions' (or 'contracts') is missing")
     zones = zoneinfo.available_timezones()
     if business.timezone not in zones:
         place = settings.where(settings.path, "timezone")
@@ -217,6 +220,10 @@ def _check_source(
         hint = nearest(key, source.columns)
         yield f"{place('formats', key)}: no column '{key}' is mapped{hint}"
     required = {name for name, column in known.items() if not column.optional}
+    if isinstance(source, ContractSource):
+        required -= {"started_on"}
+        for keys, problem in contract_sources.find_problems(source, settings.business):
+            yield f"{place(*keys)}: {problem}"
     if {"quantity", "unit_price"} <= set(source.columns):
         required -= {"amount"}
     for name in sorted(required - set(source.columns)):

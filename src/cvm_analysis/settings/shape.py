@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 from cvm_analysis.churn.lapse import Churn
 from cvm_analysis.clv.value import Value
@@ -72,14 +72,39 @@ class Source(Strict):
     formats: dict[str, str] = {}  # strptime patterns of dates that are not ISO
 
 
-class Sources(Strict):
-    """The raw tables."""
+def _refuse_yes(given: Any) -> Any:
+    """YAML reads Yes, No, on and off as true and false; the text in the file is lost."""
+    if isinstance(given, bool):
+        raise ValueError("write Yes, No, True, False, On and Off in quotes")
+    return str(given) if isinstance(given, int | float) else given
 
-    transactions: tuple[Source, ...] = Field(min_length=1)
+
+Cell = Annotated[str, BeforeValidator(_refuse_yes)]
+
+
+class ContractSource(Source):
+    """Contracts with their dates, or with tenure and status on the day the files were taken."""
+
+    time_in: Literal["days", "weeks", "months"] | None = None  # of tenure and `recent`: days
+    ended: tuple[Cell, ...] = ()  # words in the column status of contracts that have ended
+    covers: Literal["all", "recent"] | None = None  # all contracts, or only recent leavers
+    recent: float | None = Field(None, gt=0)  # ... who ended within so many days, weeks or months
+    values: dict[str, dict[Cell, float]] = {}  # column -> text of a cell -> the number it means
+
+
+class Sources(Strict):
+    """The raw tables; transactions or contracts are needed."""
+
+    transactions: tuple[Source, ...] = ()
     customers: tuple[Source, ...] = ()
     feedback: tuple[Source, ...] = ()
-    contracts: tuple[Source, ...] = ()
+    contracts: tuple[ContractSource, ...] = ()
     indicators: tuple[Source, ...] = ()
+
+    @property
+    def main_table(self) -> str:
+        """The table that says how long the data reach and where customers belong."""
+        return "transactions" if self.transactions else "contracts"
 
     def by_table(self) -> dict[str, tuple[str, tuple[Source, ...]]]:
         """Map each raw table to its setting and its sources."""

@@ -103,7 +103,7 @@ def observed_range(outcome: pd.DataFrame) -> tuple[float, pd.DataFrame]:
     order = np.argsort(entry, kind="stable")
     longest = np.maximum.accumulate(outcome["duration"].to_numpy()[order])
     part = np.zeros(len(outcome), dtype=int)
-    part[order[1:]] = np.cumsum(entry[order[1:]] >= longest[:-1])
+    part[order[1:]] = np.cumsum(entry[order[1:]] > longest[:-1])
     rows = outcome[part == np.bincount(part).argmax()]
     return max(float(_entry(rows).min()), 0.0), rows
 

@@ -1,6 +1,17 @@
 """Prepared tables: what intake leaves of the raw files, and what it says about them."""
 
-from cvm_analysis.tables.shape import CUSTOMER, Table, count, date, money, number, share, text, time
+from cvm_analysis.tables.shape import (
+    CUSTOMER,
+    Table,
+    count,
+    date,
+    days,
+    money,
+    number,
+    share,
+    text,
+    time,
+)
 
 ATTRIBUTES = {
     "customer_type": text("retail, project or dealer", optional=True),
@@ -62,8 +73,16 @@ RAW = {
         {
             "customer_id": CUSTOMER,
             "contract_id": text("as recorded", optional=True),
-            "started_on": date("first day"),
+            "started_on": date("first day; of a tenure, counted back from as_of"),
             "ended_on": date("day the contract ended; empty: running", optional=True),
+            "tenure": days("how long it had lasted when the files were taken", optional=True),
+            "status": text("of a tenure: running or ended", optional=True),
+            "observed_from": date(
+                "day from which it would have been seen to end; empty: not declared", optional=True
+            ),
+            "term_months": number("months from one renewal to the next", optional=True),
+            "monthly_value": money("paid per month", optional=True),
+            "sold_in": text("region of the contract, a key of the config", optional=True),
         },
         others="number",  # what was known at the start: covariates of its end
     ),

@@ -28,7 +28,7 @@ from cvm_analysis.errors import CvmError
 
 NOTHING = "–"  # how an empty value is written
 OPEN = ("actions", "grades", "indicators", "segments", "types")  # a business adds codes of its own
-REPLACED = (*OPEN, "classes", "columns")  # its words take the place of these
+REPLACED = (*OPEN, "classes", "columns", "features")  # its words take the place of these
 MEASURES = ("measures", "attributes", "columns")  # where measures have words
 VALUES = "values"  # the section of values found in the data: values.channel.web
 SAME_VALUES = {"first_channel": "channel", "sold_in": "region"}  # column -> whose values it has
