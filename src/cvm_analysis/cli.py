@@ -212,6 +212,12 @@ def _say_prepared(settings: Settings, changed: bool) -> None:
     stamp = prepared.stamp(settings)
     rows = f"{stamp['rows_accepted']:,} of {stamp['rows_read']:,} order lines accepted"
     _say(f"{settings.prepared}: {rows}" + ("" if changed else ", unchanged"))
+    if last := stamp["incomplete_day"]:
+        _say(
+            f"{last['day']} seems incomplete: {last['n_buyers']:,} buyers, usually "
+            f"{last['usual']:,.0f} on this weekday; reports end on {stamp['as_of']}, unless "
+            f"--as-of {last['day']} is given"
+        )
 
 
 def _say(text: str) -> None:
