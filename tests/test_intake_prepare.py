@@ -113,6 +113,25 @@ def test_rows_read_are_rows_accepted_and_rows_set_aside(project, truth):
     assert made["rows_read"] - made["rows_accepted"] == errors["transactions"]
 
 
+def test_the_quality_of_a_region_is_that_of_its_own_rows(project, truth):
+    """Planted lines stand in the sales file of their region, also those without a customer."""
+    settings = settings_of(project)
+    checks = {"missing_customer_id", "no_amount", "no_date", "in_the_future", "repeated_line"}
+    whole = 0
+    for region in REGIONS:
+        found = prepared.open(settings, region).quality.set_index(["table", "check"])["n_rows"]
+        planted = {
+            RULE_OF[kind]: len(lines)
+            for file, of in truth["files"].items()
+            for kind, lines in of.get("dirt_lines", {}).items()
+            if Path(file).stem == f"sales_{region}" and RULE_OF[kind] in checks
+        }
+        assert found["transactions"][list(planted)].to_dict() == planted
+        whole += found["transactions"][list(checks)].sum()
+    every = prepared.open(settings, "all").quality.set_index(["table", "check"])["n_rows"]
+    assert whole == every["transactions"][list(checks)].sum() > 30
+
+
 @pytest.mark.parametrize("region", REGIONS)
 def test_totals_of_every_region_are_the_planted_ones(project, truth, region):
     people = known(settings_of(project), region)
@@ -242,6 +261,26 @@ def test_a_day_outside_the_data_is_refused(project, day):
 def test_what_is_no_day_is_refused(project, day):
     with pytest.raises(InputError, match=f"as_of '{day}' is not a date; write it as 2025-1"):
         prepared.resolve_day(settings_of(project), day)
+
+
+def test_an_incomplete_last_day_is_found_and_the_day_before_is_taken(tmp_path):
+    days = pd.date_range("2025-03-03", "2025-05-12").strftime("%Y-%m-%d")
+    lines = [f"c{i},{day},1,Nord" for day in days for i in range(30 if day < days[-1] else 7)]
+    lines += [f"c1,{days[-1]},-1,Nord", f"c2,{days[-1]},-1,Sud"]
+    sales = "\n".join(["customer_id,ordered_at,amount,sold_in", *lines])
+    settings = small(tmp_path, NAMED, {"sales.csv": sales})
+    made = prepared.stamp(settings)
+    assert made["incomplete_day"] == {"day": "2025-05-12", "n_buyers": 7, "usual": 30.0}
+    assert prepared.resolve_day(settings) == dt.date(2025, 5, 11)
+    assert prepared.resolve_day(settings, "2025-05-12") == dt.date(2025, 5, 12)
+    quality = prepared.open(settings, "n").quality.set_index("check")
+    assert quality.loc["incomplete_day", ["n_rows", "level"]].tolist() == [9, "info"]
+
+
+def test_a_complete_last_day_is_not_mentioned(project):
+    settings = settings_of(project)
+    assert prepared.stamp(settings)["incomplete_day"] is None
+    assert "incomplete_day" not in set(prepared.open(settings, "all").quality["check"])
 
 
 def test_an_unknown_region_is_refused_with_those_there_are(project):
@@ -585,7 +624,7 @@ def retail(data_set, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def shoppers(retail):
-    return known(retail, "all")
+    return known(retail, "all", "2011-12-09")
 
 
 def test_online_retail_loses_no_row(retail):
@@ -594,7 +633,8 @@ def test_online_retail_loses_no_row(retail):
     assert made["rows_read"] == 541_909  # as published with the data set
     assert made["rows_accepted"] + len(rejected) == 541_909
     assert rejected["rule"].value_counts().to_dict() == {"missing_customer_id": 135_080}
-    assert made["as_of"] == "2011-12-09" and made["first_day"] == "2010-12-01"
+    assert made["as_of"] == "2011-12-08" and made["first_day"] == "2010-12-01"
+    assert made["incomplete_day"] == {"day": "2011-12-09", "n_buyers": 35, "usual": 71.0}
 
 
 def test_online_retail_has_its_published_totals(shoppers):

@@ -218,6 +218,12 @@ def _say_prepared(settings: Settings, changed: bool) -> None:
     what = "order lines" if settings.business.sources.transactions else "contracts"
     rows = f"{stamp['rows_accepted']:,} of {stamp['rows_read']:,} {what} accepted"
     _say(f"{settings.prepared}: {rows}" + ("" if changed else ", unchanged"))
+    if last := stamp["incomplete_day"]:
+        _say(
+            f"{last['day']} seems incomplete: {last['n_buyers']:,} buyers, usually "
+            f"{last['usual']:,.0f} on this weekday; reports end on {stamp['as_of']}, unless "
+            f"--as-of {last['day']} is given"
+        )
 
 
 def _say(text: str) -> None:

@@ -28,7 +28,8 @@ class Prepared:
     """The prepared tables of one region; see `open`.
 
     Tables have a column region; they are None if there are no such records.
-    `imported` names the imported indicators of all regions; `quality` has one row per check.
+    `imported` names the imported indicators of all regions; `quality` has one row per check of this
+    region's raw rows. `last_day` is the last complete day over all regions.
     """
 
     region: str
@@ -199,7 +200,7 @@ def region_names(settings: Settings) -> dict[str, dict[str, str]]:
 
 
 def resolve_day(settings: Settings, as_of: str = "") -> dt.date:
-    """Read an as_of parameter; empty is the last day with a sale in any region.
+    """Read an as_of parameter; empty is the last complete day over all regions, as `prepare` found.
 
     InputError if it is not an ISO date or lies outside the data.
     """
@@ -218,7 +219,7 @@ def resolve_day(settings: Settings, as_of: str = "") -> dt.date:
 
 
 def _days(stamp: dict[str, Any]) -> Iterator[dt.date]:
-    """First and last day with a sale, and the day of extraction."""
+    """First day with a sale, last complete day, and the day of extraction."""
     return (dt.date.fromisoformat(stamp[name]) for name in ("first_day", "as_of", "extracted_on"))
 
 
@@ -258,9 +259,14 @@ def _open(
         transactions=table("transactions"),
         **{name: table(name) for name in ("customers_raw", "feedback", "contracts", "indicators")},
         imported=recorded["imported"],
-        quality=pd.read_parquet(settings.prepared / "quality.parquet"),
+        quality=_quality(settings, region),
         queries=Queries(),
     )
+
+
+def _quality(settings: Settings, region: str) -> pd.DataFrame:
+    found = pd.read_parquet(settings.prepared / "quality.parquet")
+    return found[found["region"] == region].drop(columns="region").reset_index(drop=True)
 
 
 def check_region(settings: Settings, region: str) -> None:
@@ -276,6 +282,8 @@ def _read_stamp(folder: Path) -> dict[str, Any]:
 
 
 def _stamp(settings: Settings) -> dict[str, Any]:
-    if recorded := stamp(settings):
+    recorded = stamp(settings)
+    if "owner" in recorded:
         return recorded
-    raise InputError(f"{settings.prepared}: no prepared tables; run `cvm prepare {settings.path}`")
+    found = "prepared by an earlier version" if recorded else "no prepared tables"
+    raise InputError(f"{settings.prepared}: {found}; run `cvm prepare {settings.path}`")

@@ -256,7 +256,7 @@ def open(config: str | Path, region: str, as_of: str = "", run_dir: str | Path =
     ----------
     config : relative to the working folder or to notebooks/
     region : a key of the config's regions, or `all`
-    as_of : the last day that counts, an ISO date; empty: the prepared one
+    as_of : the last day that counts, an ISO date; empty: the last complete one, see `prepared`
     run_dir : empty: the draft, <drafts>/<config>/<region>/<as_of>, where <drafts> is ../data/drafts
         from the config's folder, or the environment variable CVM_DRAFTS
 

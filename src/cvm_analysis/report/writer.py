@@ -258,7 +258,7 @@ class Writer:
         return self.note("report.writer.model", model=names)
 
     def notes(self, notes: Iterable[Note]) -> Block:
-        """Say what was left out or replaced, and the figures why."""
+        """Say what was left out or replaced, and the figures why; each sentence once."""
         texts: dict[str, None] = {}  # parts may have the same note
         for note in notes:
             figures = {"have": self.say.number(note.have), "need": self.say.number(note.need)}

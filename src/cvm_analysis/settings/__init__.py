@@ -4,7 +4,7 @@ Paths are relative to the config file. `${NAME}` stands for an environment varia
 `${NAME:-text}` has a default. Every message names file and line.
 """
 
-from cvm_analysis.settings.load import Settings, load, nearest
+from cvm_analysis.settings.load import Settings, load
 from cvm_analysis.settings.shape import ContractSource, DiscoveredRegions, Region, Rules, Source
 
 __all__ = [
@@ -15,5 +15,4 @@ __all__ = [
     "Settings",
     "Source",
     "load",
-    "nearest",
 ]

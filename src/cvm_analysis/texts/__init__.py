@@ -6,7 +6,6 @@ every figure is rounded half up. Two times come from the config: `{horizon}` of 
 `{period}`, in which the classes of frequency and amount are counted.
 """
 
-import difflib
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +23,7 @@ import yaml
 from babel import dates, numbers
 
 from cvm_analysis import tables
-from cvm_analysis.errors import CvmError
+from cvm_analysis.errors import CvmError, nearest
 
 NOTHING = "–"  # how an empty value is written
 OPEN = ("actions", "grades", "indicators", "segments", "types")  # a business adds codes of its own
@@ -75,9 +74,8 @@ class Words:
             if section == VALUES:
                 value = code.partition(".")[2]
                 return self.entries.get(f"groups.{value}", value)
-            near = difflib.get_close_matches(key, self.entries, n=1)
-            hint = f"; did you mean '{near[0]}'?" if near else f"; add it to {self.language}.yaml"
-            raise MissingTextError(f"{self.language}.yaml has no text '{key}'{hint}") from None
+            near = nearest(key, self.entries, f"add it to {self.language}.yaml")
+            raise MissingTextError(f"{self.language}.yaml has no text '{key}'{near}") from None
 
     def plural(self, key: str, n: Any, **values: str) -> str:
         """Return the form of a text that fits a count, `{n}` filled with the count.
