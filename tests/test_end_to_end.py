@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,16 +14,19 @@ from typing import NamedTuple
 
 import pandas as pd
 import papermill
+import printed_figures
 import pytest
 
 from cvm_analysis import customers, notebooks, prepared, results, sample
 from cvm_analysis import settings as settings_module
 from cvm_analysis.tables import TABLES, check
+from cvm_analysis.tables.results import RESULTS
 from cvm_analysis.texts import words
 
 ROOT = Path(__file__).parent.parent
 DAY = "2025-06-30"  # not the prepared one
-REGIONS = ("all", "east", "northeast")
+REGIONS = ("all", "east", "northeast", "south")
+POOLED = ("north", "central", "southwest")  # and south: one region, for a company of three
 NOTEBOOKS = notebooks.select("transactions")
 HANDFUL = 4  # people left in the northeast
 
@@ -49,12 +53,23 @@ def run(folder, *more, regions=REGIONS):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """The sample business of 1,500 customers, with a handful of people in the northeast."""
+    """The sample business of 1,500 customers in three regions, a handful in the northeast."""
     folder = tmp_path_factory.mktemp("business")
     sample.make(folder / "data" / "sample", 1_500)
     shutil.copytree(ROOT / "config", folder / "config")
+    pool_regions(folder / "config" / "sample.yaml")
     leave_a_handful(folder / "data" / "sample")
     return folder
+
+
+def pool_regions(config):
+    """Leave three regions in the config."""
+    text = config.read_text("utf-8")
+    for key in POOLED:
+        text = re.sub(rf"^  {key}: .*\n", "", text, flags=re.MULTILINE)
+        text = re.sub(rf"region: {key}\b", "region: south", text)
+    text = text.replace("match: [华南]", "match: [华南, 华北, 华中, 西南]")
+    config.write_text(text, "utf-8")
 
 
 def leave_a_handful(made):
@@ -125,7 +140,7 @@ def test_every_region_has_a_report_and_status_says_so(folder, reports):
 
 def test_names_of_regions_appear(reports):
     portal = Page((reports / "index.html").read_text("utf-8")).text
-    for region, name in zip(REGIONS, ("All regions", "East", "Northeast"), strict=True):
+    for region, name in zip(REGIONS, ("All regions", "East", "Northeast", "South"), strict=True):
         page = Page(report_of(reports, region))
         assert name in portal
         assert f"Demo Flooring – {name}" in page.text
@@ -180,11 +195,50 @@ def test_regions_are_parts_of_the_whole(reports, settings):
         people = customers.as_of(data.transactions, day, data.customers_raw).to_pandas()
         parts.append(people.set_index("customer_id")[["net_sales"]])
     together = pd.concat(parts)
-    assert len(parts) == 6 and together.index.is_unique
+    assert len(parts) == 3 and together.index.is_unique
     assert together["net_sales"].sort_index().equals(whole["net_sales"])
-    for region in ("east", "northeast"):
+    for region in REGIONS[1:]:
         mine = table(reports, region, "customers").set_index("customer_id")
         assert mine["net_sales"].equals(whole.loc[whole["region"] == region, "net_sales"])
+
+
+def test_regions_add_up_to_the_company(reports):
+    """Customers, sales, value, stake, risks: the sums of the regions are those of `all`."""
+    sums = {
+        "customers": ["net_sales", "gross_sales", "n_orders"],
+        "value": ["expected_margin", "expected_orders", "churned_value", "margin_at_stake"],
+        "churn": ["margin_at_stake", "churn_risk"],
+        "contract_churn": ["p_end_90d", "p_end_365d"],
+        "transitions": ["n_customers", "net_sales"],
+    }
+    for name, columns in sums.items():
+        whole, *parts = (table(reports, region, name)[columns].astype(float) for region in REGIONS)
+        together = sum(part.sum() for part in parts)
+        assert together.to_dict() == pytest.approx(whole.sum().to_dict(), rel=1e-9), name
+        if name != "transitions":
+            assert sum(map(len, parts)) == len(whole), name
+    portal = [manifest(reports, region)["figures"]["values"] for region in REGIONS]
+    for name in ("n_customers", "net_sales", "expected_margin"):
+        whole, *each = (figures[name] for figures in portal)
+        assert whole == pytest.approx(sum(each)), name
+
+
+def test_a_customer_has_the_same_figures_in_both_reports(reports):
+    for name, described in RESULTS.items():
+        if described.company == "rows":
+            key = list(described.key)
+            parts = [table(reports, region, name) for region in REGIONS[1:]]
+            parts = pd.concat([each for each in parts if len(each)]).set_index(key).sort_index()
+            whole = table(reports, "all", name).set_index(key)
+            pd.testing.assert_frame_equal(parts[whole.columns], whole, check_dtype=False)
+
+
+def test_the_report_of_the_company_says_that_no_region_is_missing(reports):
+    assert "adds up the reports of all 3 regions" in Page(report_of(reports, "all")).text
+    assert "reports of all" not in Page(report_of(reports, "east")).text
+    made = manifest(reports, "all")
+    for region in REGIONS[1:]:
+        assert made["regions"][region]["fingerprint"] == manifest(reports, region)["fingerprint"]
 
 
 def test_only_what_was_known_that_day_is_in_the_tables(reports, folder):
@@ -370,6 +424,21 @@ def test_no_path_of_this_machine_is_published(reports, folder, region):
 def test_others_can_read_share_and_not_desk(reports, region):
     assert (published(reports, region) / "desk").stat().st_mode & 0o777 == 0o700
     assert not (published(reports, region) / "share").stat().st_mode & 0o022
+
+
+@pytest.mark.parametrize("region", ["all", "east"])
+def test_every_printed_figure_is_one_of_the_tables(reports, settings, region):
+    say = words("en", settings.words, settings.value.horizon_weeks)
+    desk = published(reports, region) / "desk"
+    sources = printed_figures.Sources(desk, settings, say)
+    segments = say.names("segments", sources.segment.unique())
+    codes, people = {word: code for code, word in segments.items()}, set(sources.segment.index)
+    printed = printed_figures.read(report_of(reports, region), codes, people)
+    assert len(printed) > 300
+    assert sources.find_unexplained(printed) == []
+    wrong = printed_figures.Sources(desk, settings, say, money_times=1.037)
+    money = [figure for figure in printed if figure.kind == "money"]
+    assert len(wrong.find_unexplained(money)) > 0.8 * len(money), "a wrong table is found out"
 
 
 class Page(HTMLParser):

@@ -14,7 +14,9 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 from tiny_notebooks import is_gone, wait_for, write_notebook
+from typer.testing import CliRunner
 
+from cvm_analysis.cli import app
 from cvm_analysis.errors import InputError
 from cvm_analysis.notebooks import signature
 from cvm_analysis.run import fan_out, region
@@ -191,6 +193,9 @@ def test_after_a_region_alone_the_report_of_all_is_marked_and_not_touched(plan, 
     entry = company(plan)
     assert (entry["status"], entry["newer"], entry["since"]) == ("stale", ["East"], None)
     assert "Made before the current report of East." in (plan.out / "index.html").read_text()
+    said = CliRunner().invoke(app, ["status", str(plan.out)]).output.splitlines()
+    assert said[0].split(maxsplit=2)[2] == "stale; newer report of East"
+    assert said[1].split() == ["east", "2026-01-01", "good"]
     go(plan)
     assert (company(plan)["status"], company(plan)["newer"]) == ("good", [])
 
