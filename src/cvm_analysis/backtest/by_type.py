@@ -4,13 +4,13 @@ Every type of customer has its own forecasts, tried on its own past. From 500 cu
 of all forecasts is used; below that the default model. Either is replaced by a forecast with a
 clearly better log score in the past periods (`choice.choose_by_score`), which may be a naive one.
 The choice of today uses all past periods. What is reported of the last one was chosen by the
-periods before it; where it is the only one, the weights of the pool are cross-fitted over customers.
+periods before it; if it is the only one, the weights of the pool are cross-fitted over customers.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,9 +22,11 @@ from cvm_analysis.backtest.origins import POOL, Origin, Records
 from cvm_analysis.backtest.trials import Trial
 from cvm_analysis.clv import forecasts, naive, pool
 from cvm_analysis.clv.numerics import predictive_distribution
-from cvm_analysis.minimum_data import Note
+from cvm_analysis.minimum_data import Note, shortfalls
 
 Weights = Mapping[str, float]  # code of a forecast -> its share; a single one has 1
+
+_SIMPLE = ("pareto_nbd", "nbd")
 
 
 @dataclass(frozen=True)
@@ -159,9 +161,10 @@ def run(
     for kind, buyers in then[-1].items():
         own = known[known["customer_id"].isin(buyers.index)]
         lent = (company or {}).get(kind, {})
+        wanted = _wanted(len(buyers), lent.values())
         records = [
             Records(date, each.get(kind, buyers.iloc[:0]), own, start, rest.get(kind),
-                    lent.get(date.isoformat()), date < today)
+                    lent.get(date.isoformat()), wanted, date < today)
             for date, each, rest in zip(dates, then, elsewhere, strict=True)
         ]  # fmt: skip
         types[kind] = try_type(records, weeks)
@@ -184,7 +187,10 @@ def try_type(records: Sequence[Records], weeks: int) -> Tried:
         found.append(now)
         chosen.append(choose(now, tried, each.company))
         if each.is_past:
-            after = trials.try_forecasts(now.models, now.customers, each.days, each.date, weeks)
+            is_last = number == len(records) - 2
+            after = trials.try_forecasts(
+                now.models, now.customers, each.days, each.date, weeks, medians=is_last
+            )
             lent = records[number + 1].company
             tried.append(after if POOL in now.models else _cross_fit(after, now, weeks, lent))
     return Tried(found, tried, chosen)
@@ -204,6 +210,18 @@ def choose(now: Origin, earlier: Sequence[Trial], company: Weights | None = None
     if start not in table or table[start].isna().all():
         return start
     return choice.choose_by_score(table, start, forecasts.ORDER)
+
+
+def _wanted(n_buyers: int, company: Iterable[Weights]) -> frozenset[str] | None:
+    """The models and corrections to try for a type, beside naive forecasts; None: all.
+
+    A region tries what the company uses. Without the company's weights, a type with too few
+    customers for a pool tries the default and the model without drop-out.
+    """
+    used = {code for weights in company for code, share in weights.items() if share >= pool.LEAST}
+    if used:
+        return frozenset({*used, *_SIMPLE})
+    return frozenset(_SIMPLE) if shortfalls("pool", buyers=n_buyers) else None
 
 
 def _cross_fit(trial: Trial, origin: Origin, weeks: int, company: Weights | None) -> Trial:

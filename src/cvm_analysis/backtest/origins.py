@@ -53,6 +53,7 @@ class Records(NamedTuple):
     first_day: dt.date  # of the records
     others: pd.DataFrame | None = None  # histories of the same type in other regions
     company: Mapping[str, float] | None = None  # the company's weights, as of this day
+    wanted: frozenset[str] | None = None  # fitted models and corrections to try; None: all
     is_past: bool = False
 
 
@@ -66,12 +67,13 @@ def fit(records: Records, weeks: int, before: Origin | None, trial: Trial | None
     recent = naive.count_last_period(_known(records), buyers.index, records.date, weeks)
     buyers = buyers.assign(recent=recent.rates * weeks)
     prior = _prior_data(buyers, records, before, trial, weeks)
-    models, notes = forecasts.fit(buyers, prior, _resolution(records))
+    models, notes = forecasts.fit(buyers, prior, _resolution(records), records.wanted)
     if records.first_day <= records.date - dt.timedelta(weeks=weeks):
         models["last_period"] = recent
     if before and trial is not None and len(trial.actual):
         models = _with_dispersion(models, before, trial, weeks)
-        models |= _challengers(models, buyers, before, trial, weeks)
+        if records.wanted is None or {"rescaled", "boosted"} & set(records.wanted):
+            models |= _challengers(models, buyers, before, trial, weeks)
     weights = weigh(trial, models, records.company)
     if weights:
         models[POOL] = pool.mix(models, weights)

@@ -80,7 +80,12 @@ def deciles(trial: Trial, chosen: str) -> pd.DataFrame:
 
 
 def try_forecasts(
-    models: Mapping[str, Any], buyers: pd.DataFrame, days: pd.DataFrame, date: dt.date, weeks: int
+    models: Mapping[str, Any],
+    buyers: pd.DataFrame,
+    days: pd.DataFrame,
+    date: dt.date,
+    weeks: int,
+    medians: bool = True,
 ) -> Trial:
     """Forecast the period after a day and add the outcome.
 
@@ -89,17 +94,22 @@ def try_forecasts(
     models : code -> fitted model
     buyers : the customers they were fitted to, one row each
     days : customer_id, day with a purchase, up to the end of the period
+    medians : False leaves them empty, which is faster and enough for a choice
     """
     if buyers.empty:
         return no_trial()
     actual = naive.purchases_between(days, buyers.index, date, date + dt.timedelta(weeks=weeks))
-    found = {code: forecast(each, buyers, weeks, actual) for code, each in models.items()}
+    found = {code: forecast(each, buyers, weeks, actual, medians) for code, each in models.items()}
     mean, median, log_score = (pd.DataFrame({c: f[i] for c, f in found.items()}) for i in range(3))
     return Trial(mean, median, log_score, actual, buyers["x"])
 
 
 def forecast(
-    model: Any, buyers: pd.DataFrame, weeks: float, actual: pd.Series | None = None
+    model: Any,
+    buyers: pd.DataFrame,
+    weeks: float,
+    actual: pd.Series | None = None,
+    medians: bool = True,
 ) -> tuple[pd.Series, pd.Series, pd.Series]:
     """Mean and median of each customer's purchases, and the log score of a known outcome."""
     h, key = forecasts.model_rows(model, buyers)
@@ -107,7 +117,9 @@ def forecast(
     unscored = mean * np.nan
     if not predictive_distribution.is_known(model):
         return mean, np.floor(mean + 0.5).astype(int), unscored
-    median = predictive_distribution.median(model, h, weeks).loc[key].set_axis(key.index)
+    median = unscored
+    if medians:
+        median = predictive_distribution.median(model, h, weeks).loc[key].set_axis(key.index)
     if actual is None:
         return mean, median, unscored
     return mean, median, predictive_distribution.log_score(model, buyers, weeks, actual)

@@ -92,6 +92,7 @@ def fit(
     customers: pd.DataFrame,
     prior: partial_pooling.PriorData | None = None,
     resolution: Literal["day", "week"] = "day",
+    wanted: Collection[str] | None = None,
 ) -> tuple[dict[str, Any], list[Note]]:
     """Fit every model for which the data suffice: code -> fitted model, best first; and the notes.
 
@@ -101,6 +102,7 @@ def fit(
         count
     prior : histories of other regions; they count towards the minimum data
     resolution : of the histories: "week" is faster and good enough for a past day
+    wanted : codes of the models to fit beside the naive forecasts; None: all
     """
     buyers = with_purchase(customers)
     exact, _ = histories.distinct(buyers)
@@ -113,6 +115,8 @@ def fit(
     notes = shortfalls("purchase_model", buyers=h["n"].sum(), repeat_buyers=repeat_buyers)
     if not notes:
         for code, record in FITTED.items():
+            if wanted is not None and code not in wanted:
+                continue
             try:
                 # a window of records has a day on which it begins
                 model = record.fit(h if record.is_from_first_purchase else exact)

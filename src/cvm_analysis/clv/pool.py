@@ -16,12 +16,11 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.arrays import Array
-from cvm_analysis.clv import histories
+from cvm_analysis.arrays import Array, Ints
 from cvm_analysis.errors import InputError
 
 PRIOR_CUSTOMERS = 500.0  # for whom the company's weights count in a region
-_LEAST = 0.01  # a smaller weight is left out
+LEAST = 0.02  # a smaller weight is left out
 _STEPS, _TOLERANCE = 2000, 1e-7
 
 
@@ -63,8 +62,9 @@ class Pool:
     def purchase_probabilities(self, h: pd.DataFrame, horizon: float, most: int) -> Array:
         """One row per row of h: P(0, ..., most - 1, `most` or more purchases after T)."""
         total = np.zeros((len(h), most + 1))
+        distinct = _distinct(h)
         for member, weight in zip(self.members, self.weights, strict=True):
-            rows, key = _rows(member, h)
+            rows, key = _rows(member, h, distinct)
             total += weight * member.purchase_probabilities(rows, horizon, most)[key]
         return total
 
@@ -92,22 +92,22 @@ class Pool:
         counted: list[bool] | None = None,
     ) -> pd.Series:
         """The weighted mean of what the members say of each row of h."""
-        total, weights = np.zeros(len(h)), 0.0
+        total, weights, distinct = np.zeros(len(h)), 0.0, _distinct(h)
         counted = counted or [True] * len(self.members)
         for member, weight, counts in zip(self.members, self.weights, counted, strict=True):
             if counts:
-                rows, key = _rows(member, h)
+                rows, key = _rows(member, h, distinct)
                 total += weight * forecast(member, rows).to_numpy(float)[key]
                 weights += weight
         return pd.Series(total / weights, h.index)
 
 
 def mix(models: Mapping[str, Any], weights: Mapping[str, float]) -> Pool:
-    """Mix models, by code, with these weights; those without a model or a hundredth are left out.
+    """Mix models, by code, with these weights; those without a model or below LEAST are left out.
 
     InputError : none is left
     """
-    kept = {code: w for code, w in weights.items() if code in models and w >= _LEAST}
+    kept = {code: w for code, w in weights.items() if code in models and w >= LEAST}
     total = sum(kept.values())
     if not total > 0:
         raise InputError(f"no forecast to mix: none of {', '.join(weights)} could be fitted")
@@ -151,9 +151,15 @@ def fit_weights(
     return {str(code): float(w) for code, w in zip(scores, weights, strict=True)}
 
 
-def _rows(member: Any, h: pd.DataFrame) -> tuple[pd.DataFrame, Any]:
+def _distinct(h: pd.DataFrame) -> tuple[pd.DataFrame, Ints]:
+    """The distinct histories, and the position among them of each row of h."""
+    columns = ["x", "t_x", "T"]
+    found, key = np.unique(h[columns].to_numpy(float), axis=0, return_inverse=True)
+    return pd.DataFrame(found, columns=columns), key.ravel()
+
+
+def _rows(
+    member: Any, h: pd.DataFrame, distinct: tuple[pd.DataFrame, Ints]
+) -> tuple[pd.DataFrame, Any]:
     """The rows a member forecasts, and the position of each row of h among them."""
-    if getattr(member, "by_customer", False):
-        return h, slice(None)
-    rows, key = histories.distinct(h[["x", "t_x", "T"]])
-    return rows, key.to_numpy()
+    return (h, slice(None)) if getattr(member, "by_customer", False) else distinct

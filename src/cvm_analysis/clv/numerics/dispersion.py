@@ -5,8 +5,8 @@ so the variance, mean + mean^2 / k, may grow with the mean in any way. A forecas
 replaced by the mean outcome of such customers; else one purchase would have probability 0.
 
 Over a longer horizon than the period it was learned from, it is widened. A customer's size is that
-of their mean in one period, since the rates behind the purchases differ from the forecast by the same
-factor however long they last; and because rates also change with time, 1/k grows by up to _CHANGE.
+of their mean in one period, since the rates behind the purchases differ from the forecast by the
+same factor however long they last; and since rates change with time, 1/k grows by up to _CHANGE.
 The distribution: Johnson, Kemp & Kotz (2005), "Univariate Discrete Distributions", 3rd ed., ch. 5.
 """
 
