@@ -94,6 +94,20 @@ def estimate_margin(
     return pd.concat(found) if found else pd.DataFrame(columns=columns, dtype=float)
 
 
+def estimate_on_days(
+    customers: Sequence[pd.DataFrame],
+    models: Sequence[Models],
+    horizon_weeks: float,
+    annual_rate: float,
+    assumed_margin: float,
+) -> list[pd.DataFrame]:
+    """Value the customers of each of several days; `estimate_margin` for each."""
+    return [
+        estimate_margin(each, fitted, horizon_weeks, annual_rate, assumed_margin)
+        for each, fitted in zip(customers, models, strict=True)
+    ]
+
+
 def forecast_no_purchase(
     customers: Sequence[pd.DataFrame], models: Sequence[Models], days: Sequence[int]
 ) -> list[pd.DataFrame]:
