@@ -286,28 +286,3 @@ def test_a_customer_unknown_at_the_origin_is_not_forecast(tried, log):
     late = set(log["customer_id"]) - set(customers(log, dt.date(1997, 3, 1)).index)
     assert late and isinstance(tried.models["last_period"], naive.LastPeriod)
     assert set(tried.models["last_period"].rates.index) == set(log["customer_id"])
-
-
-def test_past_errors_are_logs_of_actual_over_forecast():
-    people = pd.DataFrame({"x": [0, 3], "t_x": [0.0, 5.0], "T": [10.0, 12.0]}, index=["a", "b"])
-    model = naive.OwnRate()
-    weekly = float(model.expected_purchases(people, 1).sum())
-    today = dt.date(2025, 12, 31)
-    origins = [
-        trials.Origin(today - dt.timedelta(weeks=n), people, {"own_rate": model}, [], None)
-        for n in (52, 26, 0)
-    ]
-    days = pd.DataFrame(
-        {
-            "customer_id": ["a", "b", "b", "b", "new"],
-            "day": pd.to_datetime(
-                ["2025-01-02", "2025-03-01", "2025-08-01", "2025-12-31", "2025-09-01"]
-            ),
-        }
-    )
-    of_a_year = trials.past_errors(origins, days, "own_rate", 52)
-    assert of_a_year == pytest.approx([np.log(4 / (52 * weekly))])
-    of_periods = trials.past_errors(origins, days, "own_rate", 53)
-    assert of_periods == pytest.approx([np.log(2 / (26 * weekly))] * 2)
-    assert trials.past_errors(origins, days, "nbd", 52) == []
-    assert trials.past_errors(origins[-1:], days, "own_rate", 52) == []

@@ -14,6 +14,8 @@ class Note(NamedTuple):
     have: float | None = None
     need: float | None = None
     customer_type: str | None = None  # whom it concerns; None: everybody
+    customer: str | None = None  # pseudonym, of a note on one
+    day: str | None = None  # an ISO date
 
 
 class Need(NamedTuple):
@@ -31,6 +33,7 @@ NEEDS = MappingProxyType(
             Need("repeat_buyers", 30, "own_rate_few_repeat_buyers"),
         ),
         "own_histories": (Need("buyers", 1000, "borrowed_histories"),),
+        "company_factor": (Need("periods", 3, "no_company_factor_few_periods"),),
         "spend_model": (Need("repeat_buyers", 30, "own_mean_few_repeat_buyers"),),
         "holdout": (Need("weeks", 4, "no_holdout_short_history"),),
         "pool": (Need("buyers", 500, "no_pool_few_buyers"),),

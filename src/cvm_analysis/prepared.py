@@ -101,6 +101,10 @@ class Prepared:
 
         return self.queries.ask(query, date).set_index("customer_id")
 
+    def largest_days(self, date: dt.date, most: int = 3) -> pd.DataFrame:
+        """The largest purchase days by `date`: customer_id, day, amount (gross), largest first."""
+        return customers.largest_days(self.transactions, date, most).to_pandas()
+
     def histories(self, date: dt.date) -> pd.DataFrame:
         """One row per customer who bought by `date`, indexed by customer_id.
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -49,37 +48,6 @@ def report(trial: Trial, chosen: str, weeks: float, part: str = forecasts.PART) 
     return scores.assign(
         part=part, horizon_days=round(weeks * 7), is_chosen=scores["model"] == chosen
     )
-
-
-def past_errors(
-    origins: Sequence[Forecasts], days: pd.DataFrame, code: str, horizon_weeks: float
-) -> list[float]:
-    """Errors of past totals: log(actual / forecast) of the horizon after each origin.
-
-    Origins with less than the horizon after them are left out. If none has it, the period from one
-    origin to the next replaces the horizon.
-
-    Parameters
-    ----------
-    origins : of `run`, the oldest first; the last is today
-    days : customer_id, day with a purchase, up to today
-    code : of the forecast
-    """
-    if len(origins) < 2:
-        return []
-    today, span = origins[-1].date, dt.timedelta(weeks=horizon_weeks)
-    if origins[0].date + span > today:
-        span = today - origins[-2].date
-    found = []
-    for origin in origins[:-1]:
-        if code in origin.models and origin.date + span <= today and len(origin.customers):
-            h, key = forecasts.model_rows(origin.models[code], origin.customers)
-            purchases = origin.models[code].expected_purchases(h, span.days / 7)
-            expected = float(purchases.loc[key].sum())
-            end = origin.date + span
-            actual = naive.purchases_between(days, key.index, origin.date, end).sum()
-            found += [math.log(actual / expected)] if actual > 0 and expected > 0 else []
-    return found
 
 
 def compare_by_repeats(trial: Trial, chosen: str, most: int = 7) -> pd.DataFrame:

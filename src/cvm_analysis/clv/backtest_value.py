@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from cvm_analysis.clv import forecasts, histories, value
+from cvm_analysis.clv import forecasts, histories, margins, value
 from cvm_analysis.clv.numerics import predictive_distribution
 from cvm_analysis.errors import FitError
 from cvm_analysis.minimum_data import Note, shortfalls
@@ -81,17 +81,14 @@ def estimate_margin(
     -------
     One row per customer modelled; columns of `value.estimate`.
     """
-    found = []
-    for kind, buyers in forecasts.split_by_type(customers).items():
-        if model := models.get(kind):
-            spend, _ = forecasts.fit_spend(buyers)
-            margin = value.margin_share(buyers, assumed_margin)
-            returned = value.return_share(buyers)
-            found.append(
-                value.estimate(buyers, model, spend, horizon_weeks, annual_rate, margin, returned)
-            )
-    columns = ["p_alive", "expected_orders", "expected_margin", "margin_at_stake"]
-    return pd.concat(found) if found else pd.DataFrame(columns=columns, dtype=float)
+    buyers = forecasts.with_purchase(customers)
+    modelled = buyers[buyers["customer_type"].isin(list(models))]
+    if modelled.empty:
+        columns = ["p_alive", "expected_orders", "expected_margin", "margin_at_stake"]
+        return pd.DataFrame(columns=columns, dtype=float)
+    spends, _ = forecasts.fit_spends(modelled)
+    margin = margins.estimate(modelled, assumed_margin)
+    return value.estimate_by_type(modelled, models, spends, horizon_weeks, annual_rate, margin)
 
 
 def estimate_on_days(

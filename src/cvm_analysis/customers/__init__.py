@@ -1,6 +1,7 @@
 """Tables of customers, and their purchases over time, from transactions."""
 
 from cvm_analysis.customers.activity import (
+    largest_days,
     monthly,
     purchase_days,
     retention,
@@ -13,6 +14,7 @@ from cvm_analysis.customers.table import as_of
 __all__ = [
     "as_of",
     "histories",
+    "largest_days",
     "latest",
     "mix",
     "monthly",

@@ -46,6 +46,16 @@ def retention(transactions: ir.Table, date: dt.date) -> ir.Table:
     return table.order_by("cohort", "later")
 
 
+def largest_days(transactions: ir.Table, date: dt.date, most: int) -> ir.Table:
+    """The largest customers' days up to `date`: customer_id, day, amount (gross), largest first."""
+    day = transactions.ordered_at.date()
+    bought = transactions.filter(day <= date, transactions.amount > 0)
+    days = bought.group_by("customer_id", day=bought.ordered_at.date()).aggregate(
+        amount=bought.amount.sum().cast("float64")
+    )
+    return days.order_by(ibis.desc("amount"), "customer_id", "day").limit(most)
+
+
 def purchase_days(transactions: ir.Table, date: dt.date) -> ir.Table:
     """One row per customer and day with a purchase up to `date`: customer_id, day."""
     day = transactions.ordered_at.date()

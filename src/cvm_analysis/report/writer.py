@@ -226,6 +226,8 @@ class Writer:
         shown = []
         for note in dict.fromkeys(notes):
             figures = {"have": self.say.number(note.have), "need": self.say.number(note.need)}
+            if note.day:
+                figures |= {"customer": note.customer or "", "day": self.say.date(note.day)}
             text = self.say.plural(f"notes.{note.code}", note.have, **figures)
             if note.customer_type:
                 kind = self.say(f"types.{note.customer_type}")
