@@ -38,7 +38,7 @@ def test_where_nothing_can_be_fitted_nobody_is_valued(people):
 
 def test_each_type_has_its_own_model_and_a_type_with_few_customers_has_none(people):
     """Half of the customers are dealers; three are in a project."""
-    kinds = np.where(np.arange(len(people)) % 2, "dealer", "retail")
+    kinds = np.where(np.arange(len(people)) % 2, "dealer", "retail").astype(object)
     kinds[:3] = "project"
     mixed = people.assign(customer_type=kinds)
     codes = {"retail": "pareto_nbd", "dealer": "nbd", "project": "nbd"}
