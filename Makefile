@@ -38,6 +38,8 @@ bench: setup
 	$(BIN)/cvm prepare config/sample.yaml
 	for part in contracts silence; do $(BIN)/python benchmarks/churn_ratios.py $$part; done
 	$(BIN)/python benchmarks/churn_calibration.py
+	$(BIN)/python benchmarks/churn_recalibration.py config/sample.yaml
+	$(BIN)/python benchmarks/watch_list.py
 	for part in growth errors; do $(BIN)/python benchmarks/churn_scale.py $$part; done
 	$(BIN)/python benchmarks/segments_speed.py growth 3
 	$(BIN)/python benchmarks/cluster_false_finds.py

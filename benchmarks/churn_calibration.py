@@ -28,21 +28,17 @@ def main(back: list[int]) -> None:
     """Print a line per day, horizon and forecast."""
     settings = load("config/sample.yaml")
     data, horizon = prepared.open(settings, "all"), settings.churn.horizon_days
-    cards, weights = settings.scorecards.scorecards["retail"], settings.segments.loyalty.weights
+    cards, weights = settings.scorecards.scorecards, settings.segments.loyalty.weights
     for days in back or BACK:
         as_of = data.last_day - dt.timedelta(days=days)
         plan = forecasts.plan(as_of, data.first_day, horizon)
         measured = [with_purchase(data.measures(day)) for day in plan.days]
         indexed = [loyalty.add_index(each, loyalty.fit_card(each, weights)) for each in measured]
-        graded = [
-            ranks.grade_rank_at(cards, each, day)
-            for each, day in zip(indexed, plan.days, strict=True)
-        ]
-        forecast, _ = backtest_value.forecast_no_purchase(indexed, "pareto_nbd", plan.horizons)
-        known = [
-            learning.Snapshot(*each)
-            for each in zip(plan.days, indexed, forecast, graded, strict=True)
-        ]
+        graded = ranks.rank_on_days(cards, indexed, plan.days)
+        types = {kind: "pareto_nbd" for kind in indexed[-1]["customer_type"].unique()}
+        models, _ = backtest_value.fit_on_days(indexed, types)
+        forecast = backtest_value.forecast_no_purchase(indexed, models, plan.horizons)
+        known = learning.gather(plan.days, indexed, forecast, graded)
         backtest = forecasts.run(plan, known, data.purchase_days(as_of))
         chosen = forecasts.find_available(backtest, forecasts.choose(backtest.earlier))
         for trial in backtest.last:

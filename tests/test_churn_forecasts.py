@@ -8,10 +8,12 @@ import pandas as pd
 import pytest
 from scipy.special import expit, logit
 
-from cvm_analysis.churn import forecasts, learning
+from cvm_analysis.churn import forecasts, learning, risk_drivers
 from cvm_analysis.churn.learning import Snapshot
 from cvm_analysis.customers import as_of, purchase_days
 from cvm_analysis.minimum_data import NEEDS
+from cvm_analysis.report import churn as churn_tables
+from cvm_analysis.report.writer import Writer
 from cvm_analysis.texts import languages, words
 
 FIRST, LAST, HORIZON = dt.date(2022, 1, 1), dt.date(2024, 12, 31), 180
@@ -401,3 +403,26 @@ def test_what_was_known_on_several_days_is_gathered_and_found_again():
     assert forecasts.customers_at(None, gathered).empty
     with pytest.raises(ValueError, match="shorter"):
         learning.gather(days, tables[:1], tables, ["early", "late"])
+
+
+def monthly(n=60, months=36):
+    """Customers with one invoice on the last day of each month and no gap, from some month on."""
+    ends = pd.date_range("2022-01-31", periods=months, freq="ME")
+    starts = np.where(np.arange(n) % 3, np.arange(n) % 20, 0)
+    rows = [
+        (f"c{i:03}", day, 100.0 + i % 7) for i, start in enumerate(starts) for day in ends[start:]
+    ]
+    return pd.DataFrame(rows, columns=["customer_id", "ordered_at", "amount"]).assign(region="east")
+
+
+def test_customers_who_all_pay_monthly_give_no_ratio_and_the_report_can_be_written():
+    """Days without an order are the same for all: no ratio of theirs can be told."""
+    past = Past(monthly())
+    learned = past.today().today
+    assert learned.cox is None or "diverged" in learned.cox.dropped.values()
+    assert (np.log(learned.hazards["hazard_ratio"]).abs() < np.log(1000)).all()
+    table = risk_drivers.hazards_table(buyers=learned.cox)
+    table = table.set_index(["event", "position"])
+    for language in languages():
+        said = churn_tables.hazard_ratios(Writer(language, "EUR"), table, "buyers").html
+        assert len(said) > 0

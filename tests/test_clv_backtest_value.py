@@ -22,17 +22,46 @@ def people(cdnow):
 
 
 def test_it_is_the_value_of_the_model_fitted_to_that_day(people):
-    found = backtest_value.estimate_margin(people, "pareto_nbd", 52, 0.1, 0.35)
+    (models,), notes = backtest_value.fit_on_days([people], {"retail": "pareto_nbd"})
+    found = backtest_value.estimate_margin(people, models, 52, 0.1, 0.35)
+    assert notes == []
     model = pareto_nbd.fit(histories.distinct(people)[0])
     spend, _ = forecasts.fit_spend(people)
     pd.testing.assert_frame_equal(found, value.estimate(people, model, spend, 52, 0.1, 0.35, 0.0))
 
 
 def test_where_nothing_can_be_fitted_nobody_is_valued(people):
-    none = backtest_value.estimate_margin(people.head(0), "pareto_nbd", 52, 0.1, 0.35)
+    none = backtest_value.estimate_margin(people.head(0), {}, 52, 0.1, 0.35)
     assert none.empty and "margin_at_stake" in none
-    dealers = people.assign(customer_type="dealer")
-    assert backtest_value.estimate_margin(dealers, "pareto_nbd", 52, 0.1, 0.35).empty
+    assert backtest_value.estimate_margin(people, {}, 52, 0.1, 0.35).empty
+
+
+def test_each_type_has_its_own_model_and_a_type_with_few_customers_has_none(people):
+    """Half of the customers are dealers; three are in a project."""
+    kinds = np.where(np.arange(len(people)) % 2, "dealer", "retail").astype(object)
+    kinds[:3] = "project"
+    mixed = people.assign(customer_type=kinds)
+    codes = {"retail": "pareto_nbd", "dealer": "nbd", "project": "nbd"}
+    (models,), _ = backtest_value.fit_on_days([mixed], codes)
+    assert {kind: model.code for kind, model in models.items()} == {
+        "retail": "pareto_nbd", "dealer": "nbd"
+    }  # fmt: skip
+    dealers = mixed[kinds == "dealer"]
+    alone = nbd.fit(histories.distinct(dealers)[0])
+    assert models["dealer"].params == pytest.approx(alone.params)
+    (p,) = backtest_value.forecast_no_purchase([mixed], [models], DAYS)
+    assert p[kinds == "project"].isna().all(axis=None)
+    own = backtest_value.no_purchase_probabilities(alone, dealers, DAYS)
+    pd.testing.assert_frame_equal(p[kinds == "dealer"], own)
+    found = backtest_value.estimate_on_days([mixed], [models], 52, 0.1, 0.35)[0]
+    assert set(found.index) == set(mixed.index[kinds != "project"])
+
+
+def test_the_forecast_in_use_of_each_type_is_read_from_the_table():
+    values = pd.DataFrame({"model": ["pool", "pool", "nbd"]}, index=list("abc"))
+    kinds = pd.DataFrame({"customer_type": ["retail", "retail", "dealer", "dealer"]}, list("abcd"))
+    assert backtest_value.codes_in_use(values, kinds) == {"retail": "pool", "dealer": "nbd"}
+    assert backtest_value.codes_in_use(values.head(0), kinds) == {}
 
 
 def draw_customers(n=3_000, seed=0, r=0.8, alpha=9.0, T=52.0):
@@ -49,7 +78,8 @@ def draw_customers(n=3_000, seed=0, r=0.8, alpha=9.0, T=52.0):
 
 def forecast(customers, code):
     """The probabilities from one day on, and the notes."""
-    (table,), notes = backtest_value.forecast_no_purchase([customers], code, DAYS)
+    models, notes = backtest_value.fit_on_days([customers], {"retail": code})
+    (table,) = backtest_value.forecast_no_purchase([customers], models, DAYS)
     return table, notes
 
 
@@ -131,8 +161,9 @@ def test_the_order_of_the_rows_does_not_count(cdnow):
 def test_each_landmark_is_forecast_by_the_data_of_its_day():
     customers, _, _ = draw_customers(600)
     few = customers.iloc[:5]
-    tables, notes = backtest_value.forecast_no_purchase([customers, few], "nbd", DAYS)
+    models, notes = backtest_value.fit_on_days([customers, few], {"retail": "nbd"})
+    tables = backtest_value.forecast_no_purchase([customers, few], models, DAYS)
     pd.testing.assert_frame_equal(tables[0], forecast(customers, "nbd")[0])
     assert tables[1].shape == (5, 0)
     assert [note.code for note in notes] == ["no_value_model"]
-    assert backtest_value.forecast_no_purchase([few, customers], "nbd", DAYS)[1] == []
+    assert backtest_value.fit_on_days([few, customers], {"retail": "nbd"})[1] == []

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cvm_analysis.churn import cohorts, watchlist
+from cvm_analysis.churn import cohorts
+from cvm_analysis.churn.list_rankings import BEST, RANKINGS
 from cvm_analysis.report import churn as churn_tables
 from cvm_analysis.report.writer import Writer
 from cvm_analysis.survival import logrank
@@ -24,9 +25,11 @@ def listed(ids=("C1", "C2")):
             "margin_at_stake": [1200.0, 30.0],
             "churn_risk": [0.4, 0.75],
             "contact_on": pd.to_datetime(["2025-12-31", "2026-01-14"]),
-            "reason_1": ["silence_gaps+", None],
+            "next_order_on": pd.to_datetime(["2025-11-30", "2026-02-01"]),
+            "sales_change": [-0.25, np.nan],
+            "reason_1": ["silence_gaps", None],
             "reason_1_value": [3.2, np.nan],
-            "reason_2": ["complaint_days+", None],
+            "reason_2": ["complaint_days", None],
             "reason_2_value": [40.0, np.nan],
         },
         index=pd.Index(ids, name="customer_id"),
@@ -39,16 +42,16 @@ def text(block):
 
 def test_the_list_says_what_is_at_risk_why_and_by_when():
     said = text(churn_tables.watchlist(EN, listed(), DAY))
-    reasons = "3.2 usual intervals without an order ↑, complaint open for 40 days ↑"
-    assert f"C1 €1,200 40% now {reasons} C2 €30 75% Jan 14, 2026 –" in said
+    reasons = "3.2 usual intervals without an order, complaint open for 40 days"
+    assert f"C1 €1,200 40% now Nov 30, 2025 -25% {reasons} C2 €30 75% Jan 14, 2026 Feb 1, 2026 – –" in said
     assert "Grade" not in said and "Action" not in said
 
 
 def test_grade_and_action_are_shown_where_they_are_known():
     more = listed().assign(grade=["A", None], action=["reminder", "no_action"])
     said = text(churn_tables.watchlist(EN, more, DAY))
-    assert " A 3.2 usual intervals without an order ↑" in said
-    assert "days ↑. Action: reminder." in said
+    assert " A 3.2 usual intervals without an order" in said
+    assert "days. Action: reminder." in said
     assert said.count("Action:") == 1
 
 
@@ -64,16 +67,52 @@ def test_an_empty_list_says_so():
     assert "no" in text(churn_tables.watchlist(EN, listed().head(0), DAY)).lower()
 
 
-def test_a_past_list_is_said_in_heads_and_in_money():
-    kept = watchlist.ListPrecision(500, 212, 20_000, 6_000, 1e6, 2e5)
-    said = text(churn_tables.list_precision(EN, kept, 91))
-    assert "3 months earlier, the same rules would have listed 500 customers" in said
-    assert "212 (42%) placed no order in the next 3 months" in said
-    assert "against 30% of all 20,000 customers" in said
-    assert "2.5% of the customers, 3.5% of those who placed no order, and 20.0%" in said
+def past_lists(chosen):
+    """A list of 50, 42 % of whom stayed away, against 30 % of customers of equal value."""
+    names = [*RANKINGS, BEST]
+    table = pd.DataFrame(
+        {
+            "listed": 50.0, "listed_inactive": [10.0, 15, 21, 50], "lost": 1e6,
+            "inactive_of_equal_value": 15.0, "listed_lost": [2e5, 1e5, 3e5, 6e5],
+        },
+        index=pd.Index(names, name="model"),
+    )  # fmt: skip
+    return table.assign(is_chosen=[name == chosen for name in names])
+
+
+def test_a_past_list_is_compared_with_customers_of_equal_value_and_the_best():
+    said = text(churn_tables.list_precision(EN, past_lists("expected_loss"), 91))
+    assert "ranked by this figure: Churn risk × yearly margin." in said
+    assert "3 months earlier, the same rules would have listed 50 customers" in said
+    assert "21 (42%) placed no order in the next 3 months" in said
+    assert "of equal value it would have been 30%" in said
+    assert "held 30% of the margin then lost" in said and "would have held 60%" in said
+    naive = text(churn_tables.list_precision(EN, past_lists("last_year"), 91))
+    assert "ranked by last year" in naive and "held 20%" in naive
+
+
+def test_a_list_that_could_not_be_tested_says_so():
     none = "too short to test such a list"
-    assert none in text(churn_tables.list_precision(EN, None, 91))
-    assert none in text(churn_tables.list_precision(EN, kept._replace(listed=0), 91))
+    assert none in text(churn_tables.list_precision(EN, pd.DataFrame(), 91))
+    empty = past_lists("last_year").assign(listed=0.0)
+    assert none in text(churn_tables.list_precision(EN, empty, 91))
+    assert none in text(churn_tables.list_rankings(EN, pd.DataFrame()))
+
+
+@pytest.mark.parametrize("language", languages())
+def test_rankings_are_compared_in_a_table(language):
+    html = churn_tables.list_rankings(Writer(language, "EUR"), past_lists("last_year")).html
+    assert all(figure in html for figure in ("20.0%", "10.0%", "30.0%", "60.0%"))
+    assert not any(name in html for name in ("expected_loss", "best_possible"))
+
+
+def test_overdue_accounts_are_shown_by_type():
+    counts = pd.DataFrame(
+        {"n_customers": [40, 5], "overdue": [10, 1], "overdue_share": [0.25, 0.2],
+         "net_sales_365d": [1000.0, 9000], "sales_change": [0.1, np.nan]}, ["retail", "dealer"],
+    )  # fmt: skip
+    said = text(churn_tables.by_type(EN, counts))
+    assert "Retail customers 40 10 25% €1,000 10% Dealers 5 1 20% €9,000 –" in said
 
 
 def hazards(of="buyers", **mean_over):
@@ -91,6 +130,14 @@ def test_what_the_data_tell_is_said_and_the_rest_is_named():
     assert "(95% interval: 30% to 50%)" in said
     assert "No clear effect: Likelihood to recommend." in said
     assert "an average" not in said and "Each line compares two customers" in said
+
+
+def test_a_feature_without_a_ratio_is_named():
+    table = hazards()
+    row = table.iloc[[2]].assign(feature="rate_trend", hazard_ratio=np.nan, low=np.nan, high=np.nan)
+    said = text(churn_tables.hazard_ratios(EN, pd.concat([table, row]), "buyers"))
+    assert "customers hardly differ in: Recent purchase rate" in said
+    assert "No clear effect: Likelihood to recommend." in said
 
 
 def test_a_ratio_that_is_a_mean_says_of_what():

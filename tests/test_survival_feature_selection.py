@@ -75,3 +75,8 @@ def test_empty_values_are_named():
     with pytest.raises(InputError, match="empty or infinite values in a, c"):
         feature_selection.check_numeric(rows)
     assert feature_selection.check_numeric(rows[["b"]])["b"].dtype == float
+
+
+def test_a_step_that_multiplies_the_rate_by_more_than_a_thousand_is_no_effect():
+    coefficients = pd.Series({"a": np.log(999), "b": np.log(1001), "c": -177.0, "d": np.nan})
+    assert feature_selection.diverged(coefficients) == ["b", "c", "d"]

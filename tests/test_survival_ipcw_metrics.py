@@ -271,3 +271,22 @@ def test_what_is_no_forecast_of_these_rows(six, change, said):
     forecast, outcome = change(column(six["duration"] / 10, 4), six)
     with pytest.raises(InputError, match=said):
         ipcw_metrics.brier(forecast, outcome, six)
+
+
+def test_risks_that_differ_in_the_last_digit_are_ties():
+    risk = np.array([0.3, 0.1 + 0.2, 1e-300 / 3, 0.0, -2.5e7, np.nextafter(-2.5e7, 0)])
+    rounded = ipcw_metrics.round_ties(risk)
+    assert rounded[0] == rounded[1] and rounded[4] == rounded[5]
+    assert rounded == pytest.approx(risk, rel=1e-11)
+    assert ipcw_metrics.round_ties(np.array([0.3, 0.3 + 1e-10]))[0] != 0.3 + 1e-10
+
+
+def test_noise_in_the_last_digit_does_not_move_the_auc():
+    rng = np.random.default_rng(0)
+    risk = pd.DataFrame({1.0: rng.integers(1, 4, 200) / 10})
+    outcome = pd.DataFrame({"duration": rng.uniform(0.2, 2, 200), "event": 1})
+    noisy = risk * (1 + 1e-16 * rng.integers(-2, 3, (200, 1)))
+    noisy = noisy.where(noisy != risk, np.nextafter(risk, 1))
+    assert (noisy != risk).all(axis=None)
+    found = [ipcw_metrics.auc(each, outcome, outcome)[1.0] for each in (risk, noisy)]
+    assert found[0] == found[1]

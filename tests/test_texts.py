@@ -151,7 +151,6 @@ def test_the_horizon_of_the_config_is_the_only_one_that_texts_tell(language, sai
     sections = (
         "manager.",
         "columns.",
-        "report.churn.list_precision",
         "worth.",
         "portal.",
         "charts.",

@@ -107,10 +107,6 @@ class Prepared:
         """One row per customer and day with a purchase by `date`: customer_id, day."""
         return customers.purchase_days(self.transactions, date).to_pandas()
 
-    def largest_days(self, date: dt.date, most: int = 3) -> pd.DataFrame:
-        """The largest purchase days by `date`: customer_id, day, amount (gross), largest first."""
-        return customers.largest_days(self.transactions, date, most).to_pandas()
-
     def year_to_last_order(self, date: dt.date) -> pd.DataFrame:
         """Net sales and margin of each customer's year up to the last order, by customer_id."""
 
@@ -118,6 +114,10 @@ class Prepared:
             return customers.year_to_last_order(self.transactions, day)
 
         return self.queries.ask(query, date).set_index("customer_id")
+
+    def largest_days(self, date: dt.date, most: int = 3) -> pd.DataFrame:
+        """The largest purchase days by `date`: customer_id, day, amount (gross), largest first."""
+        return customers.largest_days(self.transactions, date, most).to_pandas()
 
     def histories(self, date: dt.date) -> pd.DataFrame:
         """One row per customer who bought by `date`, indexed by customer_id.

@@ -17,6 +17,7 @@ from scipy.special import expit
 from cvm_analysis.arrays import Array
 from cvm_analysis.backtest.choice import align, captured_share
 from cvm_analysis.errors import InputError
+from cvm_analysis.survival.ipcw_metrics import round_ties
 from cvm_analysis.survival.kaplan_meier import Z
 
 BEST_TENTH = 0.1
@@ -101,7 +102,8 @@ def log_score(p_no_purchase: pd.Series, inactive: pd.Series) -> pd.Series:
 
 def lift(p_no_purchase: pd.Series, inactive: pd.Series) -> float:
     """Compute the top-decile lift; see `score`."""
-    return captured_share(p_no_purchase, inactive, BEST_TENTH) / BEST_TENTH
+    rounded = pd.Series(round_ties(p_no_purchase.to_numpy(float)), p_no_purchase.index)
+    return captured_share(rounded, inactive, BEST_TENTH) / BEST_TENTH
 
 
 def recalibration(p_no_purchase: Array, inactive: Array) -> tuple[Array, Array]:
@@ -161,7 +163,7 @@ def _metrics(p: pd.Series, inactive: pd.Series) -> dict[str, float]:
     found = {
         "n_customers": n,
         "n_inactive": events,
-        "auc": roc_auc_score(inactive, p) if 0 < events < n else np.nan,
+        "auc": roc_auc_score(inactive, round_ties(p.to_numpy())) if 0 < events < n else np.nan,
         "brier": brier_score_loss(inactive, p, labels=[0, 1]),
         "log_loss": log_loss(inactive, _clip(p), labels=[0, 1]),
         "top_decile_lift": lift(p, inactive),

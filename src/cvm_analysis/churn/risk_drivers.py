@@ -1,7 +1,8 @@
-"""Reasons of a customer's risk: the features that contribute most to it.
+"""Reasons of a customer's risk: the features that raise it most.
 
 The model adds up one contribution per feature to the log hazard of a return. One below 0 raises the
-risk of no purchase.
+risk of no purchase. A reason must also read as one: a customer who is not late, or who has not
+complained, is not at risk for that, whatever a model of many features adds up.
 """
 
 from __future__ import annotations
@@ -11,16 +12,23 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 
+from cvm_analysis.arrays import Bools
 from cvm_analysis.errors import InputError
 from cvm_analysis.survival.cox import Cox
 
 _MIN_CONTRIBUTION = 0.01  # a change of the hazard by less than one percent is no reason
+_LATE = ("silence_gaps",)  # reasons above 1: longer than usual
+_LESS = ("rate_trend", "spend_trend")  # reasons below 1: less than before
+_PRESENT = (  # reasons above 0: the customer has it
+    *("only_once", "complaints_open", "complaint_days", "customer_type", "channel"),
+    *("discount_share", "return_share", "late_share"),
+)
 
 
 def describe(
     contributions: pd.DataFrame, plain: pd.DataFrame, clear: Collection[str], n: int = 3
 ) -> pd.DataFrame:
-    """Find the features that move each customer's risk most, against the average customer.
+    """Find the features that raise each customer's risk most, against the average customer.
 
     Parameters
     ----------
@@ -33,9 +41,8 @@ def describe(
     Returns
     -------
     Same index, for k = 1 .. n, strongest first (ties: the earlier feature)
-        reason_<k> : the feature and `+` if it raises the risk of no purchase (`silence_gaps+`), `-`
-            if it lowers it; empty without a further reason
-        reason_<k>_value : the feature's plain value; empty with its reason
+        reason_<k> : the feature; empty without a further reason
+        reason_<k>_value : its plain value; empty with its reason
 
     Raises
     ------
@@ -52,19 +59,33 @@ def describe(
     if not names:
         nothing = dict.fromkeys(_columns(n), np.nan) | dict.fromkeys(_columns(n)[::2])
         return pd.DataFrame(nothing, contributions.index)
-    parts, values = (t[names].to_numpy(dtype=float) for t in (contributions, plain))
-    size = np.where(np.isnan(values), 0.0, np.abs(parts))
+    values = plain[names].to_numpy(dtype=float)
+    size = np.where(_reads_as_reason(plain[names]), -contributions[names].to_numpy(float), 0.0)
     size[size <= _MIN_CONTRIBUTION] = 0.0
-    codes = np.array([f"{name}{sign}" for name in names for sign in "-+"] + [None], dtype=object)
-    rows, found = np.arange(len(parts)), []
+    codes = np.array([*names, None], dtype=object)
+    rows, found = np.arange(len(size)), []
     for _ in range(n):
         column = size.argmax(axis=1)
         present = size[rows, column] > 0
-        code = np.where(present, 2 * column + (parts[rows, column] < 0), len(codes) - 1)
-        found += [codes[code], np.where(present, values[rows, column], np.nan)]
+        found.append(codes[np.where(present, column, len(names))])
+        found.append(np.where(present, values[rows, column], np.nan))
         size[rows, column] = 0.0
     table = dict(zip(_columns(n), found, strict=True))
     return pd.DataFrame(table, contributions.index)
+
+
+def _reads_as_reason(plain: pd.DataFrame) -> Bools:
+    """Whether each value, read alone, is a reason to expect no purchase."""
+    reads = plain.notna()
+    for name in plain:
+        attribute = str(name).partition("=")[0]
+        if attribute in _LATE:
+            reads[name] &= plain[name] > 1
+        elif attribute in _LESS:
+            reads[name] &= plain[name] < 1
+        elif attribute in _PRESENT:
+            reads[name] &= plain[name] > 0
+    return reads.to_numpy()
 
 
 def list_reasons(
@@ -92,7 +113,8 @@ def significant(hazards: pd.DataFrame) -> list[str]:
 def hazards_table(**models: Cox | None) -> pd.DataFrame:
     """Collect hazard ratios as table `hazards`: hazards_table(buyers=..., contracts=...).
 
-    One row per event and feature, strongest first; no row of an event without a model.
+    One row per event and feature, strongest first; no row of an event without a model. Features
+    left out because their ratio diverged come last, without a ratio.
     """
     tables = [_ratios(event, model) for event, model in models.items() if model]
     columns = ["event", "position", "feature", "hazard_ratio", "low", "high", "mean_over"]
@@ -100,7 +122,9 @@ def hazards_table(**models: Cox | None) -> pd.DataFrame:
 
 
 def _ratios(event: str, model: Cox) -> pd.DataFrame:
-    table = model.hazards[["hazard_ratio", "low", "high"]].rename_axis("feature").reset_index()
+    diverged = [name for name, reason in model.dropped.items() if reason == "diverged"]
+    ratios = model.hazards[["hazard_ratio", "low", "high"]]
+    table = ratios.reindex([*ratios.index, *diverged]).rename_axis("feature").reset_index()
     over = dict.fromkeys(model.time_varying, "time")
     over |= dict.fromkeys(model.nonlinear, "values")
     return table.assign(event=event, position=table.index, mean_over=table["feature"].map(over))

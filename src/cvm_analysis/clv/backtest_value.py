@@ -81,17 +81,28 @@ def estimate_margin(
     -------
     One row per customer modelled; columns of `value.estimate`.
     """
-    found = []
-    for kind, buyers in forecasts.split_by_type(customers).items():
-        if model := models.get(kind):
-            spend, _ = forecasts.fit_spend(buyers)
-            margin = margins.estimate(buyers, assumed_margin)
-            returned = margins.return_share(buyers)
-            found.append(
-                value.estimate(buyers, model, spend, horizon_weeks, annual_rate, margin, returned)
-            )
-    columns = ["p_alive", "expected_orders", "expected_margin", "margin_at_stake"]
-    return pd.concat(found) if found else pd.DataFrame(columns=columns, dtype=float)
+    buyers = forecasts.with_purchase(customers)
+    modelled = buyers[buyers["customer_type"].isin(list(models))]
+    if modelled.empty:
+        columns = ["p_alive", "expected_orders", "expected_margin", "margin_at_stake"]
+        return pd.DataFrame(columns=columns, dtype=float)
+    spends, _ = forecasts.fit_spends(modelled)
+    margin = margins.estimate(modelled, assumed_margin)
+    return value.estimate_by_type(modelled, models, spends, horizon_weeks, annual_rate, margin)
+
+
+def estimate_on_days(
+    customers: Sequence[pd.DataFrame],
+    models: Sequence[Models],
+    horizon_weeks: float,
+    annual_rate: float,
+    assumed_margin: float,
+) -> list[pd.DataFrame]:
+    """Value the customers of each of several days; `estimate_margin` for each."""
+    return [
+        estimate_margin(each, fitted, horizon_weeks, annual_rate, assumed_margin)
+        for each, fitted in zip(customers, models, strict=True)
+    ]
 
 
 def forecast_no_purchase(

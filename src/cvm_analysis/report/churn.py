@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from cvm_analysis.churn.cohorts import Change
-from cvm_analysis.churn.watchlist import ListPrecision
+from cvm_analysis.churn.list_rankings import BEST, RANKINGS
 from cvm_analysis.report import blocks
 from cvm_analysis.report import risk_drivers as risk_drivers_tables
 from cvm_analysis.report.blocks import Block
@@ -19,6 +19,7 @@ from cvm_analysis.survival.logrank import LogRank
 from cvm_analysis.texts import Words
 
 LISTED = {"margin_at_stake": "money", "churn_risk": "percent", "contact_on": "text"}
+LISTED |= {"next_order_on": "date", "sales_change": "percent"}
 LISTED |= {"grade": "words:grades", "reasons": "text"}
 _ACCURACY = {"n_inactive": "number"} | dict.fromkeys(("auc", "brier", "log_loss"), "number:3")
 _ACCURACY |= dict.fromkeys(
@@ -52,11 +53,11 @@ def backtest(writer: Writer, backtest: pd.DataFrame, beside: Collection[str] = (
 
 
 def watchlist(writer: Writer, customers: pd.DataFrame, as_of: dt.date) -> Block:
-    """Show the call list: margin at stake, churn risk, contact date, risk drivers and action.
+    """Show the call list: margin at stake, churn risk, contact date, reasons and action.
 
     customers : as churn.watchlist gives them: margin_at_stake, churn_risk, contact_on,
-        reasons with their values; grade and action are shown where there is such a column, and so
-        are the days without an order where there is days_since_last
+        next_order_on, sales_change, reasons with their values; grade and action are shown where
+        there is such a column, and so are the days without an order where there is days_since_last
     as_of : the day of the list; earlier contact dates are written as "now"
     """
     say = writer.say
@@ -79,33 +80,70 @@ def _because(writer: Writer, row: Mapping[str, Any]) -> str:
     return say("report.churn.with_action", reasons=said, action=say(f"actions.{row['action']}"))
 
 
-def list_precision(writer: Writer, past: ListPrecision | None, days: int) -> Block:
-    """Say how precise a past list was, against all customers of that day.
+def list_precision(writer: Writer, lists: pd.DataFrame, days: int) -> Block:
+    """Say how the list is ranked, and how precise it would have been a horizon ago.
 
-    past : the list drawn up `days` before the last day that counts; None where the history is too
-        short for one
+    lists : as churn.list_rankings.from_backtest; no row where the history is too short for one
+    days : before the last day that counts, on which the lists were drawn up; their horizon
     """
     say = writer.say
-    if past is None or not past.listed:
+    used = lists[lists["is_chosen"]] if len(lists) else lists
+    if used.empty or not used["listed"].iloc[0]:
         return writer.note("report.churn.list_untested")
-    return writer.note(
+    ranking, row = used.index[0], used.iloc[0]
+    name = say(f"list_rankings.{ranking}")
+    code = "list_naive" if ranking == RANKINGS[0] else "list_ranking"
+    how = writer.note(f"report.churn.{code}", ranking=name)
+    shares = _shares(lists)
+    tested = writer.note(
         "report.churn.list_precision",
         days=say.duration(days),
-        listed=say.count("customers", past.listed),
-        inactive=say.number(past.listed_inactive),
-        customers=say.count("customers", past.customers),
-        precision=say.percent(past.precision),
-        base=say.percent(past.base),
-        share=say.percent(past.listed / past.customers, 1),
-        recall=say.percent(past.recall, 1),
-        value_recall=say.percent(past.value_recall, 1),
+        listed=say.count("customers", int(row["listed"])),
+        inactive=say.number(row["listed_inactive"]),
+        precision=say.percent(shares.loc[ranking, "list_precision"]),
+        equal=say.percent(shares.loc[ranking, "equal_precision"]),
+        captured=say.percent(shares.loc[ranking, "captured_share"]),
+        best=say.percent(shares.loc[BEST, "captured_share"]),
     )
+    return blocks.join([how, tested])
+
+
+def list_rankings(writer: Writer, lists: pd.DataFrame) -> Block:
+    """Compare the rankings of a past list; lists : as for `list_precision`."""
+    say = writer.say
+    if lists.empty:
+        return writer.note("report.churn.list_untested")
+    used = lists["is_chosen"].map({True: say("report.writer.yes"), False: ""})
+    formats = {"used": "text", "captured_share": "percent:1"}
+    formats |= {"list_precision": "percent", "equal_precision": "percent"}
+    shown = _shares(lists).assign(used=used)
+    return writer.table(shown, formats, "list_rankings", id="list-rankings")
+
+
+def _shares(lists: pd.DataFrame) -> pd.DataFrame:
+    """Share of the margin lost that each list held; share of it, and of equals, that was lost."""
+    n = lists["listed"].where(lists["listed"] > 0)
+    return pd.DataFrame(
+        {
+            "captured_share": lists["listed_lost"] / lists["lost"].where(lists["lost"] > 0),
+            "list_precision": lists["listed_inactive"] / n,
+            "equal_precision": lists["inactive_of_equal_value"] / n,
+        }
+    )
+
+
+def by_type(writer: Writer, counts: pd.DataFrame) -> Block:
+    """Show the overdue accounts of each type of customer; as churn.watchlist.count_by_type."""
+    formats = {"n_customers": "number", "overdue": "number", "overdue_share": "percent"}
+    formats |= {"net_sales_365d": "money", "sales_change": "percent"}
+    return writer.table(counts, formats, "types", id="overdue-by-type")
 
 
 def hazard_ratios(writer: Writer, table: pd.DataFrame, of: str) -> Block:
     """Show the effect of each feature on the return rate, or on the end of contracts.
 
-    table : table `hazards`; features whose interval includes 1 are named together
+    table : table `hazards`; features whose interval includes 1 are named together, and so are
+        those without a ratio
     of : whose event: buyers (they return), contracts (they end)
     """
     say = writer.say
@@ -114,8 +152,10 @@ def hazard_ratios(writer: Writer, table: pd.DataFrame, of: str) -> Block:
         return writer.note("report.hazard_ratios.nothing")
     is_clear = (hazards["low"] > 1) | (hazards["high"] < 1)
     clear = hazards[is_clear]
+    diverged = hazards["hazard_ratio"].isna()
     remarks = {
-        "unclear": hazards.index[~is_clear],
+        "unclear": hazards.index[~is_clear & ~diverged],
+        "diverged": hazards.index[diverged],
         "bent": clear.index[clear["mean_over"] == "values"],
         "drifting": clear.index[clear["mean_over"] == "time"],
     }

@@ -15,7 +15,7 @@ MONEY = ("net_sales_per_order",)
 
 
 def describe(row: Mapping[str, Any], say: Words, currency: str) -> str:
-    """Write a customer's risk drivers, the strongest first.
+    """Write what raises a customer's risk, the strongest first.
 
     row : reason_1, reason_1_value, reason_2, ... of table `churn`; with
         days_since_last, if any, the time without an order is written in days
@@ -27,18 +27,12 @@ def describe(row: Mapping[str, Any], say: Words, currency: str) -> str:
 
 
 def reason(
-    code: str, value: float | None, say: Words, currency: str, days: float | None = None
+    feature: str, value: float | None, say: Words, currency: str, days: float | None = None
 ) -> str:
-    """Write one reason: what holds for the customer, and whether it raises or lowers the risk.
+    """Write one reason: what holds for the customer.
 
-    code : the feature and `+` or `-`; value : the feature's plain value; days : since the last
-        order
+    value : the feature's plain value; days : since the last order
     """
-    sign = "raises" if code.endswith("+") else "lowers"
-    return say(f"report.risk_drivers.{sign}", reason=_holds(code[:-1], value, say, currency, days))
-
-
-def _holds(feature: str, value: float | None, say: Words, currency: str, days: float | None) -> str:
     if value is None or math.isnan(value):
         return say.feature(feature, step=False)
     if feature == "silence_gaps" and days and value:

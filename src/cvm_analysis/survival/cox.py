@@ -17,7 +17,7 @@ of no purchase found 1.22 after 13 weeks, 1.58 after 26 and 1.88 after 52; their
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -52,7 +52,8 @@ class Cox:
     """
 
     hazards: pd.DataFrame
-    dropped: dict[str, str]  # feature -> constant, one_sided, collinear, few_events, unidentified
+    # feature -> constant, one_sided, collinear, few_events, unidentified, diverged
+    dropped: dict[str, str]
     nonlinear: dict[str, tuple[float, ...]]  # feature -> knots of its spline
     stratified: dict[str, tuple[float, ...]]  # feature -> where it is cut into groups
     not_proportional: tuple[str, ...]  # features that still fail the test, worst first
@@ -156,7 +157,8 @@ def fit(
     Returns
     -------
     A Cox. `dropped` gives the reason of each feature left out: see
-    `feature_selection.uninformative`; unidentified (any ratio fits the data).
+    `feature_selection.uninformative`; unidentified (any ratio fits the data); diverged (the ratio
+    of a step is beyond any that the data can tell).
 
     Raises
     ------
@@ -169,7 +171,12 @@ def fit(
     first = _add_splines(first, events_per_feature)
     last, cuts = stratification.stratify_nonproportional(first, _STRATUM * events_per_feature)
     groups = stratification.Groups(known, cuts)
-    return _result(first, last, groups, dropped, customers, events_per_feature)
+    found = _result(first, last, groups, dropped, customers, events_per_feature)
+    diverged = feature_selection.diverged(found.hazards["coef"])
+    if not diverged:
+        return found
+    rest = fit(features.drop(columns=diverged), outcome, customers, strata, events_per_feature)
+    return replace(rest, dropped=rest.dropped | dict.fromkeys(diverged, "diverged"))
 
 
 def fit_plain(
@@ -210,9 +217,10 @@ def _fit_linear(
     while len(names := [name for name in rows if name not in dropped]):
         found = estimates.estimate(rows[names], observed, {})
         unclear = feature_selection.unidentified(found.fitter.standard_errors_, rows[names])
-        if not unclear:
+        diverged = feature_selection.diverged(found.coef[names])
+        if not unclear and not diverged:
             return known, found, dropped
-        dropped |= dict.fromkeys(unclear, "unidentified")
+        dropped |= dict.fromkeys(diverged, "diverged") | dict.fromkeys(unclear, "unidentified")
     reasons = ", ".join(f"{name}: {reason}" for name, reason in dropped.items()) or "none given"
     raise FitError(f"no feature is left to explain {events:,} events ({reasons})")
 

@@ -12,6 +12,7 @@ from cvm_analysis.errors import InputError
 
 _MAX_R2 = 0.99  # on the features before it; above, a feature is collinear
 _MAX_ERROR = 3.0  # standard error per standard deviation; above, an effect is not identified
+_MAX_EFFECT = float(np.log(1000))  # log ratio per step; above, an effect is not one of the data
 _ROUNDING = 1e-9  # a spread this small relative to the values is rounding
 
 
@@ -53,6 +54,14 @@ def unidentified(std_errors: pd.Series, rows: pd.DataFrame) -> list[str]:
     """Find features with very large standard errors: any ratio fits the data."""
     large = (std_errors * rows.std()).fillna(np.inf) > _MAX_ERROR
     return list(large.index[large])
+
+
+def diverged(coefficients: pd.Series) -> list[str]:
+    """Find features with a ratio no step can have: they vary too little to tell one.
+
+    coefficients : log hazard ratio per step of 1
+    """
+    return list(coefficients.index[~(coefficients.abs() < _MAX_EFFECT)])
 
 
 def _within_strata(rows: pd.DataFrame, stratum: pd.Series) -> pd.DataFrame:

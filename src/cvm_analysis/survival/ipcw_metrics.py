@@ -101,12 +101,25 @@ def auc(risk: pd.DataFrame, outcome: pd.DataFrame, training: pd.DataFrame) -> pd
 
 
 def _auc(risk: Array, duration: Array, weight: Array, time: float) -> float:
+    risk = round_ties(risk)
     ended = (duration <= time) & (weight > 0)
     lasted = np.sort(risk[duration > time])
     right = np.searchsorted(lasted, risk[ended]) + np.searchsorted(lasted, risk[ended], "right")
     if not any(ended):
         return np.nan
     return float(np.average(right / 2 / len(lasted), weights=weight[ended]))
+
+
+def round_ties(risk: Array) -> Array:
+    """Round risks to 12 significant digits before they are ranked.
+
+    Risks that are equal but for the order of a sum differ in the last digit, from one process to
+    the next; AUC counts ties half, so it would differ by far more.
+    """
+    size = np.abs(risk)
+    digits = 11 - np.floor(np.log10(size, where=size > 0, out=np.zeros_like(size)))
+    scale = 10.0 ** np.clip(digits, -300, 300)
+    return np.round(risk * scale) / scale
 
 
 def mean_auc(auc: pd.Series, outcome: pd.DataFrame) -> float:

@@ -238,10 +238,8 @@ RESULTS = {
             "expected_margin_low": money("10% quantile of simulated margins", optional=True),
             "expected_margin_high": money("90% quantile of simulated margins", optional=True),
             "expected_margin_if_retained": money("expected_margin if no active customer left"),
-            "margin_at_stake": money("expected_margin_if_retained - expected_margin"),
-            "churned_value": money(
-                "expected_margin of customers who have already left, had they stayed"
-            ),
+            "margin_at_stake": money("margin at the customer's own pace less expected_margin"),
+            "churned_value": money("of it the part of customers who have probably left"),
             "value_residual": money("residual lifetime margin; empty without a discount rate"),
             "spend_is_individual": yes_no("spend is the customer's own, not the population's"),
         },
@@ -277,7 +275,7 @@ RESULTS = {
         },
     ),
     "churn": Table(
-        "one row per retail customer with a purchase",
+        "one row per customer with a purchase",
         ("customer_id",),
         {
             "customer_id": CUSTOMER,
@@ -289,7 +287,10 @@ RESULTS = {
             "churn_risk": share("probability of no purchase within churn.horizon_days"),
             "margin_at_stake": money("margin at stake within value.horizon_weeks"),
             "contact_on": date("day by which to contact; empty: interval unknown"),
-            "reason_1": text("strongest risk driver: feature and + or -", optional=True),
+            "next_order_on": date("last order + usual gap; empty: interval unknown"),
+            "sales_change": share("net sales of the last 365 days against the year before"),
+            "list_priority": money("what the list is ranked by; empty: not on the list"),
+            "reason_1": text("the feature that raises the risk most", optional=True),
             "reason_1_value": number("its value, in the unit shown to readers", optional=True),
             "reason_2": text("the next strongest", optional=True),
             "reason_2_value": number("its value", optional=True),

@@ -107,6 +107,8 @@ class Words:
 
     def level(self, column: str, value: object) -> str:
         """Name a value found in a column of the data: `level("channel", "web")`."""
+        if column == "customer_type" and value:
+            return self(f"types.{value}")
         return self(f"{VALUES}.{SAME_VALUES.get(column, column)}.{value}")
 
     def measure(self, column: str) -> str:
