@@ -70,7 +70,9 @@ PICTURES = {
         segments(), words(language, horizon_weeks=52)
     ),
     "rfm_grid": lambda **to: charts.rfm_grid(grid(), **to),
-    "conversions": lambda **to: charts.conversions(upgrades(), **to),
+    "conversions": lambda language="en": charts.conversions(
+        upgrades(), "frequency", words(language, period_days=365)
+    ),
     "calibration": lambda **to: charts.calibration(
         bins(actual=[70, 20, 10], expected=[67.0, 25, 8]), **to
     ),
@@ -210,6 +212,7 @@ def test_conversions_are_coloured_where_they_are_no_chance():
     dots = [to_hex(color) for color in ax.collections[0].get_facecolors()]
     assert dots == [ACCENT, SOFT, SERIES[1], SOFT]
     assert {"30%", "5%", "1%", "25%"} <= set(texts(picture))
+    assert picture.alt.startswith("Orders, last 12 months: share of")
     assert "Retail customers, Mid: 30% (by chance 11% to 27%)" in picture.alt
     assert picture.alt.endswith("Dealers, Mid: 25%.")
 

@@ -113,7 +113,7 @@ def rfm_grid(
     return Picture(figure, alt)
 
 
-def conversions(table: pd.DataFrame, language: Language = "en") -> Picture:
+def conversions(table: pd.DataFrame, scheme: str, language: Language = "en") -> Picture:
     """Draw the share of each class that moved up as a dot, beside the range expected by chance.
 
     A dot outside the range is blue (more than chance) or orange (less), one inside is grey.
@@ -123,6 +123,7 @@ def conversions(table: pd.DataFrame, language: Language = "en") -> Picture:
     table : one row per customer type and class, drawn in this order, as
         `conversions.select_upgrades`: customer_type, before, n_customers, rose, low, high (shares;
         low and high are empty without an expectation)
+    scheme : frequency, amount or loyalty; the first two are of a period that the words must know
     """
     if table.empty:
         return nothing(language)
@@ -132,6 +133,7 @@ def conversions(table: pd.DataFrame, language: Language = "en") -> Picture:
         say("charts.conversions.row", n=say.number(row["n_customers"]), **_names(say, row))
         for row in table.to_dict("records")
     ]
+    title = say(f"schemes.{scheme}")
     shares, low, high = (table[column].to_numpy(float) for column in ("rose", "low", "high"))
     above, below = shares > high, shares < low
     colors = np.select([above, below], [ACCENT, SERIES[1]], SOFT)
@@ -145,10 +147,10 @@ def conversions(table: pd.DataFrame, language: Language = "en") -> Picture:
         ax.set(xlim=(-0.01, 1.05 * np.nanmax([*shares, *high, 0.05])), ylim=(len(y) - 0.4, -0.6))
         ticks(ax.xaxis, say.percent)
         ax.set_xlabel(say("charts.conversions.x"))
-        titled(figure, say("charts.conversions.title"))
+        titled(figure, say("charts.conversions.title", scheme=title))
         bare_rows(ax, rows, keep=True)
     parts = [_conversion(say, row) for row in table.to_dict("records")]
-    return Picture(figure, say("charts.conversions.alt", rows=say.listed(parts)))
+    return Picture(figure, say("charts.conversions.alt", scheme=title, rows=say.listed(parts)))
 
 
 def _conversion(say: Words, row: Mapping[Hashable, Any]) -> str:
