@@ -28,12 +28,12 @@ def main(back: list[int]) -> None:
     """Print a line per day, horizon and forecast."""
     settings = load("config/sample.yaml")
     data, horizon = prepared.open(settings, "all"), settings.churn.horizon_days
-    cards, weights = settings.scorecards.scorecards, settings.segments.loyalty.weights
+    cards, loyal = settings.scorecards.scorecards, settings.segments.loyalty
     for days in back or BACK:
         as_of = data.last_day - dt.timedelta(days=days)
         plan = forecasts.plan(as_of, data.first_day, horizon)
         measured = [with_purchase(data.measures(day)) for day in plan.days]
-        indexed = [loyalty.add_index(each, loyalty.fit_card(each, weights)) for each in measured]
+        indexed = [loyalty.add_own_index(each, loyal) for each in measured]
         graded = ranks.rank_on_days(cards, indexed, plan.days)
         types = {kind: "pareto_nbd" for kind in indexed[-1]["customer_type"].unique()}
         models, _ = backtest_value.fit_on_days(indexed, types)

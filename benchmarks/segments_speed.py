@@ -209,6 +209,8 @@ def parts(customers: pd.DataFrame) -> dict[str, tuple[float, float]]:
         by_quota=True,
     )
     bought = customers["n_orders"] > 0
+    households = customers.assign(customer_type="retail")
+    loyal_rules = loyalty.Loyalty(weights=weights)
 
     def scored() -> None:
         found = rfm.score(customers)
@@ -219,7 +221,7 @@ def parts(customers: pd.DataFrame) -> dict[str, tuple[float, float]]:
         classes.assign_level(customers[column], bought, thresholds)
 
     def loyal() -> None:
-        found = loyalty.index(customers, loyalty.fit_card(customers, weights))
+        found = loyalty.index(households, loyalty.fit_cards(households, loyal_rules))
         loyalty.assign(customers, found, loyalty.thresholds(found, "auto", "auto"))
 
     def graded() -> None:

@@ -9,9 +9,10 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
 
 from cvm_analysis import charts
-from cvm_analysis.charts.style import styled
+from cvm_analysis.charts.style import ACCENT, SERIES, SOFT, styled
 from cvm_analysis.errors import InputError
 from cvm_analysis.texts import MissingTextError, words
 
@@ -46,6 +47,17 @@ def segments():
     return pd.DataFrame(rows, index=["champions", "lost"])
 
 
+def upgrades():
+    rows = [
+        ("retail", "mid", 42, 0.3, 0.11, 0.27),
+        ("retail", "low", 142, 0.05, 0.01, 0.07),
+        ("dealer", "inactive", 90, 0.01, 0.02, 0.1),
+        ("dealer", "mid", 33, 0.25, NAN, NAN),
+    ]
+    columns = ["customer_type", "before", "n_customers", "rose", "low", "high"]
+    return pd.DataFrame(rows, columns=columns)
+
+
 def grid():
     return pd.DataFrame(np.arange(25.0).reshape(5, 5), index=range(1, 6), columns=range(1, 6))
 
@@ -58,6 +70,9 @@ PICTURES = {
         segments(), words(language, horizon_weeks=52)
     ),
     "rfm_grid": lambda **to: charts.rfm_grid(grid(), **to),
+    "conversions": lambda language="en": charts.conversions(
+        upgrades(), "frequency", words(language, period_days=365)
+    ),
     "calibration": lambda **to: charts.calibration(
         bins(actual=[70, 20, 10], expected=[67.0, 25, 8]), **to
     ),
@@ -189,6 +204,17 @@ def test_segment_bars_label_shares_by_name():
     shown = texts(PICTURES["segment_bars"]())
     assert [t for t in shown if t.endswith("%")] == ["25%", "75%", "75%", "25%"]
     assert {"Champions", "Lost", "Customers"} <= set(shown)
+
+
+def test_conversions_are_coloured_where_they_are_no_chance():
+    picture = PICTURES["conversions"]()
+    (ax,) = picture.figure.axes
+    dots = [to_hex(color) for color in ax.collections[0].get_facecolors()]
+    assert dots == [ACCENT, SOFT, SERIES[1], SOFT]
+    assert {"30%", "5%", "1%", "25%"} <= set(texts(picture))
+    assert picture.alt.startswith("Orders, last 12 months: share of")
+    assert "Retail customers, Mid: 30% (by chance 11% to 27%)" in picture.alt
+    assert picture.alt.endswith("Dealers, Mid: 25%.")
 
 
 def test_the_best_scores_are_at_the_top_right():

@@ -90,6 +90,10 @@ def test_names_of_several_days_are_by_the_thresholds_of_each(people):
     added = classification_rules.add_segment(retail, own)
     assert added["segment"].tolist() == found[days[0]].tolist()
     assert added.drop(columns="segment").equals(retail)
+    everybody = people[people["n_orders"] > 0]
+    found = classification_rules.add_segment(everybody, own)["segment"]
+    assert found.loc[retail.index].equals(added["segment"])
+    assert set(found.drop(retail.index)) == {"dealer"}
 
 
 def test_a_name_that_activity_contradicts_is_replaced_and_shown(people):

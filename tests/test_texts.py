@@ -198,3 +198,8 @@ def test_figures_are_found_as_they_are_written():
     said = figures_in("¥2.65M for 3,840 (11%), from -3.5% on 2025-01-31, 客户12位.")
     assert said == ["2.65", "3,840", "11%", "-3.5%", "2025", "-01", "-31", "12"]
     assert figures_in("none") == []
+
+
+def test_a_small_negative_figure_is_rounded_to_zero_without_a_sign():
+    assert (EN.percent(-0.001), EN.number(-0.2), EN.money(-0.3, "CNY")) == ("0%", "0", "¥0")
+    assert EN.percent(-0.006) == "-1%"

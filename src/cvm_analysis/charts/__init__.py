@@ -15,12 +15,12 @@ from cvm_analysis.charts.grades import contributions, grade_mix
 from cvm_analysis.charts.models import calibration, deciles, holdout, p_alive, tracking
 from cvm_analysis.charts.picture import Picture
 from cvm_analysis.charts.risk import hazards, reliability
-from cvm_analysis.charts.segments import rfm_grid, segment_bars
+from cvm_analysis.charts.segments import conversions, rfm_grid, segment_bars
 from cvm_analysis.charts.transitions import transitions
 
 __all__ = [
     "Picture", "acquisition", "calibration", "churn_by_segment", "cluster_profile", "cohorts",
-    "concentration", "contributions", "customer_profiles", "deciles", "four_fifths",
+    "concentration", "contributions", "conversions", "customer_profiles", "deciles", "four_fifths",
     "grade_mix", "hazards", "holdout", "monthly", "p_alive", "partial_effect",
     "predictive_power", "reliability", "retention", "return_rate", "rfm_grid", "segment_bars",
     "survival", "tracking", "transitions",

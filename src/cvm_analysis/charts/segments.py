@@ -1,15 +1,26 @@
-"""Figures on segments: how large each is, and where customers stand on recency and frequency."""
+"""Figures on segments: how large each is, where customers stand, and how many moved up."""
 
 import textwrap
+from collections.abc import Hashable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from cvm_analysis import tables
-from cvm_analysis.charts.picture import Picture, categories, heat, nothing
-from cvm_analysis.charts.style import ACCENT, INK, WIDTH, canvas, styled
-from cvm_analysis.texts import Language, words
+from cvm_analysis.charts.picture import (
+    Picture,
+    bare_rows,
+    categories,
+    check,
+    heat,
+    nothing,
+    ticks,
+    titled,
+)
+from cvm_analysis.charts.style import ACCENT, INK, LINE, SERIES, SOFT, WIDTH, canvas, styled
+from cvm_analysis.texts import Language, Words, words
 
 
 def segment_bars(
@@ -100,3 +111,54 @@ def rfm_grid(
         f=str(table.columns[j]),
     )
     return Picture(figure, alt)
+
+
+def conversions(table: pd.DataFrame, scheme: str, language: Language = "en") -> Picture:
+    """Draw the share of each class that moved up as a dot, beside the range expected by chance.
+
+    A dot outside the range is blue (more than chance) or orange (less), one inside is grey.
+
+    Parameters
+    ----------
+    table : one row per customer type and class, drawn in this order, as
+        `conversions.select_upgrades`: customer_type, before, n_customers, rose, low, high (shares;
+        low and high are empty without an expectation)
+    scheme : frequency, amount or loyalty; the first two are of a period that the words must know
+    """
+    if table.empty:
+        return nothing(language)
+    check(table, ["customer_type", "before", "n_customers", "rose", "low", "high"], "conversions")
+    say = words(language)
+    rows = [
+        say("charts.conversions.row", n=say.number(row["n_customers"]), **_names(say, row))
+        for row in table.to_dict("records")
+    ]
+    title = say(f"schemes.{scheme}")
+    shares, low, high = (table[column].to_numpy(float) for column in ("rose", "low", "high"))
+    above, below = shares > high, shares < low
+    colors = np.select([above, below], [ACCENT, SERIES[1]], SOFT)
+    y = np.arange(len(table))
+    with canvas(1.1 + 0.46 * len(table)) as (figure, ax):
+        ax.barh(y, high - low, left=low, color=LINE, height=0.5)
+        ax.scatter(shares, y, color=colors, s=46, zorder=3)
+        for at, share, color in zip(y, shares, colors, strict=True):
+            place = {"xycoords": ax.get_yaxis_transform(), "color": color, "va": "center"}
+            ax.annotate(say.percent(share), (1.02, at), annotation_clip=False, **place)
+        ax.set(xlim=(-0.01, 1.05 * np.nanmax([*shares, *high, 0.05])), ylim=(len(y) - 0.4, -0.6))
+        ticks(ax.xaxis, say.percent)
+        ax.set_xlabel(say("charts.conversions.x"))
+        titled(figure, say("charts.conversions.title", scheme=title))
+        bare_rows(ax, rows, keep=True)
+    parts = [_conversion(say, row) for row in table.to_dict("records")]
+    return Picture(figure, say("charts.conversions.alt", scheme=title, rows=say.listed(parts)))
+
+
+def _conversion(say: Words, row: Mapping[Hashable, Any]) -> str:
+    """Say what a row shows, with the range by chance if there is one."""
+    figures = {column: say.percent(row[column]) for column in ("rose", "low", "high")}
+    code = "alone" if pd.isna(row["low"]) else "beside_chance"
+    return say(f"charts.conversions.{code}", **_names(say, row), **figures)
+
+
+def _names(say: Words, row: Mapping[Hashable, Any]) -> dict[str, str]:
+    return {"type": say(f"types.{row['customer_type']}"), "level": say(f"classes.{row['before']}")}

@@ -49,7 +49,7 @@ def class_thresholds(
     thresholds : customer type -> scheme -> class -> least value, the worse class first
     """
     rows = [
-        {"customer_type": kind, "class": writer.say(f"report.grades.schemes.{scheme}")}
+        {"customer_type": kind, "class": writer.say(f"schemes.{scheme}")}
         | dict(zip(("mid", "high"), each.values(), strict=True))
         for kind, schemes in thresholds.items()
         for scheme, each in schemes.items()

@@ -75,8 +75,10 @@ def build(
 
 
 def add_segment(customers: pd.DataFrame, naming: Naming) -> pd.DataFrame:
-    """Add every customer's segment as column `segment`; the same rows."""
-    return customers.assign(segment=naming.name(customers))
+    """Add every customer's segment as column `segment`: the type, except for retail customers."""
+    is_retail = customers["customer_type"] == RETAIL
+    names = naming.name(customers[is_retail])
+    return customers.assign(segment=customers["customer_type"].where(~is_retail, names))
 
 
 def name_on_days(
@@ -85,11 +87,16 @@ def name_on_days(
     rules: rfm.Rfm,
     life_cycle: classes.LifeCycle,
 ) -> dict[dt.date, pd.Series]:
-    """Name the segments of each of several days, by the thresholds of that day's customers."""
-    return {
-        day: Naming(rules, rules.find_cut_points(t), classes.usual_gap(t), life_cycle).name(t)
-        for day, t in zip(days, customers, strict=True)
-    }
+    """Name the segments of each of several days, by the thresholds of that day's customers.
+
+    customers : those of each day; segments as `add_segment` makes them
+    """
+    found = {}
+    for day, table in zip(days, customers, strict=True):
+        own = find_thresholds(table, rules)
+        naming = Naming(rules, own["cuts"], own["usual_gap"], life_cycle)
+        found[day] = add_segment(table, naming)["segment"].rename("rfm")
+    return found
 
 
 @dataclass(frozen=True)

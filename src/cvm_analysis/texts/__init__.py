@@ -317,7 +317,7 @@ def _digits(value: Decimal) -> int:
 
 def _rounded(value: Any, digits: int) -> Decimal:
     """Round half up to so many decimals; a negative number of them rounds whole digits."""
-    return _exact(value).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+    return _exact(value).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP) + 0  # -0 is 0
 
 
 def _empty(value: Any) -> bool:
