@@ -69,6 +69,7 @@ RESULTS = {
             **ATTRIBUTES,
             "customer_type": text("retail, project or dealer; retail where not recorded"),
         },
+        others="text",  # attributes of the business's own, as recorded
     ),
     "classes": Table(
         "one row per customer",
