@@ -118,8 +118,8 @@ def test_a_measure_of_words_and_an_attribute_of_too_many_values_are_refused_at_o
     assert str(refused.value).splitlines()[1:] == [
         f"  measures: {n // 2:,} of {n:,} values of area are no numbers; correct them or leave "
         "them out",
-        f"  attributes: 'phone' has {n:,} values, and at most 30 are useful; group them or leave it "
-        "out",
+        f"  attributes: 'phone' has {n:,} values, and at most 30 are useful; group them or leave "
+        "it out",
     ]
     some = people.head(30).assign(phone=phone[:30])
     assert list(measures.build(some, [], ["phone"])) == ["phone"]

@@ -62,7 +62,8 @@ def select(
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """Take the measures of a grouping, as far as these data have them.
 
-    customers : one row per customer, with imported indicators; shares : columns such as `category:care`, or none
+    customers : one row per customer, with imported indicators
+    shares : columns such as `category:care`, or none
 
     Returns
     -------

@@ -100,6 +100,11 @@ class Reviewed:
         counts = self.types.value_counts()
         return max(sorted(self.today or self.cards), key=lambda kind: counts.get(kind, 0))
 
+    @property
+    def orders(self) -> dict[str, list[str]]:
+        """The grades of each type with a valid scorecard, best first."""
+        return {kind: list(each.card.grades) for kind, each in self.today.items()}
+
     def graded(self, customer_type: str) -> Graded:
         """The customers of a type today; nobody, by its first scorecard, if none is valid yet."""
         if customer_type in self.today:
