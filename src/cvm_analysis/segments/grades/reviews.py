@@ -30,8 +30,11 @@ Measures = Callable[[dt.date], pd.DataFrame]
 Reference = Mapping[str, Any]  # JSON: type -> version (ISO day) -> {bands, limits by ISO day}
 Scored = tuple[Scorecard, pd.Series, Mapping[str, float]]  # card, scores, thresholds of one day
 
-_KINDS = {"text": object, **dict.fromkeys(("number", "money", "count"), float)}
-_KINDS |= {"date": "datetime64[s]"}
+_KINDS: Mapping[str, Any] = {
+    "text": object,
+    "date": "datetime64[s]",
+    **dict.fromkeys(("number", "money", "count"), float),
+}
 _CHANGE = dict(indicator="change", value="change_from", to_value="change_to", cost="change_cost")
 
 
