@@ -225,3 +225,11 @@ def test_hostile_ids_are_text():
     name = "<script>alert(1)</script>"
     picture = charts.contributions(parts(1).set_axis([name]), LIMITS)
     assert name in texts(picture) and "<script" not in picture.svg()
+
+
+def test_groups_have_the_words_of_the_business_for_values_of_their_column():
+    own = {"en": {"values.gender.M": "Gentlemen", "values.gender.F": "Ladies"}}
+    table = fifths().iloc[:2].set_axis(pd.Index(["M", "F"], name="gender"))
+    alt = charts.four_fifths(table, words("en", own)).alt
+    assert "Gentlemen" in alt and "Ladies" in alt
+    assert "Gentlemen" not in charts.four_fifths(table.rename_axis("region"), "en").alt

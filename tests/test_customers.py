@@ -496,3 +496,20 @@ def test_a_period_ends_on_the_day_and_has_so_many_days():
     assert sorted(found.index) == ["often", "once"]
     year = customers.in_period(transactions(YEARS), dt.date(2024, 12, 31), 365).to_pandas()
     assert year.to_numpy().tolist() == [["a", 2, 5.0]]
+
+
+def test_attributes_of_the_business_stand_behind_the_columns_of_the_table():
+    """Those of records that are not customers yet are left out; a buyer without a record has none.
+
+    The name may be one that is used on the way, such as taken_off.
+    """
+    rows = [("often", "east", "commercial", "12"), ("future", "west", "home", "9")]
+    raw = pd.DataFrame(rows, columns=["customer_id", "region", "scene", "taken_off"])
+    records = ibis.memtable(raw.assign(joined_on=[dt.date(2023, 1, 1), dt.date(2024, 2, 21)]))
+    lines = transactions(LINES, discount=("decimal(18, 4)", 0))
+    found = customers.as_of(lines, DAY, records).to_pandas().set_index("customer_id")
+    assert list(found)[-2:] == ["scene", "taken_off"] and "future" not in found.index
+    assert found.loc["often", ["scene", "taken_off"]].tolist() == ["commercial", "12"]
+    assert found.loc["twice", ["scene", "taken_off"]].isna().all()
+    assert list(found.index) == sorted(found.index)
+    tables.check("customers", found.reset_index())

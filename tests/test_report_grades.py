@@ -11,7 +11,7 @@ from cvm_analysis.report import grades as grades_tables
 from cvm_analysis.report.writer import Writer
 from cvm_analysis.segments import classes as classes_module
 from cvm_analysis.segments import rfm
-from cvm_analysis.segments.grades import summary, versions, weights
+from cvm_analysis.segments.grades import fairness, summary, versions, weights
 from cvm_analysis.segments.grades.points import assign_points, fit_bins
 from cvm_analysis.segments.grades.reviews import Graded
 from cvm_analysis.segments.grades.scorecard import Indicator, Scorecard
@@ -245,3 +245,15 @@ def test_words_without_points_are_named_with_their_customers(people):
     graded = Graded(card, {"A": 60.0, "B": 0.0}, measures, given, given.sum(axis=1))
     html = grades_tables.grade_thresholds(EN, {"retail": graded}).html
     assert "scene: the scorecard has no points for home (10), shop (5)" in html
+
+
+def test_regions_stand_below_each_other_with_their_verdict():
+    kinds = pd.DataFrame({"customer_type": "dealer", "score_grade": ["A"] * 40 + ["B"] * 40})
+    region = pd.Series(np.repeat(["east", "west", "south"], [40, 37, 3]))
+    found = fairness.compare_regions(kinds, region, {"dealer": ["A", "B"]})
+    table = cells(grades_tables.regions(EN, found, {"east": "East", "west": "West"}))
+    assert table[1] == ["Dealers", "East", "40", "100%", "1.00", "–", "highest share"]
+    assert table[2][:5] == ["Dealers", "West", "37", "0%", "0.00"]
+    assert table[2][-1] == "clearly below 0.8"
+    alone = grades_tables.regions(ZH, found.head(0), {}).html
+    assert "全部区域" in alone

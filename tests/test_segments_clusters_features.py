@@ -179,3 +179,9 @@ def test_very_few_customers_raise_no_error(people, n):
     few = people.head(n).assign(channel="web")
     measured = measures.build(few, ["net_sales_per_order", "days_since_last"], ["channel"])
     assert len(features.build(measured, few).table) == n
+
+
+def test_an_attribute_with_a_value_for_each_customer_is_left_out():
+    codes = pd.DataFrame({"code": [f"k{i}" for i in range(20)], "kind": ["a", "b"] * 10})
+    scales = features.learn(codes, pd.Series(1.0, codes.index))
+    assert dict(scales.left_out) == {"code": "unique"}

@@ -75,7 +75,7 @@ def test_one_error_lists_all_mistakes_with_the_nearest_names(people, shares):
         in said
     )
     assert "attributes: 'chanel' is not in the data; did you mean 'channel'" in said
-    assert "measures: 'channel'" in said and "attributes: 'joined_on'" in said
+    assert "values of channel are no numbers" in said and "attributes: 'joined_on'" in said
     assert "shares_of: 'brand' is not in the data; known are category" in said
 
 
@@ -101,3 +101,25 @@ def test_measures_the_data_lack_are_left_out_with_the_reason(people, shares):
     measured, lacking = measures.select(people, asked, pd.DataFrame(index=people.index))
     assert list(measured) == [*asked.measures, "channel"]
     assert lacking == {"category": "missing", "brand": "missing"}
+
+
+def test_imported_and_own_figures_are_measures_even_if_written_as_text(people):
+    own = people.assign(**{"indicators.credit": 7.0, "floor_area": "12.5"})
+    measured = measures.build(own, ["indicators.credit", "floor_area"])
+    assert (measured["indicators.credit"] == 7).all() and (measured["floor_area"] == 12.5).all()
+
+
+def test_a_measure_of_words_and_an_attribute_of_too_many_values_are_refused_at_once(people):
+    phone = [f"P{i}" for i in range(len(people))]
+    area = np.resize(["12", "a lot"], len(people))
+    with pytest.raises(ConfigError) as refused:
+        measures.build(people.assign(phone=phone, area=area), ["area"], ["phone"])
+    n = len(measures.build(people))
+    assert str(refused.value).splitlines()[1:] == [
+        f"  measures: {n // 2:,} of {n:,} values of area are no numbers; correct them or leave "
+        "them out",
+        f"  attributes: 'phone' has {n:,} values, and at most 30 are useful; group them or leave "
+        "it out",
+    ]
+    some = people.head(30).assign(phone=phone[:30])
+    assert list(measures.build(some, [], ["phone"])) == ["phone"]

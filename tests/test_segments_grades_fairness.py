@@ -211,3 +211,17 @@ def test_groups_that_are_not_recorded_are_unknown():
     assert found["age"].tolist() == ["30_44", "unknown"]
     bare = fairness.groups(table[["region"]], dt.date(2020, 6, 30))
     assert (bare[["gender", "age"]] == "unknown").all(axis=None)
+
+
+def test_regions_are_compared_one_customer_type_at_a_time():
+    """Retail: 20 of 40 against 10 of 40, a ratio of 0.5; dealers are in one region only."""
+    kinds = ["retail"] * 80 + ["dealer"] * 10
+    codes = ["A"] * 20 + ["B"] * 20 + ["A"] * 10 + ["B"] * 30 + ["top"] * 10
+    region = pd.Series(["east"] * 40 + ["west"] * 40 + ["east"] * 10)
+    grades = pd.DataFrame({"customer_type": kinds, "score_grade": codes})
+    orders = {"retail": ["A", "B"], "dealer": ["top", "low"]}
+    found = fairness.compare_regions(grades, region, orders)
+    assert list(found.index) == [("retail", "east"), ("retail", "west")]
+    assert found["best_share"].tolist() == [0.5, 0.25]
+    assert found["ratio"].tolist() == [1, 0.5]
+    assert fairness.compare_regions(grades, region, {}).empty

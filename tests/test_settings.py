@@ -375,3 +375,14 @@ def test_found_regions_instead_of_named_ones(folder):
     assert refused(folder, "pool_below: 5", "pool_below: few", text)[0].startswith(
         "mine.yaml line 6: regions.pool_below: "
     )
+
+
+def test_a_business_may_add_attributes_but_not_under_the_name_of_a_computed_figure(folder):
+    old = "{customer_id: id, region: pays}"
+    new = "{customer_id: id, region: pays, scene: Objet, net_sales: CA}"
+    line = 1 + BUSINESS[: BUSINESS.index(old)].count("\n")
+    assert refused(folder, old, new) == [
+        f"mine.yaml line {line}: 'net_sales' is computed from transactions; rename yours"
+    ]
+    found = loaded(folder, old, new.replace(", net_sales: CA", ""))
+    assert found.business.sources.customers[0].columns["scene"] == "Objet"

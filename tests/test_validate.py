@@ -269,3 +269,28 @@ def test_everything_is_said_at_once(config):
         "sample.yaml",
     ]
     assert "effect must rise from low to high, not [0.2, 0.08, 0.15]" in found[2]
+
+
+def test_a_scorecard_of_a_type_that_nobody_has_does_not_matter(config):
+    """Neither its indicators nor its points are needed; those of the clusters are."""
+    file = config / "scorecards.yaml"
+    text = file.read_text("utf-8")
+    agency = """
+  agency:
+    - valid_from: 2010-01-01
+      grades: {A: 50, B: 0}
+      indicators: {deals: {column: indicators.deals, weight: 1, scale: [0, 10]}}
+"""
+    file.write_text(text.replace("\nscorecards:\n", f"\nscorecards:{agency}", 1))
+    settings = validate.check(config / "sample.yaml")
+    prepare(settings)
+    validate.check_imported(settings)
+    old = "[net_sales_per_order, orders_per_year]"
+    new = "[orders_per_year, indicators.credit_scores]"
+    line = change(config / "segments.yaml", old, new)
+    with pytest.raises(ConfigError) as error:
+        validate.check_imported(validate.check(config / "sample.yaml"))
+    assert str(error.value) == (
+        f"{config}/segments.yaml line {line}: no imported indicator 'credit_scores'; "
+        "did you mean 'credit_score'?"
+    )

@@ -56,8 +56,11 @@ class Prepared:
 
     def measures(self, date: dt.date) -> pd.DataFrame:
         """Add to customers(date) the imported indicators of that day, as `indicators.<name>`."""
-        table, indicators = self.customers(date), self.indicators
-        if indicators is None:
+        return self.add_indicators(self.customers(date), date)
+
+    def add_indicators(self, table: pd.DataFrame, date: dt.date) -> pd.DataFrame:
+        """Add the imported indicators of a day to a table of one row per customer."""
+        if (indicators := self.indicators) is None:
             return table
         values = self.queries.ask(lambda day: customers.latest(indicators, day), date)
         wide = values.pivot(index="customer_id", columns="name", values="value").astype(float)
@@ -191,6 +194,18 @@ def pin(settings: Settings, fingerprint: str = "") -> Settings:
 def imported(settings: Settings) -> list[str]:
     """Names of the imported indicators of all regions."""
     return _stamp(settings)["imported"]
+
+
+def customer_types(settings: Settings) -> set[str]:
+    """Types of the customers in all regions who bought; retail where not recorded."""
+    data = open(settings, ALL)
+    known = data.customers_raw
+    if known is None or "customer_type" not in known.columns:
+        return {"retail"}
+    buyers = data.transactions.select("customer_id").distinct()
+    joined = buyers.left_join(known.select("customer_id", "customer_type"), "customer_id")
+    kinds = joined.select(kind=joined.customer_type.fill_null("retail")).distinct()
+    return set(kinds.to_pandas()["kind"])
 
 
 def region_names(settings: Settings) -> dict[str, dict[str, str]]:

@@ -90,7 +90,9 @@ class Run:
                 kept = before[~before["part"].isin(flat["part"])]
                 flat = pd.concat([each for each in (kept, flat) if len(each)] or [flat])
             check(name, flat)
-            ordered = flat[[c for c in TABLES[name].columns if c in flat]].sort_values(key)
+            columns = [c for c in TABLES[name].columns if c in flat]
+            others = [c for c in flat if c not in columns]  # `check` refuses them where none may be
+            ordered = flat[columns + others].sort_values(key)
             ordered.attrs = dict(horizon)
             write(path, ordered.to_parquet(index=False))
         self.tables_written.add(name)

@@ -127,20 +127,19 @@ def _imported(indicator: Indicator) -> Iterator[str]:
 
 
 def check_imported(settings: Settings) -> None:
-    """Raise ConfigError if a scorecard or the loyalty index uses an indicator nobody has.
+    """Raise ConfigError if a scorecard, clusters or the loyalty index use an indicator nobody has.
 
-    A business without imported indicators may keep such scorecards: they grade no customers.
+    A business without imported indicators may keep such scorecards, as may one without customers of
+    their type: they grade nobody.
     """
     names = prepared.imported(settings)
-    file = settings.resolve(settings.business.scorecards)
+    uses = _uses_of_imported(settings) if names else ()
+    unknown = [use for use in uses if use[1] not in names]
+    there = prepared.customer_types(settings) | {""} if unknown else set()
     problems = [
-        f"{settings.where(file, 'scorecards', kind, str(i), 'indicators', each.code, 'column')}: "
-        f"no imported indicator '{name}'{nearest(name, names)}"
-        for kind, cards in settings.scorecards.scorecards.items()
-        for i, card in enumerate(cards)
-        for each in card.indicators
-        for name in _imported(each)
-        if names and name not in names
+        f"{place}: no imported indicator '{name}'{nearest(name, names)}"
+        for place, name, kind in unknown
+        if kind in there
     ]
     problems += _unknown_loyalty(settings, names)
     if problems:
@@ -157,6 +156,25 @@ def _unknown_loyalty(settings: Settings, names: list[str]) -> list[str]:
         for code in weights
         if code.startswith(IMPORTED) and (name := code.removeprefix(IMPORTED)) not in names
     ]
+
+
+def _uses_of_imported(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """Yield the place of each setting that names an imported indicator, the name, and the type.
+
+    The type is that of the scorecard; empty for clusters.
+    """
+    file = settings.resolve(settings.business.scorecards)
+    for kind, cards in settings.scorecards.scorecards.items():
+        for i, card in enumerate(cards):
+            for each in card.indicators:
+                at = ("scorecards", kind, str(i), "indicators", each.code, "column")
+                for name in _imported(each):
+                    yield settings.where(file, *at), name, kind
+    file = settings.resolve(settings.business.segments)
+    for i, column in enumerate(settings.segments.clusters.measures):
+        if column.startswith(IMPORTED):
+            place = settings.where(file, "clusters", "measures", str(i))
+            yield place, column.removeprefix(IMPORTED), ""
 
 
 def _unknown_segments(settings: Settings) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from cvm_analysis.texts import Words
+from cvm_analysis.texts import Words, text_key
 
 _BAND = re.compile(r"(?:under_(?P<under>\d+)|(?P<low>\d+)_(?P<high>\d+)|(?P<from>\d+)_plus)")
 
@@ -20,15 +20,19 @@ def indicator(say: Words, code: object) -> str:
 
 
 def group_names(say: Words, table: pd.DataFrame, names: Mapping[str, str] | None) -> list[str]:
-    """Name the groups that index a table: by `names`, by the texts, else as they are."""
-    return [(names or {}).get(str(code)) or _group(say, str(code)) for code in table.index]
+    """Name the groups that index a table: by `names`, by the texts, else as they are.
+
+    The words of a business for the values of a column count if the index has the column's name.
+    """
+    column = str(table.index.name)
+    return [(names or {}).get(str(code)) or _group(say, column, str(code)) for code in table.index]
 
 
-def _group(say: Words, code: str) -> str:
-    """The word of a group: of the texts, of an age band, or the code itself."""
-    for section in ("groups", "types"):
-        if f"{section}.{code}" in say:
-            return say(f"{section}.{code}")
+def _group(say: Words, column: str, code: str) -> str:
+    """The word of a group: of the business, of the texts, of an age band, or the code itself."""
+    for key in (text_key(column, code), f"groups.{code}", f"types.{code}"):
+        if key in say:
+            return say(key)
     band = _BAND.fullmatch(code)
     if not band:
         return code

@@ -32,7 +32,8 @@ def as_of(
     ----------
     transactions : one row per order line, with the customer's region; a positive line is a
         purchase, a negative one a return, netted from spend; a zero line is neither
-    customers_raw : one row per customer; those who joined after `date` are omitted
+    customers_raw : one row per customer; those who joined after `date` are omitted. Columns that
+        the table does not name are attributes of the business's own, added as they are
     feedback : one row per answer or complaint; a complaint closed after `date` is open
     """
     end = as_value(date)
@@ -40,11 +41,16 @@ def as_of(
     customers = _totals(past, end).left_join(_purchase_gaps(past, end), "customer_id")
     customers = customers.drop("customer_id_right")
     if customers_raw is not None:
-        customers = _with_records(customers, customers_raw, end)
+        own = [c for c in customers_raw.columns if c not in TABLES["customers_raw"].columns]
+        customers = _with_records(customers, customers_raw.drop(*own), end)
     if feedback is not None:
         customers = customers.left_join(_feedback(feedback, end), "customer_id")
         customers = customers.drop("customer_id_right")
-    return _derive(customers)
+    table = _derive(customers)
+    if customers_raw is not None and own:
+        attributes = customers_raw.select("customer_id", *own)
+        table = table.left_join(attributes, "customer_id").drop("customer_id_right")
+    return table.order_by("customer_id")
 
 
 def _totals(past: ir.Table, end: ir.DateValue) -> ir.Table:
@@ -226,4 +232,4 @@ def _derive(customers: ir.Table) -> ir.Table:
         for name, column in TABLES["customers"].columns.items()
         if name in finished.columns
     }
-    return finished.select(**columns).order_by("customer_id")
+    return finished.select(**columns)

@@ -39,10 +39,10 @@ def formed_by(used: Iterable[str], left_out: Mapping[str, str], say: Words) -> s
     """Say which measures form the clusters, which were left out, and why.
 
     used : measures, in order; parts of one whole (`category:care`) are named once
-    left_out : measure, or whole, -> alike or missing
+    left_out : measure, or whole, -> alike, missing or unique
     """
     said = [say("report.clusters.formed_by", measures=_listed(used, say))]
-    for why in ("alike", "missing"):
+    for why in ("alike", "missing", "unique"):
         names = [name for name, reason in left_out.items() if reason == why]
         if names:
             said.append(say(f"report.clusters.{why}", measures=_listed(names, say)))

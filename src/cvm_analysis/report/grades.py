@@ -198,6 +198,26 @@ def stability(writer: Writer, table: pd.DataFrame) -> Block:
     return writer.table(named, formats, rows="grades")
 
 
+def regions(writer: Writer, table: pd.DataFrame, names: Mapping[str, str]) -> Block:
+    """Show, for each customer type, regions by their share with the best grade.
+
+    table : as `fairness.compare_regions` makes it; names : region -> its name
+    """
+    if table.empty:
+        return writer.note("report.grades.one_region")
+    say, flat = writer.say, table.reset_index()
+    region = [names.get(code) or say(f"groups.{code}") for code in flat["region"]]
+    ratio = [say.number(each, 2) for each in flat["ratio"]]
+    ends = zip(flat["low"], flat["high"], strict=True)
+    interval = [writer.range(low, high, lambda value: say.number(value, 2)) for low, high in ends]
+    verdict = [say(f"charts.four_fifths.{code}") for code in flat["verdict"]]
+    shown = flat.assign(region=region, ratio=ratio, interval=interval, verdict=verdict)
+    formats = {"customer_type": "words:types", "region": "text", "n_customers": "number"}
+    formats |= {"best_share": "percent", **dict.fromkeys(("ratio", "interval", "verdict"), "text")}
+    labels = say.section("report.grades.regions")
+    return writer.table(shown, formats, labels=labels, id="grades-by-region")
+
+
 def version(writer: Writer, draft: Scorecard, effect: Effect, as_of: dt.date) -> Block:
     """Say how many grades a future version would change, and show the largest customers."""
     say, changed = writer.say, effect.regraded

@@ -204,6 +204,8 @@ def _check_source(
         added = TABLES[table].others and re.fullmatch("[a-z][a-z0-9_]*", key)
         if key not in known and not added:
             yield f"{place('columns', key)}: {table} has no column '{key}'{nearest(key, known)}"
+        elif key not in known and table == "customers_raw" and key in TABLES["customers"].columns:
+            yield f"{place('columns', key)}: '{key}' is computed from transactions; rename yours"
     for key in sorted(set(source.formats) - set(source.columns)):
         hint = nearest(key, source.columns)
         yield f"{place('formats', key)}: no column '{key}' is mapped{hint}"

@@ -53,6 +53,7 @@ RAW = {
             "region": text("a key of the config's regions", optional=True),
             **ATTRIBUTES,
         },
+        others="text",  # attributes of the business's own, as recorded
     ),
     "feedback": Table(
         "one row per answer or complaint",

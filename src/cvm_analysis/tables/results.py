@@ -76,6 +76,7 @@ RESULTS = {
             "customer_type": text("retail, project or dealer; retail where not recorded"),
         },
         company="rows",
+        others="text",  # attributes of the business's own, as recorded
     ),
     "classes": Table(
         "one row per customer",

@@ -111,8 +111,8 @@ class Scales:
     """How measures become features; `learn` makes one.
 
     parts : in the order of the measures
-    left_out : measure or composition -> reason: `missing` (known of too few) or `alike` (too few
-        differ)
+    left_out : measure or composition -> reason: `missing` (known of too few), `alike` (too few
+        differ) or `unique` (an attribute with more values than half the customers)
     """
 
     parts: tuple[Number | Attribute | Composition, ...]
@@ -199,6 +199,8 @@ def _reason_to_leave_out(own: pd.DataFrame) -> str | None:
     present = own.apply(lambda v: v if is_attribute(v) else _finite(v)).dropna(how="all")
     if not len(present) or len(present) < LEAST_KNOWN * len(own):
         return "missing"
+    if is_attribute(own.iloc[:, 0]) and present.iloc[:, 0].nunique() > len(present) / 2:
+        return "unique"
     return "alike" if 1 - present.value_counts().max() / len(present) < LEAST_VARIED else None
 
 

@@ -11,6 +11,7 @@ from pandas.api import types
 from pydantic import Field
 
 from cvm_analysis.errors import ConfigError, nearest
+from cvm_analysis.segments.grades import points
 from cvm_analysis.typed import settings
 
 RETAIL = "retail"
@@ -20,6 +21,7 @@ USUAL = (
 )  # fmt: skip
 PART = ":"  # parts of a composition are named category:care, category:tools
 LEVEL = "="  # the levels of an attribute, as features, channel=web, channel=store
+MOST_LEVELS = 30  # values of an attribute; one with more tells customers apart, not groups
 Method = Literal["k_means", "gaussian_mixture"]
 
 
@@ -37,9 +39,9 @@ DERIVED: Mapping[str, Callable[[pd.DataFrame], pd.Series]] = MappingProxyType(
 class Grouping:
     """By what measures customers are clustered, and how.
 
-    most : largest number of clusters tried; measures : numbers of table `customers`, or of DERIVED;
-    attributes : columns of it that hold codes; shares_of : columns of order lines whose shares of
-    spend count
+    most : largest number of clusters tried; measures : numbers of table `customers`, of DERIVED, or
+    imported (`indicators.credit`); attributes : columns of the table that hold codes; shares_of :
+    columns of order lines whose shares of spend count
     """
 
     method: Method = "k_means"
@@ -59,7 +61,8 @@ def select(
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """Take the measures of a grouping, as far as these data have them.
 
-    customers : one row per customer; shares : columns such as `category:care`, or none
+    customers : one row per customer, with imported indicators
+    shares : columns such as `category:care`, or none
 
     Returns
     -------
@@ -85,8 +88,9 @@ def build(
 ) -> pd.DataFrame:
     """One row per retail customer who bought: the measures, each in its own unit.
 
-    customers : one row per customer, columns of table `customers`
-    numbers : number columns of it, or names of DERIVED; None: those of USUAL that there are
+    customers : one row per customer, columns of table `customers` and imported indicators
+    numbers : columns of numbers, which may be written as text, or names of DERIVED; None: those of
+        USUAL that there are
     attributes : columns of it that hold codes or words
     shares_of : compositions in `shares` (`category`)
     shares : one row per customer, one column per part (`category:care`), in [0, 1]
@@ -96,7 +100,8 @@ def build(
     One column per number and attribute and one per part of a composition. A missing attribute is
     None.
 
-    Raises ConfigError: names that the data do not have, with the nearest ones
+    Raises ConfigError: names that the data do not have, with the nearest ones; a measure with cells
+    that are no numbers; an attribute with more than MOST_LEVELS values
     """
     bought = customers[(customers["n_orders"] > 0) & (customers["customer_type"] == RETAIL)]
     table = bought.assign(**{name: make(bought) for name, make in DERIVED.items()})
@@ -107,8 +112,12 @@ def build(
     asked += [attributes, shares_of]
     figures, coded, divided = (list(dict.fromkeys(names)) for names in asked)
     words = [str(c) for c in table if not types.is_datetime64_any_dtype(table[c])]
-    _check({"measures": (figures, numeric), "attributes": (coded, words),
-            "shares_of": (divided, sorted(compositions))})  # fmt: skip
+    texts = {c: points.numbers(table, c) for c in figures if c in words and c not in numeric}
+    wrong = [f"measures: {problem}" for _, problems in texts.values() for problem in problems]
+    wrong += [_crowded(table[c]) for c in coded if c in words and table[c].nunique() > MOST_LEVELS]
+    _check({"measures": (figures, [*numeric, *texts]), "attributes": (coded, words),
+            "shares_of": (divided, sorted(compositions))}, wrong)  # fmt: skip
+    table = table.assign(**{column: found for column, (found, _) in texts.items()})
     codes = table[coded].astype(object).where(table[coded].notna())
     columns = [[c for c in parts if composition(str(c)) == name] for name in divided]
     shares_of_spend = [parts[own].astype(float) for own in columns]
@@ -126,8 +135,16 @@ def is_attribute(values: pd.Series) -> bool:
     return values.dtype == object
 
 
-def _check(asked: dict[str, tuple[list[str], list[str]]]) -> None:
-    wrong = [
+def _crowded(values: pd.Series) -> str:
+    return (
+        f"attributes: '{values.name}' has {values.nunique():,} values, and at most {MOST_LEVELS} "
+        "are useful; group them or leave it out"
+    )
+
+
+def _check(asked: dict[str, tuple[list[str], list[str]]], problems: list[str]) -> None:
+    """Raise ConfigError for names that are not there, and for these problems."""
+    wrong = problems + [
         _wrong(name, setting, there)
         for setting, (names, there) in asked.items()
         for name in names

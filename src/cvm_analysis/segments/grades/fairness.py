@@ -15,7 +15,7 @@ Biometrics 34, 469-474.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -39,7 +39,8 @@ def compare_groups(
     """Compare groups by their mix of grades and their share with the best grade.
 
     grades : one code per customer; `not_graded` is counted, and in no share
-    groups : one code per customer, the same index; missing is `unknown`
+    groups : one code per customer, the same index; missing is `unknown`. Its name, such as
+        gender, is that of the result's index
     order : the grades, best first
     min_group : groups with fewer graded customers are pooled into `other`, which is left out if it
         is still smaller
@@ -63,7 +64,7 @@ def compare_groups(
     """
     pooled = _pooled(grades, groups, order, min_group)
     counts = pd.crosstab(pooled, grades.reindex(pooled.index)).rename_axis(
-        index="group", columns=None
+        index=groups.name, columns=None
     )
     graded = counts.reindex(columns=list(order), fill_value=0)
     n = graded.sum(axis=1)
@@ -71,6 +72,31 @@ def compare_groups(
     table = table.join(graded.div(n, axis=0).add_prefix("share_"))
     table["best_share"] = graded[order[0]] / n
     return _ordered(_compared(table, graded[order[0]], level))
+
+
+def compare_regions(
+    grades: pd.DataFrame, region: pd.Series, orders: Mapping[str, Sequence[str]]
+) -> pd.DataFrame:
+    """Compare regions by their grades by score, one customer type at a time.
+
+    grades : table `grades`; region : of each customer; orders : customer type -> its grades, best
+    first
+
+    Returns
+    -------
+    One row per customer type and region, indexed by both; columns of `compare_groups` but the
+    shares of each grade. A type with only one region has no rows.
+    """
+    columns = ["n_customers", "n_not_graded", "best_share", "ratio", "low", "high", "verdict"]
+    found = {}
+    for kind, order in orders.items():
+        of_type = grades.loc[grades["customer_type"] == kind, "score_grade"]
+        table = compare_groups(of_type, region.reindex(of_type.index), order)
+        found[kind] = table[columns].iloc[: len(table) if len(table) > 1 else 0]
+    if not found:
+        pairs = pd.MultiIndex.from_arrays([[], []], names=["customer_type", "region"])
+        return pd.DataFrame(index=pairs, columns=columns)
+    return pd.concat(found, names=["customer_type", "region"])
 
 
 def groups(customers: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:

@@ -30,8 +30,11 @@ Measures = Callable[[dt.date], pd.DataFrame]
 Reference = Mapping[str, Any]  # JSON: type -> version (ISO day) -> {bands, limits by ISO day}
 Scored = tuple[Scorecard, pd.Series, Mapping[str, float]]  # card, scores, thresholds of one day
 
-_KINDS = {"text": object, **dict.fromkeys(("number", "money", "count"), float)}
-_KINDS |= {"date": "datetime64[s]"}
+_KINDS: Mapping[str, Any] = {
+    "text": object,
+    "date": "datetime64[s]",
+    **dict.fromkeys(("number", "money", "count"), float),
+}
 _CHANGE = dict(indicator="change", value="change_from", to_value="change_to", cost="change_cost")
 
 
@@ -99,6 +102,11 @@ class Reviewed:
         """
         counts = self.types.value_counts()
         return max(sorted(self.today or self.cards), key=lambda kind: counts.get(kind, 0))
+
+    @property
+    def orders(self) -> dict[str, list[str]]:
+        """The grades of each type with a valid scorecard, best first."""
+        return {kind: list(each.card.grades) for kind, each in self.today.items()}
 
     def graded(self, customer_type: str) -> Graded:
         """The customers of a type today; nobody, by its first scorecard, if none is valid yet."""
