@@ -10,8 +10,6 @@ from cvm_analysis.churn import rates
 from cvm_analysis.tables import check
 
 AS_OF = dt.date(2024, 4, 10)  # March is the last complete month
-NO_DAYS = pd.DataFrame(columns=["customer_id", "day"])
-NOBODY = pd.Series(dtype=object)
 
 
 def contracts(*rows, **more):
@@ -33,7 +31,7 @@ def test_retention_counts_those_who_run_at_the_start_of_the_month():
         ("d", "2024-03-01", "2024-03-09"),  # did not run when March began
         ("e", "2023-01-01", "2024-04-01"),
     )
-    found = rates.rates(table, NO_DAYS, pd.Series({"a": "x", "b": "x"}), AS_OF, AS_OF)
+    found = rates.rates(table, AS_OF, segment=pd.Series({"a": "x", "b": "x"}))
     assert share(found, "retention", "2024-03-01") == (2, 3)
     assert share(found, "retention", "2024-02-01") == (3, 4)
     assert share(found, "retention", "2024-03-01", "x") == (1, 2)
@@ -44,7 +42,7 @@ def test_retention_counts_those_who_run_at_the_start_of_the_month():
 
 def test_a_month_that_ends_today_is_complete():
     table = contracts(("a", "2024-01-01", None))
-    found = rates.rates(table, NO_DAYS, NOBODY, dt.date(2024, 4, 30), AS_OF)
+    found = rates.rates(table, dt.date(2024, 4, 30))
     assert share(found, "retention", "2024-04-01") == (1, 1)
 
 
@@ -57,9 +55,9 @@ def test_renewal_counts_those_whose_term_is_over():
         ("e", "2023-03-05", "2024-04-09"),  # renewed, and broke off later
         term_months=12,
     )
-    found = rates.rates(table, NO_DAYS, NOBODY, AS_OF, AS_OF)
+    found = rates.rates(table, AS_OF)
     assert share(found, "renewal", "2024-03-01") == (2, 3)
-    monthly = rates.rates(table.assign(term_months=1), NO_DAYS, NOBODY, AS_OF, AS_OF)
+    monthly = rates.rates(table.assign(term_months=1), AS_OF)
     assert share(monthly, "renewal", "2024-02-01") == (5, 5)
     assert share(monthly, "renewal", "2024-03-01") == (3, 4)
 
@@ -67,9 +65,9 @@ def test_renewal_counts_those_whose_term_is_over():
 def test_contracts_count_from_the_day_they_are_observed_and_tenures_not_at_all():
     table = contracts(("a", "2023-01-01", None), ("b", "2023-01-01", None))
     seen = table.assign(observed_from=[pd.Timestamp("2024-03-05"), pd.NaT])
-    found = rates.rates(seen, NO_DAYS, NOBODY, AS_OF, AS_OF)
+    found = rates.rates(seen, AS_OF)
     assert share(found, "retention", "2024-03-01") == (1, 1)
-    assert rates.rates(table.assign(tenure=9), NO_DAYS, NOBODY, AS_OF, AS_OF).empty
+    assert rates.rates(table.assign(tenure=9), AS_OF).empty
 
 
 def test_repurchase_counts_buyers_of_a_year_with_two_days():
@@ -79,7 +77,7 @@ def test_repurchase_counts_buyers_of_a_year_with_two_days():
         columns=["customer_id", "day"],
     )  # fmt: skip
     none = contracts()
-    found = rates.rates(none, days, NOBODY, AS_OF, dt.date(2023, 3, 31))
+    found = rates.rates(none, AS_OF, days, dt.date(2023, 3, 31))
     assert share(found, "repurchase", "2024-03-01") == (1, 2)
     assert share(found, "repurchase", "2024-02-01") is None  # no whole year of sales before
 
@@ -91,7 +89,7 @@ def test_rates_are_the_mean_of_what_was_drawn():
     start = pd.Timestamp("2023-01-01")
     ends = [start + pd.DateOffset(months=int(n)) - pd.Timedelta(1, "D") for n in lasts]
     table = pd.DataFrame({"customer_id": range(20_000), "started_on": start, "ended_on": ends})
-    found = rates.rates(table.assign(term_months=1), NO_DAYS, NOBODY, AS_OF, AS_OF)
+    found = rates.rates(table.assign(term_months=1), AS_OF)
     for rate in ("retention", "renewal"):
         assert found.loc[found["rate"] == rate, "share"].tolist() == pytest.approx(
             [0.9] * 12, abs=0.02

@@ -22,10 +22,10 @@ _COLUMNS = ["rate", "segment", "month", "n_due", "n_kept", "share"]
 
 def rates(
     contracts: pd.DataFrame,
-    days: pd.DataFrame,
-    segment: pd.Series,
     as_of: dt.date,
-    first_day: dt.date,
+    days: pd.DataFrame | None = None,
+    first_day: dt.date | None = None,
+    segment: pd.Series | None = None,
     n_months: int = 12,
 ) -> pd.DataFrame:
     """Compute the rates of the last complete months.
@@ -35,8 +35,8 @@ def rates(
     contracts : columns of table `contracts`; those of a table of tenures have no days and are left
         out
     days : customer_id, day; one row per customer and day with a purchase by `as_of`
-    segment : today's segment of each customer; others count among all only
     first_day : the first day of sales; a repurchase rate needs a year of them
+    segment : today's segment of each customer; others count among all only
 
     Returns
     -------
@@ -47,14 +47,16 @@ def rates(
     months = [(each.start_time, each.end_time.normalize())
               for each in pd.period_range(end=end, periods=n_months, freq="M")]  # fmt: skip
     dated = _dated(contracts)
+    days = pd.DataFrame(columns=["customer_id", "day"]) if days is None else days
     bought = days.assign(day=pd.to_datetime(days["day"]))
+    segment = pd.Series(dtype=object) if segment is None else segment
     found = [
         *((RETENTION, start, _retained(dated, start, last)) for start, last in months),
         *((RENEWAL, start, _renewed(dated, start)) for start, _ in months),
         *(
             (REPURCHASE, start, _repurchased(bought, last))
             for start, last in months
-            if last - pd.Timedelta(YEAR - 1, "D") >= pd.Timestamp(first_day)
+            if last - pd.Timedelta(YEAR - 1, "D") >= pd.Timestamp(first_day or as_of)
         ),
     ]
     tables = [_by_segment(rows, segment).assign(rate=rate, month=start)
