@@ -94,7 +94,7 @@ def test_its_scores_are_rows_of_the_table_of_trust(tried):
 
 
 def test_tenures_are_tried_on_contracts_left_out_of_the_fit():
-    """Two tables that differ in the half that is learned from only."""
+    """What comes of the half that is held out changes no forecast; the other half does."""
     dated = begun()
     spans, _ = contracts.durations(dated, AS_OF)
     table = dated.assign(tenure=spans["duration"])
@@ -105,6 +105,11 @@ def test_tenures_are_tried_on_contracts_left_out_of_the_fit():
     assert scores.loc["cox", "integrated_brier"] < scores.loc["alike", "integrated_brier"]
     held = found.outcome.index
     assert (found.outcome["duration"] == spans.loc[held, "duration"]).all()
+    later = table["ended_on"] + pd.Timedelta(1, "D")
+    moved = table.assign(ended_on=later.where(table.index.isin(held), table["ended_on"]))
+    same = contract_trials.trial(moved, LANDMARK, AS_OF)
+    assert not same.outcome.equals(found.outcome)
+    pd.testing.assert_frame_equal(same.survival["cox"], found.survival["cox"])
     swapped = table.assign(plan=table["plan"].where(table.index.isin(held), 1 - table["plan"]))
     other = contract_trials.trial(swapped, LANDMARK, AS_OF)
     assert other.outcome.equals(found.outcome)

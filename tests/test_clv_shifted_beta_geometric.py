@@ -181,3 +181,42 @@ def test_what_is_no_contract_is_refused():
             model(1, 2).discounted_renewals(running(1), 0.1, wrong)
     with pytest.raises(InputError):
         model(1, 2).discounted_renewals(running(1), 0.0)
+
+
+# Contracts that were not seen from their start
+
+
+def test_who_is_seen_late_counts_from_there_on():
+    """S(renewals) / S(entered), from exact products; the hidden renewals say nothing."""
+    rows = pd.DataFrame(
+        {"renewals": [3, 5, 2], "lost": [True, False, True], "entered": [2, 4, 0], "n": [1, 2, 3]}
+    )
+    params = sbg.Params(0.7, 1.9)
+    at = model(*params)
+    left, stays = (lambda k: at.survival(k) - at.survival(k + 1)), at.survival
+    by_hand = (
+        math.log(left(3) / stays(2)) + 2 * math.log(stays(5) / stays(4)) + 3 * math.log(left(2))
+    )
+    assert sbg.log_likelihood(params, rows) == pytest.approx(by_hand, rel=1e-12)
+
+
+def test_late_entry_leaves_the_parameters_as_they_were():
+    """Who has left before being seen is not in the table; without `entered` all seem to stay."""
+    rng = np.random.default_rng(3)
+    n, most = 40_000, 6
+    lasts, entered = rng.geometric(rng.beta(0.668, 3.806, n)), rng.integers(0, 4, n)
+    lost = lasts <= most
+    rows = pd.DataFrame(
+        {"renewals": np.where(lost, lasts - 1, most), "lost": lost, "entered": entered}
+    )
+    seen = rows[rows["renewals"] >= rows["entered"]]
+    assert sbg.fit(seen).params == pytest.approx((0.668, 3.806), rel=0.15)
+    naive = sbg.fit(seen.drop(columns="entered")).retention(1)
+    assert naive > sbg.fit(seen).retention(1) + 0.03
+
+
+@pytest.mark.parametrize("entered", [-1, 0.5, 4, np.nan])
+def test_nobody_enters_after_the_end(entered):
+    rows = pd.DataFrame({"renewals": [3, 3], "lost": [True, False], "entered": [0, entered]})
+    with pytest.raises(InputError, match=r"entered is no whole number .* 1 of 2 rows"):
+        sbg.fit(rows)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from test_report_churn import EN, text, trusted
+from test_report_churn import DAY, EN, text, trusted
 
 from cvm_analysis.report import contracts as contracts_tables
 
@@ -71,3 +71,47 @@ def test_what_sets_contracts_apart_is_said_with_its_adjusted_p():
     assert "Share delivered late 22.0 p &lt; 0.001 Likelihood to recommend 3.1 p = 0.424" in said
     assert "Grade – –" in said
     assert "no two groups" in text(contracts_tables.feature_tests(EN, table.head(0)))
+
+
+def due_table():
+    return p_end().assign(
+        due_on=pd.to_datetime(["2026-03-31", "2026-04-02", None]),
+        p_renewal=[0.5, 0.9, np.nan],
+        monthly_value=[10.0, 20.0, np.nan],
+        renewal_value=[120.0, 240.0, np.nan],
+        expected_revenue=[100.0, 200.0, np.nan],
+    )
+
+
+def test_contracts_due_within_90_days_have_their_money():
+    """From 31 December 2025 on, 31 March is the ninetieth day."""
+    said = text(contracts_tables.due_soon(EN, due_table(), DAY))
+    assert "within 90 days 1 of 3 customers" in said
+    assert "€10 " in said and "€120 " in said and "€60 " in said
+    unknown = contracts_tables.due_soon(EN, due_table().assign(monthly_value=np.nan), DAY)
+    assert "monthly value – " in text(unknown)
+    assert "neither a term" in text(contracts_tables.due_soon(EN, p_end(), DAY))
+
+
+def test_renewal_forecasts_are_shown_by_term_the_best_first():
+    rows = pd.DataFrame(
+        [("renewals", 365, "constant_retention", "log_score", -0.5, False),
+         ("renewals", 365, "constant_retention", "n_due", 90.0, False),
+         ("renewals", 365, "shifted_beta_geometric", "log_score", -0.4, True),
+         ("renewals", 365, "shifted_beta_geometric", "n_due", 90.0, True)],
+        columns=["part", "horizon_days", "model", "metric", "value", "is_chosen"],
+    ).set_index(["part", "horizon_days", "model", "metric"])  # fmt: skip
+    said = text(contracts_tables.renewal_forecasts(EN, rows))
+    assert said.index("Shifted beta-geometric") < said.index("Constant renewal rate")
+    assert "✓ 90 -0.4000" in said and "rate 90 -0.5000" in said
+    other = trusted("churn", (90,), {"auc": 0.6})
+    assert "no term" in text(contracts_tables.renewal_forecasts(EN, other))
+
+
+def test_without_contracts_there_is_no_part_on_them():
+    hazards = pd.DataFrame(
+        columns=["event", "position", "feature", "hazard_ratio", "low", "high", "mean_over"]
+    ).set_index(["event", "position"])
+    assert contracts_tables.chapter(EN, p_end().head(0), hazards, DAY).html == ""
+    html = contracts_tables.chapter(EN, due_table(), hazards, DAY).html
+    assert html.startswith('<h2 class="cvm-section">') and "Under contract" in html

@@ -120,6 +120,8 @@ def fit(contracts: pd.DataFrame) -> ShiftedBetaGeometric:
     contracts : one row per contract
         renewals : how often it was renewed, 0 or more
         lost : true if it was not renewed when next due; false if it runs
+        entered (optional) : renewals it had made before it was observed, 0 if absent; its
+            likelihood is S(renewals) / S(entered), or it would seem to last too long
         n (optional) : customers who share the row, 1 if absent
 
     Raises
@@ -127,8 +129,8 @@ def fit(contracts: pd.DataFrame) -> ShiftedBetaGeometric:
     InputError : a column is missing or a row impossible
     FitError : none was lost, none was renewed, or no maximum was found
     """
-    renewals, lost, n = _columns(contracts)
-    renewed, ended = _renewed_and_ended(renewals, lost, n)
+    _, _, n = _columns(contracts)
+    renewed, ended = count_renewals(contracts)
     if not (renewed.sum() > 0 and ended.sum() > 0):
         raise FitError(
             f"of {n.sum():,.0f} contracts {ended.sum():,.0f} ended and {renewed.sum():,.0f} "
@@ -153,7 +155,21 @@ def fit(contracts: pd.DataFrame) -> ShiftedBetaGeometric:
 
 def log_likelihood(params: Params, contracts: pd.DataFrame) -> float:
     """Log-likelihood of the contracts at given parameters ([1])."""
-    return float(_log_likelihood(np.log(params), *_renewed_and_ended(*_columns(contracts))))
+    return float(_log_likelihood(np.log(params), *count_renewals(contracts)))
+
+
+def count_renewals(contracts: pd.DataFrame) -> tuple[Array, Array]:
+    """Count who made the first, second, ... renewal while observed, and who did not though due.
+
+    contracts : as for `fit`
+    """
+    renewals, lost, n = _columns(contracts)
+    due = int((renewals + lost).max(initial=0))
+    renewed = histories.count_at_least(renewals, n)
+    before = histories.count_at_least(_entered(contracts, renewals), n)
+    renewed[: len(before)] -= before
+    ended = np.bincount(renewals[lost].astype(int), weights=n[lost], minlength=due)
+    return np.append(renewed, np.zeros(due - len(renewed))), ended.astype(float)
 
 
 def expected_periods(alpha: Array, beta: Array, rate: float, horizon: float | None) -> Array:
@@ -197,12 +213,18 @@ def _log_likelihood(log_params: Array, renewed: Array, ended: Array) -> Array:
     return -anp.sum(renewed * anp.log1p(alpha / before) + ended * anp.log1p(before / alpha))
 
 
-def _renewed_and_ended(renewals: Array, lost: Bools, n: Array) -> tuple[Array, Array]:
-    """How many made their first, second, ... renewal, and how many did not though it was due."""
-    due = int((renewals + lost).max(initial=0))
-    renewed = histories.count_at_least(renewals, n)
-    ended = np.bincount(renewals[lost].astype(int), weights=n[lost], minlength=due)
-    return np.append(renewed, np.zeros(due - len(renewed))), ended.astype(float)
+def _entered(contracts: pd.DataFrame, renewals: Array) -> Array:
+    """The column entered, 0 where absent; InputError unless it lies within the renewals."""
+    if "entered" not in contracts:
+        return np.zeros(len(contracts))
+    entered = contracts["entered"].to_numpy(float)
+    bad = ~((entered >= 0) & (entered <= renewals) & (entered == np.floor(entered)))
+    if bad.any():
+        raise InputError(
+            f"not contracts: entered is no whole number from 0 to renewals in {bad.sum():,} of "
+            f"{len(bad):,} rows (the first: {contracts.index[bad.argmax()]})"
+        )
+    return entered
 
 
 def _columns(contracts: pd.DataFrame) -> tuple[Array, Bools, Array]:

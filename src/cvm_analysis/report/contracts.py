@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pandas as pd
 
 from cvm_analysis.churn.contracts import DAYS
 from cvm_analysis.report import blocks
+from cvm_analysis.report import churn as churn_tables
 from cvm_analysis.report.blocks import Block
-from cvm_analysis.report.churn import p_value
 from cvm_analysis.report.writer import Writer
 
 
@@ -20,7 +22,9 @@ def feature_tests(writer: Writer, tests: pd.DataFrame) -> Block:
     if tests.empty:
         return writer.note("report.contracts.feature_tests.nothing")
     names = [say.feature(str(code), step=False) for code in tests["feature"]]
-    shown = tests.assign(p=[p_value(writer, p) for p in tests["p_adjusted"]]).set_axis(names)
+    shown = tests.assign(p=[churn_tables.p_value(writer, p) for p in tests["p_adjusted"]]).set_axis(
+        names
+    )
     formats = {"chisq": "number:1", "p": "text"}
     labels = {code: say(f"report.contracts.feature_tests.{code}") for code in formats}
     return writer.table(shown, formats, labels=labels, id="feature-tests")
@@ -105,3 +109,73 @@ def next_to_end(writer: Writer, p_end: pd.DataFrame, n: int) -> Block:
     columns = [f"p_end_{days}d" for days in DAYS]
     shown = p_end.sort_index().sort_values(columns, ascending=False, kind="stable").head(n)
     return writer.table(shown, dict.fromkeys(columns, "percent"), id="contract-ends")
+
+
+def chapter(
+    writer: Writer, contract_churn: pd.DataFrame, hazards: pd.DataFrame, as_of: dt.date
+) -> Block:
+    """Show the part of a report on contracts; nothing where no contract runs.
+
+    hazards : table `hazards`
+    """
+    if contract_churn.empty:
+        return Block("")
+    parts = [
+        writer.section("contracts"),
+        expected_ends(writer, contract_churn),
+        due_soon(writer, contract_churn, as_of),
+        churn_tables.hazard_ratios(writer, hazards, "contracts"),
+    ]
+    return blocks.join(parts)
+
+
+def due_soon(writer: Writer, contract_churn: pd.DataFrame, as_of: dt.date) -> Block:
+    """Show the customers whose contract is up for renewal or ends within 90 days, with the money.
+
+    contract_churn : table `contract_churn`. What is expected to be renewed is the value of the next
+        term times its probability; an agreed end renews nothing
+    """
+    say, days = writer.say, DAYS[0]
+    if "due_on" not in contract_churn or contract_churn["due_on"].isna().all():
+        return writer.note("report.contracts.no_due")
+    last = pd.Timestamp(as_of) + pd.Timedelta(days, "D")
+    due = contract_churn[pd.to_datetime(contract_churn["due_on"]) <= last]
+    value = due["renewal_value"].astype(float)
+    renewed = value * due["p_renewal"].astype(float)
+    money = {
+        "monthly": due["monthly_value"].astype(float),
+        "renewal": value,
+        "renewed": renewed,
+    }
+    within = say.count("days", days)
+    label = say("report.contracts.due.customers.label", days=within)
+    note = say("report.contracts.due.customers.note", n=say.number(len(contract_churn)))
+    figures = [(label, say.number(len(due)), note)]
+    for name, amounts in money.items():
+        total = amounts.sum(min_count=1)
+        written = say.number(None) if pd.isna(total) else writer.money(float(total))
+        key = f"report.contracts.due.{name}"
+        figures.append((say(f"{key}.label"), written, say(f"{key}.note")))
+    return blocks.key_figures(figures)
+
+
+def renewal_forecasts(writer: Writer, backtest: pd.DataFrame) -> Block:
+    """Show how well each forecast of renewals did on contracts left out of its fit, by term.
+
+    backtest : part `renewals` of table `backtest`; horizon_days is the term
+    """
+    say = writer.say
+    if "renewals" not in backtest.index.get_level_values("part"):
+        return writer.note("report.contracts.no_terms")
+    rows = backtest.xs("renewals", level="part")
+    keys = ["horizon_days", "model"]
+    wide = rows["value"].astype(float).unstack("metric")
+    wide["used"] = rows["is_chosen"].astype(bool).groupby(keys).first()
+    wide = wide.reset_index().sort_values(["horizon_days", "log_score"], ascending=[True, False])
+    names = [
+        say("report.churn.ahead", days=say.count("days", days), model=say(f"models.{model}"))
+        for days, model in zip(wide["horizon_days"], wide["model"], strict=True)
+    ]
+    shown = wide.assign(used=wide["used"].map({True: say("report.writer.yes"), False: ""}))
+    formats = {"used": "text", "n_due": "number", "log_score": "number:4"}
+    return writer.table(shown.set_axis(names), formats, id="renewal-forecasts")
