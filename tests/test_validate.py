@@ -26,7 +26,8 @@ def business(tmp_path_factory):
 def config(business, tmp_path):
     """A copy of the configs that a test may change."""
     shutil.copytree(business / "config", tmp_path / "config")
-    (tmp_path / "data").symlink_to(business / "data")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "sample").symlink_to(business / "data" / "sample")
     return tmp_path / "config"
 
 
