@@ -96,6 +96,7 @@ RESULTS = {
             "n_customers": count("customers with this change"),
             "expected": number("number expected by chance alone", optional=True),
         },
+        company="sums",
     ),
     "segments": Table(
         "one row per customer",
