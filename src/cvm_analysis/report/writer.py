@@ -222,12 +222,12 @@ class Writer:
         return self.note("report.writer.model", model=names)
 
     def notes(self, notes: Iterable[Note]) -> Block:
-        """Say what was left out or replaced, and the figures why; each sentence once."""
-        texts = []
-        for note in notes:
+        """Say what was left out or replaced, and the figures why."""
+        shown = []
+        for note in dict.fromkeys(notes):
             figures = {"have": self.say.number(note.have), "need": self.say.number(note.need)}
-            texts.append(self.say.plural(f"notes.{note.code}", note.have, **figures))
-        shown = [blocks.warning(text, self.language) for text in dict.fromkeys(texts)]
+            text = self.say.plural(f"notes.{note.code}", note.have, **figures)
+            shown.append(blocks.warning(text, self.language))
         return blocks.join(shown or [self.note("report.writer.nothing_left_out")])
 
     def quality(self, quality: pd.DataFrame) -> Block:
