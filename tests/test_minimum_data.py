@@ -30,8 +30,8 @@ def test_everything_that_lacks_is_noted():
 
 
 def test_a_count_that_is_not_given_is_not_asked_for():
-    assert shortfalls("holdout", weeks=26) == []
-    assert [note.code for note in shortfalls("holdout", weeks=25.9)] == ["no_holdout_short_history"]
+    assert shortfalls("holdout", weeks=4) == []
+    assert [note.code for note in shortfalls("holdout", weeks=3.9)] == ["no_holdout_short_history"]
 
 
 @pytest.mark.parametrize("language", languages())
