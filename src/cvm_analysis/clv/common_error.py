@@ -40,6 +40,7 @@ from cvm_analysis.errors import InputError
 
 PRIOR_SCALE = 0.119  # of log(actual / forecast), in other businesses' records
 PRIOR_PERIODS = 4
+_DIGITS = 9  # of an error: so it is the same, and its median 0, on every machine
 _OUTER = 0.01  # share of Student's t cut off at either end
 
 
@@ -113,8 +114,8 @@ def draw(
     alone = CommonError(float(excess), region_wide.degrees, region_wide.n_periods)
     return pd.DataFrame(
         {
-            "company_error": part * shared.draw(draws, "company"),
-            "region_error": alone.draw(draws, f"region {region}"),
+            "company_error": (part * shared.draw(draws, "company")).round(_DIGITS),
+            "region_error": alone.draw(draws, f"region {region}").round(_DIGITS),
             "n_past_periods": region_wide.n_periods,
         }
     ).rename_axis("draw")
