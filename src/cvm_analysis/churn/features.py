@@ -176,7 +176,7 @@ def _usual_spend(known: pd.DataFrame) -> pd.Series:
 
 def _levels(known: pd.DataFrame, names: Iterable[str] | None) -> dict[str, pd.Series]:
     """Columns of attributes, 1 for customers of a level: channel=web, customer_type=dealer."""
-    found = {}
+    found: dict[str, pd.Series] = {}
     for attribute, column in _ATTRIBUTES.items():
         if column in known:
             start, own = f"{attribute}=", known[column]

@@ -108,7 +108,8 @@ def _shrink(errors: Array, variance: Array, days: pd.Series, years: float) -> li
         x = np.column_stack([x, _waves(days)])
     precision = np.diag([_LEVEL_SD**-2] + [_WAVE_SD**-2] * (x.shape[1] - 1))
     prior = _LANDMARKS * _LANDMARK_SD**2
-    between, found = _LANDMARK_SD**2, np.zeros(x.shape[1])
+    between = _LANDMARK_SD**2
+    found: Array = np.zeros(x.shape[1])
     for _ in range(_ROUNDS):
         weighted = x / (between + variance)[:, None]
         found = np.linalg.solve(weighted.T @ x + precision, weighted.T @ errors)
