@@ -16,7 +16,7 @@ import pandas as pd
 WEEKS_PER_YEAR = 365.25 / 7
 YEAR, HALF_YEAR = 365, 182  # days
 
-# The unit step of each feature's hazard ratio, in order of preference; `channel` and `customer_type`
+# The unit step of each feature's hazard ratio, in order of preference; `channel`, `customer_type`
 # stand for every column channel=<code>, customer_type=<code>.
 STEPS = MappingProxyType(
     {
