@@ -55,7 +55,9 @@ def main(config: str, apart: int = 30, days: int = 8) -> None:
             for each, name in zip(horizons, column_names(horizons), strict=True):
                 end = day + dt.timedelta(days=each)
                 came = learning.no_purchase(now, bought, end, [each])[name]
-                rows += [(each, code, *score(table[name], came)) for code, table in forecast.items()]
+                rows += [
+                    (each, code, *score(table[name], came)) for code, table in forecast.items()
+                ]
     table = pd.DataFrame(rows, columns=["days", "version", "level", "log_loss"])
     print(table.groupby("version")[["level", "log_loss"]].mean().round(4).to_string())
     print(table.groupby(["days", "version"]).mean().unstack().round(4).to_string())

@@ -50,8 +50,9 @@ def people(rows):
 
 def one(**values):
     plain = {
-        "customer_type": "retail", "n_orders": 3, "n_purchase_days": 3, "x": 2, "T": 50.0, "days_since_last": 40,
-        "gap_median_days": 20.0, "net_sales_per_order": 100.0, "return_share": 0.0,
+        "customer_type": "retail", "n_orders": 3, "n_purchase_days": 3, "x": 2, "T": 50.0,
+        "days_since_last": 40, "gap_median_days": 20.0, "net_sales_per_order": 100.0,
+        "return_share": 0.0,
     }  # fmt: skip
     return plain | values
 

@@ -230,7 +230,9 @@ def test_the_default_is_the_mean_of_the_three_models_and_not_of_recency(past, tr
     asked = [90, 365]
     rows = learning._rows([today], [learned.features(today)])
     two = [learned.models[code].p_no_purchase(rows, asked) for code in ("cox", "boosted")]
-    joint = pd.DataFrame(expit(np.mean([logit(p) for p in two], axis=0)), rows.day.index, NAMES[::2])
+    joint = pd.DataFrame(
+        expit(np.mean([logit(p) for p in two], axis=0)), rows.day.index, NAMES[::2]
+    )
     right = learned.recalibrations["mean"].apply(joint, rows.day)
     odds = (2 * logit(right.to_numpy()) + logit(today.value[NAMES[::2]].to_numpy())) / 3
     assert learned.forecast("mean", today, asked).to_numpy() == pytest.approx(expit(odds))

@@ -52,6 +52,8 @@ def test_what_nobody_knows_of_a_customer_is_no_reason():
         ("complaint_days", [0.5, 3.0]),  # not without a complaint
         ("channel=web", [0.5, 3.0]),
         ("rate", [0.0, 0.5, 3.0]),
+        ("tenure_weeks", []),
+        ("customer_type=dealer", []),
     ],
 )
 def test_a_reason_reads_as_one(feature, reasons):

@@ -32,7 +32,13 @@ def test_the_list_starts_with_the_highest_priority():
 
 def rhythm(last_gaps=(10, 10, 10, 10, 10, 10, 10, 10, 10, 30), gap=10.0, x=8, last="2025-06-01"):
     n = len(last_gaps)
-    columns = {"customer_type": "retail", "x": x, "gap_median_days": gap, "gap_last_days": last_gaps, "last_order": last}
+    columns = {
+        "customer_type": "retail",
+        "x": x,
+        "gap_median_days": gap,
+        "gap_last_days": last_gaps,
+        "last_order": last,
+    }
     return pd.DataFrame(columns, index=[f"c{i}" for i in range(n)])
 
 

@@ -43,7 +43,10 @@ def text(block):
 def test_the_list_says_what_is_at_risk_why_and_by_when():
     said = text(churn_tables.watchlist(EN, listed(), DAY))
     reasons = "3.2 usual intervals without an order, complaint open for 40 days"
-    assert f"C1 €1,200 40% now Nov 30, 2025 -25% {reasons} C2 €30 75% Jan 14, 2026 Feb 1, 2026 – –" in said
+    assert (
+        f"C1 €1,200 40% now Nov 30, 2025 -25% {reasons} C2 €30 75% Jan 14, 2026 Feb 1, 2026 – –"
+        in said
+    )
     assert "Grade" not in said and "Action" not in said
 
 

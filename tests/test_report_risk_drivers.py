@@ -60,17 +60,12 @@ def test_reasons_stand_in_their_order_and_empty_ones_are_left_out():
 
 def test_where_the_days_are_known_the_time_without_an_order_is_told_in_days():
     row = {"reason_1": "silence_gaps", "reason_1_value": 3.0, "days_since_last": 54}
-    assert (
-        risk_drivers_tables.describe(row, EN, "EUR")
-        == "54 days without an order, usually 18"
-    )
+    assert risk_drivers_tables.describe(row, EN, "EUR") == "54 days without an order, usually 18"
     assert risk_drivers_tables.describe({**row, "days_since_last": 1}, EN, "EUR").startswith(
         "1 day without"
     )
     ordered_today = {**row, "reason_1_value": 0.0, "days_since_last": 0}
-    assert (
-        risk_drivers_tables.describe(ordered_today, EN, "EUR") == "ordered on the last day"
-    )
+    assert risk_drivers_tables.describe(ordered_today, EN, "EUR") == "ordered on the last day"
 
 
 @pytest.mark.parametrize("language", languages())

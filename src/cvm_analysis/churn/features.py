@@ -16,7 +16,7 @@ import pandas as pd
 WEEKS_PER_YEAR = 365.25 / 7
 YEAR, HALF_YEAR = 365, 182  # days
 
-# The unit step of each feature's hazard ratio, in order of preference; `channel` and `customer_type`
+# The unit step of each feature's hazard ratio, in order of preference; `channel`, `customer_type`
 # stand for every column channel=<code>, customer_type=<code>.
 STEPS = MappingProxyType(
     {
@@ -176,7 +176,7 @@ def _usual_spend(known: pd.DataFrame) -> pd.Series:
 
 def _levels(known: pd.DataFrame, names: Iterable[str] | None) -> dict[str, pd.Series]:
     """Columns of attributes, 1 for customers of a level: channel=web, customer_type=dealer."""
-    found = {}
+    found: dict[str, pd.Series] = {}
     for attribute, column in _ATTRIBUTES.items():
         if column in known:
             start, own = f"{attribute}=", known[column]

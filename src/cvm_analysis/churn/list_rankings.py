@@ -83,9 +83,7 @@ def backtest(
         name = f"p_no_purchase_{rules.horizon_days}d"
         no_forecast = pd.DataFrame(columns=[name], dtype=float)
         risk = (no_forecast if each.value is None else each.value).reindex(columns=[name])[name]
-        stake, _ = watchlist.margin_at_stake(
-            value, risk, rules.horizon_weeks, rules.horizon_days
-        )
+        stake, _ = watchlist.margin_at_stake(value, risk, rules.horizon_weeks, rules.horizon_days)
         yearly = watchlist.yearly_margin(each.customers, year, rules.margin_share)
         due = watchlist.contact_on(each.customers, each.day)
         end = each.day + dt.timedelta(days=rules.horizon_days)

@@ -103,15 +103,17 @@ def _shrink(errors: Array, variance: Array, days: pd.Series, years: float) -> li
     Bayesian regression with normal priors. The variance between landmarks starts from a prior that
     counts as _LANDMARKS landmarks, since one or two cannot tell it.
     """
-    x = np.ones((len(errors), 1))
-    if years >= _MIN_YEARS:
-        x = np.column_stack([x, _waves(days)])
+    waves = _waves(days) if years >= _MIN_YEARS else np.empty((len(errors), 0))
+    x: Array = np.column_stack([np.ones(len(errors)), waves])
     precision = np.diag([_LEVEL_SD**-2] + [_WAVE_SD**-2] * (x.shape[1] - 1))
     prior = _LANDMARKS * _LANDMARK_SD**2
-    between, found = _LANDMARK_SD**2, np.zeros(x.shape[1])
+    between = _LANDMARK_SD**2
+    found: Array = np.zeros(x.shape[1])
     for _ in range(_ROUNDS):
-        weighted = x / (between + variance)[:, None]
-        found = np.linalg.solve(weighted.T @ x + precision, weighted.T @ errors)
+        weighted: Array = x / (between + variance)[:, None]
+        found = np.asarray(
+            np.linalg.solve(weighted.T @ x + precision, weighted.T @ errors), dtype=float
+        )
         own = np.maximum((errors - x @ found) ** 2 - variance, 0.0).sum()
         between = (prior + own) / (_LANDMARKS + len(errors))
     return [float(each) for each in found]

@@ -19,8 +19,9 @@ from cvm_analysis.survival.cox import Cox
 _MIN_CONTRIBUTION = 0.01  # a change of the hazard by less than one percent is no reason
 _LATE = ("silence_gaps",)  # reasons above 1: longer than usual
 _LESS = ("rate_trend", "spend_trend")  # reasons below 1: less than before
+_NEVER = ("customer_type", "tenure_weeks")  # say nothing of the customer's behaviour
 _PRESENT = (  # reasons above 0: the customer has it
-    *("only_once", "complaints_open", "complaint_days", "customer_type", "channel"),
+    *("only_once", "complaints_open", "complaint_days", "channel"),
     *("discount_share", "return_share", "late_share"),
 )
 
@@ -79,7 +80,9 @@ def _reads_as_reason(plain: pd.DataFrame) -> Bools:
     reads = plain.notna()
     for name in plain:
         attribute = str(name).partition("=")[0]
-        if attribute in _LATE:
+        if attribute in _NEVER:
+            reads[name] = False
+        elif attribute in _LATE:
             reads[name] &= plain[name] > 1
         elif attribute in _LESS:
             reads[name] &= plain[name] < 1

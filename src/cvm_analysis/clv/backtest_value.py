@@ -41,19 +41,19 @@ def fit_on_days(
 
     Returns
     -------
-    The models of each day; types with too few data, or without a model, are absent. And a note
-    where no type has a model on the last day.
+    The models of each day; a type with too few data takes the model of the largest type that has
+    one. And a note where no type has a model on the last day.
     """
-    fitted: list[Models] = [
-        {
-            kind: model
-            for kind, buyers in forecasts.split_by_type(each).items()
-            if (model := _fit_type(buyers, codes.get(kind, "")))
-        }
-        for each in customers
-    ]
+    fitted = [_fit_types(each, codes) for each in customers]
     none = bool(fitted) and not fitted[-1]
     return fitted, [Note("churn", "no_value_model")] if none else []
+
+
+def _fit_types(customers: pd.DataFrame, codes: Mapping[str, str]) -> Models:
+    by_type = forecasts.split_by_type(customers)
+    own = {kind: _fit_type(buyers, codes.get(kind, "")) for kind, buyers in by_type.items()}
+    largest = next((model for model in own.values() if model), None)
+    return {kind: model or largest for kind, model in own.items()} if largest else {}
 
 
 def _fit_type(buyers: pd.DataFrame, code: str) -> Any:
@@ -73,7 +73,7 @@ def estimate_margin(
     Parameters
     ----------
     customers : one row per customer as of the day, columns of table `customers`
-    models : of the day, from `fit_on_days`; customers of other types are left out
+    models : of the day, from `fit_on_days`; none: nobody is valued
     horizon_weeks, annual_rate : as for `value.estimate`
     assumed_margin : share of net spend, where costs are not known
 
@@ -117,8 +117,8 @@ def forecast_no_purchase(
 
     Returns
     -------
-    For each day, one row per customer; columns p_no_purchase_<h>d, in [0, 1], falling with h; empty
-    where the type has no model, no column where none has.
+    For each day, one row per customer; columns p_no_purchase_<h>d, in [0, 1], falling with h; no
+    column where no type has a model.
     """
     tables = []
     for each, fitted in zip(customers, models, strict=True):
