@@ -133,6 +133,21 @@ def test_revenue_adds_up_by_hand():
     assert found.loc["c", "expected_revenue"] == pytest.approx(30 * 61 / month)
 
 
+def test_without_a_term_or_a_contract_there_is_nothing_to_renew():
+    contracts = pd.DataFrame(
+        {"customer_id": ["a"], "started_on": ["2024-01-31"], "ended_on": [None]}
+    )
+    for rows in (contracts, contracts.head(0)):
+        table = spans([151] * len(rows), 0)
+        periods = renewals.count_periods(rows, table)
+        scores = renewals.score(periods)
+        models = renewals.fit(periods, scores)
+        found = renewals.forecast(rows, table, models, AS_OF, 365, AS_OF)
+        assert periods.empty and models == {} and found.empty
+        assert {each.kind for each in found.drop(columns="due_on").dtypes} == {"f"}
+        check("backtest", renewals.backtest_rows(scores))
+
+
 def test_without_money_only_the_days_are_known():
     contracts = pd.DataFrame(
         {"customer_id": ["a"], "started_on": ["2024-01-31"], "ended_on": [None], "term_months": [1]}

@@ -12,6 +12,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 import papermill
 import printed_figures
@@ -499,3 +500,44 @@ def test_a_browser_opens_it_without_an_error(reports, tmp_path, page):
     assert "CONSOLE" not in done.stderr, done.stderr
     shown = Page(done.stdout)
     assert "script" not in shown.tags and "All regions" in shown.text
+
+
+# A business with contracts alone
+
+ALONE = """
+business: Subscriptions
+currency: EUR
+pseudonyms: off
+extracted_on: 2025-06-30
+regions: {main: {en: Main, zh: 主区域}}
+sources:
+  contracts:
+    - files: contracts.csv
+      region: main
+      columns: {customer_id: id, started_on: start, ended_on: end, term_months: term,
+                monthly_value: fee, plan: plan}
+"""
+
+
+def test_contracts_alone_get_a_report_of_their_own(tmp_path):
+    """Each month one in ten lets a monthly contract go; half of the plans are twice as loyal."""
+    rng = np.random.default_rng(5)
+    plan = np.arange(400) % 2
+    start = pd.Timestamp("2023-01-01") + pd.to_timedelta(rng.integers(0, 880, 400), unit="D")
+    months = rng.geometric(np.where(plan, 0.05, 0.1))
+    end = pd.Series([s + pd.DateOffset(months=int(m)) for s, m in zip(start, months, strict=True)])
+    rows = pd.DataFrame({"id": [f"k{i}" for i in range(400)], "start": start})
+    rows = rows.assign(end=end.where(end <= "2025-06-30"), term=1, fee=10, plan=plan)
+    rows.to_csv(tmp_path / "contracts.csv", index=False)
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    text = ALONE.replace("contracts.csv", "../contracts.csv")
+    (tmp_path / "config" / "alone.yaml").write_text(text, "utf-8")
+    notebooks_folder = ("--notebooks", str(ROOT / "notebooks"))
+    done = cvm(tmp_path, "run", "config/alone.yaml", *notebooks_folder, "--region", "main")
+    assert done.code == 0, done.err
+    (report,) = (tmp_path / "reports" / "main").glob("2025-*/share/report.en.html")
+    page = Page(report.read_text("utf-8"))
+    for part in ("Contract end forecast", "Renewals", "Retention, renewal", "Forecast accuracy"):
+        assert part in page.text
+    tables = {p.stem for p in (report.parents[1] / "desk" / "tables").iterdir()}
+    assert tables == set(notebooks.describe()["10_contracts"].writes)

@@ -62,7 +62,7 @@ def count_periods(contracts: pd.DataFrame, spans: pd.DataFrame) -> pd.DataFrame:
     `shifted_beta_geometric.fit` takes them.
     """
     if "term_months" not in contracts:
-        return pd.DataFrame(columns=["term_months", "renewals", "lost", "entered"])
+        return pd.DataFrame(columns=["term_months", "renewals", "lost", "entered"], dtype=float)
     term = contracts.loc[spans.index, "term_months"].astype(float)
     term = term[term > 0]
     rows, days = spans.loc[term.index], term * DAYS_PER_MONTH
@@ -129,7 +129,7 @@ def _fit_all(rows: pd.DataFrame) -> dict[str, Retention]:
 
 def fit(periods: pd.DataFrame, scores: pd.DataFrame) -> dict[float, Retention]:
     """Fit the chosen forecast of each term to all its contracts; scores : as `score` returns."""
-    chosen = scores[scores["is_chosen"]].set_index("term_months")["model"]
+    chosen = scores[scores["is_chosen"].astype(bool)].set_index("term_months")["model"]
     terms = periods.groupby("term_months")
     return {term: _fit_all(terms.get_group(term))[code] for term, code in chosen.items()}
 
