@@ -8,8 +8,7 @@ from cvm_analysis.report import rates as rates_tables
 
 def table(*rows):
     found = pd.DataFrame(rows, columns=["rate", "segment", "month", "n_due", "n_kept"])
-    found = found.assign(month=pd.to_datetime(found["month"]))
-    return found.assign(share=found["n_kept"] / found["n_due"]).set_index(
+    return found.assign(month=pd.to_datetime(found["month"])).set_index(
         ["rate", "segment", "month"]
     )
 

@@ -17,7 +17,7 @@ ALL = "all"  # every segment together
 RETENTION, RENEWAL, REPURCHASE = "retention", "renewal", "repurchase"
 YEAR = 365  # days in which a repurchase counts
 _GRACE = pd.Timedelta(3, "D")  # an end so close to the day a contract is due is no renewal
-_COLUMNS = ["rate", "segment", "month", "n_due", "n_kept", "share"]
+_COLUMNS = ["rate", "segment", "month", "n_due", "n_kept"]
 
 
 def rates(
@@ -112,8 +112,7 @@ def _repurchased(bought: pd.DataFrame, last: pd.Timestamp) -> pd.DataFrame:
 
 
 def _by_segment(rows: pd.DataFrame, segment: pd.Series) -> pd.DataFrame:
-    """Count all rows, and those of each segment: segment, n_due, n_kept, share."""
+    """Count all rows, and those of each segment: segment, n_due, n_kept."""
     named = rows.assign(segment=rows["customer_id"].map(segment))
     both = pd.concat([rows.assign(segment=ALL), named.dropna(subset="segment")])
-    counted = both.groupby("segment")["kept"].agg(n_due="size", n_kept="sum").reset_index()
-    return counted.assign(share=counted["n_kept"] / counted["n_due"])
+    return both.groupby("segment")["kept"].agg(n_due="size", n_kept="sum").reset_index()

@@ -11,13 +11,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
 from cvm_analysis.arrays import Array
 from cvm_analysis.clv import shifted_beta_geometric
+from cvm_analysis.clv.shifted_beta_geometric import ShiftedBetaGeometric
 from cvm_analysis.errors import FitError
 
 PART = "renewals"
@@ -25,15 +25,6 @@ BY_PERIOD, CONSTANT = "retention_by_period", "constant_retention"
 DAYS_PER_MONTH = 365.25 / 12
 _TOLERANCE = 3  # days: months have 28 to 31
 _SCORES = ["term_months", "model", "n_due", "log_score", "is_chosen"]
-
-
-class Retention(Protocol):
-    """A forecast of the share of those due for their first, second, ... renewal who renew."""
-
-    code: str
-
-    def retention(self, period: int | Array) -> Array:
-        """Share who renew; period is the number of the renewal, 1 or more."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +37,9 @@ class Rates:
     def retention(self, period: int | Array) -> Array:
         """Share who renew; period is the number of the renewal, 1 or more."""
         return self.rates[np.minimum(np.asarray(period, int), len(self.rates)) - 1]
+
+
+Retention = Rates | ShiftedBetaGeometric
 
 
 def count_periods(contracts: pd.DataFrame, spans: pd.DataFrame) -> pd.DataFrame:
@@ -97,7 +91,7 @@ def _score_term(term: float, rows: pd.DataFrame) -> pd.DataFrame:
     pairs = list(zip(halves, halves[::-1], strict=True))
     fitted = [(_fit_all(learned), shifted_beta_geometric.count_renewals(held))
               for learned, held in pairs]  # fmt: skip
-    n_due = sum(float(sum(counts).sum()) for _, counts in fitted)
+    n_due = sum(float(renewed.sum() + ended.sum()) for _, (renewed, ended) in fitted)
     codes = [code for code in fitted[0][0] if code in fitted[1][0]] if n_due else []
     totals = [sum(_log_score(models[code], *counts) for models, counts in fitted) for code in codes]
     scored = pd.DataFrame({"term_months": term, "model": codes, "n_due": n_due})
@@ -106,7 +100,7 @@ def _score_term(term: float, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _log_score(model: Retention, renewed: Array, ended: Array) -> float:
-    rates = model.retention(np.arange(1, len(renewed) + 1)) if len(renewed) else np.empty(0)
+    rates = model.retention(np.arange(1.0, len(renewed) + 1)) if len(renewed) else np.empty(0)
     return float(renewed @ np.log(rates) + ended @ np.log1p(-rates))
 
 

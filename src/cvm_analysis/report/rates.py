@@ -42,10 +42,8 @@ def by_segment(writer: Writer, rates: pd.DataFrame) -> Block:
     last = rows["month"].where(rows["rate"] == REPURCHASE).max()
     rows = rows[(rows["rate"] != REPURCHASE) | (rows["month"] == last)]
     groups = rows.groupby(["rate", "segment"])
-    total = groups[["n_due", "n_kept"]].sum()
-    shares = total["n_kept"] / total["n_due"]
-    mean_due = total["n_due"] / groups["month"].nunique()
-    return _table(writer, total.assign(share=shares, n_due=mean_due), "segment")
+    mean = groups[["n_due", "n_kept"]].sum().div(groups["month"].nunique(), axis=0)
+    return _table(writer, mean, "segment")
 
 
 def _table(writer: Writer, rates: pd.DataFrame, rows: str) -> Block:
@@ -53,7 +51,8 @@ def _table(writer: Writer, rates: pd.DataFrame, rows: str) -> Block:
     say = writer.say
     if rates.empty:
         return writer.note("report.rates.nothing")
-    wide = rates.reset_index().pivot(index=rows, columns="rate", values=["share", "n_due"])
+    shares = rates.assign(share=rates["n_kept"] / rates["n_due"]).reset_index()
+    wide = shares.pivot(index=rows, columns="rate", values=["share", "n_due"])
     wide = wide.swaplevel(axis=1)
     present = [rate for rate in _RATES if rate in wide]
     columns = [(rate, part) for rate in present for part in ("share", "n_due")]

@@ -338,7 +338,6 @@ RESULTS = {
             "month": date("first day of the month"),
             "n_due": count("contracts running or due; customers with a purchase in 365 days"),
             "n_kept": count("of them, contracts that ran on, were renewed; repeat customers"),
-            "share": share("n_kept / n_due"),
         },
         company="rows",
     ),
