@@ -513,3 +513,29 @@ def test_attributes_of_the_business_stand_behind_the_columns_of_the_table():
     assert found.loc["twice", ["scene", "taken_off"]].isna().all()
     assert list(found.index) == sorted(found.index)
     tables.check("customers", found.reset_index())
+
+
+def last_year(lines, day, **more):
+    table = customers.year_to_last_order(transactions(lines, **more), dt.date.fromisoformat(day))
+    return table.to_pandas().set_index("customer_id")
+
+
+def test_the_last_year_as_a_customer_ends_with_the_last_order_and_has_365_days():
+    lines = [
+        ("a", "2023-01-01", 100, "1"),  # 365 days before the last order: a year ago
+        ("a", "2023-01-02", 10, "2"),
+        ("a", "2024-01-01", 5, "3"),
+        ("a", "2024-03-01", -2, "4"),  # returned later
+        ("a", "2024-06-01", 900, "5"),  # after the day
+        ("b", "2023-05-01", -3, "6"),  # never bought
+    ]
+    found = last_year(lines, "2024-05-01")
+    assert found["net_sales"].to_dict() == {"a": 10 + 5 - 2}
+    assert last_year(lines, "2024-06-01").loc["a", "net_sales"] == 5 - 2 + 900
+
+
+def test_the_margin_of_that_year_is_known_where_every_cost_of_it_is():
+    lines = [("a", "2022-01-01", 9, "1"), ("a", "2024-01-01", 5, "2"), ("b", "2024-01-01", 7, "3")]
+    found = last_year(lines, "2024-05-01", cost=("decimal(18, 4)", [None, 2, None]))
+    assert found["margin"]["a"] == 3 and pd.isna(found["margin"]["b"])
+    assert "margin" not in last_year(lines, "2024-05-01")

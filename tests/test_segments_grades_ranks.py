@@ -49,6 +49,23 @@ def test_ungraded_customers_have_no_rank():
 
 def test_each_day_has_its_own_customers_and_version():
     days = [DAY, DAY + dt.timedelta(days=1)]
-    cards = [card(), card(days[1], better="low")]
-    found = ranks.rank_on_days(cards, [people(), people().head(10)], days)
+    cards = {"retail": [card(), card(days[1], better="low")]}
+    known = people().assign(customer_type="retail")
+    found = ranks.rank_on_days(cards, [known, known.head(10)], days)
     assert [each.iloc[0] for each in found] == [0, 2] and [len(each) for each in found] == [100, 10]
+
+
+def test_customers_are_ranked_among_those_of_their_type():
+    """The best of each half is in the highest grade of the half; a type without a card has none."""
+    kinds = ["retail"] * 50 + ["dealer"] * 40 + ["project"] * 10
+    known = people().assign(customer_type=kinds)
+    cards = {"retail": [card()], "dealer": [card()]}
+    (found,) = ranks.rank_on_days(cards, [known], [DAY])
+    assert found.index.equals(known.index)
+    for kind in ("retail", "dealer"):
+        own = known[known["customer_type"] == kind]
+        alone = ranks.grade_rank_at([card()], own, DAY)
+        assert found[own.index].tolist() == alone.tolist()
+    assert found[90:].isna().all()
+    (none,) = ranks.rank_on_days(cards, [known.head(0)], [DAY])
+    assert none.empty
