@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cvm_analysis.clv import bg_nbd, histories, nbd, pareto_nbd
+from cvm_analysis.clv import bg_nbd, histories, mbg_nbd, nbd, pareto_nbd
 from cvm_analysis.errors import InputError
 
 
@@ -54,6 +54,13 @@ def test_every_customer_keeps_the_history_of_their_weeks(cdnow):
     assert (h["t_x"] <= h["T"]).all()
 
 
+def test_who_came_within_half_a_week_is_not_rounded_to_no_time_at_all():
+    days = pd.DataFrame({"x": [1, 2, 0, 1], "t_x": [1, 3, 0, 4], "T": [2, 60, 3, 60]})
+    h, key = histories.distinct(days.assign(t_x=days["t_x"] / 7, T=days["T"] / 7), "week")
+    found = (h.loc[key, ["t_x", "T"]].to_numpy() * 7).round(9).tolist()
+    assert found == [[0, 2], [0, 63], [0, 3], [7, 63]]
+
+
 def test_rounding_to_weeks_changes_little_where_flooring_changes_much(cdnow):
     """Parameters by 2.1 %, the total by 0.4 %; floored, alpha by 12.6 %."""
     h, _ = histories.distinct(cdnow)
@@ -82,6 +89,20 @@ def test_times_that_are_not_days_are_refused():
         histories.distinct(hours)
 
 
+def test_purchases_on_one_day_are_one():
+    """A day counts once: three orders on the first day are no repeat purchases."""
+    orders = pd.DataFrame({"x": [1, 2, 2], "t_x": [1.0, 0, 0], "T": 4.0}, index=["a", "b", "c"])
+    with pytest.raises(InputError, match=r"t_x is 0 with repeat purchases for 2 of 3.*first: b"):
+        histories.distinct(orders)
+
+
+@pytest.mark.parametrize("model", [bg_nbd, mbg_nbd, pareto_nbd])
+def test_repeat_purchases_that_took_no_time_tell_nothing_of_drop_out(model):
+    h = pd.DataFrame({"x": [0, 1, 2, 3], "t_x": 0.0, "T": 30.0})
+    with pytest.raises(InputError, match="t_x is 0 for all 3 histories with repeat purchases"):
+        model.fit(h)
+
+
 @pytest.mark.parametrize(
     ("row", "said"),
     [
@@ -91,6 +112,7 @@ def test_times_that_are_not_days_are_refused():
         ((1, np.nan, 2.0, 1), "not 0 <= t_x <= T"),
         ((1, 1.0, np.inf, 1), "not 0 <= t_x <= T"),
         ((0, 1.0, 2.0, 1), "t_x above 0 without a repeat"),
+        ((1, 0.0, 0.0, 1), "T is 0 with repeat purchases, which are on later days"),
         ((1, 1.0, 2.0, 0), "n is not above 0"),
     ],
 )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from small_business import NAMED, small
 
 from cvm_analysis import customers, prepared, sample, validate
 from cvm_analysis import settings as settings_module
@@ -110,6 +111,25 @@ def test_rows_read_are_rows_accepted_and_rows_set_aside(project, truth):
         Path(name).name: of["n_rows"] for name, of in truth["files"].items()
     }
     assert made["rows_read"] - made["rows_accepted"] == errors["transactions"]
+
+
+def test_the_quality_of_a_region_is_that_of_its_own_rows(project, truth):
+    """Planted lines stand in the sales file of their region, also those without a customer."""
+    settings = settings_of(project)
+    checks = {"missing_customer_id", "no_amount", "no_date", "in_the_future", "repeated_line"}
+    whole = 0
+    for region in REGIONS:
+        found = prepared.open(settings, region).quality.set_index(["table", "check"])["n_rows"]
+        planted = {
+            RULE_OF[kind]: len(lines)
+            for file, of in truth["files"].items()
+            for kind, lines in of.get("dirt_lines", {}).items()
+            if Path(file).stem == f"sales_{region}" and RULE_OF[kind] in checks
+        }
+        assert found["transactions"][list(planted)].to_dict() == planted
+        whole += found["transactions"][list(checks)].sum()
+    every = prepared.open(settings, "all").quality.set_index(["table", "check"])["n_rows"]
+    assert whole == every["transactions"][list(checks)].sum() > 30
 
 
 @pytest.mark.parametrize("region", REGIONS)
@@ -241,6 +261,26 @@ def test_a_day_outside_the_data_is_refused(project, day):
 def test_what_is_no_day_is_refused(project, day):
     with pytest.raises(InputError, match=f"as_of '{day}' is not a date; write it as 2025-1"):
         prepared.resolve_day(settings_of(project), day)
+
+
+def test_an_incomplete_last_day_is_found_and_the_day_before_is_taken(tmp_path):
+    days = pd.date_range("2025-03-03", "2025-05-12").strftime("%Y-%m-%d")
+    lines = [f"c{i},{day},1,Nord" for day in days for i in range(30 if day < days[-1] else 7)]
+    lines += [f"c1,{days[-1]},-1,Nord", f"c2,{days[-1]},-1,Sud"]
+    sales = "\n".join(["customer_id,ordered_at,amount,sold_in", *lines])
+    settings = small(tmp_path, NAMED, {"sales.csv": sales})
+    made = prepared.stamp(settings)
+    assert made["incomplete_day"] == {"day": "2025-05-12", "n_buyers": 7, "usual": 30.0}
+    assert prepared.resolve_day(settings) == dt.date(2025, 5, 11)
+    assert prepared.resolve_day(settings, "2025-05-12") == dt.date(2025, 5, 12)
+    quality = prepared.open(settings, "n").quality.set_index("check")
+    assert quality.loc["incomplete_day", ["n_rows", "level"]].tolist() == [9, "info"]
+
+
+def test_a_complete_last_day_is_not_mentioned(project):
+    settings = settings_of(project)
+    assert prepared.stamp(settings)["incomplete_day"] is None
+    assert "incomplete_day" not in set(prepared.open(settings, "all").quality["check"])
 
 
 def test_an_unknown_region_is_refused_with_those_there_are(project):
@@ -384,6 +424,52 @@ def test_killed_half_way_the_old_tables_stay_and_the_next_run_clears_up(copied):
     assert not list(settings.prepared.parent.glob(".building-*"))
 
 
+# Whose tables they are, and who still reads them
+
+ONE = "customer_id,ordered_at,amount,sold_in\na,2025-01-01,1,Nord\n"
+MORE = f"{ONE}b,2025-01-02,1,Sud\n"
+
+
+def test_two_configs_that_share_a_folder_do_not_share_its_tables(tmp_path):
+    """Two files of one name in different folders have the same folder of prepared tables."""
+    for shop in ("here", "there"):
+        (tmp_path / shop).mkdir()
+    first = small(tmp_path / "here", NAMED, {"sales.csv": ONE}, prepared="../prepared")
+    before = tree(tmp_path / "prepared")
+    said = "belongs to Small (small.yaml) in another place, not to Small (small.yaml); name another"
+    with pytest.raises(InputError, match=re.escape(said)):
+        small(tmp_path / "there", NAMED, {"sales.csv": MORE}, prepared="../prepared")
+    second = settings_module.load(tmp_path / "there" / "small.yaml")
+    for use in (prepared.stamp, prepared.region_names, lambda each: prepared.open(each, "all")):
+        with pytest.raises(InputError, match="belongs to Small"):
+            use(second)
+    assert tree(tmp_path / "prepared") == before
+    assert known(first, "all").index.tolist() == ["a"]
+
+
+def test_a_project_that_is_moved_keeps_its_tables(tmp_path):
+    (tmp_path / "here").mkdir()
+    small(tmp_path / "here", NAMED, {"sales.csv": ONE})
+    (tmp_path / "here").rename(tmp_path / "there")
+    moved = settings_module.load(tmp_path / "there" / "small.yaml")
+    assert prepare(moved) is False
+    assert known(moved, "all").index.tolist() == ["a"]
+
+
+def test_tables_that_a_run_reads_stay_until_it_ends(tmp_path):
+    settings = small(tmp_path, NAMED, {"sales.csv": ONE})
+    old = prepared.stamp(settings)["fingerprint"]
+    with prepared.kept(settings) as kept:
+        small(tmp_path, NAMED, {"sales.csv": MORE})
+        assert known(settings, "all").index.tolist() == ["a", "b"]
+        assert known(kept, "all").index.tolist() == ["a"]
+        assert known(prepared.pin(settings, old), "all").index.tolist() == ["a"]
+        assert known(prepared.pin(settings), "all").index.tolist() == ["a", "b"]
+    assert known(prepared.pin(settings, old), "all").index.tolist() == ["a", "b"], "gone by now"
+    left = {path.name for path in tmp_path.glob(".prepared-*")}
+    assert left == {settings.prepared.readlink().name}
+
+
 # Pseudonyms
 
 
@@ -454,38 +540,6 @@ def test_without_a_key_nothing_is_prepared(hidden, monkeypatch, key):
 
 
 # Files of a few lines
-
-
-def small(folder, regions, sales, people="", pseudonyms="off"):
-    """Prepare a business of hand-made files whose headers are ours; `sales` by name of file."""
-    for name, text in {**sales, "people.csv": people}.items():
-        (folder / name).write_text(text, "utf-8")
-    for name in ("segments.yaml", "scorecards.yaml", "strategies.yaml"):
-        shutil.copy(REAL / name, folder)
-    sources = ""
-    for name, text in sales.items():
-        columns = ", ".join(f"{c}: {c}" for c in header(text) if c != "land")
-        sources += f"    - {{files: {name}, columns: {{{columns}}}}}\n"
-    if people:
-        columns = ", ".join(f"{c}: {c}" for c in header(people))
-        sources += f"  customers:\n    - {{files: people.csv, columns: {{{columns}}}}}\n"
-    (folder / "small.yaml").write_text(
-        f"business: Small\ncurrency: EUR\npseudonyms: {pseudonyms}\nprepared: prepared\n"
-        f"extracted_on: 2026-01-01\nregions: {regions}\n"
-        "rules: {stop_above: {default: 1}}\n"
-        f"sources:\n  transactions:\n{sources}",
-        "utf-8",
-    )
-    settings = settings_module.load(folder / "small.yaml")
-    prepare(settings)
-    return settings
-
-
-def header(text):
-    return text.splitlines()[0].split(",")
-
-
-NAMED = "{n: {match: [Nord], en: North, zh: 北}, s: {match: [Sud], en: South, zh: 南}}"
 
 
 def test_a_customer_has_the_region_of_their_record_else_of_their_first_purchase(tmp_path):
@@ -570,7 +624,7 @@ def retail(data_set, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def shoppers(retail):
-    return known(retail, "all")
+    return known(retail, "all", "2011-12-09")
 
 
 def test_online_retail_loses_no_row(retail):
@@ -579,7 +633,8 @@ def test_online_retail_loses_no_row(retail):
     assert made["rows_read"] == 541_909  # as published with the data set
     assert made["rows_accepted"] + len(rejected) == 541_909
     assert rejected["rule"].value_counts().to_dict() == {"missing_customer_id": 135_080}
-    assert made["as_of"] == "2011-12-09" and made["first_day"] == "2010-12-01"
+    assert made["as_of"] == "2011-12-08" and made["first_day"] == "2010-12-01"
+    assert made["incomplete_day"] == {"day": "2011-12-09", "n_buyers": 35, "usual": 71.0}
 
 
 def test_online_retail_has_its_published_totals(shoppers):

@@ -26,7 +26,7 @@ def judged(duplicates="quarantine", formats=None, **columns):
         | columns
     )
     table = rules.parse_columns(ibis.memtable(raw), "transactions", 3, formats or {})
-    table = table.mutate(region=ibis.literal("east"))
+    table = table.mutate(region=ibis.literal("east"), counted_in=ibis.literal("east"))
     return rules.apply(table, rules.rules_for("transactions", DAY, duplicates))
 
 
@@ -105,7 +105,9 @@ def test_of_repeated_lines_the_first_stays():
 def test_counts_of_quarantined_and_kept_rows_add_up():
     asked = rules.rules_for("transactions", DAY)
     rows = judged("keep", amount=["1", "x", "-1", "0"], digest=[b"a", b"a", b"c", b"c"])
-    counted = rules.count(rows, asked, "transactions").set_index("check")
+    both = rules.count(rows, asked, "transactions").set_index(["region", "check"])
+    counted = both.loc["all"]
+    pd.testing.assert_frame_equal(both.loc["east"], counted)
     assert counted.loc["no_amount", ["n_rows", "share"]].tolist() == [1, 0.25]
     assert counted.loc[["return", "zero_amount"], "n_rows"].tolist() == [1, 1]
     assert counted.loc["repeated_line", "n_rows"] == 1  # the other repeat is quarantined already
@@ -113,3 +115,15 @@ def test_counts_of_quarantined_and_kept_rows_add_up():
     assert bad[["file", "line", "rule", "column", "value"]].to_dict("records") == [
         {"file": "f.csv", "line": 3, "rule": "no_amount", "column": "amount", "value": "x"}
     ]
+
+
+def test_a_row_is_counted_in_its_region_and_in_all_or_in_all_alone():
+    asked = rules.rules_for("transactions", DAY)
+    rows = judged("keep", amount=["1", "x", "x", "x"])
+    places = ibis.cases(
+        (rows.line == 2, "west"), (rows.line == 3, "west"), (rows.line == 4, "east")
+    )
+    counted = rules.count(rows.mutate(counted_in=places), asked, "transactions")
+    bad = counted[counted["check"] == "no_amount"].set_index("region")
+    assert bad["n_rows"].to_dict() == {"all": 3, "east": 1, "west": 1}
+    assert bad["share"].to_dict() == {"all": 0.75, "east": 1.0, "west": 0.5}

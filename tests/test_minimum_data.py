@@ -29,6 +29,11 @@ def test_everything_that_lacks_is_noted():
     assert shortfalls("purchase_model", buyers=1_000, repeat_buyers=500) == []
 
 
+def test_a_reader_meets_whole_weeks_never_as_many_as_needed_and_never_fewer_than_none():
+    assert [note.have for note in shortfalls("holdout", weeks=25.9)] == [25]
+    assert [note.have for note in shortfalls("holdout", weeks=-13.2)] == [0]
+
+
 def test_a_count_that_is_not_given_is_not_asked_for():
     assert shortfalls("holdout", weeks=26) == []
     assert [note.code for note in shortfalls("holdout", weeks=25.9)] == ["no_holdout_short_history"]

@@ -280,6 +280,7 @@ def business(monkeypatch, tmp_path):
         return SimpleNamespace(path=path, resolve=lambda name: (path.parent / name).resolve())
 
     monkeypatch.setattr(results, "load", load)
+    monkeypatch.setattr(results.prepared, "pin", lambda settings, fingerprint: settings)
     monkeypatch.setattr(results.prepared, "check_region", lambda settings, region: None)
     monkeypatch.setattr(results.prepared, "stamp", lambda settings: {"fingerprint": "data-1"})
     resolve = lambda settings, as_of: dt.date.fromisoformat(as_of or "2025-12-31")  # noqa: E731

@@ -360,18 +360,25 @@ def test_the_portal_lists_all_regions_ever_run_and_links_only_what_may_be_shared
     assert all((plan.out / link).is_file() for link in links)
 
 
-def test_two_businesses_in_one_folder_each_have_their_own_portal(plan, kernel):
-    go(plan, regions={"east": {"en": "East", "zh": "东"}})
-    kernel.fails = {"north"}
-    go(plan, regions={"north": {"en": "North", "zh": "北"}})
-    kernel.fails = set()
-    go(plan, business="Another", as_of="2020-05-01", regions={"west": {"en": "West", "zh": "西"}})
-    page = (plan.out / "index.html").read_text()
-    assert "Another" in page and "West" in page
-    assert "East" not in page and "North" not in page
-    shown = {e["region"] for e in fan_out.entries(plan.out, "en", plan.business)}
-    assert shown == {"east", "north"}
-    assert {e["region"] for e in fan_out.entries(plan.out, "en")} == {"east", "north", "west"}
+def test_a_second_business_is_refused_and_the_reports_of_the_first_stay(plan, kernel):
+    go(plan, regions={"east": NAMES["east"]})
+    before = {name: path.read_bytes() for name, path in files(plan.out).items()}
+    kernel.ran.clear()
+    config = plan.config.parent.parent / "other" / "demo.yaml"
+    with pytest.raises(InputError, match=r"belongs to Demo \(demo\.yaml\), not to Another"):
+        go(plan, business="Another", config=config, regions={"east": NAMES["east"]})
+    assert kernel.ran == []
+    assert {name: path.read_bytes() for name, path in files(plan.out).items()} == before
+
+
+def test_pages_that_a_user_adds_stay(plan, kernel):
+    go(plan, languages=("zh", "en"))
+    for name in ("index.old.html", "notes.html", "east/notes.txt"):
+        (plan.out / name).write_text("mine")
+    go(plan, force=True)
+    assert not (plan.out / "index.zh.html").exists()
+    for name in ("index.old.html", "notes.html", "east/notes.txt"):
+        assert (plan.out / name).read_text() == "mine"
 
 
 def test_what_notebooks_leave_for_the_portal_stands_in_it(plan, kernel, monkeypatch):
@@ -526,6 +533,7 @@ def test_for_real_a_region_holds_what_it_promises(published):
         "share/report.en.html",
         "share/report.zh.html",
         "desk/pids",
+        "desk/stamp.json",
         "desk/done/01_customers.json",
         "desk/done/09_strategy.en.json",
         "desk/done/09_strategy.zh.json",
@@ -581,4 +589,4 @@ def test_for_real_sigterm_ends_kernels_and_leaves_nothing_half_made(plan, tmp_pa
     assert runner.wait(20) == 128 + signal.SIGTERM
     assert is_gone(kernel)
     assert hidden(plan.out / "all") == []
-    assert [path.name for path in plan.out.iterdir()] == ["all"]
+    assert [path.name for path in plan.out.iterdir() if path.name[0] != "."] == ["all"]

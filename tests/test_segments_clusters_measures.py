@@ -71,12 +71,12 @@ def test_one_error_lists_all_mistakes_with_the_nearest_names(people, shares):
         )
     said = str(error.value)
     assert (
-        "measures: 'net_sales_per_ordr' is not in the data; did you mean net_sales_per_order"
+        "measures: 'net_sales_per_ordr' is not in the data; did you mean 'net_sales_per_order'"
         in said
     )
-    assert "attributes: 'chanel' is not in the data; did you mean channel" in said
+    assert "attributes: 'chanel' is not in the data; did you mean 'channel'" in said
     assert "measures: 'channel'" in said and "attributes: 'joined_on'" in said
-    assert "shares_of: 'brand' is not in the data; there are category" in said
+    assert "shares_of: 'brand' is not in the data; known are category" in said
 
 
 def test_shares_without_any_and_nothing_at_all_are_errors(people):

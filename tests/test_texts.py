@@ -87,6 +87,8 @@ def test_no_key_is_swallowed_by_yaml():
         (EN.short(1234567), "1.23M"),
         (EN.short(999999, "CNY"), "¥1M"),
         (EN.short(2_654_999, "CNY"), "¥2.65M"),
+        (EN.short(2_651_159, "CNY"), "¥2.65M"),
+        (EN.amounts([2_651_159, 26_500_000], "CNY")[0], "¥2.7M"),
         (EN.short(33_449_999, "CNY"), "¥33.4M"),
         (EN.short(16_707, "CNY"), "¥16.7K"),
         (EN.short(2_653, "CNY"), "¥2,650"),

@@ -63,6 +63,40 @@ def publish(folder: Path, link: Path) -> Path:
     return final
 
 
+@contextmanager
+def kept(link: Path) -> Iterator[Path]:
+    """Give the folder that a link points to now; meanwhile no `publish` removes it.
+
+    Where this process may not write, it is given without that promise.
+    """
+    if not (link.is_symlink() and os.access(link.parent, os.W_OK)):
+        yield link.resolve()
+        return
+    with lock(link.parent):
+        folder = link.resolve()
+        owned = _lock(link.with_name(f"{folder.name}.{secrets.token_hex(6)}.lock"))
+        owned.acquire()
+    try:
+        yield folder
+    finally:
+        with lock(link.parent):
+            Path(owned.lock_file).unlink(missing_ok=True)
+            owned.release()
+            _remove_older(link, link.resolve())
+
+
+def versions(link: Path) -> list[Path]:
+    """List the finished folders of a link: the one it points to, then older ones that are kept."""
+    older = [path for path in link.parent.glob(".*-*") if _is_version(path, link)]
+    return [link.resolve(), *sorted(path for path in older if path != link.resolve())]
+
+
+def name(folder: Path) -> str:
+    """The name of a finished folder without its digits: that of its link."""
+    found = re.fullmatch(r"\.(.+)-[0-9a-f]{12}", folder.name)
+    return found[1] if found else folder.name
+
+
 def write(path: Path, content: str | bytes, mode: int = 0o666) -> None:
     """Write a small file in one step; `mode` is cut by the umask."""
     data = content.encode() if isinstance(content, str) else content
@@ -87,15 +121,35 @@ def _point(link: Path, final: Path) -> None:
 
 
 def _remove_older(link: Path, final: Path) -> None:
-    """Remove older folders and unfinished links of this link."""
-    ours = re.compile(rf"\.{re.escape(link.name)}-[0-9a-f]{{12}}(\.link)?")
+    """Remove unfinished links of this link, and older folders that no process keeps."""
     for path in link.parent.iterdir():
-        if path == final or not ours.fullmatch(path.name):
-            continue
-        if path.is_symlink():
+        if path.is_symlink() and _is_version(path.with_suffix(""), link):
             path.unlink()
-        elif path.is_dir():
+        elif path.is_dir() and _is_version(path, link) and path != final and not _is_kept(path):
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_version(path: Path, link: Path) -> bool:
+    return re.fullmatch(rf"\.{re.escape(link.name)}-[0-9a-f]{{12}}", path.name) is not None
+
+
+def _is_kept(folder: Path) -> bool:
+    """Whether a living process keeps a folder; locks of processes that have ended are removed."""
+    ours = re.compile(rf"{re.escape(folder.name)}\.[0-9a-f]{{12}}\.lock")
+    locks = [path for path in folder.parent.iterdir() if ours.fullmatch(path.name)]
+    return any([not _remove_free(path) for path in locks])
+
+
+def _remove_free(path: Path) -> bool:
+    """Remove a lock that no living process holds; return whether it did."""
+    owned = _lock(path)
+    try:
+        owned.acquire(blocking=False)
+    except OSError:  # held: Timeout is one
+        return False
+    path.unlink(missing_ok=True)
+    owned.release()
+    return True
 
 
 def _remove_leftovers(parent: Path) -> None:

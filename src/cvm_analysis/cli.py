@@ -102,6 +102,7 @@ def run(
     prepared: Annotated[bool, typer.Option(help="Use the existing prepared tables.")] = False,
 ) -> None:
     """Run the notebooks for `all` and every region, and publish the reports."""
+    from cvm_analysis import prepared as prepared_tables
     from cvm_analysis import validate
     from cvm_analysis.intake.prepare import prepare as prepare_tables
     from cvm_analysis.run import fan_out, progress
@@ -113,13 +114,12 @@ def run(
         words(each)  # fails early for an unknown language
     if not prepared:
         _say_prepared(settings, prepare_tables(settings))
-    validate.check_imported(settings)
-    plan = replace(
-        _plan(settings, region or [], as_of, out, notebooks, languages), jobs=jobs, force=force
-    )
-    names = {key: each[languages[0]] for key, each in plan.regions.items()}
-    with progress.open_progress(names, err) as show:
-        outcome = fan_out.run(plan, show)
+    with prepared_tables.kept(settings) as kept:
+        validate.check_imported(kept)
+        plan = _plan(kept, region or [], as_of, out, notebooks, languages)
+        names = {key: each[languages[0]] for key, each in plan.regions.items()}
+        with progress.open_progress(names, err) as show:
+            outcome = fan_out.run(replace(plan, jobs=jobs, force=force), show)
     for result in outcome.failed:
         err.print(f"{result.region}: failed: {result.failure}", markup=False, highlight=False)
     _say(str(outcome.portal))
@@ -148,9 +148,11 @@ def quarantine(config: ConfigFile) -> None:
     import pandas as pd
 
     from cvm_analysis.intake.prepare import quarantine_folder
+    from cvm_analysis.prepared import stamp
     from cvm_analysis.settings import load
 
     settings = load(config)
+    stamp(settings)  # refuses the tables of another business
     stopped = quarantine_folder(settings)
     folder = stopped if stopped.is_dir() else settings.prepared
     if not (folder / "quarantine.parquet").is_file():
@@ -215,6 +217,12 @@ def _say_prepared(settings: Settings, changed: bool) -> None:
     stamp = prepared.stamp(settings)
     rows = f"{stamp['rows_accepted']:,} of {stamp['rows_read']:,} order lines accepted"
     _say(f"{settings.prepared}: {rows}" + ("" if changed else ", unchanged"))
+    if last := stamp["incomplete_day"]:
+        _say(
+            f"{last['day']} seems incomplete: {last['n_buyers']:,} buyers, usually "
+            f"{last['usual']:,.0f} on this weekday; reports end on {stamp['as_of']}, unless "
+            f"--as-of {last['day']} is given"
+        )
 
 
 def _say(text: str) -> None:

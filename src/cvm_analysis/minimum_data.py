@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -50,9 +51,17 @@ NEEDS = MappingProxyType(
 
 
 def shortfalls(part: str, **counts: float) -> list[Note]:
-    """Compare counts (buyers=..., weeks=...) with the minimum of a part; [] if all suffice."""
+    """Compare counts (buyers=..., weeks=...) with the minimum of a part; [] if all suffice.
+
+    Notes have whole counts, rounded down, and 0 for weeks before the records start.
+    """
     return [
-        Note(part, need.otherwise, float(counts[need.counted]), float(need.at_least))
+        Note(
+            part,
+            need.otherwise,
+            float(max(0, math.floor(counts[need.counted]))),
+            float(need.at_least),
+        )
         for need in NEEDS[part]
         if need.counted in counts and counts[need.counted] < need.at_least
     ]

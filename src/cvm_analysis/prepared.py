@@ -5,14 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import ibis
 import pandas as pd
 from ibis import ir
 
-from cvm_analysis import customers, texts
+from cvm_analysis import atomic_folder, customers, owner, texts
 from cvm_analysis.errors import InputError
 from cvm_analysis.queries import Queries
 from cvm_analysis.settings import Settings
@@ -26,7 +28,8 @@ class Prepared:
     """The prepared tables of one region; see `open`.
 
     Tables have a column region; all but `transactions` are None if there are no such records.
-    `imported` names the imported indicators of all regions; `quality` has one row per check.
+    `imported` names the imported indicators of all regions; `quality` has one row per check of this
+    region's raw rows. `last_day` is the last complete day over all regions.
     """
 
     region: str
@@ -121,9 +124,45 @@ class Prepared:
 
 
 def stamp(settings: Settings) -> dict[str, Any]:
-    """Read what `prepare` recorded (files, regions and their names, dates); empty if never run."""
-    path = settings.prepared / STAMP
-    return json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    """Read what `prepare` recorded (files, regions and their names, dates); empty if never run.
+
+    InputError if the prepared tables are those of another config.
+    """
+    found = _read_stamp(settings.prepared)
+    if "owner" in found:
+        cure = (
+            "name another folder under `prepared` in this config, or, if the config was moved, "
+            f"remove {settings.prepared}"
+        )
+        owner.refuse_another(settings.prepared, found["owner"], describe_owner(settings), cure)
+    return found
+
+
+def describe_owner(settings: Settings) -> dict[str, str]:
+    """Describe this config as the owner of its prepared tables."""
+    folder = settings.prepared.parent
+    return owner.describe(settings.business.business, settings.path, folder)
+
+
+@contextmanager
+def kept(settings: Settings) -> Iterator[Settings]:
+    """Give settings whose prepared tables stay as they are, whatever is prepared meanwhile.
+
+    InputError if there are none.
+    """
+    _stamp(settings)
+    with atomic_folder.kept(settings.prepared) as folder:
+        yield replace(settings, pinned=folder)
+
+
+def pin(settings: Settings, fingerprint: str = "") -> Settings:
+    """Settings whose prepared tables are those of a fingerprint, as long as a run keeps them.
+
+    Without it, or if they are gone: those that are there now.
+    """
+    found = [path for path in atomic_folder.versions(settings.prepared) if path.is_dir()]
+    asked = [path for path in found if _read_stamp(path).get("fingerprint") == fingerprint]
+    return replace(settings, pinned=next(iter([*asked, *found]), None))
 
 
 def imported(settings: Settings) -> list[str]:
@@ -138,7 +177,7 @@ def region_names(settings: Settings) -> dict[str, dict[str, str]]:
 
 
 def resolve_day(settings: Settings, as_of: str = "") -> dt.date:
-    """Read an as_of parameter; empty is the last day with a sale in any region.
+    """Read an as_of parameter; empty is the last complete day over all regions, as `prepare` found.
 
     InputError if it is not an ISO date or lies outside the data.
     """
@@ -157,7 +196,7 @@ def resolve_day(settings: Settings, as_of: str = "") -> dt.date:
 
 
 def _days(stamp: dict[str, Any]) -> Iterator[dt.date]:
-    """First and last day with a sale, and the day of extraction."""
+    """First day with a sale, last complete day, and the day of extraction."""
     return (dt.date.fromisoformat(stamp[name]) for name in ("first_day", "as_of", "extracted_on"))
 
 
@@ -195,9 +234,14 @@ def _open(
         transactions=table("transactions"),
         **{name: table(name) for name in ("customers_raw", "feedback", "contracts", "indicators")},
         imported=recorded["imported"],
-        quality=pd.read_parquet(settings.prepared / "quality.parquet"),
+        quality=_quality(settings, region),
         queries=Queries(),
     )
+
+
+def _quality(settings: Settings, region: str) -> pd.DataFrame:
+    found = pd.read_parquet(settings.prepared / "quality.parquet")
+    return found[found["region"] == region].drop(columns="region").reset_index(drop=True)
 
 
 def check_region(settings: Settings, region: str) -> None:
@@ -207,7 +251,14 @@ def check_region(settings: Settings, region: str) -> None:
         raise InputError(f"no region '{region}'; choose from {', '.join((ALL, *regions))}")
 
 
+def _read_stamp(folder: Path) -> dict[str, Any]:
+    path = folder / STAMP
+    return json.loads(path.read_text("utf-8")) if path.is_file() else {}
+
+
 def _stamp(settings: Settings) -> dict[str, Any]:
-    if recorded := stamp(settings):
+    recorded = stamp(settings)
+    if "owner" in recorded:
         return recorded
-    raise InputError(f"{settings.prepared}: no prepared tables; run `cvm prepare {settings.path}`")
+    found = "prepared by an earlier version" if recorded else "no prepared tables"
+    raise InputError(f"{settings.prepared}: {found}; run `cvm prepare {settings.path}`")

@@ -248,11 +248,14 @@ class Run:
 def open(config: str | Path, region: str, as_of: str = "", run_dir: str | Path = "") -> Run:
     """Open the run folder of a region and day, for one notebook.
 
+    A folder that names its prepared data is read with these as long as they are kept; the settings
+    of the result name them.
+
     Parameters
     ----------
     config : relative to the working folder or to notebooks/
     region : a key of the config's regions, or `all`
-    as_of : the last day that counts, an ISO date; empty: the prepared one
+    as_of : the last day that counts, an ISO date; empty: the last complete one, see `prepared`
     run_dir : empty: the draft, <drafts>/<config>/<region>/<as_of>, where <drafts> is ../data/drafts
         from the config's folder, or the environment variable CVM_DRAFTS
 
@@ -260,7 +263,8 @@ def open(config: str | Path, region: str, as_of: str = "", run_dir: str | Path =
     ------
     InputError : no such region or day, or a folder of another region, day or config
     """
-    settings = load(_find(config))
+    named = _read_json(Path(run_dir) / "stamp.json").get("prepared", "") if run_dir else ""
+    settings = prepared.pin(load(_find(config)), named)
     prepared.check_region(settings, region)
     date = prepared.resolve_day(settings, as_of)
     stamp = {

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cvm_analysis import prepared, texts
-from cvm_analysis.errors import ConfigError, CvmError, InputError
+from cvm_analysis.errors import ConfigError, CvmError, InputError, nearest
 from cvm_analysis.intake import rules
 from cvm_analysis.segments import loyalty, report_segment, rfm
 from cvm_analysis.segments.clusters import measures
 from cvm_analysis.segments.grades import scorecard
 from cvm_analysis.segments.grades.scorecard import Indicator
-from cvm_analysis.settings import DiscoveredRegions, Settings, Source, load, nearest, wording
+from cvm_analysis.settings import DiscoveredRegions, Settings, Source, load, wording
 from cvm_analysis.sources import formats
 from cvm_analysis.strategy import recommend
 from cvm_analysis.tables import TABLES

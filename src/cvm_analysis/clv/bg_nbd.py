@@ -104,7 +104,7 @@ class BgNbd(DropOutAtPurchase):
 
 def fit(h: pd.DataFrame) -> BgNbd:
     """Fit by maximum likelihood; arguments and errors as for `nbd.fit`, reasons as in `DropOut`."""
-    data = histories.arrays(h)
+    data = histories.timed(h)
     without = nbd.fit(h)
     top = mle.multistart(derivatives, data, start_values(without.params), "BG/NBD")
     reason = mle.reason(top, without.log_likelihood)

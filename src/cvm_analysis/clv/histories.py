@@ -33,7 +33,8 @@ def distinct(
         x : repeat purchases, empty without a purchase; those rows are left out
         t_x, T : weeks, whole days (two printed decimals are enough)
         n_orders (optional) : rows with 0 are left out
-    resolution : "day" for scoring; "week" rounds t_x and T to the nearest week, for fitting only
+    resolution : "day" for scoring; "week" rounds t_x and T to the nearest week, for fitting only;
+        a T below half a week stays in days, so that nobody was observed for no time
 
     Returns
     -------
@@ -44,7 +45,8 @@ def distinct(
 
     Raises
     ------
-    InputError : x, t_x or T impossible (see `arrays`), or times that are not whole days
+    InputError : x, t_x or T impossible (see `arrays`), times that are not whole days, or t_x = 0
+        with x above 0: purchases on one day are one
     """
     _complete(customers)
     bought = customers["x"].notna()
@@ -59,11 +61,19 @@ def distinct(
             f"t_x or T of {off.sum():,} of {len(off):,} customers is not a whole number of days "
             f"(the first: {off.idxmax()}); give both in weeks = days / 7"
         )
+    at_once = (buyers["x"] > 0) & (days["t_x"].round() == 0)
+    if at_once.any():
+        raise InputError(
+            f"t_x is 0 with repeat purchases for {at_once.sum():,} of {len(off):,} customers "
+            f"(the first: {at_once.idxmax()}); x counts later days with a purchase, not orders"
+        )
     unit = {"day": 1, "week": 7}[resolution]
-    whole = (days.round() / unit).round().astype(int).assign(x=buyers["x"].astype(int))
+    whole = (days.round() / unit).round() * unit
+    whole["T"] = whole["T"].where(whole["T"] > 0, days["T"].round())
+    whole = whole.astype(int).assign(x=buyers["x"].astype(int))
     groups = whole.groupby(["x", "t_x", "T"])
     h = groups.size().rename("n").reset_index()
-    h[["t_x", "T"]] *= unit / 7
+    h[["t_x", "T"]] /= 7
     return h, groups.ngroup().rename("history")
 
 
@@ -71,7 +81,8 @@ def arrays(h: pd.DataFrame) -> Arrays:
     """The columns x, t_x, T and n (1 where absent) of a table with one row per history.
 
     InputError : a column is missing, or a row is impossible: x not a whole number of 0 or more,
-        not 0 <= t_x <= T, t_x above 0 with x = 0, n not above 0 (it may be a fraction)
+        not 0 <= t_x <= T, t_x above 0 with x = 0, T = 0 with x above 0, n not above 0 (it may be
+        a fraction)
     """
     _complete(h)
     x, t_x, T = (h[name].to_numpy(float) for name in ("x", "t_x", "T"))
@@ -80,6 +91,7 @@ def arrays(h: pd.DataFrame) -> Arrays:
         "x is not a whole number of 0 or more": ~((x >= 0) & (x == np.floor(x)) & np.isfinite(x)),
         "not 0 <= t_x <= T": ~((t_x >= 0) & (t_x <= T) & np.isfinite(T)),
         "t_x above 0 without a repeat purchase": (x == 0) & (t_x > 0),
+        "T is 0 with repeat purchases, which are on later days": (x > 0) & (T == 0),
         "n is not above 0": ~((n > 0) & np.isfinite(n)),
     }
     found = [
@@ -90,6 +102,18 @@ def arrays(h: pd.DataFrame) -> Arrays:
     if found:
         raise InputError("not purchase histories: " + "; ".join(found))
     return Arrays(x, t_x, T, n)
+
+
+def timed(h: pd.DataFrame) -> Arrays:
+    """As `arrays`, for models that learn from times: InputError also if all repeats have t_x 0."""
+    data = arrays(h)
+    repeats = data.x > 0
+    if repeats.any() and not data.t_x[repeats].any():
+        raise InputError(
+            f"t_x is 0 for all {repeats.sum():,} histories with repeat purchases; it is the time "
+            "from the first to the last purchase, in weeks"
+        )
+    return data
 
 
 def _complete(h: pd.DataFrame) -> None:

@@ -46,7 +46,7 @@ class MbgNbd(bg_nbd.DropOutAtPurchase):
 
 def fit(h: pd.DataFrame) -> MbgNbd:
     """Fit by maximum likelihood; arguments and errors as for `nbd.fit`, reasons as in `DropOut`."""
-    data = histories.arrays(h)
+    data = histories.timed(h)
     without = nbd.fit(h)
     tops = [
         mle.fit_autograd(lambda logs: _log_likelihood(logs, data), start, data.n.sum(), "MBG/NBD")

@@ -105,7 +105,7 @@ class ParetoNbd(purchase_model.DropOut):
 
 def fit(h: pd.DataFrame) -> ParetoNbd:
     """Fit by maximum likelihood; arguments and errors as for `nbd.fit`, reasons as in `DropOut`."""
-    data = histories.arrays(h)
+    data = histories.timed(h)
     without = nbd.fit(h)
     mean_T = fsum(data.n * data.T) / fsum(data.n)  # the same in any order of rows
     starts = [(*without.params, s, share * mean_T) for s, share in _STARTS]

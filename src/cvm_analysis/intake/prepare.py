@@ -25,11 +25,11 @@ from ibis import ir
 
 from cvm_analysis import __version__, atomic_folder
 from cvm_analysis.errors import GateError
-from cvm_analysis.intake import pseudonyms, regions, rules
-from cvm_analysis.prepared import STAMP, stamp
+from cvm_analysis.intake import last_day, pseudonyms, regions, rules
+from cvm_analysis.prepared import STAMP, describe_owner, stamp
 from cvm_analysis.settings import DiscoveredRegions, Rules, Settings, Source
 from cvm_analysis.sources import read
-from cvm_analysis.tables import TABLES
+from cvm_analysis.tables import ALL, TABLES
 
 
 def fingerprint(settings: Settings) -> str:
@@ -51,7 +51,8 @@ def prepare(settings: Settings, force: bool = False) -> bool:
 
     Raises
     ------
-    InputError : a file or column is missing, or cannot be read; nothing is written
+    InputError : a file or column is missing, or cannot be read; or the folder holds the tables of
+        another config; nothing is written
     GateError : too many rows break a rule; the quarantine is in the folder `<prepared>.stopped`,
         and the previous tables stay
     """
@@ -61,7 +62,8 @@ def prepare(settings: Settings, force: bool = False) -> bool:
         return False
     with atomic_folder.atomic_folder(settings.prepared.parent, settings.prepared.name) as folder:
         with _engine(folder) as con:
-            content = _write(con, settings, folder) | {"fingerprint": key}
+            content = _write(con, settings, folder)
+        content |= {"fingerprint": key, "owner": describe_owner(settings)}
         (folder / STAMP).write_text(json.dumps(content, ensure_ascii=False, indent=1), "utf-8")
         atomic_folder.publish(folder, settings.prepared)
     _remove_stopped(settings)
@@ -118,8 +120,11 @@ def _write(con: Any, settings: Settings, folder: Path) -> dict[str, Any]:
         table: con.create_table(f"checked_{table}", rules.apply(rows, checks[table]))
         for table, rows in read_tables.items()
     }
-    names = _assign_regions(con, settings, checked)
-    placed = {table: _with_region(con, rows) for table, rows in checked.items()}
+    names, keys = _assign_regions(con, settings, checked)
+    placed = {table: _with_region(con, rows, keys) for table, rows in checked.items()}
+    incomplete = last_day.find_incomplete(_count_buyers(placed["transactions"]))
+    if incomplete:
+        checks["transactions"] = [*checks["transactions"], rules.incomplete_day(incomplete.day)]
     _check(settings, placed, checks, folder)
     for table, rows in placed.items():
         used = {column for file in files if file["table"] == table for column in file["columns"]}
@@ -129,7 +134,7 @@ def _write(con: Any, settings: Settings, folder: Path) -> dict[str, Any]:
         "files": files,
         "regions": names,
         "imported": _imported(placed.get("indicators")),
-        **_span(placed["transactions"]),
+        **_span(placed["transactions"], incomplete),
     }
 
 
@@ -188,8 +193,11 @@ def _pseudonymise(con: Any, tables: dict[str, ir.Table]) -> dict[str, ir.Table]:
 
 def _assign_regions(
     con: Any, settings: Settings, checked: dict[str, ir.Table]
-) -> dict[str, dict[str, str]]:
-    """Create the table `placed` (customer_id, region) and return the regions' names."""
+) -> tuple[dict[str, dict[str, str]], dict[str, str]]:
+    """Create the table `placed` (customer_id, region).
+
+    Returns the regions' names, and the key of each word of a raw column that is discovered.
+    """
     accepted = {table: rows.filter(rows.rule.isnull()) for table, rows in checked.items()}
     placed = regions.assign_customers(accepted["transactions"], accepted.get("customers_raw"))
     placed = con.create_table("placed", placed.filter(placed.region.notnull()))
@@ -199,17 +207,27 @@ def _assign_regions(
         keys, names = regions.discover(dict(zip(counts["region"], counts["n"], strict=True)), known)
         renamed = placed.mutate(region=placed.region.cases(*keys.items()))
         con.create_table("placed", renamed.to_pandas(), overwrite=True)
-        return names
+        return names, keys
     found = set(counts["region"])
-    return {k: {"en": each.en, "zh": each.zh} for k, each in known.items() if k in found}
+    return {k: {"en": each.en, "zh": each.zh} for k, each in known.items() if k in found}, {}
 
 
-def _with_region(con: Any, checked: ir.Table) -> ir.Table:
-    """Add the customer's region to every row; without one the row is quarantined."""
-    rows = checked.drop("region") if "region" in checked.columns else checked
+def _with_region(con: Any, checked: ir.Table, keys: dict[str, str]) -> ir.Table:
+    """Add the customer's region to every row; without one the row is quarantined.
+
+    `counted_in` is that region, else the row's own: where a row without a customer is counted.
+    """
+    column = next((each for each in ("sold_in", "region") if each in checked.columns), None)
+    own = checked[column] if column else ibis.null("string")
+    if keys:
+        own = own.cases(*keys.items(), else_=ibis.null("string"))
+    rows = checked.mutate(counted_in=own)
+    rows = rows.drop("region") if "region" in rows.columns else rows
     joined = rows.left_join(con.table("placed"), "customer_id").drop("customer_id_right")
     no_region = joined.region.isnull().ifelse(ibis.literal("no_region"), None)
-    return joined.mutate(rule=joined.rule.coalesce(no_region))
+    return joined.mutate(
+        rule=joined.rule.coalesce(no_region), counted_in=joined.region.coalesce(joined.counted_in)
+    )
 
 
 def _check(
@@ -218,7 +236,10 @@ def _check(
     checks: dict[str, list[rules.Rule]],
     folder: Path,
 ) -> None:
-    """Write `quality` and `quarantine`; GateError if too many rows break a rule."""
+    """Write `quality` (by region and of all) and `quarantine`.
+
+    GateError if too many rows, over all regions, break a rule.
+    """
     all_rules = {table: [*checks[table], rules.no_region(table)] for table in checked}
     quality = pd.concat(
         [rules.count(rows, all_rules[table], table) for table, rows in checked.items()],
@@ -228,6 +249,7 @@ def _check(
     rejected = [rules.quarantine(rows, all_rules[table]) for table, rows in checked.items()]
     _stack(rejected).order_by("file", "line").to_parquet(folder / "quarantine.parquet")
     limits = Rules().stop_above | settings.business.rules.stop_above
+    quality = quality[quality["region"] == ALL]
     limit = quality["check"].map(limits).fillna(limits["default"])
     over = quality[(quality["level"] == "error") & (quality["share"] > limit)]
     if over.empty:
@@ -264,14 +286,30 @@ def _imported(indicators: ir.Table | None) -> list[str]:
     return sorted(accepted.select("name").distinct().to_pandas()["name"])
 
 
-def _span(sales: ir.Table) -> dict[str, Any]:
-    """First and last day of the accepted sales, and the numbers of rows read and accepted."""
+def _count_buyers(sales: ir.Table) -> pd.DataFrame:
+    """One row per day with an accepted line, as `last_day.find_incomplete` takes it."""
+    accepted = sales.filter(sales.rule.isnull())
+    days = accepted.group_by(day=accepted.ordered_at.date()).aggregate(
+        n_buyers=accepted.customer_id.nunique(where=accepted.amount > 0),
+        last=accepted.ordered_at.max(where=accepted.amount > 0),
+    )
+    found = days.to_pandas().set_index("day")
+    found.index = pd.to_datetime(found.index)
+    last = pd.to_datetime(found["last"]) - found.index.to_series()
+    return found.assign(last_hour=last.dt.total_seconds() / 3600).drop(columns="last")
+
+
+def _span(sales: ir.Table, incomplete: last_day.Incomplete | None) -> dict[str, Any]:
+    """First and last complete day of the accepted sales, and the numbers of rows."""
     accepted = sales.filter(sales.rule.isnull())
     days = accepted.aggregate(
-        first_day=accepted.ordered_at.date().min(), as_of=accepted.ordered_at.date().max()
+        first=accepted.ordered_at.date().min(), last=accepted.ordered_at.date().max()
     ).to_pandas()
+    first, last = (dt.date.fromisoformat(str(days[name].iloc[0])[:10]) for name in days)
     return {
-        **{name: str(day.iloc[0])[:10] for name, day in days.items()},
+        "first_day": first.isoformat(),
+        "as_of": (last - dt.timedelta(days=1) if incomplete else last).isoformat(),
+        "incomplete_day": incomplete and {**incomplete._asdict(), "day": last.isoformat()},
         "rows_read": int(sales.count().execute()),
         "rows_accepted": int(accepted.count().execute()),
     }

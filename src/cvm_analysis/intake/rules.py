@@ -14,7 +14,7 @@ import ibis
 import pandas as pd
 from ibis import ir
 
-from cvm_analysis.tables import TABLES
+from cvm_analysis.tables import ALL, TABLES
 from cvm_analysis.tables.shape import NUMERIC, Kind
 
 MONEY = "decimal(18, 4)"
@@ -163,6 +163,11 @@ def no_region(table: str) -> Rule:
     return Rule("no_region", column, "error", _missing("region"))
 
 
+def incomplete_day(day: dt.date) -> Rule:
+    """The finding that the last day is incomplete; rows are kept, but not counted by default."""
+    return Rule("incomplete_day", "ordered_at", "info", lambda t: t.ordered_at.date() == day)
+
+
 def apply(rows: ir.Table, rules: list[Rule]) -> ir.Table:
     """Add `rule`: the name of the first error rule that a row breaks, empty if accepted."""
     errors = [rule for rule in rules if rule.level == "error"]
@@ -173,9 +178,11 @@ def apply(rows: ir.Table, rules: list[Rule]) -> ir.Table:
 
 
 def count(checked: ir.Table, rules: list[Rule], table: str) -> pd.DataFrame:
-    """Count the rows that break each rule: one row per rule, columns as table `quality`.
+    """Count the rows that break each rule: one row per region and rule, and per rule of `all`.
 
-    An error rule counts the rows quarantined under it; warn and info count accepted rows.
+    Columns as table `quality`, and region. An error rule counts the rows quarantined under it; warn
+    and info count accepted rows. A row is counted in the region `counted_in`; without one, only
+    in `all`.
     """
     accepted = checked.rule.isnull()
     broken = {
@@ -184,16 +191,24 @@ def count(checked: ir.Table, rules: list[Rule], table: str) -> pd.DataFrame:
         else rule.broken(checked) & accepted
         for rule in rules
     }
-    marked = checked.select(**{name: each.fill_null(False) for name, each in broken.items()})
-    sums = marked.aggregate(
-        n_read=marked.count(), **{name: marked[name].sum() for name in broken}
-    ).to_pandas()
-    n_rows = sums.fillna(0).astype(int).iloc[0]
-    counted = pd.DataFrame(
-        [(r.name, table, r.column, r.level, n_rows[r.name]) for r in rules],
-        columns=["check", "table", "column", "level", "n_rows"],
+    found = {name: each.fill_null(False) for name, each in broken.items()}
+    marked = checked.select("counted_in", **found)
+    sums = (
+        marked.group_by(region=marked.counted_in)
+        .aggregate(n_read=marked.count(), **{name: marked[name].sum() for name in broken})
+        .to_pandas()
+        .set_index("region")
     )
-    return counted.assign(share=counted["n_rows"] / n_rows["n_read"])
+    regions = sums[sums.index.notna()].sort_index()
+    whole = sums.sum().to_frame(ALL).T
+    return pd.DataFrame(
+        [
+            (region, r.name, table, r.column, r.level, n[r.name], n[r.name] / n["n_read"])
+            for region, n in pd.concat([whole, regions]).astype(int).iterrows()
+            for r in rules
+        ],
+        columns=["region", "check", "table", "column", "level", "n_rows", "share"],
+    )
 
 
 def quarantine(checked: ir.Table, rules: list[Rule]) -> ir.Table:

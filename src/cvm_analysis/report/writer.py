@@ -258,12 +258,12 @@ class Writer:
         return self.note("report.writer.model", model=names)
 
     def notes(self, notes: Iterable[Note]) -> Block:
-        """Say what was left out or replaced, and the figures why."""
-        texts: dict[str, None] = {}  # parts may have the same note
+        """Say what was left out or replaced, and the figures why; each sentence once."""
+        texts = []
         for note in notes:
             figures = {"have": self.say.number(note.have), "need": self.say.number(note.need)}
-            texts[self.say.plural(f"notes.{note.code}", note.have, **figures)] = None
-        shown = [blocks.warning(text, self.language) for text in texts]
+            texts.append(self.say.plural(f"notes.{note.code}", note.have, **figures))
+        shown = [blocks.warning(text, self.language) for text in dict.fromkeys(texts)]
         return blocks.join(shown or [self.note("report.writer.nothing_left_out")])
 
     def quality(self, quality: pd.DataFrame) -> Block:

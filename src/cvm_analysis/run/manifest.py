@@ -14,10 +14,12 @@ from typing import Any
 
 import cvm_analysis
 from cvm_analysis import atomic_folder
+from cvm_analysis.errors import InputError
 from cvm_analysis.run.notebook import HASH_SEED, Finished
-from cvm_analysis.run.plan import Job, Part, Plan
+from cvm_analysis.run.plan import PRIVATE, Job, Part, Plan
 
 PACKAGE = Path(cvm_analysis.__file__).parent
+STAMP = "stamp.json"  # in desk/
 
 
 def fingerprint(job: Job) -> str:
@@ -40,6 +42,30 @@ def add_parts(own: str, parts: Mapping[str, Part]) -> str:
     if not parts:
         return own
     return _digest(json.dumps([own, parts], sort_keys=True).encode())
+
+
+def pin(desk: Path, job: Job) -> None:
+    """Name the data in the stamp of a run folder, before the first notebook: all read these."""
+    content = json.dumps(_stamp(job), ensure_ascii=False, indent=1)
+    atomic_folder.write(desk / STAMP, content, PRIVATE)
+
+
+def check(desk: Path, job: Job, made_from: str) -> None:
+    """Raise InputError if notebooks read other data, or settings or code changed meanwhile.
+
+    made_from : the fingerprint, taken before the first notebook ran
+    """
+    if json.loads((desk / STAMP).read_text("utf-8")) != _stamp(job):
+        raise InputError("the data were prepared again during the run; run it again")
+    if fingerprint(job) != made_from:
+        raise InputError("config, notebooks or program changed during the run; run it again")
+
+
+def _stamp(job: Job) -> dict[str, str]:
+    """Content of the stamp, as notebooks write it: see `results`."""
+    plan = job.plan
+    about = {"config": plan.config.stem, "region": job.region, "as_of": plan.as_of}
+    return {**about, "prepared": plan.prepared}
 
 
 def _identity(job: Job) -> dict[str, Any]:

@@ -7,12 +7,12 @@ import json
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import cvm_analysis
-from cvm_analysis.atomic_folder import write
+from cvm_analysis import atomic_folder
 from cvm_analysis.run.plan import PRIVATE, Plan
 
 Redact = Callable[[str], str]
@@ -34,7 +34,7 @@ def path_redactor(plan: Plan, run_dir: Path) -> Redact:
         Path(__file__).parents[2]: "src",
         Path.cwd(): ".",
         config.parent: ".",
-        **{folder: folder.name for folder in plan.private_folders},
+        **_links(plan.private_folders),
         **{Path(file): Path(file).name for file in plan.inputs},
         config: config.name,
         plan.out: plan.out.name,
@@ -42,6 +42,12 @@ def path_redactor(plan: Plan, run_dir: Path) -> Redact:
         run_dir: "..",
     }
     return _replacer(names)
+
+
+def _links(folders: Iterable[Path]) -> dict[Path, str]:
+    """Name folders, and the links to those that are a version of one, by the name of the link."""
+    named = {folder: atomic_folder.name(folder) for folder in folders}
+    return named | {folder.with_name(name): name for folder, name in named.items()}
 
 
 def clean_notebook(path: Path, parameters: Mapping[str, str], redact: Redact) -> None:
@@ -57,14 +63,16 @@ def clean_notebook(path: Path, parameters: Mapping[str, str], redact: Redact) ->
             lines = [f"{name} = {json.dumps(v, ensure_ascii=False)}" for name, v in public.items()]
             cell |= {"id": "injected-parameters", "source": "\n".join(["# Parameters", *lines])}
     text = json.dumps(nb, ensure_ascii=False, indent=1, sort_keys=True)
-    write(path, text + "\n", PRIVATE)
+    atomic_folder.write(path, text + "\n", PRIVATE)
 
 
 def clean_sentinel(path: Path, parameters: Mapping[str, str], redact: Redact) -> None:
     """Remove paths from the file of a notebook's sign-off."""
     signed = _redacted(json.loads(path.read_text("utf-8")), redact)
     signed["parameters"] = public_parameters(parameters)
-    write(path, json.dumps(signed, ensure_ascii=False, indent=1, sort_keys=True), PRIVATE)
+    atomic_folder.write(
+        path, json.dumps(signed, ensure_ascii=False, indent=1, sort_keys=True), PRIVATE
+    )
 
 
 def _replacer(names: Mapping[Path, str]) -> Redact:
@@ -77,7 +85,8 @@ def _replacer(names: Mapping[Path, str]) -> Redact:
     folders = "|".join(re.escape(form) for form in longest_first)
     # The characters around keep a short folder from matching within base64 or a word.
     known = re.compile(rf"(?:file://|(?<![\w+/-]))(?P<folder>{folders})(?![\w-])")
-    cell = re.compile(r"[^\s\"']*/ipykernel_\d+/\d+\.py")
+    # From the start of a word only: from each of its characters, a long word takes forever.
+    cell = re.compile(r"(?<![^\s\"'])[^\s\"']*/ipykernel_\d+/\d+\.py")
 
     def redact(text: str) -> str:
         return known.sub(lambda found: public[found["folder"]], cell.sub("(cell)", text))

@@ -152,6 +152,7 @@ class Build:
         parts : of `all`: its regions
         """
         job = replace(self.job, parts=parts or {})
+        manifest.check(self.desk, self.job, self.made_from)
         made_from = manifest.add_parts(self.made_from, job.parts)
         _clean(job, self.desk)
         _render(job, self.folder)
@@ -172,6 +173,7 @@ def build(job: Job, slots: Executor, progress: Progress, stop: threading.Event) 
         (folder / "desk" / "notebooks").mkdir(parents=True)
         if job.company is not None:
             atomic_folder.write(folder / "desk" / "company.json", job.company, PRIVATE)
+        manifest.pin(folder / "desk", job)
         made_from, began = manifest.fingerprint(job), dt.datetime.now(dt.UTC)
         yield Build(job, folder, made_from, slots, progress, stop, began)
 

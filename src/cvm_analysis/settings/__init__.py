@@ -4,7 +4,7 @@ Paths are relative to the config file. `${NAME}` stands for an environment varia
 `${NAME:-text}` has a default. Every message names file and line.
 """
 
-from cvm_analysis.settings.load import Settings, load, nearest
+from cvm_analysis.settings.load import Settings, load
 from cvm_analysis.settings.shape import DiscoveredRegions, Region, Rules, Source
 
-__all__ = ["DiscoveredRegions", "Region", "Rules", "Settings", "Source", "load", "nearest"]
+__all__ = ["DiscoveredRegions", "Region", "Rules", "Settings", "Source", "load"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import zoneinfo
@@ -16,7 +15,7 @@ from pydantic import ValidationError
 
 from cvm_analysis.churn.lapse import Churn
 from cvm_analysis.clv.value import Value
-from cvm_analysis.errors import ConfigError
+from cvm_analysis.errors import ConfigError, nearest
 from cvm_analysis.settings import wording
 from cvm_analysis.settings.lines import Lines, line, parse, where
 from cvm_analysis.settings.rule_files import Scorecards, Segments, Strategies
@@ -38,6 +37,7 @@ class Settings:
     scorecards: Scorecards
     strategies: Strategies
     lines: Mapping[Path, Lines]
+    pinned: Path | None = None  # the prepared tables of this run, whatever is prepared meanwhile
 
     @property
     def value(self) -> Value:
@@ -57,7 +57,8 @@ class Settings:
     @property
     def prepared(self) -> Path:
         """The folder of the prepared tables."""
-        return self.resolve(self.business.prepared or f"../data/prepared/{self.path.stem}")
+        place = self.business.prepared or f"../data/prepared/{self.path.stem}"
+        return self.pinned or self.resolve(place)
 
     @property
     def files(self) -> list[Path]:
@@ -158,17 +159,6 @@ def _groups(kind: Any) -> list[Any]:
     if hasattr(kind, "__pydantic_fields__"):
         return [kind]
     return [group for inner in get_args(kind) for group in _groups(inner)]
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Suggest a known name for a misspelt one: `; did you mean 'x'?`; else list the known ones."""
-    known = sorted(known)
-    close = difflib.get_close_matches(name, known, n=1)
-    if close:
-        return f"; did you mean '{close[0]}'?"
-    if not known:
-        return "; there are none"
-    return f"; known are {', '.join(known[:20])}" + (", ..." if len(known) > 20 else "")
 
 
 def _check_names(settings: Settings) -> None:

@@ -5,7 +5,6 @@ dotted key: `words("en")("segments.champions")`. Numbers, money and dates are fo
 every figure is rounded half up. The horizon of the forecasts comes from the config: `{horizon}`.
 """
 
-import difflib
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,7 +22,7 @@ import yaml
 from babel import dates, numbers
 
 from cvm_analysis import tables
-from cvm_analysis.errors import CvmError
+from cvm_analysis.errors import CvmError, nearest
 
 NOTHING = "–"  # how an empty value is written
 OPEN = ("actions", "grades", "indicators", "segments", "types")  # a business adds codes of its own
@@ -71,9 +70,8 @@ class Words:
             if section == VALUES:
                 value = code.partition(".")[2]
                 return self.entries.get(f"groups.{value}", value)
-            near = difflib.get_close_matches(key, self.entries, n=1)
-            hint = f"; did you mean '{near[0]}'?" if near else f"; add it to {self.language}.yaml"
-            raise MissingTextError(f"{self.language}.yaml has no text '{key}'{hint}") from None
+            near = nearest(key, self.entries, f"add it to {self.language}.yaml")
+            raise MissingTextError(f"{self.language}.yaml has no text '{key}'{near}") from None
 
     def plural(self, key: str, n: Any, **values: str) -> str:
         """Return the form of a text that fits a count, `{n}` filled with the count.

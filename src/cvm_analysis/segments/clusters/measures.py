@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Annotated, Literal
@@ -11,7 +10,7 @@ import pandas as pd
 from pandas.api import types
 from pydantic import Field
 
-from cvm_analysis.errors import ConfigError
+from cvm_analysis.errors import ConfigError, nearest
 from cvm_analysis.typed import settings
 
 RETAIL = "retail"
@@ -141,7 +140,4 @@ def _check(asked: dict[str, tuple[list[str], list[str]]]) -> None:
 
 
 def _wrong(name: str, setting: str, there: list[str]) -> str:
-    near = difflib.get_close_matches(name, there, n=3, cutoff=0.5)
-    have = f"there are {', '.join(sorted(there))}" if there else "there are none in these data"
-    hint = f"did you mean {' or '.join(near)}?" if near else have
-    return f"{setting}: '{name}' is not in the data; {hint}"
+    return f"{setting}: '{name}' is not in the data{nearest(name, there)}"

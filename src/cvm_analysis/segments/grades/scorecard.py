@@ -12,7 +12,6 @@ bins : `5`: five groups of equal size, learned from the customers (`points.fit_b
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -21,7 +20,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import model_validator
 
-from cvm_analysis.errors import ConfigError, InputError
+from cvm_analysis.errors import ConfigError, InputError, nearest
 from cvm_analysis.typed import by_code, settings
 
 LEAVE_OUT = "leave_out"
@@ -185,7 +184,7 @@ def _check_indicator(each: Indicator, columns: Sequence[str] | None) -> Iterator
     at = ("indicators", each.code)
     for name, column in (("column", each.column), ("per", each.per)):
         if columns is not None and column is not None and column not in columns:
-            yield (*at, name), f"no column '{column}'{_nearest(column, columns)}"
+            yield (*at, name), f"no column '{column}'{nearest(column, columns)}"
     for name in ("weight", "unit_cost", "step"):
         number = getattr(each, name)
         if number is not None and not 0 < number < math.inf:
@@ -267,9 +266,3 @@ def _check_min_weight(card: Scorecard) -> Iterator[Problem]:
 
 def _is_points(value: object) -> bool:
     return isinstance(value, int | float) and 0 <= value <= 100
-
-
-def _nearest(name: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=3)
-    meant = ", ".join(f"'{each}'" for each in close)
-    return f"; did you mean {meant}?" if close else f"; known are {', '.join(known) or 'none'}"

@@ -1,0 +1,68 @@
+"""The last complete day of the sales: files written during a day end with a part of it.
+
+A last day counts as incomplete if all of this holds. "As usual" is the median number of buyers on
+the same weekday of the eight weeks before; days that usually have fewer than 20 are not judged.
+
+- It has less than half of the buyers usual for its weekday, and fewer than on any of the eight.
+- It has, of its usual number, less than three quarters of what any of the six days before had of
+  theirs: business that has become slower for a while is not an incomplete day.
+- Where sales have a time of day, its last sale comes earlier than that of any of the eight days: a
+  quiet holiday with sales until the evening is complete.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from cvm_analysis.arrays import Array
+
+WEEKS = 8  # of the same weekday
+LEAST = 20  # usual buyers of a day, below which chance alone may halve them
+SHARE = 0.5  # of the usual buyers
+OF_OTHERS = 0.75  # of the share that any of the six days before had
+
+
+class Incomplete(NamedTuple):
+    """An incomplete last day: its buyers, and the usual number on that weekday."""
+
+    day: dt.date
+    n_buyers: int
+    usual: float
+
+
+def find_incomplete(days: pd.DataFrame) -> Incomplete | None:
+    """Return the last day of the sales if it is incomplete, else None.
+
+    days : one row per day with a sale, indexed by day (Timestamp), in any order
+        n_buyers : customers with a purchase
+        last_hour : hours from midnight to the last purchase; 0 or empty where times are not known
+    """
+    every = pd.date_range(days.index.min(), days.index.max())
+    if len(every) <= 7 * WEEKS:
+        return None
+    n = days["n_buyers"].reindex(every, fill_value=0).to_numpy(float)
+    hour = days["last_hour"].reindex(every).fillna(0.0).to_numpy(float)
+    usual, before = float(np.median(_same_weekday(n))), n[-2:-8:-1]
+    if usual < LEAST or n[-1] >= SHARE * usual or n[-1] >= _same_weekday(n).min():
+        return None
+    if n[-1] / usual >= OF_OTHERS * _shares(n, before).min(initial=np.inf):
+        return None
+    if hour[-1] > 0 and 0 < _same_weekday(hour).min() <= hour[-1]:
+        return None
+    return Incomplete(every[-1].date(), int(n[-1]), usual)
+
+
+def _same_weekday(n: Array, days_ago: int = 0) -> Array:
+    """Values of the same weekday in the weeks before a day."""
+    here = len(n) - 1 - days_ago
+    return n[[here - 7 * week for week in range(1, WEEKS + 1) if here >= 7 * week]]
+
+
+def _shares(n: Array, before: Array) -> Array:
+    """Buyers of the days before as shares of the usual number, where that is large enough."""
+    usual = np.array([np.median(_same_weekday(n, i)) for i in range(1, len(before) + 1)])
+    return before[usual >= LEAST] / usual[usual >= LEAST]

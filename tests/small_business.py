@@ -1,0 +1,40 @@
+"""A business of hand-made files of a few lines, whose headers are ours."""
+
+import shutil
+from pathlib import Path
+
+from cvm_analysis import settings as settings_module
+from cvm_analysis.intake.prepare import prepare
+
+CONFIG = Path(__file__).parent.parent / "config"
+NAMED = "{n: {match: [Nord], en: North, zh: 北}, s: {match: [Sud], en: South, zh: 南}}"
+
+
+def small(folder, regions, sales, people="", pseudonyms="off", prepared="prepared"):
+    """Write its config into a folder and prepare it; `sales` by name of file."""
+    for file, text in {**sales, "people.csv": people}.items():
+        (folder / file).write_text(text, "utf-8")
+    for rules in ("segments.yaml", "scorecards.yaml", "strategies.yaml"):
+        shutil.copy(CONFIG / rules, folder)
+    sources = ""
+    for file, text in sales.items():
+        columns = ", ".join(f"{c}: {c}" for c in header(text) if c != "land")
+        sources += f"    - {{files: {file}, columns: {{{columns}}}}}\n"
+    if people:
+        columns = ", ".join(f"{c}: {c}" for c in header(people))
+        sources += f"  customers:\n    - {{files: people.csv, columns: {{{columns}}}}}\n"
+    (folder / "small.yaml").write_text(
+        f"business: Small\ncurrency: EUR\npseudonyms: {pseudonyms}\n"
+        f"prepared: {prepared}\n"
+        f"extracted_on: 2026-01-01\nregions: {regions}\n"
+        "rules: {stop_above: {default: 1}}\n"
+        f"sources:\n  transactions:\n{sources}",
+        "utf-8",
+    )
+    settings = settings_module.load(folder / "small.yaml")
+    prepare(settings)
+    return settings
+
+
+def header(text):
+    return text.splitlines()[0].split(",")
