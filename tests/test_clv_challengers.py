@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cvm_analysis.clv import challengers, forecasts, histories, purchase_model
+from cvm_analysis.clv import challengers, dispersed, forecasts, histories, purchase_model
+from cvm_analysis.clv.numerics import predictive_distribution
 from cvm_analysis.errors import InputError
 
 R, ALPHA, T, WEEKS = 0.8, 10.0, 52.0, 26.0
@@ -53,24 +54,24 @@ def learned(leaver=0.0, factor=1.0, then=None):
 
 def test_a_default_at_half_of_the_actual_purchases_is_doubled():
     found, now, later, _ = learned(factor=0.5)
-    assert found["rescaled"].factor == pytest.approx(2, rel=0.05)
+    assert found["rescaled"].forecast.factor == pytest.approx(2, rel=0.05)
     for model in found.values():
         assert model.expected_purchases(now, WEEKS).sum() == pytest.approx(later.sum(), rel=0.1)
 
 
 def test_a_default_that_is_right_is_left_nearly_as_it_is():
     found, *_ = learned()
-    assert found["rescaled"].factor == pytest.approx(1, abs=0.05)
-    assert found["boosted"].factors.between(0.8, 1.25).mean() > 0.9
+    assert found["rescaled"].forecast.factor == pytest.approx(1, abs=0.05)
+    assert found["boosted"].forecast.factors.between(0.8, 1.25).mean() > 0.9
 
 
 def test_trees_find_customers_who_buy_less_than_the_model_expects():
     found, now, later, low = learned(leaver=0.6)
-    factors = found["boosted"].factors
+    factors = found["boosted"].forecast.factors
     assert factors[low].mean() == pytest.approx(0.4, abs=0.1)
     assert factors[~low].mean() == pytest.approx(1.6, abs=0.15)
     scores = {
-        code: model.dispersion.log_score(model.expected_purchases(now, WEEKS), later).mean()
+        code: predictive_distribution.log_score(model, now, WEEKS, later).mean()
         for code, model in found.items()
     }
     assert scores["boosted"] > scores["rescaled"] + 0.05
@@ -81,9 +82,9 @@ def test_trees_without_a_split_do_as_rescaling_does():
     before, came, low = people(n=30, seed=3)
     came = came + (before["x"] == 0)  # more than expected, from those of whom little was
     found, *_ = learned(then=(before, came, low))
-    factor = found["rescaled"].factor
+    factor = found["rescaled"].forecast.factor
     assert (came / Told().expected_purchases(before, WEEKS)).mean() > 1.2 * factor
-    assert found["boosted"].factors.to_numpy() == pytest.approx(factor)
+    assert found["boosted"].forecast.factors.to_numpy() == pytest.approx(factor)
 
 
 def test_the_dispersion_of_the_trees_is_out_of_sample():
@@ -91,9 +92,9 @@ def test_the_dispersion_of_the_trees_is_out_of_sample():
     small = people(n=300)
     found, now, later, _ = learned(then=small)
     model = found["boosted"]
-    told = model.dispersion.log_score(model.expected_purchases(now, WEEKS), later).mean()
-    best = Told().expected_purchases(now, WEEKS)
-    assert told > found["rescaled"].dispersion.log_score(best, later).mean() - 0.1
+    told = predictive_distribution.log_score(model, now, WEEKS, later).mean()
+    best = dispersed.Dispersed(Told(), found["rescaled"].dispersion, WEEKS)
+    assert told > predictive_distribution.log_score(best, now, WEEKS, later).mean() - 0.1
 
 
 def test_neither_the_order_of_rows_nor_ids_count_and_the_same_data_give_the_same():
@@ -102,15 +103,17 @@ def test_neither_the_order_of_rows_nor_ids_count_and_the_same_data_give_the_same
     renamed = [f"z{i}" for i in range(len(before))]
     mixed = before.iloc[other].set_axis(renamed), came.iloc[other].set_axis(renamed), low
     one, again = learned(then=(before, came, low))[0], learned(then=mixed)[0]
-    pd.testing.assert_series_equal(one["boosted"].factors, again["boosted"].factors)
+    pd.testing.assert_series_equal(
+        one["boosted"].forecast.factors, again["boosted"].forecast.factors
+    )
     assert one["boosted"].dispersion == again["boosted"].dispersion
-    assert one["rescaled"].factor == again["rescaled"].factor
+    assert one["rescaled"].forecast.factor == again["rescaled"].forecast.factor
 
 
 def test_columns_that_one_origin_lacks_are_left_out():
     before, came, low = people()
     found, *_ = learned(then=(before.drop(columns="net_sales"), came, low))
-    assert found["boosted"].factors.notna().all()
+    assert found["boosted"].forecast.factors.notna().all()
 
 
 @pytest.mark.parametrize(("n", "known"), [(4_000, 0), (60, 0), (60, 5), (12, 0)])
@@ -124,7 +127,7 @@ def test_a_feature_of_hardly_any_customer_changes_nothing(n, known):
     scarce[0].customers.iloc[:known, -1] = np.linspace(0, 1, known)
     without = challengers.fit(*origins, came, WEEKS)["boosted"]
     found = challengers.fit(*scarce, came, WEEKS)["boosted"]
-    pd.testing.assert_series_equal(found.factors, without.factors)
+    pd.testing.assert_series_equal(found.forecast.factors, without.forecast.factors)
 
 
 def test_nothing_is_fitted_without_purchases():
@@ -142,3 +145,10 @@ def test_both_answer_the_calls_of_a_model():
         assert model.discounted_purchases(h, 0.0, WEEKS).sum() == pytest.approx(expected.sum())
     with pytest.raises(InputError, match="are no customers this forecast was made for"):
         found["boosted"].expected_purchases(histories.distinct(now)[0], WEEKS)
+
+
+def test_trees_need_a_period_of_eight_weeks():
+    before, came, _ = people(n=300)
+    origins = [challengers.Origin(before, Told())] * 2
+    assert set(challengers.fit(*origins, came, 7)) == {"rescaled"}
+    assert set(challengers.fit(*origins, came, 8)) == {"rescaled", "boosted"}

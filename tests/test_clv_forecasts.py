@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cvm_analysis.clv import bg_nbd, forecasts, gamma_gamma, histories, naive
+from cvm_analysis.clv import bg_nbd, forecasts, gamma_gamma, histories, naive, pool
 from cvm_analysis.errors import FitError
 from cvm_analysis.minimum_data import Note
 from cvm_analysis.texts import languages, words
@@ -44,9 +44,9 @@ def people(cdnow_log):
 # Days to forecast from
 
 
-def test_there_are_four_earlier_origins_a_horizon_apart():
+def test_there_are_three_earlier_origins_a_period_apart():
     dates, notes = forecasts.origins(END, dt.date(2022, 1, 1), 26)
-    assert notes == [] and len(dates) == 5
+    assert notes == [] and len(dates) == 4
     assert {(b - a).days for a, b in itertools.pairwise(dates)} == {26 * 7}
     assert dates[-2:] == [dt.date(2025, 7, 2), END]
 
@@ -54,20 +54,62 @@ def test_there_are_four_earlier_origins_a_horizon_apart():
 @pytest.mark.parametrize(
     ("weeks_of_data", "n_dates", "said"),
     [
-        (130, 5, []),
-        (129, 4, []),
-        (104, 4, []),
-        (78, 3, []),
-        (77, 2, ["no_choice_short_history"]),
-        (52, 2, ["no_choice_short_history"]),
-        (51, 1, ["no_choice_short_history", "no_holdout_short_history"]),
-        (1, 1, ["no_choice_short_history", "no_holdout_short_history"]),
+        (82, 4, []),
+        (81, 3, []),
+        (56, 3, []),
+        (55, 2, ["one_past_period"]),
+        (30, 2, ["one_past_period"]),
+        (29, 1, ["no_holdout_short_history"]),
+        (1, 1, ["no_holdout_short_history"]),
     ],
 )
-def test_an_origin_with_too_little_before_it_is_left_out(weeks_of_data, n_dates, said):
+def test_an_origin_needs_four_weeks_before_it(weeks_of_data, n_dates, said):
     first = END - dt.timedelta(weeks=weeks_of_data)
     dates, notes = forecasts.origins(END, first, 26)
     assert len(dates) == n_dates and dates[-1] == END and codes(notes) == said
+
+
+@pytest.mark.parametrize(
+    ("records", "horizon", "weeks"),
+    [
+        (30.1, 23, 11),  # a third
+        (39, 39, 13),
+        (104, 207, 52),  # not below a quarter of the horizon
+        (17, 52, 13),
+        (156, 52, 26),  # not above half of it
+        (10, 1, 1),
+    ],
+)
+def test_a_period_is_a_third_of_the_records_between_a_quarter_and_half_of_the_horizon(
+    records, horizon, weeks
+):
+    assert forecasts.trial_weeks(records, horizon) == weeks
+
+
+# Types
+
+
+def test_every_type_with_a_purchase_is_modelled_the_largest_first():
+    people = pd.DataFrame(
+        {"customer_type": ["dealer", "retail", "retail", "project"], "x": [3.0, 0.0, 1.0, np.nan]},
+        index=list("abcd"),
+    )
+    found = forecasts.split_by_type(people)
+    assert {kind: list(table.index) for kind, table in found.items()} == {
+        "retail": ["b", "c"],
+        "dealer": ["a"],
+    }
+    assert list(found) == ["retail", "dealer"]
+
+
+def test_each_type_has_its_own_spend_and_notes_name_the_type(people):
+    some = people.assign(customer_type=np.where(people["x"] > 6, "dealer", "retail"))
+    some.loc[some.index[:5], "customer_type"] = "project"
+    spends, notes = forecasts.fit_spends(some)
+    assert set(spends) == {"retail", "dealer", "project"}
+    assert isinstance(spends["project"], naive.OwnMean)
+    assert [note.customer_type for note in notes if note.code.startswith("own_mean")] == ["project"]
+    assert {note.customer_type for note in forecasts.fit_spends(people)[1]} <= {None}
 
 
 # What is fitted
@@ -132,7 +174,6 @@ def test_drop_out_that_is_not_in_the_data_is_not_used():
     assert list(models) == ["nbd", "zero_truncated_nbd", "own_rate", "recency_rule"]
     dying = ("pareto_nbd", "mbg_nbd", "bg_nbd")
     assert codes(notes)[:3] == [f"{code}_no_drop_out_found" for code in dying]
-    assert forecasts.select_model(models, "pareto_nbd").code == "nbd"
 
 
 def test_a_model_that_cannot_be_fitted_is_named_and_the_next_takes_over(people, monkeypatch):
@@ -143,7 +184,7 @@ def test_a_model_that_cannot_be_fitted_is_named_and_the_next_takes_over(people, 
     monkeypatch.setattr(forecasts, "FITTED", {**forecasts.FITTED, **first})
     models, notes = forecasts.fit(people)
     assert "pareto_nbd" not in models and Note("value", "pareto_nbd_not_fitted") in notes
-    assert forecasts.select_model(models, "pareto_nbd").code == "mbg_nbd"
+    assert next(iter(models)) == "mbg_nbd"
     none = {code: record._replace(fit=fails) for code, record in forecasts.FITTED.items()}
     monkeypatch.setattr(forecasts, "FITTED", none)
     models, notes = forecasts.fit(people)
@@ -170,18 +211,23 @@ def test_too_few_repeat_buyers_have_their_own_mean_spend(people):
     )
 
 
-@pytest.mark.parametrize(
-    ("chosen", "there", "used"),
-    [
-        ("bg_nbd", ["pareto_nbd", "bg_nbd", "own_rate"], "bg_nbd"),
-        ("last_period", ["pareto_nbd", "last_period"], "last_period"),
-        ("pareto_nbd", ["mbg_nbd", "nbd", "own_rate"], "mbg_nbd"),
-        ("boosted", ["bg_nbd", "pareto_nbd", "own_rate"], "pareto_nbd"),
-        ("pareto_nbd", ["recency_rule", "own_rate"], "own_rate"),
-    ],
-)
-def test_the_chosen_forecast_is_used_where_it_could_be_fitted(chosen, there, used):
-    assert forecasts.select_model({code: code for code in there}, chosen) == used
+def test_only_wanted_models_are_fitted(people):
+    models, _ = forecasts.fit(people.iloc[::4], wanted=["nbd", "boosted"])
+    assert list(models) == ["nbd", "own_rate", "recency_rule"]
+
+
+def test_rounding_to_weeks_hardly_moves_a_fit_and_keeps_the_window_whole(people):
+    exact, rounded = (forecasts.fit(people, resolution=r)[0] for r in ("day", "week"))
+    totals = [m["pareto_nbd"].expected_purchases(people, 39).sum() for m in (exact, rounded)]
+    assert totals[1] == pytest.approx(totals[0], rel=0.02)
+    assert rounded["zero_truncated_nbd"].params == exact["zero_truncated_nbd"].params
+
+
+def test_the_leading_model_of_a_pool_is_the_fitted_one_with_most_weight(people):
+    models, _ = forecasts.fit(people.iloc[::4], wanted=["pareto_nbd", "nbd"])
+    mixed = pool.Pool((models["own_rate"], models["nbd"], models["pareto_nbd"]), (0.5, 0.3, 0.2))
+    assert forecasts.leading_model(mixed) is models["nbd"]
+    assert forecasts.leading_model(models["own_rate"]) is models["own_rate"]
 
 
 def test_a_model_of_histories_is_asked_once_for_each_and_one_of_customers_for_every_one(people):
@@ -245,8 +291,8 @@ def test_every_forecast_has_a_name_and_whatever_may_be_wrong_with_it_a_text(lang
 def test_notes_are_on_the_default_and_the_forecast_in_use():
     codes = ["pareto_nbd_not_fitted", "mbg_nbd_not_fitted", "nbd_not_fitted", "own_rate_few_buyers"]
     notes = [Note("value", code) for code in codes]
-    assert forecasts.select_notes(notes, "nbd") == [notes[0], notes[2], notes[3]]
-    assert forecasts.select_notes(notes, "boosted") == [notes[0], notes[3]]
+    assert forecasts.select_notes(notes, ["nbd"]) == [notes[0], notes[2], notes[3]]
+    assert forecasts.select_notes(notes, ["boosted"]) == [notes[0], notes[3]]
 
 
 def test_purchase_days_of_modelled_customers_are_kept():

@@ -71,6 +71,11 @@ def test_a_weight_is_as_good_as_repeated_rows(cdnow):
     assert weighted.independence == pytest.approx(repeated.independence)
 
 
+def test_a_start_from_a_sample_leads_to_the_same_maximum(fitted, cdnow, monkeypatch):
+    monkeypatch.setattr(gamma_gamma, "_MANY", 100)
+    assert gamma_gamma.fit(cdnow).params == pytest.approx(fitted.params, rel=1e-6)
+
+
 def test_another_currency_changes_gamma_and_nothing_else(fitted, cdnow):
     p, q, gamma = fitted.params
     dear = gamma_gamma.fit(cdnow.assign(spend_per_repeat_day=cdnow["spend_per_repeat_day"] * 7.1))

@@ -99,12 +99,20 @@ def test_the_same_as_last_period_counts_purchase_days(cdnow_log):
     found = model.expected_purchases(h, 26)
     start = pd.Timestamp(until) - pd.Timedelta(weeks=13)
     for each in ids[::7]:
-        own = days.loc[days["customer_id"] == each, "day"]
-        assert found[each] == pytest.approx(2 * ((own > start) & (own <= str(until))).sum())
+        own = sorted(days.loc[days["customer_id"] == each, "day"])[1:]
+        repeats = sum(start < day <= pd.Timestamp(until) for day in own)
+        assert found[each] == pytest.approx(2 * repeats)
     assert found.sum() > 0 and model.p_alive(h).isna().all()
     assert model.discounted_purchases(h, 0, 26).to_numpy() == pytest.approx(found.to_numpy())
     with pytest.raises(InputError, match=r"1 of 201 rows \(the first: x\)"):
         model.purchase_rate(pd.concat([h, h.head(1).set_axis(["x"])]))
+
+
+def test_a_first_purchase_is_no_pace():
+    days = pd.DataFrame({"customer_id": list("aab"), "day": pd.to_datetime(
+        ["2025-01-01", "2025-03-01", "2025-03-02"])})  # fmt: skip
+    model = naive.count_last_period(days, pd.Index(["a", "b"]), dt.date(2025, 3, 31), 10)
+    assert model.rates.to_dict() == {"a": 0.1, "b": 0.0}
 
 
 def test_a_day_on_the_edge_belongs_to_the_period_it_ends():

@@ -22,13 +22,29 @@ def test_the_planted_scatter_is_found():
     assert found.power == pytest.approx(0.5, abs=0.04)
 
 
-def test_scores_and_medians_are_those_of_the_negative_binomial():
-    mean, actual = drawn(500)
-    one = Dispersion(0.1, np.log(0.7), 0.5)
+def test_probabilities_are_those_of_the_negative_binomial():
+    mean, _ = drawn(50)
+    found = Dispersion(0.1, np.log(0.7), 0.5).probabilities(mean.to_numpy(), 1.0, 20)
     k = 0.7 * mean**0.5
-    expected = nbinom.logpmf(actual, k, k / (k + mean))
-    assert one.log_score(mean, actual).to_numpy() == pytest.approx(expected, rel=1e-9)
-    assert one.median(mean).tolist() == nbinom.median(k, k / (k + mean)).tolist()
+    for n in range(20):
+        expected = nbinom.pmf(n, k, k / (k + mean))
+        assert found[:, n] == pytest.approx(expected.tolist(), rel=1e-9)
+    assert found[:, 20] == pytest.approx(nbinom.sf(19, k, k / (k + mean)).tolist(), rel=1e-6)
+
+
+def test_a_longer_horizon_is_wider_than_the_same_scatter_goes_on():
+    """Twice the period: the mean doubles, 1 / k grows by half of .5; beyond it the limit is .5."""
+    one, mean = Dispersion(0.1, np.log(2.0), 0.7), np.array([1.0])
+    for periods, k in ((1.0, 2.0), (2.0, 1 / 0.75), (1e9, 1.0)):
+        expected = nbinom.pmf(0, k, k / (k + periods))
+        assert one.probabilities(mean, periods, 1)[0, 0] == pytest.approx(expected, rel=1e-6)
+
+
+def test_draws_have_the_mean_and_the_variance_of_the_distribution():
+    one, mean = Dispersion(0.1, np.log(2.0), 0.0), np.array([3.0, 0.0])
+    found = one.draw(mean, 1.0, 40_000, np.random.default_rng(1))
+    assert found.mean(axis=1) == pytest.approx([3.0, 0.1], rel=0.05)
+    assert found[0].var() == pytest.approx(3 + 9 / 2, rel=0.05)
 
 
 def test_a_forecast_of_nothing_is_the_mean_of_those_it_was_made_for():
@@ -36,19 +52,15 @@ def test_a_forecast_of_nothing_is_the_mean_of_those_it_was_made_for():
     actual = pd.Series([1.0] * 20 + [0.0] * 79 + [1.0, 3.0] * 25)
     found = dispersion.fit(mean, actual)
     assert found.mean_if_zero == pytest.approx(20.5 / 100)
-    scores = found.log_score(mean, actual)
-    assert np.isfinite(scores).all() and scores[0] < scores[30]
-    assert (found.median(mean)[:99] == 0).all()
+    assert found.replace_zero(np.array([0.0, 2.0])).tolist() == [found.mean_if_zero, 2.0]
 
 
 @pytest.mark.parametrize("mean", [1e-12, 1e-3, 1.0, 1e6])
-@pytest.mark.parametrize("actual", [0.0, 1.0, 1e5])
-def test_scores_are_finite_everywhere(mean, actual):
+def test_probabilities_are_finite_everywhere(mean):
     for log_size in (-12.0, 0.0, 12.0):
         for power in (-3.0, 3.0):
-            one = Dispersion(0.1, log_size, power)
-            score = one.log_score(pd.Series([mean]), pd.Series([actual]))[0]
-            assert -690 <= score <= 1e-6
+            found = Dispersion(0.1, log_size, power).probabilities(np.array([mean]), 2.0, 5)
+            assert np.isfinite(found).all() and found.sum() == pytest.approx(1, abs=1e-6)
 
 
 def test_neither_the_order_nor_the_ids_count():

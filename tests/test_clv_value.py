@@ -187,32 +187,32 @@ def test_returns_are_taken_off_everybody_by_one_share(cdnow, models):
     assert less["expected_orders"].equals(full["expected_orders"])
 
 
-def test_the_share_of_returns_is_of_all_customers_together():
-    customers = pd.DataFrame({"gross_sales": [100.0, 300.0, 0.0], "net_sales": [100, 240, -20]})
-    assert value.return_share(customers) == pytest.approx(0.2)
-    assert value.return_share(customers.assign(net_sales=[-100, -400, 0])) == 1
-    assert value.return_share(customers * 0) == 0
+def test_types_are_valued_by_their_own_models_and_returns(cdnow, models):
+    kinds = np.where(np.arange(len(cdnow)) % 3, "retail", "dealer")
+    people = cdnow.assign(customer_type=kinds, gross_sales=100.0, net_sales=np.where(
+        kinds == "dealer", 50.0, 100.0))  # fmt: skip
+    people.iloc[0, people.columns.get_loc("x")] = np.nan
+    other = nbd.fit(histories.distinct(cdnow)[0]), models[1]
+    by_type = {"retail": models[0], "dealer": other[0]}
+    table = value.estimate_by_type(people, by_type, dict.fromkeys(by_type, models[1]), 52, 0.1, 0.4)
+    bought = people.iloc[1:]
+    assert table.index.equals(bought.index)
+    dealers = bought[bought["customer_type"] == "dealer"]
+    alone = value.estimate(dealers, *other, 52, 0.1, 0.4, return_share=0.5)
+    pd.testing.assert_frame_equal(table.loc[dealers.index], alone)
+    only = {"retail": models[0]}, {"retail": models[1]}
+    retail = value.estimate_by_type(people, *only, 52, 0.1, 0.4)
+    pd.testing.assert_frame_equal(retail, table[bought["customer_type"] == "retail"])
 
 
-def test_a_negative_margin_is_kept_and_noted(cdnow, models):
-    customers = pd.DataFrame({"net_sales": [100.0, 300, 50], "margin_total": [-50.0, 10, np.nan]})
-    margin = value.margin_share(customers, 0.3)
-    assert margin == pytest.approx(-0.1)
-    assert [(n.code, n.have) for n in value.notes(margin)] == [("negative_margin", -10.0)]
-    assert value.notes(0.3) == []
-    assert (value.estimate(cdnow, *models, 52, 0.1, margin)["expected_margin"] < 0).all()
-
-
-@pytest.mark.parametrize(
-    "customers",
-    [
-        pd.DataFrame({"net_sales": [1.0]}),
-        pd.DataFrame({"net_sales": [1.0], "margin_total": [np.nan]}),
-        pd.DataFrame({"net_sales": [-1.0], "margin_total": [0.5]}),
-    ],
-)
-def test_without_a_known_margin_the_given_one_counts(customers):
-    assert value.margin_share(customers, 0.3) == 0.3
+def test_a_factor_scales_what_adds_up_and_nothing_else(cdnow, models):
+    table = value.estimate(cdnow, *models, 52, 0.1, 0.4)
+    twice = value.scale(table, 2)
+    for name in table.select_dtypes(float):
+        times = 2 if name in value.SCALED else 1
+        assert twice[name].to_numpy() == pytest.approx(times * table[name].to_numpy())
+    kept = {"model", "p_alive", "expected_orders_median", "spend_is_individual"}
+    assert kept == set(table) - set(value.SCALED)
 
 
 def test_spend_is_marked_as_ones_own(cdnow, models):

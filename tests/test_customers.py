@@ -338,6 +338,27 @@ def test_the_last_365_days_and_how_they_differ_from_those_before():
     assert "margin_365d" not in people
 
 
+def test_the_largest_days_add_up_the_lines_of_a_day():
+    rows = pd.DataFrame(
+        {
+            "customer_id": ["a", "a", "b", "b", "c"],
+            "ordered_at": pd.to_datetime(
+                [
+                    "2025-01-02 09:00",
+                    "2025-01-02 18:00",
+                    *["2025-01-03 09:00"] * 2,
+                    "2025-02-01 09:00",
+                ]
+            ),
+            "amount": [40.0, 30.0, 50.0, -500.0, 900.0],
+        }
+    )
+    found = customers.largest_days(ibis.memtable(rows), dt.date(2025, 1, 31), 3).to_pandas()
+    assert found["customer_id"].tolist() == ["a", "b"]
+    assert found["amount"].tolist() == [70, 50]
+    assert found["day"].astype(str).tolist() == ["2025-01-02", "2025-01-03"]
+
+
 def test_purchase_days_of_the_last_182_days():
     """As of 2024-12-31 they begin on 2024-07-03."""
     lines = [("a", day, 5, day) for day in ("2024-07-02", "2024-07-03", "2024-12-31 23:00")]

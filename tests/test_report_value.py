@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from cvm_analysis.report import value as value_tables
 from cvm_analysis.report.writer import Writer
@@ -25,14 +26,46 @@ def test_a_total_stands_beside_its_range_or_a_dash():
     assert "Lost" in html and "–" in html
 
 
-def test_the_range_of_the_whole_is_said_or_that_it_is_not_known():
+def test_the_range_of_the_whole_says_what_it_rests_on():
     totals = pd.DataFrame(
-        {"expected_margin_low": [1.0, 1_200_000.0], "expected_margin_high": [2.0, 1_900_000.0]},
+        {
+            "expected_margin_low": [1.0, 1_200_000.0],
+            "expected_margin_high": [2.0, 1_900_000.0],
+            "n_past_periods": [2, 2],
+        },
         index=["lost", "all"],
     )
     html = value_tables.total(EN, totals).html
-    assert ": ¥1.2M to ¥1.9M." in html
+    assert ": ¥1.2M to ¥1.9M." in html and "2 past totals of this business" in html
+    assert "one past total of" in value_tables.total(EN, totals.assign(n_past_periods=1)).html
+    html = value_tables.total(EN, totals.assign(n_past_periods=0)).html
+    assert ": ¥1.2M to ¥1.9M." in html and "No past total of this business" in html
     assert "has no range" in value_tables.total(EN, totals * np.nan).html
+
+
+@pytest.mark.parametrize("periods", [0, 1, 2])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_no_coverage_is_claimed(language, periods):
+    totals = pd.DataFrame(
+        {"expected_margin_low": [1.0], "expected_margin_high": [2.0], "n_past_periods": [periods]},
+        index=["all"],
+    )
+    html = value_tables.total(Writer(words(language, horizon_weeks=52), "CNY"), totals).html
+    assert not any(claim in html for claim in ("80%", "eight times", "in ten", "八成"))
+
+
+def test_the_bridge_from_last_year_to_the_margin_expected():
+    parts = pd.DataFrame(
+        {
+            "n_customers": [2, 1, 3],
+            "margin_last_year": [800_000.0, 200_000, 1_000_000],
+            "expected_margin": [500_000.0, 150_000, 650_000],
+        },
+        index=["known", "new", "all"],
+    )
+    html = value_tables.bridge(EN, parts).html
+    assert "¥1M of margin" in html and "¥800K from 2 customers" in html
+    assert "¥200K from 1 customer " in html and "bring ¥650K" in html and "12 months" in html
 
 
 def test_what_newly_won_customers_bring_is_per_head():
@@ -43,3 +76,5 @@ def test_what_newly_won_customers_bring_is_per_head():
     html = value_tables.by_group(EN, groups).html
     assert all(text in html for text in ("2025Q1", "¥30", "¥12", "–"))
     assert "no attribute" in value_tables.by_group(EN, groups.head(0)).html
+    stages = groups.set_axis(pd.Index(["growing"], name="life_cycle"))
+    assert "Growing" in value_tables.by_group(EN, stages, "classes").html

@@ -14,6 +14,9 @@ class Note(NamedTuple):
     code: str
     have: float | None = None
     need: float | None = None
+    customer_type: str | None = None  # whom it concerns; None: everybody
+    customer: str | None = None  # pseudonym, of a note on one
+    day: str | None = None  # an ISO date
 
 
 class Need(NamedTuple):
@@ -31,9 +34,10 @@ NEEDS = MappingProxyType(
             Need("repeat_buyers", 30, "own_rate_few_repeat_buyers"),
         ),
         "own_histories": (Need("buyers", 1000, "borrowed_histories"),),
+        "company_factor": (Need("periods", 3, "no_company_factor_few_periods"),),
         "spend_model": (Need("repeat_buyers", 30, "own_mean_few_repeat_buyers"),),
-        "holdout": (Need("weeks", 26, "no_holdout_short_history"),),
-        "choice": (Need("weeks", 26, "no_choice_short_history"),),
+        "holdout": (Need("weeks", 4, "no_holdout_short_history"),),
+        "pool": (Need("buyers", 500, "no_pool_few_buyers"),),
         "churn_history": (Need("weeks", 13, "no_churn_trial_short_history"),),
         "churn_model": (
             Need("buyers", 50, "recency_few_buyers"),

@@ -96,6 +96,10 @@ class Prepared:
         """One row per customer and day with a purchase by `date`: customer_id, day."""
         return customers.purchase_days(self.transactions, date).to_pandas()
 
+    def largest_days(self, date: dt.date, most: int = 3) -> pd.DataFrame:
+        """The largest purchase days by `date`: customer_id, day, amount (gross), largest first."""
+        return customers.largest_days(self.transactions, date, most).to_pandas()
+
     def histories(self, date: dt.date) -> pd.DataFrame:
         """One row per customer who bought by `date`, indexed by customer_id.
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from cvm_analysis.clv import forecasts, histories, value
+from cvm_analysis.clv import forecasts, histories, margins, value
 from cvm_analysis.clv.numerics import predictive_distribution
 from cvm_analysis.errors import FitError
 from cvm_analysis.minimum_data import Note, shortfalls
@@ -43,7 +43,7 @@ def estimate_margin(
     if model is None:
         return pd.DataFrame(columns=["expected_margin_if_retained", "margin_at_stake"], dtype=float)
     spend, _ = forecasts.fit_spend(buyers)
-    margin, returned = value.margin_share(buyers, assumed_margin), value.return_share(buyers)
+    margin, returned = margins.estimate(buyers, assumed_margin), margins.return_share(buyers)
     return value.estimate(buyers, model, spend, horizon_weeks, annual_rate, margin, returned)
 
 

@@ -18,8 +18,8 @@ import pandas as pd
 
 from cvm_analysis.arrays import Array
 from cvm_analysis.clv import naive
+from cvm_analysis.clv.dispersed import Dispersed
 from cvm_analysis.clv.numerics import dispersion
-from cvm_analysis.clv.numerics.dispersion import Dispersion
 
 COLUMNS = (
     "x", "t_x", "T", "recent", "net_sales", "net_sales_365d", "spend_per_repeat_day",
@@ -28,13 +28,15 @@ COLUMNS = (
 )  # fmt: skip
 _FOLDS = 3
 _MIN_OFFSET = 1e-3  # purchases
+_MIN_WEEKS = 8
+_EDGES = np.linspace(0, 1, 61)[1:-1]  # quantiles between the bins of a feature
 _MIN_LEAF = 20  # customers
 
 
 class Origin(NamedTuple):
     """The data known on a day, one row per customer, and the default model fitted to them."""
 
-    customers: pd.DataFrame  # columns of `customers`, and recent: purchase days of the last period
+    customers: pd.DataFrame  # columns of `customers`, and recent: repeats of the last period
     default: Any
 
 
@@ -73,7 +75,6 @@ class Rescaled(_Corrected):
 
     default: Any
     factor: float  # actual / expected purchases, one origin earlier
-    dispersion: Dispersion
 
     def _factor(self, h: pd.DataFrame) -> float:
         return self.factor
@@ -88,14 +89,15 @@ class Boosted(_Corrected):
 
     default: Any
     factors: pd.Series  # by customer_id
-    dispersion: Dispersion
 
     def _factor(self, h: pd.DataFrame) -> pd.Series:
         return naive.select_customers(self.factors, h)
 
 
-def fit(then: Origin, now: Origin, actual: pd.Series, weeks: float) -> dict[str, Any]:
-    """Fit both challengers one origin earlier: code -> model; none without any purchases.
+def fit(then: Origin, now: Origin, actual: pd.Series, weeks: float) -> dict[str, Dispersed]:
+    """Fit the challengers one origin earlier: code -> model; none without any purchases.
+
+    Boosting needs a period of at least 8 weeks: in a shorter one, too few customers buy.
 
     Parameters
     ----------
@@ -106,21 +108,21 @@ def fit(then: Origin, now: Origin, actual: pd.Series, weeks: float) -> dict[str,
     if not actual.sum() > 0:
         return {}
     expected = _expected(then, weeks)
-    return {
-        "rescaled": fit_rescaled(now.default, expected, actual),
-        "boosted": fit_boosted(then, now, expected, actual, weeks),
-    }
+    found = {"rescaled": fit_rescaled(now.default, expected, actual, weeks)}
+    if weeks >= _MIN_WEEKS:
+        found["boosted"] = fit_boosted(then, now, expected, actual, weeks)
+    return found
 
 
-def fit_rescaled(default: Any, expected: pd.Series, actual: pd.Series) -> Rescaled:
+def fit_rescaled(default: Any, expected: pd.Series, actual: pd.Series, weeks: float) -> Dispersed:
     """Estimate the factor from the expected and actual purchases of each customer."""
     factor = math.fsum(actual) / math.fsum(expected)  # the same in any order of rows
-    return Rescaled(default, factor, dispersion.fit(expected * factor, actual))
+    return Dispersed(Rescaled(default, factor), dispersion.fit(expected * factor, actual), weeks)
 
 
 def fit_boosted(
     then: Origin, now: Origin, expected: pd.Series, actual: pd.Series, weeks: float
-) -> Boosted:
+) -> Dispersed:
     """Estimate a factor for each customer of `now` from the customers of `then`.
 
     The dispersion comes from three-fold cross-validation. Neither the order of the rows nor the ids
@@ -128,7 +130,10 @@ def fit_boosted(
     """
     offset = expected.clip(lower=_MIN_OFFSET).to_numpy()
     names = [name for name in COLUMNS if name in then.customers and name in now.customers]
-    features = _features(then.customers[names], offset)
+    known = _features(then.customers[names], offset)
+    edges = [np.unique(np.nanquantile(each, _EDGES)) for each in known.T if _is_usable(each)]
+    usable = np.array([_is_usable(each) for each in known.T])
+    features = _bin(known[:, usable], edges)
     target = actual.to_numpy(float)
     order = np.lexsort(np.column_stack([features, target]).T)
     features, offset, target = features[order], offset[order], target[order]
@@ -139,8 +144,10 @@ def fit_boosted(
         held_out[held] = _grow(features[~held], offset[~held], target[~held])(features[held])
     scatter = dispersion.fit(pd.Series(offset * held_out), pd.Series(target))
     ahead = _expected(now, weeks).clip(lower=_MIN_OFFSET).to_numpy()
-    factors = _grow(features, offset, target)(_features(now.customers[names], ahead))
-    return Boosted(now.default, pd.Series(factors, now.customers.index), scatter)
+    later = _bin(_features(now.customers[names], ahead)[:, usable], edges)
+    factors = _grow(features, offset, target)(later)
+    boosted = Boosted(now.default, pd.Series(factors, now.customers.index))
+    return Dispersed(boosted, scatter, weeks)
 
 
 def _grow(features: Array, offset: Array, target: Array) -> Any:
@@ -148,16 +155,13 @@ def _grow(features: Array, offset: Array, target: Array) -> Any:
 
     Weights `offset` and targets `target / offset` are the Poisson likelihood with a log offset. A
     fifth of the rows serves for early stopping only; so the total is then set to that of all rows.
-    Features known for fewer customers than a leaf are left out: no split could use them, and
-    scikit-learn fails on a column that is empty in the other four fifths.
     """
     from sklearn.ensemble import HistGradientBoostingRegressor
     from threadpoolctl import threadpool_limits
 
     if not target.sum() > 0:
         return lambda rows: np.ones(len(rows))
-    usable = (~np.isnan(features)).sum(axis=0) >= _MIN_LEAF
-    if not usable.any():
+    if not features.shape[1] or np.isnan(features).all(axis=0).any():
         return lambda rows: np.full(len(rows), target.sum() / offset.sum())
     trees = HistGradientBoostingRegressor(
         loss="poisson", learning_rate=0.1, max_iter=80, max_bins=63, max_leaf_nodes=8, max_depth=3,
@@ -165,14 +169,31 @@ def _grow(features: Array, offset: Array, target: Array) -> Any:
         early_stopping=True, validation_fraction=0.2, n_iter_no_change=5, random_state=0,
     )  # fmt: skip
     with threadpool_limits(1):
-        trees.fit(features[:, usable], target / offset, sample_weight=offset)
-        level = target.sum() / (offset * trees.predict(features[:, usable])).sum()
+        trees.fit(features, target / offset, sample_weight=offset)
+        level = target.sum() / (offset * trees.predict(features)).sum()
 
     def factors(rows: Array) -> Array:
         with threadpool_limits(1):
-            return level * trees.predict(rows[:, usable])
+            return level * trees.predict(rows)
 
     return factors
+
+
+def _is_usable(feature: Array) -> bool:
+    """Whether enough customers for a leaf have the feature; else no split could use it."""
+    return bool((~np.isnan(feature)).sum() >= _MIN_LEAF)
+
+
+def _bin(features: Array, edges: list[Array]) -> Array:
+    """Number the bin of each value; missing ones stay missing.
+
+    scikit-learn would find weighted quantiles, which takes longer than growing the trees.
+    """
+    found = [
+        np.where(np.isnan(each), np.nan, np.searchsorted(edge, each))
+        for each, edge in zip(features.T, edges, strict=True)
+    ]
+    return np.column_stack(found) if found else np.empty((len(features), 0))
 
 
 def _features(customers: pd.DataFrame, offset: Array) -> Array:

@@ -7,9 +7,10 @@ replaces it, at the end the customer's own rate. `backtest.trials` compares them
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -25,6 +26,7 @@ from cvm_analysis.clv import (
     partial_pooling,
     zero_truncated_nbd,
 )
+from cvm_analysis.clv.pool import Pool
 from cvm_analysis.clv.purchase_model import PurchaseModel
 from cvm_analysis.errors import CvmError, FitError
 from cvm_analysis.minimum_data import Note, shortfalls
@@ -35,12 +37,24 @@ _RECORDS = (
 FITTED: Mapping[str, PurchaseModel] = MappingProxyType({each.code: each for each in _RECORDS})
 ORDER = (*FITTED, *NAIVE)  # from the most to the least preferred
 PART = "value"
-N_ORIGINS = 4  # before the last day
+N_ORIGINS = 3  # before the last day
 
 
 def with_purchase(customers: pd.DataFrame) -> pd.DataFrame:
-    """Keep the modelled customers: retail, with a purchase. Others buy rarely and in bulk."""
-    return customers[(customers["customer_type"] == "retail") & customers["x"].notna()]
+    """Keep the customers with a purchase, of every type; each type has a model of its own."""
+    return customers[customers["x"].notna()]
+
+
+def split_by_type(customers: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The customers with a purchase by type, the type with most customers first."""
+    buyers = with_purchase(customers)
+    order = (
+        buyers["customer_type"]
+        .value_counts()
+        .sort_index()
+        .sort_values(ascending=False, kind="stable")
+    )
+    return {str(kind): buyers[buyers["customer_type"] == kind] for kind in order.index}
 
 
 def keep_modelled_days(days: pd.DataFrame, buyers: pd.DataFrame) -> pd.DataFrame:
@@ -51,42 +65,61 @@ def keep_modelled_days(days: pd.DataFrame, buyers: pd.DataFrame) -> pd.DataFrame
     return days[days["customer_id"].isin(buyers.index)]
 
 
-def origins(last: dt.date, first: dt.date, weeks: int) -> tuple[list[dt.date], list[Note]]:
-    """Dates to forecast from, one horizon apart: up to four before `last`, and `last` itself.
+def trial_weeks(history_weeks: float, horizon_weeks: float) -> int:
+    """Length of a past period to try the forecasts on, in whole weeks.
 
-    The latest of the four is for the report, the others for the choice of the forecast. Dates with
-    too little history are left out, with a note if that leaves no trial or no choice.
+    A third of the records, so that two past periods and the history before them fit in; but no less
+    than a quarter of the horizon (shorter periods tell little of it) and no more than a half.
+    Rounded up.
+    """
+    return math.ceil(min(max(history_weeks / 3, horizon_weeks / 4), horizon_weeks / 2))
+
+
+def origins(last: dt.date, first: dt.date, weeks: int) -> tuple[list[dt.date], list[Note]]:
+    """Dates to forecast from, one period apart: up to three before `last`, and `last` itself.
+
+    An origin needs 4 weeks of records before it. Notes say if there is no past period, or only one.
     """
     dates = [last - dt.timedelta(weeks=weeks * k) for k in range(N_ORIGINS, 0, -1)]
     history = [(date - first).days / 7 for date in dates]
-    short = [shortfalls("choice", weeks=each) for each in history[:-1]]
-    short.append(shortfalls("holdout", weeks=history[-1]))
+    short = [shortfalls("holdout", weeks=each) for each in history]
     usable = [date for date, lack in zip(dates, short, strict=True) if not lack]
-    return [*usable, last], [*short[-2], *short[-1]]
+    one = [Note(PART, "one_past_period", float(weeks))] if len(usable) == 1 else []
+    return [*usable, last], [*short[-1], *one]
 
 
 def fit(
-    customers: pd.DataFrame, prior: partial_pooling.PriorData | None = None
+    customers: pd.DataFrame,
+    prior: partial_pooling.PriorData | None = None,
+    resolution: Literal["day", "week"] = "day",
+    wanted: Collection[str] | None = None,
 ) -> tuple[dict[str, Any], list[Note]]:
     """Fit every model for which the data suffice: code -> fitted model, best first; and the notes.
 
     A model with drop-out that finds none is left out, with a note.
 
-    customers : one row per customer, columns of table `customers`; only `with_purchase` ones count
+    customers : of one type, one row each, columns of table `customers`; only `with_purchase` ones
+        count
     prior : histories of other regions; they count towards the minimum data
+    resolution : of the histories: "week" is faster and good enough for a past day
+    wanted : codes of the models to fit beside the naive forecasts; None: all
     """
     buyers = with_purchase(customers)
-    h, _ = histories.distinct(buyers)
+    exact, _ = histories.distinct(buyers)
+    h = exact if resolution == "day" else histories.distinct(buyers, resolution)[0]
     models: dict[str, Any] = {"own_rate": naive.OwnRate()}
-    models["recency_rule"] = naive.fit_recency_rule(h)
+    models["recency_rule"] = naive.fit_recency_rule(exact)
     if prior:
-        h = partial_pooling.combine(h, prior.others, prior.kappa)
+        h, exact = (partial_pooling.combine(each, prior.others, prior.kappa) for each in (h, exact))
     repeat_buyers = h.loc[h["x"] > 0, "n"].sum()
     notes = shortfalls("purchase_model", buyers=h["n"].sum(), repeat_buyers=repeat_buyers)
     if not notes:
         for code, record in FITTED.items():
+            if wanted is not None and code not in wanted:
+                continue
             try:
-                model = record.fit(h)
+                # a window of records has a day on which it begins
+                model = record.fit(h if record.is_from_first_purchase else exact)
             except FitError:
                 notes.append(Note(PART, f"{code}_not_fitted"))
                 continue
@@ -100,9 +133,9 @@ def fit(
     return {code: models[code] for code in ORDER if code in models}, notes
 
 
-def select_notes(notes: Sequence[Note], used: str) -> list[Note]:
-    """Select the notes of `fit` on the forecast in use, on the default, and general ones."""
-    others = tuple(code for code in FITTED if code not in (used, next(iter(FITTED))))
+def select_notes(notes: Sequence[Note], used: Collection[str]) -> list[Note]:
+    """Select the notes of `fit` on the forecasts in use, on the default, and general ones."""
+    others = tuple(code for code in FITTED if code not in (*used, next(iter(FITTED))))
     return [note for note in notes if not note.code.startswith(others)]
 
 
@@ -130,9 +163,27 @@ def fit_spend(customers: pd.DataFrame) -> tuple[Any, list[Note]]:
         return naive.fit_own_mean(buyers), [Note(PART, "gamma_gamma_not_fitted")]
 
 
-def select_model(models: Mapping[str, Any], chosen: str) -> Any:
-    """Select the chosen model if it could be fitted to all data, else the next in ORDER."""
-    return next(models[code] for code in (chosen, *ORDER) if code in models)
+def fit_spends(customers: pd.DataFrame) -> tuple[dict[str, Any], list[Note]]:
+    """Fit the spend of each type of customer: customer_type -> spend, as `fit_spend`; and notes."""
+    found = {kind: fit_spend(each) for kind, each in split_by_type(customers).items()}
+    notes = [
+        note._replace(customer_type=kind if len(found) > 1 else None)
+        for kind, (_, each) in found.items()
+        for note in each
+    ]
+    return {kind: spend for kind, (spend, _) in found.items()}, notes
+
+
+def leading_model(model: Any) -> Any:
+    """The fitted model of a pool with the largest weight, if it has one; else the model itself."""
+    if not isinstance(model, Pool):
+        return model
+    fitted = [
+        (weight, -number, member)
+        for number, (member, weight) in enumerate(zip(model.members, model.weights, strict=True))
+        if member.code in FITTED
+    ]
+    return max(fitted)[2] if fitted else model
 
 
 def model_rows(model: Any, customers: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:

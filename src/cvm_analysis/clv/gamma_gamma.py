@@ -8,6 +8,7 @@ number of purchases are independent. With many customers a test rejects this eve
 relation; so `independence` measures its size, and `notes` warns above a threshold.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,6 +22,8 @@ from cvm_analysis.errors import FitError, InputError
 from cvm_analysis.minimum_data import Note
 
 _CORRELATION = 0.3  # Spearman; beyond it, spend depends on the number of purchases
+_MANY = 4_000  # distinct rows; from twice as many, a sample gives the start
+_WITHIN = (np.exp(-29.0), np.exp(29.0))  # of the parameters of that start
 _RATIO = 1.5  # mean spend of the fifth with the largest x against the smallest, or its inverse
 
 
@@ -124,16 +127,35 @@ def fit(x_m: pd.DataFrame) -> GammaGamma:
             f"spend per purchase cannot be modelled: {n.sum():,.0f} of {len(x_m):,} customers "
             "bought again and spent something, too few or all the same; use the mean spend"
         )
-    centre = float(np.average(m, weights=n))
-    top = mle.fit_autograd(
-        lambda logs: _log_likelihood(logs, x, m, n), (2.0, 3.0, centre), n.sum(), "Gamma-Gamma"
-    )
+    top = _maximise(x, m, n)
     if not top.params[1] > 1:
         raise FitError(
             f"spend per purchase has no finite mean (q = {top.params[1]:.3g}, from {n.sum():,.0f} "
             f"customers; the largest spends {m.max():,.2f}); use the median spend"
         )
     return GammaGamma.from_maximum(top, Params, n.sum(), mle.divergence(top), independence(x_m))
+
+
+def _maximise(x: Array, m: Array, n: Array) -> mle.Maximum:
+    """The maximum over distinct rows; with many of them, every k-th of the sorted gives the start.
+
+    Spend that hardly varies sends the parameters to infinity: a long way, which only the few rows
+    of the sample go.
+    """
+    rows = pd.DataFrame({"x": x, "m": m, "n": n}).groupby(["x", "m"])["n"].sum().reset_index()
+    x, m, n = (rows[name].to_numpy() for name in rows)
+    start = [2.0, 3.0, float(np.average(m, weights=n))]
+    step = len(m) // _MANY
+    if step > 1:
+        part = _fit_rows(x[::step], m[::step], n[::step], start)
+        start = np.clip(part.params, *_WITHIN).tolist()
+    return _fit_rows(x, m, n, start)
+
+
+def _fit_rows(x: Array, m: Array, n: Array, start: Sequence[float]) -> mle.Maximum:
+    return mle.fit_autograd(
+        lambda logs: _log_likelihood(logs, x, m, n), start, n.sum(), "Gamma-Gamma"
+    )
 
 
 def independence(x_m: pd.DataFrame) -> Independence:
@@ -161,17 +183,24 @@ def log_likelihood(params: Params, x_m: pd.DataFrame) -> float:
 
 
 def _log_likelihood(log_params: Array, x: Array, m: Array, n: Array) -> Array:
-    """As in [2], with the Gammas by Stirling's formula, free of cancellation."""
+    """As in [2], with the Gammas by Stirling's formula, free of cancellation.
+
+    What depends on x alone is computed once for each distinct x.
+    """
     p, q, gamma = anp.exp(log_params)
-    shape = p * x
-    excess = (m * q - gamma * p) / (gamma + m * x)
-    each = (
+    distinct, row = np.unique(x, return_inverse=True)
+    shape = p * distinct
+    of_x = (
         0.5 * anp.log(shape * q / (shape + q) / (2 * np.pi))
         + (_beyond_stirling(shape + q) - _beyond_stirling(shape) - _beyond_stirling(q))
-        + (shape * anp.log1p(excess / p) + q * anp.log1p(-x * excess / q))
-        - anp.log(m)
+    )  # fmt: skip
+    excess = (m * q - gamma * p) / (gamma + m * x)
+    of_m = p * x * anp.log1p(excess / p) + q * anp.log1p(-x * excess / q)
+    return (
+        anp.sum(np.bincount(row, weights=n) * of_x)
+        + anp.sum(n * of_m)
+        - float(np.sum(n * np.log(m)))
     )
-    return anp.sum(n * each)
 
 
 def _beyond_stirling(z: Array) -> Array:

@@ -1,7 +1,7 @@
 """Naive forecasts: customers go on as before. A model that does not beat them is of no use.
 
-They have the same methods as the fitted models. A naive forecast is a mean only; the dispersion of
-purchases around it is estimated separately (`dispersion`).
+They have the same methods as the fitted models. A naive forecast is a mean only; `dispersed` adds
+the dispersion of purchases around it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import pandas as pd
 
 from cvm_analysis.arrays import Array
 from cvm_analysis.clv import histories
-from cvm_analysis.clv.numerics.dispersion import Dispersion
 from cvm_analysis.clv.purchase_model import ConstantRate
 from cvm_analysis.errors import InputError
 
@@ -27,8 +26,6 @@ class OwnRate(ConstantRate):
     """Purchases at the customer's own past rate, x / T a week."""
 
     code: ClassVar[str] = "own_rate"
-
-    dispersion: Dispersion | None = None  # None: not estimated
 
     def purchase_rate(self, h: pd.DataFrame) -> pd.Series:
         """Past repeat purchases per week, x / T, of each row of h; 0 without any."""
@@ -44,7 +41,6 @@ class RecencyRule(ConstantRate):
     code: ClassVar[str] = "recency_rule"
 
     gap: float  # weeks
-    dispersion: Dispersion | None = None
 
     def purchase_rate(self, h: pd.DataFrame) -> pd.Series:
         """Purchases per week of each row of h: x / T, or 0 if inactive for longer than the gap."""
@@ -53,13 +49,12 @@ class RecencyRule(ConstantRate):
 
 @dataclass(frozen=True)
 class LastPeriod(ConstantRate):
-    """Each customer buys as often as in the last period."""
+    """Each customer buys as often as in the last period; a first purchase is no pace."""
 
     code: ClassVar[str] = "last_period"
     by_customer: ClassVar[bool] = True  # h is indexed by customer_id
 
-    rates: pd.Series  # purchase days per week of the last period, by customer_id
-    dispersion: Dispersion | None = None
+    rates: pd.Series  # repeat purchases per week of the last period, by customer_id
 
     def purchase_rate(self, h: pd.DataFrame) -> pd.Series:
         """Purchases per week of each row of h, a customer, in the last period.
@@ -108,12 +103,14 @@ def fit_recency_rule(h: pd.DataFrame) -> RecencyRule:
 def count_last_period(
     days: pd.DataFrame, ids: pd.Index, until: dt.date, weeks: float
 ) -> LastPeriod:
-    """Count the purchase days of each customer in the `weeks` up to a day; 0 without any.
+    """Count the repeat purchases of each customer in the `weeks` up to a day; 0 without any.
 
     days : customer_id, day with a purchase; ids : the customers
     """
     start = until - dt.timedelta(weeks=weeks)
-    return LastPeriod(purchases_between(days, ids, start, until) / weeks)
+    day = pd.to_datetime(days["day"])
+    repeats = days[day > day.groupby(days["customer_id"]).transform("min")]
+    return LastPeriod(purchases_between(repeats, ids, start, until) / weeks)
 
 
 def purchases_between(

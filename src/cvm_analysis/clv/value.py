@@ -2,23 +2,25 @@
 
 Drop-out is part of the expected purchases; a value is never multiplied by a churn risk again.
 
+Each type of customer has its own forecast of purchases and of spend.
+
 Returns and losses. Spend is modelled gross, since it cannot be below 0; a customer's own returns
-are too few to forecast, so the return rate of all customers is deducted from everybody's spend. The
-margin is a share of the rest. A negative one is kept: then the best buyers have the lowest value,
-and a note says so.
+are too few to forecast, so the return rate of the type is deducted from everybody's spend. The
+margin is a share of the rest (`margins`). A negative one is kept: then the best buyers have the
+lowest value, and a note says so.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from cvm_analysis.clv import discounting, gamma_gamma
+from cvm_analysis.clv import discounting, gamma_gamma, margins
 from cvm_analysis.clv.forecasts import model_rows
 from cvm_analysis.clv.numerics import predictive_distribution
 from cvm_analysis.errors import InputError
-from cvm_analysis.minimum_data import Note
 from cvm_analysis.typed import settings
 
 
@@ -34,6 +36,52 @@ class Value:
     annual_discount_rate: Annotated[float, Field(ge=0)] = 0.10
     margin: Annotated[float, Field(gt=0, le=1)] = 1.0
     holdout_weeks: Annotated[int, Field(gt=0)] = 26
+
+
+SCALED = [
+    "expected_orders", "expected_margin", "expected_margin_if_retained", "margin_at_stake",
+    "churned_value", "value_residual", "expected_margin_low", "expected_margin_high",
+]  # fmt: skip
+
+
+def estimate_by_type(
+    customers: pd.DataFrame,
+    models: Mapping[str, Any],
+    spends: Mapping[str, Any],
+    horizon_weeks: float,
+    annual_discount_rate: float,
+    margin: float | pd.Series,
+) -> pd.DataFrame:
+    """Estimate the value of each customer by the models of their type.
+
+    Parameters
+    ----------
+    customers : as for `estimate`, and customer_type, gross_sales, net_sales. The share returned is
+        that of the type
+    models, spends : customer_type -> fitted; customers of a type without them are left out
+    margin : share of spend net of returns, one for all or one per customer_id
+
+    Returns
+    -------
+    One row per modelled customer, in the order of `customers`; columns of `estimate`.
+    """
+    found = []
+    for kind in models:
+        rows = customers[(customers["customer_type"] == kind) & customers["x"].notna()]
+        returned = margins.return_share(rows)
+        both = models[kind], spends[kind]
+        found.append(estimate(rows, *both, horizon_weeks, annual_discount_rate, margin, returned))
+    table = pd.concat([each for each in found if len(each)] or found)
+    return table.loc[customers.index.intersection(table.index, sort=False)]
+
+
+def scale(values: pd.DataFrame, factor: float) -> pd.DataFrame:
+    """Multiply what is summed over customers (`SCALED`) by a factor; medians and orders' ends stay.
+
+    values : one row per customer, as table `value`
+    """
+    columns = [name for name in SCALED if name in values]
+    return values.assign(**(values[columns] * factor))
 
 
 def estimate(
@@ -55,7 +103,7 @@ def estimate(
     spend : fitted, with `expected_spend`
     annual_discount_rate : 0.10 is ten percent a year
     margin : share of spend net of returns, one for all or one per customer_id
-    return_share : share of spend that is returned; see `return_share`
+    return_share : share of spend that is returned (`margins.return_share`)
 
     Returns
     -------
@@ -120,9 +168,9 @@ def _discounted_orders(
 
 
 def sum_by_group(
-    values: pd.DataFrame, customers: pd.DataFrame, by: str | pd.Series, margin: float
+    values: pd.DataFrame, customers: pd.DataFrame, by: str | pd.Series, margin: float | pd.Series
 ) -> pd.DataFrame:
-    """Sum the value by group, for comparison with acquisition costs.
+    """Sum the value by group: by cohort, beside the cost of winning a customer, or by class.
 
     Parameters
     ----------
@@ -130,7 +178,8 @@ def sum_by_group(
     customers : the same customers: net_sales, and margin_total where costs are known
     by : a column of customers, or one value per customer_id (`acquisition_quarter`, `channel`);
         customers without one do not count
-    margin : share of net_sales, where margin_total is missing or empty
+    margin : share of net_sales, where margin_total is missing or empty; one for all or one per
+        customer_id
 
     Returns
     -------
@@ -165,33 +214,6 @@ def acquisition_quarter(customers: pd.DataFrame) -> pd.Series:
 def channel(customers: pd.DataFrame) -> pd.Series:
     """The acquisition channel of each customer; empty where it is not recorded."""
     return customers.reindex(columns=["channel"])["channel"]
-
-
-def margin_share(customers: pd.DataFrame, otherwise: float) -> float:
-    """The margin as a share of spend, over all customers with known costs; it may be < 0.
-
-    customers : one row per customer: net_sales and margin_total (empty where a cost is unknown)
-    otherwise : the share if no cost is known or these customers' net spend is not above 0
-    """
-    if "margin_total" not in customers:
-        return otherwise
-    known = customers[customers["margin_total"].notna()]
-    spend, margin = known["net_sales"].sum(), known["margin_total"].sum()
-    return float(margin / spend) if spend > 0 else otherwise
-
-
-def return_share(customers: pd.DataFrame) -> float:
-    """The share of all customers' spend that was returned, in [0, 1].
-
-    customers : one row per customer: gross_sales and net_sales (net of returns)
-    """
-    gross, net = float(customers["gross_sales"].sum()), float(customers["net_sales"].sum())
-    return min(max(1 - net / gross, 0.0), 1.0) if gross > 0 else 0.0
-
-
-def notes(margin: float) -> list[Note]:
-    """`negative_margin`, with the margin in percent, or nothing."""
-    return [Note("value", "negative_margin", float(round(100 * margin)))] if margin < 0 else []
 
 
 def weekly_rate(annual: float) -> float:

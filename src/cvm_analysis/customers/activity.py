@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+import ibis
 from ibis import ir
 
 from cvm_analysis.customers.table import order_of
@@ -43,6 +44,16 @@ def retention(transactions: ir.Table, date: dt.date) -> ir.Table:
     )
     table = groups.aggregate(customers=lambda t: t.customer_id.nunique())
     return table.order_by("cohort", "later")
+
+
+def largest_days(transactions: ir.Table, date: dt.date, most: int) -> ir.Table:
+    """The largest customers' days up to `date`: customer_id, day, amount (gross), largest first."""
+    day = transactions.ordered_at.date()
+    bought = transactions.filter(day <= date, transactions.amount > 0)
+    days = bought.group_by("customer_id", day=bought.ordered_at.date()).aggregate(
+        amount=bought.amount.sum().cast("float64")
+    )
+    return days.order_by(ibis.desc("amount"), "customer_id", "day").limit(most)
 
 
 def purchase_days(transactions: ir.Table, date: dt.date) -> ir.Table:

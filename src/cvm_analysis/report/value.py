@@ -1,15 +1,16 @@
-"""Expected margin in tables: ranges of totals, and values by customer group."""
+"""Expected margin: ranges of totals, last year's margin beside it, and values by group."""
 
 from __future__ import annotations
 
 import pandas as pd
 
+from cvm_analysis.report import blocks
 from cvm_analysis.report.blocks import Block
 from cvm_analysis.report.writer import Writer
 
 
 def totals(writer: Writer, totals: pd.DataFrame) -> Block:
-    """Show one row per segment: expected margin and its 80% range.
+    """Show one row per segment: expected margin and its range.
 
     totals : table `value_totals`, indexed by segment
     """
@@ -21,23 +22,49 @@ def totals(writer: Writer, totals: pd.DataFrame) -> Block:
 
 
 def total(writer: Writer, totals: pd.DataFrame) -> Block:
-    """Say the 80% range of the expected margin of all customers.
+    """Say the range of the expected margin of all customers, and what it rests on.
 
     totals : table `value_totals`, indexed by segment
     """
-    low, high = totals.loc["all", ["expected_margin_low", "expected_margin_high"]]
+    all_customers = totals.loc["all"]
+    low, high = all_customers[["expected_margin_low", "expected_margin_high"]]
     if pd.isna(low):
         return writer.note("report.value.total_unknown")
-    return writer.note("report.value.total", low=writer.money(low), high=writer.money(high))
+    ends = {"low": writer.money(low), "high": writer.money(high)}
+    periods = int(all_customers["n_past_periods"])
+    if not periods:
+        return writer.note("report.value.total_by_prior", **ends)
+    text = writer.say.plural("report.value.total", periods, **ends)
+    return blocks.note(text, writer.language)
 
 
-def by_group(writer: Writer, groups: pd.DataFrame) -> Block:
+def bridge(writer: Writer, parts: pd.DataFrame) -> Block:
+    """Say last year's margin, of known and of new customers, and the margin expected.
+
+    parts : from clv.bridge.compare
+    """
+    money = {
+        "last_year": ("all", "margin_last_year"),
+        "known": ("known", "margin_last_year"),
+        "new": ("new", "margin_last_year"),
+        "expected": ("all", "expected_margin"),
+    }
+    written = {name: writer.money(parts.loc[cell]) for name, cell in money.items()}
+    heads = {
+        f"n_{name}": writer.say.count("customers", parts.loc[name, "n_customers"])
+        for name in ("known", "new")
+    }
+    return writer.note("report.value.bridge", **written, **heads)
+
+
+def by_group(writer: Writer, groups: pd.DataFrame, words: str = "") -> Block:
     """Show past and expected margin per customer, by group.
 
     groups : from clv.value.sum_by_group, indexed by values of the column that names the index
+    words : section of the texts that names them; empty: that of the column's values
     """
     if groups.empty:
         return writer.note("report.value.no_groups")
     means = ("margin_so_far_mean", "expected_margin_mean", "value_residual_mean")
     formats = {"n_customers": "number", **dict.fromkeys(means, "money")}
-    return writer.table(groups, formats, f"values.{groups.index.name}")
+    return writer.table(groups, formats, words or f"values.{groups.index.name}")

@@ -262,7 +262,13 @@ class Writer:
         texts = []
         for note in notes:
             figures = {"have": self.say.number(note.have), "need": self.say.number(note.need)}
-            texts.append(self.say.plural(f"notes.{note.code}", note.have, **figures))
+            if note.day:
+                figures |= {"customer": note.customer or "", "day": self.say.date(note.day)}
+            text = self.say.plural(f"notes.{note.code}", note.have, **figures)
+            if note.customer_type:
+                kind = self.say(f"types.{note.customer_type}")
+                text = self.say("report.writer.note_on_type", type=kind, text=text)
+            texts.append(text)
         shown = [blocks.warning(text, self.language) for text in dict.fromkeys(texts)]
         return blocks.join(shown or [self.note("report.writer.nothing_left_out")])
 

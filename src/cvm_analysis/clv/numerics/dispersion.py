@@ -3,6 +3,10 @@
 Estimated from earlier forecasts of the same kind and their outcome. Its size k is exp(a) x mean^b,
 so the variance, mean + mean^2 / k, may grow with the mean in any way. A forecast of exactly 0 is
 replaced by the mean outcome of such customers; else one purchase would have probability 0.
+
+Over a longer horizon than the period it was learned from, it is widened. A customer's size is that
+of their mean in one period, since the rates behind the purchases differ from the forecast by the
+same factor however long they last; and since rates change with time, 1/k grows by up to _CHANGE.
 The distribution: Johnson, Kemp & Kotz (2005), "Univariate Discrete Distributions", 3rd ed., ch. 5.
 """
 
@@ -13,45 +17,46 @@ import pandas as pd
 from scipy.special import gammaln, xlogy
 
 from cvm_analysis.arrays import Array
+from cvm_analysis.clv import nbd
+from cvm_analysis.clv.purchase_model import Generator, poisson
 
+_CHANGE = 0.5  # relative variance of the rates over a horizon without end, beyond the period's
 _RANGES = ((-12.0, 12.0), (-3.0, 3.0))  # of a and b
-_LEAST = -690.0  # smallest log probability, as in `predictive_distribution`
 
 
 @dataclass(frozen=True)
 class Dispersion:
-    """A fitted dispersion; `fit` makes one."""
+    """A fitted dispersion; `fit` makes one. `mean` is of one period, whatever the horizon."""
 
-    mean_if_zero: float  # mean purchases of customers with a forecast of 0
+    mean_if_zero: float  # mean purchases in a period of customers with a forecast of 0
     log_size: float  # a
     power: float  # b
 
-    def log_score(self, mean: pd.Series, actual: pd.Series) -> pd.Series:
-        """Natural log of the probability of the outcome, given the forecast mean.
+    def replace_zero(self, mean: Array) -> Array:
+        """The means, and `mean_if_zero` where they are 0."""
+        return np.where(mean > 0, mean, self.mean_if_zero)
 
-        mean, actual : purchases of each customer, same index
-        """
-        scores = _log_probability(*self._shape(mean), actual.reindex(mean.index).to_numpy(float))
-        return pd.Series(np.maximum(scores, _LEAST), mean.index, name="log_score")
+    def probabilities(self, mean: Array, periods: float, most: int) -> Array:
+        """Probabilities of 0, ..., most - 1, and `most` or more purchases in so many periods."""
+        expected, size = self._shape(mean, periods)
+        return nbd.probabilities(size, periods * expected / size, most)
 
-    def median(self, mean: pd.Series) -> pd.Series:
-        """The predictive median of each customer's purchases, a whole number."""
-        from scipy.stats import nbinom
+    def draw(self, mean: Array, periods: float, draws: int, rng: Generator) -> Array:
+        """Draw purchases in so many periods: one row per mean, one column per draw."""
+        expected, size = (each[:, None] for each in self._shape(mean, periods))
+        shape = (len(mean), draws)
+        return poisson(periods * expected / size * rng.gamma(np.broadcast_to(size, shape)), rng)
 
-        expected, size = self._shape(mean)
-        levels, row = np.unique(np.column_stack([expected, size]), axis=0, return_inverse=True)
-        found = nbinom.ppf(0.5, levels[:, 1], levels[:, 1] / levels.sum(axis=1))
-        return pd.Series(found[row].astype(int), mean.index, name="median_purchases")
-
-    def _shape(self, mean: pd.Series) -> tuple[Array, Array]:
-        """Mean and size of the distribution of each customer."""
-        forecast = mean.to_numpy(float)
-        expected = np.where(forecast > 0, forecast, self.mean_if_zero)
-        return expected, _size(self.log_size, self.power, expected)
+    def _shape(self, mean: Array, periods: float) -> tuple[Array, Array]:
+        """Mean of a period and size of the distribution of each customer."""
+        expected = self.replace_zero(mean)
+        size = _size(self.log_size, self.power, expected)
+        longer = _CHANGE * (1 - 1 / periods) if periods > 1 else 0.0
+        return expected, size / (1 + longer * size)
 
 
 def fit(mean: pd.Series, actual: pd.Series) -> Dispersion:
-    """Fit by maximum likelihood to forecasts and their outcome.
+    """Fit by maximum likelihood to forecasts of a period and their outcome.
 
     mean, actual : purchases of each customer, same index; at least one
     """

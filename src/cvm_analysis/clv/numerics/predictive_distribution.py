@@ -19,6 +19,11 @@ _CHUNK = 2**21  # doubles held at a time
 _LEAST = 1e-300  # a probability below this counts as this; its log is -691
 
 
+def is_known(model: Any) -> bool:
+    """Whether the model has a predictive distribution, not a mean alone."""
+    return hasattr(model, "purchase_probabilities")
+
+
 def median(model: Any, h: pd.DataFrame, horizon: float) -> pd.Series:
     """The predictive median of the purchases in the `horizon` weeks after T, for each row of h.
 
@@ -57,8 +62,10 @@ def log_score(model: Any, h: pd.DataFrame, horizon: float, actual: pd.Series) ->
     """
     outcome = _checked(h, actual)
     cases = h[["x", "t_x", "T"]].assign(outcome=outcome)
-    row = cases.groupby(list(cases), sort=False).ngroup().to_numpy()
-    each = cases.drop_duplicates()
+    row, each = np.arange(len(h)), cases
+    if not getattr(model, "by_customer", False):
+        row = cases.groupby(list(cases), sort=False).ngroup().to_numpy()
+        each = cases.drop_duplicates()
     count = each["outcome"].to_numpy(int)
     found = np.zeros(len(each))
     for rows, most in _batches(count + 1.0):

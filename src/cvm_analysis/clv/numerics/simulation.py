@@ -3,8 +3,8 @@
 Each draw takes the parameters from the normal distribution of their logarithms that the fit gives
 (the fitted ones where they are not identified), then, given the customer's history: whether they
 are alive, their rate, when they drop out, a Poisson number of purchases until then, and the spend
-on these. Each model's record has its own draw function. The seed is fixed: the same rows give the
-same draws.
+on these. Each model's record has its own draw function. Of a pool, each set of parameters is of one
+member, the same for all customers. The seed is fixed: the same rows give the same draws.
 """
 
 from __future__ import annotations
@@ -17,6 +17,10 @@ import pandas as pd
 
 from cvm_analysis.arrays import Array
 from cvm_analysis.clv.forecasts import FITTED
+from cvm_analysis.clv.numerics import predictive_distribution
+from cvm_analysis.clv.pool import Pool
+
+Generator = np.random.Generator
 
 PARAMETER_SETS = 40  # the draws are divided among them
 SEED = 20
@@ -32,7 +36,7 @@ class Forecast(NamedTuple):
 
 def has_distribution(model: Any) -> bool:
     """Whether purchases can be drawn from the model, so that it has intervals."""
-    return model.code in FITTED
+    return predictive_distribution.is_known(model) or model.code in FITTED
 
 
 def simulate(
@@ -44,15 +48,32 @@ def simulate(
     """
     model, spend = models
     by_set = np.array_split(np.arange(draws), PARAMETER_SETS)
-    model_sets, spend_sets = _parameter_sets(model, 1), _parameter_sets(spend, 2)
+    model_sets, spend_sets = _model_sets(model), _parameter_sets(spend, 2)
     rng = np.random.default_rng((SEED, chunk))
     orders, margin = (np.empty((len(forecast.h), draws)) for _ in range(2))
     for columns, one_model, one_spend in zip(by_set, model_sets, spend_sets, strict=True):
-        bought = FITTED[model.code].draw(one_model, forecast.h, horizon, len(columns), rng)
+        bought = _draw(one_model, forecast.h, horizon, len(columns), rng)
         orders[:, columns] = bought
         spent = one_spend.draw_spend(forecast.h, bought, rng)
         margin[:, columns] = spent * forecast.margin_per_spend[:, None]
     return orders, margin
+
+
+def _draw(model: Any, h: pd.DataFrame, horizon: float, draws: int, rng: Generator) -> Array:
+    """Draw purchases by the model's record, or by its own method if it has none."""
+    record = FITTED.get(model.code)
+    return (
+        record.draw(model, h, horizon, draws, rng) if record else model.draw(h, horizon, draws, rng)
+    )
+
+
+def _model_sets(model: Any) -> list[Any]:
+    """The parameter sets of a model, or of the members of a pool by their weights."""
+    if not isinstance(model, Pool):
+        return _parameter_sets(model, 1)
+    sets = {id(member): _parameter_sets(member, 1) for member in model.members}
+    members = model.allocate(PARAMETER_SETS)
+    return [sets[id(member)][number] for number, member in enumerate(members)]
 
 
 def _parameter_sets(model: Any, stream: int) -> list[Any]:
