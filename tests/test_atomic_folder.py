@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -158,3 +159,60 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
         atomic_folder.write(tmp_path / "index.html", "new")
     assert [p.name for p in tmp_path.iterdir()] == ["index.html"]
     assert (tmp_path / "index.html").read_text() == "old"
+
+
+KEEPER = """
+import sys
+from pathlib import Path
+from cvm_analysis import atomic_folder
+with atomic_folder.kept(Path(sys.argv[1])) as folder:
+    print(folder, flush=True)
+    sys.stdin.readline()
+"""
+
+
+@pytest.mark.parametrize("given", ["absolute", "relative"])
+def test_a_folder_that_is_kept_outlives_its_link_and_then_goes(tmp_path, monkeypatch, given):
+    monkeypatch.chdir(tmp_path)
+    link = tmp_path / "data" if given == "absolute" else Path("data")
+    publish(link, "old")
+    with atomic_folder.kept(link) as folder:
+        publish(link, "new")
+        assert content(folder)["a"] == "old" and content(link)["a"] == "new"
+        with atomic_folder.kept(link) as present:
+            assert present == link.resolve() and atomic_folder.versions(link) == [present, folder]
+        assert content(folder)["a"] == "old"
+    assert not folder.exists() and content(link)["a"] == "new"
+    with atomic_folder.kept(link):
+        pass
+    assert content(link)["a"] == "new"
+    assert hidden(tmp_path) == [link.readlink().name]
+
+
+@pytest.mark.parametrize("ended", ["in order", "by kill -9"])
+def test_another_process_keeps_a_folder_as_long_as_it_lives(tmp_path, ended):
+    link = tmp_path / "data"
+    publish(link, "old")
+    command = [sys.executable, "-c", KEEPER, str(link)]
+    keeper = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    folder = Path(keeper.stdout.readline().strip())
+    publish(link, "new")
+    assert content(folder)["a"] == "old"
+    keeper.kill() if ended == "by kill -9" else None
+    keeper.communicate("now")
+    publish(link, "next")
+    assert hidden(tmp_path) == [link.readlink().name]
+
+
+def test_what_nobody_may_change_is_read_as_it_is(tmp_path, monkeypatch):
+    publish(tmp_path / "data", "old")
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    before = hidden(tmp_path)
+    with atomic_folder.kept(tmp_path / "data") as folder:
+        assert content(folder)["a"] == "old" and hidden(tmp_path) == before
+
+
+def test_a_folder_has_the_name_of_its_link(tmp_path):
+    publish(tmp_path / "2026-01-01", "new")
+    assert atomic_folder.name((tmp_path / "2026-01-01").resolve()) == "2026-01-01"
+    assert atomic_folder.name(tmp_path / "data") == "data"

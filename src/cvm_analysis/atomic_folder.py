@@ -87,8 +87,8 @@ def kept(link: Path) -> Iterator[Path]:
 
 def versions(link: Path) -> list[Path]:
     """List the finished folders of a link: the one it points to, then older ones that are kept."""
-    older = [path for path in link.parent.glob(".*-*") if _is_version(path, link)]
-    return [link.resolve(), *sorted(path for path in older if path != link.resolve())]
+    now = link.resolve()
+    return [now, *sorted(p for p in now.parent.glob(".*-*") if _is_version(p, link) and p != now)]
 
 
 def name(folder: Path) -> str:
@@ -125,7 +125,9 @@ def _remove_older(link: Path, final: Path) -> None:
     for path in link.parent.iterdir():
         if path.is_symlink() and _is_version(path.with_suffix(""), link):
             path.unlink()
-        elif path.is_dir() and _is_version(path, link) and path != final and not _is_kept(path):
+        elif path.name == final.name or not _is_version(path, link):
+            continue
+        elif path.is_dir() and not _is_kept(path):
             shutil.rmtree(path, ignore_errors=True)
 
 
