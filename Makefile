@@ -42,7 +42,9 @@ bench: setup
 	$(BIN)/python benchmarks/segments_speed.py growth 3
 	$(BIN)/python benchmarks/cluster_false_finds.py
 	$(BIN)/python benchmarks/notebook_faults.py 40 0 1
+	$(BIN)/python benchmarks/forecasts.py
 	$(BIN)/python benchmarks/clv_convergence.py 500
+	$(BIN)/python benchmarks/totals.py
 	for part in histories bg_nbd pareto_nbd growth scoring; do $(BIN)/python benchmarks/clv_speed.py $$part; done
 
 # After a change that is meant to change figures: store the new ones in the notebooks.

@@ -1,8 +1,8 @@
 """Accuracy of the forecast that `backtest.run` chooses, beside lifetimes and naive forecasts.
 
 Run: python benchmarks/forecasts.py [log ...]; without a log, all that are there. Each log is cut
-at a day; everything is chosen and fitted by the data up to it and scored on what came after. CDNOW comes
-with the package lifetimes; the others lie in the folder that CVM_TEST_DATA names (README.md).
+at a day; everything is chosen and fitted by the data up to it and scored on what came after. CDNOW
+comes with the package lifetimes; the others lie in the folder that CVM_TEST_DATA names (README.md).
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def read_apparel() -> pd.DataFrame:
 
 
 def read_orders() -> pd.DataFrame:
-    """Orders of an invented shop, from the R package rfm; nothing was chosen on it."""
+    """Orders in the R package rfm; nothing was chosen on them."""
     log = pd.read_csv(DATA / "data/rfm_orders/rfm_data_orders.csv", parse_dates=["order_date"])
     names = {"order_date": "day", "revenue": "amount"}
     return log.rename(columns=names)[["customer_id", "day", "amount"]]
@@ -124,7 +124,10 @@ def fit_lifetimes(customers: pd.DataFrame, weeks: int) -> dict[str, pd.Series]:
         fitter.fit(*h)
         ahead = fitter.conditional_expected_number_of_purchases_up_to_time(weeks, *h)
         found[f"lifetimes {kind}"] = pd.Series(np.asarray(ahead), customers.index)
-    return found
+    whole = {name: mean for name, mean in found.items() if mean.notna().all()}
+    if len(whole) < len(found):
+        print(f"no number for some customers: {sorted(set(found) - set(whole))}", file=sys.stderr)
+    return whole
 
 
 if __name__ == "__main__":

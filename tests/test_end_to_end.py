@@ -178,8 +178,8 @@ def test_a_notebook_reads_and_writes_what_it_is_described_with(reports, name):
 
 def test_tables_say_over_which_horizon_they_look(reports, settings):
     weeks, days = settings.value.horizon_weeks, settings.churn.horizon_days
-    forecasts = ("value", "value_draws", "value_totals")
-    ahead = {name: {"horizon_weeks": weeks} for name in forecasts}
+    totals = ("value", "value_draws", "value_totals")
+    ahead = {name: {"horizon_weeks": weeks} for name in totals}
     ahead |= {"churn": {"horizon_weeks": weeks, "horizon_days": days}}
     ahead |= {"strategy": {"horizon_weeks": weeks}, "customers": {}}
     assert {name: table(reports, "all", name).attrs for name in ahead} == ahead

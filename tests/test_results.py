@@ -178,8 +178,14 @@ def test_a_notebook_signs_with_its_parameters_tables_and_notes(tmp_path):
         "reads": [],
         "writes": ["backtest", "quality"],
         "notes": [
-            {"part": "value", "code": "few", "have": 3.0, "need": 30.0},
-            {"part": "value", "code": "nbd_not_fitted", "have": None, "need": None},
+            {"part": "value", "code": "few", "have": 3.0, "need": 30.0, "customer_type": None},
+            {
+                "part": "value",
+                "code": "nbd_not_fitted",
+                "have": None,
+                "need": None,
+                "customer_type": None,
+            },
         ],
     }
     later = run_in(tmp_path)

@@ -77,6 +77,8 @@ def fit(records: Records, weeks: int, before: Origin | None, trial: Trial | None
     weights = weigh(trial, models, records.company)
     if weights:
         models[POOL] = pool.mix(models, weights)
+    elif not records.company:
+        notes += shortfalls("pool", buyers=len(buyers))
     return Origin(records.date, buyers, models, weights, notes, prior)
 
 

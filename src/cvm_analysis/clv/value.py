@@ -29,7 +29,7 @@ class Value:
     """How future value is estimated.
 
     horizon_weeks : how far ahead; annual_discount_rate : 0.10 is ten percent a year;
-    margin : share of spend, where no cost is known; holdout_weeks : length of a backtest period
+    margin : share of spend, where no cost is known; holdout_weeks : period to test grades on
     """
 
     horizon_weeks: Annotated[int, Field(gt=0)] = 52
