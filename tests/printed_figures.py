@@ -77,6 +77,7 @@ class Sources:
             p.stem: _read(p, money_times) for p in sorted((desk / "tables").glob("*.parquet"))
         }
         self.settings, self.say = settings, say
+        self.date = pd.Timestamp(json.loads((desk / "stamp.json").read_text("utf-8"))["as_of"])
         done = [json.loads(path.read_text("utf-8")) for path in (desk / "done").glob("*.json")]
         notes = [note for each in done for note in each["notes"]]
         self.said = {float(n[k]) for n in notes for k in ("have", "need") if n[k] is not None}
@@ -167,6 +168,10 @@ class Sources:
             fell = rows["n_customers"][rows["move"] == "fell"].sum()
             cells += [("share", fell / rows["n_customers"].sum())]
             cells += [(c, rows[c].sum()) for c in ("n_customers", "expected")]
+        valued = self._joined().loc[value.index]
+        is_new = valued["first_order"] > self.date - pd.Timedelta(days=365)
+        for _, rows in valued.groupby(is_new):
+            cells += [("number", len(rows)), ("money", rows["margin_365d"].astype(float).sum())]
         active = churn[~churn["lapsed"].eq(True).fillna(False).astype(bool)]
         cells += [("number", active["churn_risk"].sum()), ("number", len(active))]
         effects = self.tables["hazards"][["hazard_ratio", "low", "high"]].to_numpy().ravel()

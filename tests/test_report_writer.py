@@ -169,7 +169,7 @@ def test_without_a_trial_the_report_says_untested():
 
 def test_a_note_is_said_once_with_its_figures():
     note = Note("purchase_model", "own_rate_few_buyers", 12.0, 50.0)
-    html = EN.notes([note, note]).html
+    html = EN.notes([note, note, note._replace(part="churn")]).html
     assert html.count("12 of at least 50") == 1
     assert "data were sufficient" in EN.notes([]).html
 

@@ -172,20 +172,15 @@ def test_a_notebook_signs_with_its_parameters_tables_and_notes(tmp_path):
     notes = [Note("value", "few", 3.0, 30.0), Note("value", "nbd_not_fitted")]
     run.sign_off("05_value", "en", notes)
     signed = json.loads((tmp_path / "done" / "05_value.json").read_text("utf-8"))
+    general = dict.fromkeys(("customer_type", "customer", "day"))
     assert signed == {
         "notebook": "05_value",
         "parameters": {**given, "language": "en"},
         "reads": [],
         "writes": ["backtest", "quality"],
         "notes": [
-            {"part": "value", "code": "few", "have": 3.0, "need": 30.0, "customer_type": None},
-            {
-                "part": "value",
-                "code": "nbd_not_fitted",
-                "have": None,
-                "need": None,
-                "customer_type": None,
-            },
+            {"part": "value", "code": "few", "have": 3.0, "need": 30.0, **general},
+            {"part": "value", "code": "nbd_not_fitted", "have": None, "need": None, **general},
         ],
     }
     later = run_in(tmp_path)

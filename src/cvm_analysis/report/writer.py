@@ -259,7 +259,7 @@ class Writer:
 
     def notes(self, notes: Iterable[Note]) -> Block:
         """Say what was left out or replaced, and the figures why; each sentence once."""
-        texts: dict[str, None] = {}  # parts may have the same note
+        texts = []
         for note in notes:
             figures = {"have": self.say.number(note.have), "need": self.say.number(note.need)}
             if note.day:
@@ -268,8 +268,8 @@ class Writer:
             if note.customer_type:
                 kind = self.say(f"types.{note.customer_type}")
                 text = self.say("report.writer.note_on_type", type=kind, text=text)
-            texts[text] = None
-        shown = [blocks.warning(text, self.language) for text in texts]
+            texts.append(text)
+        shown = [blocks.warning(text, self.language) for text in dict.fromkeys(texts)]
         return blocks.join(shown or [self.note("report.writer.nothing_left_out")])
 
     def quality(self, quality: pd.DataFrame) -> Block:

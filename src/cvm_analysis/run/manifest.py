@@ -37,6 +37,13 @@ def fingerprint(job: Job) -> str:
     return _digest(json.dumps(content, sort_keys=True).encode())
 
 
+def add_parts(own: str, parts: Mapping[str, Part]) -> str:
+    """Digest the fingerprint of the company's own analysis, and its regions with theirs."""
+    if not parts:
+        return own
+    return _digest(json.dumps([own, parts], sort_keys=True).encode())
+
+
 def pin(desk: Path, job: Job) -> None:
     """Name the data in the stamp of a run folder, before the first notebook: all read these."""
     content = json.dumps(_stamp(job), ensure_ascii=False, indent=1)
@@ -59,13 +66,6 @@ def _stamp(job: Job) -> dict[str, str]:
     plan = job.plan
     about = {"config": plan.config.stem, "region": job.region, "as_of": plan.as_of}
     return {**about, "prepared": plan.prepared}
-
-
-def add_parts(own: str, parts: Mapping[str, Part]) -> str:
-    """Digest the fingerprint of the company's own analysis, and its regions with theirs."""
-    if not parts:
-        return own
-    return _digest(json.dumps([own, parts], sort_keys=True).encode())
 
 
 def _identity(job: Job) -> dict[str, Any]:

@@ -275,6 +275,7 @@ RESULTS = {
             "region_error": number("log of the region's own factor"),
             "n_past_periods": count("past totals behind the common error; 0: a prior alone"),
         },
+        company="rows",
     ),
     "churn": Table(
         "one row per customer with a purchase",
