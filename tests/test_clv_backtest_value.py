@@ -31,8 +31,6 @@ def test_it_is_the_value_of_the_model_fitted_to_that_day(people):
 def test_where_nothing_can_be_fitted_nobody_is_valued(people):
     none = backtest_value.estimate_margin(people.head(0), "pareto_nbd", 52, 0.1, 0.35)
     assert none.empty and "margin_at_stake" in none
-    dealers = people.assign(customer_type="dealer")
-    assert backtest_value.estimate_margin(dealers, "pareto_nbd", 52, 0.1, 0.35).empty
 
 
 def draw_customers(n=3_000, seed=0, r=0.8, alpha=9.0, T=52.0):
