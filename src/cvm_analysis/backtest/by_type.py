@@ -61,8 +61,8 @@ class Tried:
 
     def notes(self) -> list[Note]:
         """What was left out, as far as it concerns the forecast in use."""
-        used = self.origins[-1].weights if self.chosen[-1] == POOL else {self.chosen[-1]: 1.0}
-        return forecasts.select_notes(self.origins[-1].notes, used)
+        members = getattr(self.model, "members", (self.model,))
+        return forecasts.select_notes(self.origins[-1].notes, {one.code for one in members})
 
 
 @dataclass(frozen=True)
