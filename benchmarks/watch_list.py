@@ -1,8 +1,8 @@
 """How much of the margin lost each ranking of the watch list finds: the invented company.
 
-For each region and its last five landmarks, lists of the same length (3 % of customers, at most 100) from the same
-candidates (overdue before the next list, last order less than 180 days ago), with one purchase
-model per type of customer fitted to the data of that day:
+For each region and its last five landmarks, lists of the same length (3 % of customers, at most
+100) from the same candidates (overdue before the next list, last order less than 180 days ago),
+with one purchase model per type of customer fitted to the data of that day:
 
     earlier          margin that customers who are still active may take along (the ranking of
                      version 0.2.0): margin at stake less the part of those who have left

@@ -257,7 +257,7 @@ def test_where_the_value_model_says_nothing_today_the_mean_is_of_the_others(past
 def test_one_model_alone_has_no_mean(past):
     """Too few customers for Cox's and for trees: what remains is the model of purchases."""
     few = [
-        each._replace(customers=each.customers.head(40), value=each.value.head(40))
+        each._replace(customers=each.customers[each.customers.index < "c045"])
         for each in past.known
     ]
     learned = learning.learn(few, past.days, LAST, past.plan.horizons)
@@ -303,6 +303,9 @@ def test_where_nobody_had_bought_there_is_no_risk(log):
     tried = past.run()
     assert tried.earlier == tried.last == []
     table, _ = forecasts.forecast(tried, past.known[-1], "cox", None, HORIZON)
+    assert set(table["model"]) == {"value_model"}  # it needs no landmark
+    past.known[-1] = past.known[-1]._replace(value=None)
+    table, _ = forecasts.forecast(past.run(), past.known[-1], "cox", None, HORIZON)
     assert set(table["model"]) == {"none"}
     assert table["churn_risk"].isna().all()
 

@@ -113,7 +113,8 @@ def learn(
     few = {each.day: _few_customers(each, known) for each in known if each.day < day}
     past = sample_rows([each for each in known if few.get(each.day) == []])
     if not past:
-        return _not_learned(known, list(few.values())[-1] if few else [])
+        now = [each.value for each in known if each.day == day]
+        return _not_learned(now, list(few.values())[-1] if few else [])
     names = _known_throughout(past)
     learned = Learned({}, {}, names, [])
     since = pd.to_datetime(purchase_days["day"]).min()
@@ -141,10 +142,10 @@ def _few_customers(landmark: Snapshot, known: Sequence[Snapshot]) -> list[Note]:
     return shortfalls("churn_landmark", buyers=n, percent=100 * n / max(most, 1))
 
 
-def _not_learned(known: Sequence[Snapshot], few: list[Note]) -> Learned:
-    """The forecasts that need no landmark: the purchase model, if there is one."""
+def _not_learned(values: Sequence[pd.DataFrame | None], few: list[Note]) -> Learned:
+    """The forecasts that need no landmark: the purchase model, if that day has one."""
     notes = few or shortfalls("churn_landmark", buyers=0)
-    if not any(each.value is not None and len(each.value.columns) for each in known):
+    if not any(each is not None and len(each.columns) for each in values):
         return Learned({}, {}, [], notes)
     models = {"value_model": challengers.ValueModel()}
     return Learned(models, {"value_model": recalibration.Recalibration()}, [], notes)
