@@ -19,7 +19,7 @@ from cvm_analysis.survival.cox import Cox
 _MIN_CONTRIBUTION = 0.01  # a change of the hazard by less than one percent is no reason
 _LATE = ("silence_gaps",)  # reasons above 1: longer than usual
 _LESS = ("rate_trend", "spend_trend")  # reasons below 1: less than before
-_NEVER = ("customer_type", "tenure_weeks")  # say nothing of the customer's behaviour
+_NEVER = ("customer_type", "tenure_weeks", "grade")  # nothing a caller could take up
 _PRESENT = (  # reasons above 0: the customer has it
     *("only_once", "complaints_open", "complaint_days", "channel"),
     *("discount_share", "return_share", "late_share"),

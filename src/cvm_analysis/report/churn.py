@@ -18,9 +18,8 @@ from cvm_analysis.strategy.recommend import NO_ACTION, NOT_VALUED
 from cvm_analysis.survival.logrank import LogRank
 from cvm_analysis.texts import Words
 
-LISTED = {"margin_at_stake": "money", "churn_risk": "percent", "contact_on": "text"}
-LISTED |= {"next_order_on": "date", "sales_change": "percent"}
-LISTED |= {"grade": "words:grades", "reasons": "text"}
+LISTED = {"margin_at_stake": "money", "reasons": "text", "churn_risk": "percent"}
+LISTED |= {"contact_on": "text", "next_order_on": "date", "sales_change": "percent"}
 _ACCURACY = {"n_inactive": "number"} | dict.fromkeys(("auc", "brier", "log_loss"), "number:3")
 _ACCURACY |= dict.fromkeys(
     ("top_decile_lift", "calibration_slope", "calibration_intercept"), "number:2"
@@ -56,7 +55,7 @@ def watchlist(writer: Writer, customers: pd.DataFrame, as_of: dt.date) -> Block:
     """Show the call list: margin at stake, churn risk, contact date, reasons and action.
 
     customers : as churn.watchlist gives them: margin_at_stake, churn_risk, contact_on,
-        next_order_on, sales_change, reasons with their values; grade and action are shown where
+        next_order_on, sales_change, reasons with their values; the action is shown where
         there is such a column, and so are the days without an order where there is days_since_last
     as_of : the day of the list; earlier contact dates are written as "now"
     """
