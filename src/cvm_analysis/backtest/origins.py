@@ -22,6 +22,7 @@ from cvm_analysis.clv import (
     nbd,
     partial_pooling,
     pool,
+    seasons,
 )
 from cvm_analysis.clv.dispersed import Dispersed
 from cvm_analysis.clv.numerics import dispersion, predictive_distribution
@@ -74,6 +75,8 @@ def fit(records: Records, weeks: int, before: Origin | None, trial: Trial | None
         models = _with_dispersion(models, before, trial, weeks)
         if records.wanted is None or {"rescaled", "boosted"} & set(records.wanted):
             models |= _challengers(models, buyers, before, trial, weeks)
+        if records.wanted is None or seasons.Seasonal.code in records.wanted:
+            models |= _seasonal(models, records, before, trial, weeks)
     weights = weigh(trial, models, records.company)
     if weights:
         models[POOL] = pool.mix(models, weights)
@@ -112,13 +115,30 @@ def _challengers(
     models: Mapping[str, Any], buyers: pd.DataFrame, before: Origin, trial: Trial, weeks: int
 ) -> dict[str, Any]:
     """The corrections of the best model that both origins have."""
-    shared = (code for code in forecasts.FITTED if code in before.models and code in models)
-    default = next(shared, None)
+    default = _default(models, before)
     if not default:
         return {}
     then = challengers.Origin(before.customers, before.models[default])
     now = challengers.Origin(buyers, models[default])
     return dict(challengers.fit(then, now, trial.actual, weeks))
+
+
+def _seasonal(
+    models: Mapping[str, Any], records: Records, before: Origin, trial: Trial, weeks: int
+) -> dict[str, Any]:
+    """The best model that both origins have, with the season of the period ahead."""
+    default = _default(models, before)
+    if not default or not forecasts.FITTED[default].is_from_first_purchase:
+        return {}
+    known = forecasts.keep_modelled_days(_known(records), records.customers)
+    rest = trial.mean[default], trial.actual, weeks
+    model = seasons.fit(models[default], known, records.date, *rest)
+    return {model.code: model} if model else {}
+
+
+def _default(models: Mapping[str, Any], before: Origin) -> str | None:
+    """The best fitted model that both origins have."""
+    return next((c for c in forecasts.FITTED if c in before.models and c in models), None)
 
 
 def _with_dispersion(
