@@ -103,4 +103,20 @@ def test_all_tables_of_customers_are_united_but_their_clusters():
     of_customers = {name for name, table in RESULTS.items() if "customer_id" in table.key}
     united = {name for name, table in TABLES.items() if table.company == "rows"}
     assert of_customers - {"clusters"} <= united
-    assert [name for name, table in TABLES.items() if table.company == "sums"] == ["transitions"]
+    sums = [name for name, table in TABLES.items() if table.company == "sums"]
+    assert sums == ["conversions", "transitions", "rates"]
+
+
+def test_rates_add_up_by_month_and_may_be_of_no_month_at_all(desks):
+    months = pd.to_datetime(["2025-01-01", "2025-02-01"])
+    key = {"rate": ["retention"] * 2, "segment": ["all"] * 2, "month": months}
+    put(desks["all"], "rates", key | {"n_due": [50, 50], "n_kept": [1, 1]})
+    put(desks["east"], "rates", key | {"n_due": [10, 12], "n_kept": [9, 12]})
+    put(desks["west"], "rates", key | {"n_due": [20, 18], "n_kept": [15, 17]})
+    none = {column: [] for column in TABLES["rates"].columns}
+    put(desks["north"], "rates", none)
+    unite(desks, "east", "west", "north")
+    assert get(desks["all"], "rates")[["n_due", "n_kept"]].values.tolist() == [[30, 24], [30, 29]]
+    unite(desks, "north")
+    found = get(desks["all"], "rates")
+    assert list(found) == list(none) and found.empty

@@ -329,6 +329,7 @@ RESULTS = {
             "renewal_value": money("value of the next term of all contracts", optional=True),
             "expected_revenue": money("within the horizon, not discounted", optional=True),
         },
+        company="rows",
     ),
     "rates": Table(
         "one row per rate, segment and calendar month in which anybody was due",
@@ -340,7 +341,7 @@ RESULTS = {
             "n_due": count("contracts running or due; customers with a purchase in 365 days"),
             "n_kept": count("of them, contracts that ran on, were renewed; repeat customers"),
         },
-        company="rows",
+        company="sums",
     ),
     "backtest": Table(
         "one row per part, horizon, forecast and measure, tested on unseen periods",
