@@ -69,6 +69,18 @@ def test_a_column_that_one_region_lacks_is_empty_there(desks):
     assert found["C1"] == "spend" and pd.isna(found["C2"])
 
 
+def test_attributes_of_the_business_stay_in_the_table_of_customers(desks):
+    every = {c: [1] for c, column in TABLES["customers"].columns.items() if not column.optional}
+    for region, customer in (("east", "C2"), ("west", "C1")):
+        table = pd.DataFrame(every | {"customer_id": [customer], "region": [region]})
+        (desks[region] / "tables").mkdir(parents=True)
+        table["floor"] = f"of {customer}"
+        table.to_parquet(desks[region] / "tables" / "customers.parquet", index=False)
+    (desks["all"] / "tables").mkdir(parents=True)
+    unite(desks, "east", "west")
+    assert get(desks["all"], "customers")["floor"].tolist() == ["of C1", "of C2"]
+
+
 def test_counts_and_sales_of_transitions_add_up_by_key(desks):
     put(desks["all"], "transitions", moves(("grade", "A", "B", "fell", 99, 1.0, 1.0)))
     fell, new = ("grade", "A", "B", "fell"), ("grade", "not_yet", "B", "other")
