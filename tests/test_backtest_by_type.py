@@ -9,6 +9,7 @@ import pytest
 from cvm_analysis import backtest
 from cvm_analysis.backtest import by_type, origins, trials
 from cvm_analysis.clv import naive
+from cvm_analysis.errors import InputError
 from cvm_analysis.tables import check
 
 DAY = dt.date(2025, 12, 31)
@@ -91,6 +92,12 @@ def drawn(n, repeats, seed=0):
     day = pd.Timestamp("2022-01-01") + pd.to_timedelta(np.concatenate([first, later]), "D")
     ids = np.concatenate([np.arange(n), again])
     return pd.DataFrame({"customer_id": [f"c{i:03}" for i in ids], "day": day})
+
+
+def test_a_day_before_the_first_purchase_is_refused():
+    log = pd.DataFrame({"customer_id": ["c"], "day": ["2025-03-01"]})
+    with pytest.raises(InputError, match="nobody had bought by 2025-02-28; choose a later day"):
+        backtest.run(log, "2025-02-28", 52)
 
 
 def test_if_nobody_ever_came_back_nobody_is_expected():

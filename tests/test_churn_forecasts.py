@@ -403,9 +403,6 @@ def test_what_was_known_on_several_days_is_gathered_and_found_again():
     tables = [pd.DataFrame(index=list("ab")), pd.DataFrame(index=list("abc"))]
     gathered = learning.gather(days, tables, [tables[0], tables[1]], ["early", "late"])
     assert [each.grade for each in gathered] == ["early", "late"]
-    trial = forecasts.Trial(days[0], 90, tables[0], pd.Series(dtype=float))
-    assert forecasts.customers_at(trial, gathered) is tables[0]
-    assert forecasts.customers_at(None, gathered).empty
     with pytest.raises(ValueError, match="shorter"):
         learning.gather(days, tables[:1], tables, ["early", "late"])
 

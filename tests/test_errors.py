@@ -2,7 +2,7 @@
 
 import pytest
 
-from cvm_analysis.errors import nearest
+from cvm_analysis.errors import find_nearest, nearest
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,10 @@ def test_the_nearest_name_or_those_there_are(name, known, said):
 def test_what_else_to_do_takes_the_place_of_a_long_list():
     assert nearest("colour", ["east"], "add it") == nearest("colour", [], "add it") == "; add it"
     assert nearest("eats", ["east"], "add it") == "; did you mean 'east'?"
+
+
+def test_the_nearest_name_may_have_to_be_nearly_the_same():
+    known = ["customer_type", "channel"]
+    assert find_nearest("custmer_type", known, 0.85) == "customer_type"
+    assert find_nearest("customer_tier", known) == "customer_type"
+    assert find_nearest("customer_tier", known, 0.85) is None

@@ -27,6 +27,10 @@ def test_four_hours_of_trade_are_not_a_day():
     assert found == (dt.date(2026, 3, 11), 25, 60.0)
 
 
+def test_without_any_sale_there_is_no_last_day():
+    assert find_incomplete(shop().iloc[:0]) is None
+
+
 @pytest.mark.parametrize("n", [30, 31, 60, 200])
 def test_half_of_the_usual_buyers_or_more_is_a_day(n):
     assert find_incomplete(shop(n)) is None

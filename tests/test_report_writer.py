@@ -142,7 +142,7 @@ def test_those_expected_to_stop_are_counted_among_those_still_active():
     assert ">1<" in html, "0.25 + 0.35, rounded"
     assert "in the next 180 days, of 2 customers who are still active" in html
     assert ">€123<" in html and "from those of 4 customers who may leave" in html
-    assert ">€50<" in html and "from those of 2 customers who have already left" in html
+    assert ">€50<" in html and "from those of 2 customers who have probably left" in html
 
 
 def test_cards_come_by_gain_after_cost_which_they_show():
@@ -165,6 +165,12 @@ def test_the_companys_report_says_which_regions_it_adds_up():
 
 def test_without_a_trial_the_report_says_untested():
     assert "Treat it as untested" in EN.backtest(trust("churn", {"auc": 0.8})).html
+
+
+def test_a_note_on_one_purchase_gives_the_amount_in_the_currency():
+    note = Note("value", "large_order", 87_040.0, 12.0, customer="C1", day="2025-03-04")
+    text = EN.notes([note]).html
+    assert "One purchase of €87,040 (customer C1, Mar 4, 2025)" in text and "12%" in text
 
 
 def test_a_note_is_said_once_with_its_figures():

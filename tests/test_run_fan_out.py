@@ -184,6 +184,15 @@ def test_all_without_any_region_keeps_its_own_tables(plan, kernel):
     assert "own forecasts" in (plan.out / "index.html").read_text()
 
 
+def test_where_all_has_no_notebook_to_run_last_its_own_analysis_is_its_report(plan, kernel):
+    only = {"notebooks": ("01_customers",)}
+    states, _ = go(plan, **only)
+    assert states == dict.fromkeys(NAMES, "published")
+    assert read_values(plan.link("all") / "desk") == {"C-east": 0.8, "C-west": 0.8}
+    assert (company(plan)["n_regions"], company(plan)["missing"]) == (0, [])
+    assert go(plan, **only)[0] == dict.fromkeys(NAMES, "unchanged")
+
+
 def test_after_a_region_alone_the_report_of_all_is_marked_and_not_touched(plan, kernel):
     go(plan)
     before = plan.link("all").readlink()

@@ -377,12 +377,13 @@ def test_found_regions_instead_of_named_ones(folder):
     )
 
 
-def test_a_business_may_add_attributes_but_not_under_the_name_of_a_computed_figure(folder):
+@pytest.mark.parametrize("name", ["net_sales", "period_orders", "loyalty_index", "repeat_rate"])
+def test_a_business_may_add_attributes_but_not_under_the_name_of_a_computed_figure(folder, name):
     old = "{customer_id: id, region: pays}"
-    new = "{customer_id: id, region: pays, scene: Objet, net_sales: CA}"
+    new = f"{{customer_id: id, region: pays, scene: Objet, {name}: CA}}"
     line = 1 + BUSINESS[: BUSINESS.index(old)].count("\n")
     assert refused(folder, old, new) == [
-        f"mine.yaml line {line}: 'net_sales' is computed from transactions; rename yours"
+        f"mine.yaml line {line}: '{name}' is computed from transactions; rename yours"
     ]
-    found = loaded(folder, old, new.replace(", net_sales: CA", ""))
+    found = loaded(folder, old, new.replace(f", {name}: CA", ""))
     assert found.business.sources.customers[0].columns["scene"] == "Objet"

@@ -69,6 +69,18 @@ def test_a_column_that_one_region_lacks_is_empty_there(desks):
     assert found["C1"] == "spend" and pd.isna(found["C2"])
 
 
+def test_attributes_of_the_business_stay_in_the_table_of_customers(desks):
+    every = {c: [1] for c, column in TABLES["customers"].columns.items() if not column.optional}
+    for region, customer in (("east", "C2"), ("west", "C1")):
+        table = pd.DataFrame(every | {"customer_id": [customer], "region": [region]})
+        (desks[region] / "tables").mkdir(parents=True)
+        table["floor"] = f"of {customer}"
+        table.to_parquet(desks[region] / "tables" / "customers.parquet", index=False)
+    (desks["all"] / "tables").mkdir(parents=True)
+    unite(desks, "east", "west")
+    assert get(desks["all"], "customers")["floor"].tolist() == ["of C1", "of C2"]
+
+
 def test_counts_and_sales_of_transitions_add_up_by_key(desks):
     put(desks["all"], "transitions", moves(("grade", "A", "B", "fell", 99, 1.0, 1.0)))
     fell, new = ("grade", "A", "B", "fell"), ("grade", "not_yet", "B", "other")
@@ -103,4 +115,20 @@ def test_all_tables_of_customers_are_united_but_their_clusters():
     of_customers = {name for name, table in RESULTS.items() if "customer_id" in table.key}
     united = {name for name, table in TABLES.items() if table.company == "rows"}
     assert of_customers - {"clusters"} <= united
-    assert [name for name, table in TABLES.items() if table.company == "sums"] == ["transitions"]
+    sums = [name for name, table in TABLES.items() if table.company == "sums"]
+    assert sums == ["conversions", "transitions", "rates"]
+
+
+def test_rates_add_up_by_month_and_may_be_of_no_month_at_all(desks):
+    months = pd.to_datetime(["2025-01-01", "2025-02-01"])
+    key = {"rate": ["retention"] * 2, "segment": ["all"] * 2, "month": months}
+    put(desks["all"], "rates", key | {"n_due": [50, 50], "n_kept": [1, 1]})
+    put(desks["east"], "rates", key | {"n_due": [10, 12], "n_kept": [9, 12]})
+    put(desks["west"], "rates", key | {"n_due": [20, 18], "n_kept": [15, 17]})
+    none = {column: [] for column in TABLES["rates"].columns}
+    put(desks["north"], "rates", none)
+    unite(desks, "east", "west", "north")
+    assert get(desks["all"], "rates")[["n_due", "n_kept"]].values.tolist() == [[30, 24], [30, 29]]
+    unite(desks, "north")
+    found = get(desks["all"], "rates")
+    assert list(found) == list(none) and found.empty

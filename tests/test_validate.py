@@ -295,3 +295,25 @@ def test_a_scorecard_of_a_type_that_nobody_has_does_not_matter(config):
         f"{config}/segments.yaml line {line}: no imported indicator 'credit_scores'; "
         "did you mean 'credit_score'?"
     )
+
+
+def rename_column(config, name, to, more=""):
+    """Rename one of our columns of the customers' file, and return its line."""
+    old = f"        {name}: "
+    return change(config / "sample.yaml", old, f"{more}        {to}: ")
+
+
+def test_a_column_of_your_own_that_looks_misspelt_is_warned_of_and_still_valid(config):
+    assert validate.warnings(validate.check(config / "sample.yaml")) == []
+    line = rename_column(config, "customer_type", "custmer_type")
+    rename_column(config, "city", "citizen")
+    found = validate.warnings(validate.check(config / "sample.yaml"))
+    assert [each.replace(f"{config}/", "") for each in found] == [
+        f"sample.yaml line {line}: 'custmer_type' is read as a column of your own; did you mean "
+        "'customer_type'?"
+    ]
+
+
+def test_a_column_beside_the_one_it_resembles_is_no_mistake(config):
+    rename_column(config, "city", "city", more="        city2: 城市\n")
+    assert validate.warnings(validate.check(config / "sample.yaml")) == []

@@ -36,9 +36,16 @@ def nearest(name: str, known: Iterable[str], otherwise: str = "") -> str:
     otherwise : what to do if none is close; empty: list the known names
     """
     known = sorted(known)
-    close = difflib.get_close_matches(name, known, n=1)
-    if close:
-        return f"; did you mean '{close[0]}'?"
+    if close := find_nearest(name, known):
+        return f"; did you mean '{close}'?"
     if otherwise or not known:
         return f"; {otherwise or 'there are none'}"
     return f"; known are {', '.join(known[:LISTED])}" + (", ..." if len(known) > LISTED else "")
+
+
+def find_nearest(name: str, known: Iterable[str], similarity: float = 0.6) -> str | None:
+    """Find the known name that a name is most like; None if none is close.
+
+    similarity : the least one, 1 for equal names (`difflib.SequenceMatcher.ratio`)
+    """
+    return next(iter(difflib.get_close_matches(name, sorted(known), 1, similarity)), None)

@@ -33,7 +33,9 @@ def unite(desk: Path, regions: Mapping[str, Path]) -> None:
             horizon = rows.attrs
             rows = _add_up(rows, table.key) if table.company == "sums" else rows
             check(name, rows)
-            ordered = rows[[c for c in table.columns if c in rows]].sort_values(list(table.key))
+            ours = [c for c in table.columns if c in rows]
+            added = [c for c in rows if c not in ours]  # by the business; `check` refuses others
+            ordered = rows[ours + added].sort_values(list(table.key))
             ordered.attrs = horizon
             write(desk / "tables" / f"{name}.parquet", ordered.to_parquet(index=False))
     write(desk / REGIONS, json.dumps({"regions": list(regions)}, indent=1))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cvm_analysis import prepared, texts
-from cvm_analysis.errors import ConfigError, CvmError, InputError, nearest
+from cvm_analysis.errors import ConfigError, CvmError, InputError, find_nearest, nearest
 from cvm_analysis.intake import rules
 from cvm_analysis.segments import loyalty, report_segment, rfm
 from cvm_analysis.segments.clusters import measures
@@ -22,6 +22,7 @@ from cvm_analysis.strategy import recommend
 from cvm_analysis.tables import TABLES
 
 IMPORTED = "indicators."
+MISSPELT = 0.85  # as similar as an own column's name must be to one of ours for a warning
 
 
 def check(config: str | Path) -> Settings:
@@ -44,12 +45,27 @@ def check(config: str | Path) -> Settings:
 
 
 def warnings(settings: Settings) -> list[str]:
-    """List the codes of the business that have no name."""
-    return [
+    """List own columns that look like misspelt ones of ours, and own codes without a name."""
+    unnamed = [
         f"{settings.where(code.file, *code.keys)}: {code.key} has no name in "
         f"{' and '.join(missing)}; reports show the code"
         for code, missing in wording.find_unnamed(settings)
     ]
+    return [*_misspelt_columns(settings), *unnamed]
+
+
+def _misspelt_columns(settings: Settings) -> Iterator[str]:
+    """Own columns of a source whose name is close to a column of ours that it does not map."""
+    for table, (setting, sources) in settings.business.sources.by_table().items():
+        known = TABLES[table].columns
+        for i, source in enumerate(sources):
+            at = ("sources", setting, str(i), "columns")
+            unmapped = known.keys() - source.columns.keys()
+            for name in sorted(source.columns.keys() - known.keys()):
+                if close := find_nearest(name, unmapped, MISSPELT):
+                    place = settings.where(settings.path, *at, name)
+                    said = f"'{name}' is read as a column of your own; did you mean '{close}'?"
+                    yield f"{place}: {said}"
 
 
 def _wrong_rfm(settings: Settings) -> Iterator[str]:

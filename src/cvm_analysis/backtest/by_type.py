@@ -22,6 +22,7 @@ from cvm_analysis.backtest.origins import POOL, Origin, Records
 from cvm_analysis.backtest.trials import Trial
 from cvm_analysis.clv import forecasts, naive, pool
 from cvm_analysis.clv.numerics import predictive_distribution
+from cvm_analysis.errors import InputError
 from cvm_analysis.minimum_data import Note, shortfalls
 
 Weights = Mapping[str, float]  # code of a forecast -> its share; a single one has 1
@@ -146,12 +147,14 @@ def run(
 
     Raises
     ------
-    InputError : a column is missing
+    InputError : a column is missing, or nobody had bought by as_of
     """
     today = dt.date.fromisoformat(as_of) if isinstance(as_of, str) else as_of
     days = purchases.by_day(log)
     known = days[days["day"] <= pd.Timestamp(today)]
-    start = first_day or (known["day"].min().date() if len(known) else today)
+    if known.empty:
+        raise InputError(f"nobody had bought by {today}; choose a later day")
+    start = first_day or known["day"].min().date()
     weeks = forecasts.trial_weeks((today - start).days / 7, horizon_weeks)
     dates, short = forecasts.origins(today, start, weeks)
     table = customers or (lambda day: purchases.customers(days, day))

@@ -5,9 +5,8 @@ are fitted to each region as well, and both totals are compared with what came. 
 own was better by more than two standard errors of the paired differences, one factor, company /
 sum of regions as of today, scales every customer in every region. Else it is 1.
 
-Histories are rounded to weeks, which is fast (but for a window of records, whose first day counts);
-forecasts that are the same for every region (naive
-ones) are not fitted again.
+Histories are rounded to weeks, which is fast (but for a window of records, whose first day counts).
+Naive forecasts have no fit that a region could repeat.
 """
 
 from __future__ import annotations

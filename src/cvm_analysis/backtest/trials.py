@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,20 +24,10 @@ class Trial(NamedTuple):
     """
 
     mean: pd.DataFrame  # purchase days expected in the period
-    median: (
-        pd.DataFrame
-    )  # predictive median, whole numbers; without a distribution the rounded mean
+    median: pd.DataFrame  # predictive median; without a distribution the mean, rounded half up
     log_score: pd.DataFrame  # log probability of the outcome; empty without a distribution
     actual: pd.Series  # purchase days in the period
     repeats: pd.Series  # repeat purchases before
-
-
-class Forecasts(Protocol):
-    """The forecasts made on a day; `origins.Origin` is one."""
-
-    date: dt.date
-    customers: pd.DataFrame
-    models: dict[str, Any]
 
 
 def report(trial: Trial, chosen: str, weeks: float, part: str = forecasts.PART) -> pd.DataFrame:

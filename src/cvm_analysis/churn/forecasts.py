@@ -143,13 +143,6 @@ def find_trial(last: Sequence[Trial], chosen: str, horizon_days: int) -> Trial |
     )
 
 
-def customers_at(trial: Trial | None, known: Sequence[Snapshot]) -> pd.DataFrame:
-    """Return the customers as known on the day of a trial, one row each; no row without a trial."""
-    if trial is None:
-        return known[-1].customers.iloc[:0]
-    return next(each.customers for each in known if each.day == trial.day)
-
-
 def calibration(last: Sequence[Trial], chosen: str, horizon_days: int) -> pd.DataFrame:
     """Compare predicted and actual inactive share (`evaluation.calibration`); empty: no trial."""
     trial = find_trial(last, chosen, horizon_days)
@@ -172,7 +165,7 @@ def forecast(
 
     Returns
     -------
-    One row per customer; columns of table `churn` without reasons (`risk_drivers.describe`).
+    One row per customer: model, lapsed, p_no_purchase_<days>d and churn_risk of table `churn`.
     Probabilities fall with the horizon; one beyond the longest outcome is empty, with a note.
     """
     code, horizons = find_available(backtest, chosen), sorted({*DAYS, horizon_days})

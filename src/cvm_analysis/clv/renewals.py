@@ -158,8 +158,8 @@ def forecast(
     -------
     One row per customer with a contract that has a term or an agreed end: due_on (the first of
     them), p_renewal (of that contract; empty for an agreed end), monthly_value and renewal_value
-    (one term) of all contracts, and expected_revenue within the horizon, not discounted: paid up to
-    the next renewal, then with the probability of each. Money is empty where it is not known.
+    (one term) of all such contracts, and expected_revenue within the horizon, not discounted: paid
+    up to the next renewal, then with the probability of each. Money is empty where it is not known.
     """
     running = contracts.loc[spans.index[spans["event"] == 0]]
     periods = count_periods(contracts, spans).reindex(running.index)

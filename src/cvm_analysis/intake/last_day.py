@@ -41,6 +41,8 @@ def find_incomplete(days: pd.DataFrame) -> Incomplete | None:
         n_buyers : customers with a purchase
         last_hour : hours from midnight to the last purchase; 0 or empty where times are not known
     """
+    if days.empty:
+        return None
     every = pd.date_range(days.index.min(), days.index.max())
     if len(every) <= 7 * WEEKS:
         return None

@@ -24,7 +24,7 @@ import pandas as pd
 from ibis import ir
 
 from cvm_analysis import __version__, atomic_folder
-from cvm_analysis.errors import GateError
+from cvm_analysis.errors import GateError, InputError
 from cvm_analysis.intake import contracts, last_day, pseudonyms, regions, rules
 from cvm_analysis.prepared import STAMP, describe_owner, stamp
 from cvm_analysis.settings import ContractSource, DiscoveredRegions, Rules, Settings, Source
@@ -222,8 +222,9 @@ def _assign_regions(
     known = settings.business.regions
     if isinstance(known, DiscoveredRegions):
         keys, names = regions.discover(dict(zip(counts["region"], counts["n"], strict=True)), known)
-        renamed = placed.mutate(region=placed.region.cases(*keys.items()))
-        con.create_table("placed", renamed.to_pandas(), overwrite=True)
+        if keys:
+            renamed = placed.mutate(region=placed.region.cases(*keys.items()))
+            con.create_table("placed", renamed.to_pandas(), overwrite=True)
         return names, keys
     found = set(counts["region"])
     return {k: {"en": each.en, "zh": each.zh} for k, each in known.items() if k in found}, {}
@@ -321,11 +322,17 @@ def _span(
 ) -> dict[str, Any]:
     """First and last complete day of the accepted sales, and the numbers of rows.
 
-    Without sales, those of the contracts.
+    Without sales, those of the contracts. InputError if no row was accepted.
     """
-    rows = tables.get("transactions", tables.get("contracts"))
+    table = "transactions" if "transactions" in tables else "contracts"
+    rows = tables[table]
     accepted = rows.filter(rows.rule.isnull())
-    if "transactions" in tables:
+    n_accepted = int(accepted.count().execute())
+    if not n_accepted:
+        raise InputError(
+            f"{table}: no row was accepted; lower rules.stop_above, and `cvm quarantine` lists why"
+        )
+    if table == "transactions":
         day = accepted.ordered_at.date()
         days = accepted.aggregate(first=day.min(), last=day.max()).to_pandas()
         first, last = (dt.date.fromisoformat(str(days[name].iloc[0])[:10]) for name in days)
@@ -336,5 +343,5 @@ def _span(
         "as_of": (last - dt.timedelta(days=1) if incomplete else last).isoformat(),
         "incomplete_day": incomplete and {**incomplete._asdict(), "day": last.isoformat()},
         "rows_read": int(rows.count().execute()),
-        "rows_accepted": int(accepted.count().execute()),
+        "rows_accepted": n_accepted,
     }

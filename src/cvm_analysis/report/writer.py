@@ -258,12 +258,16 @@ class Writer:
         return self.note("report.writer.model", model=names)
 
     def notes(self, notes: Iterable[Note]) -> Block:
-        """Say what was left out or replaced, and the figures why; each sentence once."""
+        """Say what was left out or replaced, and the figures why; each sentence once.
+
+        A note on a day is on a purchase: its figure is an amount.
+        """
         texts = []
         for note in notes:
             figures = {"have": self.say.number(note.have), "need": self.say.number(note.need)}
             if note.day:
                 figures |= {"customer": note.customer or "", "day": self.say.date(note.day)}
+                figures["amount"] = self.in_full(note.have or 0.0)
             text = self.say.plural(f"notes.{note.code}", note.have, **figures)
             if note.customer_type:
                 kind = self.say(f"types.{note.customer_type}")

@@ -45,10 +45,13 @@ def published_reference(plan: Plan) -> bytes | None:
 def report(whole: Build, done: Collection[str]) -> State:
     """Execute the other notebooks on the tables of all regions, and publish `all`.
 
+    Where none is left (a business with contracts alone), its own analysis is its report.
+
     done : regions that this run published or found unchanged
     """
     plan = whole.job.plan
-    parts = _parts(plan, find_reference(whole), done)
+    last = [step for step in region.steps(plan) if plan.is_last(step.notebook)]
+    parts = _parts(plan, find_reference(whole), done) if last else {}
     made_from = manifest.add_parts(whole.made_from, parts)
     if not plan.force and region.is_published(whole.job.link, made_from):
         return "unchanged"
@@ -56,7 +59,7 @@ def report(whole: Build, done: Collection[str]) -> State:
         _analyse(whole)
     present = {key: plan.link(key) / "desk" for key, p in parts.items() if p["is_included"]}
     union.unite(whole.desk, present)
-    whole.execute([step for step in region.steps(plan) if plan.is_last(step.notebook)])
+    whole.execute(last)
     whole.publish(parts)
     return "published"
 

@@ -153,7 +153,6 @@ class Build:
         """
         manifest.check(self.desk, self.job, self.made_from)
         job = replace(self.job, parts=parts or {})
-        manifest.check(self.desk, self.job, self.made_from)
         made_from = manifest.add_parts(self.made_from, job.parts)
         _clean(job, self.desk)
         _render(job, self.folder)

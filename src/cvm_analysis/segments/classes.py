@@ -21,7 +21,7 @@ from cvm_analysis.typed import settings
 PART = "segments"
 PROSPECT = "prospect"
 INACTIVE = "inactive"  # no purchase in the period of the frequency and amount classes
-ACTIVITY = ACTIVE, OVERDUE, LAPSED = ("active", "overdue", "lapsed")
+ACTIVE, OVERDUE, LAPSED = "active", "overdue", "lapsed"  # see `activity`
 LEVELS = ("mid", "high")  # above low
 HALF_AND_FIFTH = ((1, 2), (4, 5))  # share strictly worse for mid and for high
 ORDERS: Mapping[str, tuple[str, ...]] = MappingProxyType(  # the levels of each scheme, best first

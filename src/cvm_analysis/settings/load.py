@@ -16,6 +16,8 @@ from pydantic import ValidationError
 from cvm_analysis.churn.lapse import Churn
 from cvm_analysis.clv.value import Value
 from cvm_analysis.errors import ConfigError, nearest
+from cvm_analysis.segments import class_table, loyalty
+from cvm_analysis.segments.clusters import measures
 from cvm_analysis.settings import contract_sources, wording
 from cvm_analysis.settings.lines import Lines, line, parse, where
 from cvm_analysis.settings.rule_files import Scorecards, Segments, Strategies
@@ -24,6 +26,13 @@ from cvm_analysis.tables import TABLES
 
 UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")  # of pydantic, for a wrong name
 YAML_NAMES = {"code": "", "customer_type": "", "by_quota": "quota"}  # other than the field's
+COMPUTED = {  # of each customer, from transactions; no attribute may have such a name
+    *TABLES["customers"].columns,
+    *class_table.BY_PERIOD.values(),
+    *loyalty.COLUMNS.values(),
+    *measures.DERIVED,
+    "loyalty_index",
+}
 RULE_FILES = {"segments": Segments, "scorecards": Scorecards, "strategies": Strategies}
 
 
@@ -204,7 +213,7 @@ def _check_source(
         added = TABLES[table].others and re.fullmatch("[a-z][a-z0-9_]*", key)
         if key not in known and not added:
             yield f"{place('columns', key)}: {table} has no column '{key}'{nearest(key, known)}"
-        elif key not in known and table == "customers_raw" and key in TABLES["customers"].columns:
+        elif key not in known and table == "customers_raw" and key in COMPUTED:
             yield f"{place('columns', key)}: '{key}' is computed from transactions; rename yours"
     for key in sorted(set(source.formats) - set(source.columns)):
         hint = nearest(key, source.columns)
