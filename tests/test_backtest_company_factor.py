@@ -21,7 +21,7 @@ def people():
     T = rng.integers(30, 100, 620).astype(float)
     rate = rng.gamma(2, 0.05, 620) * np.where(region == "busy", 3, 1)
     x = rng.poisson(rate * T)
-    t_x = np.where(x > 0, np.maximum(1.0, np.round(T * rng.random(620))), 0.0)
+    t_x = np.where(x > 0, np.ceil(T * rng.random(620)), 0.0)
     return pd.DataFrame({"x": x, "t_x": t_x, "T": T, "region": region}, np.arange(620).astype(str))
 
 

@@ -15,8 +15,14 @@ CODE = "pareto_nbd"
 def people():
     """4,000 customers, days whole; `came` and `brought` are true of nearly these histories."""
     rows = lives(CODE, 4000, 21).set_axis([f"C{i:04d}" for i in range(4000)])
-    T, t_x = ((rows[name] * 7).round() / 7 for name in ("T", "t_x"))
-    return rows.assign(T=T, t_x=np.minimum(t_x, T), customer_type="retail")
+    return in_days(rows).assign(customer_type="retail")
+
+
+def in_days(rows):
+    """Times in whole days; a repeat purchase is on a later day than the first."""
+    days = {name: (rows[name] * 7).round() for name in ("T", "t_x")}
+    t_x = np.minimum(days["t_x"].clip(lower=rows["x"].clip(upper=1)), days["T"])
+    return rows.assign(T=days["T"] / 7, t_x=t_x / 7)
 
 
 @pytest.fixture(scope="module")

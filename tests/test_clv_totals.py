@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import t as student
-from test_clv_intervals import CODE, fitted, people, worth
+from test_clv_intervals import CODE, fitted, in_days, people, worth
 from test_clv_numerics_simulation import HORIZON, lives
 
 from cvm_analysis.clv import common_error, naive, totals, value
@@ -40,9 +40,7 @@ def test_without_a_common_error_totals_lie_between_their_limits_four_times_in_fi
     held = []
     for seed in range(2):
         rows = lives(CODE, 2000, 100 + seed)
-        rows = rows.assign(T=(rows["T"] * 7).round() / 7, customer_type="retail")
-        rows = rows.assign(t_x=np.minimum((rows["t_x"] * 7).round() / 7, rows["T"]))
-        rows = rows.assign(gross_sales=1.0, net_sales=1.0)
+        rows = in_days(rows).assign(customer_type="retail", gross_sales=1.0, net_sales=1.0)
         by = pd.Series(np.arange(2000) % 20, rows.index).astype(str)
         table = value.estimate_by_type(rows, *fitted, HORIZON, 0.0, 1.0)
         draws = certain(forecast(rows, table, fitted, by))

@@ -30,7 +30,7 @@ def test_everything_that_lacks_is_noted():
 
 
 def test_a_reader_meets_whole_weeks_never_as_many_as_needed_and_never_fewer_than_none():
-    assert [note.have for note in shortfalls("holdout", weeks=25.9)] == [25]
+    assert [note.have for note in shortfalls("holdout", weeks=3.9)] == [3]
     assert [note.have for note in shortfalls("holdout", weeks=-13.2)] == [0]
 
 

@@ -131,6 +131,7 @@ def test_scores_that_ties_make_impossible_are_shown_and_noted():
     np.testing.assert_array_equal(shown["f"], [np.nan, np.nan, np.nan, np.nan, 2])
     assert shown["r"].dropna().to_dict() == {5: 1}
     assert shown["n_r"].to_dict() == {1: 0, 2: 0, 3: 0, 4: 0, 5: 100}
+    assert rfm.notes(found.iloc[:0]) == []
     assert rfm.notes(found) == [
         Note("segments", "empty_recency_scores", 4.0),
         Note("segments", "empty_frequency_scores", 3.0),

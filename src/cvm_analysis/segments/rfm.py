@@ -207,8 +207,8 @@ def empty_bins(scored: pd.DataFrame, bins: int = USUAL.bins) -> dict[str, list[i
 
 
 def notes(scored: pd.DataFrame, bins: int = USUAL.bins) -> list[Note]:
-    """Note for each letter how many scores no customer has."""
-    empty = empty_bins(scored, bins)
+    """Note for each letter how many scores no customer has; nothing without customers."""
+    empty = empty_bins(scored, bins) if len(scored) else {}
     return [Note(PART, EMPTY_SCORES[letter], float(len(each))) for letter, each in empty.items()]
 
 
