@@ -22,7 +22,7 @@ from cvm_analysis.errors import FitError, InputError
 from cvm_analysis.minimum_data import Note
 
 _CORRELATION = 0.3  # Spearman; beyond it, spend depends on the number of purchases
-_MANY = 4_000  # distinct rows; from twice as many, a sample gives the start
+_MANY = 500  # distinct rows; from twice as many, a sample gives the start
 _WITHIN = (np.exp(-29.0), np.exp(29.0))  # of the parameters of that start
 _RATIO = 1.5  # mean spend of the fifth with the largest x against the smallest, or its inverse
 
