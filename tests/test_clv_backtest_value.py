@@ -27,7 +27,9 @@ def test_it_is_the_value_of_the_model_fitted_to_that_day(people):
     assert notes == []
     model = pareto_nbd.fit(histories.distinct(people)[0])
     spend, _ = forecasts.fit_spend(people)
-    pd.testing.assert_frame_equal(found, value.estimate(people, model, spend, 52, 0.1, 0.35, 0.0))
+    right = value.estimate(people, model, spend, 52, 0.1, 0.35, 0.0)
+    no_median = right.assign(expected_orders_median=np.nan)
+    pd.testing.assert_frame_equal(found, no_median)
 
 
 def test_where_nothing_can_be_fitted_nobody_is_valued(people):

@@ -79,7 +79,7 @@ def estimate_margin(
 
     Returns
     -------
-    One row per customer modelled; columns of `value.estimate`.
+    One row per customer modelled; columns of `value.estimate`, the median of orders left empty.
     """
     buyers = forecasts.with_purchase(customers)
     modelled = buyers[buyers["customer_type"].isin(list(models))]
@@ -88,7 +88,8 @@ def estimate_margin(
         return pd.DataFrame(columns=columns, dtype=float)
     spends, _ = forecasts.fit_spends(modelled)
     margin = margins.estimate(modelled, assumed_margin)
-    return value.estimate_by_type(modelled, models, spends, horizon_weeks, annual_rate, margin)
+    terms = horizon_weeks, annual_rate, margin
+    return value.estimate_by_type(modelled, models, spends, *terms, medians=False)
 
 
 def estimate_on_days(

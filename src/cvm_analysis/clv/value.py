@@ -51,6 +51,7 @@ def estimate_by_type(
     horizon_weeks: float,
     annual_discount_rate: float,
     margin: float | pd.Series,
+    medians: bool = True,
 ) -> pd.DataFrame:
     """Estimate the value of each customer by the models of their type.
 
@@ -60,6 +61,7 @@ def estimate_by_type(
         that of the type
     models, spends : customer_type -> fitted; customers of a type without them are left out
     margin : share of spend net of returns, one for all or one per customer_id
+    medians : False leaves expected_orders_median empty, which is faster and enough for money
 
     Returns
     -------
@@ -69,8 +71,8 @@ def estimate_by_type(
     for kind in models:
         rows = customers[(customers["customer_type"] == kind) & customers["x"].notna()]
         returned = margins.return_share(rows)
-        both = models[kind], spends[kind]
-        found.append(estimate(rows, *both, horizon_weeks, annual_discount_rate, margin, returned))
+        terms = horizon_weeks, annual_discount_rate, margin, returned, medians
+        found.append(estimate(rows, models[kind], spends[kind], *terms))
     table = pd.concat([each for each in found if len(each)] or found)
     return table.loc[customers.index.intersection(table.index, sort=False)]
 
@@ -92,6 +94,7 @@ def estimate(
     annual_discount_rate: float,
     margin: float | pd.Series,
     return_share: float = 0.0,
+    medians: bool = True,
 ) -> pd.DataFrame:
     """Estimate the value of each modelled customer over a horizon.
 
@@ -104,6 +107,7 @@ def estimate(
     annual_discount_rate : 0.10 is ten percent a year
     margin : share of spend net of returns, one for all or one per customer_id
     return_share : share of spend that is returned (`margins.return_share`)
+    medians : False leaves expected_orders_median empty
 
     Returns
     -------
@@ -133,18 +137,18 @@ def estimate(
     share = _margins(margin, key.index) * (1 - return_share)
     money = spend.expected_spend(buyers) * share  # margin per purchase
     rate = weekly_rate(annual_discount_rate)
-    orders = _orders(model, h, horizon_weeks).loc[key].set_axis(key.index)
+    orders = _orders(model, h, horizon_weeks, medians).loc[key].set_axis(key.index)
     weights = _discounted_orders(model, h, horizon_weeks, rate).loc[key].set_axis(key.index)
     return orders.join(weights.mul(money, axis=0)).assign(
         spend_is_individual=gamma_gamma.is_individual(buyers)
     )
 
 
-def _orders(model: Any, h: pd.DataFrame, horizon_weeks: float) -> pd.DataFrame:
+def _orders(model: Any, h: pd.DataFrame, horizon_weeks: float, medians: bool) -> pd.DataFrame:
     """One row per history: the columns of `estimate` before the money."""
     table = pd.DataFrame({"model": model.code, "p_alive": model.p_alive(h)})
     table["expected_orders"] = model.expected_purchases(h, horizon_weeks)
-    has_median = hasattr(model, "purchase_probabilities")
+    has_median = medians and predictive_distribution.is_known(model)
     median = predictive_distribution.median(model, h, horizon_weeks) if has_median else np.nan
     return table.assign(expected_orders_median=median)
 
