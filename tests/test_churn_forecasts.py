@@ -1,6 +1,7 @@
 """Forecasts of silence: learned from the past, chosen on one part of it, reported on another."""
 
 import datetime as dt
+from dataclasses import replace
 
 import ibis
 import numpy as np
@@ -212,7 +213,7 @@ def test_neither_the_order_of_the_rows_nor_the_ids_count(log, past, tried):
 
 def test_too_few_customers_fall_back_on_recency_and_say_so(log):
     past = Past(log[log["customer_id"] < "c040"])
-    past.known = [each._replace(value=None) for each in past.known]
+    past.known = [replace(each, value=None) for each in past.known]
     tried = past.run()
     assert list(tried.today.models) == ["recency"]
     assert tried.today.cox is None
@@ -242,14 +243,14 @@ def test_where_the_value_model_says_nothing_today_the_mean_is_of_the_others(past
     """For all customers, or for some: those who are told by all three keep their risk."""
     today, codes = past.known[-1], ("mean", "cox")
     whole = tried.today.forecast("mean", today, [90])
-    some = today._replace(value=today.value.iloc[5:])
+    some = replace(today, value=today.value.iloc[5:])
     found = tried.today.forecast("mean", some, [90])
     pd.testing.assert_frame_equal(found.iloc[5:], whole.iloc[5:])
-    none = tried.today.forecast("mean", today._replace(value=None), [90])
+    none = tried.today.forecast("mean", replace(today, value=None), [90])
     pd.testing.assert_frame_equal(found.iloc[:5], none.iloc[:5])
     assert (none != whole).all(axis=None)
     for code in codes:
-        table, notes = forecasts.forecast(tried, today._replace(value=None), code, None, HORIZON)
+        table, notes = forecasts.forecast(tried, replace(today, value=None), code, None, HORIZON)
         assert set(table["model"]) == {code} and notes == []
         assert table["churn_risk"].between(0, 1).all()
 
@@ -257,7 +258,7 @@ def test_where_the_value_model_says_nothing_today_the_mean_is_of_the_others(past
 def test_one_model_alone_has_no_mean(past):
     """Too few customers for Cox's and for trees: what remains is the model of purchases."""
     few = [
-        each._replace(customers=each.customers[each.customers.index < "c045"])
+        replace(each, customers=each.customers[each.customers.index < "c045"])
         for each in past.known
     ]
     learned = learning.learn(few, past.days, LAST, past.plan.horizons)
@@ -268,7 +269,7 @@ def test_one_model_alone_has_no_mean(past):
 def test_a_few_customers_of_a_landmark_do_not_set_the_risk_of_all(past):
     """27 buyers of the first day, or 2 in a hundred of those to forecast: nothing is learned."""
     first, today = past.known[0], past.known[-1]
-    few = first._replace(customers=first.customers.head(27), value=first.value.head(27))
+    few = replace(first, customers=first.customers.head(27), value=first.value.head(27))
     learned = learning.learn([few, today], past.days, LAST, past.plan.horizons)
     assert list(learned.models) == ["value_model"] and learned.hazards.empty
     assert [(each.code, each.have) for each in learned.notes] == [
@@ -276,10 +277,10 @@ def test_a_few_customers_of_a_landmark_do_not_set_the_risk_of_all(past):
     ]
     p = learned.forecast("value_model", today, forecasts.DAYS)
     pd.testing.assert_frame_equal(p, today.value, check_names=False, check_like=True)
-    alone = [few._replace(value=None), today._replace(value=None)]
+    alone = [replace(few, value=None), replace(today, value=None)]
     assert learning.learn(alone, past.days, LAST, past.plan.horizons).models == {}
-    many = today._replace(customers=pd.concat([today.customers] * 6))
-    learned = learning.learn([few._replace(customers=first.customers.head(35)), many],
+    many = replace(today, customers=pd.concat([today.customers] * 6))
+    learned = learning.learn([replace(few, customers=first.customers.head(35)), many],
                              past.days, LAST, past.plan.horizons)  # fmt: skip
     assert [each.code for each in learned.notes] == ["landmark_small_share"]
 
@@ -298,13 +299,13 @@ def test_a_horizon_that_the_chosen_model_does_not_reach_is_that_of_another(log):
 def test_where_nobody_had_bought_there_is_no_risk(log):
     past = Past(log)
     past.known = [
-        each._replace(customers=each.customers.head(0)) for each in past.known[:-1]
+        replace(each, customers=each.customers.head(0)) for each in past.known[:-1]
     ] + past.known[-1:]
     tried = past.run()
     assert tried.earlier == tried.last == []
     table, _ = forecasts.forecast(tried, past.known[-1], "cox", None, HORIZON)
     assert set(table["model"]) == {"value_model"}  # it needs no landmark
-    past.known[-1] = past.known[-1]._replace(value=None)
+    past.known[-1] = replace(past.known[-1], value=None)
     table, _ = forecasts.forecast(past.run(), past.known[-1], "cox", None, HORIZON)
     assert set(table["model"]) == {"none"}
     assert table["churn_risk"].isna().all()
@@ -314,7 +315,7 @@ def test_nobody_came_back(log):
     """All purchases on the first day of each customer, none for the last three years."""
     log = log.drop_duplicates("customer_id").assign(ordered_at=pd.Timestamp(FIRST))
     past = Past(log)
-    past.known = [each._replace(value=None) for each in past.known]
+    past.known = [replace(each, value=None) for each in past.known]
     table, _ = forecasts.forecast(past.today(), past.known[-1], "cox", None, HORIZON)
     assert (table["churn_risk"] > 0.99).all()
 
@@ -334,7 +335,7 @@ def test_a_horizon_beyond_the_history_is_empty_and_said(log):
     first = LAST - dt.timedelta(days=300)
     short = log[log["ordered_at"] >= pd.Timestamp(first)]
     past = Past(short, horizon=90, first=first)
-    past.known = [each._replace(value=None) for each in past.known]
+    past.known = [replace(each, value=None) for each in past.known]
     table, notes = forecasts.forecast(past.today(), past.known[-1], "cox", None, 90)
     assert table["p_no_purchase_90d"].notna().all()
     assert table["p_no_purchase_365d"].isna().all()
@@ -389,12 +390,12 @@ def test_a_feature_nobody_had_at_some_landmark_is_not_learned_from(past):
     """Answers that begin in mid-history would tell early landmarks from late ones, not people."""
     rng = np.random.default_rng(1)
     asked = [
-        each._replace(customers=each.customers.assign(nps=rng.integers(0, 11, len(each.customers))))
+        replace(each, customers=each.customers.assign(nps=rng.integers(0, 11, len(each.customers))))
         for each in past.known
     ]
     day, horizons = past.plan.days[-1], [HORIZON]
     assert "nps" in learning.learn(asked, past.days, day, horizons).feature_names
-    late = [past.known[0]._replace(customers=asked[0].customers.assign(nps=np.nan)), *asked[1:]]
+    late = [replace(past.known[0], customers=asked[0].customers.assign(nps=np.nan)), *asked[1:]]
     assert "nps" not in learning.learn(late, past.days, day, horizons).feature_names
 
 

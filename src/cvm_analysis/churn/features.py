@@ -73,7 +73,11 @@ def build(
     below 0 counts as 0, shares are clipped to [0, 1]. Empty values become the median, or 0 where
     all are empty.
     """
-    known = readable(customers, grade, names)
+    return convert(readable(customers, grade, names))
+
+
+def convert(known: pd.DataFrame) -> pd.DataFrame:
+    """Convert features as `readable` returns them into the model's units, as `build`."""
     table = pd.DataFrame({name: _transformed(name, known[name]) for name in known}, known.index)
     asked = table.dropna(axis=1, how="all")
     return table.fillna(asked.median()).fillna(0.0)
@@ -119,7 +123,7 @@ def readable(
     }
     if grade is not None:
         table["grade"] = grade.reindex(known.index)
-    ordered = {name: table[name] for name in STEPS if name in table} | _levels(known, names)
+    ordered = {name: table[name] for name in STEPS if name in table} | levels(known, names)
     return pd.DataFrame(ordered, index=known.index).astype(float)
 
 
@@ -174,8 +178,11 @@ def _usual_spend(known: pd.DataFrame) -> pd.Series:
     return own.where(spent, float(own[spent].median()) if spent.any() else 1.0)
 
 
-def _levels(known: pd.DataFrame, names: Iterable[str] | None) -> dict[str, pd.Series]:
-    """Columns of attributes, 1 for customers of a level: channel=web, customer_type=dealer."""
+def levels(known: pd.DataFrame, names: Iterable[str] | None = None) -> dict[str, pd.Series]:
+    """Columns of attributes, 1 for customers of a level: channel=web, customer_type=dealer.
+
+    names : as for `build`, of customers who had bought
+    """
     found: dict[str, pd.Series] = {}
     for attribute, column in _ATTRIBUTES.items():
         if column in known:

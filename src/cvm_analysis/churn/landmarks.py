@@ -20,7 +20,7 @@ def next_days(purchase_days: pd.DataFrame, landmark: dt.date, end: dt.date) -> p
 
     Indexed by customer_id; customers without a purchase are absent.
     """
-    day = pd.to_datetime(purchase_days["day"])
+    day = pd.to_datetime(purchase_days["day"], cache=False)  # mostly dates already
     later = (day > pd.Timestamp(landmark)) & (day <= pd.Timestamp(end))
     first = day[later].groupby(purchase_days.loc[later, "customer_id"]).min()
     return (first - pd.Timestamp(landmark)).dt.days.rename("next_days")

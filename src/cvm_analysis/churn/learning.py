@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,13 +25,24 @@ PART = "churn"
 MAX_ROWS = 100_000  # to fit
 
 
-class Snapshot(NamedTuple):
+@dataclass(frozen=True)
+class Snapshot:
     """The modelled customers of a day, as known then: one row per customer."""
 
     day: dt.date
     customers: pd.DataFrame  # columns of table `customers`; all had bought
     value: pd.DataFrame | None = None  # p_no_purchase_<h>d of the purchase model of that day
     grade: pd.Series | None = None  # rank of the grade of that day, larger is better
+
+    @cached_property
+    def readable(self) -> pd.DataFrame:
+        """Features as `features.readable` builds them, without columns of types and channels."""
+        return features.readable(self.customers, self.grade, names=())
+
+    @cached_property
+    def converted(self) -> pd.DataFrame:
+        """The same in the model's units."""
+        return features.convert(self.readable)
 
 
 def gather(
@@ -78,7 +91,8 @@ class Learned(NamedTuple):
 
     def features(self, known: Snapshot) -> pd.DataFrame:
         """Build the features of a day's customers, as the models take them."""
-        found = features.build(known.customers, known.grade, self.feature_names)
+        levels = pd.DataFrame(features.levels(known.customers, self.feature_names), dtype=float)
+        found = known.converted.join(levels)
         return found.reindex(columns=self.feature_names).fillna(0.0)
 
     def forecast(self, code: str, known: Snapshot, days: Sequence[int]) -> pd.DataFrame:
@@ -153,11 +167,9 @@ def _not_learned(values: Sequence[pd.DataFrame | None], few: list[Note]) -> Lear
 
 def _known_throughout(past: Sequence[Snapshot]) -> list[str]:
     """Features with values at every landmark; others would identify the landmark."""
-    names = list(features.build(past[-1].customers, past[-1].grade))
-    for each in past:
-        plain = features.readable(each.customers, each.grade, names)
-        names = [name for name in names if plain[name].notna().any()]
-    return names
+    names = [*past[-1].readable, *features.levels(past[-1].customers)]
+    unknown = set().union(*(each.readable.columns[each.readable.isna().all()] for each in past))
+    return [name for name in names if name not in unknown]
 
 
 def no_purchase(
@@ -184,7 +196,7 @@ def sample_rows(known: Sequence[Snapshot], max_rows: int = MAX_ROWS) -> list[Sna
     for each in known:
         ids = each.customers.index
         at = pd.util.hash_array(ids.astype(str).to_numpy(object)) / 2.0**64
-        sampled.append(each._replace(customers=each.customers[at < max_rows / n]))
+        sampled.append(replace(each, customers=each.customers[at < max_rows / n]))
     return [each for each in sampled if len(each.customers)]
 
 
