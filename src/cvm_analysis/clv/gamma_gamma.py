@@ -86,7 +86,7 @@ class GammaGamma(mle.Fitted):
         """
         p, q, gamma = self.params
         x, total = _repeat_spend(x_m)
-        return (p * (gamma + total) / (p * x + q - 1)).rename("expected_spend")
+        return pd.Series(p * (gamma + total) / (p * x + q - 1), x_m.index, name="expected_spend")
 
     def draw_spend(self, x_m: pd.DataFrame, bought: Array, rng: np.random.Generator) -> Array:
         """Draw the spend on purchases, given the spend so far.
@@ -94,7 +94,7 @@ class GammaGamma(mle.Fitted):
         bought : purchases of each customer (down) and draw (across)
         """
         p, q, gamma = self.params
-        x, total = (each.to_numpy()[:, None] for each in _repeat_spend(x_m))
+        x, total = (each[:, None] for each in _repeat_spend(x_m))
         nu = rng.gamma(np.broadcast_to(p * x + q, bought.shape)) / (gamma + total)
         return rng.gamma(p * bought) / nu
 
@@ -213,11 +213,11 @@ def _beyond_stirling(z: Array) -> Array:
     return anp.where(z > 20, series, exact)
 
 
-def _repeat_spend(x_m: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+def _repeat_spend(x_m: pd.DataFrame) -> tuple[Array, Array]:
     """Repeat purchases with known spend, and the spend on them; 0 without any."""
-    known = is_individual(x_m)
-    x = x_m["x"].astype(float).where(known, 0.0)
-    return x, x * x_m["spend_per_repeat_day"].astype(float).where(known, 0.0)
+    x, m = (x_m[name].astype(float).to_numpy() for name in ("x", "spend_per_repeat_day"))
+    known = (x > 0) & ~np.isnan(m)
+    return np.where(known, x, 0.0), np.where(known, x * m, 0.0)
 
 
 def _columns(x_m: pd.DataFrame) -> tuple[Array, Array, Array]:
