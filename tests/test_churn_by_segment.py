@@ -260,8 +260,9 @@ def test_what_was_learned_keeps_the_rows_and_what_came_of_them():
     """One row per customer known at each landmark; the first purchase after it, or none yet."""
     past = Past(invented_log(n=60))
     rows = past.today().today.rows
-    before = [each for each in past.known if each.day < LAST]
-    assert len(rows.day) == sum(len(each.customers) for each in before)
+    enough = NEEDS["churn_landmark"][0].at_least
+    before = [len(each.customers) for each in past.known if each.day < LAST]
+    assert len(rows.day) == sum(n for n in before if n >= enough)
     bought = past.days.assign(day=pd.to_datetime(past.days["day"]))
     for i in range(0, len(rows.day), 37):
         own = bought.loc[bought["customer_id"] == rows.customers[i], "day"]

@@ -165,3 +165,12 @@ def test_today_only_candidates_have_a_priority():
     assert found["list_priority"].dropna().tolist() == pytest.approx([0.5 * 100 / 5] * 40)
     assert found["sales_change"].eq(1.0).all() and found["margin_at_stake"].eq(7).all()
     assert found.loc["p00", "next_order_on"] == pd.Timestamp(DAY) + pd.Timedelta(days=10)
+
+
+def test_a_handful_of_customers_keeps_the_naive_ranking_and_says_why():
+    nobody = pd.Series(dtype=float)
+    empty = pd.DataFrame(columns=[*list_rankings.RANKINGS, BEST], dtype=bool)
+    trials = [list_rankings.ListTrial(DAY, nobody, nobody, nobody, empty)] * 5
+    chosen, notes = list_rankings.choose(trials)
+    assert chosen == list_rankings.RANKINGS[0]
+    assert [(note.code, note.have) for note in notes] == [("list_ranking_not_compared", 0.0)]

@@ -715,7 +715,7 @@ def test_online_retail_names_every_customer_once_in_every_region(retail, shopper
     )
     named = []
     for region in set(prepared.region_names(retail)) - {"all"}:
-        names = naming.name(known(retail, region))
+        names = naming.name(known(retail, region, "2011-12-09"))
         assert names.notna().all() and names.index.is_unique, region
         named.append(names)
     every = pd.concat(named)

@@ -178,9 +178,9 @@ def choose(trials: Sequence[ListTrial]) -> tuple[str, list[Note]]:
     """Choose the ranking by the margin lost that its lists held at all landmarks but the last.
 
     The naive one stays unless another holds more by more than two standard errors of the paired
-    differences, clustered by customer; and with a note where there are too few landmarks.
+    differences, clustered by customer; and with a note where too few landmarks have customers.
     """
-    few = shortfalls("list_ranking", landmarks=len(trials))
+    few = shortfalls("list_ranking", landmarks=sum(len(trial.lost) > 0 for trial in trials))
     if few:
         return RANKINGS[0], few
     held = pd.concat([trial.listed.mul(trial.lost, axis=0) for trial in trials[:-1]])
