@@ -121,7 +121,8 @@ class Sources:
         actions = strategy[strategy.index.get_level_values("segment") == code]
         cells += [*_cells(actions), *(("gain", v) for v in actions["gain"] - actions["cost"])]
         totals = self.tables["value_totals"]
-        return [*cells, *_cells(totals[totals.index == code])]
+        rates = self.tables["rates"].query("segment == @code")
+        return [*cells, *_cells(totals[totals.index == code]), *_rates(rates)]
 
     def _fixed(self) -> list[tuple[str, float]]:
         """Figures of the config, and those that are part of a text."""
@@ -178,7 +179,21 @@ class Sources:
         cells += [("share", abs(v - 1)) for v in effects]
         lists = self.tables["backtest"].query("part == 'watchlist'")["value"]
         cells += [("share", a / b) for a, b in permutations(lists, 2) if b]
-        return cells
+        return cells + _rates(self.tables["rates"])
+
+
+def _rates(rates: pd.DataFrame) -> list[tuple[str, float]]:
+    """Rates by month, and by segment: of contracts the mean month, of purchases the last."""
+    rows = rates.reset_index()
+    last = rows["month"].max()
+    rows["one"] = rows["month"].where(rows["rate"] == "repurchase", last) == last
+    sums = (
+        rows[rows["one"]]
+        .groupby(["rate", "segment"])
+        .agg(n_kept=("n_kept", "sum"), n_due=("n_due", "sum"), months=("month", "nunique"))
+    )
+    shares = [*(rows["n_kept"] / rows["n_due"]), *(sums["n_kept"] / sums["n_due"])]
+    return [("share", v) for v in shares] + [("number", v) for v in sums["n_due"] / sums["months"]]
 
 
 def _read(path: Path, scale: float) -> pd.DataFrame:

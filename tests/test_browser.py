@@ -77,7 +77,7 @@ def shown_to_managers(language):
     return [
         writer.headline(figures),
         writer.key_figures(people, worth),
-        writer.section("segments"),
+        writer.section("segments", since=writer.since(people)),
         charts.segment_bars(figures[["n_customers", "net_sales", "expected_margin"]], writer.say),
         writer.segments(figures),
         writer.section("actions"),

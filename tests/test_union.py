@@ -86,11 +86,12 @@ def test_counts_and_sales_of_transitions_add_up_by_key(desks):
     fell, new = ("grade", "A", "B", "fell"), ("grade", "not_yet", "B", "other")
     put(desks["east"], "transitions", moves((*fell, 3, 100.0, 2.5), (*new, 4, 10.0, None)))
     put(desks["west"], "transitions", moves((*fell, 2, 50.0, 1.25)))
-    unite(desks, "east", "west")
+    put(desks["north"], "transitions", moves((*fell, 1, 5.0, None)))  # too few for a chance
+    unite(desks, "east", "west", "north")
     found = get(desks["all"], "transitions")
-    assert found.iloc[0].tolist() == [*fell, 5, 150.0, 3.75]
+    assert found.iloc[0].tolist() == [*fell, 6, 155.0, 4.75]
     assert found["n_customers"].dtype == "int64"
-    assert found["n_customers"].tolist() == [5, 4] and pd.isna(found["expected"][1])
+    assert found["n_customers"].tolist() == [6, 4] and pd.isna(found["expected"][1])
 
 
 def test_clusters_stay_the_companys_own_and_without_regions_everything_does(desks):

@@ -52,7 +52,16 @@ def _together(paths: Sequence[Path]) -> pd.DataFrame:
 
 
 def _add_up(rows: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
-    """Sum the numbers of rows with the same key; codes belong to the key. Empty stays empty."""
+    """Sum the numbers of rows with the same key; codes belong to the key. Empty stays empty.
+
+    Where only some regions know what chance does, the others count as they came, so that `expected`
+    adds up to the same customers.
+    """
     codes = [column for column in rows if not pd.api.types.is_numeric_dtype(rows[column])]
     same = list(dict.fromkeys([*key, *codes]))
-    return rows.groupby(same, dropna=False, sort=True).sum(min_count=1).reset_index()
+    groups = rows.groupby(same, dropna=False, sort=True)
+    if "expected" in rows:
+        is_known = groups["expected"].transform("count") > 0
+        filled = rows["expected"].fillna(rows["n_customers"].where(is_known))
+        groups = rows.assign(expected=filled).groupby(same, dropna=False, sort=True)
+    return groups.sum(min_count=1).reset_index()

@@ -46,7 +46,7 @@ def path_redactor(plan: Plan, run_dir: Path) -> Redact:
 
 def _links(folders: Iterable[Path]) -> dict[Path, str]:
     """Name folders, and the links to those that are a version of one, by the name of the link."""
-    named = {folder: atomic_folder.name(folder) for folder in folders}
+    named = {folder: atomic_folder.name(folder) for folder in folders if folder.name}
     return named | {folder.with_name(name): name for folder, name in named.items()}
 
 
