@@ -79,7 +79,7 @@ class Sources:
         self.settings, self.say = settings, say
         self.date = pd.Timestamp(json.loads((desk / "stamp.json").read_text("utf-8"))["as_of"])
         done = [json.loads(path.read_text("utf-8")) for path in (desk / "done").glob("*.json")]
-        notes = [note for each in done for note in each["notes"]]
+        notes = self.notes = [note for each in done for note in each["notes"]]
         self.said = {float(n[k]) for n in notes for k in ("have", "need") if n[k] is not None}
         self.segment = self.tables["segments"]["segment"]
         self.whole = self._whole()
@@ -98,6 +98,8 @@ class Sources:
             days = self.tables["customers"].loc[place, "days_since_last"]
             cells += [("number", days / v) for c, v in cells if c.startswith("reason_") and v > 0]
             cells += [("share", v) for c, v in cells if c.startswith("reason_")]
+            own = [note for note in self.notes if note["customer"] == place]
+            cells += [("money", note["have"]) for note in own]
         else:
             cells = self._of_segment(place)
         return _by_kind([*cells, *self._fixed()])
