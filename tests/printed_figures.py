@@ -98,8 +98,6 @@ class Sources:
             days = self.tables["customers"].loc[place, "days_since_last"]
             cells += [("number", days / v) for c, v in cells if c.startswith("reason_") and v > 0]
             cells += [("share", v) for c, v in cells if c.startswith("reason_")]
-            own = [note for note in self.notes if note["customer"] == place]
-            cells += [("money", note["have"]) for note in own]
         else:
             cells = self._of_segment(place)
         return _by_kind([*cells, *self._fixed()])
@@ -145,6 +143,8 @@ class Sources:
     def _whole(self) -> dict[str, np.ndarray]:
         """Cells of small tables; of customers, counts, sums, means and shares, by their codes."""
         cells = [*(("number", v) for v in self.said), *self._fixed()]
+        large = [note for note in self.notes if note["code"] == "large_order"]
+        cells += [("money", n["have"]) for n in large] + [("share", n["need"] / 100) for n in large]
         for name, table in self.tables.items():
             flat = table.reset_index()
             if "customer_id" not in flat:
