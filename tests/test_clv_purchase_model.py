@@ -86,3 +86,15 @@ def test_the_present_value_of_a_constant_stream_is_its_integral():
     assert Half().p_alive(h).isna().all() and within.index.equals(h.index)
     with pytest.raises(InputError):
         Half().discounted_purchases(h, 0.0)
+
+
+def test_purchases_are_expected_from_the_day_after_the_first():
+    class Daily:
+        def expected_purchases_new(self, t):
+            return 7 * t
+
+    at = pd.Timestamp("2023-01-02") + pd.to_timedelta([0, 3, 2, 3, 4], "D")
+    days = pd.DataFrame({"customer_id": ["a", "a", "b", "b", "b"], "day": at})
+    found = purchase_model.repeats_by_day(Daily(), days, dt.date(2023, 1, 7))
+    assert found["actual"].tolist() == [0, 0, 0, 2, 1, 0]
+    assert found["expected"].tolist() == pytest.approx([0, 1, 1, 2, 2, 2])

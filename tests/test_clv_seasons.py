@@ -108,17 +108,6 @@ def test_factors_of_a_period_are_means_over_its_days():
     assert season.factor(None, 0.02) == pytest.approx(season.factor(52 * 100, 0.02))
 
 
-def test_purchases_are_expected_from_the_day_after_the_first():
-    class Daily:
-        def expected_purchases_new(self, t):
-            return 7 * t
-
-    at = pd.Timestamp(BEGIN) + pd.to_timedelta([0, 3, 2, 3, 4], "D")
-    days = pd.DataFrame({"customer_id": ["a", "a", "b", "b", "b"], "day": at})
-    actual, expected = seasons._by_day(Daily(), days, BEGIN + dt.timedelta(days=5))
-    assert actual.tolist() == [0, 0, 0, 2, 1, 0] and expected == pytest.approx([0, 1, 1, 2, 2, 2])
-
-
 def test_the_dispersion_is_that_around_the_seasonal_mean():
     """Poisson numbers around 1.6 times the plain forecast: hardly any dispersion is left."""
     model, seen, date, customers = fitted(log(), 52 * YEARS)

@@ -8,16 +8,16 @@ from cvm_analysis import owner
 from cvm_analysis.errors import InputError
 
 
-def of(folder, business="Mine", config="mine.yaml", shop="shop"):
+def owner_of(folder, business="Mine", config="mine.yaml", shop="shop"):
     return owner.describe(business, folder / shop / "config" / config, folder / "out")
 
 
 def test_a_config_is_the_same_under_another_name_of_its_business(tmp_path):
-    owner.refuse_another(tmp_path, of(tmp_path), of(tmp_path, "Ours"), "")
+    owner.refuse_another(tmp_path, owner_of(tmp_path), owner_of(tmp_path, "Ours"), "")
 
 
 def test_a_config_is_the_same_where_it_was_moved_with_the_folder(tmp_path):
-    assert of(tmp_path / "here") == of(tmp_path / "there")
+    assert owner_of(tmp_path / "here") == owner_of(tmp_path / "there")
 
 
 @pytest.mark.parametrize(
@@ -33,8 +33,8 @@ def test_a_config_is_the_same_where_it_was_moved_with_the_folder(tmp_path):
 )
 def test_another_config_is_refused_by_name_with_the_cure(tmp_path, other, said):
     with pytest.raises(InputError, match=re.escape(f"{tmp_path}: {said}; do this")):
-        owner.refuse_another(tmp_path, of(tmp_path, **other), of(tmp_path), "do this")
+        owner.refuse_another(tmp_path, owner_of(tmp_path, **other), owner_of(tmp_path), "do this")
 
 
 def test_an_owner_names_no_path(tmp_path):
-    assert str(tmp_path) not in str(of(tmp_path)) and "/" not in str(of(tmp_path))
+    assert str(tmp_path) not in str(owner_of(tmp_path)) and "/" not in str(owner_of(tmp_path))

@@ -18,7 +18,7 @@ from cvm_analysis import atomic_folder, customers, owner, texts
 from cvm_analysis.errors import InputError
 from cvm_analysis.queries import Queries
 from cvm_analysis.settings import Settings
-from cvm_analysis.tables import ALL, TABLES, own
+from cvm_analysis.tables import ALL, IMPORTED, TABLES, own
 
 STAMP = "prepared.json"
 
@@ -64,7 +64,7 @@ class Prepared:
             return table
         values = self.queries.ask(lambda day: customers.latest(indicators, day), date)
         wide = values.pivot(index="customer_id", columns="name", values="value").astype(float)
-        return table.join(wide.reindex(columns=self.imported).add_prefix("indicators."))
+        return table.join(wide.reindex(columns=self.imported).add_prefix(IMPORTED))
 
     def in_period(self, date: dt.date, days: int) -> pd.DataFrame:
         """One row per customer with a line in the last `days` days, indexed by customer_id.

@@ -19,9 +19,8 @@ from cvm_analysis.segments.grades.scorecard import Indicator
 from cvm_analysis.settings import DiscoveredRegions, Settings, Source, load, wording
 from cvm_analysis.sources import formats
 from cvm_analysis.strategy import recommend
-from cvm_analysis.tables import TABLES
+from cvm_analysis.tables import IMPORTED, TABLES
 
-IMPORTED = "indicators."
 MISSPELT = 0.85  # as similar as an own column's name must be to one of ours for a warning
 
 

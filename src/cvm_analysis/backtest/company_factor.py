@@ -20,15 +20,10 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.backtest.past_totals import (
-    LEAST,
-    Made,
-    Tried,
-    actual_total,
-    expected_total,
-    forecasts_made,
-)
+from cvm_analysis.backtest.by_type import Tried
+from cvm_analysis.backtest.past_totals import Made, actual_total, forecasts_made
 from cvm_analysis.clv import forecasts, histories
+from cvm_analysis.clv.common_error import LEAST
 from cvm_analysis.errors import FitError
 from cvm_analysis.minimum_data import Note, shortfalls
 
@@ -72,16 +67,15 @@ def find(
     ends = [*list(made)[1:], today]
     for (date, each), end in zip(made.items(), ends, strict=True):
         weeks = (end - date).days / 7
-        company = sum(expected_total(one.model, one.customers, weeks).sum() for one in each)
+        company = sum(_total(one.model, one.customers, weeks) for one in each)
         row = date, actual_total(each, days, end), company, sum_of_regions(each, weeks)
         scores.loc[len(scores)] = row
     if not is_company_better(scores):
         return CompanyFactor(1.0, scores)
     company = sum(
-        expected_total(refit(each.model, each.customers), each.customers, horizon_weeks).sum()
-        for each in now
+        _total(refit(each.model, each.customers), each.customers, horizon_weeks) for each in now
     )
-    return CompanyFactor(float(company / sum_of_regions(now, horizon_weeks)), scores)
+    return CompanyFactor(company / sum_of_regions(now, horizon_weeks), scores)
 
 
 def is_company_better(scores: pd.DataFrame) -> bool:
@@ -101,10 +95,14 @@ def is_company_better(scores: pd.DataFrame) -> bool:
 def sum_of_regions(made: list[Made], weeks: float) -> float:
     """The sum of the totals that the regions' own fits expect."""
     return sum(
-        float(expected_total(refit(each.model, rows), rows, weeks).sum())
+        _total(refit(each.model, rows), rows, weeks)
         for each in made
         for _, rows in each.customers.groupby("region")
     )
+
+
+def _total(model: Any, customers: pd.DataFrame, weeks: float) -> float:
+    return float(forecasts.expected_purchases(model, customers, weeks).sum())
 
 
 def refit(model: Any, customers: pd.DataFrame) -> Any:

@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.special import xlogy
 
 from cvm_analysis.backtest.choice import align, captured_share
+from cvm_analysis.clv import purchase_model
 from cvm_analysis.clv.forecasts import FITTED
 
 BEST_TENTH = 0.1
@@ -81,26 +82,12 @@ def tracking(
     record = FITTED.get(model.code)
     if not (record and record.is_from_first_purchase) or days.empty:
         return pd.DataFrame()
-    day = pd.to_datetime(days["day"])
-    begin = day.min()
-    ends = np.arange(6, (pd.Timestamp(until) - begin).days + 1, 7)
-    if not len(ends):
+    so_far = purchase_model.repeats_by_day(model, days, until).cumsum().iloc[6::7]
+    if so_far.empty:
         return pd.DataFrame()
-    at = (day - begin).dt.days
-    at = at[at <= ends[-1]]
-    first = at.groupby(days["customer_id"]).min()
-    purchases = np.bincount(at, minlength=ends[-1] + 1)
-    new_customers = np.bincount(first, minlength=ends[-1] + 1)
-    ahead = model.expected_purchases_new(np.arange(ends[-1] + 1) / 7)
-    expected = np.array([new_customers[: end + 1] @ ahead[end::-1] for end in ends])
-    actual = np.cumsum(purchases - new_customers)[ends]
-    table = pd.DataFrame(
-        {"actual_so_far": actual, "expected_so_far": expected},
-        index=(begin + pd.to_timedelta(ends, "D")).rename("week"),
-    )
-    weekly = table.diff().fillna(table).set_axis(["actual", "expected"], axis=1)
-    seen = table.index <= pd.Timestamp(fitted_on or until)
-    return weekly.join(table).assign(seen=seen)
+    so_far = so_far.rename_axis("week")
+    seen = so_far.index <= pd.Timestamp(fitted_on or until)
+    return so_far.diff().fillna(so_far).join(so_far.add_suffix("_so_far")).assign(seen=seen)
 
 
 def _metrics(

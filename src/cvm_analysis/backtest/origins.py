@@ -150,8 +150,7 @@ def _with_dispersion(
         if code in models and code in before.models:
             mean = before.models[code]
             mean = mean.forecast if isinstance(mean, Dispersed) else mean
-            h, key = forecasts.model_rows(mean, before.customers)
-            expected = mean.expected_purchases(h, weeks).loc[key].set_axis(key.index)
+            expected = forecasts.expected_purchases(mean, before.customers, weeks)
             scatter = dispersion.fit(expected, trial.actual)
             found[code] = Dispersed(models[code], scatter, weeks)
     return found

@@ -5,29 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import pandas as pd
 
+from cvm_analysis.backtest.by_type import Tried
 from cvm_analysis.clv import forecasts, naive, totals
-from cvm_analysis.clv.common_error import PastError
-
-LEAST = 0.5  # purchases that stand for none in a logarithm
-
-
-class Origin(Protocol):
-    """The forecasts made on a day, and the customers they were made for."""
-
-    date: dt.date
-    customers: pd.DataFrame
-    models: dict[str, Any]  # code -> fitted model
-
-
-class Tried(Protocol):
-    """The forecasts of one type of customer; `backtest.by_type.Tried` is one."""
-
-    origins: Sequence[Any]  # the oldest first; the last is today
-    chosen: Sequence[str]  # code of the forecast in use at each origin
+from cvm_analysis.clv.common_error import LEAST, PastError
 
 
 class Made(NamedTuple):
@@ -79,12 +63,6 @@ def measure(
     return found[::-1]
 
 
-def expected_total(model: Any, customers: pd.DataFrame, weeks: float) -> pd.Series:
-    """Purchases expected of each customer, indexed by customer_id."""
-    h, key = forecasts.model_rows(model, customers)
-    return model.expected_purchases(h, weeks).loc[key].set_axis(key.index)
-
-
 def actual_total(made: Sequence[Made], days: pd.DataFrame, until: dt.date) -> float:
     """Purchases of the customers of a past day from then on until another day."""
     return sum(
@@ -100,7 +78,7 @@ def _error(
     weeks, until = span.days / 7, date + span
     total, variance = 0.0, 0.0
     for each in made:
-        expected = expected_total(each.model, each.customers, weeks)
+        expected = forecasts.expected_purchases(each.model, each.customers, weeks)
         rows = each.customers.loc[expected.index]
         relative = totals.total_variance(rows, each.model, weeks, expected)
         total += float(expected.sum())

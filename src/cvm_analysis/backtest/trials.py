@@ -102,13 +102,13 @@ def forecast(
     medians: bool = True,
 ) -> tuple[pd.Series, pd.Series, pd.Series]:
     """Mean and median of each customer's purchases, and the log score of a known outcome."""
-    h, key = forecasts.model_rows(model, buyers)
-    mean = model.expected_purchases(h, weeks).loc[key].set_axis(key.index)
+    mean = forecasts.expected_purchases(model, buyers, weeks)
     unscored = mean * np.nan
     if not predictive_distribution.is_known(model):
         return mean, np.floor(mean + 0.5).astype(int), unscored
     median = unscored
     if medians:
+        h, key = forecasts.model_rows(model, buyers)
         median = predictive_distribution.median(model, h, weeks).loc[key].set_axis(key.index)
     if actual is None:
         return mean, median, unscored

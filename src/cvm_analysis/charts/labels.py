@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from cvm_analysis.tables import IMPORTED
 from cvm_analysis.texts import Words, text_key
 
 _BAND = re.compile(r"(?:under_(?P<under>\d+)|(?P<low>\d+)_(?P<high>\d+)|(?P<from>\d+)_plus)")
@@ -14,7 +15,7 @@ _BAND = re.compile(r"(?:under_(?P<under>\d+)|(?P<low>\d+)_(?P<high>\d+)|(?P<from
 
 def indicator(say: Words, code: object) -> str:
     """Name an indicator: by the texts of indicators, of columns, or by its code made readable."""
-    short = str(code).removeprefix("indicators.")
+    short = str(code).removeprefix(IMPORTED)
     is_column = f"indicators.{short}" not in say and f"columns.{short}" in say
     return say(f"{'columns' if is_column else 'indicators'}.{short}")
 

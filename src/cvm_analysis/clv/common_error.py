@@ -40,6 +40,7 @@ from cvm_analysis.errors import InputError
 
 PRIOR_SCALE = 0.119  # of log(actual / forecast), in other businesses' records
 PRIOR_PERIODS = 4
+LEAST = 0.5  # purchases that stand for none in a logarithm
 _DIGITS = 9  # of an error: so it is the same, and its median 0, on every machine
 _OUTER = 0.01  # share of Student's t cut off at either end
 

@@ -198,6 +198,12 @@ def model_rows(model: Any, customers: pd.DataFrame) -> tuple[pd.DataFrame, pd.Se
     return h, pd.Series(h.index, h.index, name="history")
 
 
+def expected_purchases(model: Any, customers: pd.DataFrame, weeks: float) -> pd.Series:
+    """Purchases expected of each customer in the `weeks` after today, indexed by customer_id."""
+    h, key = model_rows(model, customers)
+    return model.expected_purchases(h, weeks).loc[key].set_axis(key.index)
+
+
 def calibration(model: Any, customers: pd.DataFrame, most: int = 7) -> pd.DataFrame:
     """Count customers by repeat purchases so far, actual and expected by the model.
 

@@ -4,6 +4,7 @@ To add a model, write its module, which ends with its record, and name that in `
 the texts of each language give its label (`models`) and its notes.
 """
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -86,6 +87,35 @@ class DropOut(mle.Fitted):
         horizon : weeks; None: no end, which needs a rate above 0 (InputError)
         """
         raise NotImplementedError
+
+
+def repeats_by_day(model: Any, days: pd.DataFrame, until: dt.date) -> pd.DataFrame:
+    """Repeat purchases of all customers on each day, actual and expected.
+
+    The expectation uses only the day of each customer's first purchase.
+
+    Parameters
+    ----------
+    model : fitted, its new customers begin with their first purchase
+    days : customer_id, day with a purchase; of the customers in the model
+    until : the last day
+
+    Returns
+    -------
+    One row per day from the first purchase on, indexed by day; columns actual, expected.
+    """
+    day = pd.to_datetime(days["day"])
+    at = (day - day.min()).dt.days
+    n = (pd.Timestamp(until) - day.min()).days + 1 if len(day) else 0
+    if n < 1:
+        return pd.DataFrame({"actual": [], "expected": []}, pd.DatetimeIndex([]))
+    at = at[at < n]
+    new = np.bincount(at.groupby(days["customer_id"]).min(), minlength=n)
+    ahead = np.diff(model.expected_purchases_new(np.arange(n) / 7), prepend=0.0)
+    return pd.DataFrame(
+        {"actual": np.bincount(at, minlength=n) - new, "expected": np.convolve(new, ahead)[:n]},
+        pd.date_range(day.min(), periods=n),
+    )
 
 
 def posterior_rate(r: float, alpha: float, h: pd.DataFrame) -> pd.Series:

@@ -19,6 +19,8 @@ import numpy as np
 import pandas as pd
 
 from cvm_analysis.arrays import Array
+from cvm_analysis.clv import purchase_model
+from cvm_analysis.clv.common_error import LEAST
 from cvm_analysis.clv.dispersed import Dispersed
 from cvm_analysis.clv.numerics import dispersion
 
@@ -26,7 +28,6 @@ YEAR = 52  # weeks, as of all horizons; five of them begin 6 days early
 LENGTH = 4  # weeks of a season
 _SEASONS = YEAR // LENGTH
 _YEARS = (2, 5)  # fewest and most that a season is learned from
-_LEAST = 0.5  # purchases that stand for none in a logarithm
 
 
 @dataclass(frozen=True)
@@ -114,14 +115,15 @@ def learn(model: Any, days: pd.DataFrame, date: dt.date) -> Season | None:
 
     None with less than 104 weeks from the first purchase to the day, or if nobody bought again.
     """
-    actual, expected = _by_day(model, days, date)
+    by_day = purchase_model.repeats_by_day(model, days, date)
     per_year = 7 * YEAR
-    years = min(len(actual) // per_year, _YEARS[1])
+    years = min(len(by_day) // per_year, _YEARS[1])
     if years < _YEARS[0]:
         return None
     shape = years, _SEASONS, 7 * LENGTH
     bought, wanted = (
-        each[-years * per_year :].reshape(shape).sum(axis=2) for each in (actual, expected)
+        by_day[side].to_numpy(float)[-years * per_year :].reshape(shape).sum(axis=2)
+        for side in ("actual", "expected")
     )
     if not bought.sum() > 0:
         return None
@@ -131,25 +133,12 @@ def learn(model: Any, days: pd.DataFrame, date: dt.date) -> Season | None:
     return Season(tuple(map(float, shrunk / shrunk.mean())))
 
 
-def _by_day(model: Any, days: pd.DataFrame, date: dt.date) -> tuple[Array, Array]:
-    """Repeat purchases, actual and expected, on each day from the first purchase to a day."""
-    day = pd.to_datetime(days["day"])
-    at = (day - day.min()).dt.days
-    n = (pd.Timestamp(date) - day.min()).days + 1 if len(day) else 0
-    if n < 1:
-        return np.zeros(0), np.zeros(0)
-    new = np.bincount(at.groupby(days["customer_id"]).min(), minlength=n)
-    ahead = np.diff(model.expected_purchases_new(np.arange(n) / 7), prepend=0.0)
-    again = (np.bincount(at, minlength=n) - new).astype(float)
-    return again, np.convolve(new, ahead)[:n]
-
-
 def _level(bought: Array, wanted: Array) -> Array:
     """Actual / expected purchases of each year (down), as a smooth curve over its seasons.
 
     Between the middles of two years its logarithm is a straight line, which goes on at both ends.
     """
-    logs = np.log(np.maximum(bought, _LEAST) / wanted)
+    logs = np.log(np.maximum(bought, LEAST) / wanted)
     ends = 2 * logs[0] - logs[1], 2 * logs[-1] - logs[-2]
     middles = np.arange(-1, len(logs) + 1) * _SEASONS + _SEASONS // 2
     curve = np.interp(np.arange(logs.size * _SEASONS), middles, [ends[0], *logs, ends[1]])

@@ -132,7 +132,7 @@ def total_variance(h: pd.DataFrame, model: Any, horizon_weeks: float, expected: 
     one = Forecast(rows[HISTORY].astype(float), np.ones(len(rows)))
     both = model, OwnMean(1.0)
     total, _ = _simulate(one, expected, both, horizon_weeks, draws, "past")
-    return float(np.log(np.maximum(total, 0.5)).var())
+    return float(np.log(np.maximum(total, common_error.LEAST)).var())
 
 
 def _ends(total: pd.Series, level: float) -> tuple[Any, Any]:

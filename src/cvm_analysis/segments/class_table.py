@@ -17,7 +17,6 @@ from cvm_analysis.segments import classes, loyalty
 from cvm_analysis.segments.classes import INACTIVE, Levels
 from cvm_analysis.segments.loyalty import Loyalty
 
-RETAIL = "retail"
 BY_PERIOD = {"frequency": "period_orders", "amount": "period_sales"}  # scheme -> what it classes
 SCHEMES = (*BY_PERIOD, "loyalty")  # of all customer types
 Thresholds = Mapping[str, Mapping[str, Mapping[str, float]]]  # type, scheme, level -> least value

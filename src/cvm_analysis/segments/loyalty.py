@@ -21,13 +21,12 @@ from cvm_analysis.segments import classes
 from cvm_analysis.segments.classes import Threshold
 from cvm_analysis.segments.grades import points, scorecard
 from cvm_analysis.segments.grades.scorecard import Indicator, Scorecard
-from cvm_analysis.tables import TABLES
+from cvm_analysis.tables import IMPORTED, TABLES
 from cvm_analysis.tables.shape import NUMERIC
 from cvm_analysis.typed import settings
 
 LOYAL, POTENTIALLY, NOT_LOYAL, _ = classes.ORDERS["loyalty"]
 BINS = 20
-IMPORTED = "indicators."
 COLUMNS = MappingProxyType(  # the measure of each indicator
     {"repeat": "repeat_rate", "tenure": "t_x", "regularity": "regularity"}
     | {"breadth": "n_categories", "nps": "nps", "satisfaction": "satisfaction"}

@@ -17,10 +17,11 @@ from cvm_analysis.tables.shape import Column, Kind, Table
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ALL", "ATTRIBUTES", "TABLES", "Column", "Table", "check", "kind"]
+__all__ = ["ALL", "ATTRIBUTES", "IMPORTED", "TABLES", "Column", "Table", "check", "kind"]
 
 TABLES = MappingProxyType({**RAW, **RESULTS})
 ALL = "all"  # the region that is the whole company
+IMPORTED = "indicators."  # before the name of an imported indicator that is used as a column
 _KINDS = {
     name: column.kind
     for table in (*RESULTS.values(), *RAW.values())

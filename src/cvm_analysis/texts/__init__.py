@@ -116,7 +116,7 @@ class Words:
         whole, part, value = column.partition(":")
         if part and "." not in whole:
             return self("report.clusters.part", part=self.level(whole, value))
-        code = column.removeprefix("indicators.")
+        code = column.removeprefix(tables.IMPORTED)
         keys = (f"{section}.{code}" for section in MEASURES)
         return next((self(key) for key in keys if key in self), code)
 

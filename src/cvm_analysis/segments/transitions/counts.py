@@ -19,16 +19,8 @@ from cvm_analysis.segments.transitions import transition_matrix
 PART = "transitions"
 
 
-class Records(Protocol):
+class Records(class_table.Records, Protocol):
     """Records of a region, measured on a day; or with copies of past days added."""
-
-    def measures(self, date: dt.date) -> pd.DataFrame:
-        """One row per customer as of a day, columns of table `customers` and imported figures."""
-        ...
-
-    def in_period(self, date: dt.date, days: int) -> pd.DataFrame:
-        """One row per customer with a line in the last `days` days: period_orders, period_sales."""
-        ...
 
     def with_copied_days(self, draws: Iterable[pd.DataFrame], before: dt.date) -> Iterator[Records]:
         """Yield the records with the purchases of each draw of `expected_by_chance` added."""
