@@ -45,6 +45,7 @@ bench: setup
 	$(BIN)/python benchmarks/cluster_false_finds.py
 	$(BIN)/python benchmarks/notebook_faults.py 40 0 1
 	$(BIN)/python benchmarks/forecasts.py
+	$(BIN)/python benchmarks/last_day.py
 	$(BIN)/python benchmarks/clv_convergence.py 500
 	$(BIN)/python benchmarks/totals.py
 	for part in histories bg_nbd pareto_nbd growth scoring; do $(BIN)/python benchmarks/clv_speed.py $$part; done

@@ -27,10 +27,19 @@ METRICS = ["rmse", "log_score", "mae", "bias_total"]
 
 def read_cdnow() -> pd.DataFrame:
     """CDNOW, 1/10 sample."""
+    return _read_cdnow("CDNOW_sample.txt", ["master_id", "customer_id", "day", "discs", "amount"])
+
+
+def read_full_cdnow() -> pd.DataFrame:
+    """The whole of CDNOW."""
+    return _read_cdnow("CDNOW_master.txt", ["customer_id", "day", "discs", "amount"], header=0)
+
+
+def _read_cdnow(file: str, names: list[str], **how: int) -> pd.DataFrame:
     package = importlib.util.find_spec("lifetimes")
-    path = Path(package.submodule_search_locations[0]) / "datasets" / "CDNOW_sample.txt"
-    names = ["master_id", "customer_id", "day", "discs", "amount"]
-    log = pd.read_csv(path, sep=r"\s+", names=names, dtype={"customer_id": str, "day": str})
+    path = Path(package.submodule_search_locations[0]) / "datasets" / file
+    text = {"customer_id": str, "day": str}
+    log = pd.read_csv(path, sep=r"\s+", names=names, dtype=text, **how)
     return log.assign(day=pd.to_datetime(log["day"], format="%Y%m%d"))
 
 
