@@ -83,7 +83,9 @@ def before(
     found = evaluation.regression(x, inactive.to_numpy(float)[row, column], _SHRINKAGE)
     level, slope, *waves = found[0]
     shift = level + (recalibration._waves(rows.day) @ np.array(waves) if waves else 0.0)
-    odds = np.broadcast_to(shift, len(rows.day))[:, None] + slope * evaluation.logit(mean.to_numpy(float))
+    odds = np.broadcast_to(shift, len(rows.day))[:, None] + slope * evaluation.logit(
+        mean.to_numpy(float)
+    )
     return pd.DataFrame(expit(odds), now.customers.index, mean.columns)
 
 
