@@ -66,6 +66,24 @@ class Prepared:
         wide = values.pivot(index="customer_id", columns="name", values="value").astype(float)
         return table.join(wide.reindex(columns=self.imported).add_prefix(IMPORTED))
 
+    def service_cases(self, date: dt.date) -> pd.DataFrame:
+        """What service owes each customer on a day, indexed by customer_id.
+
+        days_since_late (days since the last late delivery, see `customers.late_deliveries`), and
+        satisfaction_<dimension>, the last score of each. Absent without such records.
+        """
+        found = pd.DataFrame(index=pd.Index([], name="customer_id", dtype=object))
+        transactions, feedback = self.transactions, self.feedback
+        if {"promised_on", "delivered_on"} <= set(transactions.columns):
+            late = self.queries.ask(lambda day: customers.late_deliveries(transactions, day), date)
+            found = late.set_index("customer_id").astype(float)
+        if feedback is not None and {"dimension", "score"} <= set(feedback.columns):
+            last = self.queries.ask(lambda day: customers.last_satisfaction(feedback, day), date)
+            wide = last.pivot(index="customer_id", columns="dimension", values="score")
+            wide = wide.astype(float).rename_axis(columns=None).add_prefix("satisfaction_")
+            found = found.join(wide, how="outer")
+        return found
+
     def in_period(self, date: dt.date, days: int) -> pd.DataFrame:
         """One row per customer with a line in the last `days` days, indexed by customer_id.
 
