@@ -126,7 +126,7 @@ def check_covariates(settings: Settings) -> None:
     if settings.value.covariates:
         counts = prepared.count_values(settings, settings.value.covariates)
         if crowded := measures.find_crowded(counts):
-            raise ConfigError("\n".join(f"{place}: {each}" for each in crowded))
+            raise ConfigError("\n".join(f"{place}: value.covariates: {each}" for each in crowded))
 
 
 def _wrong_scorecards(settings: Settings) -> Iterator[str]:
