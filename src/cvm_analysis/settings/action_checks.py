@@ -86,7 +86,8 @@ def codes(settings: Settings) -> dict[str, set[str]]:
     }
     ungraded = {report_segment.segment_code(kind, NOT_GRADED) for kind in types}
     found = {scheme: set(order) for scheme, order in ORDERS.items()}
-    found |= {"rfm": names, "segment": names | graded | ungraded, "customer_type": types}
+    found["life_cycle"] |= types  # of customers who are not retail
+    found |= {"rfm": names | types, "segment": names | graded | ungraded, "customer_type": types}
     found |= dict.fromkeys(("grade", "score_grade"), grades | {NOT_GRADED})
     found |= dict.fromkeys(("fell_from", "next_grade"), grades)
     found |= dict.fromkeys(("weakest_indicator", "largest_drop", "change"), indicators)

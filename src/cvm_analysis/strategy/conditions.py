@@ -46,6 +46,11 @@ class Comparison:
         given = {name: getattr(self, name) for name in _BOUNDS}
         return {name: bound for name, bound in given.items() if bound is not None}
 
+    @property
+    def holds_if_missing(self) -> bool:
+        """Whether a missing value satisfies it."""
+        return self.is_known is False and not self.bounds and not self.is_
+
 
 @settings
 class AllOf:
@@ -120,7 +125,7 @@ def _join(found: list[pd.Series], how: str) -> pd.Series:
 
 def _compare(comparison: Comparison, table: pd.DataFrame) -> pd.Series:
     if comparison.column not in table:
-        return pd.Series(comparison.is_known is False, table.index)
+        return pd.Series(comparison.holds_if_missing, table.index)
     values = table[comparison.column]
     holds = pd.Series(True, table.index)
     if comparison.is_known is not None:
@@ -201,33 +206,28 @@ def _agree(case: tuple[Asked, ...], available: Callable[[str], bool]) -> bool:
 
 def _agree_on_one(asked: list[Asked], available: bool) -> bool:
     """Tell whether one value, or none at all, satisfies all comparisons of one column."""
-    if all((each.comparison.is_known is False) == each.holds for each in asked):
+    if all(each.comparison.holds_if_missing == each.holds for each in asked):
         return True  # a missing value does
     return available and any(
-        all(_satisfies(value, each.comparison) == each.holds for each in asked)
-        for value in _candidates([each.comparison for each in asked])
+        _join([_compare(c, table) == holds for c, holds in asked], "all").any()
+        for table in _candidates([each.comparison for each in asked])
     )
 
 
-def _candidates(used: list[Comparison]) -> Iterator[Word]:
-    """Yield values of which one satisfies the comparisons if any value does.
+def _candidates(used: list[Comparison]) -> Iterator[pd.DataFrame]:
+    """Yield values, one per row, of which one satisfies the comparisons if any value does.
 
-    They are all words, all bounds, a number between each two of them, and one beyond either end.
+    They are all words, all bounds, a number between each two of them, one beyond either end, and
+    another word.
     """
     words = [word for each in used for word in each.is_]
-    numbers = {float(word) for word in words if not isinstance(word, str)}
-    ends = sorted({*numbers, *(bound for each in used for bound in each.bounds.values())} or {0.0})
-    yield from words
-    yield from ends
-    yield from ((low + high) / 2 for low, high in itertools.pairwise(ends))
-    yield from (ends[0] - 1, ends[-1] + 1)
-    yield "another word"
-
-
-def _satisfies(value: Word, comparison: Comparison) -> bool:
-    """Tell whether one known value satisfies a comparison."""
-    table = pd.DataFrame({comparison.column: [value]})
-    return bool(_compare(comparison, table).iloc[0])
+    bounds = [bound for each in used for bound in each.bounds.values()]
+    ends = sorted({*(float(word) for word in words if not isinstance(word, str)), *bounds} or {0.0})
+    between = [(low + high) / 2 for low, high in itertools.pairwise(ends)]
+    texts = [word for word in words if isinstance(word, str)]
+    for values in ([*ends, *between, ends[0] - 1, ends[-1] + 1], [*texts, "another word"]):
+        yield pd.DataFrame({used[0].column: values})
+    yield pd.DataFrame({used[0].column: [True, False]})
 
 
 def find_problems(
