@@ -134,7 +134,14 @@ def test_what_needs_a_column_that_is_not_there_cannot_hold():
     assert can_hold({"column": "points", "is_known": False})
 
 
-KINDS = {"n": "days", "grade": "text", "lapsed": "yes_no", "born": "date", "own": "as_recorded"}
+RANGES = {"risk": (0.0, 1.0), "n": (0.0, float("inf"))}
+KINDS = {"risk": "share"} | {
+    "n": "days",
+    "grade": "text",
+    "lapsed": "yes_no",
+    "born": "date",
+    "own": "as_recorded",
+}
 
 
 @pytest.mark.parametrize(
@@ -146,6 +153,8 @@ KINDS = {"n": "days", "grade": "text", "lapsed": "yes_no", "born": "date", "own"
         ({"column": "born", "at_least": 1}, ("at_least",), "'born' is no number"),
         ({"column": "n", "is": "many"}, ("is",), "'n' is a number, not 'many'"),
         ({"column": "grade", "is": ["A", "D"]}, ("is",), "no grade 'D'; known are A, B"),
+        ({"column": "risk", "at_least": 50}, ("at_least",), "'risk' is from 0 to 1, not 50"),
+        ({"column": "n", "below": -1}, ("below",), "'n' is from 0 to inf, not -1"),
         ({"column": "own", "is": True}, ("is",), "write Yes, No, True"),
         ({"column": "lapsed", "is": "maybe"}, ("is",), "'lapsed' is yes or no, not 'maybe'"),
     ],
@@ -153,10 +162,12 @@ KINDS = {"n": "days", "grade": "text", "lapsed": "yes_no", "born": "date", "own"
 def test_what_cannot_be_meant_is_found_with_its_place(written, keys, said):
     codes = {"grade": ["A", "B"]}
     for above, wrap in (((), lambda w: w), (("all", "1"), lambda w: {"all": [SIMPLE[0], w]})):
-        ((at, text),) = conditions.find_problems(conditions.read(wrap(written)), KINDS, codes)
+        ((at, text),) = conditions.find_problems(
+            conditions.read(wrap(written)), KINDS, codes, RANGES
+        )
         assert at == (*above, *keys) and text.startswith(said)
     negated = {"not": {"any": [written]}}
-    ((at, _),) = conditions.find_problems(conditions.read(negated), KINDS, codes)
+    ((at, _),) = conditions.find_problems(conditions.read(negated), KINDS, codes, RANGES)
     assert at == ("not", "any", "0", *keys)
 
 
@@ -165,6 +176,7 @@ def test_what_cannot_be_meant_is_found_with_its_place(written, keys, said):
     [
         {"column": "n", "above": 1},
         {"column": "own", "above": 1},
+        {"column": "risk", "at_least": 1},
         {"column": "own", "is": ["large", 3]},
         {"column": "lapsed", "is": True},
         {"column": "born", "is_known": True},
@@ -172,7 +184,7 @@ def test_what_cannot_be_meant_is_found_with_its_place(written, keys, said):
     ids=str,
 )
 def test_what_can_be_meant_is_accepted(written):
-    assert not list(conditions.find_problems(conditions.read(written), KINDS, {}))
+    assert not list(conditions.find_problems(conditions.read(written), KINDS, {}, RANGES))
 
 
 @pytest.mark.parametrize(

@@ -28,17 +28,19 @@ def find_problems(settings: Settings) -> Iterator[Problem]:
     """Find what is wrong with owners, the budget and actions."""
     strategies, known = settings.strategies, codes(settings)
     regions = known.get("region", ())
-    limits: dict[tuple[str, ...], catalogue.Limit]
-    limits = {("budget",): strategies.budget} if strategies.budget is not None else {}
-    limits |= {("owners", k, "capacity"): each.capacity for k, each in strategies.owners.items()}
-    for keys, limit in limits.items():
+    limits: list[tuple[tuple[str, ...], catalogue.Limit]]
+    limits = [(("owners", k, "capacity"), each.capacity) for k, each in strategies.owners.items()]
+    if strategies.budget is not None:
+        limits.append((("budget",), strategies.budget))
+    for keys, limit in limits:
         yield from (
             ((*keys, *at), f"{'.'.join(keys)}: {text}")
             for at, text in catalogue.find_unnamed_regions(limit, regions)
         )
     for action in strategies.actions:
         kinds = _kinds(settings, action)
-        for at, text in catalogue.find_problems(action, strategies.owners, kinds, known):
+        columns = kinds, known, facts.ranges(kinds)
+        for at, text in catalogue.find_problems(action, strategies.owners, *columns):
             yield ("actions", action.code, *at), f"actions.{action.code}.{at[0]}: {text}"
 
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any, NamedTuple
 
 import pandas as pd
 from pydantic import BeforeValidator, Discriminator, Field, Tag, TypeAdapter
+from pydantic.dataclasses import rebuild_dataclass
 
 from cvm_analysis.errors import nearest
 from cvm_analysis.typed import settings
@@ -89,6 +90,9 @@ Condition = Annotated[
     | Annotated[Not, Tag("Not")],
     Discriminator(_name_form),
 ]
+_JOINING: tuple[Any, ...] = (AllOf, AnyOf, Not)
+for _each in _JOINING:  # they were defined before what they consist of
+    rebuild_dataclass(_each, force=True)
 TAGS = ("Comparison", "AllOf", "AnyOf", "Not")  # parts of an error's place that are not in the file
 
 
@@ -231,12 +235,16 @@ def _candidates(used: list[Comparison]) -> Iterator[pd.DataFrame]:
 
 
 def find_problems(
-    condition: Condition, kinds: Mapping[str, str], codes: Mapping[str, Collection[str]]
+    condition: Condition,
+    kinds: Mapping[str, str],
+    codes: Mapping[str, Collection[str]],
+    ranges: Mapping[str, tuple[float, float]],
 ) -> Iterator[Problem]:
-    """Find columns that do not exist, words that no row has, and comparisons that say nothing.
+    """Find columns that do not exist, words and numbers that no row has, and empty comparisons.
 
     kinds : kind of every known column, as `tables` names them, or AS_RECORDED
     codes : column -> the codes it can have, where they are known
+    ranges : column -> the least and the greatest value it can have, where they are known
     """
     for at, each, _ in comparisons(condition):
         if each.column not in kinds:
@@ -246,16 +254,24 @@ def find_problems(
             yield (*at, "column"), f"nothing is asked of '{each.column}'; {said}"
         else:
             kind, known = kinds[each.column], codes.get(each.column)
-            yield from (((*at, *keys), text) for keys, text in _misfits(each, kind, known))
+            found = [*_wrong_bounds(each, kind, ranges), *_wrong_words(each, kind, known)]
+            yield from (((*at, *keys), text) for keys, text in found)
 
 
-def _misfits(each: Comparison, kind: str, known: Collection[str] | None) -> Iterator[Problem]:
-    """Find bounds of texts, and words that a column of this kind cannot have."""
+def _wrong_bounds(
+    each: Comparison, kind: str, ranges: Mapping[str, tuple[float, float]]
+) -> Iterator[Problem]:
+    """Find bounds of texts, and bounds beyond what the column can be."""
+    least, greatest = ranges.get(each.column, (-math.inf, math.inf))
     for name, bound in each.bounds.items():
         if kind in (*_TEXT, _YES_NO):
             yield (name,), f"'{each.column}' is no number; compare it with `is`, or use days_..."
-        elif not math.isfinite(bound):
-            yield (name,), f"{bound} is no bound"
+        elif not least <= bound <= greatest:
+            yield (name,), f"'{each.column}' is from {least:g} to {greatest:g}, not {bound:g}"
+
+
+def _wrong_words(each: Comparison, kind: str, known: Collection[str] | None) -> Iterator[Problem]:
+    """Find words that a column of this kind cannot have."""
     for word in each.is_:
         if isinstance(word, bool) and kind != _YES_NO:
             yield ("is",), "write Yes, No, True, False, On and Off in quotes"
