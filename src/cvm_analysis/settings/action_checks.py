@@ -28,17 +28,19 @@ def find_problems(settings: Settings) -> Iterator[Problem]:
     """Find what is wrong with owners, the budget and actions."""
     strategies, known = settings.strategies, codes(settings)
     regions = known.get("region", ())
-    limits: dict[tuple[str, ...], catalogue.Limit]
-    limits = {("budget",): strategies.budget} if strategies.budget is not None else {}
-    limits |= {("owners", k, "capacity"): each.capacity for k, each in strategies.owners.items()}
-    for keys, limit in limits.items():
+    limits: list[tuple[tuple[str, ...], catalogue.Limit]]
+    limits = [(("owners", k, "capacity"), each.capacity) for k, each in strategies.owners.items()]
+    if strategies.budget is not None:
+        limits.append((("budget",), strategies.budget))
+    for keys, limit in limits:
         yield from (
             ((*keys, *at), f"{'.'.join(keys)}: {text}")
             for at, text in catalogue.find_unnamed_regions(limit, regions)
         )
     for action in strategies.actions:
         kinds = _kinds(settings, action)
-        for at, text in catalogue.find_problems(action, strategies.owners, kinds, known):
+        columns = kinds, known, facts.ranges(kinds)
+        for at, text in catalogue.find_problems(action, strategies.owners, *columns):
             yield ("actions", action.code, *at), f"actions.{action.code}.{at[0]}: {text}"
 
 
@@ -86,7 +88,8 @@ def codes(settings: Settings) -> dict[str, set[str]]:
     }
     ungraded = {report_segment.segment_code(kind, NOT_GRADED) for kind in types}
     found = {scheme: set(order) for scheme, order in ORDERS.items()}
-    found |= {"rfm": names, "segment": names | graded | ungraded, "customer_type": types}
+    found["life_cycle"] |= types  # of customers who are not retail
+    found |= {"rfm": names | types, "segment": names | graded | ungraded, "customer_type": types}
     found |= dict.fromkeys(("grade", "score_grade"), grades | {NOT_GRADED})
     found |= dict.fromkeys(("fell_from", "next_grade"), grades)
     found |= dict.fromkeys(("weakest_indicator", "largest_drop", "change"), indicators)

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field
 from cvm_analysis.errors import nearest
 from cvm_analysis.strategy import conditions
 from cvm_analysis.strategy.conditions import Condition, Problem
+from cvm_analysis.tables import ALL
 from cvm_analysis.typed import settings
 
 KINDS = ("recovery", "service", "marketing")  # the order in which they are done
@@ -19,7 +20,13 @@ DEFAULT = "default"  # of all regions that a limit does not name
 Amount = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=0)]
-Limit = Amount | dict[str, Amount]  # of every region, or by region
+
+
+def _by_region(given: Any) -> Any:
+    return {DEFAULT: given} if isinstance(given, int | float) else given
+
+
+Limit = Annotated[dict[str, Amount], BeforeValidator(_by_region)]  # a number: of every region
 
 
 @settings
@@ -123,25 +130,28 @@ class Action:
         return self.kind == MARKETING if self.consent is None else self.consent
 
 
-def limit_in(limit: Limit, region: str) -> float | None:
-    """Read a limit of one region; None if it names regions, but neither this one nor `default`."""
-    if isinstance(limit, dict):
-        return limit.get(region, limit.get(DEFAULT))
-    return limit
+def limit_in(limit: Mapping[str, float], region: str, regions: Collection[str] = ()) -> float:
+    """Read a limit of one region; of `all` the sum over its regions. One that is not named has 0.
+
+    limit : by region, or `default`; regions : all keys, for `all`
+    """
+    if region == ALL:
+        return sum(limit_in(limit, each) for each in regions)
+    return limit.get(region, limit.get(DEFAULT, 0.0))
 
 
-def find_unnamed_regions(limit: Limit, regions: Collection[str]) -> Iterator[Problem]:
+def find_unnamed_regions(limit: Mapping[str, float], regions: Collection[str]) -> Iterator[Problem]:
     """Find regions of a limit that do not exist, and regions that have none.
 
     regions : all keys; none: they are only known from the data
     """
-    if not isinstance(limit, dict) or not regions:
+    if not regions:
         return
     for region in limit:
         if region not in (*regions, DEFAULT):
             yield (region,), f"no region '{region}'{nearest(region, regions)}"
-    missing = [region for region in regions if limit_in(limit, region) is None]
-    if missing:
+    missing = [region for region in sorted(regions) if region not in limit]
+    if missing and DEFAULT not in limit:
         yield (), f"no value for {', '.join(missing)}; add them, or `{DEFAULT}`"
 
 
@@ -150,13 +160,14 @@ def find_problems(
     owners: Collection[str],
     kinds: Mapping[str, str],
     codes: Mapping[str, Collection[str]],
+    ranges: Mapping[str, tuple[float, float]],
 ) -> Iterator[Problem]:
     """Find what is wrong with an action: the setting within it, and the message.
 
-    owners : known codes; kinds, codes : of the columns that its `when` may use, as for
+    owners : known codes; kinds, codes, ranges : of the columns that its `when` may use, as for
         `conditions.find_problems` - the customer's, or for scope segment those of segments
     """
-    wrong = list(conditions.find_problems(action.when, kinds, codes))
+    wrong = list(conditions.find_problems(action.when, kinds, codes, ranges))
     yield from ((("when", *keys), text) for keys, text in wrong)
     if not wrong and not conditions.can_hold(action.when):
         yield ("when",), "nobody can ever trigger this action: the conditions contradict each other"

@@ -13,6 +13,7 @@ from typing import Annotated, Any, NamedTuple
 
 import pandas as pd
 from pydantic import BeforeValidator, Discriminator, Field, Tag, TypeAdapter
+from pydantic.dataclasses import rebuild_dataclass
 
 from cvm_analysis.errors import nearest
 from cvm_analysis.typed import settings
@@ -45,6 +46,11 @@ class Comparison:
         """The bounds that are set, by their setting."""
         given = {name: getattr(self, name) for name in _BOUNDS}
         return {name: bound for name, bound in given.items() if bound is not None}
+
+    @property
+    def holds_if_missing(self) -> bool:
+        """Whether a missing value satisfies it."""
+        return self.is_known is False and not self.bounds and not self.is_
 
 
 @settings
@@ -84,6 +90,9 @@ Condition = Annotated[
     | Annotated[Not, Tag("Not")],
     Discriminator(_name_form),
 ]
+_JOINING: tuple[Any, ...] = (AllOf, AnyOf, Not)
+for _each in _JOINING:  # they were defined before what they consist of
+    rebuild_dataclass(_each, force=True)
 TAGS = ("Comparison", "AllOf", "AnyOf", "Not")  # parts of an error's place that are not in the file
 
 
@@ -120,7 +129,7 @@ def _join(found: list[pd.Series], how: str) -> pd.Series:
 
 def _compare(comparison: Comparison, table: pd.DataFrame) -> pd.Series:
     if comparison.column not in table:
-        return pd.Series(comparison.is_known is False, table.index)
+        return pd.Series(comparison.holds_if_missing, table.index)
     values = table[comparison.column]
     holds = pd.Series(True, table.index)
     if comparison.is_known is not None:
@@ -201,42 +210,41 @@ def _agree(case: tuple[Asked, ...], available: Callable[[str], bool]) -> bool:
 
 def _agree_on_one(asked: list[Asked], available: bool) -> bool:
     """Tell whether one value, or none at all, satisfies all comparisons of one column."""
-    if all((each.comparison.is_known is False) == each.holds for each in asked):
+    if all(each.comparison.holds_if_missing == each.holds for each in asked):
         return True  # a missing value does
     return available and any(
-        all(_satisfies(value, each.comparison) == each.holds for each in asked)
-        for value in _candidates([each.comparison for each in asked])
+        _join([_compare(c, table) == holds for c, holds in asked], "all").any()
+        for table in _candidates([each.comparison for each in asked])
     )
 
 
-def _candidates(used: list[Comparison]) -> Iterator[Word]:
-    """Yield values of which one satisfies the comparisons if any value does.
+def _candidates(used: list[Comparison]) -> Iterator[pd.DataFrame]:
+    """Yield values, one per row, of which one satisfies the comparisons if any value does.
 
-    They are all words, all bounds, a number between each two of them, and one beyond either end.
+    They are all words, all bounds, a number between each two of them, one beyond either end, and
+    another word.
     """
     words = [word for each in used for word in each.is_]
-    numbers = {float(word) for word in words if not isinstance(word, str)}
-    ends = sorted({*numbers, *(bound for each in used for bound in each.bounds.values())} or {0.0})
-    yield from words
-    yield from ends
-    yield from ((low + high) / 2 for low, high in itertools.pairwise(ends))
-    yield from (ends[0] - 1, ends[-1] + 1)
-    yield "another word"
-
-
-def _satisfies(value: Word, comparison: Comparison) -> bool:
-    """Tell whether one known value satisfies a comparison."""
-    table = pd.DataFrame({comparison.column: [value]})
-    return bool(_compare(comparison, table).iloc[0])
+    bounds = [bound for each in used for bound in each.bounds.values()]
+    ends = sorted({*(float(word) for word in words if not isinstance(word, str)), *bounds} or {0.0})
+    between = [(low + high) / 2 for low, high in itertools.pairwise(ends)]
+    texts = [word for word in words if isinstance(word, str)]
+    for values in ([*ends, *between, ends[0] - 1, ends[-1] + 1], [*texts, "another word"]):
+        yield pd.DataFrame({used[0].column: values})
+    yield pd.DataFrame({used[0].column: [True, False]})
 
 
 def find_problems(
-    condition: Condition, kinds: Mapping[str, str], codes: Mapping[str, Collection[str]]
+    condition: Condition,
+    kinds: Mapping[str, str],
+    codes: Mapping[str, Collection[str]],
+    ranges: Mapping[str, tuple[float, float]],
 ) -> Iterator[Problem]:
-    """Find columns that do not exist, words that no row has, and comparisons that say nothing.
+    """Find columns that do not exist, words and numbers that no row has, and empty comparisons.
 
     kinds : kind of every known column, as `tables` names them, or AS_RECORDED
     codes : column -> the codes it can have, where they are known
+    ranges : column -> the least and the greatest value it can have, where they are known
     """
     for at, each, _ in comparisons(condition):
         if each.column not in kinds:
@@ -246,16 +254,24 @@ def find_problems(
             yield (*at, "column"), f"nothing is asked of '{each.column}'; {said}"
         else:
             kind, known = kinds[each.column], codes.get(each.column)
-            yield from (((*at, *keys), text) for keys, text in _misfits(each, kind, known))
+            found = [*_wrong_bounds(each, kind, ranges), *_wrong_words(each, kind, known)]
+            yield from (((*at, *keys), text) for keys, text in found)
 
 
-def _misfits(each: Comparison, kind: str, known: Collection[str] | None) -> Iterator[Problem]:
-    """Find bounds of texts, and words that a column of this kind cannot have."""
+def _wrong_bounds(
+    each: Comparison, kind: str, ranges: Mapping[str, tuple[float, float]]
+) -> Iterator[Problem]:
+    """Find bounds of texts, and bounds beyond what the column can be."""
+    least, greatest = ranges.get(each.column, (-math.inf, math.inf))
     for name, bound in each.bounds.items():
         if kind in (*_TEXT, _YES_NO):
             yield (name,), f"'{each.column}' is no number; compare it with `is`, or use days_..."
-        elif not math.isfinite(bound):
-            yield (name,), f"{bound} is no bound"
+        elif not least <= bound <= greatest:
+            yield (name,), f"'{each.column}' is from {least:g} to {greatest:g}, not {bound:g}"
+
+
+def _wrong_words(each: Comparison, kind: str, known: Collection[str] | None) -> Iterator[Problem]:
+    """Find words that a column of this kind cannot have."""
     for word in each.is_:
         if isinstance(word, bool) and kind != _YES_NO:
             yield ("is",), "write Yes, No, True, False, On and Off in quotes"

@@ -15,7 +15,6 @@ import pandas as pd
 from cvm_analysis.strategy.catalogue import Action
 
 GIVEN, NOT_NEEDED, NOT_RECORDED, REFUSED = "given", "not_needed", "not_recorded", "refused"
-YES = ("yes", "y", "true", "1", "1.0", "given", "是", "同意", "已同意", "有")
 
 
 def choose_channels(
@@ -30,9 +29,9 @@ def choose_channels(
     Parameters
     ----------
     rows : one row per customer and action: customer_id, action
-    consents : one row per customer, channel and day: customer_id, channel, given (yes or no, or one
-        of the words YES), at; later records than as_of are unknown
-    attribute : of each customer, the word recorded for consent in general
+    consents : one row per customer, channel and day: customer_id, channel, given (true or false),
+        at; later records than as_of are unknown
+    attribute : of each customer, consent in general, as `read_attribute` makes it
 
     Returns
     -------
@@ -40,8 +39,7 @@ def choose_channels(
     refused, where no channel of the action may be used.
     """
     latest = _latest(consents, as_of)
-    general = _general(attribute)
-    recorded = latest is not None or general is not None
+    recorded = latest is not None or attribute is not None
     found = pd.DataFrame({"channel": None, "consent": NOT_NEEDED}, rows.index, dtype=object)
     for action in actions:
         where = rows.index[rows["action"] == action.code]
@@ -50,10 +48,23 @@ def choose_channels(
             found.loc[where, "consent"] = NOT_RECORDED
         elif action.needs_consent and len(where):
             who = pd.Index(rows.loc[where, "customer_id"])
-            first = _first_allowed(who, action.channel, latest, general)
+            first = _first_allowed(who, action.channel, latest, attribute)
             found.loc[where, "channel"] = np.array([*action.channel, None], dtype=object)[first]
             found.loc[where, "consent"] = np.where(first < 0, REFUSED, GIVEN)
     return found
+
+
+def read_attribute(recorded: pd.Series | None, given: Sequence[str]) -> pd.Series | None:
+    """Read the customers' attribute consent: 1 or 0, empty where nothing is recorded.
+
+    recorded : words as recorded, None without such an attribute; given : the words that mean yes,
+        in lower case
+    None if nobody's is recorded.
+    """
+    if recorded is None or recorded.isna().all():
+        return None
+    words = recorded.astype(str).str.strip().str.lower()
+    return words.isin(given).astype(float).where(recorded.notna())
 
 
 def _latest(consents: pd.DataFrame | None, as_of: dt.date) -> pd.DataFrame | None:
@@ -61,40 +72,29 @@ def _latest(consents: pd.DataFrame | None, as_of: dt.date) -> pd.DataFrame | Non
 
     Of several records on the last day a refusal counts.
     """
-    if consents is None or consents.empty:
+    if consents is None:
         return None
     known = consents[pd.to_datetime(consents["at"]) <= pd.Timestamp(as_of)]
-    known = known.assign(
-        at=pd.to_datetime(known["at"]), given=_is_yes(known["given"]).astype(float)
-    )
+    if known.empty:
+        return None
+    known = known.assign(at=pd.to_datetime(known["at"]), given=known["given"].astype(float))
     known = known.sort_values(["at", "given"], ascending=[True, False], kind="stable")
     last = known.drop_duplicates(["customer_id", "channel"], keep="last")
     return last.pivot(index="customer_id", columns="channel", values="given")
-
-
-def _general(attribute: pd.Series | None) -> pd.Series | None:
-    """1 or 0 of each customer whose consent in general is recorded; None without any."""
-    if attribute is None or attribute.isna().all():
-        return None
-    return _is_yes(attribute).astype(float).where(attribute.notna())
-
-
-def _is_yes(words: pd.Series) -> pd.Series:
-    return words.astype(str).str.strip().str.lower().isin(YES)
 
 
 def _first_allowed(
     who: pd.Index,
     channels: Sequence[str],
     latest: pd.DataFrame | None,
-    general: pd.Series | None,
+    attribute: pd.Series | None,
 ) -> np.ndarray:
     """Number of the first channel that each customer allows; -1 if there is none."""
     allowed = pd.DataFrame(index=who, columns=list(channels), dtype=float)
     if latest is not None:
         allowed = latest.reindex(index=who, columns=list(channels)).astype(float)
-    if general is not None:
-        in_general = general.reindex(who).to_numpy()
+    if attribute is not None:
+        in_general = attribute.reindex(who).to_numpy()
         allowed = allowed.apply(lambda each: each.where(each.notna(), in_general))
     may = allowed.to_numpy() == 1
     return np.where(may.any(axis=1), may.argmax(axis=1), -1)

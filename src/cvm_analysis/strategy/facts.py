@@ -7,6 +7,7 @@ knows and a business lacks leaves an action at rest; one that nobody knows is an
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
@@ -22,6 +23,11 @@ SATISFACTION = "satisfaction_"  # before a dimension of feedback: the last score
 _LEFT_OUT = ("customer_id", "model", "version")  # say how a figure was made
 _LATER = ("next_product",)  # columns that no notebook makes yet
 _LATER_PREFIX = "points_"  # of a loyalty programme
+_SHARES = ("churn_risk", "late_share", "return_share", "discount_share", "repeat_share")
+_RANGES = {
+    **{"nps": (0.0, 10.0), "satisfaction": (1.0, 5.0)},
+    **{"score": (0.0, 100.0), "weakest_points": (0.0, 100.0)},
+}
 DERIVED: Mapping[str, str] = MappingProxyType(  # column -> kind
     {
         "usual_gap_days": "days",  # from one order to the next
@@ -79,6 +85,20 @@ def kinds(used: Iterable[str], own: Iterable[str] = ()) -> dict[str, str]:
     known |= {name: "number" for name in used if name.startswith(families) and name not in known}
     known |= dict(DERIVED) | dict.fromkeys(_LATER, "text")
     return dict.fromkeys(own, AS_RECORDED) | known
+
+
+def ranges(kinds: Mapping[str, str]) -> dict[str, tuple[float, float]]:
+    """Find the least and greatest value of columns for which they are known; kinds : as `kinds`."""
+    found = {name: (0.0, math.inf) for name, kind in kinds.items() if kind == "count"}
+    shares = [name for name, kind in kinds.items() if kind == "share" and _is_bounded(name)]
+    scores = [name for name in kinds if name.startswith(SATISFACTION)]
+    found |= dict.fromkeys(shares, (0.0, 1.0)) | dict.fromkeys(scores, (1.0, 5.0))
+    return found | _RANGES
+
+
+def _is_bounded(share: str) -> bool:
+    """Tell whether a share cannot exceed 1, as a probability; a change of sales can."""
+    return share.startswith("p_") or share in _SHARES
 
 
 def needs(column: str) -> tuple[str, ...]:

@@ -43,5 +43,6 @@ def _add_figure(found: pd.DataFrame, where: pd.Series, values: pd.Series) -> Non
     if kind.is_datetime64_any_dtype(values):
         text = values.dt.strftime("%Y-%m-%d")
     else:
-        text = values.map({True: "yes", False: "no"}) if kind.is_bool_dtype(values) else values
+        said = values.map({True: "yes", False: "no"})
+        text = said.where(said.notna(), values)
     found.loc[where, "reason_text"] = text[where].astype(object)

@@ -27,6 +27,11 @@ from cvm_analysis.strategy.catalogue import KINDS, MARKETING, RECOVERY, Action, 
 from cvm_analysis.tables import TABLES
 
 PART = "actions"
+CANDIDATE = (  # columns of candidates
+    *("customer_id", "action", "region", "kind", "priority", "owner", "due_on"),
+    *("measure", "window_days", "cost", "base", "expected_gain", "forecast", "evidence"),
+    *("reason", "reason_value", "reason_text"),
+)
 _FORECAST_DAYS = (90, 180, 365)  # of table churn
 
 
@@ -78,7 +83,8 @@ def find_candidates(
     effect: a share of the money expected, or points of probability x the margin of an order; 0
     where that money is unknown or negative.
     """
-    large = segment_figures[segment_figures["n_customers"] >= min_segment]
+    figures = segment_figures.assign(segment=segment_figures.index)
+    large = figures[figures["n_customers"] >= min_segment]
     found = []
     for action in actions:
         if action.scope == "segment":
@@ -89,13 +95,13 @@ def find_candidates(
             rows = facts[conditions.evaluate(action.when, facts)]
             shown = reasons.find(action, rows)
         effect = effects.get(action.code)
-        figures = _figures(action, rows, effect, as_of, horizon_weeks)
-        found.append(pd.concat([figures, shown], axis=1).rename_axis("customer_id"))
+        terms = _terms(action, rows, effect, as_of, horizon_weeks)
+        found.append(pd.concat([terms, shown], axis=1).rename_axis("customer_id"))
     filled = [each for each in found if len(each)] or found[:1]
-    return pd.concat(filled).reset_index() if filled else pd.DataFrame()
+    return pd.concat(filled).reset_index() if filled else pd.DataFrame(columns=list(CANDIDATE))
 
 
-def _figures(
+def _terms(
     action: Action, rows: pd.DataFrame, effect: Expected | None, as_of: dt.date, weeks: float
 ) -> pd.DataFrame:
     """What an action costs and brings with each customer, who does it and by when."""
@@ -190,10 +196,11 @@ def resolve(
     is_marketing = ordered["kind"] == MARKETING
     among = is_marketing.groupby(ordered["customer_id"]).cumsum()
     room = _room(ordered["customer_id"], actions, contacts, contact_limit, as_of)
-    too_often = is_marketing & (among > room)
-    notes.append(_note("contact_limit", ordered[too_often]))
-    ranks = ordered.groupby("customer_id").cumcount() + 1  # marketing comes last
-    chosen = ordered.assign(rank=ranks)[~too_often & (ranks <= most_actions)]
+    first = ordered.assign(rank=ordered.groupby("customer_id").cumcount() + 1)
+    too_often = (is_marketing & (among > room))[first["rank"] <= most_actions]
+    first = first[first["rank"] <= most_actions]
+    notes.append(_note("contact_limit", first[too_often]))
+    chosen = first[~too_often]  # marketing comes last, so that ranks have no gaps
     notes.append(_note("consent_not_recorded", chosen[chosen["consent"] == consent.NOT_RECORDED]))
     return Recommended(_as_table(chosen), [note for note in notes if note.have])
 
