@@ -18,7 +18,7 @@ from cvm_analysis import atomic_folder, customers, owner, texts
 from cvm_analysis.errors import InputError
 from cvm_analysis.queries import Queries
 from cvm_analysis.settings import Settings
-from cvm_analysis.tables import ALL, IMPORTED, TABLES, own
+from cvm_analysis.tables import ALL, FROM_FILES, IMPORTED, TABLES, own
 
 STAMP = "prepared.json"
 
@@ -42,6 +42,9 @@ class Prepared:
     feedback: ir.Table | None
     contracts: ir.Table | None
     indicators: ir.Table | None
+    campaign_members: ir.Table | None
+    contact_log: ir.Table | None
+    consents: ir.Table | None
     imported: list[str]
     quality: pd.DataFrame
     queries: Queries
@@ -298,8 +301,7 @@ def _open(
         first_day=first_day,
         last_day=last_day,
         extracted_on=extracted_on,
-        transactions=table("transactions"),
-        **{name: table(name) for name in ("customers_raw", "feedback", "contracts", "indicators")},
+        **{name: table(name) for name in FROM_FILES},
         imported=recorded["imported"],
         quality=_quality(settings, region),
         queries=Queries(),

@@ -17,9 +17,20 @@ from cvm_analysis.tables.shape import Column, Kind, Table
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ALL", "ATTRIBUTES", "IMPORTED", "TABLES", "Column", "Table", "check", "kind"]
+__all__ = [
+    "ALL",
+    "ATTRIBUTES",
+    "FROM_FILES",
+    "IMPORTED",
+    "TABLES",
+    "Column",
+    "Table",
+    "check",
+    "kind",
+]
 
 TABLES = MappingProxyType({**RAW, **RESULTS})
+FROM_FILES = tuple(name for name in RAW if name not in ("quality", "quarantine"))  # by intake
 ALL = "all"  # the region that is the whole company
 IMPORTED = "indicators."  # before the name of an imported indicator that is used as a column
 _KINDS = {
