@@ -25,7 +25,7 @@ def small(folder, regions, sales, people="", pseudonyms="off", prepared="prepare
         sources += f"  customers:\n    - {{files: people.csv, columns: {{{columns}}}}}\n"
     (folder / "small.yaml").write_text(
         f"business: Small\ncurrency: EUR\npseudonyms: {pseudonyms}\n"
-        f"prepared: {prepared}\n"
+        f"prepared: {prepared}\nledger: ledger\n"
         f"extracted_on: 2026-01-01\nregions: {regions}\n"
         "rules: {stop_above: {default: 1}}\n"
         f"sources:\n  transactions:\n{sources}",
