@@ -35,7 +35,7 @@ def small(
         sources += f"  {setting}:\n    - {{files: {setting}.csv, columns: {{{columns}}}}}\n"
     (folder / "small.yaml").write_text(
         f"business: Small\ncurrency: EUR\npseudonyms: {pseudonyms}\n"
-        f"prepared: {prepared}\n"
+        f"prepared: {prepared}\nledger: ledger\n"
         f"extracted_on: 2026-01-01\nregions: {regions}\n"
         f"rules: {{stop_above: {{default: {limit}}}}}\n"
         f"sources:\n  transactions:\n{sources}",

@@ -11,6 +11,7 @@ from typing import Literal, TypedDict
 
 from cvm_analysis.errors import InputError
 from cvm_analysis.notebooks import describe
+from cvm_analysis.tables import ALL
 
 PRIVATE = 0o600
 
@@ -32,6 +33,7 @@ class Plan:
     company_regions: Mapping[str, Mapping[str, str]]  # all that make up `all`, in this run or not
     as_of: str  # an ISO date
     out: Path
+    ledger: Path  # what earlier reports recommended, see `run.ledger`
     languages: tuple[str, ...]
     prepared: str  # fingerprint of the prepared tables
     inputs: Mapping[str, str] = field(default_factory=dict)  # raw file -> sha256
@@ -60,6 +62,11 @@ class Plan:
     def link(self, region: str) -> Path:
         """Link to the published folder of a region at this as_of."""
         return self.out / region / self.as_of
+
+    def earlier_lists(self, region: str) -> list[Path]:
+        """Files of the ledger of this region, or of every one for `all`, before this as_of."""
+        files = self.ledger.glob("*/*.parquet" if region == ALL else f"{region}/*.parquet")
+        return sorted(path for path in files if path.name[0] != "." and path.stem < self.as_of)
 
     def notebook(self, stem: str) -> Path:
         """Path of a notebook."""

@@ -132,6 +132,7 @@ class Business(Strict):
     pseudonyms: bool = True
     extracted_on: dt.date | None = None
     prepared: str | None = None
+    ledger: str | None = None
     regions: Regions
     sources: Sources
     rules: Rules = Rules()
