@@ -16,7 +16,7 @@ from cvm_analysis.arrays import Array, Ints
 from cvm_analysis.strategy.column_generation import choose_at, profits
 from cvm_analysis.strategy.offers import TOLERANCE, Offers, allow_rounding
 
-MOST_CUSTOMERS = 200  # undecided ones; the others keep their best row
+MOST_CUSTOMERS = 100  # undecided ones; the others keep their best row
 WIDTH = 2_000  # partial plans kept after each customer
 NOTHING = -1  # the row of a customer without an action
 
