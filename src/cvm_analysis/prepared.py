@@ -122,10 +122,12 @@ class Prepared:
         the next one.
         """
         con, copied = self.transactions.get_backend(), customers.with_copied_days
+        queries = Queries(self.queries.views, max_rows=0)  # each draw has the same name
         for copies in draws:
             days = con.create_table("copies", copies, temp=True, overwrite=True)
             days = days.cast({"copy_of": "date", "day": "date"})
-            yield replace(self, transactions=copied(self.transactions, days, before))
+            drawn = copied(self.transactions, days, before)
+            yield replace(self, transactions=drawn, queries=queries)
 
     def purchase_days(self, date: dt.date) -> pd.DataFrame:
         """One row per customer and day with a purchase by `date`: customer_id, day."""
