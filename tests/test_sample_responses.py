@@ -1,14 +1,21 @@
 """Responses to recommended actions: contacted customers respond by the planted effect."""
 
+import json
+import shutil
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
+from cvm_analysis import prepared, sample, settings
+from cvm_analysis.intake.prepare import prepare
 from cvm_analysis.sample import responses
 from cvm_analysis.tables import TABLES
 
+CONFIG = Path(__file__).parent.parent / "config"
 AS_OF = date(2025, 6, 30)
 GROUPS = ["steady_renewers", "care_regulars", "big_ticket_seasonal", "one_off_renovators"]
 N = 6_000
@@ -144,15 +151,50 @@ def test_the_same_seed_draws_the_same_and_another_date_has_other_order_ids(custo
     assert not set(first.lines["order_id"]) & set(later.lines["order_id"])
 
 
-def test_files_have_our_columns_as_headers(customers, orders, tmp_path):
-    drawn = draw(actions(customers), customers, orders, {"call": 0.2})
-    sold, done = responses.write(tmp_path, "2025-06-30", drawn)
-    assert (sold.name, done.name) == ("responses_2025-06-30.csv", "contacts_2025-06-30.csv")
-    lines, log = pd.read_csv(sold, dtype=str), pd.read_csv(done, dtype=str)
+def test_amounts_of_lines_are_quantity_times_price_less_discount(customers, orders):
+    lines = draw(actions(customers), customers, orders, {"call": 0.2}).lines
+    due = lines["quantity"] * lines["unit_price"] - lines["discount"]
+    assert lines["amount"].to_numpy() == pytest.approx(due.to_numpy(), abs=0.001)
     assert set(lines) <= set(TABLES["transactions"].columns)
-    assert set(log) == set(TABLES["contact_log"].columns)
-    assert lines["customer_id"].tolist() == drawn.lines["customer_id"].tolist()
-    assert set(log["listed_on"]) == {"2025-06-30"}
-    amount = lines[["quantity", "unit_price", "discount", "amount"]].astype(float)
-    due = amount["quantity"] * amount["unit_price"] - amount["discount"]
-    assert amount["amount"].to_numpy() == pytest.approx(due.to_numpy(), abs=0.001)
+
+
+def read_tables(config):
+    data = prepared.open(settings.load(config), "all")
+    return {name: data.to_pandas(name) for name in ("transactions", "contact_log")}
+
+
+def test_what_is_written_is_a_further_source_of_the_next_report(tmp_path):
+    """Between two reports: actions of the first, responses, and what the second one finds."""
+    sample.make(tmp_path / "data" / "sample", 300)
+    shutil.copytree(CONFIG, tmp_path / "config")
+    truth = json.loads((tmp_path / "data" / "sample" / "truth.json").read_text("utf-8"))
+    path = tmp_path / "config" / "sample.yaml"
+    prepare(settings.load(path))
+    before = read_tables(path)
+    people = pd.DataFrame(truth["customers"])
+    listed = pd.DataFrame(
+        {
+            "customer_id": people["customer_id"],
+            "action": settings.load(path).strategies.actions[0].code,
+            "arm": np.where(np.arange(len(people)) % 2, "treated", "control"),
+            "in_plan": True,
+            "measure": "purchase",
+            "window_days": 90,
+            "base": 100.0,
+            "channel": "phone",
+            "owner": "sales",
+        }
+    )
+    sold, effects = before["transactions"], dict.fromkeys(listed["action"], 0.3)
+    sold = sold[sold["amount"] > 0]
+    drawn = responses.draw(listed, people, sold, effects, AS_OF, 1)
+    config = yaml.safe_load(path.read_text("utf-8"))
+    for setting, source in responses.write(tmp_path, "2025-06-30", drawn).items():
+        config["sources"][setting].append(source)
+    path.write_text(yaml.safe_dump(config, allow_unicode=True), "utf-8")
+    assert prepare(settings.load(path))
+    after = read_tables(path)
+    for table, added in (("transactions", drawn.lines), ("contact_log", drawn.contacts)):
+        assert len(after[table]) - len(before[table]) == len(added) > 20
+    log = after["contact_log"].merge(drawn.contacts, on=["customer_id", "action", "at"])
+    assert len(log) == len(drawn.contacts)

@@ -2,7 +2,7 @@
 
 `draw` plays the market between two reports: of the actions that the earlier one recommended, some
 are done; those contacted respond by a planted effect, the control group does not. `write` leaves
-two files whose headers are our columns, as further sources of the next report.
+two files, further sources of the next report.
 """
 
 from collections.abc import Mapping
@@ -26,6 +26,8 @@ LINES = [
     *("customer_id", "ordered_at", "order_id", "product", "category", "quantity", *MONEY),
     *("channel", "promised_on", "delivered_on"),
 ]
+NEEDED = ["customer_id", "action", "arm", "measure", "window_days", "base", "channel", "owner"]
+KNOWN = ["customer_id", "region", "group", "order_value"]
 CONTACTS = ["customer_id", "at", "action", "channel", "owner", "result", "listed_on"]
 
 
@@ -71,8 +73,8 @@ def draw(
     """
     rng = stream(seed, "responses", as_of.isoformat())
     day = (as_of - FIRST_DAY).days
-    listed = actions.loc[actions["in_plan"].astype(bool), [*_NEEDED]].reset_index(drop=True)
-    listed = listed.merge(customers[[*_KNOWN]], on="customer_id", how="left")
+    listed = actions.loc[actions["in_plan"].astype(bool), NEEDED].reset_index(drop=True)
+    listed = listed.merge(customers[KNOWN], on="customer_id", how="left")
     listed["bought_anyway"] = _buys(listed, orders, pd.Timestamp(as_of))
     listed["at"] = day + rng.integers(1, WITHIN + 1, len(listed))
     n = _numbers(listed, listed["action"].map(effects).fillna(0.0).to_numpy(), done, rng)
@@ -83,10 +85,6 @@ def draw(
     bought = bought[bought["at"] < N_DAYS].reset_index(drop=True)
     bought["order_id"] = [f"Q{as_of:%Y%m%d}{number:06d}" for number in bought.index + 1]
     return Responses(_lines(bought, rng), _contacts(contacts, day, rng))
-
-
-_NEEDED = (*("customer_id", "action", "arm", "measure", "window_days", "base", "channel", "owner"),)
-_KNOWN = ("customer_id", "region", "group", "order_value")
 
 
 def draw_orders(
@@ -179,12 +177,18 @@ def _contacts(done: pd.DataFrame, day: int, rng: np.random.Generator) -> pd.Data
     )[CONTACTS].reset_index(drop=True)
 
 
-def write(folder: Path, name: str, drawn: Responses) -> tuple[Path, Path]:
-    """Write responses_<name>.csv and contacts_<name>.csv to a folder; return their paths.
+def write(folder: Path, name: str, drawn: Responses) -> dict[str, dict[str, object]]:
+    """Write responses_<name>.csv and contacts_<name>.csv to a folder.
 
-    UTF-8, headers are our columns, dates are ISO.
+    UTF-8, dates are ISO. Returns the source to add to `sources` of a config, by setting: files (an
+    absolute path) and columns.
     """
-    paths = folder / f"responses_{name}.csv", folder / f"contacts_{name}.csv"
-    for path, table in zip(paths, drawn, strict=True):
+    sources = dict[str, dict[str, object]]()
+    for setting, kind, table in (
+        ("transactions", "responses", drawn.lines),
+        ("contact_log", "contacts", drawn.contacts),
+    ):
+        path = (folder / f"{kind}_{name}.csv").resolve()
         table.to_csv(path, index=False, lineterminator="\n")
-    return paths
+        sources[setting] = {"files": str(path), "columns": {each: each for each in table}}
+    return sources
