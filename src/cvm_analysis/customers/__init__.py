@@ -1,6 +1,7 @@
 """Tables of customers, and their purchases over time, from transactions."""
 
 from cvm_analysis.customers.activity import (
+    daily_margin,
     largest_days,
     monthly,
     purchase_days,
@@ -16,6 +17,7 @@ __all__ = [
     "as_of",
     "histories",
     "in_period",
+    "daily_margin",
     "largest_days",
     "last_satisfaction",
     "late_deliveries",
