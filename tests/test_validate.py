@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cvm_analysis import sample, validate
+from cvm_analysis import prepared, sample, validate
 from cvm_analysis.errors import ConfigError
 from cvm_analysis.intake import rules
 from cvm_analysis.intake.prepare import prepare
@@ -181,6 +181,55 @@ def test_an_imported_figure_that_nobody_has_is_named_once_the_data_are_there(con
         f"{config}/scorecards.yaml line {line}: no imported indicator 'market_shares'; "
         "did you mean 'market_share'?"
     )
+
+
+def with_covariates(config, names):
+    """Name attributes for forecasts in the config, and return their line."""
+    return change(config / "sample.yaml", "margin: 0.35}", f"margin: 0.35, covariates: [{names}]}}")
+
+
+def test_attributes_for_forecasts_are_mapped_texts_or_the_first_channel(config):
+    """occupation is one of ours that this file does not map; joined_on is a date."""
+    with_covariates(config, "gender, industry, city, first_channel, region")
+    assert validate.check(config / "sample.yaml").value.covariates[3] == "first_channel"
+    change(config / "sample.yaml", "[gender, industry", "[gendre, joined_on, occupation, nps")
+    line = line_of(config / "sample.yaml", "covariates:")
+    found = refused(config)
+    place = f"sample.yaml line {line}: no attribute of customers"
+    assert [each.partition(";")[0] for each in found] == [
+        f"{place} '{name}'" for name in ("gendre", "joined_on", "occupation", "nps")
+    ]
+    assert found[0].endswith("did you mean 'gender'?")
+
+
+def test_a_first_channel_needs_a_channel_of_sales(config):
+    file = config / "sample.yaml"
+    line = with_covariates(config, "first_channel")
+    text = file.read_text("utf-8").replace(
+        "        channel: 渠道\n        promised", "        promised"
+    )
+    file.write_text(text.replace("        channel: Channel\n", ""), "utf-8")
+    (found,) = refused(config)
+    assert found.startswith(f"sample.yaml line {line - 2}: no attribute of customers 'first_ch")
+
+
+def test_an_attribute_of_too_many_values_is_named_once_the_data_are_there(config):
+    change(
+        config / "sample.yaml", "        city: 城市", "        city: 城市\n        born: 出生日期"
+    )
+    line = with_covariates(config, "born, gender")
+    settings = validate.check(config / "sample.yaml")
+    prepare(settings)
+    n = prepared.open(settings, "all").customers_raw.born.nunique().execute()
+    assert n > 30
+    with pytest.raises(ConfigError) as error:
+        validate.check_covariates(settings)
+    assert str(error.value) == (
+        f"{config}/sample.yaml line {line}: value.covariates: 'born' has {n} values, and at most "
+        "30 are useful; group them or leave it out"
+    )
+    change(config / "sample.yaml", "[born, gender]", "[first_channel, gender]")
+    validate.check_covariates(validate.check(config / "sample.yaml"))
 
 
 def test_a_limit_for_a_rule_that_does_not_exist(config):

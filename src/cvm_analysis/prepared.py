@@ -226,6 +226,15 @@ def customer_types(settings: Settings) -> set[str]:
     return set(kinds.to_pandas()["kind"])
 
 
+def count_values(settings: Settings, columns: Iterable[str]) -> dict[str, int]:
+    """Count the values of columns of the customers of all regions; of those that are there."""
+    data = open(settings, ALL)
+    table = customers.as_of(data.transactions, data.last_day, data.customers_raw)
+    there = [name for name in columns if name in table.columns]
+    counts = table.aggregate(**{name: table[name].nunique() for name in there})
+    return {name: int(n) for name, n in counts.to_pandas().iloc[0].items()} if there else {}
+
+
 def region_names(settings: Settings) -> dict[str, dict[str, str]]:
     """Names of `all` and every prepared region: key -> language -> name."""
     every = {each: texts.words(each)("report.all_regions") for each in texts.languages()}

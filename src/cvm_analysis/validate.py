@@ -37,6 +37,7 @@ def check(config: str | Path) -> Settings:
         *_wrong_rfm(settings),
         *_wrong_loyalty(settings),
         *_unknown_measures(settings),
+        *_unknown_covariates(settings),
         *_wrong_actions(settings),
         *_wrong_scorecards(settings),
         *_unknown_rules(settings),
@@ -113,6 +114,30 @@ def _unknown_measures(settings: Settings) -> Iterator[str]:
             if name not in names and not name.startswith(IMPORTED):
                 place = settings.where(file, "clusters", setting, str(i))
                 yield f"{place}: no column '{name}'{nearest(name, names)}"
+
+
+def _unknown_covariates(settings: Settings) -> Iterator[str]:
+    """Covariates that are no attribute of customers: a text that is mapped, or first_channel."""
+    sources = settings.business.sources
+    mapped = {name for source in sources.customers for name in source.columns}
+    known = TABLES["customers_raw"].columns
+    names = {name for name in mapped if name not in known or known[name].kind == "text"}
+    names -= {"customer_id"}
+    if any("channel" in source.columns for source in sources.transactions):
+        names.add("first_channel")
+    for i, name in enumerate(settings.value.covariates):
+        if name not in names:
+            place = settings.where(settings.path, "value", "covariates", str(i))
+            yield f"{place}: no attribute of customers '{name}'{nearest(name, names)}"
+
+
+def check_covariates(settings: Settings) -> None:
+    """Raise ConfigError if a covariate has too many values in the prepared tables."""
+    place = settings.where(settings.path, "value", "covariates")
+    if settings.value.covariates:
+        counts = prepared.count_values(settings, settings.value.covariates)
+        if crowded := measures.find_crowded(counts):
+            raise ConfigError("\n".join(f"{place}: value.covariates: {each}" for each in crowded))
 
 
 def _wrong_scorecards(settings: Settings) -> Iterator[str]:
