@@ -3,14 +3,18 @@
 Run: python benchmarks/forecasts.py [log ...]; without a log, all that are there. Each log is cut
 at a day; everything is chosen and fitted by the data up to it and scored on what came after. CDNOW
 comes with the package lifetimes; the others lie in the folder that CVM_TEST_DATA names (README.md).
+Where a log has attributes of customers, it is also run with them (`value.covariates`).
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib.util
 import os
 import sys
 import time
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -67,12 +71,25 @@ def read_orders() -> pd.DataFrame:
     return log.rename(columns=names)[["customer_id", "day", "amount"]]
 
 
+def read_genders_and_channels() -> pd.DataFrame:
+    """Attributes of the apparel retailer's customers: 0 or 1."""
+    return pd.read_csv(DATA / "oracles/input_apparelStaticCov.csv", index_col="Id")
+
+
+def read_countries() -> pd.DataFrame:
+    """The country of the first line of each customer of UCI Online Retail."""
+    path = DATA / "data/online_retail/online_retail.csv.gz"
+    log = pd.read_csv(path, usecols=["CustomerID", "Country"], dtype={"CustomerID": str})
+    return log.dropna().groupby("CustomerID").first()
+
+
 LOGS = {  # how to read it, the day of the cut, weeks to forecast
     "CDNOW": (read_cdnow, "1997-09-30", 39),
     "UCI Online Retail": (read_online_retail, "2011-06-30", 23),
     "apparel": (read_apparel, "2006-12-31", 207),
     "orders (rfm), untuned": (read_orders, "2006-06-30", 26),
 }
+ATTRIBUTES = {"apparel": read_genders_and_channels, "UCI Online Retail": read_countries}
 
 
 def main(names: list[str]) -> None:
@@ -92,34 +109,46 @@ def main(names: list[str]) -> None:
         spent = time.process_time() - began
         report(name, log, found, weeks)
         print(f"{name}: {found.weeks} weeks a period, {spent:.1f} s", file=sys.stderr)
+        if name in ATTRIBUTES:
+            attributes, days = ATTRIBUTES[name](), purchases.by_day(log)
+            known = {"customers": partial(read_customers, days, attributes)}
+            found = backtest.run(log, cut, weeks, **known, covariates=list(attributes))
+            report(f"{name}, attributes", log, found, weeks, ["covariates"])
 
 
-def report(name: str, log: pd.DataFrame, found: by_type.Backtest, weeks: int) -> None:
-    """Print the rows of a log: the choice, naive forecasts, lifetimes."""
+def read_customers(days: pd.DataFrame, attributes: pd.DataFrame, day: dt.date) -> pd.DataFrame:
+    """The customers as of a day, with their attributes."""
+    return purchases.customers(days, day).join(attributes)
+
+
+def report(
+    name: str,
+    log: pd.DataFrame,
+    found: by_type.Backtest,
+    weeks: int,
+    others: Sequence[str] = (trials.DEFAULT, "own_rate", "last_period", "recency_rule"),
+) -> None:
+    """Print the rows of a log: the choice, other forecasts, and lifetimes beside the default."""
     (tried,) = found.types.values()
     days, now = purchases.by_day(log), tried.origins[-1]
     end = now.date + pd.Timedelta(weeks=weeks)
     actual = naive.purchases_between(days, now.customers.index, now.date, end)
-    used = {code for code in (tried.chosen[-1], trials.DEFAULT, *naive_codes(now.models))}
+    used = {tried.chosen[-1], *others}
     shown = {code: model for code, model in now.models.items() if code in used}
     trial = trials.try_forecasts(shown, now.customers, days, now.date, weeks)
     table = trials.report(trial, tried.chosen[-1], weeks)
     rows = table.pivot(index="model", columns="metric", values="value")
-    lent = pd.DataFrame(fit_lifetimes(now.customers, weeks))
-    rounded, unknown = np.floor(lent + 0.5), lent * np.nan
-    theirs = holdout.score(lent, rounded, unknown, actual)
-    rows = pd.concat([rows, theirs.pivot(index="model", columns="metric", values="value")])
+    if trials.DEFAULT in others:
+        lent = pd.DataFrame(fit_lifetimes(now.customers, weeks))
+        rounded, unknown = np.floor(lent + 0.5), lent * np.nan
+        theirs = holdout.score(lent, rounded, unknown, actual)
+        rows = pd.concat([rows, theirs.pivot(index="model", columns="metric", values="value")])
     mixed = ", ".join(f"{code} {w:.2f}" for code, w in now.weights.items() if w >= 0.02)
     for code in [tried.chosen[-1], *(c for c in rows.index if c != tried.chosen[-1])]:
         label = f"**{code}** ({mixed})" if code == "pool" else code
         label = label if code != tried.chosen[-1] or code == "pool" else f"**{code}**"
         figures = " | ".join("" if np.isnan(v) else f"{v:.4f}" for v in rows.loc[code, METRICS])
         print(f"| {name} | {label} | {figures} |")
-
-
-def naive_codes(models: dict[str, object]) -> list[str]:
-    """Codes of the naive forecasts among the models."""
-    return [code for code in ("own_rate", "last_period", "recency_rule") if code in models]
 
 
 def fit_lifetimes(customers: pd.DataFrame, weeks: int) -> dict[str, pd.Series]:

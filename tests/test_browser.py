@@ -15,7 +15,7 @@ from cvm_analysis import charts
 from cvm_analysis.minimum_data import Note
 from cvm_analysis.report import blocks, page, portal
 from cvm_analysis.report.writer import Writer
-from cvm_analysis.strategy import recommend
+from cvm_analysis.strategy import segment_figures
 from cvm_analysis.texts import words
 
 LANGUAGES = ("en", "zh")
@@ -67,11 +67,11 @@ def shown_to_managers(language):
         {"expected_orders": people["n_orders"] / 2, "expected_margin": people["x"] * 9_999.0}
     )
     worth["model"] = "bg_nbd"
-    figures = recommend.summary(people, people["segment"], worth)
-    action = recommend.Action(
-        "second_purchase_offer", tuple(figures.index[:6]),
-        recommend.Trigger("mean_expected_orders", at_least=0.1), 4.0, (0.02, 0.05, 0.1),
-    )  # fmt: skip
+    figures = segment_figures.summary(people, people["segment"], worth)
+    strategy = pd.DataFrame(
+        {"segment": figures.index[:6], "rank": 1, "action": "second_purchase_offer"}
+    ).assign(n_customers=99, cost=400.0, gain=5e3, gain_low=2e3, gain_high=1e4, evidence="assumed")
+    strategy["trigger"] = '["mean_expected_orders", 0.4, "at_least", 0.1]'
     months = pd.period_range("2023-01", periods=36, freq="M")
     month = pd.DataFrame({"customers": 1500, "orders": 1800, "net_sales": 2.5e6}, index=months)
     return [
@@ -81,7 +81,7 @@ def shown_to_managers(language):
         charts.segment_bars(figures[["n_customers", "net_sales", "expected_margin"]], writer.say),
         writer.segments(figures),
         writer.section("actions"),
-        writer.actions(recommend.recommend(figures, [action], 1)),
+        writer.actions(strategy.set_index(["segment", "rank"])),
         writer.section("backtest"),
         charts.monthly(month, language),
         writer.notes([Note("holdout", "no_holdout_short_history", 12, 50)]),

@@ -204,8 +204,8 @@ def test_what_is_no_covariate_is_refused():
         covariates.fit(h.assign(sex="f"), ["sex"], [])
     with pytest.raises(InputError, match="the same for all customers: one"):
         covariates.fit(h.assign(one=1), ["one"], [])
-    with pytest.raises(InputError, match="no covariates for the model 'nbd'"):
-        covariates.fit(h, ["z"], [], "nbd")
+    with pytest.raises(InputError, match="no covariates of drop-out for the model 'nbd'"):
+        covariates.fit(h, [], ["z"], "nbd")
     with pytest.raises(InputError, match="covariates are z, not age"):
         covariates.fit(h, ["z"], []).with_values(age=3)
     with pytest.raises(FitError, match="bought again"):

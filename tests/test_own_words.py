@@ -12,13 +12,14 @@ from cvm_analysis import charts, cli, sample, validate
 from cvm_analysis.report.writer import Writer
 from cvm_analysis.segments.grades import summary, versions
 from cvm_analysis.settings import load
-from cvm_analysis.strategy import recommend
+from cvm_analysis.strategy import segment_figures
 from cvm_analysis.texts import languages, words
 
 REAL = Path(__file__).parent.parent / "config"
 OWN = {  # key of the texts -> words in English, in Chinese
     "segments.stars": ("Stars", "明星客户"),
     "actions.showroom_visit": ("Invite them to the showroom", "邀请参观展厅"),
+    "owners.showrooms": ("Showrooms", "展厅团队"),
     "types.franchise": ("Franchisees", "加盟商"),
     "grades.Gold": ("Gold", "金级"),
     "grades.Silver": ("Silver", "银级"),
@@ -33,12 +34,14 @@ SCORECARD = """
         display: {column: indicators.display_area, weight: 0.7, scale: [0, 100]}
         margin:  {column: margin_365d, weight: 0.3, scale: [0, 5000]}
 """
+OWNER = "\n  showrooms: {capacity: 10}"
 ACTION = """
   showroom_visit:
-    segments: [stars, franchise_gold]
-    when: {column: mean_expected_margin, at_least: 10}
-    cost_per_customer: 1
-    effect: [0.1, 0.2, 0.3]
+    when: {column: segment, is: [stars, franchise_gold]}
+    owner: showrooms
+    channel: [visit]
+    cost: 1
+    effect: {on: expected_margin, low: 0.1, likely: 0.2, high: 0.3}
 """
 
 
@@ -55,7 +58,8 @@ def wordless(tmp_path_factory):
         file.write_text(file.read_text("utf-8").replace("champions", "stars"), "utf-8")
     cards, block = scorecards.read_text("utf-8").split("\nwords:\n")
     scorecards.write_text(f"{cards}{SCORECARD}\nwords:\n{block}", "utf-8")
-    strategies.write_text(strategies.read_text("utf-8") + ACTION, "utf-8")
+    text = strategies.read_text("utf-8").rstrip() + ACTION
+    strategies.write_text(re.sub(r"(?m)^owners:.*$", rf"\g<0>{OWNER}", text), "utf-8")
     return folder / "config" / "sample.yaml"
 
 
@@ -67,7 +71,7 @@ def worded(wordless, tmp_path_factory):
     (folder / "data").symlink_to(wordless.parent.parent / "data")
     said = {key: f"en: {en}, zh: {zh}" for key, (en, zh) in OWN.items()}
     blocks: dict[str, str] = {}
-    for key in list(OWN)[2:]:
+    for key in list(OWN)[3:]:
         section, _, code = key.partition(".")
         blocks[section] = blocks.get(section, "") + f"    {code}: {{{said[key]}}}\n"
     own = "".join(f"  {s}:\n{text}" for s, text in blocks.items() if s != "indicators")
@@ -75,6 +79,7 @@ def worded(wordless, tmp_path_factory):
         ("segments", "{r: 5, f: 4-5}", f"{{r: 5, f: 4-5, {said['segments.stars']}}}"),
         ("strategies", ACTION, ACTION + "    " + said["actions.showroom_visit"].replace(
             ", zh", "\n    zh") + "\n"),
+        ("strategies", "{capacity: 10}", f"{{capacity: 10, {said['owners.showrooms']}}}"),
         ("scorecards", "\nwords:\n  indicators:\n", f"\nwords:\n{own}  indicators:\n"
             + blocks["indicators"]),
     ):  # fmt: skip
@@ -96,8 +101,9 @@ def report(settings, language):
         ["expected_orders", "expected_margin"]
     ]
     named = pd.Series(["stars", "stars", "franchise_gold"], people.index)
-    figures = recommend.summary(people, named, value)
-    strategy = recommend.recommend(figures, settings.strategies.actions, 1)
+    figures = segment_figures.summary(people, named, value)
+    own = [f"actions.{each.code}" for each in settings.strategies.actions]
+    own += [f"owners.{code}" for code in settings.strategies.owners]
     grades = pd.DataFrame(
         {"customer_type": "franchise", "grade": ["Bronze", "Silver", "Gold", "not_graded"]}
     )
@@ -106,8 +112,9 @@ def report(settings, language):
     limits = settings.scorecards.scorecards["franchise"][0].grades
     pictures = [charts.grade_mix(mix, say), charts.contributions(parts, limits, say)]
     pictures += [charts.segment_bars(figures[["n_customers", "net_sales"]], say)]
-    blocks = [writer.headline(figures), writer.segments(figures), writer.actions(strategy)]
-    return "\n".join([*(each.html for each in blocks), *(each.svg() for each in pictures)])
+    blocks = [writer.headline(figures), writer.segments(figures)]
+    texts = [*(each.html for each in blocks), *(each.svg() for each in pictures)]
+    return "\n".join([*texts, *(say(key) for key in own)])
 
 
 @pytest.mark.parametrize("language", languages())

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from cvm_analysis.minimum_data import Note
-from cvm_analysis.report.writer import Writer
-from cvm_analysis.strategy.recommend import FIGURES, NO_ACTION, NOT_VALUED
+from cvm_analysis.report.writer import NO_ACTION, NOT_VALUED, Writer
+from cvm_analysis.strategy.segment_figures import FIGURES
 from cvm_analysis.texts import words
 
 EN = Writer(words("en", horizon_weeks=26), "EUR")

@@ -33,12 +33,15 @@ value: {horizon_weeks: 52}
 """
 SEGMENTS = "rfm:\n  bins: 2\n  segments:\n    best: {r: 2}\n    rest: {r: 1}\n"
 STRATEGIES = """\
+owners:
+  sales: {en: Sales, zh: 销售部, capacity: 150}
 actions:
   letter:
-    segments: [best]
-    when: {column: mean_expected_margin, at_least: 1}
-    cost_per_customer: 2
-    effect: [0.1, 0.2, 0.3]
+    when: {all: [{column: segment, is: best}, {not: {column: nps, below: 7}}]}
+    owner: sales
+    channel: [email]
+    cost: 2
+    effect: {on: purchase, low: 0.1, likely: 0.2, high: 0.3}
 """
 SCORECARDS = """\
 scorecards:
@@ -86,17 +89,16 @@ def test_a_config_becomes_typed_settings(folder):
     assert settings.business.pseudonyms is False
     assert str(settings.business.extracted_on) == "2026-01-01"
     assert settings.segments.rfm.segments["rest"].r == (1, 1)
-    assert settings.strategies.actions[0].effect == (0.1, 0.2, 0.3)
+    assert settings.strategies.owners["sales"].capacity == {"default": 150}
+    (action,) = settings.strategies.actions
+    assert (action.code, action.channel, action.kind) == ("letter", ("email",), "marketing")
+    assert (action.effect.on, action.effect.likely) == ("purchase", 0.2)
+    best, satisfied = action.when.all
+    assert (best.column, best.is_, satisfied.not_.below) == ("segment", ("best",), 7)
 
 
 def test_the_rule_files_of_the_project_are_what_they_say():
     settings = settings_module.load(REAL / "sample.yaml")
-    action = settings.strategies.actions[1]
-    assert (action.code, action.segments) == ("loyalty_benefits", ("champions", "loyal"))
-    assert (action.when.column, action.when.at_least, action.when.at_most) == (
-        *("repeat_share", 0.5),
-        None,
-    )
     cards = settings.scorecards.scorecards
     assert sorted(cards) == ["dealer", "project", "retail"]
     now, draft = cards["retail"]
@@ -340,12 +342,24 @@ def test_rule_files_are_read_as_strictly(folder):
     (folder / "segments.yaml").write_text(SEGMENTS.replace("{r: 1}", "{q: 1}"), "utf-8")
     assert refused(folder)[0].startswith("segments.yaml line 5: unknown setting 'q'")
     (folder / "segments.yaml").write_text(SEGMENTS, "utf-8")
-    changed = STRATEGIES.replace("cost_per_customer: 2", "cost_per_customer: -2\n    cost: 1")
+    changed = STRATEGIES.replace("cost: 2", "cost: -2\n    price: 1").replace("below", "under")
     (folder / "strategies.yaml").write_text(changed, "utf-8")
-    assert refused(folder)[1:] == [
-        "strategies.yaml line 6: unknown setting 'cost'; known are cost_per_customer, effect, "
-        "en, evidence, segments, when, zh"
-    ]
+    found = refused(folder)
+    assert found[0].startswith("strategies.yaml line 5: unknown setting 'under'; known are above, ")
+    assert found[1] == (
+        "strategies.yaml line 8: actions.letter.cost: input should be greater than or equal to 0, "
+        "not -2"
+    )
+    assert found[2].startswith("strategies.yaml line 9: unknown setting 'price'; known are ")
+    changed = STRATEGIES.replace(", capacity: 150", "")
+    (folder / "strategies.yaml").write_text(changed, "utf-8")
+    assert refused(folder) == ["strategies.yaml line 2: the setting 'capacity' is missing"]
+
+
+@pytest.mark.parametrize(("switch", "on"), [("off", False), ("on", True), ("no", False)])
+def test_a_switch_is_on_or_off(folder, switch, on):
+    settings = loaded(folder, "pseudonyms: off", f"pseudonyms: {switch}")
+    assert settings.business.pseudonyms is on
 
 
 def test_a_scorecard_is_dated_and_its_keys_are_known(folder):

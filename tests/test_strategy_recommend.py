@@ -1,184 +1,356 @@
-"""Key figures of segments by hand, and the actions of a catalogue that pay for them."""
+"""Which action comes first for whom: changing the reason changes it; the rule, one case each."""
+
+import datetime as dt
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
+from small_business import small
 
-from cvm_analysis.errors import ConfigError
+from cvm_analysis import prepared, tables, validate
+from cvm_analysis.intake.prepare import prepare
+from cvm_analysis.settings.rule_files import Strategies
+from cvm_analysis.strategy import facts as facts_module
 from cvm_analysis.strategy import recommend
-from cvm_analysis.strategy.recommend import FIGURES, Action, Trigger
-from cvm_analysis.tables import check
+from cvm_analysis.strategy.catalogue import ContactLimit
 
-PEOPLE = pd.DataFrame(
-    {
-        "net_sales": [100.0, 300.0, 50.0, -10.0, 0.0],
-        "days_since_last": [10.0, 30.0, 100.0, 200.0, float("nan")],
-        "x": [3.0, 0.0, 0.0, 0.0, float("nan")],
-    },
-    index=pd.Index(list("abcde"), name="customer_id"),
-)
-SEGMENT = pd.Series(["loyal", "loyal", "lost", "lost", "prospect"], index=PEOPLE.index)
-VALUE = pd.DataFrame(
-    {"expected_orders": [4.0, 2.0, 0.5, 0.0], "expected_margin": [200.0, 100.0, 20.0, 0.0]},
-    index=pd.Index(list("abcd"), name="customer_id"),
-)
+DAY = dt.date(2025, 12, 31)
+CATALOGUE = """
+most_actions: 2
+contact_limit: {contacts: 2, days: 30}
+owners: {service: {capacity: 10}, sales: {capacity: 10}, logistics: {capacity: 5}}
+actions:
+  close_complaint:
+    {kind: recovery, when: {column: complaints_open, at_least: 1}, reason: complaint_days,
+     priority: 1, owner: service, channel: [phone], within_days: 3, cost: 30,
+     effect: {on: margin_at_stake, low: 0, likely: 0.1, high: 0.2}}
+  apologise:
+    {kind: recovery, when: {column: days_since_late, at_most: 30}, priority: 2,
+     owner: logistics, channel: [phone, sms], cost: 20, pause_days: 60,
+     effect: {on: margin_at_stake, low: 0, likely: 0.05, high: 0.1}}
+  renew:
+    {kind: service, when: {column: days_to_contract_end, at_most: 60}, owner: service,
+     channel: [phone], cost: 15, pause_days: 60,
+     effect: {on: renewal_value, low: 0, likely: 0.04, high: 0.08}}
+  call_overdue:
+    {when: {all: [{column: customer_type, is: retail}, {column: days_overdue, above: 0}]},
+     priority: 1, owner: sales, channel: [phone, wechat], within_days: 7, cost: 25,
+     control_share: 0.2, pause_days: 90,
+     effect: {on: margin_at_stake, low: 0.02, likely: 0.08, high: 0.15}}
+  ask_about_downgrade:
+    {when: {column: fell_from, is: [A, B]}, reason: largest_drop, priority: 2, owner: sales,
+     channel: [phone], cost: 20, success: {measure: margin, within_days: 182},
+     effect: {on: expected_margin, low: 0.01, likely: 0.04, high: 0.08}}
+  news:
+    {when: {column: n_orders, at_least: 1}, priority: 9, owner: sales, channel: [email, wechat],
+     cost: 0.2, success: {measure: purchase, within_days: 60},
+     effect: {on: purchase, low: 0, likely: 0.01, high: 0.02}}
+"""
+SETTINGS = Strategies.model_validate(yaml.safe_load(CATALOGUE.replace("{on:", '{"on":')))
+ACTIONS = {action.code: action for action in SETTINGS.actions}
+QUIET = {  # a customer with nothing to call for but the news
+    **{"region": "east", "customer_type": "retail", "segment": "loyal", "n_orders": 4},
+    **{"complaints_open": 0, "complaint_days": np.nan, "days_since_late": np.nan},
+    **{"days_to_contract_end": np.nan, "days_overdue": -5.0, "fell_from": None},
+    **{"largest_drop": None, "margin_at_stake": 1000.0, "expected_margin": 2000.0},
+    **{"order_margin": 100.0, "renewal_value": 600.0},
+    **{"p_no_purchase_90d": 0.5, "p_no_purchase_180d": 0.3, "p_no_purchase_365d": 0.1},
+}
+EVENTS = {  # what happens, and the first action that answers it
+    "close_complaint": {"complaints_open": 1, "complaint_days": 12.0},
+    "apologise": {"days_since_late": 4.0},
+    "renew": {"days_to_contract_end": 20.0},
+    "call_overdue": {"days_overdue": 9.0},
+    "ask_about_downgrade": {"fell_from": "A", "largest_drop": "spend"},
+}
+NO_FIGURES = pd.DataFrame({"n_customers": pd.Series(dtype=float)})
 
 
-def action(code="letter", segments=("loyal",), column="mean_expected_margin", **more):
-    limits = {name: more.pop(name) for name in ("at_least", "at_most") if name in more}
-    chosen = {"cost_per_customer": 1.0, "effect": (0.1, 0.2, 0.3)} | more
-    return Action(code, segments, Trigger(column, **(limits or {"at_least": 0})), **chosen)
+def customers(**events):
+    rows = {name: QUIET | more for name, more in events.items()}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("customer_id")
 
 
-def figures():
-    return recommend.summary(PEOPLE, SEGMENT, VALUE)
+def candidates(known, actions=SETTINGS.actions, effects=None, **more):
+    given = {"horizon_weeks": 52, "segment_figures": NO_FIGURES, "min_segment": 1} | more
+    return recommend.find_candidates(known, actions, effects or {}, DAY, **given)
 
 
-def test_a_segment_in_figures():
-    found = figures()
-    assert list(found.columns) == list(FIGURES)
-    assert list(found.index) == ["loyal", "lost", "prospect"]  # the largest value first
-    loyal = found.loc["loyal"]
-    assert loyal[["n_customers", "net_sales", "expected_margin"]].tolist() == [2, 400, 300]
-    assert loyal["mean_net_sales"] == 200 and loyal["mean_expected_margin"] == 150
-    assert loyal["mean_expected_orders"] == 3 and loyal["mean_days_since_last"] == 20
-    assert loyal["repeat_share"] == 0.5
-    assert found.loc["lost", "mean_net_sales"] == 20
+def resolved(known, actions=SETTINGS.actions, most=2, limit=SETTINGS.contact_limit, **records):
+    found = candidates(known, actions)
+    return recommend.resolve(found, actions, DAY, most, limit, **records)
 
 
-def test_shares_are_of_all_customers_and_add_up():
-    found = figures()
-    assert found["share_customers"].tolist() == pytest.approx([0.4, 0.4, 0.2])
-    assert found["share_net_sales"].tolist() == pytest.approx([400 / 440, 40 / 440, 0])
-    assert found["share_expected_margin"].tolist() == pytest.approx(
-        [300 / 320, 20 / 320, np.nan], nan_ok=True
+def listed(known, *args, **more):
+    """Customer -> actions, the first one first."""
+    table = resolved(known, *args, **more).actions.reset_index().sort_values("rank")
+    return table.groupby("customer_id")["action"].apply(list).to_dict()
+
+
+def contacts(*rows):
+    return pd.DataFrame(rows, columns=["customer_id", "at", "action"])
+
+
+def consents(*rows):
+    return pd.DataFrame(rows, columns=["customer_id", "channel", "given", "at"])
+
+
+@pytest.mark.parametrize("first", EVENTS)
+def test_changing_a_customers_reason_changes_the_first_action(first):
+    assert listed(customers(a={}))["a"] == ["news"]
+    assert listed(customers(a=EVENTS[first]))["a"][0] == first
+    again = listed(customers(a={}))  # it is over
+    assert again["a"] == ["news"]
+
+
+def test_the_reason_decides_before_the_segment_and_its_figure_is_shown():
+    known = customers(**{f"{code}_{s}": event | {"segment": s}
+                         for code, event in EVENTS.items() for s in ("loyal", "lost")})  # fmt: skip
+    table = resolved(known).actions.reset_index()
+    first = table[table["rank"] == 1].set_index("customer_id")
+    for code in EVENTS:
+        assert first.loc[[f"{code}_loyal", f"{code}_lost"], "action"].tolist() == [code, code]
+    shown = first[["reason", "reason_value", "reason_text"]]
+    assert shown.loc["close_complaint_lost"].tolist()[:2] == ["complaint_days", 12]
+    assert shown.loc["call_overdue_lost"].tolist()[:2] == ["days_overdue", 9]
+    assert shown.loc["ask_about_downgrade_lost"].tolist()[::2] == ["largest_drop", "spend"]
+
+
+def test_nothing_is_offered_while_something_is_to_be_recovered():
+    everything = {name: value for event in EVENTS.values() for name, value in event.items()}
+    assert listed(customers(a=everything))["a"] == ["close_complaint", "apologise"]
+    assert listed(customers(a=everything), most=9)["a"] == ["close_complaint", "apologise", "renew"]
+    notes = resolved(customers(a=everything), most=9).notes
+    assert [(note.code, note.have) for note in notes] == [("recovery_first", 1)]
+    apologised = contacts(("a", "2025-12-20", "apologise"))
+    late = customers(a=EVENTS["apologise"])
+    assert listed(late, contacts=apologised) == {}  # not again, and no offers either
+
+
+def test_within_a_kind_the_priority_decides_then_the_net_gain():
+    fallen = EVENTS["ask_about_downgrade"]
+    assert listed(customers(a=fallen | EVENTS["call_overdue"]))["a"] == [
+        *("call_overdue", "ask_about_downgrade")
+    ]
+    equal = [
+        ACTIONS[code].__class__(**(vars(ACTIONS[code]) | {"priority": 3}))
+        for code in ("call_overdue", "ask_about_downgrade", "news")
+    ]
+    # 80 - 25, 80 - 20, 1 - 0.2
+    known = customers(a=fallen | EVENTS["call_overdue"])
+    assert listed(known, equal, most=3, limit=ContactLimit(contacts=3))["a"] == [
+        *("ask_about_downgrade", "call_overdue", "news")
+    ]
+
+
+def test_a_customer_gets_no_more_than_so_many_actions():
+    busy = customers(a=EVENTS["renew"] | EVENTS["call_overdue"] | EVENTS["ask_about_downgrade"])
+    for most in (1, 2, 3):
+        every = ["renew", "call_overdue", "ask_about_downgrade"]
+        assert listed(busy, most=most, limit=SETTINGS.contact_limit)["a"] == every[:most]
+
+
+def test_marketing_contacts_of_the_last_days_count():
+    known = customers(a=EVENTS["call_overdue"] | EVENTS["ask_about_downgrade"] | EVENTS["renew"])
+    news = ("a", "2025-12-02", "news")  # 29 days ago
+    assert listed(known, most=9)["a"] == ["renew", "call_overdue", "ask_about_downgrade"]
+    assert listed(known, most=9, contacts=contacts(news))["a"] == ["renew", "call_overdue"]
+    twice = contacts(news, ("a", "2025-12-31", "an_old_action"))
+    found = resolved(known, most=9, contacts=twice)
+    assert found.actions.index.tolist() == [("a", "renew")]
+    assert (found.notes[0].code, found.notes[0].have) == ("contact_limit", 1)
+    assert not resolved(known, most=1, contacts=twice).notes  # there would be no offer anyway
+    uncounted = contacts(
+        ("a", "2025-12-01", "news"),  # 30 days ago
+        ("a", "2025-12-30", "close_complaint"),  # not marketing
+        ("a", "2026-01-01", "news"),  # unknown on that day
+        ("b", "2025-12-30", "news"),
     )
-    assert found.filter(like="share_").sum().tolist() == pytest.approx([1, 1, 1])
+    assert listed(known, most=9, contacts=uncounted)["a"] == listed(known, most=9)["a"]
 
 
-def test_customers_without_a_value_count_as_customers_only():
-    prospect = figures().loc["prospect"]
-    assert prospect["n_customers"] == 1
-    assert (
-        prospect[
-            [
-                "expected_margin",
-                "mean_expected_margin",
-                "mean_expected_orders",
-                "mean_days_since_last",
-            ]
-        ]
-        .isna()
-        .all()
+@pytest.mark.parametrize(
+    ("at", "again"), [("2025-10-03", False), ("2025-10-02", True), ("2026-01-01", True)]
+)
+def test_an_action_is_not_repeated_within_its_pause(at, again):
+    known = customers(a=EVENTS["call_overdue"])  # 90 days
+    found = listed(
+        known, contacts=contacts(("a", "2025-01-01", "call_overdue"), ("a", at, "call_overdue"))
     )
-    assert len(recommend.summary(PEOPLE, SEGMENT, VALUE.head(0))) == 3
+    assert ("call_overdue" in found["a"]) == again
 
 
-def test_gain_is_the_share_of_the_value_and_cost_is_per_customer():
-    row = recommend.recommend(figures(), [action(cost_per_customer=5)], 1).loc[("loyal", 1)]
-    assert row["action"] == "letter" and row["n_customers"] == 2 and row["cost"] == 10
-    assert row[["gain_low", "gain", "gain_high"]].tolist() == pytest.approx([30, 60, 90])
-    assert row["evidence"] == "assumed"
-    assert recommend.read_reason(row["trigger"]) == ("mean_expected_margin", 150, "at_least", 0)
+def test_without_any_record_of_consent_all_are_allowed_and_a_note_says_so():
+    found = resolved(customers(a={}, b=EVENTS["close_complaint"]))
+    assert found.actions["consent"].to_dict() == {
+        ("a", "news"): "not_recorded", ("b", "close_complaint"): "not_needed"
+    }  # fmt: skip
+    assert ("consent_not_recorded", 1) in [(note.code, note.have) for note in found.notes]
+
+
+def test_with_records_of_consent_who_gave_none_is_left_out_and_counted():
+    known = customers(a={}, b={}, c={}, d=EVENTS["close_complaint"])
+    records = consents(("a", "wechat", True, "2025-01-01"), ("b", "email", False, "2025-01-01"))
+    found = resolved(known, consents=records)
+    assert set(found.actions.reset_index()["customer_id"]) == {"a", "d"}
+    assert found.actions.loc[("a", "news"), ["channel", "consent"]].tolist() == ["wechat", "given"]
+    assert found.actions.loc[("d", "close_complaint"), "channel"] == "phone"
+    assert ("no_consent", 2) in [(note.code, note.have) for note in found.notes]
+
+
+def test_marketing_that_gains_no_more_than_it_costs_is_left_out_and_service_is_not():
+    poor = customers(
+        a=EVENTS["call_overdue"] | {"margin_at_stake": 25 / 0.08, "order_margin": 0.0},
+        b=EVENTS["renew"] | {"renewal_value": np.nan, "order_margin": 0.0},
+    )
+    assert listed(poor) == {"b": ["renew"]}
+    assert ("does_not_pay", 2) in [(note.code, note.have) for note in resolved(poor).notes]
+
+
+def test_gain_is_the_effect_times_what_it_multiplies():
+    known = customers(a=EVENTS["call_overdue"] | EVENTS["ask_about_downgrade"] | EVENTS["renew"])
+    found = candidates(known).set_index("action")
+    assert found["base"].to_dict() == {
+        "renew": 600, "call_overdue": 1000, "ask_about_downgrade": 2000, "news": 100
+    }  # fmt: skip
+    assert found["expected_gain"].to_dict() == pytest.approx(
+        {"renew": 24, "call_overdue": 80, "ask_about_downgrade": 80, "news": 1}
+    )
+    measured = {"call_overdue": SimpleNamespace(mean=0.03, evidence="measured_with_control")}
+    found = candidates(known, effects=measured).set_index("action")
+    assert found.loc["call_overdue", ["expected_gain", "evidence"]].tolist() == [
+        *(30, "measured_with_control")
+    ]
+    assert found.loc["news", "evidence"] == "assumed"
+
+
+def test_money_that_is_unknown_or_negative_gains_nothing():
+    known = customers(a=EVENTS["call_overdue"] | {"margin_at_stake": np.nan},
+                      b=EVENTS["call_overdue"] | {"margin_at_stake": -50.0})  # fmt: skip
+    found = candidates(known)
+    assert (found.loc[found["action"] == "call_overdue", "expected_gain"] == 0).all()
+    without = candidates(known.drop(columns="order_margin")).set_index("action")
+    assert (without.loc["news", "base"] == 0).all()
+
+
+def test_the_forecast_is_what_comes_without_the_action():
+    known = customers(a=EVENTS["ask_about_downgrade"])
+    found = candidates(known).set_index("action")["forecast"]
+    assert found["ask_about_downgrade"] == pytest.approx(2000 * 182 / 364)  # half of a year
+    assert found["news"] == pytest.approx(1 - 0.5 ** (60 / 90))  # constant rate up to 90 days
+
+
+@pytest.mark.parametrize(
+    ("days", "p"),
+    [(90, 0.5), (180, 0.3), (365, 0.1), (135, (0.5 * 0.3) ** 0.5), (730, 0.1**2)],
+)
+def test_a_purchase_is_forecast_between_the_horizons_of_churn(days, p):
+    assert recommend._p_no_purchase(customers(a={}), days)["a"] == pytest.approx(p)
+
+
+def test_who_never_bought_has_no_forecast():
+    prospect = customers(a=EVENTS["call_overdue"]).drop(
+        columns=["p_no_purchase_90d", "expected_margin"]
+    )
+    assert candidates(prospect)["forecast"].isna().all()
+
+
+SEGMENT = """
+actions:
+  event:
+    {scope: segment, when: {all: [{column: segment, is: [loyal, lost]},
+     {column: mean_days_since_last, at_least: 30}]}, owner: sales, channel: [email], cost: 1,
+     effect: {"on": purchase, low: 0, likely: 0.05, high: 0.1}}
+"""
+FIGURES = pd.DataFrame(
+    {"n_customers": [50, 9, 80], "mean_days_since_last": [40.0, 90.0, 10.0]},
+    index=pd.Index(["loyal", "lost", "new"], name="segment"),
+)
+
+
+@pytest.mark.parametrize(("min_segment", "who"), [(5, ["a", "b"]), (10, ["a"])])
+def test_an_action_for_a_segment_goes_to_all_its_members(min_segment, who):
+    actions = Strategies.model_validate(yaml.safe_load(SEGMENT)).actions
+    known = customers(a={}, b={"segment": "lost"}, c={"segment": "new"})
+    found = candidates(known, actions, segment_figures=FIGURES, min_segment=min_segment)
+    assert found["customer_id"].tolist() == who
+    assert found["reason"].eq("mean_days_since_last").all()
+    assert found["reason_value"].tolist() == [40, 90][: len(who)]
 
 
 def test_the_table_is_the_one_described():
-    table = recommend.recommend(figures(), [action(), action("call", cost_per_customer=3)], 1)
-    check("strategy", table.reset_index())
+    found = resolved(customers(a={}, **EVENTS)).actions
+    tables.check("actions", found.reset_index())
+    assert (found["due_on"] - pd.Timestamp(DAY)).dt.days.xs("close_complaint", level=1).eq(3).all()
+    assert found["in_plan"].all() and found["arm"].isna().all()
 
 
-def test_actions_are_ranked_by_what_is_left_after_their_cost():
-    catalogue = [
-        action("dear", cost_per_customer=25),  # 60 - 50
-        action("cheap", cost_per_customer=1),  # 60 - 2
-        action("strong", cost_per_customer=10, effect=(0.1, 0.5, 0.6)),  # 150 - 20
-    ]
-    found = recommend.recommend(figures(), catalogue, 1).loc["loyal"]
-    assert found["action"].to_dict() == {1: "strong", 2: "cheap", 3: "dear"}
+def test_nobody_and_no_action_are_a_table_without_rows():
+    for known, actions in ((customers(a={"n_orders": 0}), SETTINGS.actions), (customers(a={}), ())):
+        found = resolved(known, actions)
+        assert found.actions.empty and not found.notes
+        tables.check("actions", found.actions.reset_index())
 
 
-def test_what_gains_no_more_than_it_costs_is_left_out():
-    catalogue = [action(cost_per_customer=30), action("dearer", cost_per_customer=31)]
-    found = recommend.recommend(figures(), catalogue, 1)
-    assert found["action"].to_dict()[("loyal", 1)] == "no_action"
-    found = recommend.recommend(figures(), [action(cost_per_customer=29.99)], 1)
-    assert found.loc[("loyal", 1), "action"] == "letter"
+def test_only_the_largest_gain_of_a_customer_counts():
+    known = customers(a=EVENTS["renew"] | EVENTS["call_overdue"], b={}, c=EVENTS["close_complaint"])
+    found = resolved(known).actions
+    assert found["counts_gain"].to_dict() == {
+        **{("a", "renew"): False, ("a", "call_overdue"): True},
+        **{("b", "news"): True, ("c", "close_complaint"): True},
+    }
+    planned = found.assign(in_plan=found.index.get_level_values("action") != "call_overdue")
+    planned.loc[("b", "news"), "arm"] = "control"
+    again = recommend.mark_largest_gain(planned)["counts_gain"]
+    assert again[("a", "renew")] and not again[("a", "call_overdue")] and not again[("b", "news")]
 
 
-def test_every_segment_has_a_first_row():
-    found = recommend.recommend(figures(), [action()], 1)
-    assert set(found.xs(1, level="rank").index) == {"loyal", "lost", "prospect"}
-    idle = found.loc[("lost", 1)]
-    assert idle["action"] == "no_action" and idle["trigger"] == idle["evidence"] == ""
-    assert idle[["cost", "gain", "gain_low", "gain_high"]].tolist() == [0, 0, 0, 0]
+def test_customers_do_not_influence_each_other():
+    """Everybody together gets what everybody gets alone."""
+    rng = np.random.default_rng(5)
+    events = [{}, *EVENTS.values()]
+    people = {}
+    for i in range(60):
+        chosen = rng.choice(len(events), 2)
+        people[f"c{i:02}"] = events[chosen[0]] | events[chosen[1]]
+    log = contacts(*((f"c{i:02}", "2025-12-20", "news") for i in range(0, 60, 3)))
+    together = listed(customers(**people), contacts=log)
+    for name, event in people.items():
+        assert listed(customers(**{name: event}), contacts=log).get(name) == together.get(name)
 
 
-@pytest.mark.parametrize(
-    ("more", "called"),
-    [
-        ({"at_least": 150}, True),
-        ({"at_least": 150.01}, False),
-        ({"at_most": 150}, True),
-        ({"at_most": 149.99}, False),
-        ({"at_least": 0, "segments": ("lost",)}, False),
-        ({"at_least": 0, "column": "mean_days_since_last"}, True),
-    ],
-)
-def test_an_action_is_called_for_by_its_figure_and_only_where_it_is_listed(more, called):
-    found = recommend.recommend(figures(), [action(**more)], 1).loc[("loyal", 1), "action"]
-    assert found == ("letter" if called else "no_action")
+OWN = """
+owners: {architects: {en: Architects, zh: 设计部, capacity: 20}}
+actions:
+  measure_visit:
+    en: Offer to measure the rooms
+    zh: 上门量房
+    when: {all: [{column: floor_area, at_least: 120}, {column: house, is: villa}]}
+    owner: architects
+    channel: [visit]
+    cost: 1
+    effect: {on: purchase, low: 0.1, likely: 0.2, high: 0.3}
+"""
 
 
-def test_an_unknown_figure_triggers_nothing():
-    everywhere = action(segments=("prospect",), column="mean_days_since_last", at_least=0)
-    found = recommend.recommend(figures(), [everywhere], 1)
-    assert found.loc["prospect", "action"].iloc[0] != "letter"
-
-
-def test_small_segments_get_no_action_of_their_own():
-    catalogue = [action(segments=("loyal", "lost"))]
-    assert recommend.recommend(figures(), catalogue, 2).loc[("loyal", 1), "action"] == "letter"
-    found = recommend.recommend(figures(), catalogue, 3)
-    assert "letter" not in set(found["action"])
-
-
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        ({"column": "colour"}, "actions.letter: when.column 'colour' is no figure of a segment"),
-        ({"effect": (0.3, 0.2, 0.4)}, "effect must rise from low to high, not [0.3, 0.2, 0.4]"),
-        ({"at_least": None}, "when needs at_least or at_most, one of the two"),
-        ({"at_least": 1, "at_most": 2}, "when needs at_least or at_most, one of the two"),
-    ],
-)
-def test_an_action_that_cannot_be_meant_is_refused(wrong, said):
-    with pytest.raises(ConfigError) as error:
-        recommend.check([action(**wrong)])
-    assert said in str(error.value)
-    with pytest.raises(ConfigError):
-        recommend.recommend(figures(), [action(**wrong)], 1)
-
-
-def test_all_wrong_actions_are_named_at_once():
-    with pytest.raises(ConfigError) as error:
-        recommend.check([action("one", column="colour"), action("two", effect=(2, 1, 3)), action()])
-    assert [line.split(":")[0] for line in str(error.value).splitlines()] == [
-        "actions.one",
-        "actions.two",
-    ]
-    recommend.check([action(effect=(0.1, 0.1, 0.1))])
-
-
-def test_customers_get_the_action_their_segment_takes_first():
-    who = pd.Index(list("abc"), name="customer_id")
-    risk = pd.DataFrame({"churn_risk": [0.1, 0.2, 0.3]}, who)
-    segments = pd.DataFrame(
-        {"segment": ["loyal", "lost", "new"], "grade": list("ABC"), "r": 1}, who
+def test_an_own_action_on_an_own_column_needs_yaml_alone(tmp_path):
+    sales = "customer_id,ordered_at,amount,land\n" + "".join(
+        f"{who},2025-0{month}-01,100,Nord\n" for who in "abc" for month in (1, 4, 9)
     )
-    index = pd.MultiIndex.from_tuples(
-        [("loyal", 1), ("loyal", 2), ("lost", 1)], names=["segment", "rank"]
+    people = "customer_id,floor_area,house\na,150,villa\nb,90,villa\nc,200,flat\n"
+    small(tmp_path, "{from: land}", {"sales.csv": sales}, people)
+    (tmp_path / "strategies.yaml").write_text(OWN, "utf-8")
+    settings = validate.check(tmp_path / "small.yaml")
+    assert not [text for text in validate.warnings(settings) if "measure_visit" in text]
+    prepare(settings)
+    day = dt.date(2025, 9, 1)
+    known = facts_module.join(
+        {"customers": prepared.open(settings, "all").customers(day)}, day, 0.5
     )
-    strategy = pd.DataFrame({"action": ["call", "letter", "visit"]}, index)
-    found = recommend.add_actions(risk, segments, strategy)
-    assert list(found) == ["churn_risk", "segment", "grade", "action"]
-    assert found["action"].tolist()[:2] == ["call", "visit"] and pd.isna(found["action"].iloc[2])
+    found = candidates(known, settings.strategies.actions)
+    assert found["customer_id"].tolist() == ["a"]
+    assert found[["reason", "reason_text", "base"]].iloc[0].tolist() == ["floor_area", "150", 50]
+    assert settings.words["zh"]["actions.measure_visit"] == "上门量房"
+    assert settings.words["en"]["owners.architects"] == "Architects"

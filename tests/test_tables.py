@@ -12,16 +12,17 @@ from cvm_analysis.tables.shape import Kind
 
 STRATEGY = pd.DataFrame(
     {
-        "segment": ["loyal", "loyal"],
+        "scheme": "segment",
+        "class": ["loyal", "loyal"],
         "rank": [1, 2],
         "action": ["letter", "call"],
         "n_customers": 10,
         "cost": 1.0,
         "gain": 2.0,
-        "gain_low": 1.0,
-        "gain_high": 3.0,
+        "net_gain": 1.0,
+        "net_gain_low": -1.0,
+        "net_gain_high": 3.0,
         "evidence": "assumed",
-        "trigger": '["mean_expected_margin", 5, "at_least", 1]',
     }
 )
 
@@ -76,7 +77,8 @@ def test_all_that_differs_is_said_at_once():
     with pytest.raises(InputError) as error:
         check("strategy", table)
     assert str(error.value).splitlines() == [
-        "table strategy (one row per segment and recommended action): 3 columns do not fit",
+        "table strategy (one row per class of a scheme and recommended action): "
+        "3 columns do not fit",
         "  cost: missing",
         "  gain: missing",
         "  costs: unknown",

@@ -5,11 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from cvm_analysis import sample, validate
+from cvm_analysis import prepared, sample, validate
 from cvm_analysis.errors import ConfigError
 from cvm_analysis.intake import rules
 from cvm_analysis.intake.prepare import prepare
 
+STRATEGIES = """owners: {sales: {en: Sales, zh: 销售部, capacity: 150}}
+actions:
+  letter:
+    when: {column: n_orders, above: 0}
+    owner: sales
+    channel: [email]
+    effect: {on: purchase, low: 0.2, likely: 0.1, high: 0.3}
+    cost: 1
+"""
 REAL = Path(__file__).parent.parent / "config"
 
 
@@ -174,27 +183,53 @@ def test_an_imported_figure_that_nobody_has_is_named_once_the_data_are_there(con
     )
 
 
-def test_an_unknown_figure_is_named_with_its_place(config):
-    file = config / "strategies.yaml"
-    change(file, "{column: repeat_share, at_least: 0.5}", "{column: repeats, at_least: 0.5}")
-    (found,) = refused(config)
-    line = line_of(file, "actions:")
-    assert found.startswith(f"strategies.yaml line {line}: actions.loyalty_benefits: when.column ")
-    assert "'repeats' is no figure of a segment" in found and "repeat_share" in found
+def with_covariates(config, names):
+    """Name attributes for forecasts in the config, and return their line."""
+    return change(config / "sample.yaml", "margin: 0.35}", f"margin: 0.35, covariates: [{names}]}}")
 
 
-def test_an_action_for_a_segment_that_does_not_exist(config):
-    line = change(config / "strategies.yaml", "[champions, loyal]", "[champion, loyal]")
-    assert refused(config) == [
-        f"strategies.yaml line {line}: no segment 'champion'; did you mean 'champions'?"
+def test_attributes_for_forecasts_are_mapped_texts_or_the_first_channel(config):
+    """occupation is one of ours that this file does not map; joined_on is a date."""
+    with_covariates(config, "gender, industry, city, first_channel, region")
+    assert validate.check(config / "sample.yaml").value.covariates[3] == "first_channel"
+    change(config / "sample.yaml", "[gender, industry", "[gendre, joined_on, occupation, nps")
+    line = line_of(config / "sample.yaml", "covariates:")
+    found = refused(config)
+    place = f"sample.yaml line {line}: no attribute of customers"
+    assert [each.partition(";")[0] for each in found] == [
+        f"{place} '{name}'" for name in ("gendre", "joined_on", "occupation", "nps")
     ]
+    assert found[0].endswith("did you mean 'gender'?")
 
 
-@pytest.mark.parametrize("limits", ["", ", at_least: 1, at_most: 2"])
-def test_an_action_without_one_limit(config, limits):
-    file = config / "strategies.yaml"
-    change(file, "{column: repeat_share, at_least: 0.5}", f"{{column: repeat_share{limits}}}")
-    assert "actions.loyalty_benefits: when needs at_least or at_most" in refused(config)[0]
+def test_a_first_channel_needs_a_channel_of_sales(config):
+    file = config / "sample.yaml"
+    line = with_covariates(config, "first_channel")
+    text = file.read_text("utf-8").replace(
+        "        channel: 渠道\n        promised", "        promised"
+    )
+    file.write_text(text.replace("        channel: Channel\n", ""), "utf-8")
+    (found,) = refused(config)
+    assert found.startswith(f"sample.yaml line {line - 2}: no attribute of customers 'first_ch")
+
+
+def test_an_attribute_of_too_many_values_is_named_once_the_data_are_there(config):
+    change(
+        config / "sample.yaml", "        city: 城市", "        city: 城市\n        born: 出生日期"
+    )
+    line = with_covariates(config, "born, gender")
+    settings = validate.check(config / "sample.yaml")
+    prepare(settings)
+    n = prepared.open(settings, "all").customers_raw.born.nunique().execute()
+    assert n > 30
+    with pytest.raises(ConfigError) as error:
+        validate.check_covariates(settings)
+    assert str(error.value) == (
+        f"{config}/sample.yaml line {line}: value.covariates: 'born' has {n} values, and at most "
+        "30 are useful; group them or leave it out"
+    )
+    change(config / "sample.yaml", "[born, gender]", "[first_channel, gender]")
+    validate.check_covariates(validate.check(config / "sample.yaml"))
 
 
 def test_a_limit_for_a_rule_that_does_not_exist(config):
@@ -260,7 +295,7 @@ def test_everything_is_said_at_once(config):
     change(config / "sample.yaml", "raw/sales_south.csv", "raw/sales_suoth.csv")
     change(config / "sample.yaml", "raw/customers.csv", "raw/people.csv")
     change(config / "segments.yaml", "{r: 5, f: 1}", "{r: 4, f: 1}")
-    change(config / "strategies.yaml", "[0.02, 0.08, 0.15]", "[0.2, 0.08, 0.15]")
+    (config / "strategies.yaml").write_text(STRATEGIES, "utf-8")
     found = refused(config)
     assert [line.split(" line ")[0] for line in found] == [
         "segments.yaml",
@@ -269,7 +304,10 @@ def test_everything_is_said_at_once(config):
         "sample.yaml",
         "sample.yaml",
     ]
-    assert "effect must rise from low to high, not [0.2, 0.08, 0.15]" in found[2]
+    assert found[2] == (
+        "strategies.yaml line 7: actions.letter.effect: low, likely and high must rise, not "
+        "[0.2, 0.1, 0.3]"
+    )
 
 
 def test_a_scorecard_of_a_type_that_nobody_has_does_not_matter(config):

@@ -18,7 +18,7 @@ from cvm_analysis import atomic_folder, customers, owner, texts
 from cvm_analysis.errors import InputError
 from cvm_analysis.queries import Queries
 from cvm_analysis.settings import Settings
-from cvm_analysis.tables import ALL, IMPORTED, TABLES, own
+from cvm_analysis.tables import ALL, FROM_FILES, IMPORTED, TABLES, own
 
 STAMP = "prepared.json"
 
@@ -42,6 +42,9 @@ class Prepared:
     feedback: ir.Table | None
     contracts: ir.Table | None
     indicators: ir.Table | None
+    campaign_members: ir.Table | None
+    contact_log: ir.Table | None
+    consents: ir.Table | None
     imported: list[str]
     quality: pd.DataFrame
     queries: Queries
@@ -65,6 +68,24 @@ class Prepared:
         values = self.queries.ask(lambda day: customers.latest(indicators, day), date)
         wide = values.pivot(index="customer_id", columns="name", values="value").astype(float)
         return table.join(wide.reindex(columns=self.imported).add_prefix(IMPORTED))
+
+    def service_cases(self, date: dt.date) -> pd.DataFrame:
+        """What service owes each customer on a day, indexed by customer_id.
+
+        days_since_late (days since the last late delivery, see `customers.late_deliveries`), and
+        satisfaction_<dimension>, the last score of each. Absent without such records.
+        """
+        found = pd.DataFrame(index=pd.Index([], name="customer_id", dtype=object))
+        transactions, feedback = self.transactions, self.feedback
+        if {"promised_on", "delivered_on"} <= set(transactions.columns):
+            late = self.queries.ask(lambda day: customers.late_deliveries(transactions, day), date)
+            found = late.set_index("customer_id").astype(float)
+        if feedback is not None and {"dimension", "score"} <= set(feedback.columns):
+            last = self.queries.ask(lambda day: customers.last_satisfaction(feedback, day), date)
+            wide = last.pivot(index="customer_id", columns="dimension", values="score")
+            wide = wide.astype(float).rename_axis(columns=None).add_prefix("satisfaction_")
+            found = found.join(wide, how="outer")
+        return found
 
     def in_period(self, date: dt.date, days: int) -> pd.DataFrame:
         """One row per customer with a line in the last `days` days, indexed by customer_id.
@@ -101,10 +122,12 @@ class Prepared:
         the next one.
         """
         con, copied = self.transactions.get_backend(), customers.with_copied_days
+        queries = Queries(self.queries.views, max_rows=0)  # each draw has the same name
         for copies in draws:
             days = con.create_table("copies", copies, temp=True, overwrite=True)
             days = days.cast({"copy_of": "date", "day": "date"})
-            yield replace(self, transactions=copied(self.transactions, days, before))
+            drawn = copied(self.transactions, days, before)
+            yield replace(self, transactions=drawn, queries=queries)
 
     def purchase_days(self, date: dt.date) -> pd.DataFrame:
         """One row per customer and day with a purchase by `date`: customer_id, day."""
@@ -208,6 +231,15 @@ def customer_types(settings: Settings) -> set[str]:
     return set(kinds.to_pandas()["kind"])
 
 
+def count_values(settings: Settings, columns: Iterable[str]) -> dict[str, int]:
+    """Count the values of columns of the customers of all regions; of those that are there."""
+    data = open(settings, ALL)
+    table = customers.as_of(data.transactions, data.last_day, data.customers_raw)
+    there = [name for name in columns if name in table.columns]
+    counts = table.aggregate(**{name: table[name].nunique() for name in there})
+    return {name: int(n) for name, n in counts.to_pandas().iloc[0].items()} if there else {}
+
+
 def region_names(settings: Settings) -> dict[str, dict[str, str]]:
     """Names of `all` and every prepared region: key -> language -> name."""
     every = {each: texts.words(each)("report.all_regions") for each in texts.languages()}
@@ -271,8 +303,7 @@ def _open(
         first_day=first_day,
         last_day=last_day,
         extracted_on=extracted_on,
-        transactions=table("transactions"),
-        **{name: table(name) for name in ("customers_raw", "feedback", "contracts", "indicators")},
+        **{name: table(name) for name in FROM_FILES},
         imported=recorded["imported"],
         quality=_quality(settings, region),
         queries=Queries(),

@@ -5,6 +5,7 @@ reference.json          cut points and thresholds that this run found
 company.json            those of the whole company, if `cvm run` has put them there
 thresholds.json         those that this run used
 figures.json            key figures for the portal
+lists/<name>.csv        for the desk
 regions.json            of `all`: the regions whose tables are in its own
 done/<notebook>.json    shows that a notebook finished
 stamp.json              config, region, date and prepared data of the run
@@ -35,7 +36,8 @@ from cvm_analysis.texts import Words, words
 from cvm_analysis.union import REGIONS
 
 FILES = tuple(f"{name}.json" for name in ("company", "reference", "thresholds", "figures", "stamp"))
-CONTENTS = ("tables", "done", *FILES, REGIONS)
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # first letters of what spreadsheets calculate
+CONTENTS = ("tables", "done", "lists", *FILES, REGIONS)
 
 
 class Coverage(NamedTuple):
@@ -101,6 +103,17 @@ class Run:
             ordered.attrs = dict(horizon)
             write(path, ordered.to_parquet(index=False))
         self.tables_written.add(name)
+
+    def write_list(self, name: str, table: pd.DataFrame) -> None:
+        """Write a list for the desk to lists/<name>.csv: UTF-8 with a mark, as Excel reads it.
+
+        A text that a spreadsheet would take for a formula gets an apostrophe before it.
+        """
+        texts = table.select_dtypes(include=["object", "string"]).columns
+        safe = table.assign(**{column: table[column].map(_no_formula) for column in texts})
+        path = self.folder / "lists" / f"{name}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(path, safe.to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig"))
 
     def key_figures(self, *names: str, **more: pd.DataFrame | pd.Series) -> pd.DataFrame:
         """Summarize tables of this run and `more`: one row per table and column."""
@@ -301,3 +314,9 @@ def _read_json(path: Path) -> dict[str, Any]:
 def _write_json(path: Path, content: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     write(path, json.dumps(content, ensure_ascii=False, indent=1))
+
+
+def _no_formula(value: Any) -> Any:
+    """Put an apostrophe before a text that a spreadsheet would calculate."""
+    is_formula = isinstance(value, str) and value.startswith(FORMULA)
+    return f"'{value}" if is_formula else value

@@ -12,13 +12,19 @@ from pathlib import Path
 from cvm_analysis import prepared, texts
 from cvm_analysis.errors import ConfigError, CvmError, InputError, find_nearest, nearest
 from cvm_analysis.intake import rules
-from cvm_analysis.segments import loyalty, report_segment, rfm
+from cvm_analysis.segments import loyalty
 from cvm_analysis.segments.clusters import measures
 from cvm_analysis.segments.grades import scorecard
 from cvm_analysis.segments.grades.scorecard import Indicator
-from cvm_analysis.settings import DiscoveredRegions, Settings, Source, load, wording
+from cvm_analysis.settings import (
+    DiscoveredRegions,
+    Settings,
+    Source,
+    action_checks,
+    load,
+    wording,
+)
 from cvm_analysis.sources import formats
-from cvm_analysis.strategy import recommend
 from cvm_analysis.tables import IMPORTED, TABLES
 
 MISSPELT = 0.85  # as similar as an own column's name must be to one of ours for a warning
@@ -31,9 +37,9 @@ def check(config: str | Path) -> Settings:
         *_wrong_rfm(settings),
         *_wrong_loyalty(settings),
         *_unknown_measures(settings),
+        *_unknown_covariates(settings),
         *_wrong_actions(settings),
         *_wrong_scorecards(settings),
-        *_unknown_segments(settings),
         *_unknown_rules(settings),
         *_unknown_words(settings),
         *_unusable_files(settings),
@@ -44,13 +50,13 @@ def check(config: str | Path) -> Settings:
 
 
 def warnings(settings: Settings) -> list[str]:
-    """List own columns that look like misspelt ones of ours, and own codes without a name."""
+    """List own columns that look like misspelt ones of ours, actions at rest, unnamed codes."""
     unnamed = [
         f"{settings.where(code.file, *code.keys)}: {code.key} has no name in "
         f"{' and '.join(missing)}; reports show the code"
         for code, missing in wording.find_unnamed(settings)
     ]
-    return [*_misspelt_columns(settings), *unnamed]
+    return [*_misspelt_columns(settings), *_resting_actions(settings), *unnamed]
 
 
 def _misspelt_columns(settings: Settings) -> Iterator[str]:
@@ -85,11 +91,17 @@ def _wrong_loyalty(settings: Settings) -> Iterator[str]:
 
 
 def _wrong_actions(settings: Settings) -> Iterator[str]:
-    try:
-        recommend.check(settings.strategies.actions)
-    except CvmError as error:
-        file = settings.resolve(settings.business.strategies)
-        yield f"{settings.where(file, 'actions')}: {error}"
+    """Actions with unknown columns, codes or owners, or that nobody can trigger; wrong limits."""
+    file = settings.resolve(settings.business.strategies)
+    for keys, problem in action_checks.find_problems(settings):
+        yield f"{settings.where(file, *keys)}: {problem}"
+
+
+def _resting_actions(settings: Settings) -> Iterator[str]:
+    """Actions that wait for a column that the program knows and this business lacks."""
+    file = settings.resolve(settings.business.strategies)
+    for keys, text in action_checks.find_resting(settings):
+        yield f"{settings.where(file, *keys)}: {text}"
 
 
 def _unknown_measures(settings: Settings) -> Iterator[str]:
@@ -102,6 +114,30 @@ def _unknown_measures(settings: Settings) -> Iterator[str]:
             if name not in names and not name.startswith(IMPORTED):
                 place = settings.where(file, "clusters", setting, str(i))
                 yield f"{place}: no column '{name}'{nearest(name, names)}"
+
+
+def _unknown_covariates(settings: Settings) -> Iterator[str]:
+    """Covariates that are no attribute of customers: a text that is mapped, or first_channel."""
+    sources = settings.business.sources
+    mapped = {name for source in sources.customers for name in source.columns}
+    known = TABLES["customers_raw"].columns
+    names = {name for name in mapped if name not in known or known[name].kind == "text"}
+    names -= {"customer_id"}
+    if any("channel" in source.columns for source in sources.transactions):
+        names.add("first_channel")
+    for i, name in enumerate(settings.value.covariates):
+        if name not in names:
+            place = settings.where(settings.path, "value", "covariates", str(i))
+            yield f"{place}: no attribute of customers '{name}'{nearest(name, names)}"
+
+
+def check_covariates(settings: Settings) -> None:
+    """Raise ConfigError if a covariate has too many values in the prepared tables."""
+    place = settings.where(settings.path, "value", "covariates")
+    if settings.value.covariates:
+        counts = prepared.count_values(settings, settings.value.covariates)
+        if crowded := measures.find_crowded(counts):
+            raise ConfigError("\n".join(f"{place}: value.covariates: {each}" for each in crowded))
 
 
 def _wrong_scorecards(settings: Settings) -> Iterator[str]:
@@ -190,22 +226,6 @@ def _uses_of_imported(settings: Settings) -> Iterator[tuple[str, str, str]]:
         if column.startswith(IMPORTED):
             place = settings.where(file, "clusters", "measures", str(i))
             yield place, column.removeprefix(IMPORTED), ""
-
-
-def _unknown_segments(settings: Settings) -> list[str]:
-    pairs = report_segment.list_graded(
-        settings.scorecards.scorecards, settings.business.report_segments
-    )
-    graded = {report_segment.segment_code(kind, grade) for kind, grade in pairs}
-    known = {*settings.segments.rfm.segments, rfm.PROSPECT, *graded}
-    file = settings.resolve(settings.business.strategies)
-    return [
-        f"{settings.where(file, 'actions', action.code, 'segments', str(i))}: "
-        f"no segment '{segment}'{nearest(segment, known)}"
-        for action in settings.strategies.actions
-        for i, segment in enumerate(action.segments)
-        if segment not in known
-    ]
 
 
 def _unknown_rules(settings: Settings) -> list[str]:

@@ -22,7 +22,7 @@ from cvm_analysis.backtest.origins import POOL, Origin, Records
 from cvm_analysis.backtest.trials import Trial
 from cvm_analysis.clv import forecasts, naive, pool
 from cvm_analysis.clv.numerics import predictive_distribution
-from cvm_analysis.errors import InputError
+from cvm_analysis.errors import InputError, nearest
 from cvm_analysis.minimum_data import Note, shortfalls
 
 Weights = Mapping[str, float]  # code of a forecast -> its share; a single one has 1
@@ -130,6 +130,7 @@ def run(
     customers: Callable[[dt.date], pd.DataFrame] | None = None,
     others: Callable[[dt.date], pd.DataFrame] | None = None,
     company: Mapping[str, Mapping[str, Weights]] | None = None,
+    covariates: Sequence[str] = (),
 ) -> Backtest:
     """Choose the forecast of each type of customer as of a day, forecast, and score.
 
@@ -144,6 +145,8 @@ def run(
     others : a day -> the customers of other regions (customer_type, x, t_x, T in weeks), the prior
         data of types with few customers; None: no prior data
     company : weights of all regions together, as `Backtest.weights`; a region shrinks to them
+    covariates : columns of `customers`, attributes fixed when a customer came; a model with them
+        is tried too (`clv.covariate_forecast`)
 
     Raises
     ------
@@ -158,7 +161,7 @@ def run(
     weeks = forecasts.trial_weeks((today - start).days / 7, horizon_weeks)
     dates, short = forecasts.origins(today, start, weeks)
     table = customers or (lambda day: purchases.customers(days, day))
-    then = [forecasts.split_by_type(table(day)) for day in dates]
+    then = [forecasts.split_by_type(_with_columns(table(day), covariates)) for day in dates]
     elsewhere = [forecasts.split_by_type(others(day)) if others else {} for day in dates]
     types = {}
     for kind, buyers in then[-1].items():
@@ -167,7 +170,7 @@ def run(
         wanted = _wanted(len(buyers), lent.values())
         records = [
             Records(date, each.get(kind, buyers.iloc[:0]), own, start, rest.get(kind),
-                    lent.get(date.isoformat()), wanted, date < today)
+                    lent.get(date.isoformat()), wanted, date < today, tuple(covariates))
             for date, each, rest in zip(dates, then, elsewhere, strict=True)
         ]  # fmt: skip
         types[kind] = try_type(records, weeks)
@@ -213,6 +216,14 @@ def choose(now: Origin, earlier: Sequence[Trial], company: Weights | None = None
     if start not in table or table[start].isna().all():
         return start
     return choice.choose_by_score(table, start, forecasts.ORDER)
+
+
+def _with_columns(customers: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """The customers; InputError if they lack one of these columns."""
+    if missing := [name for name in names if name not in customers]:
+        hint = nearest(missing[0], map(str, customers))
+        raise InputError(f"covariates: customers have no column '{missing[0]}'{hint}")
+    return customers
 
 
 def _wanted(n_buyers: int, company: Iterable[Weights]) -> frozenset[str] | None:

@@ -16,6 +16,7 @@ from cvm_analysis.backtest.trials import Trial
 from cvm_analysis.clv import (
     NAIVE,
     challengers,
+    covariate_forecast,
     forecasts,
     histories,
     naive,
@@ -56,6 +57,7 @@ class Records(NamedTuple):
     company: Mapping[str, float] | None = None  # the company's weights, as of this day
     wanted: frozenset[str] | None = None  # fitted models and corrections to try; None: all
     is_past: bool = False
+    covariates: tuple[str, ...] = ()  # columns of the customers: attributes to try
 
 
 def fit(records: Records, weeks: int, before: Origin | None, trial: Trial | None) -> Origin:
@@ -71,11 +73,15 @@ def fit(records: Records, weeks: int, before: Origin | None, trial: Trial | None
     models, notes = forecasts.fit(buyers, prior, _resolution(records), records.wanted)
     if records.first_day <= records.date - dt.timedelta(weeks=weeks):
         models["last_period"] = recent
+    if records.covariates and not prior and _is_wanted(records, covariate_forecast.CODE):
+        tried = buyers, records.covariates, _resolution(records)
+        model, left_out = covariate_forecast.fit(*tried)
+        models, notes = models | model, [*notes, *left_out]
     if before and trial is not None and len(trial.actual):
         models = _with_dispersion(models, before, trial, weeks)
-        if records.wanted is None or {"rescaled", "boosted"} & set(records.wanted):
+        if _is_wanted(records, "rescaled", "boosted"):
             models |= _challengers(models, buyers, before, trial, weeks)
-        if records.wanted is None or seasons.Seasonal.code in records.wanted:
+        if _is_wanted(records, seasons.Seasonal.code):
             models |= _seasonal(models, records, before, trial, weeks)
     weights = weigh(trial, models, records.company)
     if weights:
@@ -109,6 +115,10 @@ def weigh(
     if default not in known or shortfalls("pool", buyers=len(known)):
         return {}
     return pool.fit_weights(known)
+
+
+def _is_wanted(records: Records, *codes: str) -> bool:
+    return records.wanted is None or not records.wanted.isdisjoint(codes)
 
 
 def _challengers(

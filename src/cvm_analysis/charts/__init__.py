@@ -5,6 +5,7 @@ a statistic that a table does not already hold. Words come from `cvm_analysis.te
 """
 
 from cvm_analysis.charts.acquisition import acquisition
+from cvm_analysis.charts.budget import budget_curve
 from cvm_analysis.charts.churn import return_rate, survival
 from cvm_analysis.charts.churn_by_segment import churn_by_segment
 from cvm_analysis.charts.churn_profiles import cohorts, customer_profiles, partial_effect
@@ -19,7 +20,8 @@ from cvm_analysis.charts.segments import conversions, rfm_grid, segment_bars
 from cvm_analysis.charts.transitions import transitions
 
 __all__ = [
-    "Picture", "acquisition", "calibration", "churn_by_segment", "cluster_profile", "cohorts",
+    "Picture", "acquisition", "budget_curve", "calibration", "churn_by_segment", "cluster_profile",
+    "cohorts",
     "concentration", "contributions", "conversions", "customer_profiles", "deciles", "four_fifths",
     "grade_mix", "hazards", "holdout", "monthly", "p_alive", "partial_effect",
     "predictive_power", "reliability", "retention", "return_rate", "rfm_grid", "segment_bars",

@@ -13,9 +13,9 @@ bands.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
@@ -72,7 +72,7 @@ _KINDS = {
 class WithCovariates:
     """A fitted model; `fit` makes one. Its calls take histories with the columns of covariates."""
 
-    code: str  # of the plain model: "pareto_nbd", "bg_nbd"
+    code: str  # of the plain model: "pareto_nbd", "bg_nbd", "nbd"
     trans: tuple[str, ...]  # covariates of the rate
     life: tuple[str, ...]  # covariates of drop-out
     values: Array  # base parameters, then coefficients of `trans`, then of `life`
@@ -88,6 +88,17 @@ class WithCovariates:
         """Parameters of the plain model at z = 0."""
         params = _KINDS[self.code].params
         return params(*self.values[: len(params._fields)].tolist())
+
+    @property
+    def logs(self) -> Array:
+        """Logarithms of the base parameters, then the coefficients."""
+        first = len(self.params)
+        return np.concatenate([np.log(self.values[:first]), self.values[first:]])
+
+    def with_logs(self, logs: Array) -> Self:
+        """The model with other values: one draw of the parameters."""
+        first = len(self.params)
+        return replace(self, values=np.concatenate([np.exp(logs[:first]), logs[first:]]))
 
     @property
     def coefficients(self) -> pd.DataFrame:
@@ -126,7 +137,7 @@ class WithCovariates:
             raise InputError(f"covariates are {', '.join(known)}, not {', '.join(z) or 'none'}")
         trans, life = ([z[name] for name in names] for names in (self.trans, self.life))
         kind = _KINDS[self.code]
-        logs = _design(kind, trans, life) @ self._logs()
+        logs = _design(kind, trans, life) @ self.logs
         params = kind.params(*np.exp(logs).tolist())
         unknown = kind.params(*[np.nan] * len(params))
         wide = np.full((len(params), len(params)), np.nan)
@@ -165,16 +176,20 @@ class WithCovariates:
             found[rows] = model.purchase_probabilities(h.iloc[rows], horizon, most)
         return found
 
+    def draw(self, h: pd.DataFrame, horizon: float, draws: int, rng: np.random.Generator) -> Array:
+        """Draw purchases in the `horizon` weeks after T: rows as in h, one column per draw."""
+        found = np.empty((len(h), draws))
+        draw = _KINDS[self.code].module.MODEL.draw
+        for z, rows in _groups(h, self.trans, self.life):
+            found[rows] = draw(self.with_values(**z), h.iloc[rows], horizon, draws, rng)
+        return found
+
     def _each(self, h: pd.DataFrame, call: str, *asked: float | None) -> pd.Series:
         """The answer of the plain model to each row."""
         found = np.empty(len(h))
         for z, rows in _groups(h, self.trans, self.life):
             found[rows] = getattr(self.with_values(**z), call)(h.iloc[rows], *asked)
         return pd.Series(found, h.index, name=call)
-
-    def _logs(self) -> Array:
-        first = len(self.params)
-        return np.concatenate([np.log(self.values[:first]), self.values[first:]])
 
 
 def fit(
@@ -190,7 +205,7 @@ def fit(
     h : one row per history; x, t_x, T (weeks), optionally n, and a column per covariate: numbers
         (0 and 1 for a yes or no), known before the customer's first purchase
     trans, life : names of the covariates of the rate and of drop-out; either may be empty
-    model : "pareto_nbd" or "bg_nbd"
+    model : "pareto_nbd", "bg_nbd", or "nbd", which has no drop-out and takes no `life`
 
     Raises
     ------
@@ -198,8 +213,9 @@ def fit(
         the same for all
     FitError : nobody bought again, or no maximum was found
     """
-    if model not in ("pareto_nbd", "bg_nbd"):
-        raise InputError(f"no covariates for the model {model!r}; take pareto_nbd or bg_nbd")
+    if model not in _KINDS or (life and model == "nbd"):
+        of = " of drop-out" if model in _KINDS else ""
+        raise InputError(f"no covariates{of} for the model {model!r}; take pareto_nbd or bg_nbd")
     trans, life = tuple(trans), tuple(life)
     names = list(dict.fromkeys([*trans, *life]))
     _check(h, names)
@@ -207,8 +223,9 @@ def fit(
     scaled = h.assign(**((h[names] - centre) / spread)).sort_values([*names, "x", "t_x", "T"])
     kind = _KINDS[model]
     top = _climb(kind, scaled, trans, life)
-    without = _climb(_KINDS["nbd"], scaled, trans, ())
-    reason = mle.reason(top, without.log_likelihood)
+    reason = mle.divergence(top)
+    if model != "nbd":
+        reason = mle.reason(top, _climb(_KINDS["nbd"], scaled, trans, ()).log_likelihood)
     back = _unscaled(kind, [-centre / spread, 1 / spread], trans, life)
     first = len(kind.params._fields)
     values = back @ np.log(top.params)

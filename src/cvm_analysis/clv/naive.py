@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,8 @@ from cvm_analysis.arrays import Array
 from cvm_analysis.clv import histories
 from cvm_analysis.clv.purchase_model import ConstantRate
 from cvm_analysis.errors import InputError
+
+Values = TypeVar("Values", pd.Series, pd.DataFrame)
 
 _USUAL = 0.9  # share of repeat customers whose mean gap is at most the usual one
 
@@ -125,8 +127,8 @@ def purchases_between(
     return within.value_counts().reindex(ids, fill_value=0).astype(float).rename("purchases")
 
 
-def select_customers(values: pd.Series, h: pd.DataFrame) -> pd.Series:
-    """The values of the customers that are the rows of h.
+def select_customers(values: Values, h: pd.DataFrame) -> Values:
+    """The values, by customer_id, of the customers that are the rows of h.
 
     InputError : the index of h has a customer without a value
     """

@@ -29,13 +29,15 @@ class Value:
     """How future value is estimated.
 
     horizon_weeks : how far ahead; annual_discount_rate : 0.10 is ten percent a year;
-    margin : share of spend, where no cost is known; holdout_weeks : period to test grades on
+    margin : share of spend, where no cost is known; holdout_weeks : period to test grades on;
+    covariates : attributes, fixed when a customer came, that forecasts may use
     """
 
     horizon_weeks: Annotated[int, Field(gt=0)] = 52
     annual_discount_rate: Annotated[float, Field(ge=0)] = 0.10
     margin: Annotated[float, Field(gt=0, le=1)] = 1.0
     holdout_weeks: Annotated[int, Field(gt=0)] = 26
+    covariates: tuple[str, ...] = ()
 
 
 SCALED = [

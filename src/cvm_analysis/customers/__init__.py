@@ -9,6 +9,7 @@ from cvm_analysis.customers.activity import (
 )
 from cvm_analysis.customers.indicators import histories, in_period, latest, mix, rfm_measures
 from cvm_analysis.customers.resample import with_copied_days
+from cvm_analysis.customers.service import last_satisfaction, late_deliveries
 from cvm_analysis.customers.table import as_of
 
 __all__ = [
@@ -16,6 +17,8 @@ __all__ = [
     "histories",
     "in_period",
     "largest_days",
+    "last_satisfaction",
+    "late_deliveries",
     "latest",
     "mix",
     "monthly",

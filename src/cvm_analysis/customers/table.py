@@ -101,11 +101,21 @@ def _recent(past: ir.Table, end: ir.DateValue) -> dict[str, ir.NumericValue]:
 
 def _late_share(past: ir.Table, end: ir.DateValue) -> ir.NumericValue:
     """Share of the deliveries due by `end` that are late."""
+    due, late, _ = late_lines(past, end)
+    return late.sum() / due.sum().nullif(0)
+
+
+def late_lines(
+    past: ir.Table, end: ir.DateValue
+) -> tuple[ir.BooleanValue, ir.BooleanValue, ir.DateValue]:
+    """Tell of each order line whether its delivery was due by `end`, and late; and when it arrived.
+
+    One that arrived after `end` had not arrived on that day.
+    """
     promised = past.promised_on
     arrived = (past.delivered_on <= end).ifelse(past.delivered_on, None)  # later ones are unknown
     due = promised.notnull() & (past.amount > 0) & (arrived.notnull() | (promised < end))
-    late = due & (arrived.coalesce(end) > promised)
-    return late.sum() / due.sum().nullif(0)
+    return due, due & (arrived.coalesce(end) > promised), arrived
 
 
 def as_value(date: dt.date | ir.DateValue) -> ir.DateValue:

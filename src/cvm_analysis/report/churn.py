@@ -13,8 +13,7 @@ from cvm_analysis.churn.list_rankings import BEST, RANKINGS
 from cvm_analysis.report import blocks
 from cvm_analysis.report import risk_drivers as risk_drivers_tables
 from cvm_analysis.report.blocks import Block
-from cvm_analysis.report.writer import Writer
-from cvm_analysis.strategy.recommend import NO_ACTION, NOT_VALUED
+from cvm_analysis.report.writer import NO_ACTION, NOT_VALUED, Writer
 from cvm_analysis.survival.logrank import LogRank
 from cvm_analysis.texts import Words
 

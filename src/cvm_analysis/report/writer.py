@@ -6,6 +6,7 @@ the texts.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,10 +15,9 @@ import pandas as pd
 from cvm_analysis.minimum_data import Note
 from cvm_analysis.report import blocks, coverage
 from cvm_analysis.report.blocks import Block
-from cvm_analysis.strategy import recommend
-from cvm_analysis.strategy.recommend import NO_ACTION, NOT_VALUED
 from cvm_analysis.texts import Language, Words, words
 
+NO_ACTION, NOT_VALUED = "no_action", "not_valued"  # of segments without a recommended action
 MOST = 0.8  # of the expected margin: so few segments bring it
 SEGMENT_COLUMNS = {
     "n_customers": "number",
@@ -91,7 +91,7 @@ class Writer:
     def headline(self, figures: pd.DataFrame) -> Block:
         """Say what margin the customers should bring, and which segment brings most of it.
 
-        figures : one row per segment, as strategy.recommend.summary makes them
+        figures : one row per segment, as strategy.segment_figures.summary makes them
         """
         top, valued = figures.iloc[0], figures[figures["mean_expected_margin"].notna()]
         return blocks.headline(
@@ -192,12 +192,12 @@ class Writer:
         return blocks.join(cards)
 
     def _card(self, segment: str, row: pd.Series) -> Block:
-        reason = recommend.read_reason(row["trigger"])
+        column, figure, comparison, threshold = json.loads(row["trigger"])
         why = self.say(
-            f"report.writer.because.{reason.comparison}",
-            column=self.say(f"columns.{reason.column}"),
-            figure=self.say.value(reason.column, reason.figure, self.currency),
-            limit=self.say.value(reason.column, reason.threshold, self.currency),
+            f"report.writer.because.{comparison}",
+            column=self.say(f"columns.{column}"),
+            figure=self.say.value(column, figure, self.currency),
+            limit=self.say.value(column, threshold, self.currency),
             n=self.say.count("customers", row["n_customers"]),
         )
         names = {"likely": "gain", "low": "gain_low", "high": "gain_high"}

@@ -16,11 +16,15 @@ Lines = Mapping[tuple[str, ...], int]
 
 
 class _Loader(yaml.CSafeLoader):
-    """YAML whose dates stay text, so that an invalid one is reported with its line."""
+    """YAML whose dates stay text, so that an invalid one is reported with its line.
+
+    So do `on`, which is a setting, and `off`; as the value of a switch they mean the same as text.
+    """
 
     yaml_implicit_resolvers = {  # noqa: RUF012
         first: [each for each in resolvers if each[0] != "tag:yaml.org,2002:timestamp"]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        if first != "o"
     }
 
 

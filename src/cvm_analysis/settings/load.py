@@ -22,6 +22,7 @@ from cvm_analysis.settings import contract_sources, wording
 from cvm_analysis.settings.lines import Lines, line, parse, where
 from cvm_analysis.settings.rule_files import Scorecards, Segments, Strategies
 from cvm_analysis.settings.shape import TAGS, Business, ContractSource, Region, Source
+from cvm_analysis.strategy import conditions
 from cvm_analysis.tables import TABLES
 
 UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")  # of pydantic, for a wrong name
@@ -33,6 +34,7 @@ COMPUTED = {  # of each customer, from transactions; no attribute may have such 
     *measures.DERIVED,
     "loyalty_index",
 }
+NOT_WRITTEN = (*TAGS, *conditions.TAGS)  # parts of an error's place that are not in the file
 RULE_FILES = {"segments": Segments, "scorecards": Scorecards, "strategies": Strategies}
 
 
@@ -139,7 +141,7 @@ def _order(lines: Lines, error: Any) -> tuple[int, bool]:
 
 def _describe(path: Path, lines: Lines, model: type[Any], error: Any) -> str:
     place = where(path, lines, error["loc"])
-    name = ".".join(str(key) for key in error["loc"] if key not in TAGS)
+    name = ".".join(str(key) for key in error["loc"] if key not in NOT_WRITTEN)
     if not name:
         return f"{path}: no settings; write `name: value` lines, as in config/sample.yaml"
     if error["type"] in UNKNOWN:

@@ -13,8 +13,8 @@ from cvm_analysis.segments.grades.reviews import Reviews
 from cvm_analysis.segments.grades.scorecard import Scorecard
 from cvm_analysis.segments.loyalty import Loyalty
 from cvm_analysis.segments.rfm import Rfm
-from cvm_analysis.settings.shape import Strict, Wording
-from cvm_analysis.strategy.recommend import Action
+from cvm_analysis.settings.shape import Cell, Strict, Wording
+from cvm_analysis.strategy.catalogue import Action, ContactLimit, Limit, Owner, Share
 from cvm_analysis.typed import add_keys, by_code
 
 
@@ -55,7 +55,20 @@ class Scorecards(Strict):
 
 
 class Strategies(Strict):
-    """The content of strategies.yaml."""
+    """The content of strategies.yaml.
+
+    min_segment : actions of a segment need so many customers in it
+    most_actions : of one customer; contact_limit : of marketing contacts
+    consent_given : words of the customers' attribute consent that mean yes
+    common_share : correlation of the errors of assumed effects
+    budget : until the next run, in the config's currency, of every region or by region; empty: none
+    """
 
     min_segment: int = Field(5, ge=1)
+    most_actions: int = Field(2, ge=1)
+    contact_limit: ContactLimit = ContactLimit()
+    consent_given: tuple[Cell, ...] = ("yes", "true", "1", "y", "是", "同意")
+    common_share: Share = 0.5
+    budget: Limit | None = None
+    owners: dict[str, Owner] = Field(default_factory=dict)
     actions: Annotated[tuple[Action, ...], by_code(Action)]

@@ -100,6 +100,9 @@ class Sources(Strict):
     feedback: tuple[Source, ...] = ()
     contracts: tuple[ContractSource, ...] = ()
     indicators: tuple[Source, ...] = ()
+    campaign_members: tuple[Source, ...] = ()
+    contact_log: tuple[Source, ...] = ()
+    consents: tuple[Source, ...] = ()
 
     @property
     def main_table(self) -> str:

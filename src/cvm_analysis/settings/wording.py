@@ -1,6 +1,6 @@
 """A business's names for its own codes, collected from its files for `texts.words`.
 
-They are written with the code (actions, RFM segments), in a `words` block of the rule files
+They are written with the code (actions, owners, RFM segments), in a `words` block of the rule files
 (customer types, grades, indicators), or in that of the config (values in the data).
 """
 
@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from cvm_analysis import texts
 from cvm_analysis.segments import report_segment
 from cvm_analysis.segments.grades.scorecard import NOT_GRADED
+from cvm_analysis.settings.shape import Wording
 
 if TYPE_CHECKING:
     from cvm_analysis.settings.load import Settings
 
+ACTION_TEXTS = {"actions": "name", "action_steps": "first_step", "action_messages": "message"}
 OwnWords = Mapping[str, Mapping[str, str]]  # language -> key of the texts -> text
 
 
@@ -65,13 +67,19 @@ def find_unnamed(settings: Settings) -> Iterator[tuple[Code, list[str]]]:
 
 
 def _with_code(settings: Settings) -> Iterator[Code]:
-    """Actions and RFM segments, whose names are written with them."""
+    """RFM segments, actions and their owners, whose names are written with them."""
     file = settings.resolve(settings.business.segments)
     for code, rule in settings.segments.rfm.segments.items():
         yield Code(f"segments.{code}", file, ("rfm", "segments", code), rule)
     file = settings.resolve(settings.business.strategies)
+    for code, owner in settings.strategies.owners.items():
+        yield Code(f"owners.{code}", file, ("owners", code), owner)
     for action in settings.strategies.actions:
-        yield Code(f"actions.{action.code}", file, ("actions", action.code), action)
+        for section, field in ACTION_TEXTS.items():
+            words = {at: getattr(getattr(action, at), field, None) for at in ("en", "zh")}
+            if field == "name" or any(words.values()):
+                at = ("actions", action.code)
+                yield Code(f"{section}.{action.code}", file, at, Wording(**words))
 
 
 def _scorecards(settings: Settings) -> Iterator[Code]:

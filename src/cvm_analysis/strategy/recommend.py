@@ -1,187 +1,291 @@
-"""Key figures of each segment, and the actions of the catalogue that pay for it.
+"""For every customer the actions that are called for, and which of them come first.
 
-An action is a candidate for a segment that the catalogue lists, if the segment's figure triggers
-it. Its gain is the assumed share of the segment's expected margin; candidates that gain no more
-than they cost are left out, the others are ranked by gain less cost.
+`find_candidates` lists whatever the catalogue triggers. `resolve` orders the candidates of each
+customer by one rule:
+
+- recovery comes first, then service, then marketing; within a kind the priority decides, then the
+  expected gain less cost;
+- a customer with a recovery action gets no marketing action meanwhile, whether or not that action
+  was done lately;
+- an action is not repeated within its pause, and marketing needs consent, must gain more than it
+  costs, and stays within the contact limit;
+- a customer gets no more than so many actions.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, Literal, NamedTuple
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
 
+import numpy as np
 import pandas as pd
-from pydantic import Field
 
-from cvm_analysis.errors import ConfigError
+from cvm_analysis.minimum_data import Note
+from cvm_analysis.strategy import conditions, consent, reasons
+from cvm_analysis.strategy.catalogue import KINDS, MARKETING, RECOVERY, Action, ContactLimit
 from cvm_analysis.tables import TABLES
-from cvm_analysis.typed import settings
 
-NO_ACTION = "no_action"
-NOT_VALUED = "not_valued"
-FIGURES = tuple(c for c in TABLES["segment_summary"].columns if c != "segment")
-
-
-class Reason(NamedTuple):
-    """The figure of a segment that triggers an action, and the threshold it reaches."""
-
-    column: str
-    figure: float
-    comparison: Literal["at_least", "at_most"]
-    threshold: float
+PART = "actions"
+CANDIDATE = (  # columns of candidates
+    *("customer_id", "action", "region", "kind", "priority", "owner", "due_on"),
+    *("measure", "window_days", "cost", "base", "expected_gain", "forecast", "evidence"),
+    *("reason", "reason_value", "reason_text"),
+)
+_FORECAST_DAYS = (90, 180, 365)  # of table churn
 
 
-@settings
-class Trigger:
-    """The figure of a segment from which, or up to which, an action applies."""
+class Expected(Protocol):
+    """The effect of an action, as in use."""
 
-    column: str
-    at_least: float | None = None
-    at_most: float | None = None
+    @property
+    def mean(self) -> float:
+        """A share, or points of probability."""
+        ...
 
-    def find_reason(self, figure: float) -> Reason | None:
-        """Find what triggers the action; None if the figure does not."""
-        shown = float(f"{figure:.6g}")
-        if self.at_least is not None and figure >= self.at_least:
-            return Reason(self.column, shown, "at_least", self.at_least)
-        if self.at_most is not None and figure <= self.at_most:
-            return Reason(self.column, shown, "at_most", self.at_most)
-        return None
+    @property
+    def evidence(self) -> str:
+        """Where it comes from."""
+        ...
 
 
-@settings
-class Action:
-    """An action of the catalogue: for which segments, when, at what cost, with what effect.
+class Recommended(NamedTuple):
+    """What is recommended, and what was left out and why; `resolve` makes one."""
 
-    cost_per_customer : in the config's currency
-    effect : low, likely and high gain as a share of the segment's expected margin
-    en, zh : what the action is called in each language
-    """
-
-    code: str
-    segments: Annotated[tuple[str, ...], Field(min_length=1)]
-    when: Trigger
-    cost_per_customer: Annotated[float, Field(ge=0)]
-    effect: tuple[float, float, float]
-    evidence: Literal["assumed", "measured"] = "assumed"
-    en: str | None = None
-    zh: str | None = None
+    actions: pd.DataFrame  # table `actions`, indexed by customer_id, action
+    notes: list[Note]
 
 
-def add_actions(
-    customers: pd.DataFrame, segments: pd.DataFrame, strategy: pd.DataFrame
+def find_candidates(
+    facts: pd.DataFrame,
+    actions: Sequence[Action],
+    effects: Mapping[str, Expected],
+    as_of: dt.date,
+    horizon_weeks: float,
+    segment_figures: pd.DataFrame,
+    min_segment: int,
 ) -> pd.DataFrame:
-    """Add to each customer their segment and grade, and the first action of the segment.
+    """List each customer and action that the customer's facts, or those of the segment, trigger.
 
-    customers : one row per customer; segments, strategy : the tables of these names
-
-    Returns
-    -------
-    The same rows with segment, grade and action; empty where the segment has no action.
-    """
-    first = strategy.xs(1, level="rank")["action"]
-    joined = customers.join(segments[["segment", "grade"]])
-    return joined.assign(action=joined["segment"].map(first))
-
-
-def summary(customers: pd.DataFrame, segment: pd.Series, value: pd.DataFrame) -> pd.DataFrame:
-    """One row per segment, the largest expected margin first; columns FIGURES.
-
-    A segment whose customers are not valued (project customers, or prospects) has no margin.
-
-    customers, value : tables of these names; `value` may be empty; segment : of each customer
-    """
-    joined = customers.join(value[["expected_orders", "expected_margin"]])
-    groups = joined.assign(repeats=joined["x"] > 0).groupby(segment)
-    found = pd.DataFrame(
-        {
-            "n_customers": groups.size(),
-            "net_sales": groups["net_sales"].sum(),
-            "expected_margin": groups["expected_margin"].sum(min_count=1),
-            "mean_net_sales": groups["net_sales"].mean(),
-            "mean_expected_margin": groups["expected_margin"].mean(),
-            "mean_expected_orders": groups["expected_orders"].mean(),
-            "mean_days_since_last": groups["days_since_last"].mean(),
-            "repeat_share": groups["repeats"].mean(),
-        }
-    ).rename_axis("segment")
-    totals = {"share_customers": "n_customers"}
-    totals |= {f"share_{column}": column for column in ("net_sales", "expected_margin")}
-    for share, total in totals.items():
-        found[share] = found[total] / found[total].sum()
-    return found[list(FIGURES)].sort_values(["expected_margin", "n_customers"], ascending=False)
-
-
-def recommend(figures: pd.DataFrame, actions: Sequence[Action], min_segment: int) -> pd.DataFrame:
-    """Rank the actions that pay for each segment; columns of table `strategy`.
-
-    figures : one row per segment, as `summary` makes them; actions : the catalogue
-    min_segment : segments with fewer customers get no action of their own
+    Parameters
+    ----------
+    facts : one row per customer, as `facts.join` makes them
+    effects : action -> its effect; an action that is not there has the assumption of the catalogue
+    horizon_weeks : of the expected margin
+    segment_figures : one row per segment, as `segment_figures.summary` makes them; for actions of
+        scope segment
+    min_segment : these address segments with so many customers or more
 
     Returns
     -------
-    One row per segment and action, rank 1 first; a segment where nothing pays has one row with
-    the action `no_action`, one whose customers have no value the action `not_valued`.
+    One row per customer and action, in the order of the catalogue: customer_id, and the columns of
+    table `actions` that do not depend on other actions, with `priority`. expected_gain is base x
+    effect: a share of the money expected, or points of probability x the margin of an order; 0
+    where that money is unknown or negative.
     """
-    check(actions)
-    rows = []
-    for segment, row in figures.iterrows():
-        enough = row["n_customers"] >= min_segment
-        paying = [o for o in _offers(str(segment), row, actions) if o["gain"] > o["cost"]]
-        ranked = sorted(paying, key=lambda o: o["cost"] - o["gain"]) if enough else []
-        listed = ranked or [_no_offer(segment, row)]
-        rows += [{**offer, "rank": i} for i, offer in enumerate(listed, start=1)]
-    return pd.DataFrame(rows).set_index(["segment", "rank"])
-
-
-def check(actions: Sequence[Action]) -> None:
-    """Raise ConfigError unless every action has one threshold of a figure, and rising effects."""
-    wrong = [
-        f"actions.{a.code}: when.column '{a.when.column}' is no figure of a segment; "
-        f"known are {', '.join(FIGURES)}"
-        for a in actions
-        if a.when.column not in FIGURES
-    ]
-    wrong += [
-        f"actions.{a.code}: when needs at_least or at_most, one of the two"
-        for a in actions
-        if (a.when.at_least is None) == (a.when.at_most is None)
-    ]
-    wrong += [
-        f"actions.{a.code}: effect must rise from low to high, not {list(a.effect)}"
-        for a in actions
-        if list(a.effect) != sorted(a.effect)
-    ]
-    if wrong:
-        raise ConfigError("\n".join(wrong))
-
-
-def read_reason(trigger: str) -> Reason:
-    """Read column `trigger` of table `strategy` back."""
-    return Reason(*json.loads(trigger))
-
-
-def _offers(segment: str, row: pd.Series, actions: Sequence[Action]) -> Iterator[Mapping[str, Any]]:
+    figures = segment_figures.assign(segment=segment_figures.index)
+    large = figures[figures["n_customers"] >= min_segment]
+    found = []
     for action in actions:
-        reason = action.when.find_reason(row[action.when.column])
-        if segment in action.segments and reason:
-            low, likely, high = (effect * row["expected_margin"] for effect in action.effect)
-            yield {
-                "segment": segment,
-                "action": action.code,
-                "n_customers": int(row["n_customers"]),
-                "cost": action.cost_per_customer * row["n_customers"],
-                "gain": likely,
-                "gain_low": low,
-                "gain_high": high,
-                "evidence": action.evidence,
-                "trigger": json.dumps(reason),
-            }
+        if action.scope == "segment":
+            called = large[conditions.evaluate(action.when, large)]
+            rows = facts[facts["segment"].isin(called.index)]
+            shown = reasons.find(action, called).reindex(rows["segment"]).set_axis(rows.index)
+        else:
+            rows = facts[conditions.evaluate(action.when, facts)]
+            shown = reasons.find(action, rows)
+        effect = effects.get(action.code)
+        terms = _terms(action, rows, effect, as_of, horizon_weeks)
+        found.append(pd.concat([terms, shown], axis=1).rename_axis("customer_id"))
+    filled = [each for each in found if len(each)] or found[:1]
+    return pd.concat(filled).reset_index() if filled else pd.DataFrame(columns=list(CANDIDATE))
 
 
-def _no_offer(segment: Any, row: pd.Series) -> dict[str, Any]:
-    action = NOT_VALUED if pd.isna(row["mean_expected_margin"]) else NO_ACTION
-    found = {"segment": segment, "action": action, "n_customers": int(row["n_customers"])}
-    amounts = dict.fromkeys(("cost", "gain", "gain_low", "gain_high"), 0.0)
-    return {**found, **amounts, "evidence": "", "trigger": ""}
+def _terms(
+    action: Action, rows: pd.DataFrame, effect: Expected | None, as_of: dt.date, weeks: float
+) -> pd.DataFrame:
+    """What an action costs and brings with each customer, who does it and by when."""
+    assumed = action.effect
+    mean = assumed.likely if effect is None else effect.mean
+    base = _base(assumed.on, rows)
+    return pd.DataFrame(
+        {
+            "action": action.code,
+            "region": rows["region"],
+            "kind": action.kind,
+            "priority": action.priority,
+            "owner": action.owner,
+            "due_on": pd.Timestamp(as_of) + pd.Timedelta(days=action.within_days),
+            "measure": action.success.measure,
+            "window_days": action.success.within_days,
+            "cost": action.cost,
+            "base": base,
+            "expected_gain": base * mean,
+            "forecast": _forecast(action, rows, weeks),
+            "evidence": assumed.evidence if effect is None else effect.evidence,
+        },
+        index=rows.index,
+    )
+
+
+def _base(multiplies: str, rows: pd.DataFrame) -> pd.Series:
+    """The money that an effect multiplies; of a purchase the margin of an order."""
+    column = "order_margin" if multiplies == "purchase" else multiplies
+    known = rows[column] if column in rows else pd.Series(0.0, rows.index)
+    return known.astype(float).fillna(0.0).clip(lower=0.0)
+
+
+def _forecast(action: Action, rows: pd.DataFrame, weeks: float) -> pd.Series:
+    """The outcome expected without the action; empty where there is no forecast."""
+    days = action.success.within_days
+    if action.success.measure == "purchase":
+        return 1 - _p_no_purchase(rows, days)
+    margin = pd.Series(rows.get("expected_margin", np.nan), rows.index, dtype=float)
+    return margin * days / (7 * weeks)
+
+
+def _p_no_purchase(rows: pd.DataFrame, days: int) -> pd.Series:
+    """Probability of no purchase within `days`, between the horizons of table churn.
+
+    Between two of them the logarithm is linear, as at a constant rate; after the last it goes on at
+    the mean rate.
+    """
+    names = {h: f"p_no_purchase_{h}d" for h in _FORECAST_DAYS}
+    if not set(names.values()) <= set(rows):
+        return pd.Series(np.nan, rows.index)
+    logs = {h: np.log(rows[name].astype(float).clip(1e-9, 1)) for h, name in names.items()}
+    before, after = 0, _FORECAST_DAYS[-1]
+    if days <= after:
+        after = next(h for h in _FORECAST_DAYS if h >= days)
+        before = max((h for h in _FORECAST_DAYS if h < days), default=0)
+    start = logs.get(before, pd.Series(0.0, rows.index))
+    return np.exp(start + (logs[after] - start) * (days - before) / (after - before))
+
+
+def resolve(
+    candidates: pd.DataFrame,
+    actions: Sequence[Action],
+    as_of: dt.date,
+    most_actions: int,
+    contact_limit: ContactLimit,
+    consents: pd.DataFrame | None = None,
+    attribute: pd.Series | None = None,
+    contacts: pd.DataFrame | None = None,
+) -> Recommended:
+    """Decide which candidates are recommended, by the rule of this module.
+
+    Parameters
+    ----------
+    candidates : as `find_candidates` returns them
+    most_actions : of one customer; contact_limit : of marketing contacts, past ones included
+    consents, attribute : as for `consent.choose_channels`
+    contacts : one row per contact made: customer_id, at, action; those after as_of are unknown
+
+    Returns
+    -------
+    Table `actions`, indexed by customer_id and action: rank 1 first, no control group drawn (arm
+    empty), everything in the plan. The notes count the customers with an action left out, by why.
+    """
+    channels = consent.choose_channels(candidates, actions, as_of, consents, attribute)
+    rows, notes = candidates.join(channels), []
+    keep = pd.Series(True, rows.index)
+    for code, drop in _find_left_out(rows, actions, contacts, as_of).items():
+        notes.append(_note(code, rows[keep & drop]))
+        keep &= ~drop
+    ordered = _order(rows[keep])
+    is_marketing = ordered["kind"] == MARKETING
+    among = is_marketing.groupby(ordered["customer_id"]).cumsum()
+    room = _room(ordered["customer_id"], actions, contacts, contact_limit, as_of)
+    first = ordered.assign(rank=ordered.groupby("customer_id").cumcount() + 1)
+    too_often = (is_marketing & (among > room))[first["rank"] <= most_actions]
+    first = first[first["rank"] <= most_actions]
+    notes.append(_note("contact_limit", first[too_often]))
+    chosen = first[~too_often]  # marketing comes last, so that ranks have no gaps
+    notes.append(_note("consent_not_recorded", chosen[chosen["consent"] == consent.NOT_RECORDED]))
+    return Recommended(_as_table(chosen), [note for note in notes if note.have])
+
+
+def _find_left_out(
+    rows: pd.DataFrame,
+    actions: Sequence[Action],
+    contacts: pd.DataFrame | None,
+    as_of: dt.date,
+) -> dict[str, pd.Series]:
+    """Find the candidates that are left out, by the code of the reason; the first one counts."""
+    is_marketing = rows["kind"] == MARKETING
+    to_recover = rows.loc[rows["kind"] == RECOVERY, "customer_id"]
+    return {
+        "recovery_first": is_marketing & rows["customer_id"].isin(to_recover),
+        "action_paused": _is_paused(rows, actions, _last_done(contacts, as_of), as_of),
+        "no_consent": rows["consent"] == consent.REFUSED,
+        "does_not_pay": is_marketing & (rows["expected_gain"] <= rows["cost"]),
+    }
+
+
+def _note(code: str, rows: pd.DataFrame) -> Note:
+    return Note(PART, code, float(rows["customer_id"].nunique()))
+
+
+def _order(rows: pd.DataFrame) -> pd.DataFrame:
+    """Sort the candidates of each customer; equal ones stay in the order of the catalogue."""
+    net = rows["expected_gain"] - rows["cost"]
+    by = rows.assign(first=rows["kind"].map(KINDS.index), loss=-net)
+    order = by.sort_values(["customer_id", "first", "priority", "loss"], kind="stable").index
+    return rows.loc[order]
+
+
+def _last_done(contacts: pd.DataFrame | None, as_of: dt.date) -> pd.Series:
+    """Day of the last contact by customer and action."""
+    if contacts is None or contacts.empty:
+        index = pd.MultiIndex.from_arrays([[], []], names=["customer_id", "action"])
+        return pd.Series(pd.DatetimeIndex([]), index)
+    at = pd.to_datetime(contacts["at"])
+    known = contacts.assign(at=at)[at <= pd.Timestamp(as_of)]
+    return known.groupby(["customer_id", "action"])["at"].max()
+
+
+def _is_paused(
+    rows: pd.DataFrame, actions: Sequence[Action], done: pd.Series, as_of: dt.date
+) -> pd.Series:
+    """Tell which actions were done so lately that they are not repeated yet."""
+    pauses = {action.code: action.pause_days for action in actions}
+    key = pd.MultiIndex.from_frame(rows[["customer_id", "action"]])
+    days = (pd.Timestamp(as_of) - pd.to_datetime(done.reindex(key))).dt.days.to_numpy()
+    return pd.Series(days < rows["action"].map(pauses).to_numpy(), rows.index)
+
+
+def _room(
+    customers: pd.Series,
+    actions: Sequence[Action],
+    contacts: pd.DataFrame | None,
+    limit: ContactLimit,
+    as_of: dt.date,
+) -> pd.Series:
+    """How many marketing contacts each customer may still have; unknown actions count as such."""
+    if contacts is None or contacts.empty:
+        return pd.Series(limit.contacts, customers.index)
+    owed = [action.code for action in actions if action.kind != MARKETING]
+    ago = (pd.Timestamp(as_of) - pd.to_datetime(contacts["at"])).dt.days
+    recent = contacts[(ago >= 0) & (ago < limit.days) & ~contacts["action"].isin(owed)]
+    return limit.contacts - customers.map(recent["customer_id"].value_counts()).fillna(0)
+
+
+def _as_table(chosen: pd.DataFrame) -> pd.DataFrame:
+    """Table `actions`, before a plan and control groups."""
+    table = mark_largest_gain(chosen.assign(arm=None, in_plan=True))
+    return table[list(TABLES["actions"].columns)].set_index(["customer_id", "action"])
+
+
+def mark_largest_gain(actions: pd.DataFrame) -> pd.DataFrame:
+    """Set counts_gain: of each customer's actions that will be done, the one with the largest gain.
+
+    Gains of one customer do not add up. Of equal gains the first rank counts. An action outside the
+    plan, and one of a control group, gains nothing.
+
+    actions : columns customer_id (or in the index), rank, expected_gain, in_plan, arm
+    """
+    flat = actions.reset_index()
+    done = flat[flat["in_plan"].astype(bool) & (flat["arm"] != "control")]
+    order = done.sort_values(["expected_gain", "rank"], ascending=[False, True])
+    first = order.drop_duplicates("customer_id").index
+    return actions.assign(counts_gain=flat.index.isin(first))

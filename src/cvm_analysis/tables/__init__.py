@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ALL",
     "ATTRIBUTES",
+    "FROM_FILES",
     "HANDED_IN",
     "IMPORTED",
     "TABLES",
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 TABLES = MappingProxyType({**RAW, **RESULTS})
+FROM_FILES = tuple(name for name in RAW if name not in ("quality", "quarantine"))  # by intake
 ALL = "all"  # the region that is the whole company
 HANDED_IN = ("ledger",)  # result tables that a run puts into the folder before the first notebook
 IMPORTED = "indicators."  # before the name of an imported indicator that is used as a column

@@ -26,7 +26,10 @@ from cvm_analysis import tables
 from cvm_analysis.errors import CvmError, nearest
 
 NOTHING = "–"  # how an empty value is written
-OPEN = ("actions", "grades", "indicators", "segments", "types")  # a business adds codes of its own
+OPEN = (  # a business adds codes of its own
+    *("actions", "action_steps", "action_messages", "owners"),
+    *("grades", "indicators", "segments", "types"),
+)
 REPLACED = (*OPEN, "classes", "columns", "features")  # its words take the place of these
 MEASURES = ("measures", "attributes", "columns")  # where measures have words
 VALUES = "values"  # the section of values found in the data: values.channel.web

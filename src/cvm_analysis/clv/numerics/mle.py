@@ -6,7 +6,6 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 from autograd import hessian, value_and_grad
-from scipy.optimize import minimize
 
 from cvm_analysis.arrays import Array
 from cvm_analysis.clv import histories
@@ -79,6 +78,8 @@ def newton(
     ------
     FitError : no maximum was found
     """
+    from scipy.optimize import minimize  # slow, and not every notebook fits a model
+
     known: dict[bytes, tuple[float, Array, Array]] = {}
 
     def cost(log_params: Array) -> tuple[float, Array, Array]:

@@ -88,5 +88,7 @@ def _parameter_sets(model: Any, stream: int) -> list[Any]:
     rng = np.random.default_rng((SEED, stream, len(values)))
     z = rng.standard_normal((PARAMETER_SETS // 2, len(values)))
     shifts = np.concatenate([z, -z]) * np.sqrt(np.maximum(values, 0)) @ vectors.T
+    if hasattr(model, "with_logs"):  # its coefficients are no logarithms of parameters
+        return [model.with_logs(one) for one in model.logs + shifts]
     logs = np.log(np.array(model.params)) + shifts
     return [replace(model, params=type(model.params)(*np.exp(one).tolist())) for one in logs]

@@ -114,7 +114,8 @@ def build(
     words = [str(c) for c in table if not types.is_datetime64_any_dtype(table[c])]
     texts = {c: points.numbers(table, c) for c in figures if c in words and c not in numeric}
     wrong = [f"measures: {problem}" for _, problems in texts.values() for problem in problems]
-    wrong += [_crowded(table[c]) for c in coded if c in words and table[c].nunique() > MOST_LEVELS]
+    counts = {c: table[c].nunique() for c in coded if c in words}
+    wrong += [f"attributes: {each}" for each in find_crowded(counts)]
     _check({"measures": (figures, [*numeric, *texts]), "attributes": (coded, words),
             "shares_of": (divided, sorted(compositions))}, wrong)  # fmt: skip
     table = table.assign(**{column: found for column, (found, _) in texts.items()})
@@ -130,16 +131,19 @@ def composition(column: str) -> str | None:
     return name if found and "." not in name else None
 
 
+def find_crowded(n_values: Mapping[str, int]) -> list[str]:
+    """Describe the attributes with more than MOST_LEVELS values; n_values : by attribute."""
+    return [
+        f"'{name}' has {n:,} values, and at most {MOST_LEVELS} are useful; group them or leave it "
+        "out"
+        for name, n in n_values.items()
+        if n > MOST_LEVELS
+    ]
+
+
 def is_attribute(values: pd.Series) -> bool:
     """Whether a measure has codes or words, not numbers."""
     return values.dtype == object
-
-
-def _crowded(values: pd.Series) -> str:
-    return (
-        f"attributes: '{values.name}' has {values.nunique():,} values, and at most {MOST_LEVELS} "
-        "are useful; group them or leave it out"
-    )
 
 
 def _check(asked: dict[str, tuple[list[str], list[str]]], problems: list[str]) -> None:

@@ -1,0 +1,42 @@
+"""What went wrong in service, as of a day: late deliveries, and the last score of each topic."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from ibis import ir
+
+from cvm_analysis.customers.table import as_value, late_lines
+
+
+def late_deliveries(transactions: ir.Table, date: dt.date | ir.DateValue) -> ir.Table:
+    """One row per customer with a late delivery by `date`: customer_id, days_since_late.
+
+    Days since the last one arrived or, if it has not arrived, since the day it was promised for.
+    """
+    end = as_value(date)
+    past = transactions.filter(transactions.ordered_at.date() <= end)
+    _, late, arrived = late_lines(past, end)
+    lines = past.select("customer_id", late=late, day=arrived.coalesce(past.promised_on))
+    days = lines.filter(lines.late).group_by("customer_id").aggregate(last=lambda t: t.day.max())
+    return days.select("customer_id", days_since_late=end.delta(days["last"], unit="day")).order_by(
+        "customer_id"
+    )
+
+
+def last_satisfaction(feedback: ir.Table, date: dt.date | ir.DateValue) -> ir.Table:
+    """One row per customer and dimension of satisfaction: customer_id, dimension, score (1 to 5).
+
+    The last score by `date`; of several on that day the lowest, the one to act on.
+    """
+    scored = feedback.filter(
+        feedback["at"] <= as_value(date),
+        feedback.kind == "csat",
+        feedback.score.notnull(),
+        feedback.dimension.notnull(),
+    )
+    days = scored.group_by("customer_id", "dimension", "at").aggregate(lowest=scored.score.min())
+    found = days.group_by("customer_id", "dimension").aggregate(
+        score=days.lowest.argmax(days["at"]).cast("float64")
+    )
+    return found.order_by("customer_id", "dimension")

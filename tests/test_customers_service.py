@@ -1,0 +1,126 @@
+"""Late deliveries and satisfaction, by hand and against pandas; nothing is known too early."""
+
+import datetime as dt
+
+import ibis
+import numpy as np
+import pandas as pd
+import pytest
+from small_business import small
+
+from cvm_analysis import customers, prepared
+from cvm_analysis.intake.prepare import prepare
+from cvm_analysis.settings import load
+
+DAY = dt.date(2024, 3, 31)
+LINES = [  # customer_id, ordered_at, amount, promised_on, delivered_on
+    ("late", "2024-03-01", 10, "2024-03-10", "2024-03-12"),
+    ("late", "2024-02-01", 10, "2024-02-10", "2024-02-20"),  # an earlier one
+    ("punctual", "2024-03-01", 10, "2024-03-10", "2024-03-10"),
+    ("overdue", "2024-03-01", 10, "2024-03-25", None),
+    ("today", "2024-03-01", 10, "2024-03-31", None),  # may still come today
+    ("after", "2024-03-01", 10, "2024-03-20", "2024-04-02"),  # on DAY it has not arrived
+    ("return", "2024-03-01", -10, "2024-03-10", "2024-03-20"),
+    ("future", "2024-04-01", 10, "2024-03-10", "2024-03-12"),  # ordered after DAY
+    ("no_promise", "2024-03-01", 10, None, "2024-03-12"),
+]
+
+
+def transactions(lines):
+    table = pd.DataFrame(
+        lines, columns=["customer_id", "ordered_at", "amount", "promised_on", "delivered_on"]
+    )
+    days = ("ordered_at", "promised_on", "delivered_on")
+    table = table.assign(**{day: pd.to_datetime(table[day]) for day in days})
+    return table, ibis.memtable(table).cast(dict.fromkeys(days[1:], "date"))
+
+
+def late(lines, day=DAY):
+    found = customers.late_deliveries(transactions(lines)[1], day).to_pandas()
+    return found.set_index("customer_id")["days_since_late"]
+
+
+def test_days_since_a_late_delivery_arrived_or_was_due():
+    assert late(LINES).to_dict() == {"late": 19, "overdue": 6, "after": 11}
+    assert late(LINES, dt.date(2024, 4, 2)).to_dict() == {
+        **{"late": 21, "overdue": 8, "today": 2},
+        **{"after": 0, "future": 21},
+    }
+
+
+def test_late_deliveries_are_those_of_the_share(lines=400, seed=3):
+    """Against pandas, on the last days before and after promises of random orders."""
+    rng = np.random.default_rng(seed)
+    ordered = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 90, lines), "D")
+    promised = ordered + pd.to_timedelta(rng.integers(1, 15, lines), "D")
+    arrived = promised + pd.to_timedelta(rng.integers(-5, 10, lines), "D")
+    arrived = pd.Series(arrived).where(rng.random(lines) < 0.9)
+    who = rng.choice(list("abcdefghij"), lines)
+    amounts = rng.choice([5, -5], lines, p=[0.9, 0.1])
+    table, rows = transactions(list(zip(who, ordered, amounts, promised, arrived, strict=True)))
+    day = pd.Timestamp(2024, 3, 10)
+    bought = table[(table["ordered_at"] <= day) & (table["amount"] > 0)]
+    there = bought["delivered_on"] <= day
+    due = bought["promised_on"]
+    is_late = np.where(there, bought["delivered_on"] > due, due < day)
+    last = bought["delivered_on"].where(there, bought["promised_on"])[is_late]
+    expected = (day - last.groupby(bought["customer_id"]).max()).dt.days
+    found = customers.late_deliveries(rows, day.date()).to_pandas().set_index("customer_id")
+    pd.testing.assert_series_equal(
+        found["days_since_late"], expected, check_names=False, check_dtype=False
+    )
+
+
+ANSWERS = [  # customer_id, at, kind, dimension, score
+    ("a", "2024-01-01", "csat", "product", 5),
+    ("a", "2024-02-01", "csat", "product", 2),
+    ("a", "2024-02-01", "csat", "product", 4),  # the same day: the lower one counts
+    ("a", "2024-05-01", "csat", "product", 1),  # after DAY
+    ("a", "2024-01-15", "csat", "price", 3),
+    ("a", "2024-03-15", "csat", "price", None),  # no score
+    ("a", "2024-03-15", "nps", "price", 9),
+    ("b", "2024-03-15", "complaint", "product", None),
+    ("c", "2024-03-31", "csat", None, 1),  # of no dimension
+]
+
+
+def test_the_last_score_of_each_dimension_counts():
+    table = pd.DataFrame(ANSWERS, columns=["customer_id", "at", "kind", "dimension", "score"])
+    rows = ibis.memtable(table.assign(at=pd.to_datetime(table["at"]))).cast({"at": "date"})
+    found = customers.last_satisfaction(rows, DAY).to_pandas()
+    assert found.to_numpy().tolist() == [["a", "price", 3.0], ["a", "product", 2.0]]
+    earlier = customers.last_satisfaction(rows, dt.date(2024, 1, 10)).to_pandas()
+    assert earlier.to_numpy().tolist() == [["a", "product", 5.0]]
+
+
+SALES = """customer_id,ordered_at,amount,land,promised_on,delivered_on
+a,2024-03-01,10,Nord,2024-03-10,2024-03-12
+b,2024-03-01,10,Nord,2024-03-10,2024-03-10
+c,2024-03-01,10,Sud,2024-03-10,
+"""
+FEEDBACK = "customer_id,at,kind,dimension,score\n" + "".join(
+    f"{who},{at},{kind},{dimension or ''},{'' if score is None else score}\n"
+    for who, at, kind, dimension, score in ANSWERS
+)
+
+
+@pytest.fixture(scope="module")
+def business(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("service")
+    (folder / "feedback.csv").write_text(FEEDBACK, "utf-8")
+    settings = small(folder, "{from: land}", {"sales.csv": SALES})
+    text = settings.path.read_text("utf-8")
+    columns = "{customer_id: customer_id, at: at, kind: kind, dimension: dimension, score: score}"
+    settings.path.write_text(
+        f"{text}  feedback:\n    - {{files: feedback.csv, columns: {columns}}}\n", "utf-8"
+    )
+    return load(settings.path)
+
+
+def test_service_cases_of_a_region_are_one_row_per_customer(business):
+    prepare(business)
+    found = prepared.open(business, "all").service_cases(DAY)
+    assert found.index.name == "customer_id" and found.index.is_unique
+    assert list(found) == ["days_since_late", "satisfaction_price", "satisfaction_product"]
+    assert found.loc["a"].tolist() == [19, 3, 2]
+    assert found.loc["c", "days_since_late"] == 21 and "b" not in found.index
