@@ -545,6 +545,7 @@ def test_for_real_a_region_holds_what_it_promises(published):
         "share/report.zh.html",
         "desk/pids",
         "desk/stamp.json",
+        "desk/tables/ledger.parquet",
         "desk/done/01_customers.json",
         "desk/done/09_strategy.en.json",
         "desk/done/09_strategy.zh.json",
@@ -566,7 +567,7 @@ def test_for_real_no_path_of_this_machine_is_published(published):
     project = published.out.parent
     secrets = {str(project), json.dumps(str(project))[1:-1], sys.prefix, str(Path.home())}
     for name, path in files(published.out).items():
-        text = path.read_text("utf-8")
+        text = path.read_bytes().decode(errors="replace")
         assert not [secret for secret in secrets if secret in text], name
     shown = (published.link("east") / "desk/notebooks/01_customers.ipynb").read_text()
     assert "written to .. from config/demo.yaml cvm_analysis.errors" in shown

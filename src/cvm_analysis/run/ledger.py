@@ -58,8 +58,7 @@ def record(job: Job, desk: Path, made_from: str) -> Iterator[None]:
 
     desk : its run folder; made_from : its fingerprint. A report without table `actions` has no rows
     """
-    rows = _rows(job.region, job.plan.as_of, desk)
-    if rows is None:
+    if _rows(job.region, job.plan.as_of, desk) is None:
         yield
         return
     folder = _folder(job)
@@ -71,7 +70,7 @@ def record(job: Job, desk: Path, made_from: str) -> Iterator[None]:
         try:
             yield
         finally:
-            _settle(note, rows)
+            _settle(note)
 
 
 def restore(job: Job) -> None:
@@ -91,18 +90,15 @@ def _folder(job: Job) -> Path:
     return folder
 
 
-def _settle(note: Path, rows: bytes | None = None) -> None:
-    """Write the rows of the report that a note names, if it is published; remove the note.
-
-    rows : those of the report, where known
-    """
+def _settle(note: Path) -> None:
+    """Write the rows of the report that a note names, if it is published; remove the note."""
     about, folder = json.loads(note.read_text("utf-8")), note.parent
     link = Path(os.path.normpath(folder.resolve() / about["link"]))
     made = manifest.read(link)
     if made and made["fingerprint"] == about["fingerprint"]:
-        found = rows or _rows(folder.name, about["as_of"], link / "desk")
-        if found is not None:
-            atomic_folder.write(folder / f"{about['as_of']}.parquet", found, PRIVATE)
+        rows = _rows(folder.name, about["as_of"], link / "desk")
+        if rows is not None:
+            atomic_folder.write(folder / f"{about['as_of']}.parquet", rows, PRIVATE)
     note.unlink()
 
 

@@ -43,9 +43,12 @@ class Plan:
     limit_seconds: float = 3600.0  # for one notebook
 
     def check(self) -> None:
-        """Raise InputError if a key, the date or `out` cannot be a folder, or a list is empty."""
-        if self.out.exists() and not self.out.is_dir():
-            raise InputError(f"{self.out}: not a folder; choose another one")
+        """Raise InputError if a key, the date, `out` or the ledger cannot be a folder, or a list is
+        empty.
+        """
+        for folder in (self.out, self.ledger):
+            if folder.exists() and not folder.is_dir():
+                raise InputError(f"{folder}: not a folder; choose another one")
         wrong = [key for key in self.regions if not re.fullmatch(r"[a-z0-9-]{1,40}", key)]
         if wrong:
             raise InputError(f"not a region key: {wrong[0]!r}; use a-z, 0-9 and -, at most 40")
