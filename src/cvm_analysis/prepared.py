@@ -122,7 +122,7 @@ class Prepared:
         the next one.
         """
         con, copied = self.transactions.get_backend(), customers.with_copied_days
-        queries = Queries(self.queries.views, max_rows=0)  # each draw has the same name
+        queries = replace(self.queries, max_rows=0)  # all draws have one name
         for copies in draws:
             days = con.create_table("copies", copies, temp=True, overwrite=True)
             days = days.cast({"copy_of": "date", "day": "date"})
