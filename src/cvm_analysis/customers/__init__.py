@@ -15,9 +15,9 @@ from cvm_analysis.customers.table import as_of
 
 __all__ = [
     "as_of",
+    "daily_margin",
     "histories",
     "in_period",
-    "daily_margin",
     "largest_days",
     "last_satisfaction",
     "late_deliveries",
