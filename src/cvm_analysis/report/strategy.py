@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,8 @@ import pandas as pd
 from cvm_analysis.report import blocks
 from cvm_analysis.report.blocks import Block
 from cvm_analysis.report.writer import Writer
-from cvm_analysis.strategy.segment_strategies import Total
+from cvm_analysis.strategy.budget import Plan
+from cvm_analysis.strategy.segment_strategies import Total, select_planned
 from cvm_analysis.tables import IMPORTED
 from cvm_analysis.texts import Words
 
@@ -76,6 +78,76 @@ def groups(writer: Writer, strategy: pd.DataFrame, scheme: str) -> Block:
     shown = pd.DataFrame.from_dict(rows, orient="index")
     shown = shown.sort_values("net_gain", ascending=False, kind="stable")
     return writer.table(shown, GROUP, id=f"strategy-{scheme}")
+
+
+def recommended(writer: Writer, candidates: pd.DataFrame, actions: pd.DataFrame) -> Block:
+    """Show for each action how many customers meet its conditions and how many get it.
+
+    candidates : as recommend.find_candidates; actions : table `actions`
+    """
+    met = candidates["action"].value_counts()
+    got = actions.reset_index()["action"].value_counts()
+    first = actions[actions["rank"] == 1].reset_index()["action"].value_counts()
+    shown = pd.DataFrame({"n_met": met, "n_recommended": got, "n_first": first})
+    shown = shown.fillna(0).sort_values("n_recommended", ascending=False, kind="stable")
+    return writer.table(shown, dict.fromkeys(shown, "number"), "actions", id="recommended")
+
+
+def reductions(writer: Writer, plan: Plan) -> Block:
+    """Say what the plan costs and brings, and why it has fewer contacts than it could have."""
+    say = writer.say
+    said = writer.note(
+        "report.strategy.plan",
+        contacts=say.count("contacts", plan.n_contacts),
+        cost=writer.money(plan.cost),
+        net=writer.money(plan.net_gain),
+        bound=writer.money(plan.bound),
+    )
+    notes = [
+        writer.note(
+            f"report.strategy.reductions.{each.code}",
+            have=say.number(each.have),
+            need=say.number(each.need),
+            owner=say(f"owners.{each.owner}") if each.owner else "",
+        )
+        for each in plan.reductions
+    ]
+    return blocks.join([said, *notes])
+
+
+def control_groups(writer: Writer, sizes: pd.DataFrame) -> Block:
+    """Show for each action how many customers a test needs, and whether a group is left out.
+
+    sizes : as control_sizes.find
+    """
+    say = writer.say
+    if sizes.empty:
+        return writer.note("report.strategy.no_control_groups")
+    shown = sizes.assign(
+        needed=[say.number(None) if math.isinf(n) else say.number(n) for n in sizes["needed"]],
+        share=[
+            say.percent(share) if share else say("report.strategy.cannot_be_measured")
+            for share in sizes["share"]
+        ],
+    )
+    formats = {"n_customers": "number", "needed": "text", "lists": "number", "share": "text"}
+    labels = {"share": say("report.strategy.control_share"), "lists": say("report.strategy.lists")}
+    return writer.table(shown, formats, "actions", labels, id="control-groups")
+
+
+def by_owner(writer: Writer, actions: pd.DataFrame) -> Block:
+    """Show the contacts, cost and expected gain of each owner's planned actions."""
+    planned = select_planned(actions)
+    counted = planned["expected_gain"].where(planned["counts_gain"].astype(bool), 0.0)
+    groups = planned.assign(gain=counted).groupby("owner")
+    shown = groups.agg(
+        n_contacts=("cost", "size"),
+        cost=("cost", "sum"),
+        gain=("gain", "sum"),
+        due_on=("due_on", "min"),
+    )
+    formats = {"n_contacts": "number", "cost": "money", "gain": "money", "due_on": "date"}
+    return writer.table(shown, formats, "owners", id="owners")
 
 
 def why(writer: Writer, row: Mapping[str, Any]) -> str:
