@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -27,14 +26,11 @@ DAYS += ("days_to_contract_end", "days_to_birthday", "days_since_joined")
 SHARES = ("sales_change", "p_end_90d", "churn_risk")
 
 
-def plan(
-    writer: Writer, actions: pd.DataFrame, total: Total, budget: float | None, until: dt.date
-) -> Block:
+def plan(writer: Writer, actions: pd.DataFrame, total: Total, budget: float | None) -> Block:
     """Say what the plan costs and should bring, and show its most valuable actions.
 
     actions : one row per action, as segment_strategies.add_up_by_action
     budget : of this region; None: no limit
-    until : the last date of the plan
     """
     say = writer.say
     if not total.n_contacts:
@@ -42,7 +38,7 @@ def plan(
     figures = {
         "contacts": say.count("contacts", total.n_contacts),
         "actions": say.count("actions", len(actions)),
-        "until": say.date(until),
+        "until": say.date(actions["last_due_on"].max()),
         "cost": writer.money(total.cost),
         "net": writer.money(total.net_gain),
         "range": writer.range(total.low, total.high, writer.money),
@@ -165,10 +161,14 @@ def why(writer: Writer, row: Mapping[str, Any]) -> str:
     return say("report.strategy.because", column=label or name, value=value)
 
 
-def watch_reasons(writer: Writer, listed: pd.DataFrame, actions: pd.DataFrame) -> pd.DataFrame:
-    """Add each customer's first action and its reason to rows indexed by customer_id."""
-    first = actions[actions["rank"] == 1].reset_index("action")
-    return listed.join(first[["action", "owner", "due_on"]].reindex(listed.index))
+def add_first_action(listed: pd.DataFrame, actions: pd.DataFrame) -> pd.DataFrame:
+    """Add each customer's first action, its owner and date to rows indexed by customer_id.
+
+    actions : table `actions`; whoever is in a control group, or in no plan, has no action
+    """
+    planned = select_planned(actions).reset_index().sort_values("rank")
+    first = planned.drop_duplicates("customer_id").set_index("customer_id")
+    return listed.join(first[["action", "owner", "due_on"]])
 
 
 def _ranges(writer: Writer, actions: pd.DataFrame) -> pd.DataFrame:
