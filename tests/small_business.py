@@ -10,9 +10,16 @@ CONFIG = Path(__file__).parent.parent / "config"
 NAMED = "{n: {match: [Nord], en: North, zh: 北}, s: {match: [Sud], en: South, zh: 南}}"
 
 
-def small(folder, regions, sales, people="", pseudonyms="off", prepared="prepared"):
-    """Write its config into a folder and prepare it; `sales` by name of file."""
-    for file, text in {**sales, "people.csv": people}.items():
+def small(
+    folder, regions, sales, people="", pseudonyms="off", prepared="prepared", others=None, limit=1
+):
+    """Write its config into a folder and prepare it.
+
+    sales : text by name of file; others : text by setting, such as consents; limit : stop_above
+    """
+    others = others or {}
+    files = {f"{setting}.csv": text for setting, text in others.items()}
+    for file, text in {**sales, **files, "people.csv": people}.items():
         (folder / file).write_text(text, "utf-8")
     for rules in ("segments.yaml", "scorecards.yaml", "strategies.yaml"):
         shutil.copy(CONFIG / rules, folder)
@@ -23,11 +30,14 @@ def small(folder, regions, sales, people="", pseudonyms="off", prepared="prepare
     if people:
         columns = ", ".join(f"{c}: {c}" for c in header(people))
         sources += f"  customers:\n    - {{files: people.csv, columns: {{{columns}}}}}\n"
+    for setting, text in others.items():
+        columns = ", ".join(f"{c}: {c}" for c in header(text))
+        sources += f"  {setting}:\n    - {{files: {setting}.csv, columns: {{{columns}}}}}\n"
     (folder / "small.yaml").write_text(
         f"business: Small\ncurrency: EUR\npseudonyms: {pseudonyms}\n"
-        f"prepared: {prepared}\n"
+        f"prepared: {prepared}\nledger: ledger\n"
         f"extracted_on: 2026-01-01\nregions: {regions}\n"
-        "rules: {stop_above: {default: 1}}\n"
+        f"rules: {{stop_above: {{default: {limit}}}}}\n"
         f"sources:\n  transactions:\n{sources}",
         "utf-8",
     )

@@ -355,3 +355,26 @@ def test_the_command_writes_the_draft_to_stdout(folder):
     done = CliRunner().invoke(app, ["init", str(path), "--for", "config/other.yaml"])
     assert done.exit_code == 0
     assert done.stdout_bytes.decode() == draft([path], Path("config/other.yaml"))
+
+
+def test_lists_of_campaigns_contacts_and_consents_are_recognised(folder):
+    members = "客户编号,活动编号,行动,组别,分组日期\n" + "".join(
+        f"c{i % 3},spring,call,{'实验组' if i % 2 else '对照组'},2025-01-0{i}\n"
+        for i in range(1, 4)
+    )
+    log = "customer_id,action,done_on,owner\n" + "".join(
+        f"c{i},call,2025-01-1{i},Li\n" for i in range(3)
+    )
+    agreed = "customer,channel,consent,date\n" + "".join(
+        f"c{i},{channel},{word},2025-01-01\n"
+        for i in range(3)
+        for channel, word in (("sms", "Y"), ("phone", "n"))
+    )
+    found = kept(
+        put(FEW), put(members, "members.csv"), put(log, "log.csv"), put(agreed, "agreed.csv")
+    ).business.sources
+    assert found.contact_log[0].columns["at"] == "done_on"
+    assert found.consents[0].columns["given"] == "consent"
+    assert found.campaign_members[0].columns["arm"] == "组别"
+    text = Path("config/mine.yaml").read_text("utf-8")
+    assert "only treated, control are valid; it has 实验组, 对照组" in line(text, "arm:")

@@ -33,7 +33,7 @@ BELOW = {
     "intake": {"settings", "atomic_folder", "prepared", "sources"},
     "validate": {"settings", "intake", "prepared", "sources", *CORE},
     "report": {"churn", "segments", "strategy", "survival"},
-    "run": {"atomic_folder", "notebooks", "owner", "report", "union"},
+    "run": {"atomic_folder", "notebooks", "owner", "report", "strategy", "union"},
     "sample": set(),
     "cli": {
         *("settings", "draft", "prepared", "intake", "notebooks"),

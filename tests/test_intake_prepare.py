@@ -28,6 +28,11 @@ RULE_OF = {  # what the sample plants -> the rule that must find it
     "no_such_date": "no_date",
     "unknown_customer": "no_region",
     "unreadable_score": "unreadable_score",
+    "repeated_contact": "repeated_contact",
+    "before_its_list": "before_its_list",
+    "not_done": "not_done",
+    "unknown_action": "unknown_action",
+    "unreadable_consent": "unreadable_consent",
 }
 KEY = "a key for tests, no secret"
 
@@ -103,7 +108,7 @@ def test_rows_read_are_rows_accepted_and_rows_set_aside(project, truth):
     settings = settings_of(project)
     made, data = prepared.stamp(settings), prepared.open(settings, "all")
     errors = data.quality[data.quality["level"] == "error"].groupby("table")["n_rows"].sum()
-    assert len(errors) == 5
+    assert len(errors) == 8
     for table in errors.index:
         read = sum(file["n_rows"] for file in made["files"] if file["table"] == table)
         assert read == getattr(data, table).count().execute() + errors[table]
@@ -204,12 +209,13 @@ def test_repeating_changes_nothing_before_and_buys_again_after(project):
     before = dt.date(2025, 6, 30)
     days = data.purchase_days(before).head(3)
     copies = days.rename(columns={"day": "copy_of"}).assign(day=pd.Timestamp("2025-08-01"))
-    again = next(data.with_copied_days([copies], before))
-    pd.testing.assert_frame_equal(again.customers(before), data.customers(before))
-    after = again.customers(data.last_day)["n_purchase_days"]
-    gained = after - data.customers(before)["n_purchase_days"]
-    expected = copies.groupby("customer_id")["day"].nunique()
-    assert gained[gained > 0].to_dict() == expected.to_dict()
+    draws = [copies, copies.head(1)]
+    for drawn, again in zip(draws, data.with_copied_days(draws, before), strict=True):
+        pd.testing.assert_frame_equal(again.customers(before), data.customers(before))
+        after = again.customers(data.last_day)["n_purchase_days"]
+        gained = after - data.customers(before)["n_purchase_days"]
+        expected = drawn.groupby("customer_id")["day"].nunique()
+        assert gained[gained > 0].to_dict() == expected.to_dict()
 
 
 # Days and regions
@@ -726,3 +732,85 @@ def test_online_retail_names_every_customer_once_in_every_region(retail, shopper
         naming.name(shoppers).sort_index(),
         check_names=False,
     )
+
+
+# Lists that a desk returned
+
+SALES = "customer_id,ordered_at,amount,sold_in\na,2025-01-01,1,Nord\nb,2025-01-01,1,Sud\n"
+MEMBERS = (
+    "customer_id,campaign_id,action,arm,at,account_id\n"
+    "a,spring,old_action,treated,2025-02-01,home\nb,spring,old_action,control,2025-02-01,b\n"
+    "stranger,spring,old_action,control,2025-02-01,home\n"
+)
+CONTACTS = (
+    "customer_id,at,action\nstranger,2025-02-02,{0}\na,2025-02-02,{0}\nnew,2025-02-03,{0}\n"
+    "a,,{0}\nb,2025-02-30,{0}\na,2025-02-04,no_such_action\n"
+)
+CONSENTS = "customer_id,channel,given,at\na,sms,是,2025-01-01\nstranger,sms,yes,2025-01-01\n"
+PEOPLE = "customer_id,region\nnew,Nord\n"  # a prospect
+
+
+def with_lists(folder, limit=1, **changed):
+    codes = [each.code for each in settings_module.load(REAL / "sample.yaml").strategies.actions]
+    lists = {"campaign_members": MEMBERS, "contact_log": CONTACTS.format(codes[0])}
+    lists |= {"consents": CONSENTS}
+    return small(folder, NAMED, {"sales.csv": SALES}, PEOPLE, others=lists, limit=limit, **changed)
+
+
+def test_customers_that_nobody_knows_are_named_by_file_line_and_reason(tmp_path):
+    settings = with_lists(tmp_path)
+    found = pd.read_parquet(settings.prepared / "quarantine.parquet")
+    found = found[found["rule"] == "no_region"].sort_values("file")
+    assert found[["file", "line", "column"]].to_numpy().tolist() == [
+        ["campaign_members.csv", 4, "customer_id"],
+        ["consents.csv", 3, "customer_id"],
+        ["contact_log.csv", 2, "customer_id"],
+    ]
+
+
+def test_each_region_has_its_lists_and_one_without_rows_has_none(tmp_path):
+    settings = with_lists(tmp_path)
+    north, south = (prepared.open(settings, region) for region in ("n", "s"))
+    assert set(north.to_pandas("contact_log")["customer_id"]) == {"a", "new"}
+    assert north.to_pandas("consents")["given"].tolist() == [True]
+    assert south.to_pandas("campaign_members")["arm"].tolist() == ["control"]
+    assert south.to_pandas("consents").empty
+    sales_alone = small(tmp_path, NAMED, {"sales.csv": SALES})
+    data = prepared.open(sales_alone, "all")
+    assert data.campaign_members is data.contact_log is data.consents is None
+    assert list(data.to_pandas("consents")) == ["customer_id", "channel", "given", "at"]
+
+
+def test_a_messy_contact_log_stops_no_report_but_messy_consents_do(tmp_path):
+    with pytest.raises(GateError) as error:
+        with_lists(tmp_path, limit=0.1)
+    assert "no_region: 1 rows of consents are 50.0%" in str(error.value)
+    assert "rows of contact_log" not in str(error.value)  # each of four rules excludes a sixth
+
+
+def test_an_action_that_the_catalogue_gains_is_accepted_at_the_next_prepare(tmp_path):
+    settings = with_lists(tmp_path)
+    assert len(prepared.open(settings, "all").to_pandas("contact_log")) == 2
+    file = tmp_path / "strategies.yaml"
+    code = settings.strategies.actions[0].code
+    file.write_text(file.read_text("utf-8").replace(f"  {code}:", "  no_such_action:"), "utf-8")
+    renamed = settings_module.load(settings.path)
+    assert prepare(renamed) is True
+    log = prepared.open(renamed, "all").to_pandas("contact_log")
+    assert log["action"].tolist() == ["no_such_action"]
+    assert prepare(renamed) is False
+
+
+def test_a_list_may_return_with_ids_or_with_their_pseudonyms(tmp_path, monkeypatch):
+    monkeypatch.setenv("CVM_KEY", KEY)
+    settings = with_lists(tmp_path, pseudonyms="on")
+    members = prepared.open(settings, "all").to_pandas("campaign_members").set_index("arm")
+    hidden = members["customer_id"]
+    assert members["account_id"].str.fullmatch("C[A-Z2-7]{12}").all()
+    assert members.loc["control", "account_id"] == hidden["control"]
+    log = tmp_path / "contact_log.csv"
+    text = log.read_text("utf-8")
+    log.write_text(text.replace("\na,2025-02-02", f"\n{hidden['treated']},2025-02-02"))
+    assert prepare(settings) is True
+    found = prepared.open(settings, "all").to_pandas("contact_log")
+    assert hidden["treated"] in set(found["customer_id"]) and len(found) == 2

@@ -1,6 +1,7 @@
 """Text to values, and which rule a row breaks first."""
 
 import datetime as dt
+from io import StringIO
 
 import ibis
 import pandas as pd
@@ -127,3 +128,141 @@ def test_a_row_is_counted_in_its_region_and_in_all_or_in_all_alone():
     bad = counted[counted["check"] == "no_amount"].set_index("region")
     assert bad["n_rows"].to_dict() == {"all": 3, "east": 1, "west": 1}
     assert bad["share"].to_dict() == {"all": 0.75, "east": 1.0, "west": 0.5}
+
+
+# Campaigns, contacts and consents: rows of a hand-made file, the header being line 1
+
+ACTIONS = ("call", "letter")
+MEMBERS = """customer_id,campaign_id,action,arm,at,cost
+a,spring,call,treated,2025-03-01,25
+b,spring,call,control,2025-03-01,
+c,,call,treated,2025-03-01,25
+d,spring,call,treated,soon,25
+e,spring,call,treated,2026-01-02,25
+f,spring,call,test,2025-03-01,25
+g,spring,call,,2025-03-01,25
+a,spring,call,control,2025-03-02,25
+a,autumn,coupon,control,2025-09-01,cheap
+,spring,call,treated,2025-03-01,25
+"""
+CONTACTS = """customer_id,at,action,channel,owner,result,listed_on
+a,2025-03-04,call,phone,Li,reached,2025-03-01
+a,2025-03-05,call,phone,Li,reached,2025-03-01
+b,,call,phone,Li,,2025-03-01
+c,yesterday,call,phone,Li,reached,2025-03-01
+d,2026-01-02,call,phone,Li,reached,2025-03-01
+e,2025-03-04,coupon,phone,Li,reached,2025-03-01
+f,2025-03-04,,phone,Li,reached,2025-03-01
+g,2025-02-28,call,phone,Li,reached,2025-03-01
+a,2025/3/4,call,phone,Li,reached,
+h,2025-03-01,letter,,,,2025-03-01
+i,2025-03-04,letter,,,,March
+"""
+CONSENTS = """customer_id,channel,given,at
+a,phone,Yes,2025-01-01
+a,sms,不同意,2025-01-01
+b,,yes,2025-01-01
+c,phone,yes,
+d,phone,yes,2026-01-02
+e,phone,perhaps,2025-01-01
+f,phone,,2025-01-01
+"""
+
+
+def judged_file(text, table):
+    """Every row of a file of a table, by line, with what was counted and rejected."""
+    raw = pd.read_csv(StringIO(text), dtype=str, keep_default_na=False)
+    width = raw.shape[1]
+    raw = raw.assign(file="f.csv", line=raw.index + 2, digest=b"", n_fields=width)
+    rows = rules.parse_columns(ibis.memtable(raw), table, width, {})
+    rows = rows.mutate(region=ibis.literal("east"), counted_in=ibis.literal("east"))
+    asked = rules.rules_for(table, DAY, actions=ACTIONS)
+    checked = rules.apply(rows, asked)
+    counted = rules.count(checked, asked, table).set_index(["region", "check"]).loc["all"]
+    bad = rules.quarantine(checked, asked).to_pandas().set_index("line").sort_index()
+    return checked.to_pandas().set_index("line"), counted, bad
+
+
+@pytest.mark.parametrize(
+    ("text", "table", "broken"),
+    [
+        (
+            MEMBERS,
+            "campaign_members",
+            {
+                "no_campaign": [(4, None)],
+                "no_date": [(5, "soon")],
+                "in_the_future": [(6, "2026-01-02")],
+                "unknown_arm": [(7, "test"), (8, None)],
+                "repeated_member": [(9, None)],
+                "missing_customer_id": [(11, None)],
+            },
+        ),
+        (
+            CONTACTS,
+            "contact_log",
+            {
+                "not_done": [(4, None)],
+                "no_date": [(5, "yesterday")],
+                "in_the_future": [(6, "2026-01-02")],
+                "unknown_action": [(7, "coupon"), (8, None)],
+                "before_its_list": [(9, "2025-02-28")],
+                "repeated_contact": [(10, None)],
+            },
+        ),
+        (
+            CONSENTS,
+            "consents",
+            {
+                "no_channel": [(4, None)],
+                "no_date": [(5, None)],
+                "in_the_future": [(6, "2026-01-02")],
+                "unreadable_consent": [(7, "perhaps"), (8, None)],
+            },
+        ),
+    ],
+)
+def test_bad_rows_are_excluded_with_their_line_and_value(text, table, broken):
+    _, counted, bad = judged_file(text, table)
+    found = {
+        rule: [(line, each if each == each else None) for line, each in rows["value"].items()]
+        for rule, rows in bad.groupby("rule")
+    }
+    assert found == broken
+    errors = counted[counted["level"] == "error"]["n_rows"]
+    assert errors[errors > 0].to_dict() == {rule: len(rows) for rule, rows in broken.items()}
+
+
+def test_a_cost_or_an_action_of_a_campaign_that_is_not_known_is_counted_and_kept():
+    rows, counted, _ = judged_file(MEMBERS, "campaign_members")
+    assert rows["rule"].isna()[[2, 3, 10]].all()
+    assert counted.loc[["unreadable_cost", "unknown_action"], "n_rows"].tolist() == [1, 1]
+    assert counted.loc[["unreadable_cost", "unknown_action"], "level"].tolist() == ["warn", "info"]
+    assert pd.isna(rows.loc[10, "cost"]) and float(rows.loc[2, "cost"]) == 25
+
+
+def test_a_contact_on_the_day_of_its_list_or_without_a_readable_list_is_kept():
+    rows, counted, _ = judged_file(CONTACTS, "contact_log")
+    assert rows["rule"].isna()[[2, 3, 11, 12]].all()
+    assert counted.loc["unreadable_list_date", ["level", "n_rows"]].tolist() == ["warn", 1]
+
+
+@pytest.mark.parametrize(
+    ("word", "given"),
+    [
+        *((word, True) for word in ("yes", "YES", " true ", "1", "y", "是", "同意")),
+        *((word, False) for word in ("no", "No", "FALSE", "0", "n", "否", "不同意")),
+        *((word, None) for word in ("2", "ja", "未知", "")),
+    ],
+)
+def test_words_of_consent(word, given):
+    rows, _, _ = judged_file(f"customer_id,channel,given,at\na,sms,{word},2025-01-01\n", "consents")
+    found = rows.loc[2, "given"]
+    assert pd.isna(found) if given is None else bool(found) is given
+    assert pd.isna(rows.loc[2, "rule"]) == (given is not None)
+
+
+def test_rules_of_hand_typed_lists_have_no_limit_that_could_be_set():
+    gates = rules.gates()
+    assert {"unknown_arm", "repeated_member", "unreadable_consent", "no_date"} <= gates
+    assert not gates & {"not_done", "before_its_list", "repeated_contact", "unknown_action"}

@@ -49,6 +49,7 @@ def plan(tmp_path):
         company_regions={key: NAMES[key] for key in ("east", "west")},
         as_of="2026-01-01",
         out=project / "reports",
+        ledger=project / "ledger",
         languages=("en",),
         prepared="prepared-1",
         inputs={str(project / "data" / "sales.csv"): "ab" * 32},
@@ -520,6 +521,7 @@ def published(tmp_path_factory):
         company_regions={"east": NAMES["east"]},
         as_of="2026-01-01",
         out=project / "reports",
+        ledger=project / "ledger",
         languages=("en", "zh"),
         prepared="prepared-1",
         inputs={str(project / "data" / "sales.csv"): "ab" * 32},
@@ -543,6 +545,7 @@ def test_for_real_a_region_holds_what_it_promises(published):
         "share/report.zh.html",
         "desk/pids",
         "desk/stamp.json",
+        "desk/tables/ledger.parquet",
         "desk/done/01_customers.json",
         "desk/done/09_strategy.en.json",
         "desk/done/09_strategy.zh.json",
@@ -564,7 +567,7 @@ def test_for_real_no_path_of_this_machine_is_published(published):
     project = published.out.parent
     secrets = {str(project), json.dumps(str(project))[1:-1], sys.prefix, str(Path.home())}
     for name, path in files(published.out).items():
-        text = path.read_text("utf-8")
+        text = path.read_bytes().decode(errors="replace")
         assert not [secret for secret in secrets if secret in text], name
     shown = (published.link("east") / "desk/notebooks/01_customers.ipynb").read_text()
     assert "written to .. from config/demo.yaml cvm_analysis.errors" in shown

@@ -92,6 +92,6 @@ def test_a_config_that_changes_meanwhile_is_said_and_nothing_published(settings,
 
     read.before["n", "09_strategy"] = change
     states = go(settings, tmp_path)
-    said = "config, notebooks or program changed during the run; run it again"
+    said = "config, notebooks, program or ledger changed during the run; run it again"
     assert states == {"all": said, "n": said}
     assert not list((tmp_path / "out").glob("*/2025-*"))

@@ -21,6 +21,7 @@ def plan(folder, business="One", shop="one"):
         company_regions={},
         as_of="2026-01-01",
         out=folder / "out",
+        ledger=folder / "ledger",
         languages=("en",),
         prepared="data-1",
     )

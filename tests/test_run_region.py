@@ -87,6 +87,7 @@ def plan(tmp_path):
         company_regions={key: {"en": key, "zh": key} for key in ("east", "north", "west")},
         as_of="2026-01-01",
         out=tmp_path / "reports",
+        ledger=tmp_path / "ledger",
         languages=("en", "zh"),
         prepared="prepared-1",
     )

@@ -7,7 +7,7 @@ import pytest
 
 from cvm_analysis import union
 from cvm_analysis.errors import InputError
-from cvm_analysis.tables import TABLES
+from cvm_analysis.tables import HANDED_IN, TABLES
 from cvm_analysis.tables.results import RESULTS
 
 
@@ -112,10 +112,10 @@ def test_a_customer_in_two_regions_is_an_error_not_a_customer_twice(desks):
         unite(desks, "east", "west")
 
 
-def test_all_tables_of_customers_are_united_but_their_clusters():
+def test_all_tables_of_customers_are_united_but_their_clusters_and_what_a_run_hands_in():
     of_customers = {name for name, table in RESULTS.items() if "customer_id" in table.key}
     united = {name for name, table in TABLES.items() if table.company == "rows"}
-    assert of_customers - {"clusters"} <= united
+    assert of_customers - {"clusters", *HANDED_IN} <= united
     sums = [name for name, table in TABLES.items() if table.company == "sums"]
     assert sums == ["conversions", "transitions", "rates"]
 

@@ -206,10 +206,11 @@ def _plan(
         company_regions={key: name for key, name in names.items() if key != ALL},
         as_of=prepared.resolve_day(settings, as_of).isoformat(),
         out=out,
+        ledger=settings.ledger,
         languages=languages,
         prepared=stamp["fingerprint"],
         inputs={file["name"]: file["sha256"] for file in stamp["files"]},
-        private_folders=(settings.prepared, *settings.raw_folders),
+        private_folders=(settings.prepared, settings.ledger, *settings.raw_folders),
     )
 
 

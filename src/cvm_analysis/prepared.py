@@ -18,7 +18,7 @@ from cvm_analysis import atomic_folder, customers, owner, texts
 from cvm_analysis.errors import InputError
 from cvm_analysis.queries import Queries
 from cvm_analysis.settings import Settings
-from cvm_analysis.tables import ALL, IMPORTED, TABLES, own
+from cvm_analysis.tables import ALL, FROM_FILES, IMPORTED, TABLES, own
 
 STAMP = "prepared.json"
 
@@ -42,6 +42,9 @@ class Prepared:
     feedback: ir.Table | None
     contracts: ir.Table | None
     indicators: ir.Table | None
+    campaign_members: ir.Table | None
+    contact_log: ir.Table | None
+    consents: ir.Table | None
     imported: list[str]
     quality: pd.DataFrame
     queries: Queries
@@ -119,14 +122,24 @@ class Prepared:
         the next one.
         """
         con, copied = self.transactions.get_backend(), customers.with_copied_days
+        queries = replace(self.queries, max_rows=0)  # all draws have one name
         for copies in draws:
             days = con.create_table("copies", copies, temp=True, overwrite=True)
             days = days.cast({"copy_of": "date", "day": "date"})
-            yield replace(self, transactions=copied(self.transactions, days, before))
+            drawn = copied(self.transactions, days, before)
+            yield replace(self, transactions=drawn, queries=queries)
 
     def purchase_days(self, date: dt.date) -> pd.DataFrame:
         """One row per customer and day with a purchase by `date`: customer_id, day."""
         return customers.purchase_days(self.transactions, date).to_pandas()
+
+    def daily_margin(self, date: dt.date, margin_share: float | None) -> pd.DataFrame:
+        """Margin of each customer and day by `date`: customer_id, day, amount, purchases (0 or 1).
+
+        margin_share : of net sales, where a line has no cost; None: all of them are margin
+        """
+        share = 1.0 if margin_share is None else margin_share
+        return customers.daily_margin(self.transactions, date, share).to_pandas()
 
     def year_to_last_order(self, date: dt.date) -> pd.DataFrame:
         """Net sales and margin of each customer's year up to the last order, by customer_id."""
@@ -298,8 +311,7 @@ def _open(
         first_day=first_day,
         last_day=last_day,
         extracted_on=extracted_on,
-        transactions=table("transactions"),
-        **{name: table(name) for name in ("customers_raw", "feedback", "contracts", "indicators")},
+        **{name: table(name) for name in FROM_FILES},
         imported=recorded["imported"],
         quality=_quality(settings, region),
         queries=Queries(),

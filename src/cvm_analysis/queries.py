@@ -22,20 +22,41 @@ def _variable(called: str) -> dt.date:
 
 
 DAY = _variable("day")
+MAX_ROWS = 200_000  # of the answers kept: some 100 MB
 
 
 @dataclass(frozen=True)
 class Queries:
     """The queries of one DuckDB connection, each stored there as a view.
 
-    Views are looked up by their expression, so changed code or tables never meet an old one.
+    Views and answers are looked up by their expression, so changed code never meets an old one.
+    The last answers are kept, up to `max_rows` rows of them, as notebooks ask again for a day. With
+    `max_rows` 0 no more are kept, for tables that change under one name.
     """
 
     views: dict[Any, ir.Table] = field(default_factory=dict)
+    max_rows: int = MAX_ROWS
+    answers: dict[Any, pd.DataFrame] = field(default_factory=dict)
 
     def ask(self, query: Callable[[ir.DateValue], ir.Table], date: dt.date) -> pd.DataFrame:
         """Run a query, a function of a day, as of `date`."""
         table = query(DAY)
+        key = table.op(), date
+        answer = self.answers.get(key)
+        if answer is None:
+            answer = self._run(table, date)
+        if self.max_rows:
+            self._keep(key, answer)
+        return answer.copy()
+
+    def _keep(self, key: Any, answer: pd.DataFrame) -> None:
+        """Keep an answer as the newest one; the oldest go until they have few enough rows."""
+        self.answers.pop(key, None)
+        self.answers[key] = answer
+        while sum(map(len, self.answers.values())) > self.max_rows:
+            del self.answers[next(iter(self.answers))]
+
+    def _run(self, table: ir.Table, date: dt.date) -> pd.DataFrame:
         con = table.get_backend()
         con.raw_sql(f"SET VARIABLE day = DATE '{date:%Y-%m-%d}'")
         view = self.views.get(table.op())

@@ -1,6 +1,6 @@
 """The only reader and writer of run folders, through which notebooks pass on their results.
 
-tables/<name>.parquet   results
+tables/<name>.parquet   results; `ledger`: what earlier reports recommended, put there by `cvm run`
 reference.json          cut points and thresholds that this run found
 company.json            those of the whole company, if `cvm run` has put them there
 thresholds.json         those that this run used
@@ -30,7 +30,7 @@ from cvm_analysis.atomic_folder import lock, write
 from cvm_analysis.errors import InputError
 from cvm_analysis.minimum_data import Note
 from cvm_analysis.settings import Settings, load
-from cvm_analysis.tables import ALL, TABLES, check
+from cvm_analysis.tables import ALL, HANDED_IN, TABLES, check, empty
 from cvm_analysis.tables.summary import summarize
 from cvm_analysis.texts import Words, words
 from cvm_analysis.union import REGIONS
@@ -62,14 +62,23 @@ class Run:
     def read(self, name: str) -> pd.DataFrame:
         """Read a table, indexed by its key; its horizon is in `attrs`.
 
+        A table that `cvm run` hands in (`ledger`) is empty where it has not.
+
         InputError, if it is missing or made from other data, names the notebook to run first.
         """
         self._refuse_outdated()
+        if name in HANDED_IN and not self._table(name).is_file():
+            self.tables_read.add(name)
+            return empty(name).set_index(list(TABLES[name].key))
         if not self._table(name).is_file():
             first = notebooks.find_writer(name)
             raise InputError(f"{self._table(name)}: no table {name} yet; run {first}.ipynb first")
         self.tables_read.add(name)
         return pd.read_parquet(self._table(name)).set_index(list(TABLES[name].key))
+
+    def read_all(self, *names: str) -> dict[str, pd.DataFrame]:
+        """Read several tables, by name; see `read`."""
+        return {name: self.read(name) for name in names}
 
     def write(self, name: str, table: pd.DataFrame, **horizon: float) -> None:
         """Check a table's columns and write it, sorted by its key, in one step.

@@ -70,11 +70,14 @@ def distinct(
     unit = {"day": 1, "week": 7}[resolution]
     whole = (days.round() / unit).round() * unit
     whole["T"] = whole["T"].where(whole["T"] > 0, days["T"].round())
-    whole = whole.astype(int).assign(x=buyers["x"].astype(int))
-    groups = whole.groupby(["x", "t_x", "T"])
-    h = groups.size().rename("n").reset_index()
-    h[["t_x", "T"]] /= 7
-    return h, groups.ngroup().rename("history")
+    columns = [buyers["x"].to_numpy(int), *whole.to_numpy(int).T]
+    sizes = [column.max(initial=0) + 1 for column in columns]
+    code, key, n = np.unique(
+        np.ravel_multi_index(columns, sizes), return_inverse=True, return_counts=True
+    )
+    x, t_x, T = np.unravel_index(code, sizes)
+    h = pd.DataFrame({"x": x, "t_x": t_x / 7, "T": T / 7, "n": n})
+    return h, pd.Series(key, buyers.index, name="history")
 
 
 def arrays(h: pd.DataFrame) -> Arrays:

@@ -7,6 +7,7 @@ models with drop-out.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar, NamedTuple
 
 import autograd.numpy as anp
@@ -78,9 +79,17 @@ def fit(h: pd.DataFrame) -> Nbd:
         raise FitError(
             f"none of {data.n.sum():,.0f} customers bought again; no purchase rate can be estimated"
         )
-    start = 1.0, float((data.n * data.T).sum() / purchases)  # the mean rate; r of an exponential
-    top = mle.fit_autograd(lambda logs: log_likelihood_at(logs, data), start, data.n.sum(), "NBD")
+    top = _maximise(*(column.tobytes() for column in data))
     return Nbd.from_maximum(top, Params, data.n.sum(), mle.divergence(top))
+
+
+@lru_cache(maxsize=8)  # every model with drop-out starts from the NBD of the same histories
+def _maximise(*columns: bytes) -> mle.Maximum:
+    """The maximum for the columns of `histories.Arrays`."""
+    data = histories.Arrays(*map(np.frombuffer, columns))
+    start = 1.0, float((data.n * data.T).sum() / (data.n * data.x).sum())
+    # the mean rate; r of an exponential distribution
+    return mle.fit_autograd(lambda logs: log_likelihood_at(logs, data), start, data.n.sum(), "NBD")
 
 
 def log_likelihood(params: Params, h: pd.DataFrame) -> float:

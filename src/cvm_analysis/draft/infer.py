@@ -91,6 +91,8 @@ def _is_kind(column: Column, table: str, ours: str) -> bool:
         return spec.optional
     if spec.kind in ("date", "time"):
         return column.dates is not None
+    if spec.kind == "yes_no":
+        return column.is_yes_no
     return spec.kind == "text" or column.is_number
 
 

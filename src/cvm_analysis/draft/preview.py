@@ -61,6 +61,13 @@ class Column:
         return bool(self.cells) and self._number.notna().mean() >= MIN_READABLE
 
     @cached_property
+    def is_yes_no(self) -> bool:
+        """Whether the cells are words for yes and no."""
+        words = {*rules.YES, *rules.NO}
+        known = sum(cell.lower() in words for cell in self.cells)
+        return bool(self.cells) and known >= MIN_READABLE * len(self.cells)
+
+    @cached_property
     def has_decimals(self) -> bool:
         """Whether some numbers are not whole."""
         return self.is_number and bool((self._number.dropna() % 1 != 0).any())

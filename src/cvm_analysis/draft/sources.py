@@ -12,7 +12,7 @@ from cvm_analysis.draft.preview import Column, Dates, Preview, looks_chinese
 from cvm_analysis.draft.synonyms import REGION_NAMES
 from cvm_analysis.draft.yaml_comments import line, text
 from cvm_analysis.intake.regions import slug
-from cvm_analysis.intake.rules import FEEDBACK
+from cvm_analysis.intake.rules import ARMS, FEEDBACK
 from cvm_analysis.tables import TABLES
 
 GRAINS = {
@@ -21,7 +21,11 @@ GRAINS = {
     ("feedback", "feedback"): "one row per survey answer or complaint",
     ("contracts", "contracts"): "one row per contract",
     ("indicators", "indicators"): "one row per customer, date and indicator",
+    ("campaign_members", "campaign_members"): "one row per campaign and customer assigned to it",
+    ("contact_log", "contact_log"): "one row per contact with a customer",
+    ("consents", "consents"): "one row per customer, channel and day of consent",
 }
+CODES = {"kind": FEEDBACK, "arm": ARMS}  # columns whose cells must be among these
 REGION_COLUMNS = {"transactions": "sold_in", "customers_raw": "region"}  # ours
 POOL_BELOW = 50  # customers
 
@@ -141,8 +145,9 @@ def _reading(file: Preview) -> Iterator[str]:
 def _doubt(each: Guess, ours: str, column: Column) -> str:
     if ours in each.unsure:
         return "identified by its cells, not by its name"
-    if ours == "kind" and not set(column.distinct) <= set(FEEDBACK):
-        return f"only {', '.join(FEEDBACK)} are valid; it has {', '.join(column.distinct[:5])}"
+    codes = CODES.get(ours)
+    if codes and not set(column.distinct) <= set(codes):
+        return f"only {', '.join(codes)} are valid; it has {', '.join(column.distinct[:5])}"
     return ""
 
 

@@ -31,6 +31,8 @@ from cvm_analysis.settings import ContractSource, DiscoveredRegions, Rules, Sett
 from cvm_analysis.sources import read
 from cvm_analysis.tables import ALL, TABLES, own
 
+IDS = ("customer_id", "account_id")  # columns that get pseudonyms
+BY_ACTION = ("campaign_members", "contact_log")  # tables whose rules know the catalogue's actions
 PLACED_BY = {"transactions": "sold_in", "customers_raw": "region", "contracts": "sold_in"}
 
 
@@ -44,7 +46,8 @@ def fingerprint(settings: Settings) -> str:
     key = pseudonyms.pseudonym("", pseudonyms.key()) if business.pseudonyms else ""
     folders = (Path(__file__).parent, Path(__file__).parents[1] / "tables")
     code = [path.read_text("utf-8") for each in folders for path in sorted(each.glob("*.py"))]
-    parts = json.dumps([used, files, key, code, __version__])
+    actions = _actions(settings) if any(_has(settings, table) for table in BY_ACTION) else []
+    parts = json.dumps([used, files, key, code, actions, __version__])
     return hashlib.sha256(parts.encode()).hexdigest()
 
 
@@ -70,6 +73,15 @@ def prepare(settings: Settings, force: bool = False) -> bool:
         atomic_folder.publish(folder, settings.prepared)
     _remove_stopped(settings)
     return True
+
+
+def _actions(settings: Settings) -> list[str]:
+    """Codes of the catalogue's actions."""
+    return sorted(action.code for action in settings.strategies.actions)
+
+
+def _has(settings: Settings, table: str) -> bool:
+    return bool(settings.business.sources.by_table()[table][1])
 
 
 def quarantine_folder(settings: Settings) -> Path:
@@ -116,8 +128,10 @@ def _write(con: Any, settings: Settings, folder: Path) -> dict[str, Any]:
     zone = zoneinfo.ZoneInfo(settings.business.timezone)
     extracted_on = settings.business.extracted_on or dt.datetime.now(zone).date()
     files, read_tables = _stage(con, settings, folder)
-    duplicates = settings.business.rules.duplicates
-    checks = {table: rules.rules_for(table, extracted_on, duplicates) for table in read_tables}
+    duplicates, actions = settings.business.rules.duplicates, _actions(settings)
+    checks = {
+        table: rules.rules_for(table, extracted_on, duplicates, actions) for table in read_tables
+    }
     checked = {
         table: con.create_table(f"checked_{table}", rules.apply(rows, checks[table]))
         for table, rows in read_tables.items()
@@ -195,17 +209,31 @@ def _with_region_keys(settings: Settings, table: str, source: Source, rows: ir.T
 
 
 def _pseudonymise(con: Any, tables: dict[str, ir.Table]) -> dict[str, ir.Table]:
+    """Replace ids by pseudonyms; one that came back on a list as a pseudonym stays as it is."""
     key = pseudonyms.key()
-    union = _stack([rows.select("customer_id") for rows in tables.values()])
-    raw_ids = union.filter(union.customer_id.notnull()).distinct().to_pandas()["customer_id"]
-    pairs = {"raw_id": raw_ids, "pseudonym": [pseudonyms.pseudonym(raw, key) for raw in raw_ids]}
-    ids = con.create_table("ids", pd.DataFrame(pairs))
-    hidden = {}
-    for table, rows in tables.items():
-        joined = rows.left_join(ids, rows.customer_id == ids.raw_id)
-        replaced = joined.mutate(customer_id=joined.pseudonym, customer_id_text=ibis.null("string"))
-        hidden[table] = replaced.drop("raw_id", "pseudonym")
-    return hidden
+    found = [
+        rows.select(raw_id=column)
+        for rows in tables.values()
+        for column in IDS
+        if column in rows.columns
+    ]
+    union = _stack(found)
+    raw_ids = union.filter(union.raw_id.notnull()).distinct().to_pandas()["raw_id"]
+    made = {raw: pseudonyms.pseudonym(raw, key) for raw in raw_ids}
+    made |= {raw: raw for raw in set(made) & set(made.values())}
+    pairs = pd.DataFrame({"raw_id": list(made), "pseudonym": list(made.values())})
+    con.create_table("ids", pairs.astype("string"))
+    return {table: _replace_ids(con, rows) for table, rows in tables.items()}
+
+
+def _replace_ids(con: Any, rows: ir.Table) -> ir.Table:
+    for column in IDS:
+        if column in rows.columns:
+            ids = con.table("ids")
+            joined = rows.left_join(ids, rows[column] == ids.raw_id)
+            hidden = {column: joined.pseudonym, f"{column}_text": ibis.null("string")}
+            rows = joined.mutate(**hidden).drop("raw_id", "pseudonym")
+    return rows
 
 
 def _assign_regions(
@@ -256,7 +284,8 @@ def _check(
 ) -> None:
     """Write `quality` (by region and of all) and `quarantine`.
 
-    GateError if too many rows, over all regions, break a rule.
+    GateError if too many rows, over all regions, break a rule; tables of rules.UNLIMITED have no
+    limit.
     """
     all_rules = {table: [*checks[table], rules.no_region(table)] for table in checked}
     quality = pd.concat(
@@ -269,7 +298,8 @@ def _check(
     limits = Rules().stop_above | settings.business.rules.stop_above
     quality = quality[quality["region"] == ALL]
     limit = quality["check"].map(limits).fillna(limits["default"])
-    over = quality[(quality["level"] == "error") & (quality["share"] > limit)]
+    limited = (quality["level"] == "error") & ~quality["table"].isin(rules.UNLIMITED)
+    over = quality[limited & (quality["share"] > limit)]
     if over.empty:
         return
     _drop_work(folder)

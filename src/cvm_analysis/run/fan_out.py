@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Any
 
 from cvm_analysis import atomic_folder
-from cvm_analysis.run import company, manifest, marker, region
+from cvm_analysis.run import company, ledger, manifest, marker, region
 from cvm_analysis.run.notebook import check
 from cvm_analysis.run.plan import Job, Part, Plan, Progress, Result, State
 from cvm_analysis.tables import ALL
@@ -38,8 +38,9 @@ def run(plan: Plan, progress: Progress) -> Outcome:
     `plan.jobs` notebooks run at a time. A failed region does not affect the others; the report of
     `all` names it. If the analysis of `all` fails, the regions use only their own data; if `all` is
     not part of this run, they use the thresholds of its published report of the same data and date.
-    InputError, before anything runs, if plan or notebooks cannot be used, or if `out` belongs to
-    another business. On Ctrl-C or SIGTERM all processes are ended and unfinished files are removed.
+    InputError, before anything runs, if plan or notebooks cannot be used, or if `out` or the ledger
+    belongs to another business. On Ctrl-C or SIGTERM all processes are ended and unfinished files
+    are removed.
 
     `progress` is called from several threads.
     """
@@ -49,6 +50,7 @@ def run(plan: Plan, progress: Progress) -> Outcome:
         check(path, plan.parameters(ALL, plan.out, step.language))
     plan.out.mkdir(parents=True, exist_ok=True)
     marker.claim(plan)
+    ledger.claim(plan)
     with _terminable(), ExitStack() as kept, _Pool(plan, progress) as pool:
         if ALL in plan.regions:
             results = _run_with_company(plan, pool, kept)

@@ -51,14 +51,16 @@ def pin(desk: Path, job: Job) -> None:
 
 
 def check(desk: Path, job: Job, made_from: str) -> None:
-    """Raise InputError if notebooks read other data, or settings or code changed meanwhile.
+    """Raise InputError if notebooks read other data, or settings, code or ledger changed meanwhile.
 
     made_from : the fingerprint, taken before the first notebook ran
     """
     if json.loads((desk / STAMP).read_text("utf-8")) != _stamp(job):
         raise InputError("the data were prepared again during the run; run it again")
     if fingerprint(job) != made_from:
-        raise InputError("config, notebooks or program changed during the run; run it again")
+        raise InputError(
+            "config, notebooks, program or ledger changed during the run; run it again"
+        )
 
 
 def _stamp(job: Job) -> dict[str, str]:
@@ -69,7 +71,7 @@ def _stamp(job: Job) -> dict[str, str]:
 
 
 def _identity(job: Job) -> dict[str, Any]:
-    """What a report is about: business, region, date, languages, data, company thresholds."""
+    """What a report is about and made from, besides settings and code."""
     plan = job.plan
     return {
         "region": job.region,
@@ -79,7 +81,15 @@ def _identity(job: Job) -> dict[str, Any]:
         "languages": plan.languages,
         "prepared": plan.prepared,
         "company": None if job.company is None else _digest(job.company),
+        "ledger": _lists(job),
     }
+
+
+def _lists(job: Job) -> str:
+    """Digest what is handed in of the ledger: the rows of earlier days."""
+    folder, files = job.plan.ledger, job.plan.earlier_lists(job.region)
+    found = [f"{path.relative_to(folder).as_posix()} {_file(path)}" for path in files]
+    return _digest("\n".join(found).encode())
 
 
 def code(plan: Plan) -> str:

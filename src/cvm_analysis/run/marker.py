@@ -1,4 +1,4 @@
-"""Whose reports an --out folder holds: a hidden file names the business, and another is refused."""
+"""Whose an --out folder or a ledger is: a hidden file names the business, another is refused."""
 
 from __future__ import annotations
 
@@ -28,15 +28,27 @@ def claim(plan: Plan) -> None:
     ------
     InputError : it belongs to another business, or has pages that cvm did not write
     """
-    own = owner.describe(plan.business, plan.config, plan.out)
-    path = plan.out / MARKER
     with atomic_folder.lock(plan.out):
-        if path.is_file():
-            cure = f"choose another --out, or, if the config was moved, remove {path}"
-            owner.refuse_another(plan.out, json.loads(path.read_text("utf-8")), own, cure)
-        else:
+        if not (plan.out / MARKER).is_file():
             _refuse_foreign(plan)
-        atomic_folder.write(path, json.dumps(own, ensure_ascii=False, indent=1))
+        mark(plan.out, plan, "choose another --out")
+
+
+def mark(folder: Path, plan: Plan, cure: str) -> None:
+    """Mark a folder, whose lock is held, as this business's.
+
+    cure : what to do if it belongs to another business
+
+    Raises
+    ------
+    InputError : it does
+    """
+    own, path = owner.describe(plan.business, plan.config, folder), folder / MARKER
+    if path.is_file():
+        found = json.loads(path.read_text("utf-8"))
+        moved = f"or, if the config was moved, remove {path}"
+        owner.refuse_another(folder, found, own, f"{cure}, {moved}")
+    atomic_folder.write(path, json.dumps(own, ensure_ascii=False, indent=1))
 
 
 def _refuse_foreign(plan: Plan) -> None:

@@ -11,6 +11,7 @@ from typing import Literal, TypedDict
 
 from cvm_analysis.errors import InputError
 from cvm_analysis.notebooks import describe
+from cvm_analysis.tables import ALL
 
 PRIVATE = 0o600
 
@@ -32,6 +33,7 @@ class Plan:
     company_regions: Mapping[str, Mapping[str, str]]  # all that make up `all`, in this run or not
     as_of: str  # an ISO date
     out: Path
+    ledger: Path  # what earlier reports recommended, see `run.ledger`
     languages: tuple[str, ...]
     prepared: str  # fingerprint of the prepared tables
     inputs: Mapping[str, str] = field(default_factory=dict)  # raw file -> sha256
@@ -41,9 +43,12 @@ class Plan:
     limit_seconds: float = 3600.0  # for one notebook
 
     def check(self) -> None:
-        """Raise InputError if a key, the date or `out` cannot be a folder, or a list is empty."""
-        if self.out.exists() and not self.out.is_dir():
-            raise InputError(f"{self.out}: not a folder; choose another one")
+        """Raise InputError if a key, the date, `out` or the ledger cannot be a folder, or a list is
+        empty.
+        """
+        for folder in (self.out, self.ledger):
+            if folder.exists() and not folder.is_dir():
+                raise InputError(f"{folder}: not a folder; choose another one")
         wrong = [key for key in self.regions if not re.fullmatch(r"[a-z0-9-]{1,40}", key)]
         if wrong:
             raise InputError(f"not a region key: {wrong[0]!r}; use a-z, 0-9 and -, at most 40")
@@ -60,6 +65,11 @@ class Plan:
     def link(self, region: str) -> Path:
         """Link to the published folder of a region at this as_of."""
         return self.out / region / self.as_of
+
+    def earlier_lists(self, region: str) -> list[Path]:
+        """Files of the ledger of this region, or of every one for `all`, before this as_of."""
+        files = self.ledger.glob("*/*.parquet" if region == ALL else f"{region}/*.parquet")
+        return sorted(path for path in files if path.name[0] != "." and path.stem < self.as_of)
 
     def notebook(self, stem: str) -> Path:
         """Path of a notebook."""

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from cvm_analysis import atomic_folder, notebooks
 from cvm_analysis.errors import CvmError
-from cvm_analysis.run import manifest, redact_paths
+from cvm_analysis.run import ledger, manifest, redact_paths
 from cvm_analysis.run.notebook import Finished, execute
 from cvm_analysis.run.plan import (
     PRIVATE,
@@ -96,6 +96,7 @@ def steps(plan: Plan) -> Iterator[Step]:
 
 def _run(job: Job, slots: Executor, progress: Progress, stop: threading.Event) -> State:
     if not job.plan.force and is_published(job.link, manifest.fingerprint(job)):
+        ledger.restore(job)
         return "unchanged"
     with build(job, slots, progress, stop) as made:
         made.execute(list(steps(job.plan)))
@@ -163,7 +164,8 @@ class Build:
         _permit(self.folder)
         if self.stop.is_set():
             raise Stopped
-        atomic_folder.publish(self.folder, job.link)
+        with ledger.record(job, self.desk, made_from):
+            atomic_folder.publish(self.folder, job.link)
 
 
 @contextmanager
@@ -175,6 +177,7 @@ def build(job: Job, slots: Executor, progress: Progress, stop: threading.Event) 
             atomic_folder.write(folder / "desk" / "company.json", job.company, PRIVATE)
         manifest.pin(folder / "desk", job)
         made_from, began = manifest.fingerprint(job), dt.datetime.now(dt.UTC)
+        ledger.hand_in(job, folder / "desk")
         yield Build(job, folder, made_from, slots, progress, stop, began)
 
 

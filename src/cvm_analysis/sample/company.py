@@ -7,7 +7,9 @@ import pandas as pd
 
 from cvm_analysis.sample import (
     baskets,
+    campaigns,
     churn,
+    consents,
     contracts,
     deliveries,
     feedback,
@@ -30,19 +32,24 @@ def write(folder: Path, n_customers: int, seed: int) -> Truth:
     firms = trade.customers(n_customers, seed)
     regions, sales = {}, {}
     lives = [churn.live(customers, region, seed) for region in REGIONS]
+    customers, orders, complaints = (pd.concat(part) for part in zip(*lives, strict=True))
+    drawn = campaigns.draw(customers, orders, seed)
     for region, life in zip(REGIONS, lives, strict=True):
         path = f"raw/sales_{region.key}.csv"
-        orders, purchases, returns = _sold(life.orders, firms, region, seed)
-        regions[region.key] = truth.region(region, orders, returns)
-        sales[path] = files.write_sales(folder / path, purchases, returns, region, seed)
-    customers, orders, complaints = (pd.concat(part) for part in zip(*lives, strict=True))
+        sold, purchases, returns = _sold(life.orders, firms, region, seed)
+        responses, lines = _responses(drawn.orders, region, seed)
+        regions[region.key] = truth.region(region, pd.concat([sold, responses]), returns)
+        sales[path] = files.write_sales(folder / path, purchases, returns, lines, region, seed)
     others = _write_others(folder / "raw", customers, orders, complaints, firms, seed)
+    others |= _write_campaigns(folder / "raw", customers, firms, drawn, seed)
     written = (sales | others).items()
+    every_order = pd.concat([orders, drawn.orders]).sort_values("ordered_at", kind="stable")
     return {
         **truth.company_parameters(),
         "regions": regions,
         "files": {path: {**each, "sha256": _sha256(folder / path)} for path, each in written},
-        "customers": truth.customers(customers, orders),
+        "campaigns": campaigns.truth(drawn),
+        "customers": truth.customers(customers, every_order),
         "trade": truth.trade(firms),
     }
 
@@ -66,6 +73,15 @@ def _sold(
     )
 
 
+def _responses(
+    orders: pd.DataFrame, region: Region, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The orders of a region because of campaigns, and their lines."""
+    orders = orders[orders["region"] == region.key].drop(columns=["region", "campaign_id"])
+    orders = orders.assign(customer_type="retail").reset_index(drop=True)
+    return orders, baskets.lines(orders, GROUPS, stream(seed, "campaign lines", region.key))
+
+
 def _write_others(
     raw: Path,
     customers: pd.DataFrame,
@@ -85,6 +101,21 @@ def _write_others(
         "raw/feedback.csv": files.write_feedback(raw / "feedback.csv", given, seed),
         "raw/contracts.csv": files.write_contracts(raw / "contracts.csv", signed),
         "raw/indicators.csv": files.write_indicators(raw / "indicators.csv", counted),
+    }
+
+
+def _write_campaigns(
+    raw: Path, customers: pd.DataFrame, firms: pd.DataFrame, drawn: campaigns.Drawn, seed: int
+) -> dict[str, Truth]:
+    """Write the files of campaigns, contacts and consents."""
+    agreed = consents.consents(pd.concat([customers, firms], ignore_index=True), seed)
+    members, contacts, consented = (
+        raw / f"{name}.csv" for name in ("campaign_members", "contact_log", "consents")
+    )
+    return {
+        f"raw/{members.name}": files.write_members(members, drawn.members),
+        f"raw/{contacts.name}": files.write_contacts(contacts, drawn.contacts, seed),
+        f"raw/{consented.name}": files.write_consents(consented, agreed, seed),
     }
 
 

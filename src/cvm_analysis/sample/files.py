@@ -8,7 +8,16 @@ import pandas as pd
 
 from cvm_analysis.sample.business import EXTRACTED_ON, REGIONS, Region
 from cvm_analysis.sample.draws import dates, known_dates, stream
-from cvm_analysis.sample.layouts import CONTRACTS, CUSTOMERS, FEEDBACK, INDICATORS, Layout
+from cvm_analysis.sample.layouts import (
+    CAMPAIGN_MEMBERS,
+    CONSENTS,
+    CONTACT_LOG,
+    CONTRACTS,
+    CUSTOMERS,
+    FEEDBACK,
+    INDICATORS,
+    Layout,
+)
 
 MONEY = ["unit_price", "discount", "amount", "cost"]
 SHARE_OF_DUPLICATES = 0.004
@@ -18,12 +27,23 @@ NO_SUCH_DAY = "2024-02-30"
 SHARE_OF_FEEDBACK_DIRT = 0.001  # of each kind
 TEXT_FOR_A_SCORE = "很满意"
 FIRST_UNKNOWN_CUSTOMER = 99_000_001
+SHARE_OF_CONTACT_DIRT = 0.002  # of each kind
+ANOTHER_ACTION = "paper_catalogue"  # one that the catalogue does not have
+SHARE_OF_CONSENT_DIRT = 0.0005
+TEXT_FOR_A_CONSENT = "待确认"
 
 
 def write_sales(
-    path: Path, purchases: pd.DataFrame, returns: pd.DataFrame, region: Region, seed: int
+    path: Path,
+    purchases: pd.DataFrame,
+    returns: pd.DataFrame,
+    responses: pd.DataFrame,
+    region: Region,
+    seed: int,
 ) -> dict[str, object]:
     """Write one region's sales file, one row per order line, and return its facts.
+
+    responses : further purchases, because of campaigns; no dirty line is made of these
 
     encoding, n_rows (without header), n_purchases and n_returns (clean lines), dirt (kind -> number
     of lines), dirt_lines (kind -> line numbers; the header is line 1, the later of two identical
@@ -32,14 +52,18 @@ def write_sales(
     clean = pd.concat([purchases, returns]).sort_values("ordered_at", kind="stable")
     clean = _as_text(clean.reset_index(drop=True), region.layout)
     table = _with_dirt(clean, region, stream(seed, "dirt", region.key))
+    further = _as_text(responses, region.layout).assign(dirt="")
+    table = pd.concat([table, further]).sort_values("time", kind="stable", ignore_index=True)
     written = _write_table(path, table, region.layout)
-    return {**written, "n_purchases": len(purchases), "n_returns": len(returns), **_dirt(table)}
+    n_purchases = len(purchases) + len(responses)
+    return {**written, "n_purchases": n_purchases, "n_returns": len(returns), **_dirt(table)}
 
 
 def _as_text(table: pd.DataFrame, layout: Layout) -> pd.DataFrame:
     money = {column: np.char.mod("%.2f", table[column].to_numpy() / 100) for column in MONEY}
     return table.assign(
         **money,
+        time=table["ordered_at"],
         quantity=table["quantity"].astype(str),
         ordered_at=table["ordered_at"].dt.strftime(layout.dates),
         promised_on=_days(table["promised_on"], layout),
@@ -123,6 +147,66 @@ def write_indicators(path: Path, indicators: pd.DataFrame) -> dict[str, object]:
     """Write indicators.csv, one row per customer, date and indicator, and return its facts."""
     table = indicators.assign(at=_days(indicators["at"], INDICATORS))
     return _write_table(path, table, INDICATORS)
+
+
+def write_members(path: Path, members: pd.DataFrame) -> dict[str, object]:
+    """Write campaign_members.csv, one row per campaign and member, and return its facts."""
+    table = members.assign(
+        at=_days(dates(members["at"]), CAMPAIGN_MEMBERS),
+        cost=np.char.mod("%.2f", members["cost"].to_numpy(float)),
+    )
+    table = table.sort_values(["campaign_id", "customer_id"])
+    counts = {f"n_{arm}": int(n) for arm, n in table["arm"].value_counts().items()}
+    return {**_write_table(path, table, CAMPAIGN_MEMBERS), **counts}
+
+
+def write_contacts(path: Path, contacts: pd.DataFrame, seed: int) -> dict[str, object]:
+    """Write contact_log.csv, one row per line of the lists that came back, and return its facts.
+
+    encoding, n_rows, n_done (clean rows), dirt and dirt_lines as for sales; a line without a date
+    was not done.
+    """
+    ordered = contacts.sort_values(["listed_on", "at", "customer_id"], ignore_index=True)
+    listed, done = dates(ordered["listed_on"]), dates(ordered["at"])
+    clean = ordered.assign(
+        at=_days(done, CONTACT_LOG), listed_on=_days(listed, CONTACT_LOG), dirt=""
+    )
+    rng = stream(seed, "dirt", "contact_log")
+    n = max(1, round(SHARE_OF_CONTACT_DIRT * len(clean)))
+
+    def some(kind: str, **changed: object) -> pd.DataFrame:
+        rows = clean.loc[np.sort(rng.choice(clean.index, n, replace=False))]
+        return rows.assign(dirt=kind, **changed)
+
+    early = some("before_its_list")
+    days = pd.to_datetime(early["listed_on"]) - pd.to_timedelta(rng.integers(1, 30, n), unit="D")
+    dirty = [
+        some("repeated_contact"),
+        early.assign(at=_days(days, CONTACT_LOG)),
+        some("not_done", at="", result=""),
+        some("no_such_date", at=NO_SUCH_DAY),
+        some("future_date", at=(EXTRACTED_ON + timedelta(days=30)).isoformat()),
+        some("unknown_action", action=ANOTHER_ACTION),
+        some("unknown_customer", customer_id=[str(FIRST_UNKNOWN_CUSTOMER + i) for i in range(n)]),
+    ]
+    table = pd.concat([clean, *dirty]).sort_index(kind="stable").reset_index(drop=True)
+    return {**_write_table(path, table, CONTACT_LOG), "n_done": len(clean), **_dirt(table)}
+
+
+def write_consents(path: Path, consents: pd.DataFrame, seed: int) -> dict[str, object]:
+    """Write consents.csv, one row per answer and withdrawal, and return its facts."""
+    clean = consents.assign(
+        at=_days(consents["at"], CONSENTS),
+        given=np.where(consents["given"], "是", "否"),
+        dirt="",
+    )
+    rng = stream(seed, "dirt", "consents")
+    n = max(1, round(SHARE_OF_CONSENT_DIRT * len(clean)))
+    unclear = clean.loc[np.sort(rng.choice(clean.index, n, replace=False))]
+    unclear = unclear.assign(given=TEXT_FOR_A_CONSENT, dirt="unreadable_consent")
+    table = pd.concat([clean, unclear]).sort_index(kind="stable").reset_index(drop=True)
+    n_given = int((clean["given"] == "是").sum())
+    return {**_write_table(path, table, CONSENTS), "n_given": n_given, **_dirt(table)}
 
 
 def _days(days: pd.Series, layout: Layout) -> pd.Series:

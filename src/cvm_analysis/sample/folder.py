@@ -20,7 +20,7 @@ def make(folder: Path, n_customers: int = 12_000, seed: int = 20260101) -> None:
     Parameters
     ----------
     folder : for truth.json and raw/ with sales_<region>.csv, customers.csv, feedback.csv,
-        contracts.csv and indicators.csv
+        contracts.csv, indicators.csv, campaign_members.csv, contact_log.csv and consents.csv
     n_customers : retail customers of all regions, 100 or more; for 40 of them there is one project
         customer, for 150 one dealer
     seed : the same seed gives the same bytes
@@ -33,9 +33,14 @@ def make(folder: Path, n_customers: int = 12_000, seed: int = 20260101) -> None:
             all customers and by type
         drop_out, complaints, surveys, contracts : the true hazards, probabilities and means
         files : by path, encoding, sha256, number of rows, and dirt of each kind
+        campaigns : by campaign_id, action, assigned_on, window_days, treated_share,
+            contacted_share (of the treated), effects (added to the share who buy within the window,
+            by group and of all members), n_treated, n_control, orders (ids of the responses)
+        consents : shares of customers recorded, of answers given, and of these withdrawn
         customers : one record per retail customer: customer_id, region, group, purchase_rate (per
             week), order_value (CNY), first_order, first_late, first_complaint (null: none by
-            as_of), dropped_on (null: active at as_of), amounts (CNY, orders in order of time)
+            as_of), dropped_on (null: active at as_of; but for responses to campaigns there is no
+            order after it), amounts (CNY, orders in order of time)
         trade : one record per project customer or dealer: customer_id, customer_type, region,
             first_order
 

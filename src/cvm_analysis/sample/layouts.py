@@ -55,3 +55,16 @@ CONTRACTS = Layout(
     | dict(no_maintenance_plan="无养护计划"),
 )
 INDICATORS = Layout("utf-8-sig", dict(customer_id="客户编号", at="日期", name="指标", value="数值"))
+CAMPAIGN_MEMBERS = Layout(
+    "utf-8-sig",
+    dict(customer_id="客户编号", campaign_id="活动编号", action="行动", arm="组别")
+    | dict(at="分组日期", cost="成本"),
+)
+CONTACT_LOG = Layout(
+    "gb18030",
+    dict(listed_on="名单日期", customer_id="客户编号", action="行动", at="执行日期")
+    | dict(channel="渠道", owner="负责人", result="结果"),
+)
+CONSENTS = Layout(
+    "utf-8-sig", dict(customer_id="客户编号", channel="渠道", given="是否同意", at="日期")
+)

@@ -7,7 +7,7 @@ import dataclasses
 
 import pandas as pd
 
-from cvm_analysis.sample import churn, contracts, feedback
+from cvm_analysis.sample import churn, consents, contracts, feedback
 from cvm_analysis.sample.business import (
     AS_OF,
     BIG,
@@ -55,6 +55,12 @@ def company_parameters() -> Truth:
             "baseline": {"kind": "weibull", **contracts.BASELINE, "unit": "weeks"},
             "hazard_ratios": contracts.HAZARD_RATIOS,
             "prevalence": contracts.PREVALENCE,
+        },
+        "consents": {
+            "channels": consents.CHANNELS,
+            "recorded": consents.RECORDED,
+            "given": consents.GIVEN,
+            "withdrawn": consents.WITHDRAWN,
         },
     }
 

@@ -72,6 +72,11 @@ class Settings:
         return self.pinned or self.resolve(place)
 
     @property
+    def ledger(self) -> Path:
+        """The folder of what earlier reports recommended."""
+        return self.resolve(self.business.ledger or f"../data/ledger/{self.path.stem}")
+
+    @property
     def files(self) -> list[Path]:
         """The config and the rule files it names."""
         return list(self.lines)

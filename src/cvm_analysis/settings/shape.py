@@ -100,6 +100,9 @@ class Sources(Strict):
     feedback: tuple[Source, ...] = ()
     contracts: tuple[ContractSource, ...] = ()
     indicators: tuple[Source, ...] = ()
+    campaign_members: tuple[Source, ...] = ()
+    contact_log: tuple[Source, ...] = ()
+    consents: tuple[Source, ...] = ()
 
     @property
     def main_table(self) -> str:
@@ -129,6 +132,7 @@ class Business(Strict):
     pseudonyms: bool = True
     extracted_on: dt.date | None = None
     prepared: str | None = None
+    ledger: str | None = None
     regions: Regions
     sources: Sources
     rules: Rules = Rules()

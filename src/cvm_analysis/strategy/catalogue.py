@@ -15,6 +15,7 @@ from cvm_analysis.typed import settings
 
 KINDS = ("recovery", "service", "marketing")  # the order in which they are done
 RECOVERY, SERVICE, MARKETING = KINDS
+PURCHASE = "purchase"  # as a measure: whether one came; as what an effect is on: its probability
 ELSEWHERE = "elsewhere"  # evidence that needs a source
 DEFAULT = "default"  # of all regions that a limit does not name
 Amount = Annotated[float, Field(ge=0)]

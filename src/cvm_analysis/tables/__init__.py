@@ -17,11 +17,26 @@ from cvm_analysis.tables.shape import Column, Kind, Table
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ALL", "ATTRIBUTES", "IMPORTED", "TABLES", "Column", "Table", "check", "kind"]
+__all__ = [
+    "ALL",
+    "ATTRIBUTES",
+    "FROM_FILES",
+    "HANDED_IN",
+    "IMPORTED",
+    "TABLES",
+    "Column",
+    "Table",
+    "check",
+    "empty",
+    "kind",
+]
 
 TABLES = MappingProxyType({**RAW, **RESULTS})
+FROM_FILES = tuple(name for name in RAW if name not in ("quality", "quarantine"))  # by intake
 ALL = "all"  # the region that is the whole company
+HANDED_IN = ("ledger",)  # result tables that a run puts into the folder before the first notebook
 IMPORTED = "indicators."  # before the name of an imported indicator that is used as a column
+_DTYPES = {"text": "object", "date": "datetime64[ns]", "count": "int64", "yes_no": "bool"}
 _KINDS = {
     name: column.kind
     for table in (*RESULTS.values(), *RAW.values())
@@ -32,6 +47,14 @@ _KINDS = {
 def kind(column: str) -> Kind:
     """Return what kind of value a column holds, by its name; a name without a table is a number."""
     return _KINDS.get(column, "number")
+
+
+def empty(name: str) -> pd.DataFrame:
+    """Make a table without rows, its key as columns, each of the type that its kind has."""
+    import pandas as pd
+
+    types = {c: _DTYPES.get(each.kind, "float64") for c, each in TABLES[name].columns.items()}
+    return pd.DataFrame({column: pd.Series(dtype=types[column]) for column in types})
 
 
 def check(name: str, table: pd.DataFrame) -> None:

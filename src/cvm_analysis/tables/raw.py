@@ -11,6 +11,7 @@ from cvm_analysis.tables.shape import (
     share,
     text,
     time,
+    yes_no,
 )
 
 ATTRIBUTES = {
@@ -97,12 +98,51 @@ RAW = {
             "value": number("value, in its own unit; the mean counts of several on one day"),
         },
     ),
+    "campaign_members": Table(
+        "one row per campaign and customer assigned to it, controls included",
+        ("customer_id", "campaign_id"),
+        {
+            "customer_id": CUSTOMER,
+            "campaign_id": text("as recorded"),
+            "action": text("code of the action, as in strategies.yaml if it is still there"),
+            "arm": text("treated, or control: assigned not to be contacted"),
+            "at": date("day of assignment, from which outcomes count"),
+            "cost": money("cost of contacting the customer", optional=True),
+            "account_id": text(
+                "pseudonym of the household or account, where arms were drawn for these",
+                optional=True,
+            ),
+        },
+    ),
+    "contact_log": Table(
+        "one row per contact: an action that was done for a customer",
+        ("customer_id", "at", "action"),
+        {
+            "customer_id": CUSTOMER,
+            "at": date("day on which it was done"),
+            "action": text("code of the action, one of strategies.yaml"),
+            "channel": text("phone, sms, email, wechat, ...", optional=True),
+            "owner": text("who did it, as recorded", optional=True),
+            "result": text("what came of it, as recorded", optional=True),
+            "listed_on": date("day of the list that asked for it; empty: no list", optional=True),
+        },
+    ),
+    "consents": Table(
+        "one row per customer, channel and day on which consent was recorded",
+        ("customer_id", "channel", "at"),
+        {
+            "customer_id": CUSTOMER,
+            "channel": text("phone, sms, email, wechat, ..."),
+            "given": yes_no("whether it was given; the last one counts, of one day the refusal"),
+            "at": date("day from which it holds"),
+        },
+    ),
     "quality": Table(
         "one row per check of the raw data",
         ("check", "table"),
         {
             "check": text("name of the rule"),
-            "table": text("transactions or customers_raw"),
+            "table": text("name of the raw table"),
             "column": text("column checked"),
             "level": text("error: excluded (quarantine); warn: kept, cell emptied; info: kept"),
             "n_rows": count("rows with this finding"),

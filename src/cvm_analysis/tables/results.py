@@ -14,6 +14,7 @@ from cvm_analysis.tables.shape import (
     weeks,
     yes_no,
 )
+from cvm_analysis.tables.strategy import STRATEGY
 
 CLASSES = {
     "r": count("recency score, 1 to bins, best is a recent purchase"),
@@ -375,70 +376,5 @@ RESULTS = {
             "repeat_share": share("of its customers with two or more purchase days"),
         },
     ),
-    "effects": Table(
-        "one row per action of the catalogue",
-        ("action",),
-        {
-            "action": text("code of the action in strategies.yaml"),
-            "on": text(
-                "what it multiplies: expected_margin, margin_at_stake, renewal_value, purchase"
-            ),
-            "assumed": number("mean of the assumed effect: a share, or points of probability"),
-            "assumed_sd": number("its standard deviation"),
-            "effect": number("mean used: the assumption combined with what was measured"),
-            "sd": number("its standard deviation"),
-            "evidence": text("assumed, elsewhere, measured_without or measured_with_control"),
-            "n_treated": count("customers with the action in campaigns that measured it"),
-            "n_control": count("customers without it in these campaigns"),
-        },
-    ),
-    "actions": Table(
-        "one row per customer and action",
-        ("customer_id", "action"),
-        {
-            "customer_id": CUSTOMER,
-            "action": text("code of the action in strategies.yaml"),
-            "region": text("a key of the config's regions"),
-            "rank": count("1 is the customer's first action"),
-            "reason": text("column whose figure called for the action"),
-            "reason_value": number("its value, in its own unit; empty if it is a code"),
-            "reason_text": text("its code, day, or yes or no; empty if it is a number"),
-            "owner": text("who does it, a key of the owners in strategies.yaml"),
-            "channel": text("phone, sms, email, wechat, visit, ..."),
-            "due_on": date("day by which it is to be done"),
-            "kind": text("recovery, service or marketing"),
-            "measure": text("what its success is measured by: margin or purchase"),
-            "window_days": days("within how many days after the list"),
-            "cost": money("of the contact"),
-            "base": money("what the effect multiplies; of a purchase the margin of an order"),
-            "expected_gain": money("base x effect"),
-            "forecast": number(
-                "margin, or probability of a purchase, in the window without the action; empty "
-                "without a forecast"
-            ),
-            "evidence": text("where the effect comes from, as in table effects"),
-            "arm": text("treated or control; empty: no control group"),
-            "consent": text("given, not_needed or not_recorded"),
-            "in_plan": yes_no("whether budget and capacity allow it; a control costs nothing"),
-            "counts_gain": yes_no("whether its gain counts in sums: the customer's largest"),
-        },
-        company="rows",
-    ),
-    "strategy": Table(
-        "one row per class of a scheme and recommended action",
-        ("scheme", "class", "rank"),
-        {
-            "scheme": text("segment, frequency, amount, loyalty, life_cycle or grade"),
-            "class": text("code of the segment or class; of a grade after its type: retail.A"),
-            "rank": count("1 is the action to take first"),
-            "action": text("code of the action in strategies.yaml"),
-            "n_customers": count("customers addressed"),
-            "cost": money("cost of all contacts"),
-            "gain": money("expected additional margin"),
-            "net_gain": money("gain less cost"),
-            "net_gain_low": money("10% quantile of simulated net gains"),
-            "net_gain_high": money("90% quantile of the same"),
-            "evidence": text("where the effect comes from, as in table effects"),
-        },
-    ),
+    **STRATEGY,
 }

@@ -50,7 +50,7 @@ def pieces(curve: Curve, end: Array, log_scale: Array) -> Iterator[Piece]:
     """
     curve = Curve(*np.broadcast_arrays(*curve, end)[:-1])
     low, high = _ends(curve, end)
-    fall = -_log(curve, high) if not curve.m.any() else np.full(len(end), np.inf)
+    fall = -_log(curve, high, _v(curve, high)) if not curve.m.any() else np.full(len(end), np.inf)
     short = [(high <= widest) & (fall <= deepest) for widest, deepest, _ in _RULES]
     chosen = np.where(curve.m > 0, len(_RULES) - 1, np.argmax(short, axis=0))
     for which, (_, _, nodes) in enumerate(_RULES):
@@ -61,9 +61,10 @@ def pieces(curve: Curve, end: Array, log_scale: Array) -> Iterator[Piece]:
             part = rows[start : start + size]
             one = Curve(*(column[part, None] for column in curve))
             half = (high - low)[part, None] / 2
-            y = low[part, None] + half * (1 + node)
-            mass = np.exp(_log(one, y) + log_scale[part, None]) * (half * _unit(one) * weight)
-            yield Piece(part, _unit(one) * np.expm1(y), mass)
+            y, unit = low[part, None] + half * (1 + node), _unit(one)
+            v = unit * np.expm1(y)
+            mass = np.exp(_log(one, y, v) + log_scale[part, None]) * (half * unit * weight)
+            yield Piece(part, v, mass)
 
 
 def integral(curve: Curve, end: Array, log_scale: Array) -> Array:
@@ -85,20 +86,23 @@ def _unit(curve: Curve) -> Array:
     return np.minimum(curve.a, curve.b)
 
 
-def _log(curve: Curve, y: Array) -> Array:
+def _v(curve: Curve, y: Array) -> Array:
+    """The drop-out time v of y."""
+    return _unit(curve) * np.expm1(y)
+
+
+def _log(curve: Curve, y: Array, v: Array) -> Array:
     """Log of the integrand of y; 0 at y = 0 if m is 0, which needs v = 0 there."""
     m, p, a, q, b, rate = curve
-    v = _unit(curve) * np.expm1(y)
     log = y - p * np.log1p(v / a) - q * np.log1p(v / b)
     if rate.any():
         log = log - rate * v
     return log + m * np.log(v / a) if m.any() else log
 
 
-def _slope(curve: Curve, y: Array) -> Array:
-    """Derivative of `_log`; it falls with y."""
+def _slope(curve: Curve, v: Array) -> Array:
+    """Derivative of `_log` by y; it falls with y."""
     m, p, a, q, b, rate = curve
-    v = _unit(curve) * np.expm1(y)
     u = v + _unit(curve)
     slope = 1 - p * u / (a + v) - q * u / (b + v) - rate * u
     return slope + m * u / v if m.any() else slope
@@ -120,19 +124,20 @@ def _ends(curve: Curve, end: Array) -> tuple[Array, Array]:
     wide = np.flatnonzero(high > _RULES[0][0])
     some = Curve(*(column[wide] for column in curve))
     # A tangent of a concave function lies above it: each step stays on the negligible side.
-    for _ in range(4):
-        excess = np.minimum(_log(some, high[wide]) + _FALL, 0.0)
-        high[wide] -= excess / np.where(excess < 0, _slope(some, high[wide]), 1.0)
+    for _ in range(4 if len(wide) else 0):
+        v = _v(some, high[wide])
+        excess = np.minimum(_log(some, high[wide], v) + _FALL, 0.0)
+        high[wide] -= excess / np.where(excess < 0, _slope(some, v), 1.0)
     return np.zeros_like(high), high
 
 
 def _around_mode(curve: Curve, last: Array) -> tuple[Array, Array]:
     """The same for m above 0, where the integrand rises from 0 first."""
     last = np.maximum(last, 1e-140)
-    mode = _turn(lambda y: _slope(curve, y) > 0, 1e-9 * last, last)
-    level = _log(curve, mode) - _FALL
-    low = _turn(lambda y: _log(curve, y) < level, 1e-9 * mode, mode)
-    high = _turn(lambda y: _log(curve, y) > level, mode, last)
+    mode = _turn(lambda y: _slope(curve, _v(curve, y)) > 0, 1e-9 * last, last)
+    level = _log(curve, mode, _v(curve, mode)) - _FALL
+    low = _turn(lambda y: _log(curve, y, _v(curve, y)) < level, 1e-9 * mode, mode)
+    high = _turn(lambda y: _log(curve, y, _v(curve, y)) > level, mode, last)
     return np.where(low < 1e-8 * mode, 0.0, low), high
 
 
@@ -140,5 +145,6 @@ def _turn(holds: Callable[[Array], Bools], low: Array, high: Array) -> Array:
     """Where a condition that holds at `low` ends, or `high`, to a thousandth."""
     for _ in range(16):
         middle = np.sqrt(low * high)
-        low, high = np.where(holds(middle), middle, low), np.where(holds(middle), high, middle)
+        on = holds(middle)
+        low, high = np.where(on, middle, low), np.where(on, high, middle)
     return high

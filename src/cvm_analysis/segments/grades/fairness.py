@@ -178,21 +178,15 @@ def _compared(table: pd.DataFrame, best: pd.Series, level: float) -> pd.DataFram
     return found.assign(verdict=np.select(codes, [REFERENCE, BELOW, FINE], UNCLEAR))
 
 
-def _katz(a: int, n: int, b: int, m: int, level: float) -> tuple[float, float]:
-    """Interval of (a / n) / (b / m) by [2], with half a customer added where a count is 0.
+def _katz(a: float, n: float, b: float, m: float, level: float) -> tuple[float, float]:
+    """Interval of (a / n) / (b / m) by [2], with half a customer added where a count is 0."""
+    from scipy.special import ndtri
 
-    SciPy takes whole numbers, so all counts are doubled, which makes the interval of the logarithm
-    too short by the square root of two.
-    """
-    from scipy.stats.contingency import relative_risk
-
-    if 0 < a < n and 0 < b < m:
-        low, high = relative_risk(a, n, b, m).confidence_interval(level)
-        return low, high
-    doubled = relative_risk(2 * a + 1, 2 * n + 2, 2 * b + 1, 2 * m + 2)
-    ratio = doubled.relative_risk
-    low, high = ratio * (np.array(doubled.confidence_interval(level)) / ratio) ** np.sqrt(2)
-    return low, high
+    if not (0 < a < n and 0 < b < m):
+        a, n, b, m = a + 0.5, n + 1, b + 0.5, m + 1
+    ratio = (a / n) / (b / m)
+    width = ndtri(1 - (1 - level) / 2) * np.sqrt(1 / a - 1 / n + 1 / b - 1 / m)
+    return ratio * np.exp(-width), ratio * np.exp(width)
 
 
 def _ordered(table: pd.DataFrame) -> pd.DataFrame:

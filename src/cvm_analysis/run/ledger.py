@@ -1,0 +1,124 @@
+"""The ledger of a business: what its published reports recommended, kept for later ones.
+
+<ledger>/.owner.json               whose it is
+<ledger>/<region>/<date>.parquet   rows of table `ledger` of that region's report of that day
+<ledger>/<region>/.<date>.json     only while a report is published: its link and fingerprint
+
+Report and rows are published together: a note names the report that is about to appear, then the
+report appears, then its rows are written and the note goes. If the process is killed in between,
+the next run finds the note and writes the rows if the report did appear. No other file is ever
+removed. `all` has no rows of its own; its actions are those of its regions.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+
+from cvm_analysis import atomic_folder
+from cvm_analysis.run import manifest, marker
+from cvm_analysis.run.plan import PRIVATE, Job, Plan
+from cvm_analysis.strategy import ledger
+from cvm_analysis.tables import ALL, TABLES, check, empty
+
+
+def claim(plan: Plan) -> None:
+    """Mark the ledger as this business's, and finish what a killed process left.
+
+    Raises
+    ------
+    InputError : it belongs to another business; nothing was written
+    """
+    plan.ledger.mkdir(parents=True, exist_ok=True)
+    with atomic_folder.lock(plan.ledger):
+        marker.mark(plan.ledger, plan, "name another folder under `ledger` in this config")
+    for folder in sorted(path for path in plan.ledger.iterdir() if path.is_dir()):
+        with atomic_folder.lock(folder):
+            for note in sorted(folder.glob(".*.json")):
+                _settle(note)
+
+
+def hand_in(job: Job, desk: Path) -> None:
+    """Write the rows of earlier days into a run folder, as table `ledger`; none: an empty table."""
+    rows = _together(job.plan.earlier_lists(job.region))
+    check("ledger", rows)
+    path = desk / "tables" / "ledger.parquet"
+    path.parent.mkdir(exist_ok=True)
+    atomic_folder.write(path, rows.to_parquet(index=False), PRIVATE)
+
+
+@contextmanager
+def record(job: Job, desk: Path, made_from: str) -> Iterator[None]:
+    """Record what a report recommends if it is published inside; else nothing changes.
+
+    desk : its run folder; made_from : its fingerprint. A report without table `actions` has no rows
+    """
+    if _rows(job.region, job.plan.as_of, desk) is None:
+        yield
+        return
+    folder = _folder(job)
+    with atomic_folder.lock(folder):
+        note = folder / f".{job.plan.as_of}.json"
+        link = Path(os.path.relpath(job.link.absolute(), folder.resolve())).as_posix()
+        about = {"as_of": job.plan.as_of, "link": link, "fingerprint": made_from}
+        atomic_folder.write(note, json.dumps(about), PRIVATE)
+        try:
+            yield
+        finally:
+            _settle(note)
+
+
+def restore(job: Job) -> None:
+    """Write the rows of a published report if the ledger has none of its day."""
+    rows = _rows(job.region, job.plan.as_of, job.link / "desk")
+    if rows is None:
+        return
+    folder = _folder(job)
+    with atomic_folder.lock(folder):
+        if not (path := folder / f"{job.plan.as_of}.parquet").is_file():
+            atomic_folder.write(path, rows, PRIVATE)
+
+
+def _folder(job: Job) -> Path:
+    folder = job.plan.ledger / job.region
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+def _settle(note: Path) -> None:
+    """Write the rows of the report that a note names, if it is published; remove the note."""
+    about, folder = json.loads(note.read_text("utf-8")), note.parent
+    link = Path(os.path.normpath(folder.resolve() / about["link"]))
+    made = manifest.read(link)
+    if made and made["fingerprint"] == about["fingerprint"]:
+        rows = _rows(folder.name, about["as_of"], link / "desk")
+        if rows is not None:
+            atomic_folder.write(folder / f"{about['as_of']}.parquet", rows, PRIVATE)
+    note.unlink()
+
+
+def _rows(region: str, as_of: str, desk: Path) -> bytes | None:
+    """Make the rows of a report from its tables, as a parquet file; None if it has no actions."""
+    path = desk / "tables" / "actions.parquet"
+    if region == ALL or not path.is_file():
+        return None
+    draws, key = desk / "tables" / "value_draws.parquet", list(TABLES["value_draws"].key)
+    drawn = pd.read_parquet(draws) if draws.is_file() else empty("value_draws")
+    error = ledger.find_forecast_error(drawn.set_index(key))
+    rows = ledger.to_rows(pd.read_parquet(path), region, pd.Timestamp(as_of).date(), error)
+    content: bytes = rows.reset_index().to_parquet(index=False)
+    return content
+
+
+def _together(files: Sequence[Path]) -> pd.DataFrame:
+    """Read files of the ledger one below the other, sorted; a column that some lack is empty."""
+    tables = [table for table in map(pd.read_parquet, files) if len(table)]
+    if not tables:
+        return empty("ledger")
+    rows = pd.concat(tables).reindex(columns=list(TABLES["ledger"].columns))
+    return rows.sort_values(list(TABLES["ledger"].key), ignore_index=True)

@@ -1,0 +1,368 @@
+"""The ledger has what was published and nothing else, and a later run is given it."""
+
+import json
+import os
+import re
+import shutil
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from tiny_notebooks import write_notebook
+
+from cvm_analysis import atomic_folder, notebooks
+from cvm_analysis.errors import InputError
+from cvm_analysis.run import fan_out, ledger, manifest, region
+from cvm_analysis.run.notebook import Finished
+from cvm_analysis.run.plan import Job, Plan
+from cvm_analysis.tables import TABLES, check
+
+FIRST, SECOND = "2026-01-31", "2026-02-28"
+KEYS = ("all", "east", "west")
+
+
+def actions(*customers):
+    """Table `actions`: columns that the ledger takes over, others empty."""
+    others = TABLES["actions"].columns if "actions" in TABLES else ()
+    return pd.DataFrame(
+        dict.fromkeys(others, "")
+        | {
+            "customer_id": list(customers),
+            "action": "call",
+            "region": "?",
+            "rank": 1,
+            "arm": "",
+            "owner": "sales",
+            "channel": "phone",
+            "due_on": pd.Timestamp("2026-02-07"),
+            "cost": 25.0,
+            "base": 100.0,
+            "expected_gain": 8.0,
+            "forecast": 10.0,
+            "measure": "margin",
+            "window_days": 90.0,
+            "evidence": "assumed",
+            "in_plan": True,
+        }
+    )
+
+
+DRAWS = pd.DataFrame(
+    {"region": "r", "segment": "s", "draw": [0, 1], "purchases": 1.0, "margin": 1.0}
+).assign(company_error=[0.1, -0.1], region_error=[0.2, -0.2], n_past_periods=0)
+
+
+class Business:
+    """A business of two regions whose one notebook recommends what `lists` says of a region."""
+
+    def __init__(self, folder):
+        self.lists = {"east": ("e1", "e2"), "west": ("w1",)}
+        self.during = lambda: None  # what happens while a notebook runs
+        self.runs = []
+        names = {key: {"en": key} for key in KEYS}
+        write_notebook(folder / "notebooks", "09_strategy", "1 + 1")
+        (folder / "config").mkdir()
+        (folder / "config" / "demo.yaml").write_text("business: Demo\n")
+        self.plan = Plan(
+            business="Demo",
+            config=folder / "config" / "demo.yaml",
+            config_files=(folder / "config" / "demo.yaml",),
+            notebooks_folder=folder / "notebooks",
+            notebooks=("09_strategy",),
+            regions=names,
+            company_regions={key: names[key] for key in ("east", "west")},
+            as_of=FIRST,
+            out=folder / "reports",
+            ledger=folder / "data" / "ledger" / "demo",
+            languages=("en",),
+            prepared="prepared-1",
+        )
+
+    def execute(self, source, asked, output, limit, stop):
+        self.runs.append(asked["region"])
+        self.during()
+        desk = Path(asked["run_dir"])
+        lists = {**self.lists, "all": [each for some in self.lists.values() for each in some]}
+        table = actions(*lists[asked["region"]])
+        table.to_parquet(desk / "tables" / "actions.parquet")
+        DRAWS.assign(region=asked["region"]).to_parquet(desk / "tables" / "value_draws.parquet")
+        output.write_bytes(source.read_bytes())
+        signed = desk / "done" / notebooks.signature(source.stem, asked["language"])
+        signed.parent.mkdir(exist_ok=True)
+        signed.write_text(json.dumps({"parameters": asked, "notes": []}))
+        return Finished(source.stem, 0.1, 1)
+
+    def run(self, as_of=FIRST, **changes):
+        """Run all regions of a day; return what came of each."""
+        plan = replace(self.plan, as_of=as_of, **changes)
+        outcome = fan_out.run(plan, lambda event: None)
+        return {each.region: str(each.failure or each.state) for each in outcome.results}
+
+    def job(self, key="east", as_of=FIRST):
+        return Job(replace(self.plan, as_of=as_of), key, None)
+
+    def recorded(self):
+        """Customers in each file of the ledger."""
+        files = sorted(self.plan.ledger.glob("*/[!.]*.parquet"))
+        return {f"{p.parent.name} {p.stem}": customers(p) for p in files}
+
+    def handed_in(self, key, as_of):
+        return self.plan.out / key / as_of / "desk" / "tables" / "ledger.parquet"
+
+    def left(self):
+        """Hidden files of the ledger, without locks."""
+        found = {p.name for p in self.plan.ledger.rglob(".*")}
+        return found - {atomic_folder.LOCK, ".owner.json"}
+
+
+def customers(path):
+    return pd.read_parquet(path)["customer_id"].tolist()
+
+
+@pytest.fixture
+def business(tmp_path, monkeypatch):
+    from cvm_analysis.report import page
+
+    made = Business(tmp_path)
+    monkeypatch.setattr(region, "execute", made.execute)
+    monkeypatch.setattr(page, "render", lambda path, title, language: title)
+    return made
+
+
+PUBLISHED = dict.fromkeys(KEYS, "published")
+UNCHANGED = dict.fromkeys(KEYS, "unchanged")
+BOTH = {"east 2026-01-31": ["e1", "e2"], "west 2026-01-31": ["w1"]}
+
+
+def test_what_was_published_is_recorded_and_handed_to_later_days_alone(business):
+    assert business.run() == PUBLISHED
+    assert business.recorded() == BOTH
+    for key in KEYS:
+        assert customers(business.handed_in(key, FIRST)) == []
+    business.lists["east"] = ("e3",)
+    assert business.run(SECOND) == PUBLISHED
+    assert business.recorded() == BOTH | {"east 2026-02-28": ["e3"], "west 2026-02-28": ["w1"]}
+    assert customers(business.handed_in("east", SECOND)) == ["e1", "e2"]
+    assert customers(business.handed_in("all", SECOND)) == ["e1", "e2", "w1"]
+    assert business.left() == set()
+    rows = pd.read_parquet(business.handed_in("all", SECOND))
+    check("ledger", rows)
+    assert rows["region"].tolist() == ["east", "east", "west"]
+    assert set(rows["as_of"]) == {pd.Timestamp(FIRST)}
+    assert rows["forecast_error"].tolist() == pytest.approx([0.3] * 3), "of both errors"
+
+
+def test_without_rows_an_empty_table_with_the_right_types_is_handed_in(business):
+    business.run()
+    table = pd.read_parquet(business.handed_in("all", FIRST))
+    check("ledger", table)
+    assert table.empty and list(table) == list(TABLES["ledger"].columns)
+    assert table["as_of"].dtype == table["due_on"].dtype == "datetime64[ns]"
+    assert table["base"].dtype == float and table["customer_id"].dtype == object
+
+
+def test_a_day_that_is_run_again_replaces_its_rows(business):
+    business.run()
+    business.run(SECOND)
+    business.lists |= {"east": ("e9",), "west": ()}
+    assert business.run(force=True) == PUBLISHED
+    assert business.recorded()["east 2026-01-31"] == ["e9"]
+    assert business.recorded()["west 2026-01-31"] == []
+    assert business.recorded()["east 2026-02-28"] == ["e1", "e2"]
+
+
+def test_a_report_is_unchanged_unless_lists_of_an_earlier_day_changed(business):
+    business.run()
+    business.run(SECOND)
+    assert business.run() == business.run(SECOND) == UNCHANGED
+    business.run(force=True)
+    assert business.run(SECOND) == UNCHANGED, "the same lists again"
+    business.lists["east"] = ("e9",)
+    business.run(force=True)
+    assert business.run(SECOND) == PUBLISHED | {"west": "unchanged"}
+    assert customers(business.handed_in("all", SECOND)) == ["e9", "w1"]
+    assert business.run() == UNCHANGED, "later lists do not matter"
+
+
+def test_what_is_not_published_is_not_recorded(business, monkeypatch):
+    business.run()
+
+    def fail(folder, link):
+        raise OSError("disk full")
+
+    business.lists["east"] = ("e9",)
+    with monkeypatch.context() as broken:
+        broken.setattr(atomic_folder, "publish", fail)
+        assert business.run(force=True)["east"] == "OSError: disk full"
+    assert business.recorded() == BOTH and business.left() == set()
+
+
+def test_a_report_that_fails_does_not_bring_back_an_older_one(business, monkeypatch, tmp_path):
+    """Reports of one business in two folders: the ledger keeps the rows published last."""
+    business.run()
+    business.plan.config.write_text("business: Demo\n# changed\n")
+    business.lists["east"] = ("e9",)
+    assert business.run(out=tmp_path / "others") == PUBLISHED
+    monkeypatch.setattr(atomic_folder, "publish", lambda folder, link: 1 / 0)
+    assert "ZeroDivisionError" in business.run()["east"]
+    assert business.recorded() == BOTH | {"east 2026-01-31": ["e9"]} and business.left() == set()
+
+
+def test_what_fails_after_it_was_published_is_recorded(business, monkeypatch):
+    publish = atomic_folder.publish
+
+    def publish_and_fail(folder, link):
+        publish(folder, link)
+        raise OSError("no more room")
+
+    monkeypatch.setattr(atomic_folder, "publish", publish_and_fail)
+    business.run()
+    assert business.recorded() == BOTH and business.left() == set()
+
+
+def kill_when(business, publishes, monkeypatch, as_of=FIRST):
+    """Run in a process that is killed at publishing `east`, before or after the link is set."""
+    publish = atomic_folder.publish
+
+    def publish_and_die(folder, link):
+        if publishes:
+            publish(folder, link)
+        os._exit(9)
+
+    child = os.fork()
+    if child == 0:
+        monkeypatch.setattr(atomic_folder, "publish", publish_and_die)
+        business.run(as_of, regions={"east": {"en": "east"}}, force=True)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+
+
+def test_a_process_killed_after_publishing_leaves_its_rows_to_the_next_run(business, monkeypatch):
+    business.run()
+    business.lists["east"] = ("e9",)
+    kill_when(business, True, monkeypatch)
+    assert business.recorded() == BOTH and business.left() == {".2026-01-31.json"}
+    assert business.run(SECOND)["east"] == "published", "of whatever day"
+    assert business.recorded()["east 2026-01-31"] == ["e9"] and business.left() == set()
+    assert customers(business.handed_in("east", SECOND)) == ["e9"]
+
+
+def test_a_process_killed_before_publishing_leaves_the_rows_as_they_were(business, monkeypatch):
+    business.run()
+    business.lists["east"] = ("e9",)
+    kill_when(business, False, monkeypatch)
+    business.lists["east"] = ("e1", "e2")
+    assert business.run() == UNCHANGED
+    assert business.recorded() == BOTH and business.left() == set()
+
+
+def test_a_file_that_was_lost_is_written_again_from_its_report(business):
+    business.run()
+    (business.plan.ledger / "east" / f"{FIRST}.parquet").unlink()
+    assert business.run() == UNCHANGED
+    assert business.recorded() == BOTH
+
+
+def test_another_business_is_refused_and_nothing_changes(business, tmp_path):
+    business.run()
+    before = business.recorded()
+    other = tmp_path / "other" / "demo.yaml"
+    other.parent.mkdir()
+    other.write_text("business: Other\n")
+    said = (
+        f"{business.plan.ledger}: belongs to Demo (demo.yaml), not to Other (demo.yaml); "
+        "name another folder under `ledger` in this config, or"
+    )
+    with pytest.raises(InputError, match=re.escape(said)):
+        business.run(business="Other", config=other, out=tmp_path / "others")
+    assert business.recorded() == before and len(business.runs) == len(KEYS)
+
+
+def test_rows_that_change_during_a_run_are_said(business):
+    business.run()
+
+    def change():
+        path = business.plan.ledger / "east" / f"{FIRST}.parquet"
+        pd.read_parquet(path).head(1).to_parquet(path, index=False)
+
+    business.during = change
+    said = "config, notebooks, program or ledger changed during the run; run it again"
+    assert business.run(SECOND)["east"] == said
+    assert "east 2026-02-28" not in business.recorded()
+
+
+def test_two_processes_that_publish_a_region_wait_for_each_other(business, tmp_path):
+    business.plan.ledger.mkdir(parents=True)
+    desk = tmp_path / "desk"
+    (desk / "tables").mkdir(parents=True)
+    actions("e1").to_parquet(desk / "tables" / "actions.parquet")
+    inside, entered = threading.Event(), threading.Event()
+
+    def second():
+        with ledger.record(business.job(as_of=SECOND), desk, "two"):
+            entered.set()
+
+    with ledger.record(business.job(), desk, "one"):
+        thread = threading.Thread(target=second)
+        thread.start()
+        inside.set()
+        assert not entered.wait(0.3)
+    thread.join(30)
+    assert entered.is_set() and business.left() == set()
+    assert business.recorded() == {}, "neither report was published"
+
+
+def test_rows_of_an_earlier_version_lack_columns_and_are_read(business):
+    business.run()
+    path = business.plan.ledger / "east" / f"{FIRST}.parquet"
+    pd.read_parquet(path).drop(columns="evidence").to_parquet(path, index=False)
+    assert business.run(SECOND) == PUBLISHED
+    found = pd.read_parquet(business.handed_in("all", SECOND))
+    assert found["evidence"].isna().tolist() == [True, True, False]
+
+
+def test_a_business_without_actions_has_no_rows(business):
+    business.execute = None
+    assert ledger._rows("east", FIRST, business.plan.out) is None
+    ledger.restore(business.job())
+    assert not (business.plan.ledger / "east").exists()
+
+
+def test_only_the_owner_may_read_the_rows_and_no_path_of_this_machine_is_in_them(business):
+    business.run()
+    path = business.plan.ledger / "east" / f"{FIRST}.parquet"
+    assert path.stat().st_mode & 0o077 == path.parent.stat().st_mode & 0o077 == 0
+    assert str(business.plan.out) not in path.read_bytes().decode(errors="replace")
+
+
+def test_reports_may_move_together_with_their_ledger(business, monkeypatch, tmp_path):
+    """The note names the report by the way from the ledger to it."""
+    kill_when(business, True, monkeypatch)
+    moved = tmp_path / "moved"
+    moved.mkdir()
+    for name in ("data", "reports", "config", "notebooks"):
+        shutil.move(tmp_path / name, moved / name)
+    ledger.claim(
+        replace(
+            business.plan,
+            ledger=moved / "data" / "ledger" / "demo",
+            config=moved / "config" / "demo.yaml",
+        )
+    )
+    assert (moved / "data" / "ledger" / "demo" / "east" / f"{FIRST}.parquet").is_file()
+
+
+def test_a_file_in_place_of_the_ledger_is_said(business):
+    business.plan.ledger.parent.mkdir(parents=True)
+    business.plan.ledger.write_text("mine")
+    with pytest.raises(InputError, match="demo: not a folder; choose another one"):
+        business.run()
+
+
+def test_the_manifest_names_what_was_handed_in_by_its_digest(business):
+    business.run()
+    business.run(SECOND)
+    first, second = (manifest.read(business.plan.out / "east" / day) for day in (FIRST, SECOND))
+    assert first["ledger"] != second["ledger"] and len(second["ledger"]) == 64
