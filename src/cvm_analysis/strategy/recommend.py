@@ -49,6 +49,7 @@ CANDIDATE = (  # columns of candidates
     *("reason", "reason_value", "reason_text"),
 )
 _FORECAST_DAYS = (90, 180, 365)  # of table churn
+_P_NO_PURCHASE = {days: f"p_no_purchase_{days}d" for days in _FORECAST_DAYS}
 
 
 class Expected(Protocol):
@@ -99,6 +100,8 @@ def find_candidates(
     effect: a share of the money expected, or points of probability x the margin of an order; 0
     where that money is unknown or negative.
     """
+    used = _list_used(actions)
+    facts = facts[[column for column in facts if column in used]]
     figures = segment_figures.assign(segment=segment_figures.index)
     large = figures[figures["n_customers"] >= min_segment]
     found = []
@@ -115,6 +118,14 @@ def find_candidates(
         found.append(pd.concat([terms, shown], axis=1).rename_axis("customer_id"))
     filled = [each for each in found if len(each)] or found[:1]
     return pd.concat(filled).reset_index() if filled else pd.DataFrame(columns=list(CANDIDATE))
+
+
+def _list_used(actions: Sequence[Action]) -> set[str]:
+    """List the columns of facts that candidates are made from."""
+    used = {"region", "segment", "expected_margin", "order_margin", *_P_NO_PURCHASE.values()}
+    for action in actions:
+        used |= {*conditions.columns(action.when), action.reason, action.effect.on}
+    return used
 
 
 def _terms(
@@ -174,10 +185,9 @@ def _p_no_purchase(rows: pd.DataFrame, days: int) -> pd.Series:
     Between two of them the logarithm is linear, as at a constant rate; after the last it goes on at
     the mean rate.
     """
-    names = {h: f"p_no_purchase_{h}d" for h in _FORECAST_DAYS}
-    if not set(names.values()) <= set(rows):
+    if not set(_P_NO_PURCHASE.values()) <= set(rows):
         return pd.Series(np.nan, rows.index)
-    logs = {h: np.log(rows[name].astype(float).clip(1e-9, 1)) for h, name in names.items()}
+    logs = {h: np.log(rows[name].astype(float).clip(1e-9, 1)) for h, name in _P_NO_PURCHASE.items()}
     before, after = 0, _FORECAST_DAYS[-1]
     if days <= after:
         after = next(h for h in _FORECAST_DAYS if h >= days)
