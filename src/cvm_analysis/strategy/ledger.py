@@ -204,7 +204,7 @@ def _compare(closed: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
 def _outcome(rows: pd.DataFrame, outcomes: pd.DataFrame) -> pd.Series:
     """Margin of each row's window, from the day after the list; or 1 with a purchase, else 0."""
     days = outcomes.assign(day=pd.to_datetime(outcomes["day"]).astype("datetime64[ns]"))
-    days = days[days["customer_id"].isin(rows["customer_id"])]
+    days = days[days["customer_id"].isin(rows["customer_id"])].astype({"customer_id": object})
     days = days.sort_values("day", ignore_index=True)
     days = days.assign(amount=days["amount"].astype(float), n=(days["amount"] > 0).astype(float))
     sums = days.groupby("customer_id")[["amount", "n"]].cumsum()
