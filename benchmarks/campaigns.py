@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.strategy import campaigns, shrinkage
+from cvm_analysis.strategy import arm_difference, campaigns, shrinkage
 from cvm_analysis.strategy.outcomes import Criterion
 
 HORIZON, WINDOW = 364, 91
@@ -108,7 +108,7 @@ def measure(case: Case, seed: int, resamples: int) -> tuple[pd.Series, pd.DataFr
 
 
 def main(seeds: int = 100, resamples: int = 999) -> None:
-    """Print a line per case, then the comparison of ways to shrink."""
+    """Print a line per case, then comparisons of bootstrap intervals and of ways to shrink."""
     for name, case in CASES.items():
         measured = [measure(case, seed, resamples) for seed in range(seeds)]
         wholes = pd.DataFrame([whole for whole, _parts in measured])
@@ -123,6 +123,9 @@ def main(seeds: int = 100, resamples: int = 999) -> None:
             f"error {error:.2f} of own",
             flush=True,
         )
+    for n, control_share, sigma in ((500, 0.2, 1.0), (1000, 0.2, 1.5), (1000, 0.5, 1.5)):
+        drawn = compare_tails(n, control_share, sigma)
+        print(f"{n:,} members, {control_share:.0%} controls, sigma {sigma}: missed by {drawn}")
     for segments in (3, 6, 10):
         for spread in (0.0, 0.3, 1.0, 2.0):
             print(f"{segments:>2} segments, spread {spread}: {compare(segments, spread)}")
@@ -151,6 +154,32 @@ def compare(segments: int, spread: float, sets: int = 500) -> str:
     here, there = np.mean(held, axis=0)
     error, other = np.sqrt(np.mean(errors, axis=0))
     return f"held {here:.3f}, error {error:.2f}; DerSimonian-Laird {there:.3f}, {other:.2f}"
+
+
+def compare_tails(n: int, control_share: float, sigma: float, sets: int = 400) -> str:
+    """Share of sets in which an interval misses: margins are lognormal, there is no effect."""
+    missed = []
+    for seed in range(sets):
+        rng = np.random.default_rng(seed)
+        rows = pd.DataFrame(
+            {
+                "treated": rng.random(n) >= control_share,
+                "outcome": rng.lognormal(0, sigma, n),
+                "before": 0.0,
+                "cluster": np.arange(n),
+            }
+        )
+        moments, stratum = arm_difference._moments(rows)
+        effect, se = (float(each[0]) for each in arm_difference._fit(moments.sum(axis=0)[None, :]))
+        t = arm_difference._bootstrap(moments, stratum, effect, 499, seed)
+        low, high = np.quantile(t, [0.025, 0.975])
+        found = effect / se
+        symmetric = np.quantile(np.abs(t), 0.95)
+        missed.append([abs(found) > symmetric, not low <= found <= high, abs(found) > 1.959964])
+    names = ("symmetric", "equal tails", "normal")
+    return ", ".join(
+        f"{name} {each:.3f}" for name, each in zip(names, np.mean(missed, axis=0), strict=True)
+    )
 
 
 def moment_estimate(own: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

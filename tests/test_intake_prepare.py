@@ -209,12 +209,13 @@ def test_repeating_changes_nothing_before_and_buys_again_after(project):
     before = dt.date(2025, 6, 30)
     days = data.purchase_days(before).head(3)
     copies = days.rename(columns={"day": "copy_of"}).assign(day=pd.Timestamp("2025-08-01"))
-    again = next(data.with_copied_days([copies], before))
-    pd.testing.assert_frame_equal(again.customers(before), data.customers(before))
-    after = again.customers(data.last_day)["n_purchase_days"]
-    gained = after - data.customers(before)["n_purchase_days"]
-    expected = copies.groupby("customer_id")["day"].nunique()
-    assert gained[gained > 0].to_dict() == expected.to_dict()
+    draws = [copies, copies.head(1)]
+    for drawn, again in zip(draws, data.with_copied_days(draws, before), strict=True):
+        pd.testing.assert_frame_equal(again.customers(before), data.customers(before))
+        after = again.customers(data.last_day)["n_purchase_days"]
+        gained = after - data.customers(before)["n_purchase_days"]
+        expected = drawn.groupby("customer_id")["day"].nunique()
+        assert gained[gained > 0].to_dict() == expected.to_dict()
 
 
 # Days and regions

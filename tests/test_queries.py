@@ -86,3 +86,28 @@ def test_two_regions_asked_in_turn_do_not_meet(lines):
         beside = other.ask(lambda each: customers.as_of(second, each), DAYS[1])
         assert (found["customer_id"].tolist(), beside["customer_id"].tolist()) == (["c0"], ["c1"])
         assert beside["last_order"].max() <= pd.Timestamp(DAYS[1])
+
+
+def test_a_day_asked_again_is_answered_from_memory(ask, lines, monkeypatch):
+    first = ask(DAYS[0])
+    monkeypatch.setattr(Queries, "_run", lambda *_: pytest.fail("it was computed again"))
+    again = ask(DAYS[0])
+    pd.testing.assert_frame_equal(again, first)
+    again["net_sales"] = 0.0
+    pd.testing.assert_frame_equal(ask(DAYS[0]), first)
+
+
+def test_only_the_last_answers_stay_in_memory(lines):
+    transactions = ibis.duckdb.connect().create_table("lines", lines)
+    queries = Queries(max_rows=9)  # two answers of four customers
+    for day in DAYS:
+        queries.ask(lambda each: customers.as_of(transactions, each), day)
+    assert [day for _, day in queries.answers] == DAYS[-2:]
+
+
+def test_a_table_that_changes_under_one_name_is_asked_each_time(lines):
+    con, queries = ibis.duckdb.connect(), Queries(max_rows=0)
+    for who in ("c0", "c1"):
+        part = con.create_table("lines", lines[lines["customer_id"] == who], overwrite=True)
+        found = queries.ask(lambda each, rows=part: customers.as_of(rows, each), DAYS[0])
+        assert found["customer_id"].tolist() == [who]

@@ -110,7 +110,7 @@ def test_nothing_is_shown_before_the_window_has_passed(as_of, status):
     """The last of 90 days that begin on 1 June is 29 August."""
     found = measure(members(), as_of)
     row = found.loc[("spring", "all")]
-    assert row["status"] == status and str(row["read_on"]) == "2025-08-30"
+    assert row["status"] == status and row["read_on"] == pd.Timestamp("2025-08-30")
     assert (len(found) == 1) == (status == "open")
     assert row[["effect", "mean_treated", "net_gain"]].isna().all() == (status == "open")
 
@@ -132,6 +132,12 @@ def test_an_action_without_a_criterion_is_not_read():
     found = measure(members(action="gift"))
     assert found["status"].tolist() == ["unknown_action"]
     assert found["effect"].isna().all()
+
+
+def test_without_a_known_margin_there_is_no_outcome():
+    found = measure(members().assign(outcome=np.nan))
+    assert found["status"].tolist() == ["no_outcome"]
+    assert found["effect"].isna().all() and found["effect"].dtype == float
 
 
 def test_few_customers_have_no_effect():

@@ -157,3 +157,4 @@ def test_an_action_rests_if_it_cannot_do_without_a_column_that_is_not_there():
         actions, lambda column: column in KINDS and "points" not in column
     )
     assert found == {"a": ["points_expiring"], "c": ["points_expiring"]}
+    assert not catalogue.find_resting([action(when=points, scope="segment")], lambda column: False)

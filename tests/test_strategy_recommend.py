@@ -321,6 +321,57 @@ def test_customers_do_not_influence_each_other():
         assert listed(customers(**{name: event}), contacts=log).get(name) == together.get(name)
 
 
+def slowly(found, log, records, most, limit):
+    """The rule for one customer after another, in plain Python: who gets what, in which order."""
+    result = {}
+    for who, rows in found.groupby("customer_id"):
+        past = [(at, code) for name, at, code in log if name == who and at <= DAY]
+        given = {c: yes for n, c, yes, _ in sorted(records, key=lambda r: r[3]) if n == who}
+        recovers = any(rows["kind"] == "recovery")
+        left = []
+        for row in rows.itertuples():
+            action, offer = ACTIONS[row.action], row.kind == "marketing"
+            may = not action.needs_consent or any(given.get(c) for c in action.channel)
+            ago = [(DAY - at).days for at, code in past if code == row.action]
+            pays = not offer or row.expected_gain > row.cost
+            if may and pays and min(ago, default=999) >= action.pause_days:
+                left += [] if recovers and offer else [row]
+        order = ["recovery", "service", "marketing"]
+        left.sort(key=lambda r: (order.index(r.kind), r.priority, r.cost - r.expected_gain))
+        recent = [code for at, code in past if (DAY - at).days < limit.days]
+        room = limit.contacts - sum(ACTIONS[code].kind == "marketing" for code in recent)
+        offers = [row for row in left if row.kind == "marketing"][: max(room, 0)]
+        chosen = [row for row in left if row.kind != "marketing"] + offers
+        if chosen:
+            result[who] = [row.action for row in chosen[:most]]
+    return result
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_rule_is_that_of_plain_python_for_random_customers(seed):
+    rng = np.random.default_rng(seed)
+    events = [{}, *EVENTS.values(), {"margin_at_stake": 100.0}, {"order_margin": 10.0}]
+    people = {}
+    for i in range(40):
+        chosen = rng.choice(len(events), rng.integers(0, 4))
+        people[f"c{i:02}"] = {k: v for event in chosen for k, v in events[event].items()}
+    names, codes, channels = list(people), list(ACTIONS), ["phone", "email", "wechat"]
+
+    def day(least=0):
+        return DAY - dt.timedelta(int(rng.integers(least, 100)))
+
+    log = [(rng.choice(names), day(-3), rng.choice(codes)) for _ in range(60)]
+    keys = {(rng.choice(names), rng.choice(channels), day()) for _ in range(150)}
+    records = [(who, channel, rng.random() < 0.7, at) for who, channel, at in sorted(keys)]
+    known, most = customers(**people), int(rng.integers(1, 5))
+    limit = ContactLimit(contacts=int(rng.integers(0, 4)), days=int(rng.integers(1, 60)))
+    found = listed(
+        *(known, SETTINGS.actions, most, limit),
+        contacts=contacts(*log), consents=consents(*records),
+    )  # fmt: skip
+    assert found == slowly(candidates(known), log, records, most, limit)
+
+
 OWN = """
 owners: {architects: {en: Architects, zh: 设计部, capacity: 20}}
 actions:

@@ -122,7 +122,7 @@ class Prepared:
         the next one.
         """
         con, copied = self.transactions.get_backend(), customers.with_copied_days
-        queries = Queries(self.queries.views, max_rows=0)  # each draw has the same name
+        queries = replace(self.queries, max_rows=0)  # all draws have one name
         for copies in draws:
             days = con.create_table("copies", copies, temp=True, overwrite=True)
             days = days.cast({"copy_of": "date", "day": "date"})
@@ -132,6 +132,14 @@ class Prepared:
     def purchase_days(self, date: dt.date) -> pd.DataFrame:
         """One row per customer and day with a purchase by `date`: customer_id, day."""
         return customers.purchase_days(self.transactions, date).to_pandas()
+
+    def daily_margin(self, date: dt.date, margin_share: float | None) -> pd.DataFrame:
+        """Margin of each customer and day by `date`: customer_id, day, amount, purchases (0 or 1).
+
+        margin_share : of net sales, where a line has no cost; None: all of them are margin
+        """
+        share = 1.0 if margin_share is None else margin_share
+        return customers.daily_margin(self.transactions, date, share).to_pandas()
 
     def year_to_last_order(self, date: dt.date) -> pd.DataFrame:
         """Net sales and margin of each customer's year up to the last order, by customer_id."""

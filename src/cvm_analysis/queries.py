@@ -30,8 +30,8 @@ class Queries:
     """The queries of one DuckDB connection, each stored there as a view.
 
     Views and answers are looked up by their expression, so changed code never meets an old one.
-    The last answers are kept, as notebooks ask again for a day: below `max_rows` rows of them. It
-    is 0 where tables change under the same name.
+    The last answers are kept, up to `max_rows` rows of them, as notebooks ask again for a day. With
+    `max_rows` 0 no more are kept, for tables that change under one name.
     """
 
     views: dict[Any, ir.Table] = field(default_factory=dict)
@@ -42,12 +42,19 @@ class Queries:
         """Run a query, a function of a day, as of `date`."""
         table = query(DAY)
         key = table.op(), date
-        if (answer := self.answers.pop(key, None)) is None:
+        answer = self.answers.get(key)
+        if answer is None:
             answer = self._run(table, date)
-        self.answers[key] = answer
-        while self.answers and sum(map(len, self.answers.values())) >= self.max_rows:
-            del self.answers[next(iter(self.answers))]
+        if self.max_rows:
+            self._keep(key, answer)
         return answer.copy()
+
+    def _keep(self, key: Any, answer: pd.DataFrame) -> None:
+        """Keep an answer as the newest one; the oldest go until they have few enough rows."""
+        self.answers.pop(key, None)
+        self.answers[key] = answer
+        while sum(map(len, self.answers.values())) > self.max_rows:
+            del self.answers[next(iter(self.answers))]
 
     def _run(self, table: ir.Table, date: dt.date) -> pd.DataFrame:
         con = table.get_backend()

@@ -1,6 +1,7 @@
 """Tables of customers, and their purchases over time, from transactions."""
 
 from cvm_analysis.customers.activity import (
+    daily_margin,
     largest_days,
     monthly,
     purchase_days,
@@ -14,6 +15,7 @@ from cvm_analysis.customers.table import as_of
 
 __all__ = [
     "as_of",
+    "daily_margin",
     "histories",
     "in_period",
     "largest_days",

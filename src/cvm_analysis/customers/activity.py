@@ -63,6 +63,23 @@ def purchase_days(transactions: ir.Table, date: dt.date) -> ir.Table:
     return bought.select("customer_id", day=bought.ordered_at.date()).distinct()
 
 
+def daily_margin(transactions: ir.Table, date: dt.date, margin_share: float) -> ir.Table:
+    """Margin of each customer and day up to `date`: customer_id, day, amount, purchases.
+
+    amount : net of returns, in the config's currency; a line without cost counts `margin_share`
+    purchases : 1 on a day with a positive line, else 0
+    """
+    past = transactions.filter(transactions.ordered_at.date() <= date)
+    margin = past.amount * margin_share
+    if "cost" in past.columns:
+        margin = (past.amount - past.cost).coalesce(margin)
+    days = past.group_by("customer_id", day=past.ordered_at.date()).aggregate(
+        amount=margin.sum().cast("float64"),
+        purchases=(past.amount > 0).any().cast("int64"),
+    )
+    return days.order_by("customer_id", "day")
+
+
 def year_to_last_order(transactions: ir.Table, date: dt.date | ir.DateValue) -> ir.Table:
     """Sales of each customer's last year as a customer: the 365 days up to the last order.
 

@@ -132,4 +132,3 @@ def _text(say: Words, column: str, text: str) -> str:
         if f"{section}.{text}" in say:
             return say(f"{section}.{text}")
     return say.level(column, text)
-

@@ -61,6 +61,7 @@ class Strategies(Strict):
     most_actions : of one customer; contact_limit : of marketing contacts
     consent_given : words of the customers' attribute consent that mean yes
     common_share : correlation of the errors of assumed effects
+    lists_per_year : whose results are pooled to measure an effect, at most
     budget : until the next run, in the config's currency, of every region or by region; empty: none
     """
 
@@ -69,6 +70,7 @@ class Strategies(Strict):
     contact_limit: ContactLimit = ContactLimit()
     consent_given: tuple[Cell, ...] = ("yes", "true", "1", "y", "是", "同意")
     common_share: Share = 0.5
+    lists_per_year: float = Field(12, gt=0)
     budget: Limit | None = None
     owners: dict[str, Owner] = Field(default_factory=dict)
     actions: Annotated[tuple[Action, ...], by_code(Action)]

@@ -10,8 +10,8 @@ Effects are by assignment (intention to treat): whoever was assigned counts, rea
 - Margins have heavy tails: symmetric percentile-t bootstrap, clusters drawn within their arm. Hall
   (1988), "On Symmetric Bootstrap Confidence Intervals", JRSS B 50, 35-45. The clustered standard
   error is at hand, so that t can be drawn, and the p value comes from the same draws. Equal tails
-  (percentile-t or BCa) would follow the skewness of the few largest customers: for two arms of 500
-  with lognormal margins (sigma 1.5) they miss 13 % instead of 5 %; the symmetric interval 5 %.
+  of t follow the few largest customers: with two arms of 500 and lognormal margins (sigma 1.5) an
+  interval of 95 % misses in 13 % of samples, the symmetric one in 5 % (benchmarks/RESULTS.md).
 - Purchases: normal approximation; with fewer than LEAST_EVENTS purchases, or customers without
   one, in an arm, the hybrid score interval of the unadjusted difference (Newcombe, 1998,
   Statistics in Medicine 17, 873-890, method 10), at the sample size divided by the design effect

@@ -21,12 +21,14 @@ from cvm_analysis.errors import InputError
 from cvm_analysis.strategy import arm_difference, shrinkage
 from cvm_analysis.strategy.effects import Effect
 from cvm_analysis.strategy.outcomes import Criterion, find_overlaps
+from cvm_analysis.tables import TABLES
+from cvm_analysis.tables.shape import NUMERIC
 
+_TABLE = TABLES["campaign_results"]
 WHOLE = "all"  # the segment that is the whole campaign
 ARMS = ("treated", "control")
 LEAST_RATIO_P = 0.001  # sample-ratio test: below it the arms are not the planned ones
 _OF_HORIZON = ("expected_margin", "margin_at_stake")  # bases that are money of the whole horizon
-_ESTIMATES = ("mean_treated", "mean_control", "effect", "se", "low", "high", "p_value")
 _SHRUNKEN = ("shrunken", "shrunken_sd", "shrunken_low", "shrunken_high")
 
 
@@ -78,15 +80,13 @@ def measure(
             n_resamples,
         )
     ]
-    return pd.DataFrame(rows, columns=COLUMNS).set_index(["campaign_id", "segment"])
-
-
-COLUMNS = (
-    *("campaign_id", "segment", "action", "status", "measure", "window_days", "started_on"),
-    *("read_on", "n_treated", "n_control", *_ESTIMATES, "q_value", *_SHRUNKEN, "mean_base"),
-    *("effect_of_base", "effect_of_base_sd", "sample_ratio_p", "overlap_share", "cost"),
-    *("net_gain", "net_gain_low", "net_gain_high"),
-)
+    types = {
+        name: "int64" if column.kind == "count" else "float64"
+        for name, column in _TABLE.columns.items()
+        if column.kind in NUMERIC
+    }
+    found = pd.DataFrame(rows, columns=list(_TABLE.columns)).astype(types)
+    return found.set_index(list(_TABLE.key))
 
 
 def check(members: pd.DataFrame) -> None:
@@ -140,12 +140,14 @@ def _read(
         return [whole | {"status": "unknown_action"}]
     read_on = pd.to_datetime(each["at"]).max() + pd.Timedelta(days=criterion.within_days)
     whole |= {"measure": criterion.measure, "window_days": criterion.within_days}
-    whole |= {"read_on": read_on.date()}
+    whole["read_on"] = read_on
     rows = each.assign(treated=each["arm"] == "treated", cluster=_clusters(each))
     if read_on > as_of + pd.Timedelta(days=1):
         return [whole | {"status": "open"}]
     if rows["treated"].nunique() < 2:
         return [whole | {"status": "not_measured"}]
+    if rows["outcome"].isna().any():
+        return [whole | {"status": "no_outcome"}]
     whole["sample_ratio_p"] = compare_arm_sizes(rows, planned)
     if whole["sample_ratio_p"] < LEAST_RATIO_P:
         return [whole | {"status": "sample_ratio"}]
@@ -168,7 +170,7 @@ def _describe(rows: pd.DataFrame, segment: str) -> dict[str, Any]:
         "campaign_id": first["campaign_id"],
         "segment": segment,
         "action": first["action"],
-        "started_on": pd.to_datetime(rows["at"]).min().date(),
+        "started_on": pd.to_datetime(rows["at"]).min(),
         "n_treated": int(treated.sum()),
         "n_control": int((~treated).sum()),
         "overlap_share": float(rows["overlaps"].mean()),

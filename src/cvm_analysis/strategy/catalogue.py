@@ -15,6 +15,7 @@ from cvm_analysis.typed import settings
 
 KINDS = ("recovery", "service", "marketing")  # the order in which they are done
 RECOVERY, SERVICE, MARKETING = KINDS
+PURCHASE = "purchase"  # as a measure: whether one came; as what an effect is on: its probability
 ELSEWHERE = "elsewhere"  # evidence that needs a source
 DEFAULT = "default"  # of all regions that a limit does not name
 Amount = Annotated[float, Field(ge=0)]
@@ -194,10 +195,14 @@ def find_resting(
 ) -> dict[str, list[str]]:
     """Find actions that rest since a business lacks columns they need: code -> these columns.
 
-    is_available : whether the business has a column
+    Those for segments never do: every business has their figures.
+
+    is_available : whether the business has a column of the customer
     """
     return {
         action.code: [c for c in conditions.columns(action.when) if not is_available(c)]
         for action in actions
-        if conditions.can_hold(action.when) and not conditions.can_hold(action.when, is_available)
+        if action.scope == "customer"
+        and conditions.can_hold(action.when)
+        and not conditions.can_hold(action.when, is_available)
     }

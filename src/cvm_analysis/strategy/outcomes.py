@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +22,29 @@ class Criterion(NamedTuple):
     measure: Measure
     within_days: int
     multiplies: str
+
+
+def by_measure(daily: pd.DataFrame) -> dict[Measure, pd.DataFrame]:
+    """Split `Prepared.daily_margin` into the daily figures of each measure: margin, or 1."""
+    keys = ["customer_id", "day"]
+    bought = daily.loc[daily["purchases"] > 0, keys].assign(amount=1.0)
+    return {"margin": daily[[*keys, "amount"]], "purchase": bought}
+
+
+def add_classes(
+    members: pd.DataFrame, classify: Callable[[dt.date], pd.Series]
+) -> pd.DataFrame:
+    """Add the segment of each member on the day of assignment; empty where it is unknown.
+
+    members : one row per customer and campaign: customer_id, at
+    classify : the class of each customer_id as of a day
+    """
+    days = pd.to_datetime(members["at"])
+    found = pd.Series(None, members.index, dtype=object)
+    for day, rows in members.groupby(days):
+        of_day = classify(pd.Timestamp(day).date())
+        found[rows.index] = rows["customer_id"].map(of_day)
+    return members.assign(segment=found)
 
 
 def add_outcomes(

@@ -112,7 +112,7 @@ def _rank(actions: pd.DataFrame, draws: pd.DataFrame) -> list[dict[str, object]]
     ]
     found.sort(key=lambda row: (-row["net_gain"], row["action"]))
     together = {"action": TOGETHER, "evidence": "", **_total(actions, draws)._asdict()}
-    return [{"rank": 0, **together}] + [{"rank": rank, **row} for rank, row in enumerate(found, start=1)]
+    return [{"rank": rank, **row} for rank, row in enumerate([together, *found])]
 
 
 def _total(actions: pd.DataFrame, draws: pd.DataFrame) -> Total:

@@ -101,8 +101,9 @@ STRATEGY = {
             "segment": text("code of the segment on the day of assignment, or all"),
             "action": text("code of the action in strategies.yaml"),
             "status": text(
-                "measured; open (the window is); not_measured (one arm only); sample_ratio (the "
-                "arms are not the planned ones); few_customers; unknown_action"
+                "measured; open (the window is); not_measured (one arm only); no_outcome (margin "
+                "unknown); sample_ratio (the arms are not the planned ones); few_customers; "
+                "unknown_action"
             ),
             "measure": text("margin or purchase, fixed by the action"),
             "window_days": days("within which outcomes count, from the day of assignment"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-from autograd import hessian, value_and_grad
+from autograd import grad, make_vjp
 
 from cvm_analysis.arrays import Array
 from cvm_analysis.clv import histories
@@ -36,8 +36,13 @@ def fit_autograd(
     log_likelihood: Callable[[Array], Any], start: Sequence[float], n_customers: float, model: str
 ) -> Maximum:
     """Maximise a log-likelihood written with autograd's numpy; arguments and errors as `newton`."""
-    slope, bend = value_and_grad(log_likelihood), hessian(log_likelihood)
-    return newton(lambda logs: (*slope(logs), bend(logs)), start, n_customers, model)
+    slope = grad(log_likelihood)
+
+    def derivatives(logs: Array) -> tuple[float, Array, Array]:
+        bend, gradient = make_vjp(slope)(logs)
+        return log_likelihood(logs), gradient, np.array([bend(row) for row in np.eye(len(logs))])
+
+    return newton(derivatives, start, n_customers, model)
 
 
 def multistart(

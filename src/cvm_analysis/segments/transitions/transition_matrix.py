@@ -39,15 +39,18 @@ def count(
     n_customers; net_sales : NaN if not given
     """
     rows = _pairs(before, after)
-    amounts = pd.Series(dtype=float) if net_sales is None else net_sales.astype(float)
-    rows["net_sales"] = amounts.reindex(rows.index).fillna(0.0)
     levels = [_levels(rows[side], order) for side in PAIR]
-    pairs = pd.MultiIndex.from_product(levels, names=PAIR)
-    sums = rows.groupby(PAIR)["net_sales"].agg(n_customers="size", net_sales="sum")
-    table = sums.reindex(pairs).fillna(0).astype({"n_customers": int}).reset_index()
-    if net_sales is None:
-        table["net_sales"] = np.nan
-    table.insert(2, "move", _move(table["before"], table["after"], order))
+    table = pd.MultiIndex.from_product(levels, names=PAIR).to_frame(index=False)
+    places = [
+        pd.Index(each).get_indexer(rows[side]) for side, each in zip(PAIR, levels, strict=True)
+    ]
+    pair = places[0] * len(levels[1]) + places[1]
+    table["move"] = _move(table["before"], table["after"], order)
+    table["n_customers"] = np.bincount(pair, minlength=len(table))
+    table["net_sales"] = np.nan
+    if net_sales is not None:
+        amounts = net_sales.astype(float).reindex(rows.index).fillna(0.0)
+        table["net_sales"] = amounts.groupby(pair).sum().reindex(table.index, fill_value=0.0)
     return table
 
 
