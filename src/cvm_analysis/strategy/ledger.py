@@ -87,15 +87,29 @@ def evaluate(
     purchase; effect_of_base is the effect as a share of the base, or in points of probability.
     """
     today = pd.Timestamp(as_of)
-    rows = ledger.reset_index()
-    rows = rows[rows["as_of"] < today]
-    rows["closes_on"] = rows["as_of"] + pd.to_timedelta(rows["window_days"], unit="D")
-    rows["is_control"] = rows["arm"] == "control"
-    rows["is_done"] = _is_done(rows, contact_log, today)
-    rows["is_counted"] = _is_counted(rows)
+    rows = _with_windows(ledger, today)
+    rows = rows.assign(is_done=_is_done(rows, contact_log, today))
     closed = rows[rows["closes_on"] <= today]
     found = _lists(rows).join(_compare(closed, outcomes))
     return _describe(found, today)[list(TABLES["ledger_results"].columns)[len(LIST) :]]
+
+
+def open_arms(ledger: pd.DataFrame, as_of: dt.date) -> pd.Series:
+    """Find the arms that customers keep, as a window of an earlier list is still open.
+
+    Without it a control of one list would be contacted by the next, and the first list would be
+    compared with customers who were contacted too.
+
+    ledger : table of this name
+
+    Returns
+    -------
+    treated, control or empty (no control group), indexed by customer_id and action.
+    """
+    rows = _with_windows(ledger, pd.Timestamp(as_of))
+    rows = rows[rows["is_counted"] & (rows["closes_on"] > pd.Timestamp(as_of))]
+    arms: pd.Series = rows.set_index(["customer_id", "action"])["arm"]
+    return arms
 
 
 def measured_effects(results: pd.DataFrame) -> dict[str, Effect]:
@@ -137,6 +151,15 @@ def _pool(lists: pd.DataFrame) -> Effect:
         int(treated.sum()),
         int(control.sum()),
     )
+
+
+def _with_windows(ledger: pd.DataFrame, today: pd.Timestamp) -> pd.DataFrame:
+    """Rows of earlier days with the last day of their window, and whether they count."""
+    rows = ledger.reset_index()
+    rows = rows[rows["as_of"] < today]
+    closes_on = rows["as_of"] + pd.to_timedelta(rows["window_days"], unit="D")
+    rows = rows.assign(closes_on=closes_on, is_control=rows["arm"] == "control")
+    return rows.assign(is_counted=_is_counted(rows))
 
 
 def _is_done(rows: pd.DataFrame, contact_log: pd.DataFrame, today: pd.Timestamp) -> pd.Series:
