@@ -17,8 +17,6 @@ from cvm_analysis.tables import IMPORTED
 from cvm_analysis.texts import Words
 
 MOST = 5  # actions on the first page
-PLAN = {"n_contacts": "number", "owner": "words:owners", "due_on": "date", "cost": "money"}
-PLAN |= {"net_gain": "money", "range": "text", "evidence": "words:evidence"}
 GROUP = {"n_members": "number", "first": "text", "then": "text", "cost": "money"}
 GROUP |= {"net_gain": "money", "range": "text"}
 DAYS = ("complaint_days", "days_since_late", "days_overdue", "days_since_last", "days_since_first")
@@ -46,11 +44,10 @@ def plan(writer: Writer, actions: pd.DataFrame, total: Total, budget: float | No
     }
     code = "planned" if budget is None else "planned_of"
     said = writer.note(f"report.strategy.{code}", budget=writer.money(budget or 0.0), **figures)
-    shown = actions.head(MOST)
-    table = writer.table(_ranges(writer, shown), PLAN, "actions", id="plan")
-    rest = len(actions) - len(shown)
+    cards = [_card(writer, str(code), row) for code, row in actions.head(MOST).iterrows()]
+    rest = len(actions) - len(cards)
     more = [writer.note("report.strategy.more", n=say.count("actions", rest))] if rest else []
-    return blocks.join([said, table, *more])
+    return blocks.join([said, *cards, *more])
 
 
 def groups(writer: Writer, strategy: pd.DataFrame, scheme: str) -> Block:
@@ -171,9 +168,22 @@ def add_first_action(listed: pd.DataFrame, actions: pd.DataFrame) -> pd.DataFram
     return listed.join(first[["action", "owner", "due_on"]])
 
 
-def _ranges(writer: Writer, actions: pd.DataFrame) -> pd.DataFrame:
-    ends = zip(actions["low"], actions["high"], strict=True)
-    return actions.assign(range=[writer.range(low, high, writer.money) for low, high in ends])
+def _card(writer: Writer, code: str, row: pd.Series) -> Block:
+    """Show an action: who does it by when, the first step, what it costs and should bring."""
+    say = writer.say
+    who = {"owner": say(f"owners.{row['owner']}"), "day": say.date(row["due_on"])}
+    gain = {"likely": writer.money(row["net_gain"])}
+    gain |= {"low": writer.money(row["low"]), "high": writer.money(row["high"])}
+    figures = {
+        say("columns.net_gain"): say("report.strategy.gain_range", **gain),
+        say("columns.cost"): writer.money(row["cost"]),
+        say("columns.n_contacts"): say.number(row["n_contacts"]),
+        say("columns.evidence"): say(f"evidence.{row['evidence']}"),
+    }
+    step = say(f"action_steps.{code}")
+    return blocks.action_card(
+        say("report.strategy.who", **who), say(f"actions.{code}"), step, figures
+    )
 
 
 def _class_name(say: Words, scheme: str, code: str) -> str:
