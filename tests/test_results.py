@@ -12,7 +12,7 @@ import pytest
 from cvm_analysis import notebooks, results
 from cvm_analysis.errors import InputError
 from cvm_analysis.minimum_data import Note
-from cvm_analysis.tables import TABLES
+from cvm_analysis.tables import TABLES, check
 
 STAMP = {"config": "demo", "region": "east", "as_of": "2025-12-31", "prepared": "data-1"}
 DAY = dt.date(2025, 12, 31)
@@ -83,6 +83,16 @@ def test_a_table_that_is_not_there_names_the_notebook_to_run_first(run):
         for table in set(notebooks.describe()[name].writes) - {"backtest"}:
             with pytest.raises(InputError, match=f"no table {table} yet; run {name}.ipynb first"):
                 run.read(table)
+
+
+def test_what_a_run_hands_in_is_empty_where_none_did(run):
+    """As in drafts; with the columns and types of the table, and said to be read."""
+    found = run.read("ledger")
+    check("ledger", found.reset_index())
+    assert found.empty and list(found.index.names) == list(TABLES["ledger"].key)
+    run.sign_off("01_customers", "en")
+    signed = json.loads((run.folder / "done" / "01_customers.json").read_text())
+    assert signed["reads"] == ["ledger"]
 
 
 def test_a_wrong_table_is_refused_and_the_one_before_stays(run):

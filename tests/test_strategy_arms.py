@@ -61,6 +61,21 @@ def test_a_customer_has_the_same_arm_in_a_region_and_in_the_company():
     assert (other != arm).mean() == pytest.approx(2 * 0.2 * 0.8, abs=0.04)
 
 
+def test_who_is_in_a_list_whose_window_is_open_keeps_the_arm():
+    table = rows(n=1000)
+    before, _ = draw(table)
+    again, _ = draw(table, as_of="2026-01-31")
+    pairs = pd.MultiIndex.from_frame(table[["customer_id", "action"]])
+    kept = pd.Series(before.to_numpy(), pairs)[:400]
+    arm, notes = arms.draw(table, {"letter": 0.2}, {}, "2026-01-31", kept)
+    assert not notes and (arm[:400] == before[:400]).all() and (arm[400:] == again[400:]).all()
+    assert (arm[:400] != again[:400]).any()
+    other = kept.rename({"letter": "call"}, level="action")
+    assert (arms.draw(table, {"letter": 0.2}, {}, "2026-01-31", other)[0] == again).all()
+    none = pd.Series("", pairs[:1])
+    assert arms.draw(table, {"letter": 0.2}, {}, "2026-01-31", none)[0][0] == "", "without a group"
+
+
 def test_an_account_has_one_arm():
     table = rows().assign(account_id=[f"A{i // 2}" for i in range(N)])
     table.loc[:1, "account_id"] = [None, ""]

@@ -159,6 +159,23 @@ def test_a_customer_listed_again_within_the_window_counts_for_the_first_list():
     assert found["reason"].tolist() == ["", "counted_before"]
 
 
+def test_arms_are_kept_while_a_window_is_open():
+    """On 1 March the window of 1 January is open; that of 1 November closed on 30 January."""
+    old = listed(
+        {"t1": {"arm": "control"}, "t7": {"arm": "control"}}, as_of=pd.Timestamp("2025-11-01")
+    )
+    again = listed({"t1": {"arm": "treated"}, "t9": {"arm": ""}}, as_of=pd.Timestamp("2026-02-01"))
+    rows = pd.concat([old, again])
+    assert ledger.open_arms(rows, dt.date(2026, 3, 1)).to_dict() == {
+        ("t1", "call"): "treated",
+        ("t9", "call"): "",
+    }
+    early = listed({"t1": {"arm": "treated"}}, as_of=pd.Timestamp("2026-01-15"))
+    found = ledger.open_arms(pd.concat([old, early]), dt.date(2026, 1, 20))
+    assert set(found) == {"control"} and len(found) == 2, "those of the first list"
+    assert ledger.open_arms(rows.head(0), CLOSED).empty
+
+
 def test_regions_are_compared_one_by_one_so_that_shares_of_controls_do_not_matter():
     """In each region the effect is 2; pooled, the richer region's many controls would hide it."""
     poor = {f"t{i}": {"arm": "treated"} for i in range(6)} | {"c0": {"arm": "control"}}

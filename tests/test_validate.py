@@ -355,3 +355,56 @@ def test_a_column_of_your_own_that_looks_misspelt_is_warned_of_and_still_valid(c
 def test_a_column_beside_the_one_it_resembles_is_no_mistake(config):
     rename_column(config, "city", "city", more="        city2: 城市\n")
     assert validate.warnings(validate.check(config / "sample.yaml")) == []
+
+
+PLAN = """\
+starts_on: 2026-01-01
+budget: 900
+lines:
+  - {action: call_overdue, owner: stores, region: east, budget: 500, due_on: 2026-03-31,
+     target: {contacts: 20}}
+  - action: call_overdue
+    owner: stores
+    budget: 500
+    due_on: 2026-03-31
+    target: {money: 9000}
+"""
+
+
+def with_plan(config, old="", new=""):
+    """The config of the sample with a plan beside it, one place of which is another."""
+    assert old in PLAN
+    (config / "plan.yaml").write_text(PLAN.replace(old, new, 1), "utf-8")
+    with (config / "sample.yaml").open("a", encoding="utf-8") as f:
+        f.write("plan: plan.yaml\n")
+    return config / "sample.yaml"
+
+
+def test_a_plan_is_read_with_the_config_and_its_budget_added_up(config):
+    settings = validate.check(with_plan(config))
+    assert config / "plan.yaml" in settings.files
+    assert [line.region for line in settings.plan.lines] == ["east", "all"]
+    said = f"{config / 'plan.yaml'} line 2: the 2 lines add up to 1,000.00, 100.00 more"
+    assert any(text.startswith(said) for text in validate.warnings(settings))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("action: call_overdue", "action: call_overdu",
+         "line 4: no action 'call_overdu'; did you mean 'call_overdue'?"),
+        ("    owner: stores", "    owner: store",
+         "line 7: no owner 'store'; did you mean 'stores'?"),
+        ("region: east", "region: eest", "line 4: no region 'eest'; did you mean 'east'?"),
+        ("region: east, ", "", "line 6: line 1 of the plan is also call_overdue for the company"),
+        ("contacts: 20", "contacts: 0", "line 5: lines.0.target.contacts: input should be"),
+        ("{money: 9000}", "{}", "line 10: lines.1.target: write contacts or money, one of the two"),
+        ("budget: 500", "budgets: 500",
+         "line 4: unknown setting 'budgets'; did you mean 'budget'?"),
+        ("2026-03-31", "soon", "line 4: lines.0.due_on: input should be a valid date"),
+    ],
+)  # fmt: skip
+def test_a_line_of_the_plan_that_cannot_be_is_an_error_with_its_place(config, old, new, said):
+    with pytest.raises(ConfigError) as error:
+        validate.check(with_plan(config, old, new))
+    assert f"plan.yaml {said}" in str(error.value)

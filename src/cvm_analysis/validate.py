@@ -25,6 +25,7 @@ from cvm_analysis.settings import (
     wording,
 )
 from cvm_analysis.sources import formats
+from cvm_analysis.strategy import plan
 from cvm_analysis.tables import IMPORTED, TABLES
 
 MISSPELT = 0.85  # as similar as an own column's name must be to one of ours for a warning
@@ -39,6 +40,7 @@ def check(config: str | Path) -> Settings:
         *_unknown_measures(settings),
         *_unknown_covariates(settings),
         *_wrong_actions(settings),
+        *_wrong_plan(settings),
         *_wrong_scorecards(settings),
         *_unknown_rules(settings),
         *_unknown_words(settings),
@@ -50,13 +52,16 @@ def check(config: str | Path) -> Settings:
 
 
 def warnings(settings: Settings) -> list[str]:
-    """List own columns that look like misspelt ones of ours, actions at rest, unnamed codes."""
+    """List own columns that look like misspelt ones of ours, actions at rest, unnamed codes, and
+    that the plan does not add up.
+    """
     unnamed = [
         f"{settings.where(code.file, *code.keys)}: {code.key} has no name in "
         f"{' and '.join(missing)}; reports show the code"
         for code, missing in wording.find_unnamed(settings)
     ]
-    return [*_misspelt_columns(settings), *_resting_actions(settings), *unnamed]
+    others = (_misspelt_columns, _resting_actions, _differing_budget)
+    return [*(text for find in others for text in find(settings)), *unnamed]
 
 
 def _misspelt_columns(settings: Settings) -> Iterator[str]:
@@ -95,6 +100,26 @@ def _wrong_actions(settings: Settings) -> Iterator[str]:
     file = settings.resolve(settings.business.strategies)
     for keys, problem in action_checks.find_problems(settings):
         yield f"{settings.where(file, *keys)}: {problem}"
+
+
+def _wrong_plan(settings: Settings) -> Iterator[str]:
+    """Lines of the plan with an unknown action, owner or region, or that stand twice."""
+    if settings.plan is None:
+        return
+    strategies, regions = settings.strategies, action_checks.codes(settings).get("region", set())
+    known = {action.code for action in strategies.actions}, set(strategies.owners), regions
+    for keys, problem in plan.find_problems(settings.plan, *known):
+        yield f"{settings.where(_plan_file(settings), *keys)}: {problem}"
+
+
+def _differing_budget(settings: Settings) -> Iterator[str]:
+    """The plan's budget, if it is not the sum of its lines."""
+    if settings.plan and (text := plan.find_difference(settings.plan)):
+        yield f"{settings.where(_plan_file(settings), 'budget')}: {text}"
+
+
+def _plan_file(settings: Settings) -> Path:
+    return settings.resolve(settings.business.plan or "")
 
 
 def _resting_actions(settings: Settings) -> Iterator[str]:

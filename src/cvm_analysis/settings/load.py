@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from cvm_analysis.churn.lapse import Churn
 from cvm_analysis.clv.value import Value
@@ -23,6 +23,7 @@ from cvm_analysis.settings.lines import Lines, line, parse, where
 from cvm_analysis.settings.rule_files import Scorecards, Segments, Strategies
 from cvm_analysis.settings.shape import TAGS, Business, ContractSource, Region, Source
 from cvm_analysis.strategy import conditions
+from cvm_analysis.strategy.plan import ActionPlan
 from cvm_analysis.tables import TABLES
 
 UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")  # of pydantic, for a wrong name
@@ -35,7 +36,12 @@ COMPUTED = {  # of each customer, from transactions; no attribute may have such 
     "loyalty_index",
 }
 NOT_WRITTEN = (*TAGS, *conditions.TAGS)  # parts of an error's place that are not in the file
-RULE_FILES = {"segments": Segments, "scorecards": Scorecards, "strategies": Strategies}
+RULE_FILES: dict[str, type[Any]] = {
+    "segments": Segments,
+    "scorecards": Scorecards,
+    "strategies": Strategies,
+    "plan": ActionPlan,  # if the config names one
+}
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,7 @@ class Settings:
     scorecards: Scorecards
     strategies: Strategies
     lines: Mapping[Path, Lines]
+    plan: ActionPlan | None = None
     pinned: Path | None = None  # the prepared tables of this run, whatever is prepared meanwhile
 
     @property
@@ -111,6 +118,7 @@ def load(path: str | Path) -> Settings:
     parts = {
         name: _read(Path(os.path.normpath(path.parent / getattr(business, name))), model, lines)
         for name, model in RULE_FILES.items()
+        if getattr(business, name)
     }
     settings = Settings(path=path, business=business, lines=lines, **parts)
     _check_names(settings)
@@ -120,7 +128,7 @@ def load(path: str | Path) -> Settings:
 def _read(path: Path, model: type[Any], lines: dict[Path, dict[tuple[str, ...], int]]) -> Any:
     content, lines[path] = parse(path)
     try:
-        return model.model_validate(content)
+        return TypeAdapter(model).validate_python(content)
     except ValidationError as error:
         errors = sorted(_reportable(error.errors()), key=lambda each: _order(lines[path], each))
         messages = [_describe(path, lines[path], model, each) for each in errors]

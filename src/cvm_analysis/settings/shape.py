@@ -139,6 +139,7 @@ class Business(Strict):
     segments: str = "segments.yaml"
     scorecards: str = "scorecards.yaml"
     strategies: str = "strategies.yaml"
+    plan: str | None = None
     report_segments: dict[str, Literal["rfm", "grade"]] = {"retail": "rfm"}  # other types: grade
     compare_days: int = Field(91, gt=0)  # the period of changes that are reported
     value: Value = Value()

@@ -1,8 +1,9 @@
 """Control groups: which customers of an action are not contacted, so that its effect is measured.
 
 Drawn by a hash of action, day and customer: the same customer has the same arm whichever region's
-plan is made, on whichever machine, and another draw on another day. Nobody whom leaving out would
-harm or wrong is drawn: only marketing to retail customers has control groups.
+plan is made, on whichever machine, and another draw on another day; but a customer keeps the arm of
+an earlier list until its window closes, else nothing could be said about that list. Nobody whom
+leaving out would harm or wrong is drawn: only marketing to retail customers has control groups.
 """
 
 from __future__ import annotations
@@ -36,7 +37,11 @@ class NoControls(NamedTuple):
 
 
 def draw(
-    rows: pd.DataFrame, shares: Mapping[str, float], needed: Mapping[str, float], as_of: Any
+    rows: pd.DataFrame,
+    shares: Mapping[str, float],
+    needed: Mapping[str, float],
+    as_of: Any,
+    kept: pd.Series | None = None,
 ) -> tuple[pd.Series, list[NoControls]]:
     """Draw the control group of each action.
 
@@ -48,6 +53,7 @@ def draw(
     needed : customers that a draw must have, by action: the sample size, or where the rounds of a
         year are pooled, its part of one round; infinity: cannot be measured here
     as_of : day of the plan
+    kept : arms that are not drawn again, by customer_id and action (`ledger.open_arms`)
 
     Returns
     -------
@@ -65,6 +71,9 @@ def draw(
             continue
         is_control = hash_share(str(action), as_of, _units(able)) < share
         arm[able.index] = np.where(is_control, "control", "treated")
+    if kept is not None:
+        earlier = kept.reindex(pd.MultiIndex.from_frame(rows[["customer_id", "action"]]))
+        arm = arm.where(earlier.isna().to_numpy(), earlier.to_numpy())
     return arm, notes
 
 

@@ -173,13 +173,15 @@ def find_problems(
     if action.kind != MARKETING and action.control_share > 0:
         said = f"{action.kind} is owed to every customer; delete it, or set it to 0"
         yield ("control_share",), said
-    yield from _wrong_effect(action.effect)
+    yield from _wrong_effect(action.effect, action.success)
 
 
-def _wrong_effect(effect: Effect) -> Iterator[Problem]:
+def _wrong_effect(effect: Effect, success: Success) -> Iterator[Problem]:
     ends = [effect.low, effect.likely, effect.high]
     if ends != sorted(ends):
         yield ("effect",), f"low, likely and high must rise, not {ends}"
+    if effect.on != PURCHASE and success.measure == PURCHASE:
+        yield ("success", "measure"), f"an effect on {effect.on} is measured by margin"
     if effect.evidence == ELSEWHERE and not effect.source:
         yield ("effect", "evidence"), "set source: where the effect comes from"
 

@@ -59,6 +59,7 @@ def to_rows(
     flat = planned.reset_index().assign(
         region=region, as_of=pd.Timestamp(as_of), forecast_error=forecast_error
     )
+    flat["base"] = flat["window_base"]  # outcomes are those of the window
     rows = flat[list(TABLES["ledger"].columns)]
     days = {
         name: pd.to_datetime(rows[name]).astype("datetime64[ns]") for name in ("as_of", "due_on")
@@ -87,15 +88,29 @@ def evaluate(
     purchase; effect_of_base is the effect as a share of the base, or in points of probability.
     """
     today = pd.Timestamp(as_of)
-    rows = ledger.reset_index()
-    rows = rows[rows["as_of"] < today]
-    rows["closes_on"] = rows["as_of"] + pd.to_timedelta(rows["window_days"], unit="D")
-    rows["is_control"] = rows["arm"] == "control"
-    rows["is_done"] = _is_done(rows, contact_log, today)
-    rows["is_counted"] = _is_counted(rows)
+    rows = _with_windows(ledger, today)
+    rows = rows.assign(is_done=_is_done(rows, contact_log, today))
     closed = rows[rows["closes_on"] <= today]
     found = _lists(rows).join(_compare(closed, outcomes))
     return _describe(found, today)[list(TABLES["ledger_results"].columns)[len(LIST) :]]
+
+
+def open_arms(ledger: pd.DataFrame, as_of: dt.date) -> pd.Series:
+    """Find the arms that customers keep, as a window of an earlier list is still open.
+
+    Without it a control of one list would be contacted by the next, and the first list would be
+    compared with customers who were contacted too.
+
+    ledger : table of this name
+
+    Returns
+    -------
+    treated, control or empty (no control group), indexed by customer_id and action.
+    """
+    rows = _with_windows(ledger, pd.Timestamp(as_of))
+    rows = rows[rows["is_counted"] & (rows["closes_on"] > pd.Timestamp(as_of))]
+    arms: pd.Series = rows.set_index(["customer_id", "action"])["arm"]
+    return arms
 
 
 def measured_effects(results: pd.DataFrame) -> dict[str, Effect]:
@@ -137,6 +152,15 @@ def _pool(lists: pd.DataFrame) -> Effect:
         int(treated.sum()),
         int(control.sum()),
     )
+
+
+def _with_windows(ledger: pd.DataFrame, today: pd.Timestamp) -> pd.DataFrame:
+    """Rows of earlier days with the last day of their window, and whether they count."""
+    rows = ledger.reset_index()
+    rows = rows[rows["as_of"] < today]
+    closes_on = rows["as_of"] + pd.to_timedelta(rows["window_days"], unit="D")
+    rows = rows.assign(closes_on=closes_on, is_control=rows["arm"] == "control")
+    return rows.assign(is_counted=_is_counted(rows))
 
 
 def _is_done(rows: pd.DataFrame, contact_log: pd.DataFrame, today: pd.Timestamp) -> pd.Series:
@@ -204,7 +228,7 @@ def _compare(closed: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
 def _outcome(rows: pd.DataFrame, outcomes: pd.DataFrame) -> pd.Series:
     """Margin of each row's window, from the day after the list; or 1 with a purchase, else 0."""
     days = outcomes.assign(day=pd.to_datetime(outcomes["day"]).astype("datetime64[ns]"))
-    days = days[days["customer_id"].isin(rows["customer_id"])]
+    days = days[days["customer_id"].isin(rows["customer_id"])].astype({"customer_id": object})
     days = days.sort_values("day", ignore_index=True)
     days = days.assign(amount=days["amount"].astype(float), n=(days["amount"] > 0).astype(float))
     sums = days.groupby("customer_id")[["amount", "n"]].cumsum()

@@ -23,13 +23,29 @@ import pandas as pd
 
 from cvm_analysis.minimum_data import Note
 from cvm_analysis.strategy import conditions, consent, reasons
-from cvm_analysis.strategy.catalogue import KINDS, MARKETING, RECOVERY, Action, ContactLimit
+from cvm_analysis.strategy.catalogue import (
+    KINDS,
+    MARKETING,
+    PURCHASE,
+    RECOVERY,
+    Action,
+    ContactLimit,
+)
 from cvm_analysis.tables import TABLES
 
 PART = "actions"
 CANDIDATE = (  # columns of candidates
     *("customer_id", "action", "region", "kind", "priority", "owner", "due_on"),
-    *("measure", "window_days", "cost", "base", "expected_gain", "forecast", "evidence"),
+    *(
+        "measure",
+        "window_days",
+        "cost",
+        "base",
+        "window_base",
+        "expected_gain",
+        "forecast",
+        "evidence",
+    ),
     *("reason", "reason_value", "reason_text"),
 )
 _FORECAST_DAYS = (90, 180, 365)  # of table churn
@@ -131,6 +147,7 @@ def _terms(
             "window_days": action.success.within_days,
             "cost": action.cost,
             "base": base,
+            "window_base": _within(action, base, weeks),
             "expected_gain": base * mean,
             "forecast": _forecast(action, rows, weeks),
             "evidence": assumed.evidence if effect is None else effect.evidence,
@@ -144,6 +161,13 @@ def _base(multiplies: str, rows: pd.DataFrame) -> pd.Series:
     column = "order_margin" if multiplies == "purchase" else multiplies
     known = rows[column] if column in rows else pd.Series(0.0, rows.index)
     return known.astype(float).fillna(0.0).clip(lower=0.0)
+
+
+def _within(action: Action, base: pd.Series, weeks: float) -> pd.Series:
+    """The part of the money an effect multiplies that falls into the success window."""
+    if action.effect.on == PURCHASE:
+        return base
+    return base * (action.success.within_days / (7 * weeks))
 
 
 def _forecast(action: Action, rows: pd.DataFrame, weeks: float) -> pd.Series:
