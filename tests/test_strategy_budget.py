@@ -163,6 +163,24 @@ def test_many_customers_come_within_a_thousandth_of_the_bound():
     assert 0.999 * plan.bound < plan.net_gain <= plan.bound
 
 
+def test_rounded_shares_alone_are_near_the_bound(monkeypatch):
+    monkeypatch.setattr(budget, "improve", lambda *_: None)
+    candidates = invent(1, 4000)
+    money, capacities = limits(candidates, 10)
+    _, plan = budget.choose(candidates, money, capacities)
+    assert 0.999 * plan.bound < plan.net_gain <= plan.bound
+    assert take_greedily(candidates, money, capacities) < 0.9 * plan.net_gain
+
+
+def test_the_greedy_plan_is_taken_where_the_shares_lead_to_a_worse_one(monkeypatch):
+    monkeypatch.setattr(budget, "improve", lambda *_: None)
+    for seed in range(60):
+        candidates = invent(seed, 6, "various")
+        money, capacities = limits(candidates, seed)
+        _, plan = budget.choose(candidates, money, capacities)
+        assert plan.net_gain >= take_greedily(candidates, money, capacities) - 1e-6
+
+
 def test_half_of_equal_customers_get_the_dearer_action():
     """Gains 10 for 1 and 18 for 5, money 3 a customer: (9 + 13) / 2 each is the optimum."""
     rows = [(f"C{i}", *offer) for i in range(40) for offer in CHEAP_AND_DEAR]

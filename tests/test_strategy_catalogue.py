@@ -126,12 +126,10 @@ def test_an_owner_has_a_capacity():
     assert Owner(capacity=20).capacity == {"default": 20}
 
 
-def test_a_limit_is_of_a_region_and_of_all_the_sum():
+def test_a_limit_is_that_of_the_region_or_the_default():
     limit = {"east": 40.0, "default": 10.0}
-    regions = ["east", "south", "north"]
-    assert [catalogue.limit_in(limit, region) for region in regions] == [40, 10, 10]
-    assert catalogue.limit_in(limit, "all", regions) == 60
-    assert catalogue.limit_in({"east": 40.0}, "south") == 0
+    assert [catalogue.limit_in(limit, region) for region in ("east", "south")] == [40, 10]
+    assert catalogue.limit_in({"east": 40.0}, "south") is None
 
 
 def test_regions_of_a_limit_must_exist_and_all_must_have_one():

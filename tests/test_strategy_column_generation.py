@@ -9,6 +9,7 @@ from cvm_analysis.strategy.column_generation import (
     MOST_COLUMNS,
     PRECISION,
     ROUNDS,
+    Relaxation,
     choose_at,
     merge_groups,
     relax,
@@ -84,6 +85,18 @@ def test_shares_of_equal_customers_become_whole_customers():
     assert found.bound == pytest.approx(11 * n, rel=PRECISION)
     rows = round_shares(offers, found)
     assert offers.use(rows, 3).tolist() == [3 * n, n / 2, n / 2]
+
+
+def test_of_a_divided_group_the_best_customers_come_first():
+    """Half a share at price 10, where two of six pay, and half at 0, where all do."""
+    net = np.array([3.0, 12.0, 9.0, 1.0, 20.0, 8.0])
+    none = np.zeros(6, dtype=np.intp)
+    offers = Offers(np.arange(6), none, none, net, np.ones(6), none)
+    prices = [np.array([10.0, 0.0]), np.zeros(2)]
+    half = Relaxation(0.0, prices[0], prices, np.array([[0.5], [0.5]]))
+    assert round_shares(offers, half).tolist() == [1, 2, 4, 5]  # 12 and 20, then 9 and 8
+    quarter = half._replace(shares=np.array([[0.5], [0.25]]))  # the rest gets nothing
+    assert round_shares(offers, quarter).tolist() == [1, 2, 4]
 
 
 def test_rounding_keeps_the_limits_but_for_a_few_contacts():

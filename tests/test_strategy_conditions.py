@@ -117,8 +117,10 @@ def test_a_condition_can_hold_if_some_row_satisfies_it(how, n):
     for chosen in itertools.combinations(parts, n):
         if len({conditions.columns(conditions.read(part))[0] for part in chosen}) > 1:
             continue  # comparisons of two columns cannot contradict each other
-        condition = conditions.read({how: list(chosen)})
-        assert conditions.can_hold(condition) == conditions.evaluate(condition, table).any(), chosen
+        for written in ({how: list(chosen)}, {"not": {how: list(chosen)}}):
+            condition = conditions.read(written)
+            found = conditions.evaluate(condition, table).any()
+            assert conditions.can_hold(condition) == found, written
 
 
 def test_what_needs_a_column_that_is_not_there_cannot_hold():

@@ -50,7 +50,7 @@ MOVED = pd.DataFrame(
     ),
 )
 POINTS = pd.DataFrame(
-    {"points": [60.0, 20.0, np.nan, 30.0, 30.0]},
+    {"points": [20.0, 60.0, np.nan, 30.0, 30.0]},
     index=pd.MultiIndex.from_tuples(
         [("a", "spend"), ("a", "growth"), ("a", "nps"), ("e", "spend"), ("e", "growth")],
         names=["customer_id", "indicator"],
@@ -119,7 +119,7 @@ def test_who_fell_a_grade_and_what_cost_them_most(joined):
 
 
 def test_the_weakest_indicator_has_the_fewest_points(joined):
-    assert joined["weakest_indicator"].dropna().to_dict() == {"a": "growth", "e": "growth"}
+    assert joined["weakest_indicator"].dropna().to_dict() == {"a": "spend", "e": "growth"}
     assert joined["weakest_points"].dropna().to_dict() == {"a": 20, "e": 30}
 
 

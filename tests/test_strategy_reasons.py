@@ -49,7 +49,9 @@ def test_of_several_ways_the_one_that_applies_to_the_customer():
 
 
 def test_what_must_not_hold_is_no_reason():
-    assert found({"all": [{"not": {"column": "nps", "above": 5}}, OVERDUE]})[0][0] == "days_overdue"
+    unless = {"not": {"column": "nps", "above": 5}}
+    for how in ("all", "any"):
+        assert {reason for reason, _ in found({how: [unless, OVERDUE]})} == {"days_overdue"}
 
 
 def test_a_class_is_the_reason_where_nothing_else_is_asked():

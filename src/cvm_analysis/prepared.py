@@ -248,6 +248,11 @@ def count_values(settings: Settings, columns: Iterable[str]) -> dict[str, int]:
     return {name: int(n) for name, n in counts.to_pandas().iloc[0].items()} if there else {}
 
 
+def region_keys(settings: Settings) -> list[str]:
+    """List the keys of the regions, without `all`."""
+    return [key for key in region_names(settings) if key != ALL]
+
+
 def region_names(settings: Settings) -> dict[str, dict[str, str]]:
     """Names of `all` and every prepared region: key -> language -> name."""
     every = {each: texts.words(each)("report.all_regions") for each in texts.languages()}

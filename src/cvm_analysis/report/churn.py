@@ -13,7 +13,7 @@ from cvm_analysis.churn.list_rankings import BEST, RANKINGS
 from cvm_analysis.report import blocks
 from cvm_analysis.report import risk_drivers as risk_drivers_tables
 from cvm_analysis.report.blocks import Block
-from cvm_analysis.report.writer import NO_ACTION, NOT_VALUED, Writer
+from cvm_analysis.report.writer import Writer
 from cvm_analysis.survival.logrank import LogRank
 from cvm_analysis.texts import Words
 
@@ -70,10 +70,10 @@ def watchlist(writer: Writer, customers: pd.DataFrame, as_of: dt.date) -> Block:
 
 
 def _because(writer: Writer, row: Mapping[str, Any]) -> str:
-    """A customer's risk drivers, and the action of the segment if one pays off."""
+    """A customer's risk drivers, and the customer's first action, if there is one."""
     say = writer.say
     said = risk_drivers_tables.describe(row, say, writer.currency) or say.number(None)
-    if row.get("action") in (None, NO_ACTION, NOT_VALUED) or pd.isna(row["action"]):
+    if pd.isna(row.get("action")):
         return said
     return say("report.churn.with_action", reasons=said, action=say(f"actions.{row['action']}"))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,13 +11,12 @@ import pandas as pd
 from cvm_analysis.report import blocks
 from cvm_analysis.report.blocks import Block
 from cvm_analysis.report.writer import Writer
-from cvm_analysis.strategy.segment_strategies import Total
+from cvm_analysis.strategy.budget import Plan
+from cvm_analysis.strategy.segment_strategies import Total, select_planned
 from cvm_analysis.tables import IMPORTED
 from cvm_analysis.texts import Words
 
 MOST = 5  # actions on the first page
-PLAN = {"n_contacts": "number", "owner": "words:owners", "due_on": "date", "cost": "money"}
-PLAN |= {"net_gain": "money", "range": "text", "evidence": "words:evidence"}
 GROUP = {"n_members": "number", "first": "text", "then": "text", "cost": "money"}
 GROUP |= {"net_gain": "money", "range": "text"}
 DAYS = ("complaint_days", "days_since_late", "days_overdue", "days_since_last", "days_since_first")
@@ -25,14 +24,11 @@ DAYS += ("days_to_contract_end", "days_to_birthday", "days_since_joined")
 SHARES = ("sales_change", "p_end_90d", "churn_risk")
 
 
-def plan(
-    writer: Writer, actions: pd.DataFrame, total: Total, budget: float | None, until: dt.date
-) -> Block:
+def plan(writer: Writer, actions: pd.DataFrame, total: Total, budget: float | None) -> Block:
     """Say what the plan costs and should bring, and show its most valuable actions.
 
     actions : one row per action, as segment_strategies.add_up_by_action
     budget : of this region; None: no limit
-    until : the last date of the plan
     """
     say = writer.say
     if not total.n_contacts:
@@ -40,7 +36,7 @@ def plan(
     figures = {
         "contacts": say.count("contacts", total.n_contacts),
         "actions": say.count("actions", len(actions)),
-        "until": say.date(until),
+        "until": say.date(actions["last_due_on"].max()),
         "cost": writer.money(total.cost),
         "net": writer.money(total.net_gain),
         "range": writer.range(total.low, total.high, writer.money),
@@ -48,11 +44,10 @@ def plan(
     }
     code = "planned" if budget is None else "planned_of"
     said = writer.note(f"report.strategy.{code}", budget=writer.money(budget or 0.0), **figures)
-    shown = actions.head(MOST)
-    table = writer.table(_ranges(writer, shown), PLAN, "actions", id="plan")
-    rest = len(actions) - len(shown)
+    cards = [_card(writer, str(code), row) for code, row in actions.head(MOST).iterrows()]
+    rest = len(actions) - len(cards)
     more = [writer.note("report.strategy.more", n=say.count("actions", rest))] if rest else []
-    return blocks.join([said, table, *more])
+    return blocks.join([said, *cards, *more])
 
 
 def groups(writer: Writer, strategy: pd.DataFrame, scheme: str) -> Block:
@@ -78,6 +73,76 @@ def groups(writer: Writer, strategy: pd.DataFrame, scheme: str) -> Block:
     return writer.table(shown, GROUP, id=f"strategy-{scheme}")
 
 
+def recommended(writer: Writer, candidates: pd.DataFrame, actions: pd.DataFrame) -> Block:
+    """Show for each action how many customers meet its conditions and how many get it.
+
+    candidates : as recommend.find_candidates; actions : table `actions`
+    """
+    met = candidates["action"].value_counts()
+    got = actions.reset_index()["action"].value_counts()
+    first = actions[actions["rank"] == 1].reset_index()["action"].value_counts()
+    shown = pd.DataFrame({"n_met": met, "n_recommended": got, "n_first": first})
+    shown = shown.fillna(0).sort_values("n_recommended", ascending=False, kind="stable")
+    return writer.table(shown, dict.fromkeys(shown, "number"), "actions", id="recommended")
+
+
+def reductions(writer: Writer, plan: Plan) -> Block:
+    """Say what the plan costs and brings, and why it has fewer contacts than it could have."""
+    say = writer.say
+    said = writer.note(
+        "report.strategy.plan",
+        contacts=say.count("contacts", plan.n_contacts),
+        cost=writer.money(plan.cost),
+        net=writer.money(plan.net_gain),
+        bound=writer.money(plan.bound),
+    )
+    notes = [
+        writer.note(
+            f"report.strategy.reductions.{each.code}",
+            have=say.number(each.have),
+            need=say.number(each.need),
+            owner=say(f"owners.{each.owner}") if each.owner else "",
+        )
+        for each in plan.reductions
+    ]
+    return blocks.join([said, *notes])
+
+
+def control_groups(writer: Writer, sizes: pd.DataFrame) -> Block:
+    """Show for each action how many customers a test needs, and whether a group is left out.
+
+    sizes : as control_sizes.find
+    """
+    say = writer.say
+    if sizes.empty:
+        return writer.note("report.strategy.no_control_groups")
+    shown = sizes.assign(
+        needed=[say.number(None) if math.isinf(n) else say.number(n) for n in sizes["needed"]],
+        share=[
+            say.percent(share) if share else say("report.strategy.cannot_be_measured")
+            for share in sizes["share"]
+        ],
+    )
+    formats = {"n_customers": "number", "needed": "text", "lists": "number", "share": "text"}
+    labels = {"share": say("report.strategy.control_share"), "lists": say("report.strategy.lists")}
+    return writer.table(shown, formats, "actions", labels, id="control-groups")
+
+
+def by_owner(writer: Writer, actions: pd.DataFrame) -> Block:
+    """Show the contacts, cost and expected gain of each owner's planned actions."""
+    planned = select_planned(actions)
+    counted = planned["expected_gain"].where(planned["counts_gain"].astype(bool), 0.0)
+    groups = planned.assign(gain=counted).groupby("owner")
+    shown = groups.agg(
+        n_contacts=("cost", "size"),
+        cost=("cost", "sum"),
+        gain=("gain", "sum"),
+        due_on=("due_on", "min"),
+    )
+    formats = {"n_contacts": "number", "cost": "money", "gain": "money", "due_on": "date"}
+    return writer.table(shown, formats, "owners", id="owners")
+
+
 def why(writer: Writer, row: Mapping[str, Any]) -> str:
     """Write the reason of an action: "complaint open for 258 days".
 
@@ -93,15 +158,32 @@ def why(writer: Writer, row: Mapping[str, Any]) -> str:
     return say("report.strategy.because", column=label or name, value=value)
 
 
-def watch_reasons(writer: Writer, listed: pd.DataFrame, actions: pd.DataFrame) -> pd.DataFrame:
-    """Add each customer's first action and its reason to rows indexed by customer_id."""
-    first = actions[actions["rank"] == 1].reset_index("action")
-    return listed.join(first[["action", "owner", "due_on"]].reindex(listed.index))
+def add_first_action(listed: pd.DataFrame, actions: pd.DataFrame) -> pd.DataFrame:
+    """Add each customer's first action, its owner and date to rows indexed by customer_id.
+
+    actions : table `actions`; whoever is in a control group, or in no plan, has no action
+    """
+    planned = select_planned(actions).reset_index().sort_values("rank")
+    first = planned.drop_duplicates("customer_id").set_index("customer_id")
+    return listed.join(first[["action", "owner", "due_on"]])
 
 
-def _ranges(writer: Writer, actions: pd.DataFrame) -> pd.DataFrame:
-    ends = zip(actions["low"], actions["high"], strict=True)
-    return actions.assign(range=[writer.range(low, high, writer.money) for low, high in ends])
+def _card(writer: Writer, code: str, row: pd.Series) -> Block:
+    """Show an action: who does it by when, the first step, what it costs and should bring."""
+    say = writer.say
+    who = {"owner": say(f"owners.{row['owner']}"), "day": say.date(row["due_on"])}
+    gain = {"likely": writer.money(row["net_gain"])}
+    gain |= {"low": writer.money(row["low"]), "high": writer.money(row["high"])}
+    figures = {
+        say("columns.net_gain"): say("report.strategy.gain_range", **gain),
+        say("columns.cost"): writer.money(row["cost"]),
+        say("columns.n_contacts"): say.number(row["n_contacts"]),
+        say("columns.evidence"): say(f"evidence.{row['evidence']}"),
+    }
+    step = say(f"action_steps.{code}")
+    return blocks.action_card(
+        say("report.strategy.who", **who), say(f"actions.{code}"), step, figures
+    )
 
 
 def _class_name(say: Words, scheme: str, code: str) -> str:

@@ -6,7 +6,6 @@ the texts.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,7 +16,6 @@ from cvm_analysis.report import blocks, coverage
 from cvm_analysis.report.blocks import Block
 from cvm_analysis.texts import Language, Words, words
 
-NO_ACTION, NOT_VALUED = "no_action", "not_valued"  # of segments without a recommended action
 MOST = 0.8  # of the expected margin: so few segments bring it
 SEGMENT_COLUMNS = {
     "n_customers": "number",
@@ -177,39 +175,6 @@ class Writer:
     def segments(self, figures: pd.DataFrame) -> Block:
         """Show one row per segment in figures."""
         return self.table(figures, SEGMENT_COLUMNS, "segments", id="segments")
-
-    def actions(self, strategy: pd.DataFrame) -> Block:
-        """Show a card for the best action of each segment, the highest gain after cost first."""
-        first = strategy[strategy.index.get_level_values("rank") == 1].droplevel("rank")
-        paying = first[~first["action"].isin([NO_ACTION, NOT_VALUED])]
-        net = (paying["gain"] - paying["cost"]).sort_values(ascending=False)
-        cards = [self._card(str(segment), paying.loc[segment]) for segment in net.index]
-        for code in (NO_ACTION, NOT_VALUED):
-            idle = self.say.names("segments", first.index[first["action"] == code])
-            if idle:
-                listed = self.say.listed(idle.values())
-                cards.append(self.note(f"report.writer.{code}", segments=listed))
-        return blocks.join(cards)
-
-    def _card(self, segment: str, row: pd.Series) -> Block:
-        column, figure, comparison, threshold = json.loads(row["trigger"])
-        why = self.say(
-            f"report.writer.because.{comparison}",
-            column=self.say(f"columns.{column}"),
-            figure=self.say.value(column, figure, self.currency),
-            limit=self.say.value(column, threshold, self.currency),
-            n=self.say.count("customers", row["n_customers"]),
-        )
-        names = {"likely": "gain", "low": "gain_low", "high": "gain_high"}
-        gains = {name: self.money(row[column]) for name, column in names.items()}
-        figures = {
-            self.say("columns.net_gain"): self.money(row["gain"] - row["cost"]),
-            self.say("columns.gain"): self.say("report.writer.gain_range", **gains),
-            self.say("columns.cost"): self.money(row["cost"]),
-            self.say("columns.evidence"): self.say(f"evidence.{row['evidence']}"),
-        }
-        action = self.say(f"actions.{row['action']}")
-        return blocks.action_card(self.say(f"segments.{segment}"), action, why, figures)
 
     def churn(self, churn: pd.DataFrame, value: pd.DataFrame, horizon_days: int) -> Block:
         """Show how many are expected to place no order, and the margin at stake and lost.

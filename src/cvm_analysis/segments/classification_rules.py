@@ -81,6 +81,11 @@ def add_segment(customers: pd.DataFrame, naming: Naming) -> pd.DataFrame:
     return customers.assign(segment=customers["customer_type"].where(~is_retail, names))
 
 
+def name_segments(customers: pd.DataFrame, naming: Naming) -> pd.Series:
+    """Name every customer's segment, as `add_segment` does."""
+    return add_segment(customers, naming)["segment"]
+
+
 def name_on_days(
     days: Sequence[dt.date],
     customers: Sequence[pd.DataFrame],

@@ -10,7 +10,6 @@ from pydantic import BeforeValidator, Field
 from cvm_analysis.errors import nearest
 from cvm_analysis.strategy import conditions
 from cvm_analysis.strategy.conditions import Condition, Problem
-from cvm_analysis.tables import ALL
 from cvm_analysis.typed import settings
 
 KINDS = ("recovery", "service", "marketing")  # the order in which they are done
@@ -131,14 +130,9 @@ class Action:
         return self.kind == MARKETING if self.consent is None else self.consent
 
 
-def limit_in(limit: Mapping[str, float], region: str, regions: Collection[str] = ()) -> float:
-    """Read a limit of one region; of `all` the sum over its regions. One that is not named has 0.
-
-    limit : by region, or `default`; regions : all keys, for `all`
-    """
-    if region == ALL:
-        return sum(limit_in(limit, each) for each in regions)
-    return limit.get(region, limit.get(DEFAULT, 0.0))
+def limit_in(limit: Mapping[str, float], region: str) -> float | None:
+    """Read a limit of one region; None if it names neither the region nor `default`."""
+    return limit.get(region, limit.get(DEFAULT))
 
 
 def find_unnamed_regions(limit: Mapping[str, float], regions: Collection[str]) -> Iterator[Problem]:
@@ -179,13 +173,15 @@ def find_problems(
     if action.kind != MARKETING and action.control_share > 0:
         said = f"{action.kind} is owed to every customer; delete it, or set it to 0"
         yield ("control_share",), said
-    yield from _wrong_effect(action.effect)
+    yield from _wrong_effect(action.effect, action.success)
 
 
-def _wrong_effect(effect: Effect) -> Iterator[Problem]:
+def _wrong_effect(effect: Effect, success: Success) -> Iterator[Problem]:
     ends = [effect.low, effect.likely, effect.high]
     if ends != sorted(ends):
         yield ("effect",), f"low, likely and high must rise, not {ends}"
+    if effect.on != PURCHASE and success.measure == PURCHASE:
+        yield ("success", "measure"), f"an effect on {effect.on} is measured by margin"
     if effect.evidence == ELSEWHERE and not effect.source:
         yield ("effect", "evidence"), "set source: where the effect comes from"
 

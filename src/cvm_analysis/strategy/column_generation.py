@@ -95,8 +95,7 @@ def merge_groups(group: Ints) -> Ints:
 def round_shares(offers: Offers, relaxation: Relaxation) -> Ints:
     """Give each customer the row of one round, so that each group has its shares.
 
-    Where two rounds differ about customers with the same pair of actions, those who gain most by
-    the change get the second one. Returns rows; limits may be missed by a few contacts.
+    Returns rows, sorted; limits may be missed by a few contacts.
     """
     group = merge_groups(offers.group)
     shares = np.where(relaxation.shares > SHARE, relaxation.shares, 0.0)
@@ -116,20 +115,27 @@ def round_shares(offers: Offers, relaxation: Relaxation) -> Ints:
 
 
 def _divide(offers: Offers, prices: list[Array], shares: Array) -> Ints:
-    """Divide the customers of one group over the rounds at these prices; the rest gets nothing."""
+    """Divide the customers of one group over the rounds at these prices; the rest gets nothing.
+
+    Of customers with the same actions in all rounds, those who gain most by the dearest round,
+    compared with the cheapest, get the dearest one.
+    """
     chosen = np.full((len(prices) + 1, len(offers.group)), -1)
     for k, price in enumerate(prices):
         rows, _ = choose_at(offers, price)
         chosen[k, offers.customer[rows]] = rows
+    spent = np.where(chosen < 0, 0.0, offers.cost[chosen]).sum(axis=1)
+    dearest_first = np.lexsort(((chosen >= 0).sum(axis=1), spent))[::-1]
+    chosen = chosen[dearest_first]
+    shares = np.append(shares, 1 - shares.sum())[dearest_first]
     action = np.where(chosen < 0, -1, offers.action[chosen])
     net = np.where(chosen < 0, 0.0, offers.net[chosen])
-    last = len(prices) - int(shares.sum() > 1 - SHARE)
-    order = np.lexsort((net[last] - net[0], *action))
+    order = np.lexsort((net[-1] - net[0], *action))
     is_new = np.any(np.diff(action[:, order], axis=1, prepend=-2) != 0, axis=0)
     alike = np.cumsum(is_new) - 1
     size = np.bincount(alike)[alike]
     position = np.arange(len(order)) - np.flatnonzero(is_new)[alike]
-    k = np.searchsorted(np.cumsum(shares) + SHARE, (position + 0.5) / size)
+    k = np.searchsorted(np.cumsum(shares)[:-1], (position + 0.5) / size)
     rows = chosen[k, order]
     return rows[rows >= 0]
 

@@ -151,7 +151,7 @@ def _is_one_of(values: pd.Series, words: tuple[Word, ...]) -> pd.Series:
     kind = pd.api.types
     if kind.is_numeric_dtype(values) and not kind.is_bool_dtype(values):
         numbers = pd.to_numeric(pd.Series(words, dtype=object), errors="coerce").dropna()
-        return values.isin(numbers.tolist()) & values.notna()
+        return values.isin(numbers.tolist())
     return values.astype(str).isin([_as_text(word) for word in words]) & values.notna()
 
 

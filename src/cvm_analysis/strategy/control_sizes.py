@@ -16,6 +16,7 @@ from cvm_analysis.strategy import sample_size
 from cvm_analysis.strategy.catalogue import PURCHASE, Action
 from cvm_analysis.strategy.effects import Effect
 
+LEAST = 30  # customers whose spread of margins says something; with fewer, no group is drawn
 BEFORE_DAYS = 365  # of the figure that explains part of the outcome (CUPED)
 
 
@@ -70,7 +71,7 @@ def _needed(
         points = effect if action.effect.on == PURCHASE else effect * baseline
         return sample_size.needed(PURCHASE, baseline, points, share)
     of_window = gain if action.effect.on == PURCHASE else gain * window / horizon_days
-    if len(rows) < 2:
+    if len(rows) < LEAST:
         return np.inf
     outcome, before = _past(rows["customer_id"], daily, as_of, window)
     spread = sample_size.find_residual_sd(outcome, before)

@@ -19,9 +19,7 @@ from cvm_analysis.strategy.outcomes import Criterion
 def criteria(catalogue: Sequence[Action]) -> dict[str, Criterion]:
     """How the success of each action is measured."""
     return {
-        action.code: Criterion(
-            action.success.measure, action.success.within_days, action.effect.on
-        )
+        action.code: Criterion(action.success.measure, action.success.within_days, action.effect.on)
         for action in catalogue
     }
 
@@ -69,7 +67,9 @@ def from_table(table: pd.DataFrame) -> dict[str, Effect]:
     """Read table `effects`: the effect in use of each action."""
     columns = ["effect", "sd", "evidence", "n_treated", "n_control"]
     rows = table[columns].itertuples(name=None)
-    return {str(code): Effect(mean, sd, kind, int(n), int(m)) for code, mean, sd, kind, n, m in rows}
+    return {
+        str(code): Effect(mean, sd, kind, int(n), int(m)) for code, mean, sd, kind, n, m in rows
+    }
 
 
 def to_json(known: Mapping[str, Effect]) -> dict[str, list[Any]]:

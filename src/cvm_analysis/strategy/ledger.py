@@ -61,6 +61,7 @@ def to_rows(
     flat = planned.reset_index().assign(
         region=region, as_of=pd.Timestamp(as_of), forecast_error=forecast_error
     )
+    flat["base"] = flat["window_base"]  # outcomes are those of the window
     rows = flat[list(TABLES["ledger"].columns)]
     days = {
         name: pd.to_datetime(rows[name]).astype("datetime64[ns]") for name in ("as_of", "due_on")

@@ -31,9 +31,7 @@ def by_measure(daily: pd.DataFrame) -> dict[Measure, pd.DataFrame]:
     return {"margin": daily[[*keys, "amount"]], "purchase": bought}
 
 
-def add_classes(
-    members: pd.DataFrame, classify: Callable[[dt.date], pd.Series]
-) -> pd.DataFrame:
+def add_classes(members: pd.DataFrame, classify: Callable[[dt.date], pd.Series]) -> pd.DataFrame:
     """Add the segment of each member on the day of assignment; empty where it is unknown.
 
     members : one row per customer and campaign: customer_id, at

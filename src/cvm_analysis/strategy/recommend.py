@@ -23,16 +23,33 @@ import pandas as pd
 
 from cvm_analysis.minimum_data import Note
 from cvm_analysis.strategy import conditions, consent, reasons
-from cvm_analysis.strategy.catalogue import KINDS, MARKETING, RECOVERY, Action, ContactLimit
+from cvm_analysis.strategy.catalogue import (
+    KINDS,
+    MARKETING,
+    PURCHASE,
+    RECOVERY,
+    Action,
+    ContactLimit,
+)
 from cvm_analysis.tables import TABLES
 
 PART = "actions"
 CANDIDATE = (  # columns of candidates
     *("customer_id", "action", "region", "kind", "priority", "owner", "due_on"),
-    *("measure", "window_days", "cost", "base", "expected_gain", "forecast", "evidence"),
+    *(
+        "measure",
+        "window_days",
+        "cost",
+        "base",
+        "window_base",
+        "expected_gain",
+        "forecast",
+        "evidence",
+    ),
     *("reason", "reason_value", "reason_text"),
 )
 _FORECAST_DAYS = (90, 180, 365)  # of table churn
+_P_NO_PURCHASE = {days: f"p_no_purchase_{days}d" for days in _FORECAST_DAYS}
 
 
 class Expected(Protocol):
@@ -83,6 +100,8 @@ def find_candidates(
     effect: a share of the money expected, or points of probability x the margin of an order; 0
     where that money is unknown or negative.
     """
+    used = _list_used(actions)
+    facts = facts[[column for column in facts if column in used]]
     figures = segment_figures.assign(segment=segment_figures.index)
     large = figures[figures["n_customers"] >= min_segment]
     found = []
@@ -99,6 +118,14 @@ def find_candidates(
         found.append(pd.concat([terms, shown], axis=1).rename_axis("customer_id"))
     filled = [each for each in found if len(each)] or found[:1]
     return pd.concat(filled).reset_index() if filled else pd.DataFrame(columns=list(CANDIDATE))
+
+
+def _list_used(actions: Sequence[Action]) -> set[str]:
+    """List the columns of facts that candidates are made from."""
+    used = {"region", "segment", "expected_margin", "order_margin", *_P_NO_PURCHASE.values()}
+    for action in actions:
+        used |= {*conditions.columns(action.when), action.reason, action.effect.on}
+    return used
 
 
 def _terms(
@@ -120,6 +147,7 @@ def _terms(
             "window_days": action.success.within_days,
             "cost": action.cost,
             "base": base,
+            "window_base": _within(action, base, weeks),
             "expected_gain": base * mean,
             "forecast": _forecast(action, rows, weeks),
             "evidence": assumed.evidence if effect is None else effect.evidence,
@@ -133,6 +161,13 @@ def _base(multiplies: str, rows: pd.DataFrame) -> pd.Series:
     column = "order_margin" if multiplies == "purchase" else multiplies
     known = rows[column] if column in rows else pd.Series(0.0, rows.index)
     return known.astype(float).fillna(0.0).clip(lower=0.0)
+
+
+def _within(action: Action, base: pd.Series, weeks: float) -> pd.Series:
+    """The part of the money an effect multiplies that falls into the success window."""
+    if action.effect.on == PURCHASE:
+        return base
+    return base * (action.success.within_days / (7 * weeks))
 
 
 def _forecast(action: Action, rows: pd.DataFrame, weeks: float) -> pd.Series:
@@ -150,10 +185,9 @@ def _p_no_purchase(rows: pd.DataFrame, days: int) -> pd.Series:
     Between two of them the logarithm is linear, as at a constant rate; after the last it goes on at
     the mean rate.
     """
-    names = {h: f"p_no_purchase_{h}d" for h in _FORECAST_DAYS}
-    if not set(names.values()) <= set(rows):
+    if not set(_P_NO_PURCHASE.values()) <= set(rows):
         return pd.Series(np.nan, rows.index)
-    logs = {h: np.log(rows[name].astype(float).clip(1e-9, 1)) for h, name in names.items()}
+    logs = {h: np.log(rows[name].astype(float).clip(1e-9, 1)) for h, name in _P_NO_PURCHASE.items()}
     before, after = 0, _FORECAST_DAYS[-1]
     if days <= after:
         after = next(h for h in _FORECAST_DAYS if h >= days)

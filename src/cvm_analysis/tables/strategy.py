@@ -33,6 +33,7 @@ STRATEGY = {
             "window_days": days("within how many days after the list"),
             "cost": money("of the contact"),
             "base": money("what the effect multiplies; of a purchase the margin of an order"),
+            "window_base": money("the part of it that falls into the success window"),
             "expected_gain": money("base x effect"),
             "forecast": number(
                 "margin, or probability of a purchase, in the window without the action; empty "
@@ -148,7 +149,7 @@ STRATEGY = {
             "channel": text("channel of the contact"),
             "due_on": date("day by which to do it"),
             "cost": money("cost of the contact"),
-            "base": money("what the effect multiplies"),
+            "base": money("what the effect multiplies, within the window"),
             "expected_gain": money("base x effect, as expected then"),
             "forecast": number(
                 "outcome expected within the window without the action: margin, or probability of "
