@@ -47,7 +47,8 @@ def margins(**amounts):
     """One row per customer and amount; an amount alone comes on 1 February."""
     given = {c: a if isinstance(a, dict) else {"2026-02-01": a} for c, a in amounts.items()}
     rows = [(c, day, amount) for c, days in given.items() for day, amount in days.items()]
-    return pd.DataFrame(rows, columns=["customer_id", "day", "amount"])
+    table = pd.DataFrame(rows, columns=["customer_id", "day", "amount"])
+    return table.assign(purchases=(table["amount"] > -5).astype(int))
 
 
 def one(*arguments, as_of=CLOSED):
@@ -107,11 +108,11 @@ def test_a_list_without_control_group_is_compared_with_the_forecast_made_before(
 
 
 def test_a_purchase_is_counted_in_shares_and_its_effect_in_points():
-    """Nine in ten of a hundred treated and half of fifty controls bought."""
+    """Nine in ten of a hundred treated and half of fifty controls bought, some at a loss."""
     arms = {f"t{i}": {"arm": "treated"} for i in range(100)}
     arms |= {f"c{i}": {"arm": "control"} for i in range(50)}
     paid = {f"t{i}": 5.0 if i >= 10 else -5.0 for i in range(100)}
-    paid |= {f"c{i}": 1.0 for i in range(25)}
+    paid |= {f"c{i}": -1.0 for i in range(25)}
     row = one(listed(arms, measure="purchase"), contacts("t1"), margins(**paid))
     assert row["outcome"] == pytest.approx(0.9) and row["outcome_without"] == pytest.approx(0.5)
     assert row["effect_of_base"] == row["effect"] == pytest.approx(0.4)
@@ -281,6 +282,7 @@ def test_what_is_recommended_becomes_rows_and_what_is_not_in_the_plan_does_not()
     actions = listed({"a": {"arm": None}, "b": {"arm": "control"}, "c": {}}).reset_index()
     actions = actions.drop(columns=["as_of", "forecast_error"])
     actions = actions.assign(in_plan=[True, True, False], kind="marketing", region="old")
+    actions = actions.assign(window_base=60.0)
     table = actions.set_index(["customer_id", "action"])
     rows = ledger.to_rows(table, "east", LISTED, 0.2)
     check("ledger", rows.reset_index())
@@ -289,6 +291,7 @@ def test_what_is_recommended_becomes_rows_and_what_is_not_in_the_plan_does_not()
         ("east", pd.Timestamp(LISTED), "b", "call"),
     ]
     assert rows["arm"].tolist() == ["", "control"] and set(rows["forecast_error"]) == {0.2}
+    assert set(rows["base"]) == {60.0}, "of the window, as the outcomes are"
     assert ledger.to_rows(table.head(0), "east", LISTED, 0.2).empty
 
 
@@ -316,7 +319,8 @@ def planted(n, effect, dates, seed):
         lists.append(listed(own, as_of=pd.Timestamp(day)))
         amount = chance + treated * effect * base
         day = pd.Timestamp(day) + pd.Timedelta(30, "D")
-        paid.append(pd.DataFrame({"customer_id": names, "day": day, "amount": amount}))
+        columns = {"customer_id": names, "day": day, "amount": amount, "purchases": 1}
+        paid.append(pd.DataFrame(columns))
     rows, paid = pd.concat(lists), pd.concat(paid)
     people = rows.reset_index()[["customer_id", "action", "as_of"]]
     return rows, people.rename(columns={"as_of": "at"}), paid

@@ -80,7 +80,7 @@ def evaluate(
     ledger : table of this name
     contact_log : one row per contact: customer_id, at, action
     outcomes : one row per customer and day: customer_id, day, amount (margin of the day, in the
-        config's currency; above 0: a day with a purchase)
+        config's currency), purchases (1 on a day with a purchase, else 0)
     as_of : the last day that counts; what is dated later is left out
 
     Returns
@@ -232,18 +232,20 @@ def _outcome(rows: pd.DataFrame, outcomes: pd.DataFrame) -> pd.Series:
     days = outcomes.assign(day=pd.to_datetime(outcomes["day"]).astype("datetime64[ns]"))
     days = days[days["customer_id"].isin(rows["customer_id"])].astype({"customer_id": object})
     days = days.sort_values("day", ignore_index=True)
-    days = days.assign(amount=days["amount"].astype(float), n=(days["amount"] > 0).astype(float))
-    sums = days.groupby("customer_id")[["amount", "n"]].cumsum()
+    figures = ["amount", "purchases"]
+    days[figures] = days[figures].astype(float).fillna(0.0)
+    sums = days.groupby("customer_id")[figures].cumsum()
     totals = days[["customer_id", "day"]].join(sums)
 
     def until(column: str) -> pd.DataFrame:
         asked = rows[["customer_id", column]].rename(columns={column: "day"})
         asked = asked.astype({"day": "datetime64[ns]"}).reset_index(names="row").sort_values("day")
         found = pd.merge_asof(asked, totals, on="day", by="customer_id").set_index("row")
-        return found[["amount", "n"]].fillna(0.0).reindex(rows.index)
+        return found[figures].fillna(0.0).reindex(rows.index)
 
     within = until("closes_on") - until("as_of")
-    return within["amount"].where(rows["measure"] != "purchase", (within["n"] > 0).astype(float))
+    bought = (within["purchases"] > 0).astype(float)
+    return within["amount"].where(rows["measure"] != "purchase", bought)
 
 
 def _with_control(rows: pd.DataFrame) -> pd.DataFrame:
