@@ -236,14 +236,21 @@ def test_a_buyer_without_a_last_purchase_is_an_error(odd):
 
 
 def test_everyone_carries_a_class_or_their_type():
-    index = pd.Index(["a", "b", "c"], name="customer_id")
-    all_of = pd.DataFrame({"customer_type": ["retail", "dealer", "retail"]}, index=index)
+    index = pd.Index(["a", "b", "c", "d", "e"], name="customer_id")
+    all_of = pd.DataFrame(
+        {
+            "customer_type": ["retail", "dealer", "retail", "project", "project"],
+            "n_orders": [1, 2, 0, 0, 0],
+            "net_sales": [10, 20, 0, 0, -5],  # e only returned
+        },
+        index=index,
+    )
     scored = pd.DataFrame({"r": [5], "f": [1], "m": [2]}, index=["a"])
     loyalty = pd.Series(["prospect", "loyal"], index=["c", "a"])
     found = classes_module.segment_table(all_of, scored, loyalty=loyalty, amount=loyalty)
     assert list(found) == ["customer_type", "r", "f", "m", "loyalty", "amount"]
-    assert list(found["loyalty"]) == ["loyal", "dealer", "prospect"]
-    assert found["r"].isna().tolist() == [False, True, True]
+    assert list(found["loyalty"]) == ["loyal", "dealer", "prospect", "prospect", "project"]
+    assert found["r"].isna().tolist() == [False, True, True, True, True]
 
 
 levels = st.sampled_from(["high", "mid", "low", "prospect", "dealer"])

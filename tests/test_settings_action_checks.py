@@ -102,6 +102,21 @@ def refused(folder, old, new):
             "11: actions.letter.when: no column 'nsp'",
         ),
         (
+            WHEN,
+            "{all: [{column: customer_type, is: dealer}, {column: life_cycle, is: lost}]}",
+            "8: actions.letter.when: nobody can ever trigger this action: no type of customer",
+        ),
+        (
+            WHEN,
+            "{all: [{column: customer_type, is: retail}, {column: grade, is: A}]}",
+            "8: actions.letter.when: nobody can ever trigger this action: no type of customer",
+        ),
+        (
+            WHEN,
+            "{all: [{column: segment, is: best}, {column: weakest_indicator, is: growth}]}",
+            "8: actions.letter.when: nobody can ever trigger this action: no type of customer",
+        ),
+        (
             "owner: sales",
             "owner: sale",
             "9: actions.letter.owner: no owner 'sale'; did you mean 's",
@@ -153,6 +168,9 @@ def test_a_mistake_is_named_with_its_line(folder, old, new, said):
         "{column: region, is: east}",
         "{column: lapsed, is: yes}",
         "{column: sales_change, above: 2}",
+        "{all: [{column: customer_type, is: dealer}, {column: life_cycle, is: prospect}]}",
+        "{all: [{column: customer_type, is: dealer}, {column: weakest_indicator, is: growth}]}",
+        "{all: [{column: customer_type, is: retail}, {column: grade, is: [Gold, A]}]}",
         "{column: mean_days_since_last, above: 30}\n    scope: segment",
     ],
 )

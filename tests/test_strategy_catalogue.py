@@ -1,11 +1,15 @@
 """What an action may say, and what is found wrong with it; limits by region."""
 
+from pathlib import Path
+
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from cvm_analysis.strategy import catalogue
+from cvm_analysis.settings import load
+from cvm_analysis.strategy import catalogue, conditions
 from cvm_analysis.strategy.catalogue import Action, Owner
 
+CONFIG = Path(__file__).parent.parent / "config"
 KINDS = {"days_overdue": "days", "grade": "text", "points_expiring": "number", "risk": "share"}
 CODES = {"grade": ["A", "B"]}
 RANGES = {"risk": (0.0, 1.0)}
@@ -156,3 +160,15 @@ def test_an_action_rests_if_it_cannot_do_without_a_column_that_is_not_there():
     )
     assert found == {"a": ["points_expiring"], "c": ["points_expiring"]}
     assert not catalogue.find_resting([action(when=points, scope="segment")], lambda column: False)
+
+
+def test_nobody_is_left_without_what_is_owed_in_the_shipped_catalogue():
+    """No control group of recovery and service, and none where only projects or dealers can be."""
+    actions = load(CONFIG / "sample.yaml").strategies.actions
+    business = conditions.read({"column": "customer_type", "is": ["project", "dealer"]})
+    for each in actions:
+        alone = not conditions.can_hold(conditions.AllOf((each.when, conditions.Not(business))))
+        if each.kind != "marketing" or alone:
+            assert each.control_share == 0, each.code
+    assert {each.kind for each in actions} == set(catalogue.KINDS)
+    assert any(each.control_share for each in actions)

@@ -100,6 +100,7 @@ def test_numbers_that_are_recorded_as_text_are_compared_as_numbers():
 def test_columns_are_listed_in_the_order_written_and_once():
     written = {"all": [SIMPLE[0], {"not": {"any": [SIMPLE[-7], SIMPLE[1]]}}, SIMPLE[-5]]}
     assert conditions.columns(conditions.read(written)) == ["n", "grade", "lapsed"]
+    assert conditions.columns(conditions.read(written), needed=True) == ["n", "lapsed"]
 
 
 @pytest.mark.parametrize("n", [1, 2])

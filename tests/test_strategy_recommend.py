@@ -235,28 +235,6 @@ def test_money_that_is_unknown_or_negative_gains_nothing():
     assert (without.loc["news", "base"] == 0).all()
 
 
-def test_the_forecast_is_what_comes_without_the_action():
-    known = customers(a=EVENTS["ask_about_downgrade"])
-    found = candidates(known).set_index("action")["forecast"]
-    assert found["ask_about_downgrade"] == pytest.approx(2000 * 182 / 364)  # half of a year
-    assert found["news"] == pytest.approx(1 - 0.5 ** (60 / 90))  # constant rate up to 90 days
-
-
-@pytest.mark.parametrize(
-    ("days", "p"),
-    [(90, 0.5), (180, 0.3), (365, 0.1), (135, (0.5 * 0.3) ** 0.5), (730, 0.1**2)],
-)
-def test_a_purchase_is_forecast_between_the_horizons_of_churn(days, p):
-    assert recommend._p_no_purchase(customers(a={}), days)["a"] == pytest.approx(p)
-
-
-def test_who_never_bought_has_no_forecast():
-    prospect = customers(a=EVENTS["call_overdue"]).drop(
-        columns=["p_no_purchase_90d", "expected_margin"]
-    )
-    assert candidates(prospect)["forecast"].isna().all()
-
-
 SEGMENT = """
 actions:
   event:

@@ -17,6 +17,8 @@ from cvm_analysis.tables import IMPORTED
 from cvm_analysis.texts import Words
 
 MOST = 5  # actions on the first page
+PROGRESS = {"owner": "text", "due_on": "date", "contacts": "number", "spent": "money"}
+PROGRESS |= {"budget": "money", "target_share": "percent", "status": "text"}
 GROUP = {"n_members": "number", "first": "text", "then": "text", "cost": "money"}
 GROUP |= {"net_gain": "money", "range": "text"}
 DAYS = ("complaint_days", "days_since_late", "days_overdue", "days_since_last", "days_since_first")
@@ -44,7 +46,7 @@ def plan(writer: Writer, actions: pd.DataFrame, total: Total, budget: float | No
     }
     code = "planned" if budget is None else "planned_of"
     said = writer.note(f"report.strategy.{code}", budget=writer.money(budget or 0.0), **figures)
-    cards = [_card(writer, str(code), row) for code, row in actions.head(MOST).iterrows()]
+    cards = [_card(writer, str(code), row) for code, row in _select_cards(actions).iterrows()]
     rest = len(actions) - len(cards)
     more = [writer.note("report.strategy.more", n=say.count("actions", rest))] if rest else []
     return blocks.join([said, *cards, *more])
@@ -143,6 +145,19 @@ def by_owner(writer: Writer, actions: pd.DataFrame) -> Block:
     return writer.table(shown, formats, "owners", id="owners")
 
 
+def progress(writer: Writer, progress: pd.DataFrame) -> Block:
+    """Show how far each line of the plan is; progress : table `plan_progress`."""
+    say = writer.say
+    if progress.empty:
+        return writer.note("report.strategy.no_plan")
+    rows = progress.reset_index()
+    shown = rows.assign(
+        owner=[say(f"owners.{code}") for code in rows["owner"]],
+        status=[say(f"plan_status.{code}") for code in rows["status"]],
+    ).set_axis([say(f"actions.{code}") for code in rows["action"]])
+    return writer.table(shown, PROGRESS, id="plan-progress")
+
+
 def why(writer: Writer, row: Mapping[str, Any]) -> str:
     """Write the reason of an action: "complaint open for 258 days".
 
@@ -166,6 +181,13 @@ def add_first_action(listed: pd.DataFrame, actions: pd.DataFrame) -> pd.DataFram
     planned = select_planned(actions).reset_index().sort_values("rank")
     first = planned.drop_duplicates("customer_id").set_index("customer_id")
     return listed.join(first[["action", "owner", "due_on"]])
+
+
+def _select_cards(actions: pd.DataFrame) -> pd.DataFrame:
+    """Select the actions shown as cards: the largest recovery, then the highest net gain."""
+    recovery = actions[actions["kind"] == "recovery"].nlargest(1, "n_contacts")
+    others = actions.drop(index=recovery.index).head(MOST - len(recovery))
+    return pd.concat([recovery, others])
 
 
 def _card(writer: Writer, code: str, row: pd.Series) -> Block:

@@ -115,12 +115,16 @@ def segment_table(
 ) -> pd.DataFrame:
     """Make table `classes`: the scores and classes of all customers.
 
-    customers : all, with customer_type, which is the class in each scheme that a customer is not
-        part of: RFM and life cycle are of retail customers. Project customers buy in bursts and
-        come back after years, so that the days since their last purchase do not show who is lost.
+    customers : all, with n_orders, net_sales and customer_type, which is the class in each scheme
+        that a customer is not part of: RFM and life cycle are of retail customers. Project
+        customers buy in bursts and come back after years, so that the days since their last
+        purchase do not show who is lost. Who neither bought nor returned is a prospect, of
+        whatever type
     """
     table = pd.DataFrame(classes).reindex(customers.index)
-    table = table.apply(lambda codes: codes.fillna(customers["customer_type"]))
+    is_prospect = (customers["n_orders"] == 0) & (customers["net_sales"] >= 0)
+    otherwise = customers["customer_type"].mask(is_prospect, PROSPECT)
+    table = table.apply(lambda codes: codes.fillna(otherwise))
     table = scores.astype("Int64").reindex(customers.index).join(table)
     table.insert(0, "customer_type", customers["customer_type"])
     return table

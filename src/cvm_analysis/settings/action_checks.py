@@ -14,6 +14,7 @@ from cvm_analysis.segments.grades.scorecard import NOT_GRADED
 from cvm_analysis.settings.shape import DiscoveredRegions
 from cvm_analysis.strategy import catalogue, conditions, facts
 from cvm_analysis.strategy.catalogue import Action
+from cvm_analysis.strategy.conditions import Condition
 from cvm_analysis.tables import TABLES
 
 if TYPE_CHECKING:
@@ -40,7 +41,11 @@ def find_problems(settings: Settings) -> Iterator[Problem]:
     for action in strategies.actions:
         kinds = _kinds(settings, action)
         columns = kinds, known, facts.ranges(kinds)
-        for at, text in catalogue.find_problems(action, strategies.owners, *columns):
+        found = list(catalogue.find_problems(action, strategies.owners, *columns))
+        if not found and action.scope == "customer" and not _fits_a_type(settings, action.when):
+            said = "nobody can ever trigger this action: no type of customer has all these codes"
+            found.append((("when",), said))
+        for at, text in found:
             yield ("actions", action.code, *at), f"actions.{action.code}.{at[0]}: {text}"
 
 
@@ -73,28 +78,57 @@ def _wait(column: str, missing: set[str], setting: Mapping[str, str]) -> str:
     return f"{column} needs {' and '.join(said)}"
 
 
-def codes(settings: Settings) -> dict[str, set[str]]:
-    """Map each column with known codes to them."""
+def _fits_a_type(settings: Settings, when: Condition) -> bool:
+    """Tell whether any type of customer has the codes that a condition asks for."""
+    used = set(conditions.columns(when))
+    return any(
+        conditions.can_hold(
+            conditions.AllOf((when, *_of_type(codes_of_type(settings, kind), used)))
+        )
+        for kind in _types(settings)
+    )
+
+
+def _of_type(found: Mapping[str, set[str]], used: set[str]) -> Iterator[Condition]:
+    """Yield what holds for every customer of a type: its codes in the columns used, or none."""
+    for column in sorted(used & set(found)):
+        known = {"column": column, "is": sorted(found[column])}
+        unknown = {"column": column, "is_known": False}
+        yield conditions.read(known if column == "customer_type" else {"any": [known, unknown]})
+
+
+def _types(settings: Settings) -> set[str]:
+    """Types of customers: the program's own, and those that the business names."""
     cards, business = settings.scorecards.scorecards, settings.business
-    every = [card for versions in cards.values() for card in versions]
-    grades = {grade for card in every for grade in card.grades}
-    indicators = {each.code for card in every for each in card.indicators}
     named = {*settings.scorecards.words.get("types", {}), *business.words.get("types", {})}
-    types = {*TYPES, *cards, *business.report_segments, *named}
+    return {*TYPES, *cards, *business.report_segments, *named}
+
+
+def codes_of_type(settings: Settings, kind: str) -> dict[str, set[str]]:
+    """Map each column whose codes depend on the type of customer to those of one type."""
+    cards = settings.scorecards.scorecards.get(kind, ())
+    grades = {grade for card in cards for grade in card.grades}
+    indicators = {each.code for card in cards for each in card.indicators}
     names = {*settings.segments.rfm.segments, rfm.PROSPECT}
-    graded = {
-        report_segment.segment_code(kind, grade)
-        for kind, grade in report_segment.list_graded(cards, business.report_segments)
-    }
-    ungraded = {report_segment.segment_code(kind, NOT_GRADED) for kind in types}
-    found = {scheme: set(order) for scheme, order in ORDERS.items()}
-    found["life_cycle"] |= types  # of customers who are not retail
-    found |= {"rfm": names | types, "segment": names | graded | ungraded, "customer_type": types}
+    stages = set(ORDERS["life_cycle"])
+    graded = {report_segment.segment_code(kind, grade) for grade in (*grades, NOT_GRADED)}
+    by_rfm = settings.business.report_segments.get(kind) == "rfm"
+    found = {"customer_type": {kind}, "segment": names if by_rfm else graded}
+    found["rfm"] = names if kind == TYPES[0] else {kind, rfm.PROSPECT}
+    found["life_cycle"] = stages if kind == TYPES[0] else {kind, rfm.PROSPECT}
     found |= dict.fromkeys(("grade", "score_grade"), grades | {NOT_GRADED})
     found |= dict.fromkeys(("fell_from", "next_grade"), grades)
-    found |= dict.fromkeys(("weakest_indicator", "largest_drop", "change"), indicators)
-    if not isinstance(business.regions, DiscoveredRegions):
-        found["region"] = set(business.regions)
+    return found | dict.fromkeys(("weakest_indicator", "largest_drop", "change"), indicators)
+
+
+def codes(settings: Settings) -> dict[str, set[str]]:
+    """Map each column with known codes to them."""
+    found: dict[str, set[str]] = {scheme: set(order) for scheme, order in ORDERS.items()}
+    for kind in _types(settings):
+        for column, known in codes_of_type(settings, kind).items():
+            found[column] = found.get(column, set()) | known
+    if not isinstance(settings.business.regions, DiscoveredRegions):
+        found["region"] = set(settings.business.regions)
     return found
 
 

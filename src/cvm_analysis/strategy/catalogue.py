@@ -196,7 +196,7 @@ def find_resting(
     is_available : whether the business has a column of the customer
     """
     return {
-        action.code: [c for c in conditions.columns(action.when) if not is_available(c)]
+        action.code: [c for c in conditions.columns(action.when, True) if not is_available(c)]
         for action in actions
         if action.scope == "customer"
         and conditions.can_hold(action.when)

@@ -173,9 +173,13 @@ def comparisons(condition: Condition) -> Iterator[tuple[tuple[str, ...], Compari
             yield (), condition, True
 
 
-def columns(condition: Condition) -> list[str]:
-    """List the columns that a condition uses, in the order written."""
-    return list(dict.fromkeys(each.column for _, each, _ in comparisons(condition)))
+def columns(condition: Condition, needed: bool = False) -> list[str]:
+    """List the columns that a condition uses, in the order written.
+
+    needed : only those of comparisons that must hold, not of those under `not`
+    """
+    used = [each.column for _, each, holds in comparisons(condition) if holds or not needed]
+    return list(dict.fromkeys(used))
 
 
 def can_hold(condition: Condition, available: Callable[[str], bool] = lambda column: True) -> bool:

@@ -18,38 +18,19 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-import numpy as np
 import pandas as pd
 
 from cvm_analysis.minimum_data import Note
-from cvm_analysis.strategy import conditions, consent, reasons
-from cvm_analysis.strategy.catalogue import (
-    KINDS,
-    MARKETING,
-    PURCHASE,
-    RECOVERY,
-    Action,
-    ContactLimit,
-)
+from cvm_analysis.strategy import baselines, conditions, consent, reasons
+from cvm_analysis.strategy.catalogue import KINDS, MARKETING, RECOVERY, Action, ContactLimit
 from cvm_analysis.tables import TABLES
 
 PART = "actions"
 CANDIDATE = (  # columns of candidates
     *("customer_id", "action", "region", "kind", "priority", "owner", "due_on"),
-    *(
-        "measure",
-        "window_days",
-        "cost",
-        "base",
-        "window_base",
-        "expected_gain",
-        "forecast",
-        "evidence",
-    ),
-    *("reason", "reason_value", "reason_text"),
+    *("measure", "window_days", "cost", "base", "window_base", "expected_gain"),
+    *("forecast", "evidence", "reason", "reason_value", "reason_text"),
 )
-_FORECAST_DAYS = (90, 180, 365)  # of table churn
-_P_NO_PURCHASE = {days: f"p_no_purchase_{days}d" for days in _FORECAST_DAYS}
 
 
 class Expected(Protocol):
@@ -122,7 +103,13 @@ def find_candidates(
 
 def _list_used(actions: Sequence[Action]) -> set[str]:
     """List the columns of facts that candidates are made from."""
-    used = {"region", "segment", "expected_margin", "order_margin", *_P_NO_PURCHASE.values()}
+    used = {
+        "region",
+        "segment",
+        "expected_margin",
+        "order_margin",
+        *baselines.P_NO_PURCHASE.values(),
+    }
     for action in actions:
         used |= {*conditions.columns(action.when), action.reason, action.effect.on}
     return used
@@ -134,7 +121,7 @@ def _terms(
     """What an action costs and brings with each customer, who does it and by when."""
     assumed = action.effect
     mean = assumed.likely if effect is None else effect.mean
-    base = _base(assumed.on, rows)
+    base = baselines.find_base(assumed.on, rows)
     return pd.DataFrame(
         {
             "action": action.code,
@@ -147,53 +134,13 @@ def _terms(
             "window_days": action.success.within_days,
             "cost": action.cost,
             "base": base,
-            "window_base": _within(action, base, weeks),
+            "window_base": baselines.within_window(action, base, weeks),
             "expected_gain": base * mean,
-            "forecast": _forecast(action, rows, weeks),
+            "forecast": baselines.forecast(action, rows, weeks),
             "evidence": assumed.evidence if effect is None else effect.evidence,
         },
         index=rows.index,
     )
-
-
-def _base(multiplies: str, rows: pd.DataFrame) -> pd.Series:
-    """The money that an effect multiplies; of a purchase the margin of an order."""
-    column = "order_margin" if multiplies == "purchase" else multiplies
-    known = rows[column] if column in rows else pd.Series(0.0, rows.index)
-    return known.astype(float).fillna(0.0).clip(lower=0.0)
-
-
-def _within(action: Action, base: pd.Series, weeks: float) -> pd.Series:
-    """The part of the money an effect multiplies that falls into the success window."""
-    if action.effect.on == PURCHASE:
-        return base
-    return base * (action.success.within_days / (7 * weeks))
-
-
-def _forecast(action: Action, rows: pd.DataFrame, weeks: float) -> pd.Series:
-    """The outcome expected without the action; empty where there is no forecast."""
-    days = action.success.within_days
-    if action.success.measure == "purchase":
-        return 1 - _p_no_purchase(rows, days)
-    margin = pd.Series(rows.get("expected_margin", np.nan), rows.index, dtype=float)
-    return margin * days / (7 * weeks)
-
-
-def _p_no_purchase(rows: pd.DataFrame, days: int) -> pd.Series:
-    """Probability of no purchase within `days`, between the horizons of table churn.
-
-    Between two of them the logarithm is linear, as at a constant rate; after the last it goes on at
-    the mean rate.
-    """
-    if not set(_P_NO_PURCHASE.values()) <= set(rows):
-        return pd.Series(np.nan, rows.index)
-    logs = {h: np.log(rows[name].astype(float).clip(1e-9, 1)) for h, name in _P_NO_PURCHASE.items()}
-    before, after = 0, _FORECAST_DAYS[-1]
-    if days <= after:
-        after = next(h for h in _FORECAST_DAYS if h >= days)
-        before = max((h for h in _FORECAST_DAYS if h < days), default=0)
-    start = logs.get(before, pd.Series(0.0, rows.index))
-    return np.exp(start + (logs[after] - start) * (days - before) / (after - before))
 
 
 def resolve(

@@ -84,11 +84,12 @@ def add_up(actions: pd.DataFrame, draws: pd.DataFrame) -> Total:
 def add_up_by_action(actions: pd.DataFrame, draws: pd.DataFrame) -> pd.DataFrame:
     """Add up the planned actions: one row per action, the highest net gain first.
 
-    Columns as Total, and owner, due_on and last_due_on (its first and last date), evidence.
+    Columns as Total, and kind, owner, due_on and last_due_on (its first and last date), evidence.
     """
     planned = select_planned(actions).reset_index()
     rows = {code: _total(each, draws)._asdict() for code, each in planned.groupby("action")}
     about = planned.groupby("action").agg(
+        kind=("kind", "first"),
         owner=("owner", "first"),
         due_on=("due_on", "min"),
         last_due_on=("due_on", "max"),

@@ -27,7 +27,7 @@ from cvm_analysis.errors import CvmError, nearest
 
 NOTHING = "–"  # how an empty value is written
 OPEN = (  # a business adds codes of its own
-    *("actions", "action_steps", "action_messages", "owners"),
+    *("actions", "action_steps", "action_messages", "channels", "owners"),
     *("grades", "indicators", "segments", "types"),
 )
 REPLACED = (*OPEN, "classes", "columns", "features")  # its words take the place of these
