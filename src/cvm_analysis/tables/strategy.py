@@ -177,7 +177,9 @@ STRATEGY = {
             "n_control_done": count("of the control group, contacted all the same"),
             "comparison": text("control or forecast; empty: none yet"),
             "outcome": number("mean margin, or share with a purchase, of those compared"),
-            "outcome_without": number("the same of the control group, or by the forecast"),
+            "outcome_without": number(
+                "the same of the control group, corrected for the forecasts of both; or by forecast"
+            ),
             "effect": number("outcome less outcome_without"),
             "low": number("lower end of the 95% interval of the effect"),
             "high": number("upper end of the same"),
