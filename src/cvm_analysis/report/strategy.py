@@ -41,7 +41,7 @@ def plan(writer: Writer, actions: pd.DataFrame, total: Total, budget: float | No
         "until": say.date(actions["last_due_on"].max()),
         "cost": writer.money(total.cost),
         "net": writer.money(total.net_gain),
-        "range": writer.range(total.low, total.high, writer.money),
+        "range": writer.range(total.net_gain_low, total.net_gain_high, writer.money),
         "chance": say.percent(total.p_gain),
     }
     code = "planned" if budget is None else "planned_of"
@@ -68,7 +68,7 @@ def groups(writer: Writer, strategy: pd.DataFrame, scheme: str) -> Block:
             "then": say.listed(names[1:3]) or say.number(None),
             "cost": whole["cost"],
             "net_gain": whole["net_gain"],
-            "range": writer.range(whole["low"], whole["high"], writer.money),
+            "range": writer.range(whole["net_gain_low"], whole["net_gain_high"], writer.money),
         }
     shown = pd.DataFrame.from_dict(rows, orient="index")
     shown = shown.sort_values("net_gain", ascending=False, kind="stable")
@@ -195,7 +195,7 @@ def _card(writer: Writer, code: str, row: pd.Series) -> Block:
     say = writer.say
     who = {"owner": say(f"owners.{row['owner']}"), "day": say.date(row["due_on"])}
     gain = {"likely": writer.money(row["net_gain"])}
-    gain |= {"low": writer.money(row["low"]), "high": writer.money(row["high"])}
+    gain |= {"low": writer.money(row["net_gain_low"]), "high": writer.money(row["net_gain_high"])}
     figures = {
         say("columns.net_gain"): say("report.strategy.gain_range", **gain),
         say("columns.cost"): writer.money(row["cost"]),

@@ -21,7 +21,7 @@ SCHEMES = ("segment", "frequency", "amount", "loyalty", "life_cycle", "grade")
 class Total(NamedTuple):
     """What actions cost and should bring together, in the config's currency.
 
-    low, high : limits of the net gain in eight of ten cases, if the effects are as assumed
+    net_gain_low, net_gain_high : limits of it in eight of ten cases, if the effects are as assumed
     p_gain : probability that they bring more than they cost
     """
 
@@ -29,8 +29,8 @@ class Total(NamedTuple):
     cost: float
     gain: float
     net_gain: float
-    low: float
-    high: float
+    net_gain_low: float
+    net_gain_high: float
     p_gain: float
 
 
