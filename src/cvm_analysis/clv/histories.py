@@ -58,13 +58,13 @@ def distinct(
     off = (np.abs(days - days.round()) > 0.1).any(axis=1)
     if off.any():
         raise InputError(
-            f"t_x or T of {off.sum():,} of {len(off):,} customers is not a whole number of days "
+            f"t_x or T of {off.sum():,} of {len(days):,} customers is not a whole number of days "
             f"(the first: {buyers.index[off.argmax()]}); give both in weeks = days / 7"
         )
     at_once = (x > 0) & (days[:, 0].round() == 0)
     if at_once.any():
         raise InputError(
-            f"t_x is 0 with repeat purchases for {at_once.sum():,} of {len(off):,} customers "
+            f"t_x is 0 with repeat purchases for {at_once.sum():,} of {len(days):,} customers "
             f"(the first: {buyers.index[at_once.argmax()]}); x counts later days with a purchase, "
             "not orders"
         )
