@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.arrays import Array
+from cvm_analysis.arrays import Array, Bools
 from cvm_analysis.errors import InputError
 
 
@@ -55,7 +55,7 @@ def distinct(
     buyers = customers.loc[bought, ["x", "t_x", "T"]].astype(float)
     x, t_x, T, _ = arrays(buyers)
     days = np.column_stack([t_x, T]) * 7
-    off = (np.abs(days - days.round()) > 0.1).any(axis=1)
+    off: Bools = np.any(np.abs(days - days.round()) > 0.1, axis=1)
     if off.any():
         raise InputError(
             f"t_x or T of {off.sum():,} of {len(days):,} customers is not a whole number of days "
