@@ -253,16 +253,17 @@ def test_only_what_was_known_that_day_is_in_the_tables(reports, folder):
 
 
 @pytest.mark.parametrize("region", REGIONS)
-def test_tables_of_a_region_speak_of_the_same_customers(reports, region):
+def test_tables_of_a_region_speak_of_the_same_customers(reports, settings, region):
     people = table(reports, region, "customers").set_index("customer_id")
     segments = table(reports, region, "segments").set_index("customer_id")
     worth = table(reports, region, "value").set_index("customer_id")
     assert segments.index.equals(people.index) and segments["segment"].notna().all()
     assert worth.index.isin(people.index[people["n_orders"] > 0]).all()
-    actions = table(reports, region, "strategy")
-    sizes = segments["segment"].value_counts()
-    first = actions[actions["rank"] == 1].set_index("segment")["n_customers"]
-    assert first.to_dict() == sizes.to_dict()
+    strategy = table(reports, region, "strategy").query("rank == 1")
+    for scheme in ("segment", "frequency", "amount", "loyalty", "life_cycle"):
+        sizes = segments[scheme].value_counts()
+        found = strategy[strategy["scheme"] == scheme].set_index("class")["n_members"]
+        assert found.to_dict() == sizes[sizes >= settings.strategies.min_segment].to_dict()
 
 
 @pytest.mark.parametrize("region", ["all", "east", "northeast"])

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from cvm_analysis.strategy import effects
+from cvm_analysis.tables import ALL
 
 NO_ACTION, TOGETHER = "no_action", "together"
 SCHEMES = ("segment", "frequency", "amount", "loyalty", "life_cycle", "grade")
@@ -37,11 +38,13 @@ class Total(NamedTuple):
 def list_classes(segments: pd.DataFrame) -> dict[str, pd.Series]:
     """List the class of each customer by scheme; a grade is named with its type: `dealer.A`.
 
+    Scheme `all` has one class, `all`: the plan as a whole.
+
     segments : the table of this name
     """
     found = {scheme: segments[scheme] for scheme in SCHEMES[:-1]}
     graded = segments["customer_type"] + "." + segments["grade"]
-    return found | {"grade": graded}
+    return found | {"grade": graded, ALL: pd.Series(ALL, segments.index)}
 
 
 def summarize(

@@ -51,7 +51,7 @@ STRATEGY = {
         "one row per class of a scheme and planned action; rank 0 is all of them together",
         ("scheme", "class", "rank"),
         {
-            "scheme": text("segment, frequency, amount, loyalty, life_cycle or grade"),
+            "scheme": text("segment, frequency, amount, loyalty, life_cycle, grade or all"),
             "class": text("code of the segment or class; of a grade after its type: retail.A"),
             "rank": count("1 is the action with the highest net gain, 0 all together"),
             "n_members": count("customers in the class"),
