@@ -54,9 +54,11 @@ def test_the_plan_says_what_it_costs_and_brings_and_whether_that_is_sure():
     )
     total = Total(100, 1060.0, 5160.0, 4100.0, 500.0, 9000.0, 0.93)
     html = strategy.plan(EN, rows, total, 2000.0).html
-    assert "100 contacts in 2 actions until Jan 7, 2026 cost €1,060 of a budget of €2,000" in html
-    assert "should bring €4,100 after cost (€500 to €9,000)" in html
-    assert "bring more than they cost is 93%, if the assumed effects hold" in html
+    assert "2 actions until Jan 7, 2026, €1,060 of a budget of €2,000" in html
+    assert "the gain after cost is €500 to €9,000" in html
+    assert "brings more than it costs is 93%, if the assumed effects hold" in html
+    said = strategy.finding(EN, total)
+    assert said == "100 contacts for €1,060 should bring €4,100 of margin after cost"
     assert html.index("Call them") < html.index("Send a letter")
     assert "Sales, by Jan 7, 2026" in html and "Ask what changed" in html
     assert "of a budget" not in strategy.plan(EN, rows, total, None).html
@@ -73,6 +75,7 @@ def test_recovery_comes_first_however_little_it_brings_and_five_are_shown():
 
 def test_a_plan_without_contacts_says_so():
     nothing = Total(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    assert strategy.finding(EN, nothing) is None
     assert "No action is planned" in strategy.plan(EN, by_action(), nothing, 5.0).html
 
 

@@ -47,6 +47,23 @@ def test_candidates_have_priority_segment_and_value_class():
     )
 
 
+def test_of_a_customers_actions_only_what_they_add_counts():
+    rows = [
+        ("a", "fix", "recovery", 5.0),
+        ("a", "mend", "service", 8.0),
+        ("b", "fix", "recovery", 5.0),
+        ("b", "call", "marketing", 7.0),
+        ("c", "call", "marketing", 7.0),
+        ("c", "mail", "marketing", 3.0),
+        ("d", "fix", "recovery", 5.0),
+        ("d", "call", "marketing", 4.0),
+    ]
+    table = pd.DataFrame(rows, columns=["customer_id", "action", "kind", "expected_gain"])
+    segments = pd.DataFrame({"segment": "any", "amount": "high"}, index=list("abcd"))
+    found = planning.as_candidates(table.set_index(["customer_id", "action"]), [], segments)
+    assert list(found["gain"]) == [0.0, 8.0, 5.0, 2.0, 7.0, 3.0, 5.0, 0.0]
+
+
 def test_gain_counts_once_for_a_customer_and_not_for_controls():
     index = pd.MultiIndex.from_tuples(
         [("a", "call"), ("a", "mail"), ("b", "mail"), ("c", "mail")],

@@ -28,8 +28,17 @@ DAYS = (
 SHARES = ("sales_change", "p_end_90d", "churn_risk")
 
 
+def finding(writer: Writer, total: Total) -> str | None:
+    """Say in one line what the plan costs and should bring; None without a plan."""
+    if not total.n_contacts:
+        return None
+    figures = {"cost": writer.money(total.cost), "net": writer.money(total.net_gain)}
+    contacts = writer.say.count("contacts", total.n_contacts)
+    return writer.say("report.strategy.finding", contacts=contacts, **figures)
+
+
 def plan(writer: Writer, actions: pd.DataFrame, total: Total, budget: float | None) -> Block:
-    """Say what the plan costs and should bring, and show its most valuable actions.
+    """Say how sure the plan is, and show its most valuable actions.
 
     actions : one row per action, as segment_strategies.add_up_by_action
     budget : of this region; None: no limit
@@ -37,17 +46,15 @@ def plan(writer: Writer, actions: pd.DataFrame, total: Total, budget: float | No
     say = writer.say
     if not total.n_contacts:
         return writer.note("report.strategy.nothing_planned")
-    figures = {
-        "contacts": say.count("contacts", total.n_contacts),
-        "actions": say.count("actions", len(actions)),
-        "until": say.date(actions["last_due_on"].max()),
-        "cost": writer.money(total.cost),
-        "net": writer.money(total.net_gain),
-        "range": writer.range(total.net_gain_low, total.net_gain_high, writer.money),
-        "chance": say.percent(total.p_gain),
-    }
-    code = "planned" if budget is None else "planned_of"
-    said = writer.note(f"report.strategy.{code}", budget=writer.money(budget or 0.0), **figures)
+    said = writer.note(
+        "report.strategy.planned" if budget is None else "report.strategy.planned_of",
+        actions=say.count("actions", len(actions)),
+        until=say.date(actions["last_due_on"].max()),
+        cost=writer.money(total.cost),
+        budget=writer.money(budget or 0.0),
+        range=writer.range(total.net_gain_low, total.net_gain_high, writer.money),
+        chance=say.percent(total.p_gain),
+    )
     cards = [_card(writer, str(code), row) for code, row in _select_cards(actions).iterrows()]
     rest = len(actions) - len(cards)
     more = [writer.note("report.strategy.more", n=say.count("actions", rest))] if rest else []
