@@ -31,7 +31,9 @@ def actions(**change):
     table = pd.DataFrame(rows, columns=columns)
     gain = table["base"] * table["action"].map({k: e.mean for k, e in EFFECTS.items()})
     due = pd.Timestamp("2026-01-08")
-    table = table.assign(expected_gain=gain, owner="sales", kind="marketing", due_on=due, evidence="assumed")
+    table = table.assign(
+        expected_gain=gain, owner="sales", kind="marketing", due_on=due, evidence="assumed"
+    )
     return table.assign(**change).set_index(["customer_id", "action"])
 
 
