@@ -48,8 +48,8 @@ def test_what_is_not_planned_or_a_control_neither_costs_nor_gains():
 def test_the_range_is_that_of_the_effect_however_many_customers():
     total = segment_strategies.add_up(actions(), DRAWS)
     sd = 1500 * 0.02
-    assert total.low == pytest.approx(109 - norm.ppf(0.9) * sd, abs=1.0)
-    assert total.high == pytest.approx(109 + norm.ppf(0.9) * sd, abs=1.0)
+    assert total.net_gain_low == pytest.approx(109 - norm.ppf(0.9) * sd, abs=1.0)
+    assert total.net_gain_high == pytest.approx(109 + norm.ppf(0.9) * sd, abs=1.0)
     assert total.p_gain == pytest.approx(norm.cdf(109 / sd), abs=0.005)
 
 
