@@ -121,3 +121,55 @@ def test_few_complaints_have_no_difference():
     assert compare(lines, cases.head(0)).empty
     strangers = compare(lines, cases.assign(customer_id="nobody")).loc["all"]
     assert strangers["n_matched"] == 0
+
+
+def test_the_difference_and_its_error_are_those_of_plain_loops():
+    rng = np.random.default_rng(4)
+    n = 400
+    rows = pd.DataFrame(
+        {
+            "case": np.arange(n), "complained": rng.random(n) < 0.3, "class": rng.integers(0, 3, n),
+            "customer": rng.integers(0, 150, n), "left": (rng.random(n) < 0.4).astype(float),
+        }
+    )  # fmt: skip
+    rows.loc[0, ["complained", "class"]] = [True, 9]  # nobody like it
+    found = after_complaints._difference(rows)
+    records = [r for r in rows.to_dict("records") if r["class"] != 9]
+    ours = [r for r in records if r["complained"]]
+    rest = [r for r in records if not r["complained"]]
+    others = {k: [r["left"] for r in rest if r["class"] == k] for k in range(3)}
+    means = {k: sum(values) / len(values) for k, values in others.items()}
+    difference = sum(r["left"] - means[r["class"]] for r in ours) / len(ours)
+    moved = dict.fromkeys(range(150), 0.0)
+    for r in records:
+        apart = r["left"] - means[r["class"]]
+        if r["complained"]:
+            moved[r["customer"]] += (apart - difference) / len(ours)
+        else:
+            n_like = sum(o["class"] == r["class"] for o in ours)
+            moved[r["customer"]] -= apart * n_like / len(ours) / len(others[r["class"]])
+    se = sum(value**2 for value in moved.values()) ** 0.5
+    assert found["n_complaints"] == len(ours) + 1 and found["n_matched"] == len(ours)
+    assert found["difference"] == pytest.approx(difference)
+    assert (found["high"] - found["low"]) / 2 == pytest.approx(1.959964 * se)
+
+
+def test_others_had_bought_and_had_not_complained_by_that_day():
+    lines, cases = invented(n=300)
+    history = after_complaints._History(lines)
+    kind, rng = np.zeros(len(history.names), dtype=int), np.random.default_rng(0)
+    rows = after_complaints._observe(cases, history, kind, 180, rng)
+    others = rows[~rows["complained"]]
+    day = cases["at"].iloc[others["case"]].to_numpy()
+    ids = history.names[others["customer"]]
+    first = cases.groupby("customer_id")["at"].min().reindex(ids).to_numpy()
+    assert np.isnat(first).any() and (np.isnat(first) | (first > day)).all()
+    begin = lines.groupby("customer_id")["day"].min().reindex(ids).to_numpy()
+    assert (begin <= day).all() and len(others) > 1000
+
+
+def test_where_nobody_left_there_is_no_interval():
+    rows = pd.DataFrame({"case": range(60), "complained": [True, False] * 30, "class": 0,
+                         "customer": range(60), "left": 0.0})  # fmt: skip
+    found = after_complaints._difference(rows)
+    assert found["difference"] == 0 and "low" not in found

@@ -199,9 +199,10 @@ def _difference(rows: pd.DataFrame) -> dict[str, Any]:
     weight = (n_one / n_other).reindex(matched) / len(one)
     moved_one = (one["left"] - one["class"].map(expected) - (own - others)) / len(one)
     moved_other = -other["class"].map(weight) * (other["left"] - other["class"].map(expected))
-    moved = pd.concat([moved_one, moved_other]).groupby(
-        pd.concat([one["customer"], other["customer"]])
-    ).sum()  # fmt: skip
+    customers = pd.concat([one["customer"], other["customer"]])
+    moved = pd.concat([moved_one, moved_other]).groupby(customers).sum()
     half = float(stats.norm.ppf((1 + LEVEL) / 2)) * float(np.sqrt((moved**2).sum()))
     found |= {"left_share": own, "left_share_others": others, "difference": own - others}
+    if half == 0:
+        return found  # nobody left, or all did
     return found | {"low": own - others - half, "high": own - others + half}
