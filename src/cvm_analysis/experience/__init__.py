@@ -1,0 +1,1 @@
+"""What customers say, and whom they bring: answers, complaints, membership, referrals, leads."""
