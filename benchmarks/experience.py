@@ -11,10 +11,11 @@ import sys
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.experience import after_complaints, drivers, nonresponse, surveys
+from cvm_analysis.experience import after_complaints, answers, drivers, nonresponse, surveys
 
 AS_OF, FIRST = dt.date(2025, 12, 31), dt.date(2025, 1, 1)
 DIMENSIONS = ["product", "decoy", "pre_sale", "in_sale", "price"]  # only product acts
+NAMES = ("change", "rest")  # comparisons of table `survey_scores`
 CORRELATION = {"decoy": 0.6, "pre_sale": 0.3, "in_sale": 0.3, "price": 0.0}  # with product
 
 
@@ -55,13 +56,13 @@ def rank_drivers(seeds: int) -> None:
             first = pd.concat(each[each["rank"] == 1] for each in own)
             decoy = pd.concat(each[each["dimension"] == "decoy"] for each in own)
             others = pd.concat(each[each["dimension"] != "product"] for each in own)
-            sure = first[first["p_first"] >= 0.8]
+            sure, is_true = first["p_first"] >= 0.8, first["dimension"] == "product"
             print(
-                f"{n} customers, {outcome}: true driver first {sum(first['dimension'] == 'product')}"
-                f", correlated one first {sum(first['dimension'] == 'decoy')} of {seeds}; "
-                f"its interval holds 0 in {((decoy['low'] < 0) & (decoy['high'] > 0)).sum()}; "
-                f"others with q < 0.05: {(others['q_value'] < 0.05).mean():.3f}; "
-                f"p_first of 0.8 or more: {len(sure)}, right {(sure['dimension'] == 'product').sum()}"
+                f"{n} customers, {outcome}, of {seeds}: true driver first {is_true.sum()}, "
+                f"correlated one first {(first['dimension'] == 'decoy').sum()}, its interval holds "
+                f"0 {((decoy['low'] < 0) & (decoy['high'] > 0)).sum()}; p_first of 0.8 or more "
+                f"{sure.sum()}, right {(sure & is_true).sum()}; other dimensions with q below 0.05 "
+                f"{(others['q_value'] < 0.05).mean():.3f}"
             )
 
 
@@ -76,7 +77,7 @@ def survey_rows(seed: int, n: int, region_effect: float) -> pd.DataFrame:
     base = pd.DataFrame({"customer_id": who.astype(str), "at": days, "region": region[who]})
     nps = base.assign(dimension="nps", score=np.clip(np.rint(7.6 + 1.8 * felt), 0, 10))
     csat = base.assign(dimension="price", score=np.clip(np.rint(3.9 + 0.8 * felt), 1, 5))
-    return surveys.add_period(pd.concat([nps, csat], ignore_index=True), AS_OF, 91, FIRST)
+    return answers.add_period(pd.concat([nps, csat], ignore_index=True), AS_OF, 91, FIRST)
 
 
 def cover_scores(seeds: int) -> None:
@@ -84,31 +85,29 @@ def cover_scores(seeds: int) -> None:
     truth = surveys.scores(survey_rows(10**6, 200_000, 0.0), 91, [], None)
     truth = truth.groupby("dimension")["score"].mean()
     for n in (30, 100, 400):
-        found = [
-            surveys.scores(survey_rows(seed, n, 0.0), 91, ["region"], None) for seed in range(seeds)
-        ]
-        now = [table[table["until"] == pd.Timestamp(AS_OF)] for table in found]
+        now = [_last_period(survey_rows(seed, n, 0.0)) for seed in range(seeds)]
         for dimension in ("nps", "price"):
-            rows = pd.concat(t[(t["dimension"] == dimension) & (t["group"] == "all")] for t in now)
+            all_rows = pd.concat(t[t["group"] == "all"] for t in now)
+            rows = all_rows[(all_rows["dimension"] == dimension) & all_rows["change_low"].notna()]
             held = rows["low"].le(truth[dimension]) & rows["high"].ge(truth[dimension])
-            change = rows["change_low"].le(0) & rows["change_high"].ge(0)
-            print(f"{n} customers, {dimension}: interval holds the truth in {held[rows['low'].notna()].mean():.3f}"
-                  f", that of the change 0 in {change[rows['change_low'].notna()].mean():.3f}")  # fmt: skip
-        any_rest = np.mean([(t["rest_q"] < 0.05).any() for t in now])
-        any_change = np.mean([(t["change_q"] < 0.05).any() for t in now])
+            unchanged = rows["change_low"].le(0) & rows["change_high"].ge(0)
+            print(
+                f"{n} customers, {dimension}: interval holds the truth {held.mean():.3f}, that of "
+                f"the change holds 0 {unchanged.mean():.3f}"
+            )
+        found = {name: np.mean([(t[f"{name}_q"] < 0.05).any() for t in now]) for name in NAMES}
         print(
-            f"{n} customers, nothing planted: a region named in {any_rest:.3f} of samples, a change in {any_change:.3f}"
+            f"{n} customers, nothing planted: samples with a change {found['change']:.3f}, with a "
+            f"region that stands out {found['rest']:.3f}"
         )
-    planted = [
-        surveys.scores(survey_rows(seed, 400, 0.6), 91, ["region"], None) for seed in range(seeds)
-    ]
-    named = right = 0
-    for table in planted:
-        own = table[(table["until"] == pd.Timestamp(AS_OF)) & (table["rest_q"] < 0.05)]
-        named, right = named + len(own), right + (own["level"] == "e").sum()
-    print(
-        f"400 customers, one region better: {right / (2 * seeds):.2f} found, {1 - right / max(named, 1):.3f} of those named are others"
-    )
+    planted = [_last_period(survey_rows(seed, 400, 0.6)) for seed in range(seeds)]
+    better = pd.concat(t[t["level"] == "e"] for t in planted)
+    print(f"400 customers, one region better: found {(better['rest_q'] < 0.05).mean():.3f}")
+
+
+def _last_period(rows: pd.DataFrame) -> pd.DataFrame:
+    table = surveys.scores(rows, 91, ["region"], None)
+    return table[table["until"] == pd.Timestamp(AS_OF)]
 
 
 def cover_weighted(seeds: int) -> None:
@@ -124,10 +123,11 @@ def cover_weighted(seeds: int) -> None:
              "answered": answered, "segment": "s", "value": np.where(rich, "high", "low")}
         )  # fmt: skip
         asked["weight"] = nonresponse.weights(asked, ["segment", "value"])
-        answers = asked[answered].assign(dimension="price", score=score[answered])
-        row = surveys.scores(answers, 91, [], asked).iloc[0]
+        given = asked[answered].assign(dimension="price", score=score[answered])
+        row = surveys.scores(given, 91, [], asked).iloc[0]
         errors.append(
-            {"weighted": row["score"] - score.mean(), "unweighted": row["unweighted"] - score.mean(),
+            {"weighted": row["score"] - score.mean(),
+             "unweighted": row["unweighted"] - score.mean(),
              "held": row["period_low"] <= score.mean() <= row["period_high"]}
         )  # fmt: skip
     table = pd.DataFrame(errors)
@@ -139,7 +139,7 @@ def cover_weighted(seeds: int) -> None:
 
 
 def shop(seed: int, n: int, leaves: float) -> tuple[pd.DataFrame, pd.DataFrame, float]:
-    """Two years of purchases, complaints about 4 % of orders, and the share made to leave by them.
+    """Two years of purchases, complaints about 4 % of orders, and the share who leave for them.
 
     Who buys more often complains more often, and leaves later, without any complaint.
     """
@@ -187,7 +187,7 @@ def cover_complaints(seeds: int) -> None:
 
 
 def _plain_left(lines: pd.DataFrame) -> float:
-    """Share of all customers known at the middle of the second year who bought nothing in 180 days."""
+    """Share of the customers of a day who bought nothing in the 180 days after it."""
     day = pd.Timestamp("2025-03-01")
     known = lines.loc[lines["day"] <= day, "customer_id"].unique()
     later = lines.loc[

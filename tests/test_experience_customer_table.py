@@ -6,18 +6,18 @@ import numpy as np
 import pandas as pd
 import small_feedback
 
-from cvm_analysis.experience import complaints, customer_table, nonresponse, surveys
+from cvm_analysis.experience import answers, complaints, customer_table, nonresponse
 from cvm_analysis.tables import check
 
 FIRST, AS_OF = dt.date(2023, 1, 1), dt.date(2025, 12, 31)
 
 
 def build(feedback, customers, candidates):
-    answers = surveys.answers(feedback)
-    within = surveys.add_period(answers, AS_OF, 91, FIRST)
-    asked = nonresponse.asked(surveys.add_period(candidates, AS_OF, 91, FIRST), within)
+    given = answers.read(feedback)
+    within = answers.add_period(given, AS_OF, 91, FIRST)
+    asked = nonresponse.asked(answers.add_period(candidates, AS_OF, 91, FIRST), within)
     cases = complaints.cases(feedback, AS_OF, 90)
-    table = customer_table.build(pd.Index(customers), answers, cases, asked, AS_OF, 91)
+    table = customer_table.build(pd.Index(customers), given, cases, asked, AS_OF, 91)
     check("experience", table.reset_index())
     return table
 

@@ -8,7 +8,7 @@ import pytest
 import small_feedback
 from scipy import stats
 
-from cvm_analysis.experience import surveys
+from cvm_analysis.experience import answers, surveys
 from cvm_analysis.experience.surveys import Sample
 from cvm_analysis.tables import check
 
@@ -23,7 +23,7 @@ def feedback(**columns):
 
 
 def in_one_period(rows, days=91):
-    return surveys.add_period(surveys.answers(rows), AS_OF, days, FIRST)
+    return answers.add_period(answers.read(rows), AS_OF, days, FIRST)
 
 
 def nps(values, customers=None, weights=None):
@@ -182,42 +182,12 @@ def test_the_change_is_that_from_the_period_before_not_from_any_earlier_one():
     assert len(table) == 2 and table["score_change"].isna().all()
 
 
-def test_periods_end_on_the_day_and_those_not_wholly_on_record_are_left_out():
-    ends = ["2025-01-09", "2025-01-10", "2025-01-19", "2025-01-20", "2025-01-29", "2025-01-30"]
-    days = pd.DataFrame({"at": pd.to_datetime(ends)})
-    found = surveys.add_period(days, dt.date(2025, 1, 29), 10, dt.date(2025, 1, 5))
-    assert found["until"].dt.day.tolist() == [19, 19, 29, 29]
-    assert found["at"].dt.day.tolist() == [10, 19, 20, 29]
-
-
-def test_scores_outside_their_scale_are_left_out_and_counted():
-    rows = feedback(
-        customer_id=list("abcdef"), score=[0, 10, 11, np.nan, 5, 0],
-        kind=["nps"] * 4 + ["csat"] * 2, dimension=["x", None, None, None, None, "price"],
-    )  # fmt: skip
-    found = surveys.answers(rows)
-    assert found["customer_id"].tolist() == ["a", "b", "e"]
-    assert found["dimension"].tolist() == ["nps", "nps", "overall"]
-    assert surveys.count_outside_scale(rows) == 2
-
-
 def test_without_answers_the_tables_are_empty():
     complaints = feedback(customer_id=["a"], kind="complaint")
-    assert surveys.answers(complaints).empty and surveys.count_outside_scale(complaints) == 0
+    assert answers.read(complaints).empty and answers.count_outside_scale(complaints) == 0
     rows = in_one_period(feedback(customer_id=[], score=[]))
     check("survey_scores", surveys.scores(rows, 91, [], None))
-    assert surveys.last_scores(surveys.answers(feedback(customer_id=[], score=[])), AS_OF).empty
-
-
-def test_the_last_score_is_the_lowest_of_the_last_day_and_nothing_later():
-    rows = feedback(
-        customer_id=["a", "a", "a", "a", "b"],
-        at=pd.to_datetime(["2025-01-01", "2025-02-01", "2025-02-01", "2025-03-01", "2025-03-01"]),
-        score=[2, 9, 7, 10, 4],
-    )
-    answers = surveys.answers(rows)
-    assert surveys.last_scores(answers, dt.date(2025, 2, 28))["nps"].to_dict() == {"a": 7}
-    assert surveys.last_scores(answers, AS_OF)["nps"].to_dict() == {"a": 10, "b": 4}
+    assert answers.last_scores(answers.read(feedback(customer_id=[], score=[])), AS_OF).empty
 
 
 def test_the_answers_added_to_two_net_promoter_scores_are_of_different_people():

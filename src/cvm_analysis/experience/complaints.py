@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from cvm_analysis.experience.surveys import ALL, NO_DIMENSION
+from cvm_analysis.experience.answers import NO_DIMENSION
+from cvm_analysis.experience.surveys import ALL
 from cvm_analysis.survival import kaplan_meier
 from cvm_analysis.tables import TABLES
 from cvm_analysis.typed import settings

@@ -6,7 +6,8 @@ import datetime as dt
 
 import pandas as pd
 
-from cvm_analysis.experience import complaints, surveys
+from cvm_analysis.experience import complaints
+from cvm_analysis.experience.answers import NPS, last_scores
 from cvm_analysis.tables import TABLES
 
 SATISFACTION = "satisfaction_"  # before the dimension
@@ -26,7 +27,7 @@ def build(
     Parameters
     ----------
     customers : customer_id of each row
-    answers : one row per answer (`surveys.answers`); those after as_of do not count
+    answers : one row per answer (`answers.read`); those after as_of do not count
     cases : one row per complaint (`complaints.cases`)
     asked : one row per customer and period (`nonresponse.asked`); the period that ends on as_of
         counts
@@ -40,13 +41,13 @@ def build(
     end = pd.Timestamp(as_of)
     known = answers[answers["at"] <= end]
     recent = known[known["at"] > end - pd.Timedelta(days=period_days)]
-    last = surveys.last_scores(known, as_of)
-    topics = last.drop(columns=surveys.NPS, errors="ignore").add_prefix(SATISFACTION)
+    last = last_scores(known, as_of)
+    topics = last.drop(columns=NPS, errors="ignore").add_prefix(SATISFACTION)
     now = asked.loc[asked["until"] == end, "customer_id"]
     counted = complaints.by_customer(cases).reindex(customers).fillna(0)
     found = pd.DataFrame(
         {
-            "nps": last.get(surveys.NPS, pd.Series(dtype=float)).reindex(customers),
+            "nps": last.get(NPS, pd.Series(dtype=float)).reindex(customers),
             "last_answer": known.groupby("customer_id")["at"].max().reindex(customers),
             "n_answered": recent.groupby("customer_id")["at"].nunique().reindex(customers),
             "was_asked": customers.isin(now),

@@ -27,7 +27,8 @@ from scipy import stats
 from scipy.special import expit
 
 from cvm_analysis.arrays import Array, Ints
-from cvm_analysis.experience import surveys
+from cvm_analysis.experience.answers import NPS, last_scores
+from cvm_analysis.experience.surveys import LEVEL
 from cvm_analysis.tables import TABLES
 
 OUTCOMES = ("purchase", "margin")
@@ -70,18 +71,18 @@ def gather(
 
     Parameters
     ----------
-    answers : one row per answer, as `surveys.answers` returns; those after a landmark do not count
+    answers : one row per answer, as `answers.read` returns; those after a landmark do not count
         there, nor does the recommendation score, which sums the dimensions up
     customers : landmark (see `landmarks`) -> customers as known then, by customer_id; those who
         had bought count: days_since_last, n_purchase_days, T (weeks), net_sales_365d
     daily_margin : one row per customer and day: customer_id, day, amount, purchases (0: a return)
     """
-    rated = answers[answers["dimension"] != surveys.NPS]
+    rated = answers[answers["dimension"] != NPS]
     dimensions = sorted(rated["dimension"].unique())
     parts = []
     for day, every in customers.items():
         known = every[every["n_purchase_days"] > 0]
-        last = surveys.last_scores(rated, day).reindex(columns=dimensions)
+        last = last_scores(rated, day).reindex(columns=dimensions)
         last = last[last.index.isin(known.index)]
         after = _outcome(daily_margin, day, horizon_days).reindex(last.index, fill_value=0.0)
         rows = pd.concat([last, controls(known.loc[last.index]), after], axis=1)
@@ -200,7 +201,7 @@ def _effects(
     summed = np.column_stack([np.bincount(customers, row * residual, n) for row in x.T])
     moved = (summed @ np.linalg.inv(curvature))[:, :n_dimensions]  # by each customer
     effect, se = beta[:n_dimensions], np.sqrt((moved**2).sum(axis=0) * n / (n - 1))
-    half = float(stats.norm.ppf((1 + surveys.LEVEL) / 2)) * se
+    half = float(stats.norm.ppf((1 + LEVEL) / 2)) * se
     p_value = 2 * stats.norm.sf(np.abs(effect) / se)
     q_value = stats.false_discovery_control(p_value)
     first = _share_first(effect, moved, seed)

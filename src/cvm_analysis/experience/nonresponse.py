@@ -32,7 +32,7 @@ def asked(candidates: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     candidates : one row per customer and occasion (an invitation, else a purchase): customer_id,
-        until (`surveys.add_period`)
+        until (`answers.add_period`)
     answers : one row per answer with the same columns; customers who answered without an occasion
         in the period count as asked
 
