@@ -14,13 +14,17 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "cvm_analysis"
 
 SHARED = {"arrays", "errors", "tables", "texts", "typed", "minimum_data"}
-CORE = {"customers", "segments", "survival", "backtest", "clv", "churn", "strategy", "charts"}
+CORE = {
+    *("customers", "segments", "survival", "backtest", "clv", "churn", "experience", "strategy"),
+    "charts",
+}
 # What each room may import beside what everybody shares.
 BELOW = {
     "backtest": {"clv"},
     "churn": {"backtest", "survival"},
+    "experience": {"survival", "backtest"},
     "segments": {"backtest"},
-    "settings": {"churn", "clv", "segments", "strategy"},
+    "settings": {"churn", "clv", "experience", "segments", "strategy"},
     "sources": set(),
     "draft": {"clv", "settings", "sources", "intake"},
     "atomic_folder": set(),

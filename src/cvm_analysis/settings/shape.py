@@ -103,6 +103,9 @@ class Sources(Strict):
     campaign_members: tuple[Source, ...] = ()
     contact_log: tuple[Source, ...] = ()
     consents: tuple[Source, ...] = ()
+    points: tuple[Source, ...] = ()
+    referrals: tuple[Source, ...] = ()
+    leads: tuple[Source, ...] = ()
 
     @property
     def main_table(self) -> str:

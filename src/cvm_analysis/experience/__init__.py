@@ -1,0 +1,1 @@
+"""What customers say and whom they bring: surveys, complaints, points, referrals, leads."""
