@@ -95,13 +95,13 @@ movement = st.tuples(
 
 
 @given(st.lists(movement, min_size=1, max_size=25), st.sampled_from([None, 3, 10, 40]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_balances_are_those_of_a_plain_loop_to_the_point(rows, days):
     compare(table(*rows), days)
 
 
 @given(st.lists(movement, min_size=1, max_size=15))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_a_file_that_records_what_expired_is_taken_as_it_is(rows):
     compare(table(*rows, ("a", "2025-12-01", "expire", 5)), None)
     with_rule = points.movements(table(*rows, ("a", "2025-12-01", "expire", 5)), AS_OF, 10)
