@@ -9,7 +9,7 @@ the balance negative, and what is earned next pays for them.
 from __future__ import annotations
 
 import datetime as dt
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -26,9 +26,11 @@ _DAY = pd.Timedelta(days=1)
 class Points:
     """What a point is worth, and until when it can be used."""
 
-    value: float | None = Field(None, gt=0)  # of one point, in the config's currency
-    expire_after_days: int | None = Field(None, gt=0)  # from the day it was earned; None: no rule
-    expiring_days: int = Field(30, gt=0)  # points that expire within so many days are about to
+    value: Annotated[float, Field(gt=0)] | None = None  # of one point, in the config's currency
+    expire_after_days: Annotated[int, Field(gt=0)] | None = None  # from being earned; None: no rule
+    expiring_days: Annotated[int, Field(gt=0)] = (
+        30  # points that expire within so many days are about to
+    )
 
 
 def movements(points: pd.DataFrame, as_of: dt.date, expire_after_days: int | None) -> pd.DataFrame:

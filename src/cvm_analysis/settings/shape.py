@@ -5,10 +5,20 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+)
 
 from cvm_analysis.churn.lapse import Churn
 from cvm_analysis.clv.value import Value
+from cvm_analysis.experience.membership import Level, check_levels
+from cvm_analysis.experience.points import Points
 
 Share = Annotated[float, Field(ge=0, le=1)]
 RegionKey = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
@@ -147,4 +157,6 @@ class Business(Strict):
     compare_days: int = Field(91, gt=0)  # the period of changes that are reported
     value: Value = Value()
     churn: Churn = Churn()
+    points: Points = Points()
+    levels: Annotated[tuple[Level, ...], AfterValidator(check_levels)] = ()
     words: dict[str, dict[str, Wording]] = {}  # section of the texts, or column -> code -> name
