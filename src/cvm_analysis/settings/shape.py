@@ -17,6 +17,7 @@ from pydantic import (
 
 from cvm_analysis.churn.lapse import Churn
 from cvm_analysis.clv.value import Value
+from cvm_analysis.experience.leads import Leads
 from cvm_analysis.experience.membership import Level, check_levels
 from cvm_analysis.experience.points import Points
 
@@ -158,5 +159,6 @@ class Business(Strict):
     value: Value = Value()
     churn: Churn = Churn()
     points: Points = Points()
+    leads: Leads = Leads()
     levels: Annotated[tuple[Level, ...], AfterValidator(check_levels)] = ()
     words: dict[str, dict[str, Wording]] = {}  # section of the texts, or column -> code -> name
