@@ -90,10 +90,12 @@ def test_new_customers_count_as_referred_only_if_that_came_first():
     first = pd.Series({"bob": "2025-01-05", "cai": "2025-01-20", "dan": "2025-03-01", "x": None})
     first = pd.concat([first, pd.Series({"n1": "2025-01-01", "n2": "2025-03-31"})])
     found = referrals.share_of_new(chains(*FAMILY), pd.to_datetime(first), "Q")
-    assert found[["n_new", "n_referred"]].to_numpy().tolist() == [[5, 2]]
+    assert found[["n_new", "n_referred_new"]].to_numpy().tolist() == [[5, 2]]
     assert found["share"].iloc[0] == pytest.approx(0.4)
     # Wilson's interval of 2 of 5
-    assert found[["low", "high"]].iloc[0].tolist() == pytest.approx([0.1176, 0.7693], abs=1e-4)
+    assert found[["share_low", "share_high"]].iloc[0].tolist() == pytest.approx(
+        [0.1176, 0.7693], abs=1e-4
+    )
 
 
 @pytest.mark.parametrize("more", [0.0, 0.5])

@@ -135,14 +135,14 @@ def share_of_new(chains: Chains, first_order: pd.Series, freq: str) -> pd.DataFr
     Returns
     -------
     One row per period with a new customer, in order, indexed by period (its first day): n_new,
-    n_referred, share, low, high (95 %, Wilson, 1927, JASA 22, 209-212).
+    n_referred_new, share, share_low, share_high (95 %, Wilson, 1927, JASA 22, 209-212).
     """
     first = pd.to_datetime(first_order.dropna())
     referred = chains.referrals.set_index("referred_id")["at"].reindex(first.index) <= first
     period = first.dt.to_period(freq).dt.start_time.rename("period")
     counts = referred.groupby(period).agg(["size", "sum"])
-    found = counts.set_axis(["n_new", "n_referred"], axis=1).astype(int)
-    n, p = found["n_new"], found["n_referred"] / found["n_new"]
+    found = counts.set_axis(["n_new", "n_referred_new"], axis=1).astype(int)
+    n, p = found["n_new"], found["n_referred_new"] / found["n_new"]
     z = float(norm.ppf((1 + LEVEL) / 2))
     centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
