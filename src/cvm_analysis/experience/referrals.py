@@ -147,7 +147,7 @@ def share_of_new(chains: Chains, first_order: pd.Series, freq: str) -> pd.DataFr
     centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
     return found.assign(
-        share=p, low=(centre - half).clip(0.0), high=(centre + half).clip(upper=1.0)
+        share=p, share_low=(centre - half).clip(0.0), share_high=(centre + half).clip(upper=1.0)
     )
 
 
