@@ -25,7 +25,7 @@ from cvm_analysis.experience import leads as leads_module
 
 SPACING_DAYS = 30  # between landmarks
 LEAST_LEADS = 50  # of training and of test, and a fifth as many won
-LEAST_OF_CODE = 20  # rows for a source or owner to have a coefficient of its own
+LEAST_OF_CODE = 50  # leads for a source or owner to have a coefficient of its own
 _PRIOR = 10.0  # leads at the rate of all that are added to each source
 
 
@@ -186,11 +186,13 @@ def _rate_by_source(rows: pd.DataFrame, rates: pd.Series, rate: float) -> pd.Ser
 
 def _inputs(rows: pd.DataFrame) -> pd.DataFrame:
     """Numbers for the model: logs of days and money, and a column for each code."""
+    per_stage = (rows["age"] - rows["in_stage"]).clip(lower=0) / rows["furthest"].clip(lower=1)
     numbers = pd.DataFrame(
         {
             "furthest": rows["furthest"].astype(float),
             "age": np.log1p(rows["age"].clip(lower=0)),
             "in_stage": np.log1p(rows["in_stage"].clip(lower=0)),
+            "days_per_stage": np.log1p(per_stage),
             "value": np.log1p(rows["value"].clip(lower=0).fillna(rows["value"].median()).fillna(0)),
         }
     )
@@ -208,7 +210,8 @@ def _learn(rows: pd.DataFrame) -> tuple[Any, tuple[str, ...]]:
 
     inputs = _inputs(rows)
     is_code = inputs.columns.str.startswith(("source_", "owner_", "stage_"))
-    rare = is_code & (inputs.sum() < LEAST_OF_CODE).to_numpy()
+    n_leads = inputs.groupby(rows["lead_id"]).max().sum()
+    rare = is_code & (n_leads < LEAST_OF_CODE).to_numpy()
     inputs = inputs.loc[:, ~rare]
     model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1_000))
     return model.fit(inputs.to_numpy(), rows["won"]), tuple(inputs.columns)
