@@ -45,6 +45,9 @@ class Prepared:
     campaign_members: ir.Table | None
     contact_log: ir.Table | None
     consents: ir.Table | None
+    points: ir.Table | None
+    referrals: ir.Table | None
+    leads: ir.Table | None
     imported: list[str]
     quality: pd.DataFrame
     queries: Queries
