@@ -137,7 +137,7 @@ class Prepared:
         return customers.purchase_days(self.transactions, date).to_pandas()
 
     def daily_margin(self, date: dt.date, margin_share: float | None) -> pd.DataFrame:
-        """Margin of each customer and day by `date`: customer_id, day, amount, purchases (0 or 1).
+        """Margin of each customer and day by `date`: customer_id, day, amount, sales, purchases.
 
         margin_share : of net sales, where a line has no cost; None: all of them are margin
         """

@@ -166,6 +166,8 @@ def _change(writer: Writer, dimension: str, value: float, is_clear: bool) -> str
 
 
 def _points(writer: Writer, value: float) -> str:
+    if pd.isna(value):
+        return writer.say.number(None)
     return writer.say("report.campaigns.points", points=writer.say.number(100 * value, 1))
 
 

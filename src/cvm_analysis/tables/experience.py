@@ -165,6 +165,7 @@ EXPERIENCE = {
             "days_since_stage": days("days in that stage", optional=True),
             "lead_value": money("expected value of the lead", optional=True),
         },
+        company="rows",
     ),
     "points_figures": Table(
         "one row per figure of all points",
@@ -253,5 +254,6 @@ EXPERIENCE = {
             "due_on": date("day by which the contact is due"),
             "days_overdue": days("days since then; below 0: not yet"),
         },
+        company="rows",
     ),
 }
