@@ -89,4 +89,5 @@ def test_grades_are_named_with_their_type():
     columns = {scheme: "x" for scheme in segment_strategies.SCHEMES[:-1]}
     table = pd.DataFrame({"customer_type": ["dealer"], "grade": ["A"], **columns}, index=["a"])
     assert list(segment_strategies.list_classes(table)["grade"]) == ["dealer.A"]
+    assert list(segment_strategies.list_classes(table)["all"]) == ["all"]
     assert np.array_equal(segment_strategies.list_classes(table)["loyalty"], ["x"])
