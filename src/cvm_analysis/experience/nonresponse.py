@@ -104,6 +104,8 @@ def _weigh(rows: pd.DataFrame, classes: Sequence[str]) -> pd.Series:
     label = _classes(rows, classes)
     rate = rows["answered"].groupby(label).mean()
     raw = (1 / label.map(rate)).where(rows["answered"])
+    if not rows["answered"].any():
+        return raw
     trimmed = raw.clip(upper=TRIM * raw.median())
     return trimmed / trimmed.mean()
 
