@@ -116,11 +116,11 @@ def complaints(writer: Writer, times: pd.DataFrame, target_days: int) -> Block:
 def after_complaints(writer: Writer, after: pd.DataFrame) -> Block:
     """Show who left after a complaint beside customers like them; table `after_complaints`."""
     rows = after.reset_index() if len(after) else after
-    if rows.empty or rows["difference"].isna().all():
+    if rows.empty or rows["left_difference"].isna().all():
         return writer.note("report.experience.no_comparison")
     ends = zip(rows["low"], rows["high"], strict=True)
     shown = rows.assign(
-        difference=[_points(writer, value) for value in rows["difference"]],
+        difference=[_points(writer, value) for value in rows["left_difference"]],
         interval=[
             writer.range(low, high, lambda value: _points(writer, value)) for low, high in ends
         ],

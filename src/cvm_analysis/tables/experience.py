@@ -135,7 +135,7 @@ EXPERIENCE = {
             "n_others": count("comparable customers and days"),
             "left_share": share("of matched complaints: no purchase within the horizon after"),
             "left_share_others": share("of comparable customers: the same, equally divided"),
-            "difference": number("left_share less left_share_others; not an effect"),
+            "left_difference": number("left_share less left_share_others; not an effect"),
             "low": number("lower end of the 95% interval of the difference"),
             "high": number("upper end of the same"),
         },
