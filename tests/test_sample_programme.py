@@ -56,8 +56,10 @@ def enquiries(folder, truth):
 def test_points_are_earned_by_orders_and_the_balance_is_that_of_a_plain_sum(moves, truth):
     earned = moves[moves["kind"] == "earn"]
     assert earned["order_id"].is_unique and (earned["order_id"] != "").all()
-    members = earned["customer_id"].nunique() / len(truth["customers"])
-    assert members == pytest.approx(truth["points"]["members"], abs=0.02)
+    people = pd.DataFrame(truth["customers"]).set_index("customer_id")["first_order"]
+    joined = earned.groupby("customer_id")["at"].min()
+    at_first = (joined == pd.to_datetime(people[joined.index])).sum() / len(people)
+    assert at_first == pytest.approx(truth["points"]["joining"]["at_first_order"], abs=0.02)
     moved = points.movements(moves, AS_OF, truth["points"]["expire_after_days"])
     table = points.totals(moved, points.match(moved), AS_OF, 365, 30)
     signed = moves["points"].groupby(moves["customer_id"]).sum()

@@ -113,8 +113,10 @@ def compare_members(
     Returns
     -------
     Each member against customers who on a day of that month had bought as recently, as often and
-    for as much, and did not join until the end of the window. Members who had never bought, or
-    whose window is not over, are left out. None if too few can be compared.
+    for as much, and were no members yet. Some of these join later, which makes the difference
+    smaller; leaving them out would look into the future, since only who goes on buying joins later.
+    Members who had never bought, or whose window is not over, are left out. None if too few can be
+    compared.
     """
     joined = pd.to_datetime(joined)
     known = comparison.histories(purchases)
@@ -123,7 +125,6 @@ def compare_members(
     days = np.sort(compared.unique())
     days = days[np.unique(np.linspace(0, len(days) - 1, min(len(days), MOST_DAYS)).astype(int))]
     joins = pd.Series(joined.reindex(known.names).to_numpy())  # by number
-    window = pd.Timedelta(days=window_days)
 
     def states(numbers: pd.Series, day: pd.Timestamp) -> pd.DataFrame:
         return _with_cells(known.state(np.flatnonzero(numbers), day, window_days), day)
@@ -133,7 +134,7 @@ def compare_members(
     wanted = set(members["cell"])
     others = [_NOBODY]
     for day in days:
-        free = states(joins.isna() | (joins > day + window), day)
+        free = states(joins.isna() | (joins > day), day)
         others.append(free[free["cell"].isin(wanted)])
     return comparison.difference(members, pd.concat(others))
 

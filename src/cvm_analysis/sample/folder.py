@@ -37,9 +37,9 @@ def make(folder: Path, n_customers: int = 12_000, seed: int = 20260101) -> None:
         campaigns : by campaign_id, action, assigned_on, window_days, treated_share,
             contacted_share (of the treated), effects (added to the share who buy within the window,
             by group and of all members), n_treated, n_control, orders (ids of the responses)
-        points : share of members, CNY per point, expire_after_days, the rates at which points are
-            used (per day, Gamma; `never_used_by` a share of members), breakage (share of points
-            that expire)
+        points : chance of joining at an order, difference of members to others (none), CNY per
+            point, expire_after_days, the rates at which points are used (per day, Gamma;
+            `never_used_by` a share of members), breakage (share of points that expire)
         referrals : share of customers who were referred, their difference to others (none),
             n_referred, cycles (pairs of customers who are said to have brought each other)
         leads : stages, won_within_horizon (share of leads, by source and of all), hot_share

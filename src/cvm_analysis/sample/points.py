@@ -16,8 +16,7 @@ import pandas as pd
 from cvm_analysis.sample.business import N_DAYS
 from cvm_analysis.sample.draws import dates, stream
 
-MEMBERS = 0.55  # share of the retail customers with an order
-AT_FIRST_ORDER = 0.7  # of the members; others join at a later order, if there is one
+JOIN = (0.45, 0.15)  # probability of joining at the first order, at each later one
 CNY_PER_POINT = 10.0
 NEVER = 0.30  # share of members who never use points
 SHAPE, SCALE = 1.2, 300.0  # of the others' rate per day: Gamma(SHAPE, rate SCALE)
@@ -45,26 +44,26 @@ def movements(orders: pd.DataFrame, seed: int) -> pd.DataFrame:
     ordered = orders.sort_values(["customer_id", "at"], kind="stable", ignore_index=True)
     found = []
     for customer_id, own in ordered.groupby("customer_id", sort=True):
-        if rng.random() < MEMBERS:
-            found += _member(customer_id, own, rng)
+        chance = np.where(np.arange(len(own)) == 0, *JOIN)
+        joins = np.flatnonzero(rng.random(len(own)) < chance)
+        if len(joins):
+            found += _member(customer_id, own.iloc[joins[0] :], rng)
     rows = pd.DataFrame(found, columns=["customer_id", "day", "kind", "points", "order_id"])
     rows = rows.sort_values(["day", "customer_id"], kind="stable", ignore_index=True)
     return rows.assign(at=dates(rows["day"])).drop(columns="day")
 
 
 def _member(customer_id: str, orders: pd.DataFrame, rng: np.random.Generator) -> list[tuple]:
-    later = rng.integers(0, len(orders))
-    first = 0 if rng.random() < AT_FIRST_ORDER else later
+    """Movements of a member; orders : from that of joining on."""
     rate = 0.0 if rng.random() < NEVER else rng.gamma(SHAPE, 1 / SCALE)
-    own = orders.iloc[first:]
-    days = np.floor(own["at"].to_numpy()).astype(int)
-    earned = np.maximum(own["cents"].to_numpy() // int(100 * CNY_PER_POINT), 1)
+    days = np.floor(orders["at"].to_numpy()).astype(int)
+    earned = np.maximum(orders["cents"].to_numpy() // int(100 * CNY_PER_POINT), 1)
     joined, span = days[0], N_DAYS - days[0]
     used = np.unique(joined + np.floor(span * rng.random(rng.poisson(rate * span))).astype(int))
     gift_day, gift = joined + int(span * rng.random()), int(rng.integers(*GOODWILL_POINTS))
     added = [
         (int(day), "earn", int(points), order)
-        for day, points, order in zip(days, earned, own["order_id"], strict=True)
+        for day, points, order in zip(days, earned, orders["order_id"], strict=True)
     ]
     if rng.random() < GOODWILL:
         added.append((gift_day, "adjust", gift, ""))
@@ -89,7 +88,8 @@ def _uses(days: np.ndarray, added: list[tuple[int, int]]) -> list[tuple[int, int
 def truth() -> dict[str, object]:
     """The content of truth.json on points; see `folder.make`."""
     return {
-        "members": MEMBERS,
+        "joining": {"at_first_order": JOIN[0], "at_each_later_order": JOIN[1]},
+        "difference_of_members": 0.0,
         "cny_per_point": CNY_PER_POINT,
         "expire_after_days": LIFE,
         "never_used_by": NEVER,
