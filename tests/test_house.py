@@ -14,11 +14,15 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "cvm_analysis"
 
 SHARED = {"arrays", "errors", "tables", "texts", "typed", "minimum_data"}
-CORE = {"customers", "segments", "survival", "backtest", "clv", "churn", "strategy", "charts"}
+CORE = {
+    *("customers", "segments", "survival", "backtest", "clv", "churn", "strategy", "charts"),
+    "experience",
+}
 # What each room may import beside what everybody shares.
 BELOW = {
     "backtest": {"clv"},
     "churn": {"backtest", "survival"},
+    "experience": {"survival", "backtest"},
     "segments": {"backtest"},
     "settings": {"churn", "clv", "segments", "strategy"},
     "sources": set(),
