@@ -27,7 +27,8 @@ STAMP = "prepared.json"
 class Prepared:
     """The prepared tables of one region; see `open`.
 
-    Tables have a column region; they are None if there are no such records.
+    Tables have a column region; they are None if there are no such records. Mentions without a
+    customer have no region: they are in `all` only.
     `imported` names the imported indicators of all regions; `quality` has one row per check of this
     region's raw rows. `last_day` is the last complete day over all regions.
     """
@@ -45,6 +46,7 @@ class Prepared:
     campaign_members: ir.Table | None
     contact_log: ir.Table | None
     consents: ir.Table | None
+    mentions: ir.Table | None
     imported: list[str]
     quality: pd.DataFrame
     queries: Queries

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cvm_analysis.draft.infer import Guess
 from cvm_analysis.draft.preview import Column, Dates, Preview, looks_chinese
-from cvm_analysis.draft.synonyms import REGION_NAMES
+from cvm_analysis.draft.synonyms import REGION_NAMES, match, personal_headers
 from cvm_analysis.draft.yaml_comments import line, text
 from cvm_analysis.intake.regions import slug
 from cvm_analysis.intake.rules import ARMS, FEEDBACK
@@ -24,6 +24,7 @@ GRAINS = {
     ("campaign_members", "campaign_members"): "one row per campaign and customer assigned to it",
     ("contact_log", "contact_log"): "one row per contact with a customer",
     ("consents", "consents"): "one row per customer, channel and day of consent",
+    ("mentions", "mentions"): "one row per post or comment elsewhere",
 }
 CODES = {"kind": FEEDBACK, "arm": ARMS}  # columns whose cells must be among these
 REGION_COLUMNS = {"transactions": "sold_in", "customers_raw": "region"}  # ours
@@ -111,6 +112,7 @@ def _source(each: Guess, where: Locations, folder: Path) -> Iterator[str]:
     if each.table == "transactions" and "amount" not in each.columns:
         yield "        # guessed: without an amount it is quantity x unit_price"
     yield from _formats(each)
+    yield from _mask(each)
     yield from _left_over(each, region, where)
 
 
@@ -176,10 +178,23 @@ def _format(ours: str, example: str, dates: Dates) -> str:
     return line(setting, guessed=f"as {example}")
 
 
+def _personal(each: Guess) -> list[str]:
+    """Unused headers of customer records that name personal details."""
+    is_record = each.table == "customers_raw"
+    return match(each.unused, personal_headers()) if is_record else []
+
+
+def _mask(each: Guess) -> Iterator[str]:
+    if headers := _personal(each):
+        listed = ", ".join(text(header) for header in headers)
+        yield line(f"      mask: [{listed}]", guessed="masked in texts, written nowhere")
+
+
 def _left_over(each: Guess, region: str, where: Locations) -> Iterator[str]:
     used = {region, where.shared if each.table == "transactions" else ""}
     found = {each.region.header} if each.region else set[str]()
     unused = [*each.unused, *sorted(found - used)]
+    used |= set(_personal(each))
     unused = [header for header in unused if header not in used]
     if unused and each.table == "contracts":
         yield f"      # add what was known at the start under your own names: {', '.join(unused)}"
