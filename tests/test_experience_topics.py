@@ -70,6 +70,14 @@ def test_words_of_fewer_than_five_customers_are_not_shown():
     assert (five["term"] == "王小明").any()
 
 
+def test_a_run_of_signs_is_shown_whole():
+    plain = filler(200, 6, CHINESE)
+    texts = [f"{text}，没有送货时间一再推迟{text[:2]}" for text in plain[:30]]
+    found = topics.stand_out(said(*texts), said(*plain[30:]))
+    assert found["term"][0] == "没有送货时间一再推迟"
+    assert len(found) == 1 or not found["term"][1:].str.contains("送货").any()
+
+
 def test_who_says_the_same_twice_counts_once():
     plain = filler(150, 5, CHINESE)
     texts = [text + "送货推迟" for text in plain[:20]]

@@ -2,7 +2,8 @@
 
 Counting what a model calls negative is biased as soon as it errs: of few negative texts it finds
 too many, of many too few. The share is corrected by the sensitivity and specificity measured on
-texts the model had not seen, which are taken to hold in other texts as well.
+texts the model had not seen, which are taken to hold in other texts as well. A text is negative
+here if its author would have given a negative score, not a positive one.
 
 Sources: Rogan & Gladen (1978), "Estimating Prevalence from the Results of a Screening Test",
 American Journal of Epidemiology 107, 71-76; known in text analysis as adjusted counting, Forman

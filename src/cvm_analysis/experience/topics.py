@@ -42,8 +42,9 @@ def stand_out(texts: pd.DataFrame, others: pd.DataFrame, most: int = 20) -> pd.D
 
     Returns
     -------
-    One row per word that five customers or more used, the clearest first: term, n_texts,
-    n_customers, share, share_others (of the texts on each side), log_odds, z_score, example.
+    One row per word that five customers or more used, the clearest first: term (of signs without
+    spaces: with what most of the texts have around it), n_texts, n_customers, share, share_others
+    (of the texts on each side), log_odds, z_score, example.
     """
     here, there = _distinct(texts), _distinct(others)
     found, against = _index(here["text"]), _index(there["text"])
@@ -64,8 +65,13 @@ def stand_out(texts: pd.DataFrame, others: pd.DataFrame, most: int = 20) -> pd.D
     ranked = shown.sort_values("z_score", ascending=False, kind="stable")
     kept = list(_without_repeats(ranked["term"], found))[:most]
     chosen = ranked.set_index("term").loc[kept].reset_index()
-    chosen["example"] = [_example(here["text"], found[term]) for term in kept]
-    return chosen.drop(columns="n_others")
+    examples = [_example(here["text"], found[term]) for term in kept]
+    whole = [_whole(term, here.loc[found[term]]) for term in kept]
+    shown_words = {
+        "term": pd.Series(whole, dtype=object),
+        "example": pd.Series(examples, dtype=object),
+    }
+    return chosen.assign(**shown_words).drop(columns="n_others")
 
 
 def words(text: str) -> list[str]:
@@ -135,6 +141,26 @@ def _is_piece(term: str, terms: list[str], found: dict[str, list[int]]) -> bool:
         len(other) > len(term) and term in other and len(found[other]) >= SAME * n
         for other in terms
     )
+
+
+def _whole(term: str, texts: pd.DataFrame) -> str:
+    """Extend a run of signs as most of its texts, and five customers, go on; words stay."""
+    if not UNSPACED.match(term):
+        return term
+    said = texts["text"].str.casefold()
+    while True:
+        following = said.str.extract(f"({re.escape(term)}{UNSPACED.pattern})", expand=False)
+        before = said.str.extract(f"({UNSPACED.pattern}{re.escape(term)})", expand=False)
+        longer = [each.mode()[0] for each in (following, before) if each.notna().any()]
+        kept = [each for each in longer if _is_usual(each, said, texts["customer_id"])]
+        if not kept:
+            return term
+        term = kept[0]
+
+
+def _is_usual(term: str, said: pd.Series, customers: pd.Series) -> bool:
+    has = said.str.contains(term, regex=False)
+    return bool(has.mean() >= SAME and customers[has].nunique() >= MIN_SHOWN)
 
 
 def _example(texts: pd.Series, at: list[int]) -> str:

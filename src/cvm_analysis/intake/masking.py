@@ -2,9 +2,10 @@
 
 Masked everywhere: e-mail addresses; runs of seven digits or more (phones, identity and card
 numbers), also in full-width and Chinese digits, but no dates; and every value of the customers'
-own records that the config names under `mask` (names, phones, e-mails, addresses), whatever its
-case, width, spaces and punctuation. Raw ids count as values where customers get pseudonyms. In a
-customer's own texts parts of their values are masked as well: a first name, a street.
+own records that the config names under `mask` (names, phones, e-mails, addresses with or without
+the city), whatever its case, width, spaces and punctuation. Raw ids count as values where customers
+get pseudonyms. In a customer's own texts parts of their values are masked as well: a first name, a
+street.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from cvm_analysis.settings import CustomerSource, Source
 MARK = "***"  # in place of a personal detail
 TEXTS = ("feedback", "mentions")  # tables whose column text is masked
 LEAST_DIGITS = 6  # of a value that is a number and no more, to be masked in all texts
+LEAST_STREET = 5  # signs of an address without its city
 LEAST_WORD = 3  # letters of a word that is masked in a customer's own texts
 PIECE = 4  # signs of a part that is masked there, where words have no spaces
 
@@ -34,6 +36,8 @@ DATE = re.compile(
     r"(?:19|20)\d\d([-./])\d{1,2}\1\d{1,2}(?: \d{1,2})?"  # or with the hour
     r"|\d{1,2}([-./])\d{1,2}\2(?:19|20)\d\d"
 )
+PLACE = re.compile(r"[省市区县旗镇乡,，;；]")  # what ends the name of a place in an address
+HOUSE = re.compile(r".*?\d+\s*[号弄栋幢]")
 CHINESE, WIDE = "〇零一二三四五六七八九幺", "０１２３４５６７８９＠（）－＋．　—"
 SINGLE = str.maketrans(CHINESE + WIDE, "001234567891" + "0123456789@()-+. -")
 
@@ -105,7 +109,8 @@ def mask(texts: pd.Series, owners: pd.Series, records: pd.DataFrame) -> pd.Serie
     signs = [compact(value).signs for value in records["value"]]
     folded = records.assign(signs=pd.Series(signs, records.index, dtype="string"))
     folded = folded[folded["signs"].str.len() > 1].drop_duplicates()
-    everywhere = _index(filter(_is_told_apart, folded["signs"]))
+    streets = {part for value in folded["value"].unique() for part in _streets(value)}
+    everywhere = _index(filter(_is_told_apart, {*folded["signs"], *streets}))
     own = {owner: list(part["value"]) for owner, part in folded.groupby("customer_id")}
     found = [
         _cover(text, [*_patterns(text), *_spans(text, everywhere, own.get(owner, []))])
@@ -165,6 +170,19 @@ def _parts(value: str) -> Iterator[str]:
         yield signs[1:]  # the given name
 
 
+def _streets(value: str) -> Iterator[str]:
+    """An address without its city, and without what follows the house."""
+    cuts = list(PLACE.finditer(value))
+    parts = [value[cut.end() :] for cut in cuts] + [value[: cut.start()] for cut in cuts[:1]]
+    for part in (value, *parts):
+        found = HOUSE.match(part)
+        for each in (part, found[0] if found else ""):
+            signs = compact(each).signs
+            mixed = any(map(str.isdigit, signs)) and not signs.isdigit()
+            if mixed and len(signs) >= LEAST_STREET:
+                yield signs
+
+
 def _pieces(value: str) -> Iterator[str]:
     """Parts of a value in a script without spaces; numbers may go on around them."""
     signs = compact(value).signs
@@ -209,7 +227,7 @@ def _goes_on(text: Compact, i: int) -> bool:
 
 def _cover(text: str, spans: list[tuple[int, int]]) -> str:
     """Replace the spans, joined where they touch, by the mark."""
-    done, parts = 0, []
+    done, parts = 0, list[str]()
     for start, end in sorted(spans):
         if start > done or not parts:
             parts += [text[done:start], MARK]

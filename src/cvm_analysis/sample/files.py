@@ -16,6 +16,7 @@ from cvm_analysis.sample.layouts import (
     CUSTOMERS,
     FEEDBACK,
     INDICATORS,
+    MENTIONS,
     Layout,
 )
 
@@ -31,6 +32,8 @@ SHARE_OF_CONTACT_DIRT = 0.002  # of each kind
 ANOTHER_ACTION = "paper_catalogue"  # one that the catalogue does not have
 SHARE_OF_CONSENT_DIRT = 0.0005
 TEXT_FOR_A_CONSENT = "待确认"
+SHARE_OF_MENTION_DIRT = 0.004  # of each kind
+TEXT_FOR_STARS = "五星"
 
 
 def write_sales(
@@ -207,6 +210,33 @@ def write_consents(path: Path, consents: pd.DataFrame, seed: int) -> dict[str, o
     table = pd.concat([clean, unclear]).sort_index(kind="stable").reset_index(drop=True)
     n_given = int((clean["given"] == "是").sum())
     return {**_write_table(path, table, CONSENTS), "n_given": n_given, **_dirt(table)}
+
+
+def write_mentions(path: Path, mentions: pd.DataFrame, seed: int) -> dict[str, object]:
+    """Write mentions.csv, one row per mention as collected, and return its facts.
+
+    encoding, n_rows, n_scored, n_known (clean rows; with stars, of a known customer), dirt and
+    dirt_lines as for sales.
+    """
+    clean = mentions.assign(at=_days(mentions["at"], MENTIONS), dirt="")
+    rng = stream(seed, "dirt", "mentions")
+    n = max(1, round(SHARE_OF_MENTION_DIRT * len(clean)))
+
+    def some(kind: str, **changed: object) -> pd.DataFrame:
+        rows = clean.loc[np.sort(rng.choice(clean.index, n, replace=False))]
+        return rows.assign(dirt=kind, **changed)
+
+    dirty = [
+        some("repeated_mention"),
+        some("no_text", text=""),
+        some("no_such_date", at=NO_SUCH_DAY),
+        some("future_date", at=(EXTRACTED_ON + timedelta(days=20)).isoformat()),
+        some("unreadable_stars", score=TEXT_FOR_STARS, channel="zhihu"),
+    ]
+    table = pd.concat([clean, *dirty]).sort_index(kind="stable").reset_index(drop=True)
+    counts = {"n_scored": int((clean["score"] != "").sum())}
+    counts["n_known"] = int((clean["customer_id"] != "").sum())
+    return {**_write_table(path, table, MENTIONS), **counts, **_dirt(table)}
 
 
 def _days(days: pd.Series, layout: Layout) -> pd.Series:
