@@ -15,7 +15,14 @@ PACKAGE = ROOT / "src" / "cvm_analysis"
 
 SHARED = {"arrays", "errors", "tables", "texts", "typed", "minimum_data"}
 CORE = {
-    *("customers", "segments", "survival", "backtest", "clv", "churn", "strategy", "charts"),
+    "customers",
+    "segments",
+    "survival",
+    "backtest",
+    "clv",
+    "churn",
+    "strategy",
+    "charts",
     "experience",
 }
 # What each room may import beside what everybody shares.
@@ -24,7 +31,7 @@ BELOW = {
     "churn": {"backtest", "survival"},
     "experience": {"survival", "backtest"},
     "segments": {"backtest"},
-    "settings": {"churn", "clv", "segments", "strategy"},
+    "settings": {"churn", "clv", "experience", "segments", "strategy"},
     "sources": set(),
     "draft": {"clv", "settings", "sources", "intake"},
     "atomic_folder": set(),

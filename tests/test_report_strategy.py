@@ -105,6 +105,11 @@ def test_each_class_shows_its_first_action_the_next_ones_and_the_total():
     assert "No action" in second and "99" in second
 
 
+def test_where_all_groups_are_too_small_none_is_shown():
+    nobody = pd.MultiIndex.from_tuples([], names=["scheme", "class", "rank"])
+    assert "No group has enough" in strategy.groups(EN, pd.DataFrame(index=nobody), "segment").html
+
+
 @pytest.mark.parametrize(
     ("reason", "value", "text", "said"),
     [

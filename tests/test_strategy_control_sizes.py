@@ -4,7 +4,6 @@ import datetime as dt
 
 import numpy as np
 import pandas as pd
-import pytest
 from scipy.stats import norm
 
 from cvm_analysis.strategy import control_sizes
@@ -78,8 +77,10 @@ def test_actions_without_a_control_share_are_not_listed():
     assert find(planned(50), action("purchase", "purchase", share=0.0), 0.05).empty
 
 
-@pytest.mark.parametrize("effect", [0.0])
-def test_no_expected_effect_cannot_be_measured(effect):
-    assert np.isinf(
-        find(planned(500), action("purchase", "purchase"), effect).loc["mail", "needed"]
-    )
+def test_prospects_without_a_forecast_are_not_left_out():
+    found = find(planned(500, forecast=np.nan), action("purchase", "purchase"), 0.05)
+    assert np.isinf(found.loc["mail", "needed"]) and found.loc["mail", "share"] == 0.0
+
+
+def test_no_expected_effect_cannot_be_measured():
+    assert np.isinf(find(planned(500), action("purchase", "purchase"), 0.0).loc["mail", "needed"])

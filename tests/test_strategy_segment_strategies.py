@@ -66,6 +66,8 @@ def test_classes_list_their_actions_best_first_and_say_where_there_is_none():
 def test_small_classes_are_left_out():
     found = segment_strategies.summarize(actions(), CLASSES, DRAWS, least=2)
     assert set(found.index.get_level_values("class")) == {"loyal", "lost"}
+    nobody = segment_strategies.summarize(actions(), CLASSES, DRAWS, least=9)
+    assert nobody.empty and list(nobody.columns) == list(found.columns)
 
 
 def test_the_actions_of_classes_add_up_to_those_of_all():

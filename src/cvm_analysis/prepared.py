@@ -173,6 +173,15 @@ class Prepared:
 
         return self.queries.ask(query, date).set_index("customer_id")
 
+    def feedback_by(self, date: dt.date) -> pd.DataFrame:
+        """Answers and complaints known on a day; a complaint closed later is still open."""
+        table = self.to_pandas("feedback").drop(columns="region", errors="ignore")
+        known = table[pd.to_datetime(table["at"]) <= pd.Timestamp(date)]
+        if "closed_at" in known:
+            closed = pd.to_datetime(known["closed_at"])
+            known = known.assign(closed_at=closed.where(closed <= pd.Timestamp(date)))
+        return known
+
     def to_pandas(self, name: str) -> pd.DataFrame:
         """Load a table into pandas; a missing one has its columns and no rows."""
         table = getattr(self, name)

@@ -266,7 +266,9 @@ def _unknown_rules(settings: Settings) -> list[str]:
 
 def _unknown_words(settings: Settings) -> list[str]:
     """Blocks of words for neither a section of the texts nor a column."""
-    known = {*texts.REPLACED, *TABLES["transactions"].columns, *_columns(settings)}
+    tables = ("transactions", "feedback")
+    columns = [name for table in tables for name in TABLES[table].columns]
+    known = {*texts.REPLACED, *columns, *_columns(settings)}
     return [
         f"{settings.where(file, 'words', name)}: no section or column '{name}'"
         + nearest(name, known)

@@ -1,1 +1,1 @@
-"""What customers say, and whom they bring: one row per answer, text or customer in, tables out."""
+"""What customers say, and whom they bring: answers, complaints, membership, referrals, leads."""

@@ -67,6 +67,8 @@ def groups(writer: Writer, strategy: pd.DataFrame, scheme: str) -> Block:
     strategy : table `strategy`
     """
     say = writer.say
+    if scheme not in strategy.index.get_level_values("scheme"):
+        return writer.note("report.strategy.no_large_group")
     rows = {}
     for code, each in strategy.xs(scheme, level="scheme").groupby(level="class", sort=False):
         whole, ranks = each.iloc[0], each.index.get_level_values("rank")

@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Fiel
 
 from cvm_analysis.churn.lapse import Churn
 from cvm_analysis.clv.value import Value
+from cvm_analysis.experience.complaints import Experience
 
 Share = Annotated[float, Field(ge=0, le=1)]
 RegionKey = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
@@ -154,4 +155,5 @@ class Business(Strict):
     compare_days: int = Field(91, gt=0)  # the period of changes that are reported
     value: Value = Value()
     churn: Churn = Churn()
+    experience: Experience = Experience()
     words: dict[str, dict[str, Wording]] = {}  # section of the texts, or column -> code -> name

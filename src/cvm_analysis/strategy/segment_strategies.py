@@ -75,7 +75,9 @@ def summarize(
                 {"scheme": scheme, "class": code, "n_members": sizes[code], **r} for r in found
             ]
     columns = ["scheme", "class", "rank", "n_members"]
-    table = pd.DataFrame(rows, columns=None if rows else [*columns, "action", *Total._fields])
+    table = pd.DataFrame(
+        rows, columns=None if rows else [*columns, "action", "evidence", *Total._fields]
+    )
     return table.set_index(columns[:3])
 
 

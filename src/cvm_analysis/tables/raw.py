@@ -67,6 +67,8 @@ RAW = {
             "score": number("0 to 10 for nps, 1 to 5 for csat", optional=True),
             "text": text("in the customer's words, personal details masked", optional=True),
             "closed_at": date("day the complaint was closed; empty: open", optional=True),
+            "about_product": text("product or category it is about, as recorded", optional=True),
+            "about_order": text("order it is about, as recorded", optional=True),
         },
     ),
     "contracts": Table(

@@ -1,5 +1,6 @@
 """Result tables: what one notebook hands to the next."""
 
+from cvm_analysis.tables.experience import EXPERIENCE
 from cvm_analysis.tables.raw import ATTRIBUTES
 from cvm_analysis.tables.shape import (
     CUSTOMER,
@@ -377,4 +378,5 @@ RESULTS = {
         },
     ),
     **STRATEGY,
+    **EXPERIENCE,
 }
