@@ -49,3 +49,16 @@ def test_the_interval_holds_the_truth_where_customers_write_several_texts():
         found = clustered_auc.estimate(score, is_case, pd.Series(customer))
         hits += found.low <= truth <= found.high
     assert 0.91 <= hits / 300 <= 0.985
+
+
+def test_the_error_counts_that_a_customer_writes_cases_and_controls():
+    """Texts of one customer, cases and controls, move together: their difference is steadier."""
+    rng, found = np.random.default_rng(3), []
+    for _ in range(300):
+        customer = np.repeat(np.arange(50), 6)
+        is_case = pd.Series(np.tile([True, False], 150))
+        noise = 2 * rng.normal(size=50)[customer] + rng.normal(size=300)
+        score = pd.Series(noise + is_case * 2.0)
+        found.append(clustered_auc.estimate(score, is_case, pd.Series(customer)))
+    spread = np.std([each.auc for each in found])
+    assert np.mean([each.std_error for each in found]) == pytest.approx(spread, rel=0.12)

@@ -65,6 +65,27 @@ def test_scores_between_have_no_label():
     ]
 
 
+def test_texts_are_read_from_tables_with_and_without_scores():
+    answers = pd.DataFrame(
+        {
+            "customer_id": "a",
+            "at": "2025-01-01",
+            "kind": "csat",
+            "score": [1, 9],
+            "text": ["x", " "],
+        }
+    )
+    found = tone.read(answers)
+    assert list(found) == ["customer_id", "at", "text", "is_negative", "kind"]
+    assert found["is_negative"].tolist() == [True] and list(found.index) == [0]
+    mentions = pd.DataFrame({"at": ["2025-01-01"], "channel": "weibo", "text": "x"})
+    found = tone.read(mentions)
+    assert list(found) == ["customer_id", "at", "text", "is_negative", "channel"]
+    assert found["is_negative"].isna().all() and found["customer_id"].isna().all()
+    assert tone.label(answers).isna().tolist() == [False, True]  # 9 of 5 is no score
+    assert tone.read(answers.drop(columns=["text", "score"])).empty
+
+
 def test_reviews_of_a_shop_are_told_apart(reviews):
     learned = tone.learn(reviews)
     assert learned.test.auc >= 0.85

@@ -182,6 +182,11 @@ class Prepared:
             known = known.assign(closed_at=closed.where(closed <= pd.Timestamp(date)))
         return known
 
+    def mentions_by(self, date: dt.date) -> pd.DataFrame:
+        """Mentions up to a day; those without a customer are in `all` only."""
+        table = self.to_pandas("mentions").drop(columns="region", errors="ignore")
+        return table[pd.to_datetime(table["at"]) <= pd.Timestamp(date)]
+
     def to_pandas(self, name: str) -> pd.DataFrame:
         """Load a table into pandas; a missing one has its columns and no rows."""
         table = getattr(self, name)

@@ -25,8 +25,10 @@ from cvm_analysis.minimum_data import Note, shortfalls
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-NPS_NEGATIVE, NPS_POSITIVE = 6, 9  # up to, from
-STARS_NEGATIVE, STARS_POSITIVE = 2, 4  # csat and mentions: up to, from
+NPS = (0, 6, 9, 10)  # lowest, negative up to, positive from, highest
+STARS = (1, 2, 4, 5)  # the same of csat and of mentions
+FURTHER = ("kind", "dimension", "channel")
+TEXT = ["customer_id", "at", "text", "is_negative"]
 EARLIER = 0.7  # share of the labelled texts that are learned from
 LEAST_AUC = 0.7  # which the lower limit must exceed
 LEAST_TEXTS = 3  # in which an n-gram must occur
@@ -80,18 +82,32 @@ class Learned(NamedTuple):
     notes: list[Note]
 
 
+def read(rows: pd.DataFrame) -> pd.DataFrame:
+    """Read the texts of table `feedback` or `mentions`, labelled by their scores.
+
+    One row per row with a text, same index: customer_id (empty if not known), at (day), text,
+    is_negative (`label`), and kind, dimension and channel where the table has them.
+    """
+    empty = pd.Series(None, rows.index, dtype=object)
+    read = rows.reindex(columns=[*dict.fromkeys([*rows.columns, "customer_id", "text"])])
+    read = read.assign(at=pd.to_datetime(rows["at"]), is_negative=label(rows))
+    has_text = rows.get("text", empty).fillna("").astype(str).str.strip() != ""
+    return read.loc[has_text, [*TEXT, *(c for c in FURTHER if c in rows)]]
+
+
 def label(answers: pd.DataFrame) -> pd.Series:
     """Label texts by their score: True negative, False positive, empty without a clear score.
 
-    answers : one row per text; score, and kind (nps, csat, complaint) where the table has it
+    answers : one row per text; score (if any; one outside its scale has no label), and kind (nps,
+        csat, complaint) where the table has it
     """
-    score = pd.to_numeric(answers["score"])
-    kind = answers["kind"] if "kind" in answers else pd.Series("csat", answers.index)
-    nps = kind == "nps"
-    negative = (score <= np.where(nps, NPS_NEGATIVE, STARS_NEGATIVE)) & (kind != "complaint")
-    positive = (score >= np.where(nps, NPS_POSITIVE, STARS_POSITIVE)) & (kind != "complaint")
-    empty = pd.Series(pd.NA, answers.index, dtype="boolean")
-    return empty.mask(negative, True).mask(positive, False)
+    found = pd.Series(pd.NA, answers.index, dtype="boolean")
+    score = pd.to_numeric(answers.get("score", pd.Series(np.nan, answers.index)))
+    kind = answers.get("kind", pd.Series("csat", answers.index))
+    for scale, (lowest, negative, positive, highest) in {"nps": NPS, "csat": STARS}.items():
+        found = found.mask((kind == scale) & score.between(lowest, negative), True)
+        found = found.mask((kind == scale) & score.between(positive, highest), False)
+    return found
 
 
 def learn(texts: pd.DataFrame) -> Learned:
@@ -149,11 +165,10 @@ def transfer(tone: Tone | None, mentions: pd.DataFrame, learned_from: pd.DataFra
 
 def _labelled(texts: pd.DataFrame) -> pd.DataFrame:
     has_text = texts["text"].fillna("").str.strip() != ""
-    known = texts.loc[
-        has_text & texts["is_negative"].notna(), ["customer_id", "at", "text", "is_negative"]
-    ]
+    known = texts.loc[has_text & texts["is_negative"].notna(), TEXT]
     at, is_negative = pd.to_datetime(known["at"]), known["is_negative"].astype(bool)
-    return known.assign(at=at, is_negative=is_negative).reset_index(drop=True)
+    known = known.assign(at=at, is_negative=is_negative)
+    return known.sort_values(["at", "customer_id", "text"], kind="stable", ignore_index=True)
 
 
 def _too_few(early: pd.DataFrame, late: pd.DataFrame) -> list[Note]:
