@@ -51,7 +51,7 @@ def shares(read: Mapping[str, tuple[pd.DataFrame, Tone | None]]) -> pd.DataFrame
         for source, (texts, model) in read.items()
         if model is not None
     ]
-    return pd.concat([pd.DataFrame(columns=SHARES), *filter(len, found)], ignore_index=True)[SHARES]
+    return _stack(found, SHARES)
 
 
 def stand_out(sides: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]]) -> pd.DataFrame:
@@ -63,4 +63,11 @@ def stand_out(sides: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]]) -> pd.Data
     for source, (texts, others) in sides.items():
         words = topics.stand_out(texts, others).assign(source=source)
         found.append(words.assign(rank=range(1, len(words) + 1)))
-    return pd.concat([pd.DataFrame(columns=TOPICS), *filter(len, found)], ignore_index=True)[TOPICS]
+    return _stack(found, TOPICS)
+
+
+def _stack(found: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+    filled = [each for each in found if len(each)]
+    return (
+        pd.concat(filled, ignore_index=True)[columns] if filled else pd.DataFrame(columns=columns)
+    )

@@ -86,8 +86,7 @@ def design_effect(flagged: pd.Series, clusters: pd.Series) -> float:
     sums = (flagged - p).groupby(clusters.to_numpy()).sum()
     if p in (0.0, 1.0):
         return n / max(len(sums), 1)
-    clustered = (sums**2).sum() / n**2 * len(sums) / max(len(sums) - 1, 1)
-    return max(float(clustered / (p * (1 - p) / n)), 1.0)
+    return max(float((sums**2).sum() / (n * p * (1 - p))), 1.0)
 
 
 def _effective(right: pd.Series, clusters: pd.Series) -> tuple[float, float]:
