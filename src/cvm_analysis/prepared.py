@@ -27,7 +27,8 @@ STAMP = "prepared.json"
 class Prepared:
     """The prepared tables of one region; see `open`.
 
-    Tables have a column region; they are None if there are no such records.
+    Tables have a column region; they are None if there are no such records. Mentions without a
+    customer have no region: they are in `all` only.
     `imported` names the imported indicators of all regions; `quality` has one row per check of this
     region's raw rows. `last_day` is the last complete day over all regions.
     """
@@ -48,6 +49,7 @@ class Prepared:
     points: ir.Table | None
     referrals: ir.Table | None
     leads: ir.Table | None
+    mentions: ir.Table | None
     imported: list[str]
     quality: pd.DataFrame
     queries: Queries
@@ -182,6 +184,11 @@ class Prepared:
             closed = pd.to_datetime(known["closed_at"])
             known = known.assign(closed_at=closed.where(closed <= pd.Timestamp(date)))
         return known
+
+    def mentions_by(self, date: dt.date) -> pd.DataFrame:
+        """Mentions up to a day; those without a customer are in `all` only."""
+        table = self.to_pandas("mentions").drop(columns="region", errors="ignore")
+        return table[pd.to_datetime(table["at"]) <= pd.Timestamp(date)]
 
     def to_pandas(self, name: str) -> pd.DataFrame:
         """Load a table into pandas; a missing one has its columns and no rows."""

@@ -17,6 +17,7 @@ from cvm_analysis.segments.clusters import measures
 from cvm_analysis.segments.grades import scorecard
 from cvm_analysis.segments.grades.scorecard import Indicator
 from cvm_analysis.settings import (
+    CustomerSource,
     DiscoveredRegions,
     Settings,
     Source,
@@ -299,6 +300,8 @@ def _unusable_headers(
         yield f"{settings.where(settings.path, *at, 'files')}: {error}"
         return
     mapped = [((*at, "columns", ours), theirs) for ours, theirs in source.columns.items()]
+    if isinstance(source, CustomerSource):
+        mapped += [((*at, "mask"), theirs) for theirs in source.mask]
     regions = settings.business.regions
     main = settings.business.sources.main_table
     if isinstance(regions, DiscoveredRegions) and at[1] == main:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -84,7 +85,7 @@ def drivers(writer: Writer, drivers: pd.DataFrame) -> Block:
         return writer.note("report.experience.no_drivers")
     rows = drivers.reset_index().sort_values(["outcome_name", "rank"], ascending=[False, True])
     write = [
-        writer.money if outcome == "margin" else lambda value: say.number(value, 2)
+        writer.money if outcome == "margin" else partial(say.number, digits=2)
         for outcome in rows["outcome_name"]
     ]
     each = zip(write, rows["effect"], rows["low"], rows["high"], strict=True)
@@ -121,9 +122,7 @@ def after_complaints(writer: Writer, after: pd.DataFrame) -> Block:
     ends = zip(rows["low"], rows["high"], strict=True)
     shown = rows.assign(
         difference=[_points(writer, value) for value in rows["left_difference"]],
-        interval=[
-            writer.range(low, high, lambda value: _points(writer, value)) for low, high in ends
-        ],
+        interval=[writer.range(low, high, partial(_points, writer)) for low, high in ends],
     ).set_axis([_level(writer, g, v) for g, v in rows[["group", "level"]].to_numpy()])
     return writer.table(shown, AFTER, id="after-complaints")
 
@@ -152,7 +151,7 @@ def _written(writer: Writer, rows: pd.DataFrame, column: str, signed: bool = Fal
 
 def _intervals(writer: Writer, rows: pd.DataFrame, low: str, high: str) -> list[str]:
     return [
-        writer.range(a, b, lambda value, d=dimension: _score(writer, d, value))
+        writer.range(a, b, partial(_score, writer, dimension))
         for dimension, a, b in zip(rows["dimension"], rows[low], rows[high], strict=True)
     ]
 

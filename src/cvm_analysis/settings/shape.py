@@ -94,6 +94,15 @@ def _refuse_yes(given: Any) -> Any:
 Cell = Annotated[str, BeforeValidator(_refuse_yes)]
 
 
+class CustomerSource(Source):
+    """Customer records; `mask` names columns of the file with personal details.
+
+    Their values are masked in texts, and written to no table.
+    """
+
+    mask: tuple[str, ...] = ()
+
+
 class ContractSource(Source):
     """Contracts with their dates, or with tenure and status on the day the files were taken."""
 
@@ -108,7 +117,7 @@ class Sources(Strict):
     """The raw tables; transactions or contracts are needed."""
 
     transactions: tuple[Source, ...] = ()
-    customers: tuple[Source, ...] = ()
+    customers: tuple[CustomerSource, ...] = ()
     feedback: tuple[Source, ...] = ()
     contracts: tuple[ContractSource, ...] = ()
     indicators: tuple[Source, ...] = ()
@@ -118,6 +127,7 @@ class Sources(Strict):
     points: tuple[Source, ...] = ()
     referrals: tuple[Source, ...] = ()
     leads: tuple[Source, ...] = ()
+    mentions: tuple[Source, ...] = ()
 
     @property
     def main_table(self) -> str:

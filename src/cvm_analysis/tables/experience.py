@@ -16,6 +16,7 @@ from cvm_analysis.tables.shape import (
 _DIMENSION = text("nps, or a dimension of satisfaction or complaints: product, after_sale, ...")
 _GROUP = text("what divides customers: all, segment, region, channel, ...")
 _LEVEL = text("code of the segment, region, ...; all")
+_SOURCE_OF_TEXT = text("answers, complaints or mentions")
 EXPERIENCE = {
     "experience": Table(
         "one row per customer",
@@ -255,5 +256,50 @@ EXPERIENCE = {
             "days_overdue": days("days since then; below 0: not yet"),
         },
         company="rows",
+    ),
+    "text_tone": Table(
+        "one row per source of texts whose tone could be tested",
+        ("source",),
+        {
+            "source": _SOURCE_OF_TEXT,
+            "n_learned": count("texts the model was learned from"),
+            "n_tested": count("later texts of other customers, unlike those, it was tested on"),
+            "n_clusters": count("of these, customers or groups of near-duplicates"),
+            "auc": share("pairs of a negative and a positive text in the right order"),
+            "auc_low": share("lower end of the 95% interval; the model is used above 0.7"),
+            "auc_high": share("upper end of the same"),
+            "sensitivity": share("of the negative texts, called negative"),
+            "specificity": share("of the positive texts, not called negative"),
+            "is_used": yes_no("whether texts of this source get a tone"),
+        },
+    ),
+    "tone_shares": Table(
+        "one row per source of texts and month with five texts or more",
+        ("source", "month"),
+        {
+            "source": _SOURCE_OF_TEXT,
+            "month": date("first day of the month"),
+            "n_texts": count("texts"),
+            "share_flagged": share("called negative by the model"),
+            "share_negative": share("negative, corrected for the errors of the model"),
+            "share_low": share("lower end of the 95% interval"),
+            "share_high": share("upper end of the same"),
+        },
+    ),
+    "topics": Table(
+        "one row per source of texts and word that stands out, used by five customers or more",
+        ("source", "term"),
+        {
+            "source": _SOURCE_OF_TEXT,
+            "term": text("word, or run of signs in a script without spaces"),
+            "rank": count("1 stands out most clearly"),
+            "n_texts": count("texts"),
+            "n_customers": count("customers who used it"),
+            "share": share("of the texts that have it"),
+            "share_others": share("of the texts they are compared with"),
+            "log_odds": number("log odds ratio with an informative prior"),
+            "z_score": number("the same in standard errors"),
+            "example": text("a text with it, personal details masked"),
+        },
     ),
 }
