@@ -176,7 +176,7 @@ def cover_complaints(seeds: int) -> None:
             plain = found["left_share"] - _plain_left(lines)
             held = found["low"] <= true <= found["high"]
             rows.append(
-                {"difference": found["difference"], "true": true, "held": held, "plain": plain}
+                {"difference": found["left_difference"], "true": true, "held": held, "plain": plain}
             )
         table = pd.DataFrame(rows)
         print(

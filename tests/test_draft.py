@@ -392,3 +392,24 @@ def test_lists_of_campaigns_contacts_and_consents_are_recognised(folder):
     assert found.campaign_members[0].columns["arm"] == "组别"
     text = Path("config/mine.yaml").read_text("utf-8")
     assert "only treated, control are valid; it has 实验组, 对照组" in line(text, "arm:")
+
+
+def test_points_referrals_and_leads_are_recognised(folder):
+    points = "客户编号,变动日期,变动类型,积分\n" + "".join(
+        f"c{i % 3},2025-01-1{i},{'earn' if i % 2 else 'redeem'},{i}0\n" for i in range(1, 5)
+    )
+    referrals = "referrer,referred,date\nc0,c1,2025-01-02\nc0,c2,2025-01-03\n"
+    leads = "线索编号,创建日期,来源,负责人,阶段,进入阶段日期,客户编号,结果\n" + "".join(
+        f"L{i},2025-01-0{i},web,Li,new,2025-01-0{i},,{'赢单' if i == 1 else ''}\n"
+        for i in range(1, 4)
+    )
+    found = kept(
+        put(FEW), put(points, "points.csv"), put(referrals, "ref.csv"), put(leads, "leads.csv")
+    ).business.sources
+    assert found.points[0].columns["points"] == "积分"
+    assert found.referrals[0].columns == {
+        "customer_id": "referrer", "referred_id": "referred", "at": "date"
+    }  # fmt: skip
+    assert found.leads[0].columns["lead_id"] == "线索编号"
+    text = Path("config/mine.yaml").read_text("utf-8")
+    assert "only won, lost, open are valid; it has 赢单" in line(text, "outcome:")

@@ -66,7 +66,7 @@ def test_recency_pace_value_and_leaving_on_a_day_by_hand():
 def test_a_planted_share_who_leave_is_found():
     found = compare(*invented(leaves=0.5)).loc["all"]
     stay = found["left_share_others"]
-    assert found["difference"] == pytest.approx(0.5 * (1 - stay), abs=0.12)
+    assert found["left_difference"] == pytest.approx(0.5 * (1 - stay), abs=0.12)
     assert found["low"] > 0.15 and found["n_matched"] > 0.9 * found["n_complaints"]
 
 
@@ -91,9 +91,9 @@ def test_others_are_of_the_same_kind():
     kinds = pd.Series(np.where(pd.Series(ids).str.startswith("x"), "x", "y"), ids)
     own, any_kind = compare(lines, cases, kinds=kinds).loc["all"], compare(lines, cases).loc["all"]
     assert own["low"] < 0 < own["high"]
-    assert any_kind["difference"] > own["difference"] + 0.03
+    assert any_kind["left_difference"] > own["left_difference"] + 0.03
     unknown = compare(lines, cases, kinds=kinds.where(kinds != "x")).loc["all"]
-    assert unknown["n_complaints"] == 0 and np.isnan(unknown["difference"])
+    assert unknown["n_complaints"] == 0 and np.isnan(unknown["left_difference"])
 
 
 def test_only_complaints_whose_horizon_has_passed_count():
@@ -117,7 +117,7 @@ def test_errors_are_by_customer_and_the_draw_is_the_same_again():
 def test_few_complaints_have_no_difference():
     lines, cases = invented()
     found = compare(lines, cases.head(15)).loc["all"]
-    assert found["n_complaints"] == 15 and np.isnan(found["difference"])
+    assert found["n_complaints"] == 15 and np.isnan(found["left_difference"])
     assert compare(lines, cases.head(0)).empty
     strangers = compare(lines, cases.assign(customer_id="nobody")).loc["all"]
     assert strangers["n_matched"] == 0
@@ -150,7 +150,7 @@ def test_the_difference_and_its_error_are_those_of_plain_loops():
             moved[r["customer"]] -= apart * n_like / len(ours) / len(others[r["class"]])
     se = sum(value**2 for value in moved.values()) ** 0.5
     assert found["n_complaints"] == len(ours) + 1 and found["n_matched"] == len(ours)
-    assert found["difference"] == pytest.approx(difference)
+    assert found["left_difference"] == pytest.approx(difference)
     assert (found["high"] - found["low"]) / 2 == pytest.approx(1.959964 * se)
 
 
@@ -172,4 +172,4 @@ def test_where_nobody_left_there_is_no_interval():
     rows = pd.DataFrame({"case": range(60), "complained": [True, False] * 30, "class": 0,
                          "customer": range(60), "left": 0.0})  # fmt: skip
     found = after_complaints._difference(rows)
-    assert found["difference"] == 0 and "low" not in found
+    assert found["left_difference"] == 0 and "low" not in found

@@ -148,3 +148,10 @@ def test_without_complaints_or_their_columns_nothing_is_said():
     assert complaints.by_customer(nothing).empty and complaints.curve(nothing).empty
     bare = read(answers.assign(kind="complaint"))
     assert bare["event"].tolist() == [0] and bare["dimension"].tolist() == ["overall"]
+
+
+def test_the_settings_have_two_weeks_and_a_quarter_and_refuse_no_days():
+    rules = complaints.Experience()
+    assert (rules.close_within_days, rules.repeat_within_days) == (14, 90)
+    with pytest.raises(ValueError, match="greater than 0"):
+        complaints.Experience(close_within_days=0)

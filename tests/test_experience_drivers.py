@@ -169,3 +169,10 @@ def test_a_dimension_whose_scores_never_differ_is_left_out():
     table = drivers.rank(rows._replace(scores=rows.scores.assign(price=4.0)))
     assert set(table["dimension"]) == {"after_sale", "product"}
     check("drivers", table)
+
+
+def test_with_recommendation_scores_alone_there_are_no_dimensions_to_rank():
+    only = ANSWERS[ANSWERS["dimension"] == "nps"]
+    for known in (only, only.head(0)):
+        rows = drivers.gather(known, dict.fromkeys(DAYS, KNOWN), MARGIN, 30)
+        assert rows.scores.empty and drivers.rank(rows).empty

@@ -118,3 +118,11 @@ def test_nobody_asked_gives_empty_tables():
     nobody = people(0, 0, segment="a").assign(weight=np.nan)
     check("response_rates", nonresponse.response_rates(nobody, 91, ["segment"]))
     assert nonresponse.weights(nobody, ["segment"]).empty
+
+
+def test_where_nobody_answered_there_are_no_weights_and_no_warning(recwarn):
+    silent = pd.concat([people(30, 0, segment="a"), people(30, 20, BEFORE, segment="a")])
+    silent = silent.reset_index(drop=True)
+    weights = nonresponse.weights(silent, ["segment"])
+    assert weights[silent["until"] == DAY].isna().all() and weights.sum() == pytest.approx(20)
+    assert not recwarn.list

@@ -15,15 +15,8 @@ PACKAGE = ROOT / "src" / "cvm_analysis"
 
 SHARED = {"arrays", "errors", "tables", "texts", "typed", "minimum_data"}
 CORE = {
-    "customers",
-    "segments",
-    "survival",
-    "backtest",
-    "clv",
-    "churn",
-    "strategy",
+    *("customers", "segments", "survival", "backtest", "clv", "churn", "experience", "strategy"),
     "charts",
-    "experience",
 }
 # What each room may import beside what everybody shares.
 BELOW = {

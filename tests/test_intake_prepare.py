@@ -814,3 +814,44 @@ def test_a_list_may_return_with_ids_or_with_their_pseudonyms(tmp_path, monkeypat
     assert prepare(settings) is True
     found = prepared.open(settings, "all").to_pandas("contact_log")
     assert hidden["treated"] in set(found["customer_id"]) and len(found) == 2
+
+
+# Points, referrals and leads
+
+POINTS = "customer_id,at,kind,points\na,2025-01-02,earn,10\nb,2025-01-02,earn,20\n"
+REFERRALS = "customer_id,referred_id,at\na,b,2025-01-01\nb,later,2025-01-02\n"
+LEADS = (
+    "lead_id,created_on,stage,stage_at,customer_id,closed_on,outcome,region\n"
+    "L1,2025-01-01,new,2025-01-01,,,,Sud\nL2,2025-01-01,new,2025-01-01,a,,,Sud\n"
+    "L3,2025-01-01,new,2025-01-01,stranger,2025-01-03,lost,Nord\nL4,2025-01-01,new,,,,,Moon\n"
+)
+
+
+def with_experience(folder, **changed):
+    others = {"points": POINTS, "referrals": REFERRALS, "leads": LEADS}
+    return small(folder, NAMED, {"sales.csv": SALES}, PEOPLE, others=others, **changed)
+
+
+def test_a_lead_is_in_its_customers_region_else_in_the_one_it_names(tmp_path):
+    settings = with_experience(tmp_path)
+    north, south = (prepared.open(settings, region) for region in ("n", "s"))
+    assert sorted(north.to_pandas("leads")["lead_id"]) == ["L2", "L3"]
+    assert sorted(south.to_pandas("leads")["lead_id"]) == ["L1"]
+    assert north.to_pandas("points")["points"].tolist() == [10]
+    assert south.to_pandas("referrals")["referred_id"].tolist() == ["later"]
+    found = pd.read_parquet(settings.prepared / "quarantine.parquet")
+    assert found[["file", "line", "rule", "value"]].to_numpy().tolist() == [
+        ["leads.csv", 5, "no_region", "Moon"]
+    ]
+
+
+def test_who_was_referred_has_the_pseudonym_of_a_customer(tmp_path, monkeypatch):
+    monkeypatch.setenv("CVM_KEY", KEY)
+    data = prepared.open(with_experience(tmp_path, pseudonyms="on"), "all")
+    referred = data.to_pandas("referrals").set_index("at").sort_index()["referred_id"]
+    buyers = data.to_pandas("transactions")
+    second = buyers.loc[buyers["sold_in"] == "s", "customer_id"].iloc[0]
+    assert referred.iloc[0] == second
+    assert referred.str.fullmatch("C[A-Z2-7]{12}").all()
+    leads = data.to_pandas("leads").set_index("lead_id")["customer_id"]
+    assert pd.isna(leads["L1"]) and leads["L2"] in set(buyers["customer_id"])

@@ -266,3 +266,99 @@ def test_rules_of_hand_typed_lists_have_no_limit_that_could_be_set():
     gates = rules.gates()
     assert {"unknown_arm", "repeated_member", "unreadable_consent", "no_date"} <= gates
     assert not gates & {"not_done", "before_its_list", "repeated_contact", "unknown_action"}
+
+
+# Points, referrals and leads
+
+POINTS = """customer_id,at,kind,points,order_id
+a,2025-01-01,earn,100,o1
+a,2025-01-02,redeem,-40,
+a,2025-01-02,gift,5,
+a,,earn,5,
+a,2026-01-02,earn,5,
+a,2025-01-03,earn,many,
+,2025-01-03,earn,5,
+a,2025-01-04,adjust,0,
+a,2025-01-05,earn,"1,250",
+"""
+REFERRALS = """customer_id,referred_id,at
+a,b,2025-02-01
+c,b,2025-01-01
+a,,2025-02-01
+a,a,2025-02-01
+a,d,soon
+a,e,2026-01-02
+,f,2025-02-01
+"""
+LEADS = """lead_id,created_on,stage,stage_at,value,customer_id,closed_on,outcome
+L1,2025-01-01,new,2025-01-01,900,,,
+L1,2025-01-01,quoted,2025-01-09,900,,2025-02-01,won
+L1,2025-01-01,quoted,2025-01-09,900,,2025-02-01,won
+,2025-01-01,new,2025-01-01,,,,
+L2,,new,,,,,
+L3,2026-01-02,new,,,,,
+L4,2025-01-05,new,,,,2025-01-04,lost
+L5,2025-01-05,new,,,,2025-01-14,perhaps
+L6,2025-01-05,new,,,,2025-01-14,
+L7,2025-01-05,new,,,,,lost
+L8,2025-01-05,new,,,,someday,lost
+L9,2025-01-05,new,March,dear,x,,open
+L10,2025-01-05,new,2025-01-01,,,,
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "table", "broken"),
+    [
+        (
+            POINTS,
+            "points",
+            {
+                "unknown_movement": [(4, "gift")],
+                "no_date": [(5, None)],
+                "in_the_future": [(6, "2026-01-02")],
+                "no_points": [(7, "many")],
+                "missing_customer_id": [(8, None)],
+            },
+        ),
+        (
+            REFERRALS,
+            "referrals",
+            {
+                "repeated_referral": [(2, None)],
+                "no_referred": [(4, None)],
+                "self_referral": [(5, None)],
+                "no_date": [(6, "soon")],
+                "in_the_future": [(7, "2026-01-02")],
+                "missing_customer_id": [(8, None)],
+            },
+        ),
+        (
+            LEADS,
+            "leads",
+            {
+                "repeated_lead": [(4, None)],
+                "no_lead": [(5, None)],
+                "no_date": [(6, None)],
+                "in_the_future": [(7, "2026-01-02")],
+                "ends_before_it_starts": [(8, "2025-01-04")],
+                "unknown_outcome": [(9, "perhaps")],
+                "closed_without_outcome": [(10, None)],
+                "outcome_without_day": [(11, None)],
+                "unreadable_end": [(12, "someday")],
+            },
+        ),
+    ],
+)
+def test_bad_rows_of_points_referrals_and_leads_are_excluded(text, table, broken):
+    test_bad_rows_are_excluded_with_their_line_and_value(text, table, broken)
+
+
+def test_a_lead_without_a_customer_is_kept_and_odd_cells_are_counted():
+    rows, counted, _ = judged_file(LEADS, "leads")
+    assert rows["rule"].isna()[[2, 3, 13, 14]].all()
+    found = counted.loc[["unreadable_stage_date", "unreadable_value", "stage_before_the_lead"]]
+    assert found["n_rows"].tolist() == [1, 1, 1]
+    points, counted, _ = judged_file(POINTS, "points")
+    assert float(points.loc[10, "points"]) == 1250 and float(points.loc[3, "points"]) == -40
+    assert counted.loc["zero_points", ["level", "n_rows"]].tolist() == ["info", 1]

@@ -37,11 +37,15 @@ ENCODINGS = {  # as the company's systems write them
     "raw/campaign_members.csv": "utf-8-sig",
     "raw/contact_log.csv": "gb18030",
     "raw/consents.csv": "utf-8-sig",
+    "raw/points.csv": "utf-8-sig",
+    "raw/referrals.csv": "gb18030",
+    "raw/leads.csv": "utf-8-sig",
     "raw/mentions.csv": "utf-8-sig",
 }
 TABLES = (
     *("transactions", "customers", "feedback", "contracts", "indicators"),
-    *("campaign_members", "contact_log", "consents", "mentions"),
+    *("campaign_members", "contact_log", "consents"),
+    *("points", "referrals", "leads", "mentions"),
 )
 AS_OF = pd.Timestamp("2025-12-31")
 DIRT = {"duplicate", "missing_customer_id", "future_date", "amount_is_text", "no_such_date"}

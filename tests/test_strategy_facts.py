@@ -148,7 +148,10 @@ def test_every_column_of_the_facts_is_known_by_its_kind(joined):
     [
         ("net_sales", ()),
         ("points_to_next", ()),  # to the next grade
-        ("points_expiring", ("later",)),
+        ("points_expiring", ("points.points",)),
+        ("points_to_level", ("points.points",)),
+        ("lead_stage", ("leads.stage",)),
+        ("brought_value", ("referrals.referred_id",)),
         ("next_product", ("later",)),
         ("nps", ("feedback.score",)),
         ("satisfaction_price", ("feedback.score", "feedback.dimension")),

@@ -46,6 +46,9 @@ class Prepared:
     campaign_members: ir.Table | None
     contact_log: ir.Table | None
     consents: ir.Table | None
+    points: ir.Table | None
+    referrals: ir.Table | None
+    leads: ir.Table | None
     mentions: ir.Table | None
     imported: list[str]
     quality: pd.DataFrame
@@ -136,7 +139,7 @@ class Prepared:
         return customers.purchase_days(self.transactions, date).to_pandas()
 
     def daily_margin(self, date: dt.date, margin_share: float | None) -> pd.DataFrame:
-        """Margin of each customer and day by `date`: customer_id, day, amount, purchases (0 or 1).
+        """Margin of each customer and day by `date`: customer_id, day, amount, sales, purchases.
 
         margin_share : of net sales, where a line has no cost; None: all of them are margin
         """

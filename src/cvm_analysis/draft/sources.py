@@ -12,7 +12,7 @@ from cvm_analysis.draft.preview import Column, Dates, Preview, looks_chinese
 from cvm_analysis.draft.synonyms import REGION_NAMES, match, personal_headers
 from cvm_analysis.draft.yaml_comments import line, text
 from cvm_analysis.intake.regions import slug
-from cvm_analysis.intake.rules import ARMS, FEEDBACK
+from cvm_analysis.intake.rules import ARMS, FEEDBACK, MOVEMENTS, OUTCOMES
 from cvm_analysis.tables import TABLES
 
 GRAINS = {
@@ -24,10 +24,16 @@ GRAINS = {
     ("campaign_members", "campaign_members"): "one row per campaign and customer assigned to it",
     ("contact_log", "contact_log"): "one row per contact with a customer",
     ("consents", "consents"): "one row per customer, channel and day of consent",
+    ("points", "points"): "one row per movement of points: earn, redeem, expire or adjust",
+    ("referrals", "referrals"): "one row per customer who was referred by another",
+    ("leads", "leads"): "one row per lead and stage",
     ("mentions", "mentions"): "one row per post or comment elsewhere",
 }
-CODES = {"kind": FEEDBACK, "arm": ARMS}  # columns whose cells must be among these
-REGION_COLUMNS = {"transactions": "sold_in", "customers_raw": "region"}  # ours
+CODES = {  # columns whose cells must be among these
+    **{("feedback", "kind"): FEEDBACK, ("campaign_members", "arm"): ARMS},
+    **{("points", "kind"): MOVEMENTS, ("leads", "outcome"): OUTCOMES},
+}
+REGION_COLUMNS = {"transactions": "sold_in", "customers_raw": "region", "leads": "region"}  # ours
 POOL_BELOW = 50  # customers
 
 
@@ -147,7 +153,7 @@ def _reading(file: Preview) -> Iterator[str]:
 def _doubt(each: Guess, ours: str, column: Column) -> str:
     if ours in each.unsure:
         return "identified by its cells, not by its name"
-    codes = CODES.get(ours)
+    codes = CODES.get((each.table, ours))
     if codes and not set(column.distinct) <= set(codes):
         return f"only {', '.join(codes)} are valid; it has {', '.join(column.distinct[:5])}"
     return ""

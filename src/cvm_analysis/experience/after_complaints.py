@@ -202,7 +202,7 @@ def _difference(rows: pd.DataFrame) -> dict[str, Any]:
     customers = pd.concat([one["customer"], other["customer"]])
     moved = pd.concat([moved_one, moved_other]).groupby(customers).sum()
     half = float(stats.norm.ppf((1 + LEVEL) / 2)) * float(np.sqrt((moved**2).sum()))
-    found |= {"left_share": own, "left_share_others": others, "difference": own - others}
+    found |= {"left_share": own, "left_share_others": others, "left_difference": own - others}
     if half == 0:
         return found  # nobody left, or all did
     return found | {"low": own - others - half, "high": own - others + half}

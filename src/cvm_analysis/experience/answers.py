@@ -26,7 +26,7 @@ def read(feedback: pd.DataFrame) -> pd.DataFrame:
     topic = found["dimension"] if "dimension" in found else pd.Series(None, found.index, object)
     topic = topic.where(topic.notna() & (topic != ""), NO_DIMENSION)
     found["dimension"] = topic.where(found["kind"] != NPS, NPS)
-    found["at"] = pd.to_datetime(found["at"])
+    found["at"] = pd.to_datetime(found["at"], cache=False)
     columns = [c for c in found if c not in ("kind", "text", "closed_at")]
     return found.sort_values(["at", "customer_id"], kind="stable", ignore_index=True)[columns]
 
@@ -66,7 +66,8 @@ def add_period(rows: pd.DataFrame, as_of: dt.date, days: int, first_day: dt.date
 
     rows : with column `at`
     """
-    age = (pd.Timestamp(as_of) - pd.to_datetime(rows["at"])).dt.days
+    at = pd.to_datetime(rows["at"], cache=False)  # mostly dates already
+    age = (pd.Timestamp(as_of) - at).dt.days
     complete = ((as_of - first_day).days + 1) // days
     back = age // days
     until = pd.Timestamp(as_of) - pd.to_timedelta(back * days, unit="D")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -33,8 +33,8 @@ class Experience:
     repeat_within_days : so many days after another one of the customer it is repeated
     """
 
-    close_within_days: int = Field(14, gt=0)
-    repeat_within_days: int = Field(90, gt=0)
+    close_within_days: Annotated[int, Field(gt=0)] = 14
+    repeat_within_days: Annotated[int, Field(gt=0)] = 90
 
 
 def cases(feedback: pd.DataFrame, as_of: dt.date, repeat_within_days: int) -> pd.DataFrame:

@@ -104,6 +104,8 @@ def _weigh(rows: pd.DataFrame, classes: Sequence[str]) -> pd.Series:
     label = _classes(rows, classes)
     rate = rows["answered"].groupby(label).mean()
     raw = (1 / label.map(rate)).where(rows["answered"])
+    if not rows["answered"].any():
+        return raw
     trimmed = raw.clip(upper=TRIM * raw.median())
     return trimmed / trimmed.mean()
 
@@ -112,7 +114,7 @@ def _classes(rows: pd.DataFrame, classes: Sequence[str]) -> pd.Series:
     """Label the class of each row; small ones are joined."""
     codes = rows[list(classes)].astype(object).fillna(_OTHER).astype(str)
     first = codes.iloc[:, 0]
-    label = codes.apply("|".join, axis=1) if len(codes) else first
+    label = first.str.cat([codes[name] for name in list(codes)[1:]], sep="|")
     for joined in (first + "|", pd.Series("", rows.index)):
         answered = rows["answered"].groupby(label).sum()
         label = label.where(label.map(answered) >= LEAST_ANSWERED, joined)

@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special, stats
 
 from cvm_analysis.arrays import Array, Ints
 from cvm_analysis.experience.answers import NPS, SCALES
@@ -147,9 +147,9 @@ def compare(one: Sample, other: Sample | None) -> Difference | None:
     if se == 0:
         return None
     freedom = _freedom(influence, influence_other)
-    half = float(stats.t.ppf((1 + LEVEL) / 2, freedom)) * se
+    half = float(special.stdtrit(freedom, (1 + LEVEL) / 2)) * se
     centre = mean - mean_other
-    p_value = float(2 * stats.t.sf(abs(centre) / se, freedom))
+    p_value = float(2 * special.stdtr(freedom, -abs(centre) / se))
     effect = np.average(one.values, weights=one.weights)
     effect -= np.average(other.values, weights=other.weights)
     return Difference(float(effect), centre - half, centre + half, p_value)
@@ -181,7 +181,7 @@ def _freedom(one: Array, other: Array) -> float:
 
 
 def _interval(centre: float, se: float, n: int, is_nps: bool, start: str) -> dict[str, float]:
-    half = float(stats.t.ppf((1 + LEVEL) / 2, n - 1)) * se
+    half = float(special.stdtrit(n - 1, (1 + LEVEL) / 2)) * se
     least, most = (-100, 100) if is_nps else SCALES["csat"]
     return {f"{start}low": max(least, centre - half), f"{start}high": min(most, centre + half)}
 

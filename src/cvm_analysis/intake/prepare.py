@@ -37,9 +37,13 @@ from cvm_analysis.settings import (
 from cvm_analysis.sources import read
 from cvm_analysis.tables import ALL, TABLES, own
 
-IDS = ("customer_id", "account_id")  # columns that get pseudonyms
+IDS = ("customer_id", "account_id", "referred_id")  # columns that get pseudonyms
 BY_ACTION = ("campaign_members", "contact_log")  # tables whose rules know the catalogue's actions
-PLACED_BY = {"transactions": "sold_in", "customers_raw": "region", "contracts": "sold_in"}
+PLACED_BY = {
+    **{"transactions": "sold_in", "customers_raw": "region", "contracts": "sold_in"},
+    **{"leads": "region"},
+}
+OWN_REGION = ("leads",)  # tables whose rows without a customer stay in the region they name
 ANYWHERE = ("mentions",)  # tables whose rows may have no region; those count for `all` alone
 
 
@@ -144,9 +148,7 @@ def _write(con: Any, settings: Settings, folder: Path) -> dict[str, Any]:
         for table, rows in read_tables.items()
     }
     names, keys = _assign_regions(con, settings, checked)
-    placed = {
-        table: _with_region(con, rows, keys, table in ANYWHERE) for table, rows in checked.items()
-    }
+    placed = {table: _with_region(con, table, rows, keys) for table, rows in checked.items()}
     sales = placed.get("transactions")
     incomplete = None if sales is None else last_day.find_incomplete(_count_buyers(sales))
     if incomplete:
@@ -277,12 +279,10 @@ def _assign_regions(
     return {k: {"en": each.en, "zh": each.zh} for k, each in known.items() if k in found}, {}
 
 
-def _with_region(
-    con: Any, checked: ir.Table, keys: dict[str, str], anywhere: bool = False
-) -> ir.Table:
+def _with_region(con: Any, table: str, checked: ir.Table, keys: dict[str, str]) -> ir.Table:
     """Add the customer's region to every row; without one the row is quarantined.
 
-    anywhere : rows without a region are kept
+    Rows of OWN_REGION stay in the region they name, those of ANYWHERE are kept without one.
 
     `counted_in` is that region, else the row's own: where a row without a customer is counted.
     """
@@ -293,8 +293,10 @@ def _with_region(
     rows = checked.mutate(counted_in=own)
     rows = rows.drop("region") if "region" in rows.columns else rows
     joined = rows.left_join(con.table("placed"), "customer_id").drop("customer_id_right")
+    if table in OWN_REGION:
+        joined = joined.mutate(region=joined.region.coalesce(joined.counted_in))
     no_region = joined.region.isnull().ifelse(ibis.literal("no_region"), None)
-    if anywhere:
+    if table in ANYWHERE:
         no_region = ibis.null("string")
     return joined.mutate(
         rule=joined.rule.coalesce(no_region), counted_in=joined.region.coalesce(joined.counted_in)

@@ -25,6 +25,8 @@ MONEY = "decimal(18, 4)"
 UNLIMITED = ("contact_log", "mentions")
 FEEDBACK = ("nps", "csat", "complaint")
 ARMS = ("treated", "control")
+MOVEMENTS = ("earn", "redeem", "expire", "adjust")
+OUTCOMES = ("won", "lost", "open")
 YES = ("yes", "true", "1", "y", "是", "同意")
 NO = ("no", "false", "0", "n", "否", "不同意")
 Level = Literal["error", "warn", "info"]
@@ -96,15 +98,22 @@ def _unreadable(column: str) -> Callable[[ir.Table], ir.BooleanValue]:
     return lambda t: t[column].isnull() & t[f"{column}_text"].notnull()
 
 
+def _before(column: str, other: str) -> Callable[[ir.Table], ir.BooleanValue]:
+    return lambda t: t[column] < t[other]
+
+
 def _unreadable_added(t: ir.Table) -> ir.BooleanValue:
     """Whether a number that the business added cannot be read."""
     broken = [_unreadable(column)(t) for column in own.to_outside(t.columns).values()]
     return functools.reduce(operator.or_, broken, ibis.literal(False))
 
 
-def _repeats(*columns: str) -> Callable[[ir.Table], ir.BooleanValue]:
+def _repeats(*columns: str, first: str = "") -> Callable[[ir.Table], ir.BooleanValue]:
+    """Whether an earlier row has the same cells; `first` : the day that makes a row the earlier."""
+
     def broken(t: ir.Table) -> ir.BooleanValue:
-        order = ibis.window(group_by=columns, order_by=["file", "line"])
+        by = [first] if first else []
+        order = ibis.window(group_by=columns, order_by=[*by, "file", "line"])
         return ibis.row_number().over(order) > 0
 
     return broken
@@ -135,6 +144,15 @@ def rules_for(
 
     def no_tenure(t: ir.Table) -> ir.BooleanValue:
         return _unreadable("tenure")(t) | (t.tenure < 0)
+
+    def unknown_outcome(t: ir.Table) -> ir.BooleanValue:
+        return t.outcome.notnull() & not_in("outcome", OUTCOMES)(t)
+
+    def closed_without_outcome(t: ir.Table) -> ir.BooleanValue:
+        return t.closed_on.notnull() & (t.outcome.isnull() | (t.outcome == "open"))
+
+    def outcome_without_day(t: ir.Table) -> ir.BooleanValue:
+        return t.closed_on.isnull() & t.outcome.isin(["won", "lost"])
 
     repeated: Level = "error" if duplicates == "quarantine" else "info"
     own = {
@@ -167,7 +185,7 @@ def rules_for(
             Rule("no_status", "status", "error", lambda t: t.tenure.notnull() & t.status.isnull()),
             Rule("in_the_future", "started_on", "error", future("started_on")),
             Rule("unreadable_end", "ended_on", "error", _unreadable("ended_on")),
-            Rule("ends_before_it_starts", "ended_on", "error", lambda t: t.ended_on < t.started_on),
+            Rule("ends_before_it_starts", "ended_on", "error", _before("ended_on", "started_on")),
             Rule("unreadable_number", "line", "warn", _unreadable_added),
         ],
         "indicators": [
@@ -189,7 +207,7 @@ def rules_for(
             Rule("no_date", "at", "error", _missing("at")),
             Rule("in_the_future", "at", "error", future("at")),
             Rule("unknown_action", "action", "error", not_in("action", actions)),
-            Rule("before_its_list", "at", "error", lambda t: t["at"] < t.listed_on),
+            Rule("before_its_list", "at", "error", _before("at", "listed_on")),
             Rule("repeated_contact", "line", "error", _repeats(*CONTACT)),
             Rule("unreadable_list_date", "listed_on", "warn", _unreadable("listed_on")),
         ],
@@ -198,6 +216,35 @@ def rules_for(
             Rule("no_date", "at", "error", _missing("at")),
             Rule("in_the_future", "at", "error", future("at")),
             Rule("unreadable_consent", "given", "error", _missing("given")),
+        ],
+        "points": [
+            Rule("no_date", "at", "error", _missing("at")),
+            Rule("in_the_future", "at", "error", future("at")),
+            Rule("unknown_movement", "kind", "error", not_in("kind", MOVEMENTS)),
+            Rule("no_points", "points", "error", _missing("points")),
+            Rule("repeated_line", "line", repeated, _repeats("digest")),
+            Rule("zero_points", "points", "info", lambda t: t.points == 0),
+        ],
+        "referrals": [
+            Rule("no_referred", "referred_id", "error", _missing("referred_id")),
+            Rule("no_date", "at", "error", _missing("at")),
+            Rule("in_the_future", "at", "error", future("at")),
+            Rule("self_referral", "line", "error", lambda t: t.customer_id == t.referred_id),
+            Rule("repeated_referral", "line", "error", _repeats("referred_id", first="at")),
+        ],
+        "leads": [
+            Rule("no_lead", "lead_id", "error", _missing("lead_id")),
+            Rule("no_date", "created_on", "error", _missing("created_on")),
+            Rule("in_the_future", "created_on", "error", future("created_on")),
+            Rule("unreadable_end", "closed_on", "error", _unreadable("closed_on")),
+            Rule("ends_before_it_starts", "closed_on", "error", _before("closed_on", "created_on")),
+            Rule("unknown_outcome", "outcome", "error", unknown_outcome),
+            Rule("closed_without_outcome", "outcome", "error", closed_without_outcome),
+            Rule("outcome_without_day", "closed_on", "error", outcome_without_day),
+            Rule("repeated_lead", "line", "error", _repeats("lead_id", "stage", "stage_at")),
+            Rule("unreadable_stage_date", "stage_at", "warn", _unreadable("stage_at")),
+            Rule("stage_before_the_lead", "stage_at", "info", _before("stage_at", "created_on")),
+            Rule("unreadable_value", "value", "warn", _unreadable("value")),
         ],
         "mentions": [
             Rule("no_date", "at", "error", _missing("at")),
@@ -227,7 +274,9 @@ def gates() -> set[str]:
 
 def no_region(table: str) -> Rule:
     """The rule for customers without a region in their record or sales."""
-    column = {"transactions": "sold_in", "customers_raw": "region"}.get(table, "customer_id")
+    column = {"transactions": "sold_in", "customers_raw": "region", "leads": "region"}.get(
+        table, "customer_id"
+    )
     return Rule("no_region", column, "error", _missing("region"))
 
 

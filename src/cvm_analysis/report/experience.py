@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -84,7 +85,7 @@ def drivers(writer: Writer, drivers: pd.DataFrame) -> Block:
         return writer.note("report.experience.no_drivers")
     rows = drivers.reset_index().sort_values(["outcome_name", "rank"], ascending=[False, True])
     write = [
-        writer.money if outcome == "margin" else lambda value: say.number(value, 2)
+        writer.money if outcome == "margin" else partial(say.number, digits=2)
         for outcome in rows["outcome_name"]
     ]
     each = zip(write, rows["effect"], rows["low"], rows["high"], strict=True)
@@ -116,14 +117,12 @@ def complaints(writer: Writer, times: pd.DataFrame, target_days: int) -> Block:
 def after_complaints(writer: Writer, after: pd.DataFrame) -> Block:
     """Show who left after a complaint beside customers like them; table `after_complaints`."""
     rows = after.reset_index() if len(after) else after
-    if rows.empty or rows["difference"].isna().all():
+    if rows.empty or rows["left_difference"].isna().all():
         return writer.note("report.experience.no_comparison")
     ends = zip(rows["low"], rows["high"], strict=True)
     shown = rows.assign(
-        difference=[_points(writer, value) for value in rows["difference"]],
-        interval=[
-            writer.range(low, high, lambda value: _points(writer, value)) for low, high in ends
-        ],
+        difference=[_points(writer, value) for value in rows["left_difference"]],
+        interval=[writer.range(low, high, partial(_points, writer)) for low, high in ends],
     ).set_axis([_level(writer, g, v) for g, v in rows[["group", "level"]].to_numpy()])
     return writer.table(shown, AFTER, id="after-complaints")
 
@@ -152,7 +151,7 @@ def _written(writer: Writer, rows: pd.DataFrame, column: str, signed: bool = Fal
 
 def _intervals(writer: Writer, rows: pd.DataFrame, low: str, high: str) -> list[str]:
     return [
-        writer.range(a, b, lambda value, d=dimension: _score(writer, d, value))
+        writer.range(a, b, partial(_score, writer, dimension))
         for dimension, a, b in zip(rows["dimension"], rows[low], rows[high], strict=True)
     ]
 
@@ -166,6 +165,8 @@ def _change(writer: Writer, dimension: str, value: float, is_clear: bool) -> str
 
 
 def _points(writer: Writer, value: float) -> str:
+    if pd.isna(value):
+        return writer.say.number(None)
     return writer.say("report.campaigns.points", points=writer.say.number(100 * value, 1))
 
 

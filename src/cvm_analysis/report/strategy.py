@@ -23,7 +23,7 @@ GROUP = {"n_members": "number", "first": "text", "then": "text", "cost": "money"
 GROUP |= {"net_gain": "money", "range": "text"}
 DAYS = (
     *("complaint_days", "days_since_late", "days_overdue", "days_since_last", "days_since_first"),
-    *("days_to_contract_end", "days_to_birthday", "days_since_joined"),
+    *("days_to_contract_end", "days_to_birthday", "days_since_joined", "days_since_stage"),
 )
 SHARES = ("sales_change", "p_end_90d", "churn_risk")
 

@@ -16,7 +16,10 @@ from cvm_analysis.sample import (
     feedback,
     files,
     indicators,
+    leads,
     mentions,
+    points,
+    referrals,
     retail,
     trade,
     truth,
@@ -50,6 +53,8 @@ def write(folder: Path, n_customers: int, seed: int) -> Truth:
     others = _write_others(folder / "raw", people, orders, firms, seed)
     others |= _write_texts(folder / "raw", given, mentioned, seed)
     others |= _write_campaigns(folder / "raw", customers, firms, drawn, seed)
+    brought, cycles = referrals.referrals(customers, seed)
+    others |= _write_programme(folder / "raw", customers, orders, firms, drawn, brought, seed)
     written = (sales | others).items()
     every_order = pd.concat([orders, drawn.orders]).sort_values("ordered_at", kind="stable")
     return {
@@ -57,6 +62,9 @@ def write(folder: Path, n_customers: int, seed: int) -> Truth:
         "regions": regions,
         "files": {path: {**each, "sha256": _sha256(folder / path)} for path, each in written},
         "campaigns": campaigns.truth(drawn),
+        "points": points.truth(),
+        "referrals": referrals.truth(brought, cycles),
+        "leads": leads.truth(),
         "texts": mentions.truth(given, mentioned),
         "customers": truth.customers(customers, every_order),
         "trade": truth.trade(firms),
@@ -126,6 +134,27 @@ def _write_campaigns(
         f"raw/{members.name}": files.write_members(members, drawn.members),
         f"raw/{contacts.name}": files.write_contacts(contacts, drawn.contacts, seed),
         f"raw/{consented.name}": files.write_consents(consented, agreed, seed),
+    }
+
+
+def _write_programme(
+    raw: Path,
+    customers: pd.DataFrame,
+    orders: pd.DataFrame,
+    firms: pd.DataFrame,
+    drawn: campaigns.Drawn,
+    brought: pd.DataFrame,
+    seed: int,
+) -> dict[str, Truth]:
+    """Write the files of points, referrals and leads."""
+    columns = ["customer_id", "at", "cents", "order_id"]
+    moved = points.movements(pd.concat([orders[columns], drawn.orders[columns]]), seed)
+    everybody = pd.concat([customers, firms])[["customer_id", "region", "first_at"]]
+    enquiries = leads.leads(everybody, len(customers), seed)
+    return {
+        "raw/points.csv": files.write_points(raw / "points.csv", moved, seed),
+        "raw/referrals.csv": files.write_referrals(raw / "referrals.csv", brought, seed),
+        "raw/leads.csv": files.write_leads(raw / "leads.csv", enquiries, seed),
     }
 
 

@@ -16,7 +16,10 @@ from cvm_analysis.sample.layouts import (
     CUSTOMERS,
     FEEDBACK,
     INDICATORS,
+    LEADS,
     MENTIONS,
+    POINTS,
+    REFERRALS,
     Layout,
 )
 
@@ -32,6 +35,10 @@ SHARE_OF_CONTACT_DIRT = 0.002  # of each kind
 ANOTHER_ACTION = "paper_catalogue"  # one that the catalogue does not have
 SHARE_OF_CONSENT_DIRT = 0.0005
 TEXT_FOR_A_CONSENT = "待确认"
+SHARE_OF_PROGRAMME_DIRT = 0.001  # of each kind: points, referrals, leads
+ANOTHER_MOVEMENT = "lottery"
+TEXT_FOR_POINTS = "双倍积分"
+ANOTHER_OUTCOME = "on_hold"
 SHARE_OF_MENTION_DIRT = 0.004  # of each kind
 TEXT_FOR_STARS = "五星"
 
@@ -210,6 +217,76 @@ def write_consents(path: Path, consents: pd.DataFrame, seed: int) -> dict[str, o
     table = pd.concat([clean, unclear]).sort_index(kind="stable").reset_index(drop=True)
     n_given = int((clean["given"] == "是").sum())
     return {**_write_table(path, table, CONSENTS), "n_given": n_given, **_dirt(table)}
+
+
+def write_points(path: Path, points: pd.DataFrame, seed: int) -> dict[str, object]:
+    """Write points.csv, one row per movement of points, and return its facts.
+
+    encoding, n_rows, n_earn, n_redeem, n_adjust (clean rows), dirt and dirt_lines as for sales.
+    Points used have a minus sign, thousands a separator.
+    """
+    sign = points["points"].where(points["kind"] != "redeem", -points["points"])
+    clean = points.assign(at=_days(points["at"], POINTS), points=sign.map("{:,}".format), dirt="")
+    rng = stream(seed, "dirt", "points")
+    future = (EXTRACTED_ON + timedelta(days=20)).isoformat()
+    table = _with_some(
+        clean,
+        rng,
+        repeated_line={},
+        unknown_movement={"kind": ANOTHER_MOVEMENT},
+        no_points={"points": TEXT_FOR_POINTS},
+        no_such_date={"at": NO_SUCH_DAY},
+        future_date={"at": future},
+        unknown_customer={"customer_id": str(FIRST_UNKNOWN_CUSTOMER)},
+    )
+    counts = {f"n_{kind}": int(n) for kind, n in clean["kind"].value_counts().items()}
+    return {**_write_table(path, table, POINTS), **counts, **_dirt(table)}
+
+
+def write_referrals(path: Path, referrals: pd.DataFrame, seed: int) -> dict[str, object]:
+    """Write referrals.csv, one row per referral, and return its facts."""
+    clean = referrals.assign(at=_days(referrals["at"], REFERRALS), dirt="")
+    table = _with_some(
+        clean,
+        stream(seed, "dirt", "referrals"),
+        repeated_referral={},
+        self_referral={"customer_id": None},
+        no_referred={"referred_id": ""},
+        no_such_date={"at": NO_SUCH_DAY},
+    )
+    table["customer_id"] = table["customer_id"].fillna(table["referred_id"])
+    return {**_write_table(path, table, REFERRALS), "n_referrals": len(clean), **_dirt(table)}
+
+
+def write_leads(path: Path, leads: pd.DataFrame, seed: int) -> dict[str, object]:
+    """Write leads.csv, one row per lead and stage, and return its facts."""
+    names = {region.key: region.zh for region in REGIONS}
+    days = {name: _days(leads[name], LEADS) for name in ("created_on", "stage_at", "closed_on")}
+    value = leads["value"].map("{:,.2f}".format).where(leads["value"].notna(), "")
+    clean = leads.assign(**days, value=value, region=leads["region"].map(names), dirt="")
+    table = _with_some(
+        clean,
+        stream(seed, "dirt", "leads"),
+        repeated_lead={},
+        no_lead={"lead_id": ""},
+        no_such_date={"created_on": NO_SUCH_DAY},
+        unknown_outcome={"lead_id": "XS999999", "outcome": ANOTHER_OUTCOME},
+        no_region={"lead_id": "XS999998", "region": "", "customer_id": ""},
+    )
+    n_leads = clean["lead_id"].nunique()
+    return {**_write_table(path, table, LEADS), "n_leads": n_leads, **_dirt(table)}
+
+
+def _with_some(
+    clean: pd.DataFrame, rng: np.random.Generator, **dirt: dict[str, object]
+) -> pd.DataFrame:
+    """Insert after some clean rows a changed copy, for each kind of dirt."""
+    n = max(1, round(SHARE_OF_PROGRAMME_DIRT * len(clean)))
+    dirty = [
+        clean.loc[np.sort(rng.choice(clean.index, n, replace=False))].assign(dirt=kind, **changed)
+        for kind, changed in dirt.items()
+    ]
+    return pd.concat([clean, *dirty]).sort_index(kind="stable").reset_index(drop=True)
 
 
 def write_mentions(path: Path, mentions: pd.DataFrame, seed: int) -> dict[str, object]:

@@ -20,6 +20,8 @@ def make(folder: Path, n_customers: int = 12_000, seed: int = 20260101) -> None:
     Parameters
     ----------
     folder : for truth.json and raw/ with sales_<region>.csv, customers.csv, feedback.csv,
+        contracts.csv, indicators.csv, campaign_members.csv, contact_log.csv, consents.csv,
+        points.csv, referrals.csv and leads.csv
         contracts.csv, indicators.csv, campaign_members.csv, contact_log.csv, consents.csv and
         mentions.csv
     n_customers : retail customers of all regions, 100 or more; for 40 of them there is one project
@@ -37,6 +39,12 @@ def make(folder: Path, n_customers: int = 12_000, seed: int = 20260101) -> None:
         campaigns : by campaign_id, action, assigned_on, window_days, treated_share,
             contacted_share (of the treated), effects (added to the share who buy within the window,
             by group and of all members), n_treated, n_control, orders (ids of the responses)
+        points : chance of joining at an order, difference of members to others (none), CNY per
+            point, expire_after_days, the rates at which points are used (per day, Gamma;
+            `never_used_by` a share of members), breakage (share of points that expire)
+        referrals : share of customers who were referred, their difference to others (none),
+            n_referred, cycles (pairs of customers who are said to have brought each other)
+        leads : stages, won_within_horizon (share of leads, by source and of all), hot_share
         texts : tone_as_scored (share of texts with the tone of their score), answers and mentions:
             n, n_negative, personal (texts with a detail of the customer's record, by its column);
             of mentions negative_share (before, after, from) and by_month (n, n_negative)

@@ -69,6 +69,20 @@ CONTACT_LOG = Layout(
 CONSENTS = Layout(
     "utf-8-sig", dict(customer_id="客户编号", channel="渠道", given="是否同意", at="日期")
 )
+POINTS = Layout(
+    "utf-8-sig",
+    dict(customer_id="会员编号", at="变动日期", kind="变动类型", points="积分", order_id="订单号"),
+)
+REFERRALS = Layout(
+    "gb18030", dict(customer_id="推荐人编号", referred_id="新客户编号", at="推荐日期")
+)
+LEADS = Layout(
+    "utf-8-sig",
+    dict(lead_id="线索编号", created_on="创建日期", source="来源", owner="负责人", stage="阶段")
+    | dict(stage_at="进入阶段日期", value="预计金额", customer_id="客户编号")
+    | dict(closed_on="关闭日期", outcome="结果", region="地区"),
+    "%Y/%m/%d",
+)
 MENTIONS = Layout(
     "utf-8-sig",
     dict(at="发布时间", channel="平台", text="正文", customer_id="客户编号", score="评分"),

@@ -5,11 +5,22 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+)
 
 from cvm_analysis.churn.lapse import Churn
 from cvm_analysis.clv.value import Value
 from cvm_analysis.experience.complaints import Experience
+from cvm_analysis.experience.leads import Leads
+from cvm_analysis.experience.membership import Level, check_levels
+from cvm_analysis.experience.points import Points
 
 Share = Annotated[float, Field(ge=0, le=1)]
 RegionKey = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
@@ -113,6 +124,9 @@ class Sources(Strict):
     campaign_members: tuple[Source, ...] = ()
     contact_log: tuple[Source, ...] = ()
     consents: tuple[Source, ...] = ()
+    points: tuple[Source, ...] = ()
+    referrals: tuple[Source, ...] = ()
+    leads: tuple[Source, ...] = ()
     mentions: tuple[Source, ...] = ()
 
     @property
@@ -156,4 +170,7 @@ class Business(Strict):
     value: Value = Value()
     churn: Churn = Churn()
     experience: Experience = Experience()
+    points: Points = Points()
+    leads: Leads = Leads()
+    levels: Annotated[tuple[Level, ...], AfterValidator(check_levels)] = ()
     words: dict[str, dict[str, Wording]] = {}  # section of the texts, or column -> code -> name

@@ -18,11 +18,10 @@ from cvm_analysis.tables import ATTRIBUTES, IMPORTED, TABLES
 
 # Of two tables with a column of the same name the first counts: margin_at_stake is that of churn,
 # which fills in what models without drop-out do not say.
-JOINED = ("customers", "segments", "grades", "churn", "value", "contract_churn")
+JOINED = ("customers", "segments", "grades", "churn", "value", "contract_churn", "membership")
 SATISFACTION = "satisfaction_"  # before a dimension of feedback: the last score of it
 _LEFT_OUT = ("customer_id", "model", "version")  # say how a figure was made
 _LATER = ("next_product",)  # columns that no notebook makes yet
-_LATER_PREFIX = "points_"  # of a loyalty programme
 _SHARES = ("churn_risk", "late_share", "return_share", "discount_share", "repeat_share")
 _RANGES = {
     **{"nps": (0.0, 10.0), "satisfaction": (1.0, 5.0)},
@@ -60,6 +59,16 @@ _NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType(  # column -> columns o
         **dict.fromkeys(("nps", "satisfaction"), ("feedback.score",)),
         **dict.fromkeys(TABLES["contract_churn"].columns, ("contracts.customer_id",)),
         "days_to_contract_end": ("contracts.customer_id",),
+        **{
+            name: ("points.points",)
+            for name in TABLES["membership"].columns
+            if name.startswith("points_") or name.endswith(("level", "earned_on", "expires_on"))
+        },
+        **dict.fromkeys(
+            ("n_referred", "brought_value", "chain_value", "referred_by"),
+            ("referrals.referred_id",),
+        ),
+        **dict.fromkeys(("lead_stage", "days_since_stage", "lead_value"), ("leads.stage",)),
         **{name: (f"customers_raw.{name}",) for name in ATTRIBUTES if name != "customer_type"},
         "days_since_joined": ("customers_raw.joined_on",),
         "days_to_birthday": ("customers_raw.birth_date",),
@@ -71,8 +80,8 @@ _NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType(  # column -> columns o
 def kinds(used: Iterable[str], own: Iterable[str] = ()) -> dict[str, str]:
     """Name the kind of every known column, as `tables` does.
 
-    used : columns of conditions; those of a family (indicators.<name>, satisfaction_<dimension>,
-        points_...) are known by their prefix
+    used : columns of conditions; those of a family (indicators.<name>, satisfaction_<dimension>)
+        are known by their prefix
     own : attributes of the business's own: AS_RECORDED
     """
     known: dict[str, str] = {
@@ -81,7 +90,7 @@ def kinds(used: Iterable[str], own: Iterable[str] = ()) -> dict[str, str]:
         for name, column in TABLES[table].columns.items()
         if name not in _LEFT_OUT
     }
-    families = (IMPORTED, SATISFACTION, _LATER_PREFIX)
+    families = (IMPORTED, SATISFACTION)
     known |= {name: "number" for name in used if name.startswith(families) and name not in known}
     known |= dict(DERIVED) | dict.fromkeys(_LATER, "text")
     return dict.fromkeys(own, AS_RECORDED) | known
@@ -110,8 +119,7 @@ def needs(column: str) -> tuple[str, ...]:
         return ("indicators.value",)
     if column.startswith(SATISFACTION):
         return ("feedback.score", "feedback.dimension")
-    later = column.startswith(_LATER_PREFIX) and column not in TABLES["grades"].columns
-    return ("later",) if later else _NEEDS.get(column, ())
+    return _NEEDS.get(column, ())
 
 
 def join(
@@ -123,8 +131,8 @@ def join(
     ----------
     tables : by name, each as `tables` describes it, keyed by its index: customers (with imported
         indicators and attributes of the business's own), segments, grades, value, churn,
-        contract_churn, downgrades, grade_points, service_cases (`Prepared.service_cases`). Only
-        customers must be there
+        contract_churn, membership, downgrades, grade_points, service_cases
+        (`Prepared.service_cases`). Only customers must be there
     margin_share : share of net sales that is margin, where no cost is known
 
     Returns

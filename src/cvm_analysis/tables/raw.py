@@ -139,6 +139,45 @@ RAW = {
             "at": date("day from which it holds"),
         },
     ),
+    "points": Table(
+        "one row per movement of a customer's points",
+        ("customer_id", "at", "kind", "points"),
+        {
+            "customer_id": CUSTOMER,
+            "at": date("day of the movement"),
+            "kind": text("earn, redeem, expire or adjust"),
+            "points": number(
+                "earned (negative: taken back); redeemed, expired: of either sign; adjusted: signed"
+            ),
+            "order_id": text("the order that earned or used them", optional=True),
+        },
+    ),
+    "referrals": Table(
+        "one row per customer who was referred by another",
+        ("referred_id",),
+        {
+            "customer_id": CUSTOMER,
+            "referred_id": text("pseudonym of the customer who was referred"),
+            "at": date("day of the referral"),
+        },
+    ),
+    "leads": Table(
+        "one row per lead and stage, or per lead in its last stage",
+        ("lead_id", "stage", "stage_at"),
+        {
+            "lead_id": text("as recorded"),
+            "created_on": date("day on which the lead came in"),
+            "source": text("where it came from, as recorded", optional=True),
+            "owner": text("who follows it up, as recorded", optional=True),
+            "stage": text("stage, as recorded; the order is in the config"),
+            "stage_at": date("day on which it entered the stage; empty: created_on"),
+            "value": money("expected value of the order", optional=True),
+            "customer_id": text("pseudonym of the customer it is; empty: none yet", optional=True),
+            "closed_on": date("day on which it was won or lost; empty: open", optional=True),
+            "outcome": text("won or lost; empty or open: open", optional=True),
+            "region": text("a key of the config's regions", optional=True),
+        },
+    ),
     "mentions": Table(
         "one row per post or comment elsewhere that is about the company",
         ("at", "channel", "text"),
