@@ -49,6 +49,8 @@ bench: setup
 	$(BIN)/python benchmarks/clv_convergence.py 500
 	$(BIN)/python benchmarks/totals.py
 	$(BIN)/python benchmarks/campaigns.py
+	for part in growth exact; do $(BIN)/python benchmarks/budget.py $$part; done
+	for part in drivers "scores 400" complaints; do $(BIN)/python benchmarks/experience.py $$part; done
 	for part in histories bg_nbd pareto_nbd growth scoring; do $(BIN)/python benchmarks/clv_speed.py $$part; done
 
 # After a change that is meant to change figures: store the new ones in the notebooks.

@@ -15,6 +15,7 @@ DATA_SETS = {  # that may not be copied: README.md says where they come from
     "apparel": "oracles/input_apparelTrans.csv",
     "apparel_covariates": "oracles/input_apparelStaticCov.csv",
     "online_retail": "data/online_retail/online_retail.csv.gz",
+    "olist": "data/olist_sample/olist_order_reviews_dataset.csv",
     "rfm_orders": "data/rfm_orders/rfm_data_orders.csv",
     "telco": "data/telco/Telco-Customer-Churn.csv",
 }

@@ -118,8 +118,7 @@ class Sources:
             values = rows[column].astype(float)
             cells += [(column, values.sum()), (column, values.mean())]
             cells += [("share", values.sum() / joined[column].sum())]
-        actions = strategy[strategy.index.get_level_values("segment") == code]
-        cells += [*_cells(actions), *(("gain", v) for v in actions["gain"] - actions["cost"])]
+        cells += _cells(strategy[strategy.index.get_level_values("class") == code])
         totals = self.tables["value_totals"]
         rates = self.tables["rates"].query("segment == @code")
         return [*cells, *_cells(totals[totals.index == code]), *_rates(rates)]
@@ -132,10 +131,11 @@ class Sources:
         days |= {int(d) for d in self.tables["backtest"].index.get_level_values("horizon_days")}
         texts = " ".join([*map(self.say.duration, sorted(days)), *self._texts()])
         figures = [_figure(each, "", "") for each in FIGURE.finditer(texts)]
-        actions = settings.strategies.actions
-        limits = [limit for a in actions for limit in (a.when.at_least, a.when.at_most) if limit]
-        cells = [(kind, limit) for limit in limits for kind in ("number", "share")]
-        return [*cells, *((f.kind, (f.low + f.high) / 2) for f in figures)]
+        budget = settings.strategies.budget or {}
+        money = [("money", v) for v in (*budget.values(), sum(budget.values()))]
+        regions = len([key for key in settings.business.regions if key != "all"])
+        money += [("money", v * regions) for v in budget.values()]
+        return [*money, *((f.kind, (f.low + f.high) / 2) for f in figures)]
 
     def _texts(self) -> list[str]:
         return [text for key, text in self.say.entries.items() if not key.startswith("charts.")]

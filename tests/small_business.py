@@ -11,11 +11,20 @@ NAMED = "{n: {match: [Nord], en: North, zh: 北}, s: {match: [Sud], en: South, z
 
 
 def small(
-    folder, regions, sales, people="", pseudonyms="off", prepared="prepared", others=None, limit=1
+    folder,
+    regions,
+    sales,
+    people="",
+    pseudonyms="off",
+    prepared="prepared",
+    others=None,
+    limit=1,
+    mask=(),
 ):
     """Write its config into a folder and prepare it.
 
-    sales : text by name of file; others : text by setting, such as consents; limit : stop_above
+    sales : text by name of file; others : text by setting, such as consents; limit : stop_above;
+    mask : columns of `people` with personal details
     """
     others = others or {}
     files = {f"{setting}.csv": text for setting, text in others.items()}
@@ -28,8 +37,9 @@ def small(
         columns = ", ".join(f"{c}: {c}" for c in header(text) if c != "land")
         sources += f"    - {{files: {file}, columns: {{{columns}}}}}\n"
     if people:
-        columns = ", ".join(f"{c}: {c}" for c in header(people))
-        sources += f"  customers:\n    - {{files: people.csv, columns: {{{columns}}}}}\n"
+        columns = ", ".join(f"{c}: {c}" for c in header(people) if c not in mask)
+        hidden = f", mask: [{', '.join(mask)}]" if mask else ""
+        sources += f"  customers:\n    - {{files: people.csv, columns: {{{columns}}}{hidden}}}\n"
     for setting, text in others.items():
         columns = ", ".join(f"{c}: {c}" for c in header(text))
         sources += f"  {setting}:\n    - {{files: {setting}.csv, columns: {{{columns}}}}}\n"

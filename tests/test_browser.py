@@ -13,9 +13,10 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from cvm_analysis import charts
 from cvm_analysis.minimum_data import Note
-from cvm_analysis.report import blocks, page, portal
+from cvm_analysis.report import blocks, page, portal, strategy
 from cvm_analysis.report.writer import Writer
 from cvm_analysis.strategy import segment_figures
+from cvm_analysis.strategy.segment_strategies import Total
 from cvm_analysis.texts import words
 
 LANGUAGES = ("en", "zh")
@@ -25,9 +26,18 @@ NAMES = {"en": ("All regions", "East", "North-east and beyond"), "zh": ("全部�
 NOT_CHINESE = {"Demo", "Flooring", "English", "BG", "NBD", "AUC", "value", "ipynb"}
 
 
+ACTION = "second_purchase_offer"
 OWN = {
-    "en": {"actions.second_purchase_offer": "Offer a second purchase"},
-    "zh": {"actions.second_purchase_offer": "推出复购优惠"},
+    "en": {
+        f"actions.{ACTION}": "Offer a second purchase",
+        f"action_steps.{ACTION}": "Send it",
+        "owners.sales": "Sales",
+    },
+    "zh": {
+        f"actions.{ACTION}": "推出复购优惠",
+        f"action_steps.{ACTION}": "发送",
+        "owners.sales": "销售部",
+    },
 }
 
 
@@ -68,10 +78,12 @@ def shown_to_managers(language):
     )
     worth["model"] = "bg_nbd"
     figures = segment_figures.summary(people, people["segment"], worth)
-    strategy = pd.DataFrame(
-        {"segment": figures.index[:6], "rank": 1, "action": "second_purchase_offer"}
-    ).assign(n_customers=99, cost=400.0, gain=5e3, gain_low=2e3, gain_high=1e4, evidence="assumed")
-    strategy["trigger"] = '["mean_expected_orders", 0.4, "at_least", 0.1]'
+    due = pd.Timestamp("2026-01-07")
+    actions = pd.DataFrame({"kind": "marketing", "owner": "sales"}, index=[ACTION] * 5).assign(
+        n_contacts=99, cost=400.0, gain=5e3, net_gain=4600.0, net_gain_low=2e3, net_gain_high=1e4,
+        p_gain=0.9, due_on=due, last_due_on=due, evidence="assumed",
+    )  # fmt: skip
+    total = Total(495, 2e3, 2.5e4, 2.3e4, 1e4, 5e4, 0.97)
     months = pd.period_range("2023-01", periods=36, freq="M")
     month = pd.DataFrame({"customers": 1500, "orders": 1800, "net_sales": 2.5e6}, index=months)
     return [
@@ -80,8 +92,8 @@ def shown_to_managers(language):
         writer.section("segments", since=writer.since(people)),
         charts.segment_bars(figures[["n_customers", "net_sales", "expected_margin"]], writer.say),
         writer.segments(figures),
-        writer.section("actions"),
-        writer.actions(strategy.set_index(["segment", "rank"])),
+        writer.section("now"),
+        strategy.plan(writer, actions, total, 30_000.0),
         writer.section("backtest"),
         charts.monthly(month, language),
         writer.notes([Note("holdout", "no_holdout_short_history", 12, 50)]),

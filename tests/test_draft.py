@@ -87,6 +87,7 @@ def test_the_sample_as_its_own_config_has_it(folder):
         added = {"complaint_first_month", "late_installation", "no_maintenance_plan"}
         without = {f: {k: v for k, v in c.items() if k not in added} for f, c in known.items()}
         assert columns == without
+    assert set(drafted.sources.customers[0].mask) == set(own.sources.customers[0].mask)
     assert dict(drafted.regions) == dict(own.regions)
     assert (drafted.currency, drafted.timezone) == (own.currency, own.timezone)
 
@@ -355,6 +356,19 @@ def test_the_command_writes_the_draft_to_stdout(folder):
     done = CliRunner().invoke(app, ["init", str(path), "--for", "config/other.yaml"])
     assert done.exit_code == 0
     assert done.stdout_bytes.decode() == draft([path], Path("config/other.yaml"))
+
+
+def test_mentions_are_recognised_and_personal_details_are_proposed_for_masking(folder):
+    people = "customer,city,Phone No,E-Mail\n" + "".join(f"c{i},Rome,{i},a@b.c\n" for i in range(3))
+    posts = "Post date,Platform,Post text,stars\n" + "".join(
+        f"2025-01-0{i},weibo,good {i},{i}\n" for i in range(1, 4)
+    )
+    found = kept(put(FEW), put(people, "people.csv"), put(posts, "posts.csv")).business.sources
+    assert found.mentions[0].columns == {
+        **dict(at="Post date", channel="Platform", text="Post text", score="stars")
+    }
+    assert set(found.customers[0].mask) == {"Phone No", "E-Mail"}
+    assert "not used: " not in Path("config/mine.yaml").read_text("utf-8").split("people.csv")[1]
 
 
 def test_lists_of_campaigns_contacts_and_consents_are_recognised(folder):

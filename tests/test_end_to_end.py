@@ -253,16 +253,68 @@ def test_only_what_was_known_that_day_is_in_the_tables(reports, folder):
 
 
 @pytest.mark.parametrize("region", REGIONS)
-def test_tables_of_a_region_speak_of_the_same_customers(reports, region):
+def test_tables_of_a_region_speak_of_the_same_customers(reports, settings, region):
     people = table(reports, region, "customers").set_index("customer_id")
     segments = table(reports, region, "segments").set_index("customer_id")
     worth = table(reports, region, "value").set_index("customer_id")
     assert segments.index.equals(people.index) and segments["segment"].notna().all()
     assert worth.index.isin(people.index[people["n_orders"] > 0]).all()
-    actions = table(reports, region, "strategy")
-    sizes = segments["segment"].value_counts()
-    first = actions[actions["rank"] == 1].set_index("segment")["n_customers"]
-    assert first.to_dict() == sizes.to_dict()
+    strategy = table(reports, region, "strategy").query("rank == 1")
+    for scheme in ("segment", "frequency", "amount", "loyalty", "life_cycle"):
+        sizes = segments[scheme].value_counts()
+        found = strategy[strategy["scheme"] == scheme].set_index("class")["n_members"]
+        assert found.to_dict() == sizes[sizes >= settings.strategies.min_segment].to_dict()
+
+
+def test_actions_are_many_serve_every_type_and_none_fills_the_call_list(reports):
+    people = table(reports, "all", "customers").set_index("customer_id")
+    actions = table(reports, "all", "actions")
+    assert actions["action"].nunique() >= 8
+    assert set(actions["customer_id"].map(people["customer_type"])) == {
+        "retail",
+        "project",
+        "dealer",
+    }
+    churn = table(reports, "all", "churn").dropna(subset="list_priority")
+    listed = churn.nlargest(100, "list_priority")["customer_id"]
+    first = actions[actions["rank"] == 1].set_index("customer_id")["action"].reindex(listed)
+    assert first.value_counts().max() <= len(listed) / 2
+
+
+def test_a_customer_with_a_recovery_action_gets_no_offer(reports):
+    actions = table(reports, "all", "actions")
+    recovered = actions.loc[actions["kind"] == "recovery", "customer_id"]
+    assert len(recovered) and not set(recovered) & set(
+        actions.loc[actions["kind"] == "marketing", "customer_id"]
+    )
+
+
+@pytest.mark.parametrize("region", REGIONS[1:])
+def test_the_plan_keeps_to_budget_and_capacities(reports, settings, region):
+    rules, actions = settings.strategies, table(reports, region, "actions")
+    planned = actions[actions["in_plan"]]
+    assert planned["cost"].sum() <= rules.budget["default"]
+    for owner, each in rules.owners.items():
+        assert (planned["owner"] == owner).sum() <= each.capacity["default"]
+
+
+def test_the_desk_gets_every_planned_contact_once_and_no_control(reports):
+    actions = table(reports, "east", "actions")
+    planned = actions[actions["in_plan"] & (actions["arm"] != "control")]
+    listed = pd.read_csv(
+        published(reports, "east") / "desk" / "lists" / "actions.en.csv", dtype=str
+    )
+    keys = ["customer_id", "action_code"]
+    assert sorted(map(tuple, listed[keys].to_numpy())) == sorted(
+        map(tuple, planned[["customer_id", "action"]].to_numpy())
+    )
+
+
+def test_what_is_recommended_goes_into_the_ledger(reports, folder):
+    for region in REGIONS[1:]:
+        rows = pd.read_parquet(folder / "data" / "ledger" / "sample" / region / f"{DAY}.parquet")
+        actions = table(reports, region, "actions")
+        assert len(rows) == actions["in_plan"].sum()
 
 
 @pytest.mark.parametrize("region", ["all", "east", "northeast"])

@@ -51,7 +51,7 @@ def test_the_list_says_what_is_at_risk_why_and_by_when():
 
 
 def test_the_action_is_shown_where_it_is_known():
-    more = listed().assign(action=["reminder", "no_action"])
+    more = listed().assign(action=["reminder", None])
     said = text(churn_tables.watchlist(EN, more, DAY))
     assert "days. Action: reminder." in said
     assert said.count("Action:") == 1

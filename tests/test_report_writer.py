@@ -1,12 +1,10 @@
 """What the manager reads says what the tables say, in both languages, and is never markup."""
 
-import re
-
 import pandas as pd
 import pytest
 
 from cvm_analysis.minimum_data import Note
-from cvm_analysis.report.writer import NO_ACTION, NOT_VALUED, Writer
+from cvm_analysis.report.writer import Writer
 from cvm_analysis.strategy.segment_figures import FIGURES
 from cvm_analysis.texts import words
 
@@ -21,29 +19,6 @@ def figures():
     }
     table = pd.DataFrame(rows.values(), index=list(rows), columns=list(FIGURES), dtype=float)
     return table.rename_axis("segment")
-
-
-def strategy():
-    rows = [
-        ("champions", 1, "loyalty_benefits", 10, 100.0, 18.0, 6.0, 36.0, "assumed"),
-        ("champions", 2, "reminder", 10, 1.0, 2.0, 1.0, 3.0, "assumed"),
-        ("lost", 1, NO_ACTION, 80, 0.0, 0.0, 0.0, 0.0, ""),
-        ("dealer", 1, NOT_VALUED, 10, 0.0, 0.0, 0.0, 0.0, ""),
-    ]
-    names = [
-        "segment",
-        "rank",
-        "action",
-        "n_customers",
-        "cost",
-        "gain",
-        "gain_low",
-        "gain_high",
-        "evidence",
-    ]
-    table = pd.DataFrame(rows, columns=names).assign(trigger="")
-    table.loc[:1, "trigger"] = '["repeat_share", 0.9, "at_least", 0.5]'
-    return table.set_index(["segment", "rank"])
 
 
 def test_the_headline_counts_only_who_is_valued():
@@ -100,17 +75,6 @@ def test_key_figures_by_hand():
     }
 
 
-def test_only_the_first_action_that_pays_gets_a_card_and_the_others_are_named_apart():
-    html = EN.actions(strategy()).html
-    assert html.count("<article") == 1
-    assert "loyalty_benefits" in html and "reminder" not in html
-    assert "10 customers. Repeat customers: 90% (applies from 50%)." in html
-    assert "€18 (€6 to €36)" in html
-    paying, unvalued = html.split("No action pays")[1].split("No forecast")
-    assert "Lost" in paying and "Dealers" not in paying
-    assert "Dealers" in unvalued
-
-
 def trust(part, measures):
     rows = [
         (part, model, name, 180, value, model == "a")
@@ -143,17 +107,6 @@ def test_those_expected_to_stop_are_counted_among_those_still_active():
     assert "in the next 180 days, of 2 customers who are still active" in html
     assert ">€123<" in html and "from those of 4 customers who may leave" in html
     assert ">€50<" in html and "from those of 2 customers who have probably left" in html
-
-
-def test_cards_come_by_gain_after_cost_which_they_show():
-    rows = [("large", 1, 100.0, 90.0), ("small", 1, 40.0, 10.0)]
-    table = pd.DataFrame(rows, columns=["segment", "rank", "gain", "cost"])
-    table = table.assign(action="reminder", n_customers=5, evidence="assumed")
-    table = table.assign(gain_low=table["gain"], gain_high=table["gain"])
-    table["trigger"] = '["repeat_share", 0.9, "at_least", 0.5]'
-    html = EN.actions(table.set_index(["segment", "rank"])).html
-    assert html.index("small") < html.index("large"), "30 after cost comes before 10"
-    assert re.findall(r"Gain after cost</dt><dd>(\S+?)</dd>", html) == ["€30", "€10"]
 
 
 def test_the_companys_report_says_which_regions_it_adds_up():
@@ -215,7 +168,7 @@ def test_every_block_tells_the_horizon_of_the_config(language, told, never):
         writer.segments(figures()),
         writer.section("segments", since="2023"),
         writer.section("churn", days=180),
-        writer.section("actions"),
+        writer.section("now"),
         writer.churn(silent, worth, 180),
     ]
     assert all(told in block.html and never not in block.html for block in shown)

@@ -39,6 +39,7 @@ def actions(*customers):
             "due_on": pd.Timestamp("2026-02-07"),
             "cost": 25.0,
             "base": 100.0,
+            "window_base": 25.0,
             "expected_gain": 8.0,
             "forecast": 10.0,
             "measure": "margin",

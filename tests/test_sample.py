@@ -40,11 +40,12 @@ ENCODINGS = {  # as the company's systems write them
     "raw/points.csv": "utf-8-sig",
     "raw/referrals.csv": "gb18030",
     "raw/leads.csv": "utf-8-sig",
+    "raw/mentions.csv": "utf-8-sig",
 }
 TABLES = (
     *("transactions", "customers", "feedback", "contracts", "indicators"),
     *("campaign_members", "contact_log", "consents"),
-    *("points", "referrals", "leads"),
+    *("points", "referrals", "leads", "mentions"),
 )
 AS_OF = pd.Timestamp("2025-12-31")
 DIRT = {"duplicate", "missing_customer_id", "future_date", "amount_is_text", "no_such_date"}
@@ -195,7 +196,8 @@ def test_the_config_maps_every_column_of_every_file(folder, truth):
     for source in named:
         path = path_of(source)
         with (folder / path).open(encoding=ENCODINGS[path]) as file:
-            assert set(next(csv.reader(file))) == set(source["columns"].values()), path
+            named = {*source["columns"].values(), *source.get("mask", ())}
+            assert set(next(csv.reader(file))) == named, path
         assert (source.get("encoding") == "gb18030") == (ENCODINGS[path] == "gb18030"), path
     assert {key: names["zh"] for key, names in config["regions"].items()} == REGIONS
     assert config["extracted_on"].isoformat() == truth["extracted_on"]

@@ -176,3 +176,14 @@ def test_few_purchases_in_accounts_count_by_their_design_effect():
     doubled = estimate(pd.concat([few, few]), "purchase")  # accounts of two who do the same
     alone = estimate(few, "purchase")
     assert (doubled.low, doubled.high) == pytest.approx((alone.low, alone.high), rel=0.02)
+
+
+@pytest.mark.parametrize(("measure", "n"), [("margin", 400), ("purchase", 400), ("purchase", 40)])
+def test_effect_and_error_alone_are_those_of_the_estimate(measure, n):
+    rows = draw(n, effect=0.3)
+    if measure == "purchase":
+        rows["outcome"] = (rows["outcome"] > rows["outcome"].median()).astype(float)
+    full = estimate(rows, measure)
+    assert arm_difference.find_effect(rows, measure) == pytest.approx((full.effect, full.se))
+    assert arm_difference.find_effect(rows[rows["treated"]], measure) is None
+    assert arm_difference.find_effect(rows.assign(outcome=5.0), "margin") is None

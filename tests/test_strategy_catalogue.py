@@ -1,5 +1,6 @@
 """What an action may say, and what is found wrong with it; limits by region."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -172,3 +173,11 @@ def test_nobody_is_left_without_what_is_owed_in_the_shipped_catalogue():
             assert each.control_share == 0, each.code
     assert {each.kind for each in actions} == set(catalogue.KINDS)
     assert any(each.control_share for each in actions)
+
+
+def test_the_playbook_names_every_shipped_action_and_no_other():
+    """docs/playbook.md says what is done for whom; `follow_up_*` stands for several."""
+    text = (CONFIG.parent / "docs" / "playbook.md").read_text("utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    named = set(re.findall(r"`([a-z_]+)`", "\n".join(rows)))
+    assert named == {each.code for each in load(CONFIG / "sample.yaml").strategies.actions}

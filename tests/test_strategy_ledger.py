@@ -47,7 +47,8 @@ def margins(**amounts):
     """One row per customer and amount; an amount alone comes on 1 February."""
     given = {c: a if isinstance(a, dict) else {"2026-02-01": a} for c, a in amounts.items()}
     rows = [(c, day, amount) for c, days in given.items() for day, amount in days.items()]
-    return pd.DataFrame(rows, columns=["customer_id", "day", "amount"])
+    table = pd.DataFrame(rows, columns=["customer_id", "day", "amount"])
+    return table.assign(purchases=(table["amount"] > -5).astype(int))
 
 
 def one(*arguments, as_of=CLOSED):
@@ -57,27 +58,41 @@ def one(*arguments, as_of=CLOSED):
     return found.iloc[0]
 
 
-ARMS = {
-    "t1": {"arm": "treated"},
-    "t2": {"arm": "treated"},
-    "t3": {"arm": "treated", "base": 160.0},
-    "c1": {"arm": "control", "base": 999.0},
-    "c2": {"arm": "control"},
-}
-PAID = margins(t1=30.0, t2=60.0, t3=0.0, c1=10.0, c2=20.0)
+ARMS = {f"t{i}": {"arm": "treated", "base": 120.0 if i % 2 else 80.0} for i in range(12)}
+ARMS |= {f"c{i}": {"arm": "control", "base": 999.0} for i in range(10)}
+PAID = margins(
+    **{f"t{i}": (30.0, 60.0, 0.0)[i % 3] for i in range(12)},
+    **{f"c{i}": (10.0, 20.0)[i % 2] for i in range(10)},
+)
 
 
 def test_a_list_with_a_control_group_is_compared_with_it_by_assignment():
-    """Means 30 and 15; variances 900 / 3 = 300 and 50 / 2 = 25; the bases average 120."""
+    """Means 30 and 15; sums of squares 12 x 600 and 10 x 25; mean base of the treated 100."""
     row = one(listed(ARMS), contacts("t1", "c2", "else"), PAID)
     assert (row["comparison"], row["status"], row["reason"]) == ("control", "measured", "")
     sizes = ["n_recommended", "n_done", "n_treated", "n_control", "n_control_done"]
-    assert row[sizes].tolist() == [3, 1, 3, 2, 1]
-    assert row[["outcome", "outcome_without", "effect"]].tolist() == [30, 15, 15]
-    assert row["high"] - row["effect"] == pytest.approx(1.959964 * 325**0.5)
-    assert row["effect_of_base"] == pytest.approx(15 / 120)
-    assert row["effect_of_base_sd"] == pytest.approx(325**0.5 / 120)
+    assert row[sizes].tolist() == [12, 1, 12, 10, 1]
+    assert row[["outcome", "outcome_without", "effect"]].tolist() == pytest.approx([30, 15, 15])
+    variance = 7200 / 11 / 12 + 250 / 9 / 10
+    assert row["high"] - row["effect"] == pytest.approx(1.959964 * variance**0.5)
+    assert row["effect_of_base"] == pytest.approx(15 / 100)
+    assert row["effect_of_base_sd"] == pytest.approx(variance**0.5 / 100)
     assert row["effect_of_base_common_sd"] == 0
+
+
+def test_forecasts_take_out_how_the_groups_differed_before():
+    """Outcomes are the forecasts and 7 for the treated, whose forecasts happen to be higher."""
+    forecasts = {name: 10.0 * i for i, name in enumerate(reversed(ARMS))}
+    rows = listed({name: own | {"forecast": forecasts[name]} for name, own in ARMS.items()})
+    paid = {
+        name: each + 7 * (name[0] == "t") + 0.01 * (name == "t3")
+        for name, each in forecasts.items()
+    }
+    row = one(rows, contacts("t1"), margins(**paid))
+    assert row["effect"] == pytest.approx(7, abs=0.01)
+    assert row["high"] - row["low"] < 0.1
+    lost = rows.assign(forecast=np.nan)
+    assert one(lost, contacts("t1"), margins(**paid))["effect"] == pytest.approx(7 + 110, abs=0.01)
 
 
 def test_a_list_without_control_group_is_compared_with_the_forecast_made_before():
@@ -93,13 +108,31 @@ def test_a_list_without_control_group_is_compared_with_the_forecast_made_before(
 
 
 def test_a_purchase_is_counted_in_shares_and_its_effect_in_points():
-    """2 of 3 against 0 of 2: shares of the variance (2 + 1) / 5 and (0 + 1) / 4."""
-    rows = listed(ARMS, measure="purchase")
-    row = one(rows, contacts("t1"), margins(t1=30.0, t2=1.0, t3=-5.0, c1=0.0))
-    assert row["outcome"] == pytest.approx(2 / 3) and row["outcome_without"] == 0
-    assert row["effect_of_base"] == row["effect"]
-    variance = 0.6 * 0.4 / 5 + 0.25 * 0.75 / 4
+    """Nine in ten of a hundred treated and half of fifty controls bought, some at a loss."""
+    arms = {f"t{i}": {"arm": "treated"} for i in range(100)}
+    arms |= {f"c{i}": {"arm": "control"} for i in range(50)}
+    paid = {f"t{i}": 5.0 if i >= 10 else -5.0 for i in range(100)}
+    paid |= {f"c{i}": -1.0 for i in range(25)}
+    row = one(listed(arms, measure="purchase"), contacts("t1"), margins(**paid))
+    assert row["outcome"] == pytest.approx(0.9) and row["outcome_without"] == pytest.approx(0.5)
+    assert row["effect_of_base"] == row["effect"] == pytest.approx(0.4)
+    variance = 0.9 * 0.1 / 99 + 0.5 * 0.5 / 49
     assert row["effect_of_base_sd"] == pytest.approx(variance**0.5)
+
+
+def test_a_list_in_which_nobody_buys_is_not_certain():
+    """Two of ten against a forecast of 0.1 each: the variance is that of 3 of 12."""
+    rows = listed({f"a{i}": {"forecast": 0.1} for i in range(10)}, measure="purchase")
+    row = one(rows, contacts("a1"), margins(a1=30.0, a2=1.0, a3=-5.0))
+    assert row["effect"] == pytest.approx(0.1)
+    assert row["effect_of_base_sd"] == pytest.approx((0.25 * 0.75 / 12) ** 0.5)
+    assert one(rows, contacts("a1"), margins(b=1.0))["effect_of_base_sd"] > 0.05
+
+
+def test_a_control_group_of_fewer_than_ten_is_no_comparison():
+    few = {name: own for name, own in ARMS.items() if name != "c9"}
+    row = one(listed(few), contacts("t1"), PAID)
+    assert (row["comparison"], row["n_treated"], row["outcome_without"]) == ("forecast", 12, 10)
 
 
 def test_only_what_came_after_the_list_within_the_window_counts():
@@ -116,7 +149,7 @@ def test_only_what_came_after_the_list_within_the_window_counts():
 def test_a_window_that_has_not_closed_is_open_whatever_was_done():
     found = ledger.evaluate(listed(ARMS), contacts("t1"), PAID, dt.date(2026, 3, 31))
     row = found.iloc[0]
-    assert (row["status"], row["n_done"], row["n_treated"], row["n_control"]) == ("open", 1, 0, 2)
+    assert (row["status"], row["n_done"], row["n_treated"], row["n_control"]) == ("open", 1, 0, 10)
     assert row[["outcome", "effect", "effect_of_base"]].isna().all() and row["reason"] == ""
     assert ledger.measured_effects(found) == {}
 
@@ -178,25 +211,25 @@ def test_arms_are_kept_while_a_window_is_open():
 
 def test_regions_are_compared_one_by_one_so_that_shares_of_controls_do_not_matter():
     """In each region the effect is 2; pooled, the richer region's many controls would hide it."""
-    poor = {f"t{i}": {"arm": "treated"} for i in range(6)} | {"c0": {"arm": "control"}}
-    poor |= {"c1": {"arm": "control"}}
-    rich = {f"u{i}": {"arm": "control"} for i in range(6)} | {"v0": {"arm": "treated"}}
-    rich |= {"v1": {"arm": "treated"}}
+    poor = {f"t{i}": {"arm": "treated"} for i in range(30)}
+    poor |= {f"c{i}": {"arm": "control"} for i in range(10)}
+    rich = {f"u{i}": {"arm": "control"} for i in range(30)}
+    rich |= {f"v{i}": {"arm": "treated"} for i in range(10)}
     rows = pd.concat([listed(poor), listed(rich, region="west")])
-    amounts = {c: 12.0 if c[0] == "t" else 10.0 for c in poor}
-    amounts |= {c: 102.0 if c[0] == "v" else 100.0 for c in rich}
-    row = one(rows, contacts("t0", "v0"), margins(**amounts))
+    mean = {"t": 12.0, "c": 10.0, "v": 102.0, "u": 100.0}
+    paid = margins(**{name: mean[name[0]] + int(name[1:]) % 2 for name in (*poor, *rich)})
+    row = one(rows, contacts("t0", "v0"), paid)
     assert row["effect"] == pytest.approx(2)
-    assert (row["n_treated"], row["n_control"]) == (8, 8)
-    assert row["outcome"] == pytest.approx((6 * 12 + 2 * 102) / 8)
-    row = one(rows, contacts("t0"), margins(**amounts))
-    assert (row["n_done"], row["n_treated"], row["outcome"]) == (1, 6, 12), "west did nothing"
+    assert (row["n_treated"], row["n_control"]) == (40, 40)
+    assert row["outcome"] == pytest.approx((30 * 12.5 + 10 * 102.5) / 40)
+    row = one(rows, contacts("t0"), paid)
+    assert (row["n_done"], row["n_treated"], row["outcome"]) == (1, 30, 12.5), "west did nothing"
 
 
 def test_regions_with_a_control_group_come_before_those_without():
     rows = pd.concat([listed(ARMS), listed({"x": {}, "y": {}}, region="west")])
     row = one(rows, contacts("t1", "x"), PAID)
-    assert (row["comparison"], row["n_recommended"], row["n_treated"]) == ("control", 5, 3)
+    assert (row["comparison"], row["n_recommended"], row["n_treated"]) == ("control", 14, 12)
 
 
 def test_lists_of_an_action_are_pooled_by_size_and_the_common_error_stays():
@@ -249,6 +282,7 @@ def test_what_is_recommended_becomes_rows_and_what_is_not_in_the_plan_does_not()
     actions = listed({"a": {"arm": None}, "b": {"arm": "control"}, "c": {}}).reset_index()
     actions = actions.drop(columns=["as_of", "forecast_error"])
     actions = actions.assign(in_plan=[True, True, False], kind="marketing", region="old")
+    actions = actions.assign(window_base=60.0)
     table = actions.set_index(["customer_id", "action"])
     rows = ledger.to_rows(table, "east", LISTED, 0.2)
     check("ledger", rows.reset_index())
@@ -257,6 +291,7 @@ def test_what_is_recommended_becomes_rows_and_what_is_not_in_the_plan_does_not()
         ("east", pd.Timestamp(LISTED), "b", "call"),
     ]
     assert rows["arm"].tolist() == ["", "control"] and set(rows["forecast_error"]) == {0.2}
+    assert set(rows["base"]) == {60.0}, "of the window, as the outcomes are"
     assert ledger.to_rows(table.head(0), "east", LISTED, 0.2).empty
 
 
@@ -284,7 +319,8 @@ def planted(n, effect, dates, seed):
         lists.append(listed(own, as_of=pd.Timestamp(day)))
         amount = chance + treated * effect * base
         day = pd.Timestamp(day) + pd.Timedelta(30, "D")
-        paid.append(pd.DataFrame({"customer_id": names, "day": day, "amount": amount}))
+        columns = {"customer_id": names, "day": day, "amount": amount, "purchases": 1}
+        paid.append(pd.DataFrame(columns))
     rows, paid = pd.concat(lists), pd.concat(paid)
     people = rows.reset_index()[["customer_id", "action", "as_of"]]
     return rows, people.rename(columns={"as_of": "at"}), paid

@@ -51,7 +51,7 @@ def test_batches_take_what_a_loop_over_rows_takes():
 
 def test_free_contacts_come_first_then_net_gain_per_unit_of_cost():
     found = offers([0, 1, 2, 3, 4], [0] * 5, [10, 4, 1, 20, 3], [5, 1, 0, 10, 0])
-    assert found.prefer_cheap_gain().tolist() == [4, 2, 1, 3, 0]  # of 2 a unit, the larger first
+    assert found.order_by_ratio().tolist() == [4, 2, 1, 3, 0]  # of 2 a unit, the larger first
 
 
 def test_selected_rows_have_customers_and_groups_without_gaps():

@@ -19,7 +19,7 @@ LINE = {
     "target": {"contacts": 4},
 }
 NO_LISTS = empty("ledger").set_index(ledger.KEY)
-NO_MARGINS = pd.DataFrame({"customer_id": [], "day": [], "amount": []})
+NO_MARGINS = pd.DataFrame({"customer_id": [], "day": [], "amount": [], "purchases": []})
 COSTS = {"call": 25.0, "letter": 2.0}
 
 
@@ -128,7 +128,7 @@ def lists(**amounts):
     }
     rows = pd.DataFrame([{**row, "customer_id": each} for each in amounts])
     paid = pd.DataFrame({"customer_id": amounts.keys(), "amount": amounts.values()})
-    return rows.set_index(ledger.KEY), paid.assign(day="2026-02-01")
+    return rows.set_index(ledger.KEY), paid.assign(day="2026-02-01", purchases=1)
 
 
 def test_a_target_in_money_is_what_the_lists_gained_as_far_as_measured():

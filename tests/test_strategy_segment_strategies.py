@@ -31,7 +31,9 @@ def actions(**change):
     table = pd.DataFrame(rows, columns=columns)
     gain = table["base"] * table["action"].map({k: e.mean for k, e in EFFECTS.items()})
     due = pd.Timestamp("2026-01-08")
-    table = table.assign(expected_gain=gain, owner="sales", kind="marketing", due_on=due, evidence="assumed")
+    table = table.assign(
+        expected_gain=gain, owner="sales", kind="marketing", due_on=due, evidence="assumed"
+    )
     return table.assign(**change).set_index(["customer_id", "action"])
 
 
@@ -46,8 +48,8 @@ def test_what_is_not_planned_or_a_control_neither_costs_nor_gains():
 def test_the_range_is_that_of_the_effect_however_many_customers():
     total = segment_strategies.add_up(actions(), DRAWS)
     sd = 1500 * 0.02
-    assert total.low == pytest.approx(109 - norm.ppf(0.9) * sd, abs=1.0)
-    assert total.high == pytest.approx(109 + norm.ppf(0.9) * sd, abs=1.0)
+    assert total.net_gain_low == pytest.approx(109 - norm.ppf(0.9) * sd, abs=1.0)
+    assert total.net_gain_high == pytest.approx(109 + norm.ppf(0.9) * sd, abs=1.0)
     assert total.p_gain == pytest.approx(norm.cdf(109 / sd), abs=0.005)
 
 
@@ -64,6 +66,8 @@ def test_classes_list_their_actions_best_first_and_say_where_there_is_none():
 def test_small_classes_are_left_out():
     found = segment_strategies.summarize(actions(), CLASSES, DRAWS, least=2)
     assert set(found.index.get_level_values("class")) == {"loyal", "lost"}
+    nobody = segment_strategies.summarize(actions(), CLASSES, DRAWS, least=9)
+    assert nobody.empty and list(nobody.columns) == list(found.columns)
 
 
 def test_the_actions_of_classes_add_up_to_those_of_all():
@@ -87,4 +91,5 @@ def test_grades_are_named_with_their_type():
     columns = {scheme: "x" for scheme in segment_strategies.SCHEMES[:-1]}
     table = pd.DataFrame({"customer_type": ["dealer"], "grade": ["A"], **columns}, index=["a"])
     assert list(segment_strategies.list_classes(table)["grade"]) == ["dealer.A"]
+    assert list(segment_strategies.list_classes(table)["all"]) == ["all"]
     assert np.array_equal(segment_strategies.list_classes(table)["loyalty"], ["x"])

@@ -14,14 +14,16 @@ STRATEGY = pd.DataFrame(
     {
         "scheme": "segment",
         "class": ["loyal", "loyal"],
-        "rank": [1, 2],
+        "rank": [0, 1],
         "action": ["letter", "call"],
-        "n_customers": 10,
+        "n_members": 10,
+        "n_contacts": 10,
         "cost": 1.0,
         "gain": 2.0,
         "net_gain": 1.0,
         "net_gain_low": -1.0,
         "net_gain_high": 3.0,
+        "p_gain": 0.9,
         "evidence": "assumed",
     }
 )
@@ -78,8 +80,8 @@ def test_all_that_differs_is_said_at_once():
     with pytest.raises(InputError) as error:
         check("strategy", table)
     assert str(error.value).splitlines() == [
-        "table strategy (one row per class of a scheme and recommended action): "
-        "3 columns do not fit",
+        "table strategy (one row per class of a scheme and planned action; rank 0 is all of them "
+        "together): 3 columns do not fit",
         "  cost: missing",
         "  gain: missing",
         "  costs: unknown",

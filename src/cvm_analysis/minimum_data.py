@@ -55,6 +55,15 @@ NEEDS = MappingProxyType(
         ),
         "transitions": (Need("customers", 30, "moves_few_customers"),),
         "screening": (Need("customers", 30, "screening_few_customers"),),
+        "tone": (
+            Need("texts", 200, "no_tone_few_texts"),
+            Need("of_each", 60, "no_tone_one_sided"),
+        ),
+        "tone_test": (
+            Need("learned", 30, "no_tone_few_learned"),
+            Need("tested", 30, "no_tone_few_tested"),
+        ),
+        "mention_tone": (Need("labelled", 200, "no_mention_tone_few_labelled"),),
     }
 )
 

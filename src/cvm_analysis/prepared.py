@@ -27,7 +27,8 @@ STAMP = "prepared.json"
 class Prepared:
     """The prepared tables of one region; see `open`.
 
-    Tables have a column region; they are None if there are no such records.
+    Tables have a column region; they are None if there are no such records. Mentions without a
+    customer have no region: they are in `all` only.
     `imported` names the imported indicators of all regions; `quality` has one row per check of this
     region's raw rows. `last_day` is the last complete day over all regions.
     """
@@ -48,6 +49,7 @@ class Prepared:
     points: ir.Table | None
     referrals: ir.Table | None
     leads: ir.Table | None
+    mentions: ir.Table | None
     imported: list[str]
     quality: pd.DataFrame
     queries: Queries
@@ -137,7 +139,7 @@ class Prepared:
         return customers.purchase_days(self.transactions, date).to_pandas()
 
     def daily_margin(self, date: dt.date, margin_share: float | None) -> pd.DataFrame:
-        """Margin of each customer and day by `date`: customer_id, day, amount, purchases (0 or 1).
+        """Margin of each customer and day by `date`: customer_id, day, amount, sales, purchases.
 
         margin_share : of net sales, where a line has no cost; None: all of them are margin
         """
@@ -173,6 +175,20 @@ class Prepared:
             return bought.mutate(customer_type=kind.fill_null("retail")).order_by("customer_id")
 
         return self.queries.ask(query, date).set_index("customer_id")
+
+    def feedback_by(self, date: dt.date) -> pd.DataFrame:
+        """Answers and complaints known on a day; a complaint closed later is still open."""
+        table = self.to_pandas("feedback").drop(columns="region", errors="ignore")
+        known = table[pd.to_datetime(table["at"]) <= pd.Timestamp(date)]
+        if "closed_at" in known:
+            closed = pd.to_datetime(known["closed_at"])
+            known = known.assign(closed_at=closed.where(closed <= pd.Timestamp(date)))
+        return known
+
+    def mentions_by(self, date: dt.date) -> pd.DataFrame:
+        """Mentions up to a day; those without a customer are in `all` only."""
+        table = self.to_pandas("mentions").drop(columns="region", errors="ignore")
+        return table[pd.to_datetime(table["at"]) <= pd.Timestamp(date)]
 
     def to_pandas(self, name: str) -> pd.DataFrame:
         """Load a table into pandas; a missing one has its columns and no rows."""

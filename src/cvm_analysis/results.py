@@ -76,10 +76,6 @@ class Run:
         self.tables_read.add(name)
         return pd.read_parquet(self._table(name)).set_index(list(TABLES[name].key))
 
-    def read_all(self, *names: str) -> dict[str, pd.DataFrame]:
-        """Read several tables, by name; see `read`."""
-        return {name: self.read(name) for name in names}
-
     def write(self, name: str, table: pd.DataFrame, **horizon: float) -> None:
         """Check a table's columns and write it, sorted by its key, in one step.
 

@@ -17,6 +17,7 @@ from cvm_analysis.segments.clusters import measures
 from cvm_analysis.segments.grades import scorecard
 from cvm_analysis.segments.grades.scorecard import Indicator
 from cvm_analysis.settings import (
+    CustomerSource,
     DiscoveredRegions,
     Settings,
     Source,
@@ -265,7 +266,9 @@ def _unknown_rules(settings: Settings) -> list[str]:
 
 def _unknown_words(settings: Settings) -> list[str]:
     """Blocks of words for neither a section of the texts nor a column."""
-    known = {*texts.REPLACED, *TABLES["transactions"].columns, *_columns(settings)}
+    tables = ("transactions", "feedback")
+    columns = [name for table in tables for name in TABLES[table].columns]
+    known = {*texts.REPLACED, *columns, *_columns(settings)}
     return [
         f"{settings.where(file, 'words', name)}: no section or column '{name}'"
         + nearest(name, known)
@@ -297,6 +300,8 @@ def _unusable_headers(
         yield f"{settings.where(settings.path, *at, 'files')}: {error}"
         return
     mapped = [((*at, "columns", ours), theirs) for ours, theirs in source.columns.items()]
+    if isinstance(source, CustomerSource):
+        mapped += [((*at, "mask"), theirs) for theirs in source.mask]
     regions = settings.business.regions
     main = settings.business.sources.main_table
     if isinstance(regions, DiscoveredRegions) and at[1] == main:

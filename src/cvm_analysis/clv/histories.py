@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.arrays import Array
+from cvm_analysis.arrays import Array, Bools
 from cvm_analysis.errors import InputError
 
 
@@ -53,30 +53,31 @@ def distinct(
     if "n_orders" in customers:
         bought &= customers["n_orders"] > 0
     buyers = customers.loc[bought, ["x", "t_x", "T"]].astype(float)
-    arrays(buyers)
-    days = buyers[["t_x", "T"]] * 7
-    off = ((days - days.round()).abs() > 0.1).any(axis=1)
+    x, t_x, T, _ = arrays(buyers)
+    days = np.column_stack([t_x, T]) * 7
+    off: Bools = np.any(np.abs(days - days.round()) > 0.1, axis=1)
     if off.any():
         raise InputError(
-            f"t_x or T of {off.sum():,} of {len(off):,} customers is not a whole number of days "
-            f"(the first: {off.idxmax()}); give both in weeks = days / 7"
+            f"t_x or T of {off.sum():,} of {len(days):,} customers is not a whole number of days "
+            f"(the first: {buyers.index[off.argmax()]}); give both in weeks = days / 7"
         )
-    at_once = (buyers["x"] > 0) & (days["t_x"].round() == 0)
+    at_once = (x > 0) & (days[:, 0].round() == 0)
     if at_once.any():
         raise InputError(
-            f"t_x is 0 with repeat purchases for {at_once.sum():,} of {len(off):,} customers "
-            f"(the first: {at_once.idxmax()}); x counts later days with a purchase, not orders"
+            f"t_x is 0 with repeat purchases for {at_once.sum():,} of {len(days):,} customers "
+            f"(the first: {buyers.index[at_once.argmax()]}); x counts later days with a purchase, "
+            "not orders"
         )
     unit = {"day": 1, "week": 7}[resolution]
     whole = (days.round() / unit).round() * unit
-    whole["T"] = whole["T"].where(whole["T"] > 0, days["T"].round())
-    columns = [buyers["x"].to_numpy(int), *whole.to_numpy(int).T]
+    whole[:, 1] = np.where(whole[:, 1] > 0, whole[:, 1], days[:, 1].round())
+    columns = [each.astype(int) for each in (x, *whole.T)]
     sizes = [column.max(initial=0) + 1 for column in columns]
     code, key, n = np.unique(
         np.ravel_multi_index(columns, sizes), return_inverse=True, return_counts=True
     )
-    x, t_x, T = np.unravel_index(code, sizes)
-    h = pd.DataFrame({"x": x, "t_x": t_x / 7, "T": T / 7, "n": n})
+    repeats, last, observed = np.unravel_index(code, sizes)
+    h = pd.DataFrame({"x": repeats, "t_x": last / 7, "T": observed / 7, "n": n})
     return h, pd.Series(key, buyers.index, name="history")
 
 

@@ -64,9 +64,10 @@ def purchase_days(transactions: ir.Table, date: dt.date) -> ir.Table:
 
 
 def daily_margin(transactions: ir.Table, date: dt.date, margin_share: float) -> ir.Table:
-    """Margin of each customer and day up to `date`: customer_id, day, amount, purchases.
+    """Margin of each customer and day up to `date`: customer_id, day, amount, sales, purchases.
 
     amount : net of returns, in the config's currency; a line without cost counts `margin_share`
+    sales : net of returns
     purchases : 1 on a day with a positive line, else 0
     """
     past = transactions.filter(transactions.ordered_at.date() <= date)
@@ -75,6 +76,7 @@ def daily_margin(transactions: ir.Table, date: dt.date, margin_share: float) -> 
         margin = (past.amount - past.cost).coalesce(margin)
     days = past.group_by("customer_id", day=past.ordered_at.date()).aggregate(
         amount=margin.sum().cast("float64"),
+        sales=past.amount.sum().cast("float64"),
         purchases=(past.amount > 0).any().cast("int64"),
     )
     return days.order_by("customer_id", "day")

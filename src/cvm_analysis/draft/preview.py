@@ -58,7 +58,9 @@ class Column:
     @cached_property
     def is_number(self) -> bool:
         """Whether the cells are numbers."""
-        return bool(self.cells) and self._number.notna().mean() >= MIN_READABLE
+        numbers = {c for c, n in zip(self.distinct, self._number, strict=True) if n == n}
+        known = sum(cell in numbers for cell in self.cells)
+        return bool(self.cells) and known >= MIN_READABLE * len(self.cells)
 
     @cached_property
     def is_yes_no(self) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cvm_analysis.draft.infer import Guess
 from cvm_analysis.draft.preview import Column, Dates, Preview, looks_chinese
-from cvm_analysis.draft.synonyms import REGION_NAMES
+from cvm_analysis.draft.synonyms import REGION_NAMES, match, personal_headers
 from cvm_analysis.draft.yaml_comments import line, text
 from cvm_analysis.intake.regions import slug
 from cvm_analysis.intake.rules import ARMS, FEEDBACK, MOVEMENTS, OUTCOMES
@@ -27,6 +27,7 @@ GRAINS = {
     ("points", "points"): "one row per movement of points: earn, redeem, expire or adjust",
     ("referrals", "referrals"): "one row per customer who was referred by another",
     ("leads", "leads"): "one row per lead and stage",
+    ("mentions", "mentions"): "one row per post or comment elsewhere",
 }
 CODES = {  # columns whose cells must be among these
     **{("feedback", "kind"): FEEDBACK, ("campaign_members", "arm"): ARMS},
@@ -117,6 +118,7 @@ def _source(each: Guess, where: Locations, folder: Path) -> Iterator[str]:
     if each.table == "transactions" and "amount" not in each.columns:
         yield "        # guessed: without an amount it is quantity x unit_price"
     yield from _formats(each)
+    yield from _mask(each)
     yield from _left_over(each, region, where)
 
 
@@ -182,10 +184,23 @@ def _format(ours: str, example: str, dates: Dates) -> str:
     return line(setting, guessed=f"as {example}")
 
 
+def _personal(each: Guess) -> list[str]:
+    """Unused headers of customer records that name personal details."""
+    is_record = each.table == "customers_raw"
+    return match(each.unused, personal_headers()) if is_record else []
+
+
+def _mask(each: Guess) -> Iterator[str]:
+    if headers := _personal(each):
+        listed = ", ".join(text(header) for header in headers)
+        yield line(f"      mask: [{listed}]", guessed="masked in texts, written nowhere")
+
+
 def _left_over(each: Guess, region: str, where: Locations) -> Iterator[str]:
     used = {region, where.shared if each.table == "transactions" else ""}
     found = {each.region.header} if each.region else set[str]()
     unused = [*each.unused, *sorted(found - used)]
+    used |= set(_personal(each))
     unused = [header for header in unused if header not in used]
     if unused and each.table == "contracts":
         yield f"      # add what was known at the start under your own names: {', '.join(unused)}"

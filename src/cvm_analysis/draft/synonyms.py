@@ -40,6 +40,11 @@ def region_headers() -> Sequence[str]:
     return _read()["regions"].split()
 
 
+def personal_headers() -> Sequence[str]:
+    """Give the header names of personal details in customer records."""
+    return _read()["personal"].split()
+
+
 def _read() -> Mapping[str, Any]:
     text = resources.files("cvm_analysis.draft").joinpath("synonyms.yaml").read_text("utf-8")
     return yaml.safe_load(Template(text).substitute(yaml.safe_load(text)["shared"]))

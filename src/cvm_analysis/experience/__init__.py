@@ -1,1 +1,1 @@
-"""What customers say and whom they bring: surveys, complaints, points, referrals, leads."""
+"""What customers say, and whom they bring: answers, complaints, membership, referrals, leads."""

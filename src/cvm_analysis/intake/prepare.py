@@ -25,9 +25,15 @@ from ibis import ir
 
 from cvm_analysis import __version__, atomic_folder
 from cvm_analysis.errors import GateError, InputError
-from cvm_analysis.intake import contracts, last_day, pseudonyms, regions, rules
+from cvm_analysis.intake import contracts, last_day, masking, pseudonyms, regions, rules
 from cvm_analysis.prepared import STAMP, describe_owner, stamp
-from cvm_analysis.settings import ContractSource, DiscoveredRegions, Rules, Settings, Source
+from cvm_analysis.settings import (
+    ContractSource,
+    DiscoveredRegions,
+    Rules,
+    Settings,
+    Source,
+)
 from cvm_analysis.sources import read
 from cvm_analysis.tables import ALL, TABLES, own
 
@@ -38,6 +44,7 @@ PLACED_BY = {
     **{"leads": "region"},
 }
 OWN_REGION = ("leads",)  # tables whose rows without a customer stay in the region they name
+ANYWHERE = ("mentions",)  # tables whose rows may have no region; those count for `all` alone
 
 
 def fingerprint(settings: Settings) -> str:
@@ -141,9 +148,7 @@ def _write(con: Any, settings: Settings, folder: Path) -> dict[str, Any]:
         for table, rows in read_tables.items()
     }
     names, keys = _assign_regions(con, settings, checked)
-    placed = {
-        table: _with_region(con, rows, keys, table in OWN_REGION) for table, rows in checked.items()
-    }
+    placed = {table: _with_region(con, table, rows, keys) for table, rows in checked.items()}
     sales = placed.get("transactions")
     incomplete = None if sales is None else last_day.find_incomplete(_count_buyers(sales))
     if incomplete:
@@ -171,15 +176,18 @@ def _stage(
 ) -> tuple[list[dict[str, Any]], dict[str, ir.Table]]:
     """Read every file as text, parse its cells, and stack the files of each table."""
     files, parts = list[dict[str, Any]](), dict[str, list[ir.Table]]()
+    personal = []
     for i, (table, source, name, path) in enumerate(_sources(settings)):
         columns = {own.to_inside(table, ours): theirs for ours, theirs in source.columns.items()}
         named = settings.business.regions
         if table == settings.business.sources.main_table and isinstance(named, DiscoveredRegions):
             columns["sold_in"] = named.from_
         staged = folder / f"work.{i}.parquet"
-        raw = read.stage(path, name, columns, source.encoding, staged, source.delimiter)
+        hidden = masking.hidden_columns(source)
+        raw = read.stage(path, name, columns | hidden, source.encoding, staged, source.delimiter)
         files.append({"table": table, "columns": sorted(columns), **dataclasses.asdict(raw)})
         text = con.read_parquet(staged)
+        personal += [text.select("customer_id", value=column) for column in hidden]
         if isinstance(source, ContractSource):
             meant = {own.to_inside(table, ours): each for ours, each in source.values.items()}
             text = contracts.replace_words(text, meant)
@@ -191,7 +199,21 @@ def _stage(
     tables = {table: _stack(rows) for table, rows in parts.items()}
     if "contracts" in tables:
         contracts.check_status(tables["contracts"], settings)
+    if set(masking.TEXTS) & set(tables):
+        ids = _raw_ids(tables) if settings.business.pseudonyms else pd.Series(dtype="string")
+        tables = masking.mask_tables(con, tables, masking.collect(personal, ids))
     return files, _pseudonymise(con, tables) if settings.business.pseudonyms else tables
+
+
+def _raw_ids(tables: dict[str, ir.Table]) -> pd.Series:
+    found = [
+        rows.select(raw_id=column)
+        for rows in tables.values()
+        for column in IDS
+        if column in rows.columns
+    ]
+    union = _stack(found)
+    return union.filter(union.raw_id.notnull()).distinct().to_pandas()["raw_id"]
 
 
 def _stack(tables: list[ir.Table]) -> ir.Table:
@@ -217,14 +239,7 @@ def _with_region_keys(settings: Settings, table: str, source: Source, rows: ir.T
 def _pseudonymise(con: Any, tables: dict[str, ir.Table]) -> dict[str, ir.Table]:
     """Replace ids by pseudonyms; one that came back on a list as a pseudonym stays as it is."""
     key = pseudonyms.key()
-    found = [
-        rows.select(raw_id=column)
-        for rows in tables.values()
-        for column in IDS
-        if column in rows.columns
-    ]
-    union = _stack(found)
-    raw_ids = union.filter(union.raw_id.notnull()).distinct().to_pandas()["raw_id"]
+    raw_ids = _raw_ids(tables)
     made = {raw: pseudonyms.pseudonym(raw, key) for raw in raw_ids}
     made |= {raw: raw for raw in set(made) & set(made.values())}
     pairs = pd.DataFrame({"raw_id": list(made), "pseudonym": list(made.values())})
@@ -264,12 +279,10 @@ def _assign_regions(
     return {k: {"en": each.en, "zh": each.zh} for k, each in known.items() if k in found}, {}
 
 
-def _with_region(
-    con: Any, checked: ir.Table, keys: dict[str, str], keep_own: bool = False
-) -> ir.Table:
+def _with_region(con: Any, table: str, checked: ir.Table, keys: dict[str, str]) -> ir.Table:
     """Add the customer's region to every row; without one the row is quarantined.
 
-    keep_own : where the customer has none, the row's own region is taken
+    Rows of OWN_REGION stay in the region they name, those of ANYWHERE are kept without one.
 
     `counted_in` is that region, else the row's own: where a row without a customer is counted.
     """
@@ -280,9 +293,11 @@ def _with_region(
     rows = checked.mutate(counted_in=own)
     rows = rows.drop("region") if "region" in rows.columns else rows
     joined = rows.left_join(con.table("placed"), "customer_id").drop("customer_id_right")
-    if keep_own:
+    if table in OWN_REGION:
         joined = joined.mutate(region=joined.region.coalesce(joined.counted_in))
     no_region = joined.region.isnull().ifelse(ibis.literal("no_region"), None)
+    if table in ANYWHERE:
+        no_region = ibis.null("string")
     return joined.mutate(
         rule=joined.rule.coalesce(no_region), counted_in=joined.region.coalesce(joined.counted_in)
     )
@@ -299,7 +314,10 @@ def _check(
     GateError if too many rows, over all regions, break a rule; tables of rules.UNLIMITED have no
     limit.
     """
-    all_rules = {table: [*checks[table], rules.no_region(table)] for table in checked}
+    all_rules = {
+        table: [*checks[table], *([] if table in ANYWHERE else [rules.no_region(table)])]
+        for table in checked
+    }
     quality = pd.concat(
         [rules.count(rows, all_rules[table], table) for table, rows in checked.items()],
         ignore_index=True,

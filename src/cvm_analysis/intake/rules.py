@@ -16,11 +16,13 @@ import ibis
 import pandas as pd
 from ibis import ir
 
+from cvm_analysis.intake.masking import MARK
 from cvm_analysis.tables import ALL, FROM_FILES, TABLES, own
 from cvm_analysis.tables.shape import NUMERIC, Kind
 
 MONEY = "decimal(18, 4)"
-UNLIMITED = ("contact_log",)  # tables typed by hand: however many rows are excluded, a run goes on
+# Tables typed by hand or collected elsewhere: however many rows are excluded, a run goes on.
+UNLIMITED = ("contact_log", "mentions")
 FEEDBACK = ("nps", "csat", "complaint")
 ARMS = ("treated", "control")
 MOVEMENTS = ("earn", "redeem", "expire", "adjust")
@@ -119,6 +121,7 @@ def _repeats(*columns: str, first: str = "") -> Callable[[ir.Table], ir.BooleanV
 
 RAGGED = Rule("wrong_number_of_cells", "line", "error", lambda t: t.ragged)
 CONTACT = ("customer_id", "at", "action", "channel", "owner", "result")  # equal in all: repeated
+PERSONAL = Rule("personal_details_masked", "text", "info", lambda t: t.text.contains(MARK))
 NO_CUSTOMER = Rule("missing_customer_id", "customer_id", "error", _missing("customer_id"))
 
 
@@ -174,6 +177,7 @@ def rules_for(
             Rule("in_the_future", "at", "error", future("at")),
             Rule("unknown_kind", "kind", "error", not_in("kind", FEEDBACK)),
             Rule("unreadable_score", "score", "error", _unreadable("score")),
+            PERSONAL,
         ],
         "contracts": [
             Rule("no_date", "started_on", "error", no_start),
@@ -241,6 +245,15 @@ def rules_for(
             Rule("unreadable_stage_date", "stage_at", "warn", _unreadable("stage_at")),
             Rule("stage_before_the_lead", "stage_at", "info", _before("stage_at", "created_on")),
             Rule("unreadable_value", "value", "warn", _unreadable("value")),
+        ],
+        "mentions": [
+            Rule("no_date", "at", "error", _missing("at")),
+            Rule("in_the_future", "at", "error", future("at")),
+            Rule("no_channel", "channel", "error", _missing("channel")),
+            Rule("no_text", "text", "error", _missing("text")),
+            Rule("repeated_mention", "line", "error", _repeats("at", "channel", "text")),
+            Rule("unreadable_stars", "score", "warn", _unreadable("score")),
+            PERSONAL,
         ],
     }
     customer = [] if TABLES[table].columns["customer_id"].optional else [NO_CUSTOMER]

@@ -21,13 +21,24 @@ PROGRESS = {"owner": "text", "due_on": "date", "contacts": "number", "spent": "m
 PROGRESS |= {"budget": "money", "target_share": "percent", "status": "text"}
 GROUP = {"n_members": "number", "first": "text", "then": "text", "cost": "money"}
 GROUP |= {"net_gain": "money", "range": "text"}
-DAYS = ("complaint_days", "days_since_late", "days_overdue", "days_since_last", "days_since_first")
-DAYS += ("days_to_contract_end", "days_to_birthday", "days_since_joined")
+DAYS = (
+    *("complaint_days", "days_since_late", "days_overdue", "days_since_last", "days_since_first"),
+    *("days_to_contract_end", "days_to_birthday", "days_since_joined", "days_since_stage"),
+)
 SHARES = ("sales_change", "p_end_90d", "churn_risk")
 
 
+def finding(writer: Writer, total: Total) -> str | None:
+    """Say in one line what the plan costs and should bring; None without a plan."""
+    if not total.n_contacts:
+        return None
+    figures = {"cost": writer.money(total.cost), "net": writer.money(total.net_gain)}
+    contacts = writer.say.count("contacts", total.n_contacts)
+    return writer.say("report.strategy.finding", contacts=contacts, **figures)
+
+
 def plan(writer: Writer, actions: pd.DataFrame, total: Total, budget: float | None) -> Block:
-    """Say what the plan costs and should bring, and show its most valuable actions.
+    """Say how sure the plan is, and show its most valuable actions.
 
     actions : one row per action, as segment_strategies.add_up_by_action
     budget : of this region; None: no limit
@@ -35,17 +46,15 @@ def plan(writer: Writer, actions: pd.DataFrame, total: Total, budget: float | No
     say = writer.say
     if not total.n_contacts:
         return writer.note("report.strategy.nothing_planned")
-    figures = {
-        "contacts": say.count("contacts", total.n_contacts),
-        "actions": say.count("actions", len(actions)),
-        "until": say.date(actions["last_due_on"].max()),
-        "cost": writer.money(total.cost),
-        "net": writer.money(total.net_gain),
-        "range": writer.range(total.low, total.high, writer.money),
-        "chance": say.percent(total.p_gain),
-    }
-    code = "planned" if budget is None else "planned_of"
-    said = writer.note(f"report.strategy.{code}", budget=writer.money(budget or 0.0), **figures)
+    said = writer.note(
+        "report.strategy.planned" if budget is None else "report.strategy.planned_of",
+        actions=say.count("actions", len(actions)),
+        until=say.date(actions["last_due_on"].max()),
+        cost=writer.money(total.cost),
+        budget=writer.money(budget or 0.0),
+        range=writer.range(total.net_gain_low, total.net_gain_high, writer.money),
+        chance=say.percent(total.p_gain),
+    )
     cards = [_card(writer, str(code), row) for code, row in _select_cards(actions).iterrows()]
     rest = len(actions) - len(cards)
     more = [writer.note("report.strategy.more", n=say.count("actions", rest))] if rest else []
@@ -58,6 +67,8 @@ def groups(writer: Writer, strategy: pd.DataFrame, scheme: str) -> Block:
     strategy : table `strategy`
     """
     say = writer.say
+    if scheme not in strategy.index.get_level_values("scheme"):
+        return writer.note("report.strategy.no_large_group")
     rows = {}
     for code, each in strategy.xs(scheme, level="scheme").groupby(level="class", sort=False):
         whole, ranks = each.iloc[0], each.index.get_level_values("rank")
@@ -68,7 +79,7 @@ def groups(writer: Writer, strategy: pd.DataFrame, scheme: str) -> Block:
             "then": say.listed(names[1:3]) or say.number(None),
             "cost": whole["cost"],
             "net_gain": whole["net_gain"],
-            "range": writer.range(whole["low"], whole["high"], writer.money),
+            "range": writer.range(whole["net_gain_low"], whole["net_gain_high"], writer.money),
         }
     shown = pd.DataFrame.from_dict(rows, orient="index")
     shown = shown.sort_values("net_gain", ascending=False, kind="stable")
@@ -195,7 +206,7 @@ def _card(writer: Writer, code: str, row: pd.Series) -> Block:
     say = writer.say
     who = {"owner": say(f"owners.{row['owner']}"), "day": say.date(row["due_on"])}
     gain = {"likely": writer.money(row["net_gain"])}
-    gain |= {"low": writer.money(row["low"]), "high": writer.money(row["high"])}
+    gain |= {"low": writer.money(row["net_gain_low"]), "high": writer.money(row["net_gain_high"])}
     figures = {
         say("columns.net_gain"): say("report.strategy.gain_range", **gain),
         say("columns.cost"): writer.money(row["cost"]),

@@ -12,10 +12,12 @@ from cvm_analysis.sample import (
     consents,
     contracts,
     deliveries,
+    details,
     feedback,
     files,
     indicators,
     leads,
+    mentions,
     points,
     referrals,
     retail,
@@ -43,7 +45,13 @@ def write(folder: Path, n_customers: int, seed: int) -> Truth:
         responses, lines = _responses(drawn.orders, region, seed)
         regions[region.key] = truth.region(region, pd.concat([sold, responses]), returns)
         sales[path] = files.write_sales(folder / path, purchases, returns, lines, region, seed)
-    others = _write_others(folder / "raw", customers, orders, complaints, firms, seed)
+    people = pd.concat([customers.assign(customer_type="retail"), firms], ignore_index=True)
+    people = details.details(people, seed)
+    answers = feedback.surveys(orders, customers, stream(seed, "surveys"))
+    given = mentions.add_texts(feedback.combine(complaints, answers), people, seed)
+    mentioned = mentions.mentions(people[people["customer_type"] == "retail"], seed)
+    others = _write_others(folder / "raw", people, orders, firms, seed)
+    others |= _write_texts(folder / "raw", given, mentioned, seed)
     others |= _write_campaigns(folder / "raw", customers, firms, drawn, seed)
     brought, cycles = referrals.referrals(customers, seed)
     others |= _write_programme(folder / "raw", customers, orders, firms, drawn, brought, seed)
@@ -57,6 +65,7 @@ def write(folder: Path, n_customers: int, seed: int) -> Truth:
         "points": points.truth(),
         "referrals": referrals.truth(brought, cycles),
         "leads": leads.truth(),
+        "texts": mentions.truth(given, mentioned),
         "customers": truth.customers(customers, every_order),
         "trade": truth.trade(firms),
     }
@@ -91,24 +100,25 @@ def _responses(
 
 
 def _write_others(
-    raw: Path,
-    customers: pd.DataFrame,
-    orders: pd.DataFrame,
-    complaints: pd.DataFrame,
-    firms: pd.DataFrame,
-    seed: int,
+    raw: Path, people: pd.DataFrame, orders: pd.DataFrame, firms: pd.DataFrame, seed: int
 ) -> dict[str, Truth]:
     """Write the files of the whole company."""
-    all_customers = pd.concat([customers.assign(customer_type="retail"), firms])
-    answers = feedback.surveys(orders, customers, stream(seed, "surveys"))
-    given = feedback.combine(complaints, answers)
     signed = contracts.contracts(orders, seed)
     counted = indicators.indicators(firms, seed)
     return {
-        "raw/customers.csv": files.write_customers(raw / "customers.csv", all_customers),
-        "raw/feedback.csv": files.write_feedback(raw / "feedback.csv", given, seed),
+        "raw/customers.csv": files.write_customers(raw / "customers.csv", people),
         "raw/contracts.csv": files.write_contracts(raw / "contracts.csv", signed),
         "raw/indicators.csv": files.write_indicators(raw / "indicators.csv", counted),
+    }
+
+
+def _write_texts(
+    raw: Path, given: pd.DataFrame, mentioned: pd.DataFrame, seed: int
+) -> dict[str, Truth]:
+    """Write the files of answers, complaints and mentions."""
+    return {
+        "raw/feedback.csv": files.write_feedback(raw / "feedback.csv", given, seed),
+        "raw/mentions.csv": files.write_mentions(raw / "mentions.csv", mentioned, seed),
     }
 
 

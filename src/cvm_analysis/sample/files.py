@@ -17,6 +17,7 @@ from cvm_analysis.sample.layouts import (
     FEEDBACK,
     INDICATORS,
     LEADS,
+    MENTIONS,
     POINTS,
     REFERRALS,
     Layout,
@@ -39,6 +40,8 @@ LEAST_ROWS = 100  # of a table that gets such rows
 ANOTHER_MOVEMENT = "lottery"
 TEXT_FOR_POINTS = "双倍积分"
 ANOTHER_OUTCOME = "on_hold"
+SHARE_OF_MENTION_DIRT = 0.004  # of each kind
+TEXT_FOR_STARS = "五星"
 
 
 def write_sales(
@@ -288,6 +291,33 @@ def _with_some(
         for kind, changed in dirt.items()
     ]
     return pd.concat([clean, *dirty]).sort_index(kind="stable").reset_index(drop=True)
+
+
+def write_mentions(path: Path, mentions: pd.DataFrame, seed: int) -> dict[str, object]:
+    """Write mentions.csv, one row per mention as collected, and return its facts.
+
+    encoding, n_rows, n_scored, n_known (clean rows; with stars, of a known customer), dirt and
+    dirt_lines as for sales.
+    """
+    clean = mentions.assign(at=_days(mentions["at"], MENTIONS), dirt="")
+    rng = stream(seed, "dirt", "mentions")
+    n = max(1, round(SHARE_OF_MENTION_DIRT * len(clean)))
+
+    def some(kind: str, **changed: object) -> pd.DataFrame:
+        rows = clean.loc[np.sort(rng.choice(clean.index, n, replace=False))]
+        return rows.assign(dirt=kind, **changed)
+
+    dirty = [
+        some("repeated_mention"),
+        some("no_text", text=""),
+        some("no_such_date", at=NO_SUCH_DAY),
+        some("future_date", at=(EXTRACTED_ON + timedelta(days=20)).isoformat()),
+        some("unreadable_stars", score=TEXT_FOR_STARS, channel="zhihu"),
+    ]
+    table = pd.concat([clean, *dirty]).sort_index(kind="stable").reset_index(drop=True)
+    counts = {"n_scored": int((clean["score"] != "").sum())}
+    counts["n_known"] = int((clean["customer_id"] != "").sum())
+    return {**_write_table(path, table, MENTIONS), **counts, **_dirt(table)}
 
 
 def _days(days: pd.Series, layout: Layout) -> pd.Series:

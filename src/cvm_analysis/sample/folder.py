@@ -22,6 +22,8 @@ def make(folder: Path, n_customers: int = 12_000, seed: int = 20260101) -> None:
     folder : for truth.json and raw/ with sales_<region>.csv, customers.csv, feedback.csv,
         contracts.csv, indicators.csv, campaign_members.csv, contact_log.csv, consents.csv,
         points.csv, referrals.csv and leads.csv
+        contracts.csv, indicators.csv, campaign_members.csv, contact_log.csv, consents.csv and
+        mentions.csv
     n_customers : retail customers of all regions, 100 or more; for 40 of them there is one project
         customer, for 150 one dealer
     seed : the same seed gives the same bytes
@@ -43,6 +45,9 @@ def make(folder: Path, n_customers: int = 12_000, seed: int = 20260101) -> None:
         referrals : share of customers who were referred, their difference to others (none),
             n_referred, cycles (pairs of customers who are said to have brought each other)
         leads : stages, won_within_horizon (share of leads, by source and of all), hot_share
+        texts : tone_as_scored (share of texts with the tone of their score), answers and mentions:
+            n, n_negative, personal (texts with a detail of the customer's record, by its column);
+            of mentions negative_share (before, after, from) and by_month (n, n_negative)
         consents : shares of customers recorded, of answers given, and of these withdrawn
         customers : one record per retail customer: customer_id, region, group, purchase_rate (per
             week), order_value (CNY), first_order, first_late, first_complaint (null: none by

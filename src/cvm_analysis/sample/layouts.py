@@ -41,7 +41,8 @@ CUSTOMERS = Layout(
     "utf-8-sig",
     dict(customer_id="id", customer_type="类型", region="地区", joined_on="入会日期")
     | dict(birth_date="出生日期", gender="性别", industry="行业", company_size="企业规模")
-    | dict(city="城市", channel="渠道"),
+    | dict(city="城市", channel="渠道")
+    | dict(name="姓名", phone="手机", email="邮箱", address="地址"),
 )
 FEEDBACK = Layout(
     "utf-8-sig",
@@ -81,4 +82,8 @@ LEADS = Layout(
     | dict(stage_at="进入阶段日期", value="预计金额", customer_id="客户编号")
     | dict(closed_on="关闭日期", outcome="结果", region="地区"),
     "%Y/%m/%d",
+)
+MENTIONS = Layout(
+    "utf-8-sig",
+    dict(at="发布时间", channel="平台", text="正文", customer_id="客户编号", score="评分"),
 )

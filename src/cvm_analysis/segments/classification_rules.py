@@ -50,6 +50,12 @@ class Naming:
         named = self.name_by_score(customers)
         return rfm.check_activity(named, self.activity(customers), self.rules)
 
+    def name_all(self, customers: pd.DataFrame) -> pd.Series:
+        """Name the segment of customers of every type; of others than retail it is the type."""
+        is_retail = customers["customer_type"] == RETAIL
+        names = self.name(customers[is_retail])
+        return customers["customer_type"].where(~is_retail, names)
+
     def replaced(self, customers: pd.DataFrame) -> pd.DataFrame:
         """Show which names activity replaces, and for how many; see `rfm.names_replaced`."""
         named = self.name_by_score(customers)
@@ -76,14 +82,7 @@ def build(
 
 def add_segment(customers: pd.DataFrame, naming: Naming) -> pd.DataFrame:
     """Add every customer's segment as column `segment`: the type, except for retail customers."""
-    is_retail = customers["customer_type"] == RETAIL
-    names = naming.name(customers[is_retail])
-    return customers.assign(segment=customers["customer_type"].where(~is_retail, names))
-
-
-def name_segments(customers: pd.DataFrame, naming: Naming) -> pd.Series:
-    """Name every customer's segment, as `add_segment` does."""
-    return add_segment(customers, naming)["segment"]
+    return customers.assign(segment=naming.name_all(customers))
 
 
 def name_on_days(

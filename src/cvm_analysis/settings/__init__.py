@@ -5,10 +5,18 @@ Paths are relative to the config file. `${NAME}` stands for an environment varia
 """
 
 from cvm_analysis.settings.load import Settings, load
-from cvm_analysis.settings.shape import ContractSource, DiscoveredRegions, Region, Rules, Source
+from cvm_analysis.settings.shape import (
+    ContractSource,
+    CustomerSource,
+    DiscoveredRegions,
+    Region,
+    Rules,
+    Source,
+)
 
 __all__ = [
     "ContractSource",
+    "CustomerSource",
     "DiscoveredRegions",
     "Region",
     "Rules",

@@ -243,5 +243,8 @@ def _check_source(
     for name in sorted(required - set(source.columns)):
         instead = " (or quantity and unit_price)" if name == "amount" else ""
         yield f"{place('columns')}: {name}{instead} is not mapped"
+    both = sorted({*getattr(source, "mask", ())} & {*source.columns.values()})
+    for header in both:
+        yield f"{place('mask')}: '{header}' is also mapped as a column; masked ones are not written"
     if source.region and source.region not in named:
         yield f"{place('region')}: no region '{source.region}'{nearest(source.region, named)}"

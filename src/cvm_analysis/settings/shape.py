@@ -17,6 +17,7 @@ from pydantic import (
 
 from cvm_analysis.churn.lapse import Churn
 from cvm_analysis.clv.value import Value
+from cvm_analysis.experience.complaints import Experience
 from cvm_analysis.experience.leads import Leads
 from cvm_analysis.experience.membership import Level, check_levels
 from cvm_analysis.experience.points import Points
@@ -93,6 +94,15 @@ def _refuse_yes(given: Any) -> Any:
 Cell = Annotated[str, BeforeValidator(_refuse_yes)]
 
 
+class CustomerSource(Source):
+    """Customer records; `mask` names columns of the file with personal details.
+
+    Their values are masked in texts, and written to no table.
+    """
+
+    mask: tuple[str, ...] = ()
+
+
 class ContractSource(Source):
     """Contracts with their dates, or with tenure and status on the day the files were taken."""
 
@@ -107,7 +117,7 @@ class Sources(Strict):
     """The raw tables; transactions or contracts are needed."""
 
     transactions: tuple[Source, ...] = ()
-    customers: tuple[Source, ...] = ()
+    customers: tuple[CustomerSource, ...] = ()
     feedback: tuple[Source, ...] = ()
     contracts: tuple[ContractSource, ...] = ()
     indicators: tuple[Source, ...] = ()
@@ -117,6 +127,7 @@ class Sources(Strict):
     points: tuple[Source, ...] = ()
     referrals: tuple[Source, ...] = ()
     leads: tuple[Source, ...] = ()
+    mentions: tuple[Source, ...] = ()
 
     @property
     def main_table(self) -> str:
@@ -158,6 +169,7 @@ class Business(Strict):
     compare_days: int = Field(91, gt=0)  # the period of changes that are reported
     value: Value = Value()
     churn: Churn = Churn()
+    experience: Experience = Experience()
     points: Points = Points()
     leads: Leads = Leads()
     levels: Annotated[tuple[Level, ...], AfterValidator(check_levels)] = ()

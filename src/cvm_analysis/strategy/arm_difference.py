@@ -70,17 +70,13 @@ def estimate(
     -------
     None where an arm has fewer than LEAST_CLUSTERS clusters, or no margin differs from another.
     """
-    if rows.groupby("treated")["cluster"].nunique().reindex([False, True]).fillna(0).min() < (
-        LEAST_CLUSTERS
-    ):
+    if _is_too_small(rows):
         return None
     moments, stratum = _moments(rows)
     effect, se = (float(each[0]) for each in _fit(moments.sum(axis=0)[None, :]))
-    by_arm = rows.groupby("treated")["outcome"]
-    means = by_arm.mean()
+    means = rows.groupby("treated")["outcome"].mean()
     if measure == "purchase":
-        events = pd.concat([by_arm.sum(), by_arm.size() - by_arm.sum()])
-        if events.min() < LEAST_EVENTS:
+        if _has_few_events(rows):
             return _newcombe(rows)
         half, p_value = norm.ppf((1 + LEVEL) / 2), 2 * norm.sf(abs(effect) / se)
     elif se > 0:
@@ -92,6 +88,30 @@ def estimate(
     return Difference(
         float(means[True]), float(means[False]), effect, se, low, high, float(p_value)
     )
+
+
+def find_effect(rows: pd.DataFrame, measure: Measure) -> tuple[float, float] | None:
+    """Find effect and standard error as `estimate` does, without interval, to pool many of them.
+
+    rows, measure, and None : as for `estimate`
+    """
+    if _is_too_small(rows):
+        return None
+    if measure == "purchase" and _has_few_events(rows):
+        few = _newcombe(rows)
+        return few.effect, few.se
+    effect, se = (float(each[0]) for each in _fit(_moments(rows)[0].sum(axis=0)[None, :]))
+    return (effect, se) if se > 0 else None
+
+
+def _is_too_small(rows: pd.DataFrame) -> bool:
+    clusters = rows.groupby("treated")["cluster"].nunique().reindex([False, True]).fillna(0)
+    return bool(clusters.min() < LEAST_CLUSTERS)
+
+
+def _has_few_events(rows: pd.DataFrame) -> bool:
+    by_arm = rows.groupby("treated")["outcome"]
+    return bool(pd.concat([by_arm.sum(), by_arm.size() - by_arm.sum()]).min() < LEAST_EVENTS)
 
 
 def _moments(rows: pd.DataFrame) -> tuple[Array, Array]:

@@ -3,7 +3,7 @@
 Actions of recovery and service come first; the rest of the money and of the contacts goes to the
 marketing actions with the largest total net gain, one per customer at most. The relaxed problem is
 solved over groups (segment x value class, `column_generation`); its shares are rounded to whole
-customers, compared with the greedy plan, and improved near the margin (`margin_search`).
+customers, compared with two greedy plans, and improved near the margin (`margin_search`).
 """
 
 from __future__ import annotations
@@ -148,17 +148,16 @@ def allocate(offers: Offers, limits: Array) -> tuple[Ints, float]:
     if not len(offers.net):
         return np.empty(0, dtype=np.intp), 0.0
     relaxation = relax(offers, limits)
-    cheap_first = offers.prefer_cheap_gain()
-    rounded = _put_first(
-        round_shares(offers, relaxation),
-        np.argsort(-profits(offers, relaxation.prices), kind="stable"),
-    )
-    plans = [fill(offers, order, limits) for order in (rounded, cheap_first)]
+    by_profit = np.argsort(-profits(offers, relaxation.prices), kind="stable")
+    by_net = np.argsort(-offers.net, kind="stable")
+    by_ratio = offers.order_by_ratio()
+    orders = [_put_first(round_shares(offers, relaxation), by_profit), by_ratio, by_net]
+    plans = [fill(offers, order, limits) for order in orders]
     best = max(plans, key=lambda rows: offers.net[rows].sum())
     gap = relaxation.bound - offers.net[best].sum()
     better = improve(offers, relaxation.prices, limits, gap)
     if better is not None:
-        best = fill(offers, _put_first(better, cheap_first), limits)
+        best = fill(offers, _put_first(better, by_ratio), limits)
     return best, max(relaxation.bound, float(offers.net[best].sum()))
 
 
@@ -219,7 +218,9 @@ def _find_reductions(table: _Table, n_fixed: int, left: Array, pays: Bools) -> l
     has_capacity = left[1 + table.offers.owner] >= 1
     reached = table.offers.cost[pays & has_capacity]
     if len(reached) and reached.min() > allow_rounding(left)[0]:
-        found.append(Reduction("budget_below_smallest_action", left[0], float(reached.min())))
+        found.append(
+            Reduction("budget_below_smallest_action", float(left[0]), float(reached.min()))
+        )
     for owner in np.unique(table.offers.owner[pays & ~has_capacity]):
         at = pays & (table.offers.owner == owner)
         need = len(np.unique(table.offers.customer[at]))

@@ -68,6 +68,8 @@ def _needed(
     gain = rows["base"].mean() * effect  # money per customer
     if action.success.measure == PURCHASE:
         baseline = float(rows["forecast"].mean())
+        if np.isnan(baseline):
+            return np.inf  # nobody of them has a forecast: prospects
         points = effect if action.effect.on == PURCHASE else effect * baseline
         return sample_size.needed(PURCHASE, baseline, points, share)
     of_window = gain if action.effect.on == PURCHASE else gain * window / horizon_days

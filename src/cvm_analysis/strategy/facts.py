@@ -18,7 +18,6 @@ from cvm_analysis.tables import ATTRIBUTES, IMPORTED, TABLES
 
 # Of two tables with a column of the same name the first counts: margin_at_stake is that of churn,
 # which fills in what models without drop-out do not say.
-READ = ("segments", "grades", "churn", "value", "contract_churn", "downgrades", "grade_points")
 JOINED = ("customers", "segments", "grades", "churn", "value", "contract_churn", "membership")
 SATISFACTION = "satisfaction_"  # before a dimension of feedback: the last score of it
 _LEFT_OUT = ("customer_id", "model", "version")  # say how a figure was made

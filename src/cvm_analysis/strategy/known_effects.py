@@ -24,6 +24,11 @@ def criteria(catalogue: Sequence[Action]) -> dict[str, Criterion]:
     }
 
 
+def costs(catalogue: Sequence[Action]) -> dict[str, float]:
+    """Cost of one contact of each action."""
+    return {action.code: action.cost for action in catalogue}
+
+
 def assume(action: Action) -> Effect:
     """The effect of an action as the catalogue assumes it."""
     assumed = action.effect

@@ -2,17 +2,18 @@
 
 A list is what the reports of one day recommended of one action. When its window has closed, its
 customers are compared, region by region, with the control group drawn for the list: everybody as
-assigned, contacted or not (intention to treat), so that nobody's choice of whom to call counts.
-Without a control group they are compared with the forecast made before, whose common error (all
-customers too high or too low together) is part of the variance. They are never compared with their
-own past: who is on a list of overdue customers was better before, and many recover by themselves.
+assigned, contacted or not (intention to treat), so that nobody's choice of whom to call counts; the
+forecasts made before take out how far the groups differ by chance (CUPED, see arm_difference).
+Without a control group they are compared with these forecasts themselves, whose common error (all
+customers too high or too low together) is then part of the variance. They are never compared with
+their own past: customers of a list of overdue ones were better before, and many recover anyway.
 
 Each outcome counts once. A customer who is listed again for an action while a window for it is open
 counts for the first of these lists. Effects are computed anew from all lists in every run, so that
 a run repeated changes nothing.
 
-Variance of a share: (s + 1) successes of n + 2, as Agresti & Caffo (2000), The American
-Statistician 54(4), 280-288; else a small group in which nobody buys would seem certain.
+Variance of a share compared with forecasts: (s + 1) successes of n + 2, as Agresti & Caffo (2000),
+The American Statistician 54(4), 280-288; else a small list in which nobody buys would seem certain.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 
+from cvm_analysis.strategy import arm_difference
 from cvm_analysis.strategy.effects import Effect
 from cvm_analysis.tables import TABLES
 
@@ -29,7 +31,7 @@ KEY = list(TABLES["ledger"].key)
 LIST = ["as_of", "action"]
 CONTROL, FORECAST = "control", "forecast"  # what a list is compared with
 EVIDENCE = {CONTROL: "measured_with_control", FORECAST: "measured_without"}
-LEAST = 2  # customers of an arm, for its variance
+LEAST = 2  # customers compared with their forecasts, for a variance
 _Z = 1.959964  # of a 95% interval
 _FIGURES = ["n_treated", "n_control", "outcome", "outcome_without", "base", "variance", "common_sd"]
 
@@ -78,7 +80,7 @@ def evaluate(
     ledger : table of this name
     contact_log : one row per contact: customer_id, at, action
     outcomes : one row per customer and day: customer_id, day, amount (margin of the day, in the
-        config's currency; above 0: a day with a purchase)
+        config's currency), purchases (1 on a day with a purchase, else 0)
     as_of : the last day that counts; what is dated later is left out
 
     Returns
@@ -230,28 +232,41 @@ def _outcome(rows: pd.DataFrame, outcomes: pd.DataFrame) -> pd.Series:
     days = outcomes.assign(day=pd.to_datetime(outcomes["day"]).astype("datetime64[ns]"))
     days = days[days["customer_id"].isin(rows["customer_id"])].astype({"customer_id": object})
     days = days.sort_values("day", ignore_index=True)
-    days = days.assign(amount=days["amount"].astype(float), n=(days["amount"] > 0).astype(float))
-    sums = days.groupby("customer_id")[["amount", "n"]].cumsum()
+    figures = ["amount", "purchases"]
+    days[figures] = days[figures].astype(float).fillna(0.0)
+    sums = days.groupby("customer_id")[figures].cumsum()
     totals = days[["customer_id", "day"]].join(sums)
 
     def until(column: str) -> pd.DataFrame:
         asked = rows[["customer_id", column]].rename(columns={column: "day"})
         asked = asked.astype({"day": "datetime64[ns]"}).reset_index(names="row").sort_values("day")
         found = pd.merge_asof(asked, totals, on="day", by="customer_id").set_index("row")
-        return found[["amount", "n"]].fillna(0.0).reindex(rows.index)
+        return found[figures].fillna(0.0).reindex(rows.index)
 
     within = until("closes_on") - until("as_of")
-    return within["amount"].where(rows["measure"] != "purchase", (within["n"] > 0).astype(float))
+    bought = (within["purchases"] > 0).astype(float)
+    return within["amount"].where(rows["measure"] != "purchase", bought)
 
 
 def _with_control(rows: pd.DataFrame) -> pd.DataFrame:
     """Compare treated customers with the control group: one row per list and region."""
-    treated, control = (_means(rows[rows["arm"] == arm]) for arm in ("treated", "control"))
-    both = treated.join(control, rsuffix="_without", how="inner")
-    figures = both.rename(columns={"n": "n_treated", "n_without": "n_control"}).assign(
-        variance=both["variance"] + both["variance_without"], common_sd=0.0
+    both = rows[rows["arm"].isin(["treated", "control"])]
+    before = both.groupby([*LIST, "region"])["forecast"].transform("mean")
+    both = both.assign(
+        treated=~both["is_control"],
+        before=both["forecast"].fillna(before).fillna(0.0).astype(float),
+        cluster=both["customer_id"],
     )
-    return figures[_FIGURES]
+    found = {}
+    for key, each in both.groupby([*LIST, "region"]):
+        if effect := arm_difference.find_effect(each, each["measure"].iloc[0]):
+            treated = each[each["treated"]]
+            outcome, base = treated[["outcome", "base"]].mean()
+            sizes = len(treated), len(each) - len(treated)
+            found[key] = (*sizes, outcome, outcome - effect[0], base, effect[1] ** 2, 0.0)
+    levels = list(zip(*found, strict=True)) or [(), (), ()]
+    index = pd.MultiIndex.from_arrays(levels, names=[*LIST, "region"])
+    return pd.DataFrame([*found.values()], index, _FIGURES, dtype=float)
 
 
 def _with_forecast(rows: pd.DataFrame) -> pd.DataFrame:

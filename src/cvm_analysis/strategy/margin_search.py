@@ -46,12 +46,12 @@ def improve(offers: Offers, prices: Array, limits: Array, gap: float) -> Ints | 
 def _find_choices(
     offers: Offers, prices: Array, best: Ints, profit: Array, gap: float, n_limits: int
 ) -> tuple[Ints, list[Choices]]:
-    """Find the customers with more than one choice within the gap, the clearest first."""
+    """Find the customers with more than one choice within the gap, those nearest to it first."""
     regret = profit[offers.customer] - profits(offers, prices)
     second = _second_regret(offers, best, regret, profit)
     undecided = np.flatnonzero(second < gap)
-    clearest = np.argsort(second[undecided], kind="stable")[:MOST_CUSTOMERS][::-1]
-    undecided = undecided[clearest]
+    nearest = np.argsort(second[undecided], kind="stable")[:MOST_CUSTOMERS]
+    undecided = undecided[nearest[::-1]]
     starts = np.append(offers.starts, len(offers.net))
     return undecided, [
         _list_choices(offers, np.arange(starts[i], starts[i + 1]), regret, profit[i], gap, n_limits)

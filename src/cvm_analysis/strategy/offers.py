@@ -47,7 +47,7 @@ class Offers(NamedTuple):
         contacts = np.bincount(self.owner[rows], minlength=n_limits - 1)
         return np.concatenate([[self.cost[rows].sum()], contacts])
 
-    def prefer_cheap_gain(self) -> Ints:
+    def order_by_ratio(self) -> Ints:
         """Order the rows by net gain per unit of cost, then by net gain, the largest first."""
         per_cost = np.divide(
             self.net, self.cost, out=np.full(len(self.net), np.inf), where=self.cost > 0

@@ -31,16 +31,19 @@ def by_measure(daily: pd.DataFrame) -> dict[Measure, pd.DataFrame]:
     return {"margin": daily[[*keys, "amount"]], "purchase": bought}
 
 
-def add_classes(members: pd.DataFrame, classify: Callable[[dt.date], pd.Series]) -> pd.DataFrame:
+def add_classes(
+    members: pd.DataFrame,
+    customers_on: Callable[[dt.date], pd.DataFrame],
+    classify: Callable[[pd.DataFrame], pd.Series],
+) -> pd.DataFrame:
     """Add the segment of each member on the day of assignment; empty where it is unknown.
 
     members : one row per customer and campaign: customer_id, at
-    classify : the class of each customer_id as of a day
+    customers_on : the customers as of a day, indexed by customer_id; classify : their classes
     """
-    days = pd.to_datetime(members["at"])
     found = pd.Series(None, members.index, dtype=object)
-    for day, rows in members.groupby(days):
-        of_day = classify(pd.Timestamp(day).date())
+    for day, rows in members.groupby(pd.to_datetime(members["at"])):
+        of_day = classify(customers_on(pd.Timestamp(day).date()))
         found[rows.index] = rows["customer_id"].map(of_day)
     return members.assign(segment=found)
 

@@ -10,7 +10,7 @@ import pandas as pd
 from cvm_analysis.minimum_data import Note
 from cvm_analysis.strategy import recommend
 from cvm_analysis.strategy.budget import Reduction
-from cvm_analysis.strategy.catalogue import Action, Limit, Owner, limit_in
+from cvm_analysis.strategy.catalogue import MARKETING, Action, Limit, Owner, limit_in
 from cvm_analysis.tables import ALL
 
 
@@ -49,14 +49,30 @@ def _add_up(limit: Limit | None, regions: Sequence[str]) -> float | None:
 def as_candidates(
     actions: pd.DataFrame, catalogue: Sequence[Action], segments: pd.DataFrame
 ) -> pd.DataFrame:
-    """Describe recommended actions as `budget.choose` takes them, on their own index.
+    """Describe recommended actions as `budget.choose` takes them, on a plain index.
+
+    Gains of one customer do not add up: of recovery and service the largest counts, of marketing
+    what it adds to that.
 
     actions : table `actions`; segments : the table of this name
     """
     priority = {action.code: action.priority for action in catalogue}
-    rows = actions.reset_index().rename(columns={"expected_gain": "gain"})
+    rows = actions.reset_index()
     rows["priority"] = rows["action"].map(priority)
+    rows["gain"] = _find_added_gain(rows)
     return rows.join(segments[["segment", "amount"]], on="customer_id")
+
+
+def _find_added_gain(rows: pd.DataFrame) -> pd.Series:
+    """What each action adds to the gain of those of its customer that come first."""
+    gain, owed = rows["expected_gain"], rows["kind"] != MARKETING
+    before = gain.where(owed, 0.0).groupby(rows["customer_id"]).transform("max").clip(lower=0.0)
+    order = gain[owed].sort_values(ascending=False, kind="stable").index
+    largest = rows.loc[order].drop_duplicates("customer_id").index
+    added = (gain - before).clip(lower=0.0)
+    added[owed] = 0.0
+    added[largest] = gain[largest]
+    return added
 
 
 def complete(actions: pd.DataFrame, in_plan: pd.Series, arm: pd.Series) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from cvm_analysis.strategy import effects
+from cvm_analysis.tables import ALL
 
 NO_ACTION, TOGETHER = "no_action", "together"
 SCHEMES = ("segment", "frequency", "amount", "loyalty", "life_cycle", "grade")
@@ -21,7 +22,7 @@ SCHEMES = ("segment", "frequency", "amount", "loyalty", "life_cycle", "grade")
 class Total(NamedTuple):
     """What actions cost and should bring together, in the config's currency.
 
-    low, high : limits of the net gain in eight of ten cases, if the effects are as assumed
+    net_gain_low, net_gain_high : limits of it in eight of ten cases, if the effects are as assumed
     p_gain : probability that they bring more than they cost
     """
 
@@ -29,19 +30,21 @@ class Total(NamedTuple):
     cost: float
     gain: float
     net_gain: float
-    low: float
-    high: float
+    net_gain_low: float
+    net_gain_high: float
     p_gain: float
 
 
 def list_classes(segments: pd.DataFrame) -> dict[str, pd.Series]:
     """List the class of each customer by scheme; a grade is named with its type: `dealer.A`.
 
+    Scheme `all` has one class, `all`: the plan as a whole.
+
     segments : the table of this name
     """
     found = {scheme: segments[scheme] for scheme in SCHEMES[:-1]}
     graded = segments["customer_type"] + "." + segments["grade"]
-    return found | {"grade": graded}
+    return found | {"grade": graded, ALL: pd.Series(ALL, segments.index)}
 
 
 def summarize(
@@ -72,7 +75,9 @@ def summarize(
                 {"scheme": scheme, "class": code, "n_members": sizes[code], **r} for r in found
             ]
     columns = ["scheme", "class", "rank", "n_members"]
-    table = pd.DataFrame(rows, columns=None if rows else [*columns, "action", *Total._fields])
+    table = pd.DataFrame(
+        rows, columns=None if rows else [*columns, "action", "evidence", *Total._fields]
+    )
     return table.set_index(columns[:3])
 
 

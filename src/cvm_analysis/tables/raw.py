@@ -65,8 +65,10 @@ RAW = {
             "kind": text("nps, csat or complaint"),
             "dimension": text("topic: product, after_sale, ...", optional=True),
             "score": number("0 to 10 for nps, 1 to 5 for csat", optional=True),
-            "text": text("in the customer's words", optional=True),
+            "text": text("in the customer's words, personal details masked", optional=True),
             "closed_at": date("day the complaint was closed; empty: open", optional=True),
+            "about_product": text("product or category it is about, as recorded", optional=True),
+            "about_order": text("order it is about, as recorded", optional=True),
         },
     ),
     "contracts": Table(
@@ -174,6 +176,17 @@ RAW = {
             "closed_on": date("day on which it was won or lost; empty: open", optional=True),
             "outcome": text("won or lost; empty or open: open", optional=True),
             "region": text("a key of the config's regions", optional=True),
+        },
+    ),
+    "mentions": Table(
+        "one row per post or comment elsewhere that is about the company",
+        ("at", "channel", "text"),
+        {
+            "at": date("day on which it was written"),
+            "channel": text("where it was written, as recorded"),
+            "text": text("what was written, personal details masked"),
+            "customer_id": text("pseudonym of the customer who wrote it, if known", optional=True),
+            "score": number("1 to 5, given with it", optional=True),
         },
     ),
     "quality": Table(

@@ -51,7 +51,7 @@ STRATEGY = {
         "one row per class of a scheme and planned action; rank 0 is all of them together",
         ("scheme", "class", "rank"),
         {
-            "scheme": text("segment, frequency, amount, loyalty, life_cycle or grade"),
+            "scheme": text("segment, frequency, amount, loyalty, life_cycle, grade or all"),
             "class": text("code of the segment or class; of a grade after its type: retail.A"),
             "rank": count("1 is the action with the highest net gain, 0 all together"),
             "n_members": count("customers in the class"),
@@ -61,8 +61,8 @@ STRATEGY = {
             "cost": money("of these contacts"),
             "gain": money("margin they should add within the horizon"),
             "net_gain": money("gain less cost"),
-            "low": money("10% quantile of simulated net gains"),
-            "high": money("90% quantile of the same"),
+            "net_gain_low": money("10% quantile of simulated net gains"),
+            "net_gain_high": money("90% quantile of the same"),
             "p_gain": share("probability that the net gain is positive"),
         },
     ),
@@ -177,7 +177,9 @@ STRATEGY = {
             "n_control_done": count("of the control group, contacted all the same"),
             "comparison": text("control or forecast; empty: none yet"),
             "outcome": number("mean margin, or share with a purchase, of those compared"),
-            "outcome_without": number("the same of the control group, or by the forecast"),
+            "outcome_without": number(
+                "the same of the control group, corrected for the forecasts of both; or by forecast"
+            ),
             "effect": number("outcome less outcome_without"),
             "low": number("lower end of the 95% interval of the effect"),
             "high": number("upper end of the same"),

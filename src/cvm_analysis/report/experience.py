@@ -1,0 +1,187 @@
+"""What customers say, in tables and sentences: scores, who stands out, complaints, candidates."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import pandas as pd
+
+from cvm_analysis.report import blocks
+from cvm_analysis.report.blocks import Block
+from cvm_analysis.report.writer import Writer
+
+ALL, NPS = "all", "nps"
+SCORES = {"score": "text", "interval": "text", "score_change": "text", "top_share": "percent"}
+SCORES |= {"bottom_share": "percent", "n_answers": "number", "effective_n": "number"}
+SCORES |= {"unweighted": "text"}
+STANDING = {"score": "text", "score_rest": "text", "interval": "text", "q_value": "number:3"}
+RATES = {"n_asked": "number", "n_answered": "number", "response_rate": "percent"}
+RATES |= {"interval": "text", "weight": "number:2"}
+DRIVERS = {"effect": "text", "interval": "text", "p_first": "percent", "q_value": "number:3"}
+COMPLAINTS = {"n_complaints": "number", "complaints_open": "number", "n_overdue": "number"}
+COMPLAINTS |= {"complaint_days": "number", "median_days": "number", "closed_within": "percent"}
+COMPLAINTS |= {"repeated_share": "percent", "margin_at_stake": "money"}
+AFTER = {"n_matched": "number", "left_share": "percent", "left_share_others": "percent"}
+AFTER |= {"difference": "text", "interval": "text"}
+CLEAR = 0.05  # q value below which a difference is more than chance
+
+
+def scores(writer: Writer, scores: pd.DataFrame) -> Block:
+    """Show NPS and satisfaction by dimension in the last period, with the change.
+
+    scores : table `survey_scores`
+    """
+    last = _last_period(scores)
+    rows = last[last["group"] == ALL] if len(last) else last
+    if rows.empty:
+        return writer.note("report.experience.no_answers")
+    rows = rows.sort_values("dimension", key=lambda c: c.ne(NPS), kind="stable")
+    marks = [_is_clear(row) for row in rows["change_q"]]
+    changes = zip(rows["dimension"], rows["score_change"], marks, strict=True)
+    shown = rows.assign(
+        score=_written(writer, rows, "score"),
+        unweighted=_written(writer, rows, "unweighted"),
+        interval=_intervals(writer, rows, "low", "high"),
+        score_change=[_change(writer, *each) for each in changes],
+    ).set_axis([_dimension(writer, code) for code in rows["dimension"]])
+    return writer.table(shown, SCORES, id="survey-scores")
+
+
+def standing_out(writer: Writer, scores: pd.DataFrame) -> Block:
+    """Show the segments, regions and channels that differ from all others beyond chance."""
+    last = _last_period(scores)
+    rows = last[(last["group"] != ALL) & (last["rest_q"] < CLEAR)] if len(last) else last
+    if rows.empty:
+        return writer.note("report.experience.nobody_stands_out")
+    rows = rows.sort_values("rest_q", kind="stable").head(12)
+    shown = rows.assign(
+        score=_written(writer, rows, "score"),
+        score_rest=_written(writer, rows, "score_rest", signed=True),
+        interval=_intervals(writer, rows, "rest_low", "rest_high"),
+        q_value=rows["rest_q"],
+    ).set_axis([_place(writer, row) for row in rows.to_dict("records")])
+    return writer.table(shown, STANDING, id="survey-groups")
+
+
+def response_rates(writer: Writer, rates: pd.DataFrame) -> Block:
+    """Show who answered in the last period, by segment; rates : table `response_rates`."""
+    last = _last_period(rates)
+    rows = last[last["group"].isin([ALL, "segment"])] if len(last) else last
+    if rows.empty:
+        return writer.note("report.experience.no_answers")
+    rows = rows.sort_values("response_rate", ascending=False, kind="stable")
+    ends = zip(rows["low"], rows["high"], strict=True)
+    shown = rows.assign(
+        interval=[writer.range(low, high, writer.say.percent) for low, high in ends]
+    ).set_axis([_level(writer, g, v) for g, v in zip(rows["group"], rows["level"], strict=True)])
+    return writer.table(shown, RATES, id="response-rates")
+
+
+def drivers(writer: Writer, drivers: pd.DataFrame) -> Block:
+    """Show the dimensions that go with coming back and with margin; table `drivers`."""
+    say = writer.say
+    if drivers.empty:
+        return writer.note("report.experience.no_drivers")
+    rows = drivers.reset_index().sort_values(["outcome_name", "rank"], ascending=[False, True])
+    write = [
+        writer.money if outcome == "margin" else partial(say.number, digits=2)
+        for outcome in rows["outcome_name"]
+    ]
+    each = zip(write, rows["effect"], rows["low"], rows["high"], strict=True)
+    written = [(to(effect), writer.range(low, high, to)) for to, effect, low, high in each]
+    names = [
+        f"{say(f'report.experience.outcomes.{outcome}')} · {_dimension(writer, dimension)}"
+        for outcome, dimension in zip(rows["outcome_name"], rows["dimension"], strict=True)
+    ]
+    shown = rows.assign(effect=[e for e, _ in written], interval=[i for _, i in written])
+    table = writer.table(shown.set_axis(names), DRIVERS, id="drivers")
+    return blocks.join([table, writer.note("report.experience.candidates")])
+
+
+def complaints(writer: Writer, times: pd.DataFrame, target_days: int) -> Block:
+    """Show the complaints by dimension: open, time to close, closed within the target.
+
+    times : table `complaint_times`
+    """
+    rows = times.reset_index() if len(times) else times
+    rows = rows[rows["group"].isin([ALL, "dimension"])] if len(rows) else rows
+    if rows.empty:
+        return writer.note("report.experience.no_complaints")
+    shown = rows.set_axis([_level(writer, g, v) for g, v in rows[["group", "level"]].to_numpy()])
+    days = writer.say.count("days", target_days)
+    labels = {"closed_within": writer.say("report.experience.closed_within", days=days)}
+    return writer.table(shown, COMPLAINTS, labels=labels, id="complaints")
+
+
+def after_complaints(writer: Writer, after: pd.DataFrame) -> Block:
+    """Show who left after a complaint beside customers like them; table `after_complaints`."""
+    rows = after.reset_index() if len(after) else after
+    if rows.empty or rows["left_difference"].isna().all():
+        return writer.note("report.experience.no_comparison")
+    ends = zip(rows["low"], rows["high"], strict=True)
+    shown = rows.assign(
+        difference=[_points(writer, value) for value in rows["left_difference"]],
+        interval=[writer.range(low, high, partial(_points, writer)) for low, high in ends],
+    ).set_axis([_level(writer, g, v) for g, v in rows[["group", "level"]].to_numpy()])
+    return writer.table(shown, AFTER, id="after-complaints")
+
+
+def _last_period(table: pd.DataFrame) -> pd.DataFrame:
+    flat = table.reset_index()
+    return flat[flat["until"] == flat["until"].max()] if len(flat) else flat
+
+
+def _is_clear(q: float) -> bool:
+    return bool(pd.notna(q) and q < CLEAR)
+
+
+def _score(writer: Writer, dimension: str, value: float) -> str:
+    """Write an NPS without decimals, a mean satisfaction with two."""
+    return writer.say.number(value, 0 if dimension == NPS else 2)
+
+
+def _written(writer: Writer, rows: pd.DataFrame, column: str, signed: bool = False) -> list[str]:
+    pairs = zip(rows["dimension"], rows[column], strict=True)
+    return [
+        ("+" if signed and value > 0 else "") + _score(writer, dimension, value)
+        for dimension, value in pairs
+    ]
+
+
+def _intervals(writer: Writer, rows: pd.DataFrame, low: str, high: str) -> list[str]:
+    return [
+        writer.range(a, b, partial(_score, writer, dimension))
+        for dimension, a, b in zip(rows["dimension"], rows[low], rows[high], strict=True)
+    ]
+
+
+def _change(writer: Writer, dimension: str, value: float, is_clear: bool) -> str:
+    """Write a change with its sign; one within chance says so."""
+    if pd.isna(value):
+        return writer.say.number(None)
+    written = ("+" if value > 0 else "") + _score(writer, dimension, value)
+    return written if is_clear else writer.say("report.experience.chance", change=written)
+
+
+def _points(writer: Writer, value: float) -> str:
+    if pd.isna(value):
+        return writer.say.number(None)
+    return writer.say("report.campaigns.points", points=writer.say.number(100 * value, 1))
+
+
+def _dimension(writer: Writer, code: str) -> str:
+    return writer.say("columns.nps") if code == NPS else writer.say.level("dimension", code)
+
+
+def _level(writer: Writer, group: str, level: str) -> str:
+    say = writer.say
+    if group == ALL:
+        return say("report.experience.all")
+    if group == "segment":
+        return say(f"segments.{level}")
+    return say.level(group, level)
+
+
+def _place(writer: Writer, row: dict[str, Any]) -> str:
+    return f"{_level(writer, row['group'], row['level'])} · {_dimension(writer, row['dimension'])}"

@@ -1,0 +1,190 @@
+"""What to do, in words: the plan, each group's strategy, reasons, and the list for the desk."""
+
+import datetime as dt
+import re
+
+import pandas as pd
+import pytest
+
+from cvm_analysis.report import desk_lists, strategy
+from cvm_analysis.report.writer import Writer
+from cvm_analysis.strategy.budget import Plan, Reduction
+from cvm_analysis.strategy.segment_strategies import Total
+from cvm_analysis.texts import words
+
+OWN = {
+    "en": {
+        "actions.call": "Call them",
+        "actions.mail": "Send a letter",
+        "actions.fix": "Close the complaint",
+        "action_steps.call": "Ask what changed",
+        "action_steps.mail": "Print it",
+        "action_steps.fix": "Apologise",
+        "action_messages.call": "=HYPERLINK()",
+        "action_messages.mail": "Hello",
+        "action_messages.fix": "Sorry",
+        "owners.sales": "Sales",
+    }
+}
+EN = Writer(words("en", OWN, horizon_weeks=52), "EUR")
+DAY = dt.date(2025, 12, 31)
+COLUMNS = ["action", "kind", *Total._fields, "owner", "due_on", "last_due_on", "evidence"]
+
+
+def by_action(*rows):
+    due = pd.Timestamp("2026-01-07")
+    filled = [
+        (code, kind, n, cost, net + cost, net, net / 2, 2 * net, 0.9, "sales", due, due, "assumed")
+        for code, kind, n, cost, net in rows
+    ]
+    return pd.DataFrame(filled, columns=COLUMNS).set_index("action")
+
+
+def actions(*rows):
+    """customer_id, action, rank, reason, value, text, in_plan, arm."""
+    names = ["customer_id", "action", "rank", "reason", "reason_value", "reason_text"]
+    table = pd.DataFrame(rows, columns=[*names, "in_plan", "arm"])
+    more = {"owner": "sales", "channel": "phone", "due_on": pd.Timestamp("2026-01-07")}
+    return table.assign(**more, expected_gain=12.344).set_index(["customer_id", "action"])
+
+
+def test_the_plan_says_what_it_costs_and_brings_and_whether_that_is_sure():
+    rows = by_action(
+        ("call", "marketing", 40, 1000.0, 4000.0), ("mail", "marketing", 60, 60.0, 100.0)
+    )
+    total = Total(100, 1060.0, 5160.0, 4100.0, 500.0, 9000.0, 0.93)
+    html = strategy.plan(EN, rows, total, 2000.0).html
+    assert "2 actions until Jan 7, 2026, €1,060 of a budget of €2,000" in html
+    assert "the gain after cost is €500 to €9,000" in html
+    assert "brings more than it costs is 93%, if the assumed effects hold" in html
+    said = strategy.finding(EN, total)
+    assert said == "100 contacts for €1,060 should bring €4,100 of margin after cost"
+    assert html.index("Call them") < html.index("Send a letter")
+    assert "Sales, by Jan 7, 2026" in html and "Ask what changed" in html
+    assert "of a budget" not in strategy.plan(EN, rows, total, None).html
+
+
+def test_recovery_comes_first_however_little_it_brings_and_five_are_shown():
+    rows = [(f"mail{i}", "marketing", 5, 1.0, 100.0 - i) for i in range(6)]
+    shown = by_action(*rows, ("fix", "recovery", 3, 90.0, 1.0))
+    html = strategy.plan(EN, shown, Total(33, 96.0, 1.0, 1.0, 1.0, 1.0, 1.0), None).html
+    cards = re.findall(r"<h3>(.*?)</h3>", html)
+    assert cards == ["Close the complaint", "mail0", "mail1", "mail2", "mail3"]
+    assert "2 actions more" in html
+
+
+def test_a_plan_without_contacts_says_so():
+    nothing = Total(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    assert strategy.finding(EN, nothing) is None
+    assert "No action is planned" in strategy.plan(EN, by_action(), nothing, 5.0).html
+
+
+ROWS = (("loyal", 0), ("loyal", 1), ("loyal", 2), ("lost", 1))
+
+
+def test_each_class_shows_its_first_action_the_next_ones_and_the_total():
+    index = pd.MultiIndex.from_tuples(
+        [("segment", code, rank) for code, rank in ROWS],
+        names=["scheme", "class", "rank"],
+    )
+    table = pd.DataFrame(
+        {
+            "action": ["together", "call", "mail", "no_action"],
+            "n_members": [10, 10, 10, 99],
+            "cost": [30.0, 20.0, 10.0, 0.0],
+            "net_gain": [70.0, 60.0, 10.0, 0.0],
+            "net_gain_low": [5.0, 4.0, 1.0, 0.0],
+            "net_gain_high": [140.0, 120.0, 20.0, 0.0],
+        },
+        index,
+    )
+    html = strategy.groups(EN, table, "segment").html
+    first, second = re.findall(r"<tr>\s*<th scope=\"row\".*?</tr>", html, re.DOTALL)
+    assert "Loyal" in first and "Call them" in first and "Send a letter" in first
+    assert "€30" in first and "€70" in first and "€5 to €140" in first
+    assert "No action" in second and "99" in second
+
+
+def test_where_all_groups_are_too_small_none_is_shown():
+    nobody = pd.MultiIndex.from_tuples([], names=["scheme", "class", "rank"])
+    assert "No group has enough" in strategy.groups(EN, pd.DataFrame(index=nobody), "segment").html
+
+
+@pytest.mark.parametrize(
+    ("reason", "value", "text", "said"),
+    [
+        ("complaint_days", 258.0, None, "complaint open for 258 days"),
+        ("days_to_contract_end", 1.0, None, "contract ends in 1 day"),
+        ("sales_change", -0.62, None, "sales changed by -62% on the year before"),
+        ("weakest_indicator", None, "growth", "weakest figure: growth"),
+        ("margin_at_stake", 12345.0, None, "margin at stake €12.3K"),
+        ("city", None, "Wuhan", "city: Wuhan"),
+        ("indicators.payment_days", 91.0, None, "payment_days: 91"),
+    ],
+)
+def test_reasons_are_sentences_with_the_customers_figure(reason, value, text, said):
+    row = {"reason": reason, "reason_value": value, "reason_text": text}
+    assert strategy.why(EN, row).casefold() == said.casefold()
+
+
+def test_the_call_list_shows_the_first_planned_action_and_none_of_a_control():
+    table = actions(
+        ("a", "mail", 2, "nps", 9.0, None, True, ""),
+        ("a", "call", 1, "nps", 9.0, None, True, "control"),
+        ("b", "call", 1, "nps", 9.0, None, False, ""),
+    )
+    listed = pd.DataFrame(
+        {"churn_risk": [0.5, 0.6]}, index=pd.Index(["a", "b"], name="customer_id")
+    )
+    found = strategy.add_first_action(listed, table)
+    assert found.loc["a", "action"] == "mail" and pd.isna(found.loc["b", "action"])
+
+
+def test_the_desk_gets_what_is_planned_in_words_and_codes_to_read_it_back():
+    table = actions(
+        ("b", "call", 1, "nps", 9.0, None, True, "treated"),
+        ("a", "mail", 1, "complaint_days", 3.0, None, True, ""),
+        ("c", "call", 1, "nps", 9.0, None, True, "control"),
+        ("d", "call", 1, "nps", 9.0, None, False, ""),
+    )
+    people = pd.DataFrame({"city": ["Wuhan"]}, index=["a"])
+    found = desk_lists.actions(EN, table, people, DAY)
+    assert list(found["customer_id"]) == ["a", "b"]
+    first = found.iloc[0]
+    assert (first["action"], first["city"], first["reason"]) == (
+        "Send a letter",
+        "Wuhan",
+        "complaint open for 3 days",
+    )
+    assert (first["due_on"], first["listed_on"], first["expected_gain"]) == (
+        "2026-01-07",
+        "2025-12-31",
+        12.34,
+    )
+    assert (first["action_code"], first["owner_code"], first["channel_code"]) == (
+        "mail",
+        "sales",
+        "phone",
+    )
+    assert set(found["done_on"]) == set(found["result"]) == {""}
+
+
+def test_a_reduced_plan_says_why():
+    reductions = (
+        Reduction("fixed_not_taken", 3, 8),
+        Reduction("owner_without_capacity", 0, 12, "sales"),
+        Reduction("budget_below_smallest_action", 2, 5),
+    )
+    html = strategy.reductions(EN, Plan(3, 50.0, 80.0, 30.0, 31.0, reductions)).html
+    assert "3 contacts cost €50 and should bring €30 after cost" in html
+    assert "for 3 of 8 actions only" in html
+    assert "Sales: no capacity is left for 12 customers" in html
+    assert "2 are left of the budget" in html
+
+
+def test_owners_see_contacts_cost_and_the_gain_that_counts_once():
+    table = actions(
+        ("a", "call", 1, "nps", 9.0, None, True, ""), ("a", "mail", 2, "nps", 9.0, None, True, "")
+    ).assign(cost=10.0, counts_gain=[True, False])
+    html = strategy.by_owner(EN, table).html
+    assert "Sales" in html and ">2<" in html and "€20" in html and "€12" in html
