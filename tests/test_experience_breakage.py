@@ -44,7 +44,8 @@ def test_with_one_point_each_the_curves_are_those_of_aalen_and_johansen():
         table = cumulative_incidence.cumulative_incidence(outcome)
         expected = table.loc[table["cause"] == cause, "incidence"].to_numpy()
         assert curve == pytest.approx(expected[: len(curve)])
-    assert fates.n_effective == pytest.approx(300)
+    known = rows["ended_by"].notna() | (ages >= fates.horizon_days)
+    assert fates.n_effective == pytest.approx(known.sum())
     rest = fates.redeemed.mean + fates.withdrawn.mean
     assert fates.breakage.mean == pytest.approx(1 - rest)
 

@@ -74,6 +74,7 @@ def test_the_state_on_a_day_is_read_from_the_purchases():
     assert later["recency"].tolist() == [219, 218]
     assert later["value"].tolist() == [50, 0]  # 365 days back: after 16 January 2024
     assert later["outcome"].tolist() == [30, 0]
+    assert later["is_old"].tolist() == [True, False] and not state["is_old"].any()
     before = known.state(np.array([0, 1]), pd.Timestamp("2024-01-09"), 10)
     assert before["recency"].tolist() == [-1, -1] and before["outcome"].tolist() == [100, 0]
     after = known.state(np.array([0, 1]), pd.Timestamp("2030-01-01"), 10)
@@ -82,6 +83,8 @@ def test_the_state_on_a_day_is_read_from_the_purchases():
 
 def test_cells_tell_classes_apart_and_know_no_currency():
     state = pd.DataFrame(
-        {"recency": [0, 1, 30, 31, 400], "pace": [1, 1, 2, 4, 5], "value": [10.0, 15, 16, 0, -5]}
-    )
-    assert comparison.cells(state).tolist() == ["r0p1v3", "r1p1v3", "r1p2v4", "r2p3v0", "r5p4v0"]
+        {"recency": [0, 1, 30, 31, 400], "pace": [1, 1, 2, 4, 5], "value": [10.0, 15, 16, 0, -5],
+         "is_old": [False, False, False, False, True]}
+    )  # fmt: skip
+    expected = ["r0p1v3o0", "r1p1v3o0", "r1p2v4o0", "r2p3v0o0", "r5p4v0o1"]
+    assert comparison.cells(state).tolist() == expected

@@ -45,7 +45,7 @@ class Fates:
     horizon_days: int
     is_final: bool  # the rule lets no point live longer: what is not used by then never is
     n_customers: int
-    n_effective: float  # customers with equal points that would tell as much
+    n_effective: float  # customers with equal points of known fate that would tell as much
     curves: dict[str, Array]
     draws: dict[str, Array]
 
@@ -125,7 +125,7 @@ def estimate(
         horizon_days=horizon,
         is_final=expire_after_days is not None and horizon == expire_after_days,
         n_customers=len(names),
-        n_effective=_effective(parts["points"].groupby(code).sum().to_numpy(float)),
+        n_effective=_effective(parts[parts["ended_by"].notna() | (age >= horizon)]),
         curves={cause: each[0] for cause, each in curves.items()},
         draws=draws,
     )
@@ -175,8 +175,10 @@ def _conditional(curves: dict[str, Array], place: Array) -> Array:
     return np.clip(np.divide(later, left, out=np.zeros_like(later), where=left > 1e-12), 0.0, 1.0)
 
 
-def _effective(points: Array) -> float:
-    return float(points.sum() ** 2 / (points**2).sum())
+def _effective(known: pd.DataFrame) -> float:
+    """Effective number of customers; known : parts whose fate within the horizon is known."""
+    points = known.groupby("customer_id")["points"].sum().to_numpy(float)
+    return float(points.sum() ** 2 / (points**2).sum()) if len(points) else 1.0
 
 
 def _log_log(found: float, drawn: Array, n_effective: float) -> Interval:

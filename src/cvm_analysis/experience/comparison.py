@@ -95,7 +95,8 @@ class Histories:
         """What each customer (by number) was like at the end of a day.
 
         recency (days; -1: never bought), pace (purchase days within a year), value (net sales
-        within a year), outcome (net sales in the `window_days` after the day)
+        within a year), is_old (bought more than a year ago, too), outcome (net sales in the
+        `window_days` after the day)
         """
         at = (day - self.first_day).days
         start = np.searchsorted(self.key, code * self.span)
@@ -110,6 +111,7 @@ class Histories:
                 "recency": np.where(has, at - last, -1),
                 "pace": now - year,
                 "value": total[now] - total[year],
+                "is_old": year > start,
                 "outcome": total[later] - total[now],
             }
         )
@@ -133,12 +135,15 @@ def histories(purchases: pd.DataFrame) -> Histories:
 
 
 def cells(state: pd.DataFrame) -> pd.Series:
-    """Name the class of recency, pace and value of each row of `Histories.state`.
+    """Name the class of recency, pace and value of each row of `Histories.state`, old or new.
 
     Value is in classes of which each is twice the one before, so that no currency matters.
     """
     recency = np.searchsorted(RECENCY, state["recency"])
     pace = np.searchsorted(PACE, state["pace"])
     value = np.floor(np.log2(state["value"].clip(lower=1.0)))
-    parts = (pd.Series(each, state.index).astype(int).astype(str) for each in (recency, pace))
-    return "r" + next(parts) + "p" + next(parts) + "v" + value.astype(int).astype(str)
+    parts = {"r": recency, "p": pace, "v": value, "o": state["is_old"]}
+    named = pd.Series("", state.index)
+    for letter, each in parts.items():
+        named += letter + pd.Series(np.asarray(each), state.index).astype(int).astype(str)
+    return named

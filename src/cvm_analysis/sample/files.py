@@ -36,7 +36,7 @@ ANOTHER_ACTION = "paper_catalogue"  # one that the catalogue does not have
 SHARE_OF_CONSENT_DIRT = 0.0005
 TEXT_FOR_A_CONSENT = "待确认"
 SHARE_OF_PROGRAMME_DIRT = 0.001  # of each kind: points, referrals, leads
-SHORT = 200  # rows; one dirty row of fewer would stop `prepare`
+LEAST_ROWS = 100  # of a table that gets such rows
 ANOTHER_MOVEMENT = "lottery"
 TEXT_FOR_POINTS = "双倍积分"
 ANOTHER_OUTCOME = "on_hold"
@@ -281,10 +281,11 @@ def write_leads(path: Path, leads: pd.DataFrame, seed: int) -> dict[str, object]
 def _with_some(
     clean: pd.DataFrame, rng: np.random.Generator, **dirt: dict[str, object]
 ) -> pd.DataFrame:
-    """Insert changed copies of some clean rows, of each kind of dirt; short files stay clean."""
-    if len(clean) < SHORT:
-        return clean
-    n = max(1, round(SHARE_OF_PROGRAMME_DIRT * len(clean)))
+    """Insert after some clean rows a changed copy, for each kind of dirt.
+
+    None into a table so small that one row would be too large a share of it for `prepare`.
+    """
+    n = max(1, round(SHARE_OF_PROGRAMME_DIRT * len(clean))) if len(clean) >= LEAST_ROWS else 0
     dirty = [
         clean.loc[np.sort(rng.choice(clean.index, n, replace=False))].assign(dirt=kind, **changed)
         for kind, changed in dirt.items()

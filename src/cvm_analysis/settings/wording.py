@@ -67,10 +67,11 @@ def find_unnamed(settings: Settings) -> Iterator[tuple[Code, list[str]]]:
 
 
 def _with_code(settings: Settings) -> Iterator[Code]:
-    """RFM segments, actions and their owners, whose names are written with them."""
+    """RFM segments, actions, owners, levels, stages of leads: their names are written with them."""
     file = settings.resolve(settings.business.segments)
     for code, rule in settings.segments.rfm.segments.items():
         yield Code(f"segments.{code}", file, ("rfm", "segments", code), rule)
+    yield from _levels_and_stages(settings)
     file = settings.resolve(settings.business.strategies)
     for code, owner in settings.strategies.owners.items():
         yield Code(f"owners.{code}", file, ("owners", code), owner)
@@ -80,6 +81,19 @@ def _with_code(settings: Settings) -> Iterator[Code]:
             if field == "name" or any(words.values()):
                 at = ("actions", action.code)
                 yield Code(f"{section}.{action.code}", file, at, Wording(**words))
+
+
+def _levels_and_stages(settings: Settings) -> Iterator[Code]:
+    """Levels of membership and stages of leads, by the columns that hold them."""
+    business = settings.business
+    for i, level in enumerate(business.levels):
+        for column in ("level", "next_level"):
+            key = texts.text_key(column, level.code)
+            yield Code(key, settings.path, ("levels", str(i)), level)
+    for i, stage in enumerate(business.leads.stages):
+        for column in ("stage", "lead_stage"):
+            key = texts.text_key(column, stage.code)
+            yield Code(key, settings.path, ("leads", "stages", str(i)), stage)
 
 
 def _scorecards(settings: Settings) -> Iterator[Code]:
