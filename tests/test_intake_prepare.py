@@ -33,7 +33,10 @@ RULE_OF = {  # what the sample plants -> the rule that must find it
     "not_done": "not_done",
     "unknown_action": "unknown_action",
     "unreadable_consent": "unreadable_consent",
+    "no_text": "no_text",
+    "repeated_mention": "repeated_mention",
 }
+KEPT = {"unreadable_stars"}  # what it plants in rows that are accepted
 KEY = "a key for tests, no secret"
 
 
@@ -96,10 +99,11 @@ def test_exactly_the_planted_lines_are_set_aside(project, truth):
     found = found.assign(file=found["file"].map(lambda name: Path(name).name))
     met = {(file, rule, line) for file, rule, line in found[["file", "rule", "line"]].to_numpy()}
     planted = {
-        (Path(file).name, RULE_OF[kind], line)
+        (Path(file).name, RULE_OF.get(kind, kind), line)
         for file, of in truth["files"].items()
         for kind, lines in of.get("dirt_lines", {}).items()
         for line in lines
+        if kind not in KEPT
     }
     assert len(planted) > 30 and met == planted and len(found) == len(planted)
 
@@ -108,7 +112,7 @@ def test_rows_read_are_rows_accepted_and_rows_set_aside(project, truth):
     settings = settings_of(project)
     made, data = prepared.stamp(settings), prepared.open(settings, "all")
     errors = data.quality[data.quality["level"] == "error"].groupby("table")["n_rows"].sum()
-    assert len(errors) == 8
+    assert len(errors) == 12
     for table in errors.index:
         read = sum(file["n_rows"] for file in made["files"] if file["table"] == table)
         assert read == getattr(data, table).count().execute() + errors[table]
@@ -126,10 +130,10 @@ def test_the_quality_of_a_region_is_that_of_its_own_rows(project, truth):
     for region in REGIONS:
         found = prepared.open(settings, region).quality.set_index(["table", "check"])["n_rows"]
         planted = {
-            RULE_OF[kind]: len(lines)
+            RULE_OF.get(kind, kind): len(lines)
             for file, of in truth["files"].items()
             for kind, lines in of.get("dirt_lines", {}).items()
-            if Path(file).stem == f"sales_{region}" and RULE_OF[kind] in checks
+            if Path(file).stem == f"sales_{region}" and RULE_OF.get(kind, kind) in checks
         }
         assert found["transactions"][list(planted)].to_dict() == planted
         whole += found["transactions"][list(checks)].sum()
