@@ -138,7 +138,8 @@ class Sources:
         return [*money, *((f.kind, (f.low + f.high) / 2) for f in figures)]
 
     def _texts(self) -> list[str]:
-        return [text for key, text in self.say.entries.items() if not key.startswith("charts.")]
+        texts = [text for key, text in self.say.entries.items() if not key.startswith("charts.")]
+        return [*texts, *self.tables["campaign_results"].index.get_level_values("campaign_id")]
 
     def _whole(self) -> dict[str, np.ndarray]:
         """Cells of small tables; of customers, counts, sums, means and shares, by their codes."""

@@ -85,6 +85,12 @@ def test_parts_of_the_own_record_are_masked_in_own_texts_only():
     assert masked("李子，2024年", "1") == "李子，2024年"
 
 
+def test_accents_make_no_difference():
+    records = pd.DataFrame({"customer_id": ["1", "2"], "value": ["José Peña", "Jose\u0301 Lima"]})
+    texts = pd.Series(["JOSE PENA aqui", "jos\u00e9 lima, pena"])
+    assert list(mask(texts, pd.Series(["", ""]), records)) == ["*** aqui", "***, pena"]
+
+
 def test_words_that_only_contain_a_value_stay():
     records = pd.DataFrame({"customer_id": ["1"], "value": ["Rose"]})
     texts = pd.Series(["Prose and roses", "a rose.", "ROSE2"])

@@ -202,7 +202,8 @@ def test_campaigns_add_lines_to_the_sales_and_change_none(tmp_path, monkeypatch)
     truth = json.loads((tmp_path / "with" / "truth.json").read_text("utf-8"))
     added = set(truth["campaigns"][WIN_BACK]["orders"])
     assert added
-    for path, said in truth["files"].items():
+    files = {path: said for path, said in truth["files"].items() if path != "raw/points.csv"}
+    for path, said in files.items():  # points are earned with the orders
         rows, others = (
             list(csv.reader((tmp_path / each / path).open(encoding=said["encoding"])))
             for each in ("with", "without")

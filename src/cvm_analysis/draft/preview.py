@@ -58,9 +58,7 @@ class Column:
     @cached_property
     def is_number(self) -> bool:
         """Whether the cells are numbers."""
-        numbers = {c for c, n in zip(self.distinct, self._number, strict=True) if n == n}
-        known = sum(cell in numbers for cell in self.cells)
-        return bool(self.cells) and known >= MIN_READABLE * len(self.cells)
+        return bool(self.cells) and self._is_most(self._number.notna())
 
     @cached_property
     def is_yes_no(self) -> bool:
@@ -83,6 +81,12 @@ class Column:
     def _number(self) -> pd.Series:
         return _read(self.distinct, ["number"])["number"].astype(float)
 
+    def _is_most(self, is_readable: pd.Series) -> bool:
+        """Whether enough cells are readable; `is_readable` : of each distinct cell."""
+        readable = {c for c, good in zip(self.distinct, is_readable, strict=True) if good}
+        known = sum(cell in readable for cell in self.cells)
+        return known >= MIN_READABLE * len(self.cells)
+
     @cached_property
     def dates(self) -> Dates | None:
         """The format of its dates; None if the cells are not dates."""
@@ -91,7 +95,7 @@ class Column:
         candidates = _candidate_patterns(self.distinct[:: max(len(self.distinct) // 50, 1)])
         days = _read(self.distinct, candidates)
         pattern = max(candidates, key=lambda way: days[way].count())
-        is_date = days[pattern].count() >= MIN_READABLE * len(days)
+        is_date = self._is_most(days[pattern].notna())
         return _dates(self.cells, days, pattern) if is_date else None
 
 

@@ -3,9 +3,9 @@
 Masked everywhere: e-mail addresses; runs of seven digits or more (phones, identity and card
 numbers), also in full-width and Chinese digits, but no dates; and every value of the customers'
 own records that the config names under `mask` (names, phones, e-mails, addresses with or without
-the city), whatever its case, width, spaces and punctuation. Raw ids count as values where customers
-get pseudonyms. In a customer's own texts parts of their values are masked as well: a first name, a
-street.
+the city), whatever its case, width, accents, spaces and punctuation. Raw ids count as values where
+customers get pseudonyms. In a customer's own texts parts of their values are masked as well: a
+first name, a street.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def mask(texts: pd.Series, owners: pd.Series, records: pd.DataFrame) -> pd.Serie
     owners : raw customer_id of each text; empty if not known
     records : customer_id, value; one row per value of a customer's record
     """
-    signs = [compact(value).signs for value in records["value"]]
+    signs = [letters(value) for value in records["value"]]
     folded = records.assign(signs=pd.Series(signs, records.index, dtype="string"))
     folded = folded[folded["signs"].str.len() > 1].drop_duplicates()
     streets = {part for value in folded["value"].unique() for part in _streets(value)}
@@ -119,19 +119,24 @@ def mask(texts: pd.Series, owners: pd.Series, records: pd.DataFrame) -> pd.Serie
     return pd.Series(found, texts.index, dtype=object)
 
 
-def compact(text: str) -> Compact:
-    """Reduce a text to its letters and digits, without case and width."""
+def letters(text: str) -> str:
+    """Reduce a text to its letters and digits, without case, width and accents."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", text).casefold()))
+
+
+def _compact(text: str) -> Compact:
+    """Reduce a text as `letters` does, and keep the position of each sign."""
     signs, at = [], []
     for i, sign in enumerate(text):
-        for folded in _fold(sign):
+        for folded in _letters_of_sign(sign):
             signs.append(folded)
             at.append(i)
     return Compact("".join(signs), at)
 
 
 @functools.lru_cache(maxsize=100_000)
-def _fold(sign: str) -> str:
-    return "".join(c for c in unicodedata.normalize("NFKC", sign).casefold() if c.isalnum())
+def _letters_of_sign(sign: str) -> str:
+    return letters(sign)
 
 
 def _is_told_apart(signs: str) -> bool:
@@ -150,7 +155,7 @@ def _patterns(text: str) -> Iterator[tuple[int, int]]:
 
 def _spans(text: str, everywhere: Values, own: list[str]) -> Iterator[tuple[int, int]]:
     """Spans of values of any record, and of parts of the values of the own one."""
-    folded = compact(text)
+    folded = _compact(text)
     yield from _find(folded, everywhere)
     if own:
         yield from _find(folded, _index(part for value in own for part in _parts(value)))
@@ -159,9 +164,9 @@ def _spans(text: str, everywhere: Values, own: list[str]) -> Iterator[tuple[int,
 
 def _parts(value: str) -> Iterator[str]:
     """A value, and the words of it that are masked in the customer's own texts."""
-    signs = compact(value).signs
+    signs = letters(value)
     yield signs
-    words = [compact(word).signs for word in re.findall(r"\w+", value)]
+    words = [letters(word) for word in re.findall(r"\w+", value)]
     spaced = [word for word in words if word and all(map(_has_spaces, word))]
     yield from (a + b for a, b in itertools.pairwise(spaced) if len(a + b) > LEAST_WORD)
     if not any(map(str.isdigit, signs)):
@@ -177,7 +182,7 @@ def _streets(value: str) -> Iterator[str]:
     for part in (value, *parts):
         found = HOUSE.match(part)
         for each in (part, found[0] if found else ""):
-            signs = compact(each).signs
+            signs = letters(each)
             mixed = any(map(str.isdigit, signs)) and not signs.isdigit()
             if mixed and len(signs) >= LEAST_STREET:
                 yield signs
@@ -185,7 +190,7 @@ def _streets(value: str) -> Iterator[str]:
 
 def _pieces(value: str) -> Iterator[str]:
     """Parts of a value in a script without spaces; numbers may go on around them."""
-    signs = compact(value).signs
+    signs = letters(value)
     pieces = (signs[i : i + PIECE] for i in range(len(signs) - PIECE + 1))
     yield from (piece for piece in pieces if not all(map(_has_spaces, piece)))
 

@@ -21,9 +21,7 @@ def make(folder: Path, n_customers: int = 12_000, seed: int = 20260101) -> None:
     ----------
     folder : for truth.json and raw/ with sales_<region>.csv, customers.csv, feedback.csv,
         contracts.csv, indicators.csv, campaign_members.csv, contact_log.csv, consents.csv,
-        points.csv, referrals.csv and leads.csv
-        contracts.csv, indicators.csv, campaign_members.csv, contact_log.csv, consents.csv and
-        mentions.csv
+        points.csv, referrals.csv, leads.csv and mentions.csv
     n_customers : retail customers of all regions, 100 or more; for 40 of them there is one project
         customer, for 150 one dealer
     seed : the same seed gives the same bytes
