@@ -289,6 +289,8 @@ a,a,2025-02-01
 a,d,soon
 a,e,2026-01-02
 ,f,2025-02-01
+g,g,2025-01-01
+a,g,2025-02-01
 """
 LEADS = """lead_id,created_on,stage,stage_at,value,customer_id,closed_on,outcome
 L1,2025-01-01,new,2025-01-01,900,,,
@@ -327,7 +329,7 @@ L10,2025-01-05,new,2025-01-01,,,,
             {
                 "repeated_referral": [(2, None)],
                 "no_referred": [(4, None)],
-                "self_referral": [(5, None)],
+                "self_referral": [(5, None), (9, None)],
                 "no_date": [(6, "soon")],
                 "in_the_future": [(7, "2026-01-02")],
                 "missing_customer_id": [(8, None)],

@@ -108,15 +108,19 @@ def _unreadable_added(t: ir.Table) -> ir.BooleanValue:
     return functools.reduce(operator.or_, broken, ibis.literal(False))
 
 
-def _repeats(*columns: str, first: str = "") -> Callable[[ir.Table], ir.BooleanValue]:
-    """Whether an earlier row has the same cells; `first` : the day that makes a row the earlier."""
-
+def _repeats(*columns: str) -> Callable[[ir.Table], ir.BooleanValue]:
     def broken(t: ir.Table) -> ir.BooleanValue:
-        by = [first] if first else []
-        order = ibis.window(group_by=columns, order_by=[*by, "file", "line"])
+        order = ibis.window(group_by=columns, order_by=["file", "line"])
         return ibis.row_number().over(order) > 0
 
     return broken
+
+
+def _repeated_referral(t: ir.Table) -> ir.BooleanValue:
+    """Whether another customer referred the same one on an earlier day, or before in the file."""
+    by = [t.referred_id, t.customer_id == t.referred_id, t.customer_id.isnull()]
+    order = ibis.window(group_by=by, order_by=["at", "file", "line"])
+    return ibis.row_number().over(order) > 0
 
 
 RAGGED = Rule("wrong_number_of_cells", "line", "error", lambda t: t.ragged)
@@ -230,7 +234,7 @@ def rules_for(
             Rule("no_date", "at", "error", _missing("at")),
             Rule("in_the_future", "at", "error", future("at")),
             Rule("self_referral", "line", "error", lambda t: t.customer_id == t.referred_id),
-            Rule("repeated_referral", "line", "error", _repeats("referred_id", first="at")),
+            Rule("repeated_referral", "line", "error", _repeated_referral),
         ],
         "leads": [
             Rule("no_lead", "lead_id", "error", _missing("lead_id")),
