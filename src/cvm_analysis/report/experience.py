@@ -24,6 +24,11 @@ COMPLAINTS |= {"complaint_days": "number", "median_days": "number", "closed_with
 COMPLAINTS |= {"repeated_share": "percent", "margin_at_stake": "money"}
 AFTER = {"n_matched": "number", "left_share": "percent", "left_share_others": "percent"}
 AFTER |= {"difference": "text", "interval": "text"}
+TONE = {"n_learned": "number", "n_tested": "number", "auc": "number:2", "interval": "text"}
+TONE |= {"sensitivity": "percent", "specificity": "percent", "used": "text"}
+TONE_SHARES = {"n_texts": "number", "share_negative": "percent", "interval": "text"}
+TOPICS = {"n_texts": "number", "share": "percent", "share_others": "percent", "example": "text"}
+MONTHS, WORDS = 12, 10  # shown
 CLEAR = 0.05  # q value below which a difference is more than chance
 
 
@@ -125,6 +130,43 @@ def after_complaints(writer: Writer, after: pd.DataFrame) -> Block:
         interval=[writer.range(low, high, partial(_points, writer)) for low, high in ends],
     ).set_axis([_level(writer, g, v) for g, v in rows[["group", "level"]].to_numpy()])
     return writer.table(shown, AFTER, id="after-complaints")
+
+
+def tone(writer: Writer, tested: pd.DataFrame) -> Block:
+    """Show how well the tone of texts is recognised; tested : as text_tables.tone."""
+    if tested.empty:
+        return writer.note("report.experience.no_tone")
+    say = writer.say
+    ends = zip(tested["auc_low"], tested["auc_high"], strict=True)
+    shown = tested.assign(
+        interval=[writer.range(low, high, partial(say.number, digits=2)) for low, high in ends],
+        used=[say("report.writer.yes") if used else "" for used in tested["is_used"]],
+    ).set_axis([say(f"report.experience.sources.{code}") for code in tested["source"]])
+    return writer.table(shown, TONE, id="tone")
+
+
+def tone_shares(writer: Writer, shares: pd.DataFrame) -> Block:
+    """Show the share of negative texts of the last months; shares : as text_tables.shares."""
+    if shares.empty:
+        return writer.note("report.experience.no_tone_shares")
+    rows = shares.tail(MONTHS)
+    ends = zip(rows["share_low"], rows["share_high"], strict=True)
+    shown = rows.assign(
+        interval=[writer.range(low, high, writer.say.percent) for low, high in ends]
+    )
+    return writer.table(
+        shown.set_axis([writer.say.month(day) for day in rows["month"]]),
+        TONE_SHARES,
+        id="tone-shares",
+    )
+
+
+def topics(writer: Writer, topics: pd.DataFrame) -> Block:
+    """Show the words that stand out, each with an example; topics : as text_tables.stand_out."""
+    if topics.empty:
+        return writer.note("report.experience.no_topics")
+    rows = topics.sort_values(["source", "rank"]).head(WORDS)
+    return writer.table(rows.set_axis(rows["term"].astype(str)), TOPICS, id="topics")
 
 
 def _last_period(table: pd.DataFrame) -> pd.DataFrame:
