@@ -127,6 +127,7 @@ class Sources:
         """Figures of the config, and those that are part of a text."""
         settings = self.settings
         days = {settings.churn.horizon_days, settings.business.compare_days, 90, 180, 365}
+        days |= {settings.business.experience.close_within_days}
         days |= {7 * settings.value.horizon_weeks, 7 * settings.value.holdout_weeks}
         days |= {int(d) for d in self.tables["backtest"].index.get_level_values("horizon_days")}
         texts = " ".join([*map(self.say.duration, sorted(days)), *self._texts()])

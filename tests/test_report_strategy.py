@@ -70,7 +70,7 @@ def test_recovery_comes_first_however_little_it_brings_and_five_are_shown():
     html = strategy.plan(EN, shown, Total(33, 96.0, 1.0, 1.0, 1.0, 1.0, 1.0), None).html
     cards = re.findall(r"<h3>(.*?)</h3>", html)
     assert cards == ["Close the complaint", "mail0", "mail1", "mail2", "mail3"]
-    assert "2 actions more" in html
+    assert "Further actions in the list: 2." in html
 
 
 def test_a_plan_without_contacts_says_so():
@@ -101,7 +101,7 @@ def test_each_class_shows_its_first_action_the_next_ones_and_the_total():
     html = strategy.groups(EN, table, "segment").html
     first, second = re.findall(r"<tr>\s*<th scope=\"row\".*?</tr>", html, re.DOTALL)
     assert "Loyal" in first and "Call them" in first and "Send a letter" in first
-    assert "€30" in first and "€70" in first and "€5 to €140" in first
+    assert "€30" in first and "€70 (€5 to €140)" in first
     assert "No action" in second and "99" in second
 
 

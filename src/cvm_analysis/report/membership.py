@@ -39,9 +39,12 @@ def points(writer: Writer, figures: pd.DataFrame) -> Block:
         index=[say(f"report.membership.figures.{code}") for code in figures.index],
     )
     table = writer.table(shown, {"estimate": "text", "interval": "text"}, id="points")
-    days = say.duration(int(figures["horizon_days"].max()))
+    horizon = figures["horizon_days"].max()
+    if pd.isna(horizon):
+        return blocks.join([table, writer.note("report.membership.no_breakage")])
     code = "final" if figures["is_final"].all() else "up_to"
-    return blocks.join([table, writer.note(f"report.membership.{code}", days=days)])
+    note = writer.note(f"report.membership.{code}", days=say.duration(int(horizon)))
+    return blocks.join([table, note])
 
 
 def comparisons(writer: Writer, compared: pd.DataFrame) -> Block:

@@ -19,8 +19,7 @@ from cvm_analysis.texts import Words
 MOST = 5  # actions on the first page
 PROGRESS = {"owner": "text", "due_on": "date", "contacts": "number", "spent": "money"}
 PROGRESS |= {"budget": "money", "target_share": "percent", "status": "text"}
-GROUP = {"n_members": "number", "first": "text", "then": "text", "cost": "money"}
-GROUP |= {"net_gain": "money", "range": "text"}
+GROUP = {"n_members": "number", "first": "text", "then": "text", "cost": "text", "net_gain": "text"}
 DAYS = (
     *("complaint_days", "days_since_late", "days_overdue", "days_since_last", "days_since_first"),
     *("days_to_contract_end", "days_to_birthday", "days_since_joined", "days_since_stage"),
@@ -57,12 +56,12 @@ def plan(writer: Writer, actions: pd.DataFrame, total: Total, budget: float | No
     )
     cards = [_card(writer, str(code), row) for code, row in _select_cards(actions).iterrows()]
     rest = len(actions) - len(cards)
-    more = [writer.note("report.strategy.more", n=say.count("actions", rest))] if rest else []
+    more = [writer.note("report.strategy.more", n=say.number(rest))] if rest else []
     return blocks.join([said, *cards, *more])
 
 
 def groups(writer: Writer, strategy: pd.DataFrame, scheme: str) -> Block:
-    """Show for each class of a scheme the first action, the next ones, cost and net gain.
+    """Show for each class of a scheme the first action, the next one, cost and net gain.
 
     strategy : table `strategy`
     """
@@ -76,14 +75,20 @@ def groups(writer: Writer, strategy: pd.DataFrame, scheme: str) -> Block:
         rows[_class_name(say, scheme, str(code))] = {
             "n_members": whole["n_members"],
             "first": names[0],
-            "then": say.listed(names[1:3]) or say.number(None),
-            "cost": whole["cost"],
-            "net_gain": whole["net_gain"],
-            "range": writer.range(whole["net_gain_low"], whole["net_gain_high"], writer.money),
+            "then": names[1] if len(names) > 1 else say.number(None),
+            "cost": writer.money(whole["cost"]),
+            "net_gain": _gain(writer, whole),
+            "order": -whole["net_gain"],
         }
-    shown = pd.DataFrame.from_dict(rows, orient="index")
-    shown = shown.sort_values("net_gain", ascending=False, kind="stable")
+    shown = pd.DataFrame.from_dict(rows, orient="index").sort_values("order", kind="stable")
     return writer.table(shown, GROUP, id=f"strategy-{scheme}")
+
+
+def _gain(writer: Writer, row: pd.Series) -> str:
+    """Write a net gain with its range."""
+    names = {"likely": "net_gain", "low": "net_gain_low", "high": "net_gain_high"}
+    figures = {name: writer.money(row[column]) for name, column in names.items()}
+    return writer.say("report.strategy.gain_range", **figures)
 
 
 def recommended(writer: Writer, candidates: pd.DataFrame, actions: pd.DataFrame) -> Block:
@@ -205,10 +210,8 @@ def _card(writer: Writer, code: str, row: pd.Series) -> Block:
     """Show an action: who does it by when, the first step, what it costs and should bring."""
     say = writer.say
     who = {"owner": say(f"owners.{row['owner']}"), "day": say.date(row["due_on"])}
-    gain = {"likely": writer.money(row["net_gain"])}
-    gain |= {"low": writer.money(row["net_gain_low"]), "high": writer.money(row["net_gain_high"])}
     figures = {
-        say("columns.net_gain"): say("report.strategy.gain_range", **gain),
+        say("columns.net_gain"): _gain(writer, row),
         say("columns.cost"): writer.money(row["cost"]),
         say("columns.n_contacts"): say.number(row["n_contacts"]),
         say("columns.evidence"): say(f"evidence.{row['evidence']}"),

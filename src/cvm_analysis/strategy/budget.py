@@ -117,10 +117,16 @@ def choose(
     return _plan(candidates.index, _Table.read(candidates), budget, capacities)
 
 
-def curve(candidates: pd.DataFrame, capacities: Mapping[str, int], n_points: int) -> pd.DataFrame:
+def curve(
+    candidates: pd.DataFrame,
+    capacities: Mapping[str, int],
+    n_points: int,
+    budget: float | None = None,
+) -> pd.DataFrame:
     """Compute what each budget brings, from 0 to the cost above which more money adds nothing.
 
-    candidates, capacities : as in `choose`; n_points : budgets at equal distances, 2 or more
+    candidates, capacities : as in `choose`; n_points : budgets at equal distances, 2 or more;
+    budget : one more, if it is among them
 
     Returns
     -------
@@ -130,9 +136,12 @@ def curve(candidates: pd.DataFrame, capacities: Mapping[str, int], n_points: int
     table = _Table.read(candidates)
     _, everything = _plan(candidates.index, table, None, capacities)
     rows = []
-    for budget in np.unique(np.linspace(0.0, everything.cost, n_points)):
-        _, plan = _plan(candidates.index, table, float(budget), capacities)
-        rows.append((budget, plan.cost, plan.gain, plan.net_gain, plan.n_contacts))
+    budgets = np.linspace(0.0, everything.cost, n_points)
+    if budget is not None and budget < everything.cost:
+        budgets = np.append(budgets, budget)
+    for money in np.unique(budgets):
+        _, plan = _plan(candidates.index, table, float(money), capacities)
+        rows.append((money, plan.cost, plan.gain, plan.net_gain, plan.n_contacts))
     return pd.DataFrame(rows, columns=["budget", "cost", "gain", "net_gain", "n_contacts"])
 
 
