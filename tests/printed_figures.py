@@ -102,6 +102,18 @@ class Sources:
             cells = self._of_segment(place)
         return _by_kind([*cells, *self._fixed()])
 
+    def name_groups(self) -> dict[str, str]:
+        """Name segments, classes and grades as rows of tables do: word -> code."""
+        say, found = self.say, {}
+        for scheme, code in self.tables["strategy"].reset_index()[["scheme", "class"]].to_numpy():
+            if scheme == "grade":
+                kind, grade = code.split(".")
+                parts = {"type": say(f"types.{kind}"), "grade": say(f"grades.{grade}")}
+                found[say("report.grades.segment", **parts)] = code
+            elif scheme not in ("segment", "all"):
+                found[say(f"classes.{code}")] = code
+        return found | {say(f"segments.{code}"): code for code in self.segment.unique()}
+
     def _of_customers(self) -> list[pd.DataFrame]:
         flat = [t.reset_index() for t in self.tables.values() if "customer_id" in t.index.names]
         return [t.set_index("customer_id") for t in flat]
@@ -112,13 +124,16 @@ class Sources:
 
     def _of_segment(self, code: str) -> list[tuple[str, float]]:
         joined, strategy = self._joined(), self.tables["strategy"]
+        of_class = strategy[strategy.index.get_level_values("class") == code]
+        if code not in set(self.segment):
+            return _cells(of_class)  # of a class or grade, nothing else is printed
         rows = joined[self.segment == code]
         cells = [("number", len(rows)), ("share", (rows["x"] > 0).mean())]
         for column in rows.select_dtypes("number"):
             values = rows[column].astype(float)
             cells += [(column, values.sum()), (column, values.mean())]
             cells += [("share", values.sum() / joined[column].sum())]
-        cells += _cells(strategy[strategy.index.get_level_values("class") == code])
+        cells += _cells(of_class)
         totals = self.tables["value_totals"]
         rates = self.tables["rates"].query("segment == @code")
         return [*cells, *_cells(totals[totals.index == code]), *_rates(rates)]
@@ -149,6 +164,7 @@ class Sources:
         cells += [("money", n["have"]) for n in large] + [("share", n["need"] / 100) for n in large]
         for name, table in self.tables.items():
             flat = table.reset_index()
+            flat = flat[flat["scheme"] == "all"] if name == "strategy" else flat
             if "customer_id" not in flat:
                 cells += _cells(flat)
             elif name != "customers":
@@ -203,7 +219,7 @@ def _rates(rates: pd.DataFrame) -> list[tuple[str, float]]:
 def _read(path: Path, scale: float) -> pd.DataFrame:
     table, spec = pd.read_parquet(path), TABLES[path.stem]
     for column in table:
-        if spec.columns[column].kind == "money":
+        if column in spec.columns and spec.columns[column].kind == "money":
             table[column] = table[column].astype(float) * scale
     return table.set_index(list(spec.key))
 

@@ -485,8 +485,7 @@ def test_every_printed_figure_is_one_of_the_tables(reports, settings, region):
     say = words("en", settings.words, settings.value.horizon_weeks)
     desk = published(reports, region) / "desk"
     sources = printed_figures.Sources(desk, settings, say)
-    segments = say.names("segments", sources.segment.unique())
-    codes, people = {word: code for code, word in segments.items()}, set(sources.segment.index)
+    codes, people = sources.name_groups(), set(sources.segment.index)
     printed = printed_figures.read(report_of(reports, region), codes, people)
     assert len(printed) > 300
     assert sources.find_unexplained(printed) == []
