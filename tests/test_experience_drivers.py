@@ -164,6 +164,13 @@ def test_with_little_data_no_driver_is_named():
     assert drivers.rank(nobody).empty
 
 
+def test_where_hardly_anybody_comes_back_margin_has_no_drivers():
+    """Its upper end is cut where nearly all have none, so that it does not differ."""
+    rows = invented()
+    ranked = drivers.rank(rows._replace(margin=0 * rows.margin))
+    assert set(ranked["outcome_name"]) == {"purchase"}
+
+
 def test_a_dimension_whose_scores_never_differ_is_left_out():
     rows = invented()
     table = drivers.rank(rows._replace(scores=rows.scores.assign(price=4.0)))

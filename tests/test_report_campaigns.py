@@ -28,7 +28,7 @@ def test_a_share_of_buyers_is_written_in_points_and_a_margin_in_money():
         row("B", measure="margin", effect=12.3, low=-1.0, high=25.0, net_gain=9040.0),
     )
     html = campaigns.effects(EN, table).html
-    assert "4.8 points" in html and "1.2 points to 8.3 points" in html
+    assert "4.8 points" in html and "1.2 to 8.3 points" in html
     assert "€12.3" in html and "-€1 to €25" in html and "€9,040" in html
     assert "A · Send a letter" in html
 
@@ -52,7 +52,7 @@ def test_segments_show_the_shrunken_effect():
         row("A", "lost", status="few_customers"),
     )  # fmt: skip
     html = campaigns.by_segment(EN, table).html
-    assert "A · Loyal" in html and "6.0 points" in html and "1.0 points to 11.0 points" in html
+    assert "A · Loyal" in html and "6.0 points" in html and "1.0 to 11.0 points" in html
     assert "0.042" in html and "Lost" not in html
     assert "measured by segment" in campaigns.by_segment(EN, table.head(1)).html
 
@@ -88,5 +88,5 @@ def test_expected_effects_name_what_they_multiply():
         index=pd.Index(["mail", "call"], name="action"),
     )
     html = campaigns.expected(EN, table).html
-    assert "2.0 points" in html and "3.0 points" in html and "1.7 points to 4.3 points" in html
+    assert "2.0 points" in html and "3.0 points" in html and "1.7 to 4.3 points" in html
     assert "8.0% of the margin at stake" in html and "Measured with control group" in html

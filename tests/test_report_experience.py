@@ -41,6 +41,11 @@ def test_the_last_period_is_shown_nps_first_and_a_change_within_chance_says_so()
     assert ">50<" not in html, "the period before"
 
 
+def test_managers_see_the_same_in_four_columns():
+    html = experience.short_scores(EN, SCORES).html
+    assert "3.20 to 3.70" in html and "-3 (within chance)" in html and "Unweighted" not in html
+
+
 def test_only_what_is_beyond_chance_stands_out():
     html = experience.standing_out(EN, SCORES).html
     assert "Loyal · NPS" in html and "+52" in html and "Lost" not in html
@@ -86,7 +91,7 @@ def test_who_left_is_a_difference_in_points_and_a_dash_where_none_was_compared()
         {"group": "dimension", "level": "price", "n_matched": 5},
     ]  # fmt: skip
     html = experience.after_complaints(EN, table("after_complaints", *rows)).html
-    assert "24.7 points" in html and "16.6 points to 32.8 points" in html
+    assert "24.7 points" in html and "16.6 to 32.8 points" in html
     assert "– points" not in html
 
 

@@ -120,7 +120,8 @@ def rank(rows: Rows, seed: int = 0) -> pd.DataFrame:
     Returns
     -------
     Table `drivers`, best first; no rows of an outcome with too few customers, or too few rows with
-    or without a purchase, and no dimension whose scores do not differ.
+    or without a purchase, or of an outcome that does not differ (margin, where hardly anybody comes
+    back), and no dimension whose scores do not differ.
     """
     spread = rows.scores.std()
     used = list(spread.index[spread > 0])
@@ -133,7 +134,7 @@ def rank(rows: Rows, seed: int = 0) -> pd.DataFrame:
     margin = rows.margin.clip(upper=rows.margin.quantile(_TOP_MARGIN)).to_numpy()
     outcomes = {"purchase": rows.purchase.to_numpy(), "margin": margin}
     parts = []
-    for name, y in outcomes.items():
+    for name, y in ((name, y) for name, y in outcomes.items() if np.ptp(y) > 0):
         found = _effects(design, y, code, len(used), name == "purchase", seed)
         part = pd.DataFrame(found, columns=list(_COLUMNS)).assign(
             dimension=used, outcome_name=name, n_customers=n, score_sd=spread[used].to_numpy()

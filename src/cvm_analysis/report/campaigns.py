@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -84,8 +85,8 @@ def expected(writer: Writer, effects: pd.DataFrame) -> Block:
             "assumed": [write[code](value) for code, value in effects["assumed"].items()],
             "expected": [write[code](value) for code, value in effects["effect"].items()],
             "range": [
-                writer.range(mean - _Z80 * sd, mean + _Z80 * sd, write[code])
-                for code, mean, sd in effects[["effect", "sd"]].itertuples()
+                _share_range(writer, on, mean - _Z80 * sd, mean + _Z80 * sd)
+                for _, on, mean, sd in effects[["on", "effect", "sd"]].itertuples()
             ],
             "evidence": effects["evidence"].to_numpy(),
             "n_treated": effects["n_treated"].where(effects["n_treated"] > 0).to_numpy(),
@@ -110,9 +111,17 @@ def _each(writer: Writer, rows: pd.DataFrame, column: str) -> list[str]:
 
 def _intervals(writer: Writer, rows: pd.DataFrame, low: str, high: str) -> list[str]:
     return [
-        writer.range(a, b, _outcome(writer, measure))
+        points_range(writer, a, b) if measure == "purchase" else writer.range(a, b, writer.money)
         for measure, a, b in zip(rows["measure"], rows[low], rows[high], strict=True)
     ]
+
+
+def points_range(writer: Writer, low: float, high: float) -> str:
+    """Write an interval of shares in points: "-3.9 to 7.6 points"; a dash without one."""
+    if pd.isna(low):
+        return writer.say.number(None)
+    ends = writer.range(100 * low, 100 * high, partial(writer.say.number, digits=1))
+    return writer.say("report.campaigns.points", points=ends)
 
 
 def _outcome(writer: Writer, measure: str) -> Callable[[float], str]:
@@ -135,6 +144,12 @@ def _share_of(writer: Writer, on: str) -> Callable[[float], str]:
     return lambda value: writer.say(
         "report.campaigns.share", share=writer.say.percent(value, 1), of=name
     )
+
+
+def _share_range(writer: Writer, on: str, low: float, high: float) -> str:
+    if on == "purchase":
+        return points_range(writer, low, high)
+    return writer.range(low, high, partial(writer.say.percent, digits=1))
 
 
 def _not_measured(writer: Writer, whole: pd.DataFrame) -> list[Block]:

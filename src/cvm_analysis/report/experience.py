@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -9,12 +10,14 @@ import pandas as pd
 
 from cvm_analysis.report import blocks
 from cvm_analysis.report.blocks import Block
+from cvm_analysis.report.campaigns import points_range
 from cvm_analysis.report.writer import Writer
 
 ALL, NPS = "all", "nps"
 SCORES = {"score": "text", "interval": "text", "score_change": "text", "top_share": "percent"}
 SCORES |= {"bottom_share": "percent", "n_answers": "number", "effective_n": "number"}
 SCORES |= {"unweighted": "text"}
+SHORT = {name: SCORES[name] for name in ("score", "interval", "score_change", "n_answers")}
 STANDING = {"score": "text", "score_rest": "text", "interval": "text", "q_value": "number:3"}
 RATES = {"n_asked": "number", "n_answered": "number", "response_rate": "percent"}
 RATES |= {"interval": "text", "weight": "number:2"}
@@ -33,10 +36,19 @@ CLEAR = 0.05  # q value below which a difference is more than chance
 
 
 def scores(writer: Writer, scores: pd.DataFrame) -> Block:
-    """Show NPS and satisfaction by dimension in the last period, with the change.
+    """Show NPS and satisfaction by dimension in the last period, with all that was computed.
 
     scores : table `survey_scores`
     """
+    return _scores(writer, scores, SCORES)
+
+
+def short_scores(writer: Writer, scores: pd.DataFrame) -> Block:
+    """Show the same in brief: score, interval, change, number of answers."""
+    return _scores(writer, scores, SHORT)
+
+
+def _scores(writer: Writer, scores: pd.DataFrame, formats: Mapping[str, str]) -> Block:
     last = _last_period(scores)
     rows = last[last["group"] == ALL] if len(last) else last
     if rows.empty:
@@ -50,7 +62,7 @@ def scores(writer: Writer, scores: pd.DataFrame) -> Block:
         interval=_intervals(writer, rows, "low", "high"),
         score_change=[_change(writer, *each) for each in changes],
     ).set_axis([_dimension(writer, code) for code in rows["dimension"]])
-    return writer.table(shown, SCORES, id="survey-scores")
+    return writer.table(shown, formats, id="survey-scores")
 
 
 def standing_out(writer: Writer, scores: pd.DataFrame) -> Block:
@@ -127,7 +139,7 @@ def after_complaints(writer: Writer, after: pd.DataFrame) -> Block:
     ends = zip(rows["low"], rows["high"], strict=True)
     shown = rows.assign(
         difference=[_points(writer, value) for value in rows["left_difference"]],
-        interval=[writer.range(low, high, partial(_points, writer)) for low, high in ends],
+        interval=[points_range(writer, low, high) for low, high in ends],
     ).set_axis([_level(writer, g, v) for g, v in rows[["group", "level"]].to_numpy()])
     return writer.table(shown, AFTER, id="after-complaints")
 
