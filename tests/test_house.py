@@ -135,6 +135,15 @@ def test_importing_the_package_is_quick_because_it_imports_nothing():
     assert not set(loaded.stdout.split()) & {"pandas", "numpy", "ibis", "matplotlib", "pydantic"}
 
 
+def test_settings_which_every_notebook_reads_load_no_slow_library():
+    code = "import sys, cvm_analysis.settings; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    slow = {"scipy.stats", "scipy.optimize", "lifelines", "sklearn", "matplotlib", "papermill"}
+    assert not slow & set(loaded.stdout.split())
+
+
 def test_environment_yml_installs_what_pyproject_names():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]

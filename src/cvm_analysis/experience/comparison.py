@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from cvm_analysis.arrays import Array, Ints
 
@@ -69,7 +69,7 @@ def difference(customers: pd.DataFrame, others: pd.DataFrame) -> Difference | No
         ]
     )
     error = float(np.sqrt((influence.groupby(level=0).sum() ** 2).sum()))
-    half = float(norm.ppf((1 + LEVEL) / 2)) * error
+    half = float(ndtri((1 + LEVEL) / 2)) * error
     return Difference(
         n=n,
         n_alone=len(customers) - n,

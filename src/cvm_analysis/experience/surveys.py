@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import special, stats
+from scipy import special
 
 from cvm_analysis.arrays import Array, Ints
 from cvm_analysis.experience.answers import NPS, SCALES
@@ -236,12 +236,14 @@ def _correct(table: pd.DataFrame) -> pd.DataFrame:
 
     Rank 0: too few customers for an interval, or no other level.
     """
+    from scipy.stats import false_discovery_control  # slow to load; settings import this module
+
     table = table.reset_index(drop=True)
     for name in ("change", "rest"):
         tested = table[table[f"{name}_p"].notna()]
         table[f"{name}_q"] = (
             tested.groupby("until")[f"{name}_p"]
-            .transform(lambda p: stats.false_discovery_control(p.astype(float)))
+            .transform(lambda p: false_discovery_control(p.astype(float)))
             .reindex(table.index)
         )
     ranked = table[table["low"].notna() & (table["group"] != ALL)]

@@ -24,7 +24,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from cvm_analysis.arrays import Array
 
@@ -78,7 +78,7 @@ def estimate(
     if measure == "purchase":
         if _has_few_events(rows):
             return _newcombe(rows)
-        half, p_value = norm.ppf((1 + LEVEL) / 2), 2 * norm.sf(abs(effect) / se)
+        half, p_value = ndtri((1 + LEVEL) / 2), 2 * ndtr(-abs(effect) / se)
     elif se > 0:
         t = np.abs(_bootstrap(moments, stratum, effect, n_resamples, seed))
         half, p_value = np.quantile(t, LEVEL), ((t >= abs(effect) / se).sum() + 1) / (len(t) + 1)
@@ -193,8 +193,8 @@ def _newcombe(rows: pd.DataFrame) -> Difference:
     low, high = newcombe_interval(p_t, n_t, p_c, n_c)
     pooled = (p_t * n_t + p_c * n_c) / (n_t + n_c)
     error = np.sqrt(pooled * (1 - pooled) * (1 / n_t + 1 / n_c))
-    p_value = float(2 * norm.sf(abs(p_t - p_c) / error)) if error > 0 else 1.0
-    se = (high - low) / (2 * norm.ppf((1 + LEVEL) / 2))
+    p_value = float(2 * ndtr(-abs(p_t - p_c) / error)) if error > 0 else 1.0
+    se = (high - low) / (2 * ndtri((1 + LEVEL) / 2))
     return Difference(float(p_t), float(p_c), float(p_t - p_c), se, low, high, p_value)
 
 
@@ -208,7 +208,7 @@ def newcombe_interval(p_1: float, n_1: float, p_2: float, n_2: float) -> tuple[f
 
 def _wilson(p: float, n: float) -> tuple[float, float]:
     """Score interval of one share (Wilson, 1927, JASA 22, 209-212)."""
-    z = norm.ppf((1 + LEVEL) / 2)
+    z = ndtri((1 + LEVEL) / 2)
     centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
     return centre - half, centre + half

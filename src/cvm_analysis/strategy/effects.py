@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtri
 
 Evidence = Literal["measured_with_control", "measured_without", "elsewhere", "assumed"]
 MEASURED = get_args(Evidence)[:2]
@@ -59,7 +59,7 @@ def from_assumption(low: float, likely: float, high: float, evidence: str) -> Ef
     """
     if not low <= likely <= high:
         raise ValueError(f"low, likely, high must rise, not {low}, {likely}, {high}")
-    z = norm.ppf((1 + _COVERED) / 2)
+    z = ndtri((1 + _COVERED) / 2)
     return Effect(likely, max((high - low) / (2 * z), LEAST_SD), evidence)
 
 
