@@ -26,7 +26,7 @@ def budget_curve(
     check(curve, ["budget", "net_gain"], "budget_curve")
     say = words(language)
     at = min(budget, curve["budget"].max()) if budget is not None else curve["budget"].max()
-    gain = _interpolate(curve, at)
+    gain = _find_gain(curve, at)
     enough = curve.loc[curve["net_gain"] >= ENOUGH * curve["net_gain"].max(), "budget"].iloc[0]
     mark = {"budget": say.short(at, currency), "gain": say.short(gain, currency)}
     with canvas(2.9) as (figure, ax):
@@ -48,6 +48,7 @@ def budget_curve(
     return Picture(figure, say("charts.budget_curve.alt", enough=written, **mark))
 
 
-def _interpolate(curve: pd.DataFrame, budget: float) -> float:
+def _find_gain(curve: pd.DataFrame, budget: float) -> float:
+    """The net gain of the largest budget of the curve within this one."""
     upto = curve[curve["budget"] <= budget]
     return float(upto["net_gain"].iloc[-1]) if len(upto) else 0.0

@@ -11,6 +11,7 @@ import pandas as pd
 from cvm_analysis.report import blocks
 from cvm_analysis.report.blocks import Block
 from cvm_analysis.report.writer import Writer
+from cvm_analysis.strategy.effects import find_limits
 
 WHOLE, MEASURED = "all", "measured"
 EFFECTS = {"n_treated": "number", "n_control": "number", "effect_per_customer": "text"}
@@ -22,7 +23,6 @@ LISTS |= {"compared_with": "text", "effect_per_customer": "text", "interval": "t
 EXPECTED = {"assumed": "text", "expected": "text", "range": "text"}
 EXPECTED |= {"evidence": "words:evidence", "n_treated": "number"}
 OTHERS = ("not_measured", "open", "sample_ratio", "few_customers", "no_outcome", "unknown_action")
-_Z80 = 1.2816  # of a normal distribution: eight in ten lie within so many standard deviations
 
 
 def effects(writer: Writer, results: pd.DataFrame) -> Block:
@@ -85,7 +85,7 @@ def expected(writer: Writer, effects: pd.DataFrame) -> Block:
             "assumed": [write[code](value) for code, value in effects["assumed"].items()],
             "expected": [write[code](value) for code, value in effects["effect"].items()],
             "range": [
-                _share_range(writer, on, mean - _Z80 * sd, mean + _Z80 * sd)
+                _share_range(writer, on, *find_limits(mean, sd))
                 for _, on, mean, sd in effects[["on", "effect", "sd"]].itertuples()
             ],
             "evidence": effects["evidence"].to_numpy(),

@@ -15,9 +15,9 @@ import pandas as pd
 from cvm_analysis.strategy import sample_size
 from cvm_analysis.strategy.catalogue import PURCHASE, Action
 from cvm_analysis.strategy.effects import Effect
+from cvm_analysis.strategy.outcomes import Criterion, add_outcomes
 
 LEAST = 30  # customers whose spread of margins says something; with fewer, no group is drawn
-BEFORE_DAYS = 365  # of the figure that explains part of the outcome (CUPED)
 
 
 def find(
@@ -75,19 +75,15 @@ def _needed(
     of_window = gain if action.effect.on == PURCHASE else gain * window / horizon_days
     if len(rows) < LEAST:
         return np.inf
-    outcome, before = _past(rows["customer_id"], daily, as_of, window)
-    spread = sample_size.find_residual_sd(outcome, before)
+    past = _past(action, rows, daily, as_of)
+    spread = sample_size.find_residual_sd(past["outcome"], past["before"])
     return sample_size.needed("margin", spread, of_window, share)
 
 
-def _past(
-    customers: pd.Series, daily: pd.DataFrame, as_of: dt.date, window: int
-) -> tuple[pd.Series, pd.Series]:
-    """Margin of the last window of each customer, and of the time before it."""
-    ago = (pd.Timestamp(as_of) - pd.to_datetime(daily["day"])).dt.days
-    sums = []
-    for low, high in ((0, window), (window, window + BEFORE_DAYS)):
-        part = daily[(ago >= low) & (ago < high)]
-        totals = part.groupby("customer_id")["amount"].sum()
-        sums.append(totals.reindex(customers).fillna(0.0))
-    return sums[0], sums[1]
+def _past(action: Action, rows: pd.DataFrame, daily: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
+    """Margin of each customer in the last window, and before it, as of a campaign just over."""
+    window = action.success.within_days
+    start = pd.Timestamp(as_of) - pd.Timedelta(days=window - 1)
+    members = rows[["customer_id"]].assign(action=action.code, at=start)
+    criteria = {action.code: Criterion("margin", window, action.effect.on)}
+    return add_outcomes(members, {"margin": daily}, criteria)

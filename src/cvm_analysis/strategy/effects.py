@@ -63,6 +63,12 @@ def from_assumption(low: float, likely: float, high: float, evidence: str) -> Ef
     return Effect(likely, max((high - low) / (2 * z), LEAST_SD), evidence)
 
 
+def find_limits(mean: float, sd: float) -> tuple[float, float]:
+    """Find the limits that hold 80 % of what is expected of an effect."""
+    half = float(ndtri((1 + _COVERED) / 2)) * sd
+    return mean - half, mean + half
+
+
 def combine(prior: Effect, measured: Iterable[Effect]) -> Effect:
     """Update an assumption by measured effects, weighted by precision (1 / variance).
 

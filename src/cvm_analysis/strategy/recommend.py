@@ -16,13 +16,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import pandas as pd
 
 from cvm_analysis.minimum_data import Note
 from cvm_analysis.strategy import baselines, conditions, consent, reasons
 from cvm_analysis.strategy.catalogue import KINDS, MARKETING, RECOVERY, Action, ContactLimit
+from cvm_analysis.strategy.effects import Effect
 from cvm_analysis.tables import TABLES
 
 PART = "actions"
@@ -31,20 +32,6 @@ CANDIDATE = (  # columns of candidates
     *("measure", "window_days", "cost", "base", "window_base", "expected_gain"),
     *("forecast", "evidence", "reason", "reason_value", "reason_text"),
 )
-
-
-class Expected(Protocol):
-    """The effect of an action, as in use."""
-
-    @property
-    def mean(self) -> float:
-        """A share, or points of probability."""
-        ...
-
-    @property
-    def evidence(self) -> str:
-        """Where it comes from."""
-        ...
 
 
 class Recommended(NamedTuple):
@@ -57,7 +44,7 @@ class Recommended(NamedTuple):
 def find_candidates(
     facts: pd.DataFrame,
     actions: Sequence[Action],
-    effects: Mapping[str, Expected],
+    effects: Mapping[str, Effect],
     as_of: dt.date,
     horizon_weeks: float,
     segment_figures: pd.DataFrame,
@@ -116,7 +103,7 @@ def _list_used(actions: Sequence[Action]) -> set[str]:
 
 
 def _terms(
-    action: Action, rows: pd.DataFrame, effect: Expected | None, as_of: dt.date, weeks: float
+    action: Action, rows: pd.DataFrame, effect: Effect | None, as_of: dt.date, weeks: float
 ) -> pd.DataFrame:
     """What an action costs and brings with each customer, who does it and by when."""
     assumed = action.effect
