@@ -129,6 +129,30 @@ PERSONAL = Rule("personal_details_masked", "text", "info", lambda t: t.text.cont
 NO_CUSTOMER = Rule("missing_customer_id", "customer_id", "error", _missing("customer_id"))
 
 
+def _not_in(column: str, known: Collection[str]) -> Callable[[ir.Table], ir.BooleanValue]:
+    return lambda t: ~t[column].isin(sorted(known)).fill_null(False)
+
+
+def _no_start(t: ir.Table) -> ir.BooleanValue:
+    return t.started_on.isnull() & (t.tenure_text.isnull() | t.started_on_text.notnull())
+
+
+def _no_tenure(t: ir.Table) -> ir.BooleanValue:
+    return _unreadable("tenure")(t) | (t.tenure < 0)
+
+
+def _unknown_outcome(t: ir.Table) -> ir.BooleanValue:
+    return t.outcome.notnull() & _not_in("outcome", OUTCOMES)(t)
+
+
+def _closed_without_outcome(t: ir.Table) -> ir.BooleanValue:
+    return t.closed_on.notnull() & (t.outcome.isnull() | (t.outcome == "open"))
+
+
+def _outcome_without_day(t: ir.Table) -> ir.BooleanValue:
+    return t.closed_on.isnull() & t.outcome.isin(["won", "lost"])
+
+
 def rules_for(
     table: str,
     extracted_on: dt.date,
@@ -140,29 +164,16 @@ def rules_for(
     def future(column: str) -> Callable[[ir.Table], ir.BooleanValue]:
         return lambda t: t[column].cast("date") > extracted_on
 
-    def not_in(column: str, known: Collection[str]) -> Callable[[ir.Table], ir.BooleanValue]:
-        return lambda t: ~t[column].isin(sorted(known)).fill_null(False)
-
-    def no_start(t: ir.Table) -> ir.BooleanValue:
-        return t.started_on.isnull() & (t.tenure_text.isnull() | t.started_on_text.notnull())
-
-    def no_tenure(t: ir.Table) -> ir.BooleanValue:
-        return _unreadable("tenure")(t) | (t.tenure < 0)
-
-    def unknown_outcome(t: ir.Table) -> ir.BooleanValue:
-        return t.outcome.notnull() & not_in("outcome", OUTCOMES)(t)
-
-    def closed_without_outcome(t: ir.Table) -> ir.BooleanValue:
-        return t.closed_on.notnull() & (t.outcome.isnull() | (t.outcome == "open"))
-
-    def outcome_without_day(t: ir.Table) -> ir.BooleanValue:
-        return t.closed_on.isnull() & t.outcome.isin(["won", "lost"])
+    def dated(column: str) -> tuple[Rule, Rule]:
+        return (
+            Rule("no_date", column, "error", _missing(column)),
+            Rule("in_the_future", column, "error", future(column)),
+        )
 
     repeated: Level = "error" if duplicates == "quarantine" else "info"
     own = {
         "transactions": [
-            Rule("no_date", "ordered_at", "error", _missing("ordered_at")),
-            Rule("in_the_future", "ordered_at", "error", future("ordered_at")),
+            *dated("ordered_at"),
             Rule("no_amount", "amount", "error", _missing("amount")),
             Rule("repeated_line", "line", repeated, _repeats("digest")),
             Rule("unreadable_cost", "cost", "warn", _unreadable("cost")),
@@ -177,15 +188,14 @@ def rules_for(
             Rule("unreadable_birth_date", "birth_date", "warn", _unreadable("birth_date")),
         ],
         "feedback": [
-            Rule("no_date", "at", "error", _missing("at")),
-            Rule("in_the_future", "at", "error", future("at")),
-            Rule("unknown_kind", "kind", "error", not_in("kind", FEEDBACK)),
+            *dated("at"),
+            Rule("unknown_kind", "kind", "error", _not_in("kind", FEEDBACK)),
             Rule("unreadable_score", "score", "error", _unreadable("score")),
             PERSONAL,
         ],
         "contracts": [
-            Rule("no_date", "started_on", "error", no_start),
-            Rule("unreadable_tenure", "tenure", "error", no_tenure),
+            Rule("no_date", "started_on", "error", _no_start),
+            Rule("unreadable_tenure", "tenure", "error", _no_tenure),
             Rule("no_status", "status", "error", lambda t: t.tenure.notnull() & t.status.isnull()),
             Rule("in_the_future", "started_on", "error", future("started_on")),
             Rule("unreadable_end", "ended_on", "error", _unreadable("ended_on")),
@@ -193,66 +203,58 @@ def rules_for(
             Rule("unreadable_number", "line", "warn", _unreadable_added),
         ],
         "indicators": [
-            Rule("no_date", "at", "error", _missing("at")),
-            Rule("in_the_future", "at", "error", future("at")),
+            *dated("at"),
             Rule("no_value", "value", "error", _missing("value")),
         ],
         "campaign_members": [
             Rule("no_campaign", "campaign_id", "error", _missing("campaign_id")),
-            Rule("no_date", "at", "error", _missing("at")),
-            Rule("in_the_future", "at", "error", future("at")),
-            Rule("unknown_arm", "arm", "error", not_in("arm", ARMS)),
+            *dated("at"),
+            Rule("unknown_arm", "arm", "error", _not_in("arm", ARMS)),
             Rule("repeated_member", "line", "error", _repeats("customer_id", "campaign_id")),
             Rule("unreadable_cost", "cost", "warn", _unreadable("cost")),
-            Rule("unknown_action", "action", "info", not_in("action", actions)),
+            Rule("unknown_action", "action", "info", _not_in("action", actions)),
         ],
         "contact_log": [
             Rule("not_done", "at", "error", _missing("at_text")),
-            Rule("no_date", "at", "error", _missing("at")),
-            Rule("in_the_future", "at", "error", future("at")),
-            Rule("unknown_action", "action", "error", not_in("action", actions)),
+            *dated("at"),
+            Rule("unknown_action", "action", "error", _not_in("action", actions)),
             Rule("before_its_list", "at", "error", _before("at", "listed_on")),
             Rule("repeated_contact", "line", "error", _repeats(*CONTACT)),
             Rule("unreadable_list_date", "listed_on", "warn", _unreadable("listed_on")),
         ],
         "consents": [
             Rule("no_channel", "channel", "error", _missing("channel")),
-            Rule("no_date", "at", "error", _missing("at")),
-            Rule("in_the_future", "at", "error", future("at")),
+            *dated("at"),
             Rule("unreadable_consent", "given", "error", _missing("given")),
         ],
         "points": [
-            Rule("no_date", "at", "error", _missing("at")),
-            Rule("in_the_future", "at", "error", future("at")),
-            Rule("unknown_movement", "kind", "error", not_in("kind", MOVEMENTS)),
+            *dated("at"),
+            Rule("unknown_movement", "kind", "error", _not_in("kind", MOVEMENTS)),
             Rule("no_points", "points", "error", _missing("points")),
             Rule("repeated_line", "line", repeated, _repeats("digest")),
             Rule("zero_points", "points", "info", lambda t: t.points == 0),
         ],
         "referrals": [
             Rule("no_referred", "referred_id", "error", _missing("referred_id")),
-            Rule("no_date", "at", "error", _missing("at")),
-            Rule("in_the_future", "at", "error", future("at")),
+            *dated("at"),
             Rule("self_referral", "line", "error", lambda t: t.customer_id == t.referred_id),
             Rule("repeated_referral", "line", "error", _repeated_referral),
         ],
         "leads": [
             Rule("no_lead", "lead_id", "error", _missing("lead_id")),
-            Rule("no_date", "created_on", "error", _missing("created_on")),
-            Rule("in_the_future", "created_on", "error", future("created_on")),
+            *dated("created_on"),
             Rule("unreadable_end", "closed_on", "error", _unreadable("closed_on")),
             Rule("ends_before_it_starts", "closed_on", "error", _before("closed_on", "created_on")),
-            Rule("unknown_outcome", "outcome", "error", unknown_outcome),
-            Rule("closed_without_outcome", "outcome", "error", closed_without_outcome),
-            Rule("outcome_without_day", "closed_on", "error", outcome_without_day),
+            Rule("unknown_outcome", "outcome", "error", _unknown_outcome),
+            Rule("closed_without_outcome", "outcome", "error", _closed_without_outcome),
+            Rule("outcome_without_day", "closed_on", "error", _outcome_without_day),
             Rule("repeated_lead", "line", "error", _repeats("lead_id", "stage", "stage_at")),
             Rule("unreadable_stage_date", "stage_at", "warn", _unreadable("stage_at")),
             Rule("stage_before_the_lead", "stage_at", "info", _before("stage_at", "created_on")),
             Rule("unreadable_value", "value", "warn", _unreadable("value")),
         ],
         "mentions": [
-            Rule("no_date", "at", "error", _missing("at")),
-            Rule("in_the_future", "at", "error", future("at")),
+            *dated("at"),
             Rule("no_channel", "channel", "error", _missing("channel")),
             Rule("no_text", "text", "error", _missing("text")),
             Rule("repeated_mention", "line", "error", _repeats("at", "channel", "text")),
