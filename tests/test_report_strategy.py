@@ -10,6 +10,7 @@ from cvm_analysis.report import desk_lists, strategy
 from cvm_analysis.report.writer import Writer
 from cvm_analysis.strategy.budget import Plan, Reduction
 from cvm_analysis.strategy.segment_strategies import Total
+from cvm_analysis.tables import TABLES
 from cvm_analysis.texts import words
 
 OWN = {
@@ -188,3 +189,21 @@ def test_owners_see_contacts_cost_and_the_gain_that_counts_once():
     ).assign(cost=10.0, counts_gain=[True, False])
     html = strategy.by_owner(EN, table).html
     assert "Sales" in html and ">2<" in html and "€20" in html and "€12" in html
+
+
+def test_the_plan_shows_its_lines_and_their_sums():
+    rows = [
+        {"region": "east", "action": code, "owner": "sales", "due_on": pd.Timestamp("2026-03-31"),
+         "budget": budget, "spent": spent, "contacts": n, "target_share": n / 40, "gained": None,
+         "status": status}
+        for code, budget, spent, n, status in (
+            ("call", 1000.0, 500.0, 20, "open"), ("mail", 200.0, 41.0, 41, "reached")
+        )
+    ]  # fmt: skip
+    columns = list(TABLES["plan_progress"].columns)
+    table = pd.DataFrame(rows, columns=columns).set_index(["region", "action"])
+    html = strategy.progress(EN, table).html
+    assert "Call them" in html and "50%" in html and "Reached" in html and "Open" in html
+    totals = html.partition('id="plan-totals"')[2]
+    assert "€541" in totals and "€1,200" in totals and ">61<" in totals
+    assert "names no plan" in strategy.progress(EN, table.iloc[:0]).html

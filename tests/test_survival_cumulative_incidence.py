@@ -20,7 +20,7 @@ HAND = pd.DataFrame(
 )
 
 
-def at(curve, cause, duration):
+def share_at(curve, cause, duration):
     rows = curve[(curve["cause"] == cause) & (curve["duration"] == duration)]
     return rows.iloc[0]
 
@@ -30,12 +30,12 @@ def test_ten_leads_by_hand():
     curve = ci.cumulative_incidence(HAND)
     won_3 = 1 / 10 + 0.8 * 1 / 7
     s_5 = 0.8 * 6 / 7
-    assert at(curve, "won", 3)["incidence"] == pytest.approx(won_3)
-    assert at(curve, "won", 5)["incidence"] == pytest.approx(won_3 + s_5 / 5)
+    assert share_at(curve, "won", 3)["incidence"] == pytest.approx(won_3)
+    assert share_at(curve, "won", 5)["incidence"] == pytest.approx(won_3 + s_5 / 5)
     lost_5 = 0.9 / 9 + s_5 / 5
-    assert at(curve, "lost", 5)["incidence"] == pytest.approx(lost_5)
-    assert at(curve, "lost", 7)["incidence"] == pytest.approx(lost_5 + s_5 * 3 / 5 / 3)
-    assert at(curve, "won", 9)["incidence"] == pytest.approx(
+    assert share_at(curve, "lost", 5)["incidence"] == pytest.approx(lost_5)
+    assert share_at(curve, "lost", 7)["incidence"] == pytest.approx(lost_5 + s_5 * 3 / 5 / 3)
+    assert share_at(curve, "won", 9)["incidence"] == pytest.approx(
         won_3 + s_5 / 5 + s_5 * (3 / 5) * (2 / 3)
     )
     assert curve.groupby("duration")["incidence"].sum()[9] == pytest.approx(1)

@@ -11,14 +11,16 @@ import pandas as pd
 from cvm_analysis.report import blocks
 from cvm_analysis.report.blocks import Block
 from cvm_analysis.report.writer import Writer
+from cvm_analysis.strategy import plan as action_plan
 from cvm_analysis.strategy.budget import Plan
 from cvm_analysis.strategy.segment_strategies import Total, select_planned
-from cvm_analysis.tables import IMPORTED
+from cvm_analysis.tables import ALL, IMPORTED
 from cvm_analysis.texts import Words
 
 MOST = 5  # actions on the first page
 PROGRESS = {"owner": "text", "due_on": "date", "contacts": "number", "spent": "money"}
 PROGRESS |= {"budget": "money", "target_share": "percent", "status": "text"}
+TOTALS = {"contacts": "number", "spent": "money", "budget": "money", "gained": "money"}
 GROUP = {"n_members": "number", "first": "text", "then": "text", "cost": "text", "net_gain": "text"}
 DAYS = (
     *("complaint_days", "days_since_late", "days_overdue", "days_since_last", "days_since_first"),
@@ -162,7 +164,7 @@ def by_owner(writer: Writer, actions: pd.DataFrame) -> Block:
 
 
 def progress(writer: Writer, progress: pd.DataFrame) -> Block:
-    """Show how far each line of the plan is; progress : table `plan_progress`."""
+    """Show how far each line of the plan is, and the sums; progress : table `plan_progress`."""
     say = writer.say
     if progress.empty:
         return writer.note("report.strategy.no_plan")
@@ -171,7 +173,11 @@ def progress(writer: Writer, progress: pd.DataFrame) -> Block:
         owner=[say(f"owners.{code}") for code in rows["owner"]],
         status=[say(f"plan_status.{code}") for code in rows["status"]],
     ).set_axis([say(f"actions.{code}") for code in rows["action"]])
-    return writer.table(shown, PROGRESS, id="plan-progress")
+    lines = writer.table(shown, PROGRESS, id="plan-progress")
+    totals = action_plan.add_up(progress)
+    names = [say("report.experience.all") if o == ALL else say(f"owners.{o}") for o in totals.index]
+    added = writer.table(totals.set_axis(names), TOTALS, id="plan-totals")
+    return blocks.join([lines, added])
 
 
 def why(writer: Writer, row: Mapping[str, Any]) -> str:
