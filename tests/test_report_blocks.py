@@ -93,7 +93,7 @@ def test_a_table_writes_each_column_in_its_format():
             "first_order": [date(2025, 12, 31), pd.NaT],
             "month": [pd.Timestamp("2025-02-01"), pd.NaT],
             "segment": ["at_risk", None],
-            "trigger": ["text", None],
+            "reason": ["text", None],
         },
         index=["champions", "lost"],
     )
@@ -104,14 +104,14 @@ def test_a_table_writes_each_column_in_its_format():
         "first_order": "date",
         "month": "month",
         "segment": "words:segments",
-        "trigger": "text",
+        "reason": "text",
     }
     cells = Seen(blocks.table(df, formats, rows="segments", currency="USD").html).cells
     first = ["Champions", "1,234,568", "25.6%", "$1,234.50", "Dec 31, 2025", "Feb 2025"]
     assert cells[8:14] == first
     assert cells[14:18] == ["At risk", "text", "Lost", "–"]
     assert cells[18:] == ["–", "-$3.00", "–", "–", "–", "–"]
-    headings = ["Customers", "Share", "Net sales", "First order", "Month", "Segment", "Trigger"]
+    headings = ["Customers", "Share", "Net sales", "First order", "Month", "Segment", "Reason"]
     assert cells[1:8] == headings
 
 

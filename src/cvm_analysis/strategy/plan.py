@@ -149,10 +149,9 @@ def add_up(progress: pd.DataFrame) -> pd.DataFrame:
     columns = ["budget", "spent", "contacts", "gained", "n_lines", "n_reached"]
     by_owner = rows.groupby("owner")[columns].sum(min_count=1)
     whole = rows[columns].sum(min_count=1).to_frame(ALL).T
+    sums = pd.concat([by_owner, whole]).astype(float).rename_axis("owner")
     counts = ["contacts", "n_lines", "n_reached"]
-    return pd.concat([by_owner, whole]).fillna(dict.fromkeys(counts, 0)).astype(
-        dict.fromkeys(counts, int)
-    ).rename_axis("owner")  # fmt: skip
+    return sums.fillna(dict.fromkeys(counts, 0)).astype(dict.fromkeys(counts, int))
 
 
 def _of_line(table: pd.DataFrame, line: Line, own: Collection[str]) -> pd.DataFrame:
