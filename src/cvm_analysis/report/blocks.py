@@ -58,6 +58,11 @@ def key_figures(figures: Sequence[tuple[str, str, str | None]]) -> Block:
     return _block("key_figures", figures)
 
 
+def paragraph(text: str) -> Block:
+    """Return a sentence or a few that belong to the report itself, as a note does not."""
+    return _block("paragraph", text)
+
+
 def note(text: str, language: Language = "en") -> Block:
     """Return a remark on how to read something."""
     return _block("note", words(language)("report.note"), text, "")
