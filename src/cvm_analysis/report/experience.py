@@ -245,4 +245,5 @@ def level_name(writer: Writer, group: str, level: str) -> str:
 
 
 def _place(writer: Writer, row: dict[str, Any]) -> str:
-    return f"{level_name(writer, row['group'], row['level'])} · {dimension_name(writer, row['dimension'])}"
+    level = level_name(writer, row["group"], row["level"])
+    return f"{level} · {dimension_name(writer, row['dimension'])}"

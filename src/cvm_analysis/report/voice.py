@@ -1,4 +1,4 @@
-"""What customers say in brief: what to look at first, complaints that wait, NPS, late deliveries."""
+"""What customers say in brief: what to look at first, open complaints, NPS, late deliveries."""
 
 from __future__ import annotations
 
