@@ -1,7 +1,6 @@
 """What customers say in brief: the heading, what to look at first, and what waits, by hand."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from test_report_churn import text
 from test_report_experience import score, table
@@ -87,11 +86,11 @@ def test_without_open_complaints_the_heading_is_the_nps():
 
 def test_the_two_dimensions_to_look_at_first_are_candidates_and_lead_the_table():
     said = text(voice.show(EN, WHOLE))
-    assert "Look first at Help, Price" in said and "first in 60%, 31% of resamples" in said
-    assert "candidates for a test, not causes" in said
-    assert "Help 3.90 – – –" in said, "no complaint about it"
-    assert "Price 3.46 -0.30 2 (1) €600" in said
-    assert "Product 4.00 +0.25 7 (6) €67K" in said
+    assert "Look first at Help, Price" in said and "(probability of rank 1: 60%, 31%)" in said
+    assert "these are candidates, not causes" in said
+    assert "Help 3.90 – – – –" in said, "no complaint about it"
+    assert "Price 3.46 -0.30 2 1 €0.6K" in said
+    assert "Product 4.00 +0.25 7 6 €67.0K" in said
     assert said.index("Help 3.90") < said.index("Price 3.46") < said.index("Product 4.00")
     assert "NPS is 12 (5 to 20)" in said
     assert "Down by more than chance: Price." in said, "Product rose, the NPS fell by chance"

@@ -19,7 +19,7 @@ from cvm_analysis.errors import InputError
 from cvm_analysis.texts import Language, Words, figures_in, words
 
 MIMETYPE = "application/x-cvm-block"
-RIGHT = ("number", "percent", "money")  # formats whose columns are aligned right
+RIGHT = ("number", "percent", "money", "amounts")  # formats whose columns are aligned right
 SHORT, PROSE = 16, 30  # letters: a column of short texts is not broken, one of long texts is wide
 
 
@@ -93,8 +93,8 @@ def table(
     ----------
     df : one row per line of the table; a plain RangeIndex is not shown
     formats : column -> how its values are written: `number`, `percent` (of a share), `money`, each
-        with decimals as in `number:1`; `date`; `month`; `text`; `words:actions` for codes with a
-        word under `actions` in the texts
+        with decimals as in `number:1`; `amounts` for money to three digits, in one unit; `date`;
+        `month`; `text`; `words:actions` for codes with a word under `actions` in the texts
     language : or the words, if a heading names the horizon
     rows : the section of the texts that names the codes of the index (`segments`); None: as it is
     labels : column -> heading, for columns without a word under `columns` in the texts
@@ -108,8 +108,7 @@ def table(
     absent = [column for column in formats if column not in df]
     if absent:
         raise InputError(f"table: no column {', '.join(absent)}; it has {', '.join(map(str, df))}")
-    writers = {column: _writer(kind, say, currency) for column, kind in formats.items()}
-    written = {column: [*map(write, df[column])] for column, write in writers.items()}
+    written = {c: _write(df[c], kind, say, currency) for c, kind in formats.items()}
     labels = labels or {}
     columns = [
         (labels[c] if c in labels else say(f"columns.{c}"), _class(formats[c], texts))
@@ -150,6 +149,13 @@ def _class(kind: str, texts: list[str]) -> str:
     return "short" if longest <= SHORT else "word" if longest <= PROSE else "prose"
 
 
+def _write(values: pd.Series, kind: str, say: Words, currency: str) -> list[str]:
+    """Write a column: each value by itself, `amounts` in one unit."""
+    if kind == "amounts":
+        return say.amounts([*values], currency)
+    return [*map(_writer(kind, say, currency), values)]
+
+
 def _writer(kind: str, say: Words, currency: str) -> Callable[[Any], str]:
     """Return the function that writes a value in a format of `table`."""
     name, _, detail = kind.partition(":")
@@ -164,7 +170,7 @@ def _writer(kind: str, say: Words, currency: str) -> Callable[[Any], str]:
         "words": lambda v: say.number(None) if pd.isna(v) else say(f"{detail}.{v}"),
     }
     if name not in known:
-        raise InputError(f"table: no format '{kind}'; there are {', '.join(known)}")
+        raise InputError(f"table: no format '{kind}'; there are {', '.join([*known, 'amounts'])}")
     return known[name]
 
 

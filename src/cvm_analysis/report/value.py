@@ -102,5 +102,5 @@ def margin_by_segment(writer: Writer, segments: pd.DataFrame) -> Block:
         shown = pd.concat([shown, rest.sum().to_frame().T])
         names.append(say.plural("report.value.other_segments", len(rest)))
     labels = say.names("report.value.by_segment_columns", MARGINS)
-    formats = {"n_customers": "number", **dict.fromkeys(MARGINS, "money")}
+    formats = {"n_customers": "number", **dict.fromkeys(MARGINS, "amounts")}
     return writer.table(shown.set_axis(names), formats, labels=labels, id="margin-by-segment")
