@@ -56,6 +56,7 @@ def made(text):
     labels = {"name": text, "n": "n"}
     return {
         "headline": blocks.headline(text),
+        "paragraph": blocks.paragraph(text),
         "key_figures": blocks.key_figures([(text, text, text), (text, text, None)]),
         "note": blocks.note(text),
         "warning": blocks.warning(text),
@@ -153,6 +154,13 @@ def test_a_table_has_the_name_that_a_link_can_lead_to_and_no_other():
     named = blocks.table(df, {"n_orders": "number"}, id="orders").html
     assert named.startswith('<figure class="cvm-table" id="orders">') and named.count(" id=") == 1
     assert " id=" not in blocks.table(df, {"n_orders": "number"}).html
+
+
+def test_amounts_have_one_unit_and_stand_right():
+    df = pd.DataFrame({"n_orders": [365_971.04, -9_183.93, np.nan]})
+    html = blocks.table(df, {"n_orders": "amounts"}, currency="CNY").html
+    assert [*Seen(html).cells] == ["Orders", "¥366K", "-¥9K", "–"]
+    assert html.count('class="number"') == 4
 
 
 def test_a_table_that_cannot_be_made_says_why():

@@ -53,7 +53,8 @@ COMPLAINTS = table(
 LATE = table(
     "late_deliveries",
     *(
-        {"group": group, "level": level, "n_due": due, "n_late": n, "late_share": n / due,
+        {"group": group, "level": level, "period_days": 365, "n_due": due, "n_late": n,
+         "late_share": n / due,
          "low": low, "high": high, "q_value": q}
         for group, level, due, n, low, high, q in (
             ("all", "all", 2000, 240, 0.1, 0.14, np.nan), ("city", "a", 1500, 120, 0.06, 0.1, 0.01),
@@ -98,7 +99,7 @@ def test_the_two_dimensions_to_look_at_first_are_candidates_and_lead_the_table()
 
 def test_late_deliveries_name_the_place_that_stands_out():
     said = text(voice.show(EN, WHOLE))
-    assert "Late or missing: 12% of deliveries due in the period (240 of 2,000 order lines)" in said
+    assert "2,000 order lines to be delivered in the last 365 days, 240 (12%) came late" in said
     assert "Most often in Berlin: 24% (19% to 29%)." in said
     alike = WHOLE._replace(late_deliveries=LATE.assign(q_value=LATE["q_value"] * 10))
     assert "No region or city differs" in text(voice.show(EN, alike))

@@ -124,6 +124,7 @@ def _late(writer: Writer, voice: Voice) -> str:
         share=say.percent(whole["late_share"]),
         late=say.number(whole["n_late"]),
         due=say.number(whole["n_due"]),
+        days=say.count("days", int(whole["period_days"])),
     )
     clear = places[(places["q_value"] < CLEAR) & (places["late_share"] > whole["late_share"])]
     if len(clear):
