@@ -148,7 +148,7 @@ def test_a_report_in_a_language_without_texts_is_linked_by_its_code():
 
 def test_hostile_names_stay_text():
     page = seen(entry(name=HOSTILE, message=HOSTILE, reports={HOSTILE: "a.html"}), title=HOSTILE)
-    assert page.text.count(HOSTILE) == 5  # title, h1, name, message, link
+    assert page.text.count(HOSTILE) == 6  # title, brand, h1, name, message, link
     assert "script" not in page.tags
     assert not [name for name, _ in page.attributes if name.startswith("on")]
 
