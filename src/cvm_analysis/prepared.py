@@ -103,6 +103,10 @@ class Prepared:
 
         return self.queries.ask(query, date).set_index("customer_id")
 
+    def in_periods(self, periods: pd.DataFrame, margin_share: float) -> pd.DataFrame:
+        """One row per customer and period with an order line; see customers.in_periods."""
+        return customers.in_periods(self.transactions, periods, margin_share).to_pandas()
+
     def mix(self, columns: Sequence[str], date: dt.date) -> pd.DataFrame:
         """Share of each customer's spend by columns of order lines: `category:flooring`, ...
 

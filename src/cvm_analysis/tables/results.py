@@ -1,6 +1,7 @@
 """Result tables: what one notebook hands to the next."""
 
 from cvm_analysis.tables.experience import EXPERIENCE
+from cvm_analysis.tables.performance import PERFORMANCE
 from cvm_analysis.tables.raw import ATTRIBUTES
 from cvm_analysis.tables.shape import (
     CUSTOMER,
@@ -379,4 +380,5 @@ RESULTS = {
     ),
     **STRATEGY,
     **EXPERIENCE,
+    **PERFORMANCE,
 }
