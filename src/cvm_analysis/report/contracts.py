@@ -94,9 +94,7 @@ def expected_ends(writer: Writer, p_end: pd.DataFrame) -> Block:
     return blocks.key_figures(figures)
 
 
-def _figure(
-    writer: Writer, name: str, value: float, n: str = "", days: int = 0
-) -> Figure:
+def _figure(writer: Writer, name: str, value: float, n: str = "", days: int = 0) -> Figure:
     say = writer.say
     label = say(f"report.contracts.{name}.label", days=say.count("days", days))
     return Figure(label, say.number(value), say(f"report.contracts.{name}.note", n=n))
