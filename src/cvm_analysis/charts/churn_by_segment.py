@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 
 from cvm_analysis.charts.picture import (
     Picture,
@@ -20,13 +19,13 @@ from cvm_analysis.charts.picture import (
     title_of_largest,
     titled,
 )
-from cvm_analysis.charts.style import ACCENT, FAINT, INK, SERIES, SOFT, canvas, ink_on
+from cvm_analysis.charts.style import ACCENT, FAINT, INK, SOFT, WARM, canvas, ink_on, shades
 from cvm_analysis.texts import Language, Words, words
 
 MOST_SEGMENTS = 8
 LESS, MORE = (  # from hardly to strongly: later is orange, sooner is blue
-    LinearSegmentedColormap.from_list("less", ["#fae6d8", "#e5a878", SERIES[1]]),
-    LinearSegmentedColormap.from_list("more", ["#dcebf4", "#7fb2d1", ACCENT]),
+    shades("#fae6d8", "#e5a878", WARM),
+    shades("#dcebf4", "#7fb2d1", ACCENT),
 )
 _VAGUE = 10.0  # an interval that holds 1 and is as many times as high as low tells nothing
 _TOP = np.log(3.0)  # logarithm of the factor up or down from which a colour deepens no more

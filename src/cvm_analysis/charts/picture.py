@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from cvm_analysis.charts.colors import follow_setting
 from cvm_analysis.charts.digest import digest
 from cvm_analysis.charts.style import FAINT, INK, MEASURED, SCALE, SOFT, WIDTH, ink_on, styled
 from cvm_analysis.errors import InputError
@@ -30,7 +31,8 @@ class Picture:
     """A figure and the sentence that stands for it where it cannot be seen.
 
     A notebook shows it as SVG whose text is drawn with the reader's own fonts; the same table gives
-    the same bytes. No font is embedded: without one for Chinese, a Chinese figure shows boxes.
+    the same bytes. Its colours follow the reader's light or dark setting, and paper is light; a page
+    in dark must say `color-scheme: light dark`, for browsers ask the page about its pictures. No font is embedded: without one for Chinese, a Chinese figure shows boxes.
     `figure` is the matplotlib figure, to be changed before it is shown.
     """
 
@@ -43,7 +45,7 @@ class Picture:
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         with styled():
             self.figure.savefig(file, format="svg", metadata=nothing)
-        text = file.getvalue().replace(_FAMILY, "")
+        text = follow_setting(file.getvalue().replace(_FAMILY, ""))
         fonts = f"text{{font-family:{FONTS};font-variant-numeric:tabular-nums}}"
         return text[text.index("<svg") :].replace(_CSS, _CSS + fonts, 1)
 
