@@ -92,6 +92,18 @@ class Prepared:
             found = found.join(wide, how="outer")
         return found
 
+    def deliveries(self, date: dt.date, days: int) -> pd.DataFrame:
+        """Deliveries due and late in the last `days` days, indexed by customer_id.
+
+        n_due, n_late (order lines, see `customers.count_deliveries`); no row without such records.
+        """
+        transactions = self.transactions
+        if not {"promised_on", "delivered_on"} <= set(transactions.columns):
+            found = pd.DataFrame(columns=["customer_id", "n_due", "n_late"])
+        else:
+            found = customers.count_deliveries(transactions, date, days).to_pandas()
+        return found.set_index("customer_id").astype(int)
+
     def in_period(self, date: dt.date, days: int) -> pd.DataFrame:
         """One row per customer with a line in the last `days` days, indexed by customer_id.
 
