@@ -11,7 +11,7 @@ _REPORTED = {
     ),
     "value": number("as reported, in the unit of the figure"),
     "model": text("of forecasts: codes of the models in use, with commas between; else empty"),
-    "version": text("of the program"),
+    "program": text("its version, as it may change forecasts"),
     "settings": text("of forecasts: fingerprint of the settings they depend on; else empty"),
 }
 _KEY = ("region", "as_of", "figure")
@@ -54,13 +54,13 @@ ALERTS = {
             "last_as_of": date("day of that report"),
             "value_then": number("as reported then, in the unit of the figure"),
             "value_recomputed": number(
-                "of that day from today's data; empty: cannot be recomputed"
+                "of that day from today's data; empty: not known"
             ),
             "value_now": number("of this report"),
             "change_data": number("recomputed less then: late or corrected rows"),
             "change_customers": number("now less recomputed: what customers did"),
             "change_model": yes_no("whether a forecast may have changed by more than its data"),
-            "changed": text("what did: model, settings, version, with commas between; else empty"),
+            "changed": text("what did: model, settings, program, with commas between; else empty"),
             "model_then": text("of forecasts: codes of the models in use then"),
             "model_now": text("the same today"),
         },
