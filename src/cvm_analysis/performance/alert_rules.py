@@ -49,7 +49,7 @@ class Alerts:
 
     rules : of figures against the year before; those written replace the ones here
     min_customers : fewer who bought the year before give no alert beyond chance
-    key_account_share : of the year before's net sales; a customer with as much who is overdue is one
+    key_account_share : of the year before's net sales, if a customer with as much is overdue
     open_complaints_share : of the complaints of 12 months; if more are open beyond the target
     missing_days : a kind of data that has no rows for so many days is missing
     """
@@ -62,7 +62,7 @@ class Alerts:
 
 
 def find_problems(alerts: Alerts) -> Iterator[Problem]:
-    """Find rules of unknown figures, without a limit or with several, and rules that stand twice."""
+    """Find rules of unknown figures, without a limit or with several, and repeated ones."""
     seen = set()
     for i, rule in enumerate(alerts.rules):
         at = ("rules", str(i))

@@ -53,9 +53,7 @@ ALERTS = {
             "figure": text("as in table report_figures"),
             "last_as_of": date("day of that report"),
             "value_then": number("as reported then, in the unit of the figure"),
-            "value_recomputed": number(
-                "of that day from today's data; empty: not known"
-            ),
+            "value_recomputed": number("of that day from today's data; empty: not known"),
             "value_now": number("of this report"),
             "change_data": number("recomputed less then: late or corrected rows"),
             "change_customers": number("now less recomputed: what customers did"),
