@@ -10,47 +10,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from cvm_analysis.performance.alert_answers import ACCOUNT, AT_STAKE, COMPLAINTS, find_answers
 from cvm_analysis.performance.alert_rules import HIGH_IS_GOOD, Alerts, Rule
 from cvm_analysis.tables import TABLES
 
 YEAR = 365  # days
 DETRACTOR = 6  # a recommendation score up to it
 WATCHED = 10  # customers whose margin at stake is the worry where nothing is wrong
-LIKELY = 5  # rows to be expected of a kind of data before it counts as missing
-ACCOUNT, COMPLAINTS, MISSING = "account_lost", "complaints_overdue", "data_missing"
-AT_STAKE = "margin_at_stake"
+MISSING = "data_missing"
 FACTORS = ("net_sales", "n_active", "n_orders", "orders_per_customer", "value_per_order")
-_PUT_RIGHT, _ANY = ("recovery", "service"), ("recovery", "service", "marketing")
-_SCORES = tuple(
-    f"satisfaction_{part}" for part in ("product", "pre_sale", "in_sale", "after_sale", "price")
-)
-# figure or alert -> kinds and reasons of the actions that answer it
-ANSWERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = MappingProxyType(
-    {
-        **dict.fromkeys(
-            ("net_sales", "margin"), (_ANY, ("sales_change", "days_since_last", "days_overdue"))
-        ),
-        **dict.fromkeys(
-            ("kept_share", "n_active", ACCOUNT, AT_STAKE),
-            (_ANY, ("days_since_last", "days_overdue")),
-        ),
-        "n_new": (("marketing",), ("nps", "days_since_joined", "days_since_stage")),
-        **dict.fromkeys(
-            ("n_orders", "orders_per_customer"), (_ANY, ("n_orders_365d", "days_overdue"))
-        ),
-        "value_per_order": (_ANY, ("n_categories", "net_sales_365d")),
-        "return_share": (_PUT_RIGHT, ("satisfaction_product",)),
-        "late_share": (_PUT_RIGHT, ("days_since_late", "satisfaction_in_sale")),
-        **dict.fromkeys(("complaints_per_100", COMPLAINTS), (_PUT_RIGHT, ("complaint_days",))),
-        "nps": (_PUT_RIGHT, ("nps", "complaint_days", *_SCORES)),
-    }
-)
 
 
 class Breach(NamedTuple):
@@ -60,7 +33,7 @@ class Breach(NamedTuple):
     """
 
     code: str
-    limit: float | None
+    limit: float
 
 
 class Year(NamedTuple):
@@ -106,7 +79,7 @@ def find(
     customers : one row per customer, indexed by customer_id: net_sales_365d, net_sales_change_365d,
         lapsed, contact_on, list_priority, margin_at_stake; days_since_late and nps where recorded
     complaints : one row per complaint: customer_id, at, duration (days), event (0: open)
-    missing : as `find_missing` gives it
+    missing : as `missing_data.find` gives it
     reasons : one row per action of the catalogue: action, kind, reason
     close_within_days : the target for complaints
     """
@@ -123,27 +96,10 @@ def find(
     if not rows:
         rows = _most_at_stake(customers)
     table = pd.DataFrame(rows, columns=list(TABLES["alerts"].columns))
-    table["answered_by"] = [_answers(row, reasons) for row in table.itertuples()]
+    table["answered_by"] = [
+        find_answers(row.alert, row.figure, reasons) for row in table.itertuples()
+    ]
     return _rank(table)
-
-
-def find_missing(days: pd.DataFrame, as_of: dt.date, missing_days: int | None) -> pd.DataFrame:
-    """Find kinds of data without rows for `missing_days`, where LIKELY of them were to be expected.
-
-    days : one row per table and day with rows: table, day, n_rows; missing_days : None: none
-
-    Returns
-    -------
-    One row per table: table, days (since its last row).
-    """
-    if missing_days is None or days.empty:
-        return pd.DataFrame(columns=["table", "days"])
-    rows = days.assign(ago=_days(days["day"], as_of))
-    before = rows[(rows["ago"] >= missing_days) & (rows["ago"] < missing_days + YEAR)]
-    expected = before.groupby("table")["n_rows"].sum() * missing_days / YEAR
-    since = rows.groupby("table")["ago"].min()
-    gone = since[(since >= missing_days) & (expected.reindex(since.index) >= LIKELY)]
-    return gone.rename("days").reset_index()
 
 
 def _figures(
@@ -153,17 +109,18 @@ def _figures(
     customers: pd.DataFrame,
     explained: float,
 ) -> Iterator[dict[str, Any]]:
-    """Check the rules on the year's figures: one alert for each figure, by its first broken rule."""
+    """Check the rules on the year's figures: one alert for each, by its first broken rule."""
     enough = year.get("n_active", "before") >= rules.min_customers
-    found = [
-        (rule.figure, breach) for rule in rules.rules if (breach := _check(rule, year, enough))
-    ]
-    broken = dict(reversed(found))
+    broken: dict[str, Breach] = {}
+    for rule in rules.rules:
+        if breach := _check(rule, year, enough):
+            broken.setdefault(rule.figure, breach)
     both = {"net_sales", "margin"} <= set(broken)
-    for figure, breach in reversed(broken.items()):
+    for figure, breach in broken.items():
         value, before = year.get(figure, "value"), year.get(figure, "before")
         if figure in concerned:
-            money, n = customers[AT_STAKE].reindex(concerned[figure]).sum(), len(concerned[figure])
+            money = float(customers[AT_STAKE].reindex(concerned[figure]).sum())
+            n = float(len(concerned[figure]))
         else:
             reference = breach.limit if breach.code in ("below", "above") else before
             money, n = _worth(year, figure, value, reference, both), _count(year, figure)
@@ -174,7 +131,7 @@ def _figures(
             "value": value,
             "before": before,
             "limit": breach.limit,
-            "money": max(float(money), 0.0) if np.isfinite(money) else np.nan,
+            "money": max(money, 0.0) if np.isfinite(money) else np.nan,
             "n_customers": n,
         }
 
@@ -186,16 +143,18 @@ def _check(rule: Rule, year: Year, enough: bool) -> Breach | None:
     """
     value, before = year.get(rule.figure, "value"), year.get(rule.figure, "before")
     fell = value < before
+    below, above, falls_by, rises_by = (
+        np.nan if limit is None else limit
+        for limit in (rule.below, rule.above, rule.falls_by, rule.rises_by)
+    )
+    sure = enough and bool(year.figures["beyond_chance"].get(rule.figure, False))
     broken = {
-        Breach("below", rule.below): rule.below is not None and value < rule.below,
-        Breach("above", rule.above): rule.above is not None and value > rule.above,
-        Breach("fell", rule.falls_by): value <= before - abs(before) * (rule.falls_by or np.nan),
-        Breach("rose", rule.rises_by): value >= before + abs(before) * (rule.rises_by or np.nan),
+        Breach("below", below): value < below,
+        Breach("above", above): value > above,
+        Breach("fell", falls_by): value <= before - abs(before) * falls_by,
+        Breach("rose", rises_by): value >= before + abs(before) * rises_by,
         Breach("fell" if fell else "rose", np.nan): (
-            rule.beyond_chance
-            and enough
-            and bool(year.figures["beyond_chance"].get(rule.figure, False))
-            and fell == HIGH_IS_GOOD[rule.figure]
+            rule.beyond_chance and sure and fell == HIGH_IS_GOOD[rule.figure]
         ),
     }
     return next((breach for breach, is_broken in broken.items() if is_broken), None)
@@ -295,14 +254,6 @@ def _most_at_stake(customers: pd.DataFrame) -> list[dict[str, Any]]:
     stake = float(first[AT_STAKE].sum())
     row = {"alert": AT_STAKE, "figure": AT_STAKE, "value": stake, "money": stake}
     return [row | {"n_customers": len(first)}] if len(first) else []
-
-
-def _answers(row: Any, reasons: pd.DataFrame) -> str:
-    """Codes of the actions that answer an alert, with commas between."""
-    key = row.alert if row.alert in ANSWERS else row.figure
-    kinds, columns = ANSWERS.get(key, ((), ()))
-    fits = reasons["kind"].isin(kinds) & reasons["reason"].isin(columns)
-    return ",".join(reasons.loc[fits, "action"])
 
 
 def _rank(table: pd.DataFrame) -> pd.DataFrame:

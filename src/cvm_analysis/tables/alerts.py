@@ -34,8 +34,8 @@ ALERTS = {
             "n_customers": count("customers concerned"),
             "customer_id": text("of account_lost: pseudonym of the customer; else empty"),
             "answered_by": text(
-                "reasons of the actions that answer it, as in table actions, with commas between; "
-                "empty: none in the catalogue"
+                "codes of the actions in strategies.yaml that answer it, with commas between; "
+                "empty: none does"
             ),
             "is_alert": yes_no("no: nothing is wrong, and this is what is most at stake"),
         },
