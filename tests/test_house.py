@@ -16,7 +16,7 @@ PACKAGE = ROOT / "src" / "cvm_analysis"
 SHARED = {"arrays", "errors", "tables", "texts", "typed", "minimum_data"}
 CORE = {
     *("customers", "segments", "survival", "backtest", "clv", "churn", "experience", "strategy"),
-    *("performance", "charts"),
+    *("charts", "performance"),
 }
 # What each room may import beside what everybody shares.
 BELOW = {

@@ -9,6 +9,7 @@ from cvm_analysis.customers.activity import (
     year_to_last_order,
 )
 from cvm_analysis.customers.indicators import histories, in_period, latest, mix, rfm_measures
+from cvm_analysis.customers.periods import in_periods
 from cvm_analysis.customers.resample import with_copied_days
 from cvm_analysis.customers.service import last_satisfaction, late_deliveries
 from cvm_analysis.customers.table import as_of
@@ -18,6 +19,7 @@ __all__ = [
     "daily_margin",
     "histories",
     "in_period",
+    "in_periods",
     "largest_days",
     "last_satisfaction",
     "late_deliveries",

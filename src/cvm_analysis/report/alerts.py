@@ -42,13 +42,14 @@ def alert_list(writer: Writer, alerts: pd.DataFrame) -> Block:
     if rows.empty:
         return writer.note("report.alerts.none")
     say = writer.say
-    answers = [
-        [f"actions.{code}" for code in row.split(",") if code] for row in rows["answered_by"]
-    ]
+    answers = [[code for code in row.split(",") if code] for row in rows["answered_by"]]
     shown = rows.assign(
         alert=[_say(writer, row, "item") for _, row in rows.iterrows()],
         money=[writer.money(each) for each in rows["money"]],
-        answered_by=[say.listed(map(say, each)) or say.number(None) for each in answers],
+        answered_by=[
+            say.listed(say(f"actions.{code}") for code in each) or say.number(None)
+            for each in answers
+        ],
     ).reset_index(drop=True)
     labels = {column: say(f"report.alerts.{column}") for column in LIST}
     return writer.table(shown, LIST, labels=labels, id="alerts")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from cvm_analysis.report.alerts import write_figure
+from cvm_analysis.report.alerts import SHARES, write_figure
 from cvm_analysis.report.blocks import Block
 from cvm_analysis.report.writer import Writer
 
@@ -35,7 +35,7 @@ def table(writer: Writer, changes: pd.DataFrame) -> Block:
     """Show each figure then and now, and what changed it; nothing in a first report."""
     if changes.empty:
         return Block("")
-    say, empty = writer.say, writer.say.number(None)
+    say = writer.say
     rows = [row for _, row in changes.reset_index().iterrows()]
     shown = pd.DataFrame(
         {
@@ -43,13 +43,7 @@ def table(writer: Writer, changes: pd.DataFrame) -> Block:
             "change_data": [_change(writer, r["figure"], r["change_data"]) for r in rows],
             "change_customers": [_change(writer, r["figure"], r["change_customers"]) for r in rows],
             "value_now": [write_figure(writer, r["figure"], r["value_now"]) for r in rows],
-            "changed": [
-                say.listed(
-                    say(f"report.since_last.causes.{c}") for c in r["changed"].split(",") if c
-                )
-                or empty
-                for r in rows
-            ],
+            "changed": [_causes(writer, r["changed"]) for r in rows],
         },
         index=[say(f"report.since_last.figures.{row['figure']}") for row in rows],
     )
@@ -81,9 +75,19 @@ def _parts(writer: Writer, changes: pd.DataFrame) -> Iterator[str]:
             yield say("report.since_last.program")
 
 
+def _causes(writer: Writer, changed: str) -> str:
+    """Name what of a forecast changed; a dash if nothing did."""
+    say = writer.say
+    names = [say(f"report.since_last.causes.{code}") for code in changed.split(",") if code]
+    return say.listed(names) or say.number(None)
+
+
 def _change(writer: Writer, figure: str, change: float) -> str:
     """Write a change in the unit of the figure, with its sign."""
     written = write_figure(writer, figure, change)
+    if figure in SHARES and pd.notna(change):
+        points = writer.say.number(100 * change, 1)
+        written = writer.say("report.since_last.points", n=points)
     return f"+{written}" if change > 0 else written
 
 
