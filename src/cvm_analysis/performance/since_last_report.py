@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.tables import ALL, TABLES, empty
+from cvm_analysis.tables import ALL, empty
 
 FORECASTS = ("expected_margin", "margin_at_stake")
 CAUSES = ("model", "settings", "program")  # why a forecast changes, beside its data
@@ -37,32 +37,21 @@ def to_figures(year_on_year: pd.DataFrame, customers: pd.DataFrame) -> pd.Series
 
 
 def to_rows(
-    region: str,
-    as_of: dt.date,
-    figures: pd.Series,
-    values: pd.DataFrame,
-    churn: pd.DataFrame,
-    settings: str,
-    program: str,
+    figures: pd.Series, values: pd.DataFrame, churn: pd.DataFrame, settings: str
 ) -> pd.DataFrame:
     """Make table `report_figures`: what later reports are compared with.
 
     figures : as `to_figures` gives them; values, churn : tables `value` and `churn`
-    settings : their fingerprint; program : its version
+    settings : their fingerprint
     """
     models = ",".join(sorted({*values["model"].dropna(), *churn["model"].dropna()}))
     expected, at_stake = values["expected_margin"].sum(), churn["margin_at_stake"].sum()
     forecasts = pd.Series([expected, at_stake], FORECASTS, dtype=float)
-    rows = pd.concat([figures, forecasts]).rename_axis("figure").rename("value").reset_index()
-    is_forecast = rows["figure"].isin(FORECASTS)
-    rows = rows.assign(
-        region=region,
-        as_of=pd.Timestamp(as_of),
-        model=np.where(is_forecast, models, ""),
-        program=program,
-        settings=np.where(is_forecast, settings, ""),
-    )
-    return rows.set_index(list(TABLES["report_figures"].key)).sort_index()
+    rows = pd.concat([figures, forecasts]).rename_axis("figure").rename("value").to_frame()
+    is_forecast = rows.index.isin(FORECASTS)
+    return rows.assign(
+        model=np.where(is_forecast, models, ""), settings=np.where(is_forecast, settings, "")
+    ).sort_index()
 
 
 def find_last(earlier: pd.DataFrame, as_of: dt.date) -> dt.date | None:
@@ -75,34 +64,40 @@ def find_last(earlier: pd.DataFrame, as_of: dt.date) -> dt.date | None:
     return None if days.empty else days.max().date()
 
 
-def compare(earlier: pd.DataFrame, now: pd.DataFrame, recomputed: pd.Series) -> pd.DataFrame:
+def compare(
+    earlier: pd.DataFrame,
+    now: pd.DataFrame,
+    recomputed: pd.Series,
+    as_of: dt.date,
+    program: str,
+) -> pd.DataFrame:
     """Compare with the last report before this one: table `since_last_report`.
 
     A figure that one of the two reports lacks has no row.
 
     Parameters
     ----------
-    earlier, now : tables `earlier_reports` and `report_figures` of one region
+    earlier : table `earlier_reports`; now : table `report_figures`
     recomputed : figure -> its value as of the day of the last report, from today's data
+    program : version of the program now
     """
-    current = now.reset_index().set_index("figure")
-    last = find_last(earlier, current["as_of"].max().date())
+    last = find_last(earlier, as_of)
     if last is None:
         return empty("since_last_report").set_index("figure")
     rows = earlier.reset_index()
     then = rows[rows["as_of"] == pd.Timestamp(last)].set_index("figure")
-    both = then.join(current, lsuffix="_then", rsuffix="_now", how="inner")
-    again = recomputed.reindex(both.index).astype(float)
+    both = then.join(now.assign(program=program), lsuffix="_then", rsuffix="_now", how="inner")
     is_forecast = both.index.isin(FORECASTS)
+    again = recomputed.reindex(both.index).astype(float).mask(is_forecast)
     changed = [_find_causes(row) if row["model_now"] else "" for _, row in both.iterrows()]
     return pd.DataFrame(
         {
             "last_as_of": pd.Timestamp(last),
             "value_then": both["value_then"],
-            "value_recomputed": again.mask(is_forecast),
+            "value_recomputed": again,
             "value_now": both["value_now"],
-            "change_data": (again - both["value_then"]).mask(is_forecast),
-            "change_customers": (both["value_now"] - again).mask(is_forecast),
+            "change_data": again - both["value_then"],
+            "change_customers": both["value_now"] - again,
             "change_model": [bool(each) for each in changed],
             "changed": changed,
             "model_then": both["model_then"],

@@ -8,13 +8,11 @@ from typing import Any
 import pandas as pd
 
 from cvm_analysis.performance.alerts import FACTORS
+from cvm_analysis.report import performance
 from cvm_analysis.report.blocks import Block
 from cvm_analysis.report.writer import Writer
 from cvm_analysis.texts import Words
 
-MONEY = ("net_sales", "margin", "value_per_order", "expected_margin", "margin_at_stake")
-SHARES = ("kept_share", "return_share", "late_share")
-ONE_DIGIT = ("orders_per_customer", "complaints_per_100")
 BY_SHARE = (*FACTORS, "margin", "n_new")  # figures whose change is said as a share
 LIST = {"alert": "text", "money": "text", "n_customers": "number", "answered_by": "text"}
 
@@ -74,15 +72,6 @@ def describe(
     ]
 
 
-def write_figure(writer: Writer, figure: str, value: float) -> str:
-    """Write a figure of the year in its unit."""
-    if figure in MONEY:
-        return writer.money(value)
-    if figure in SHARES:
-        return writer.say.percent(value)
-    return writer.say.number(value, int(figure in ONE_DIGIT))
-
-
 def _say(writer: Writer, row: pd.Series, form: str) -> str:
     """Say an alert as a clause or as an item of the list."""
     say, code, figure = writer.say, str(row["alert"]), str(row["figure"])
@@ -96,9 +85,9 @@ def _say(writer: Writer, row: pd.Series, form: str) -> str:
     if key == "data_missing":
         table = say(f"raw_tables.{figure}")
         return say(text, table=table, days=say.count("days", row["value"]))
-    value = write_figure(writer, figure, row["value"])
     if key == "margin_at_stake":
-        return say(text, value=value, customers=customers)
+        return say(text, value=writer.money(row["value"]), customers=customers)
+    value = performance.write(writer, figure, row["value"])
     return say(text, value=value, versus=_versus(writer, row))
 
 
@@ -106,10 +95,10 @@ def _versus(writer: Writer, row: pd.Series) -> str:
     """Say what a figure is compared with: the year before, or the limit."""
     figure, direction = str(row["figure"]), str(row["alert"]).rpartition("_")[2]
     if direction in ("below", "above"):
-        limit = write_figure(writer, figure, row["limit"])
+        limit = performance.write(writer, figure, row["limit"])
         return writer.say(f"report.alerts.versus.{direction}", limit=limit)
     if figure in BY_SHARE:
         change = writer.say.percent(abs(row["value"] / row["before"] - 1))
         return writer.say(f"report.alerts.versus.{direction}_by", share=change)
-    before = write_figure(writer, figure, row["before"])
+    before = performance.write(writer, figure, row["before"])
     return writer.say(f"report.alerts.versus.{direction}_from", before=before)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from cvm_analysis.report.alerts import SHARES, write_figure
+from cvm_analysis.performance.since_last_report import FORECASTS
+from cvm_analysis.report import performance
 from cvm_analysis.report.blocks import Block
 from cvm_analysis.report.writer import Writer
 
@@ -39,13 +40,13 @@ def table(writer: Writer, changes: pd.DataFrame) -> Block:
     rows = [row for _, row in changes.reset_index().iterrows()]
     shown = pd.DataFrame(
         {
-            "value_then": [write_figure(writer, r["figure"], r["value_then"]) for r in rows],
+            "value_then": [_write(writer, r["figure"], r["value_then"]) for r in rows],
             "change_data": [_change(writer, r["figure"], r["change_data"]) for r in rows],
             "change_customers": [_change(writer, r["figure"], r["change_customers"]) for r in rows],
-            "value_now": [write_figure(writer, r["figure"], r["value_now"]) for r in rows],
+            "value_now": [_write(writer, r["figure"], r["value_now"]) for r in rows],
             "changed": [_causes(writer, r["changed"]) for r in rows],
         },
-        index=[say(f"report.since_last.figures.{row['figure']}") for row in rows],
+        index=[_name(writer, row["figure"]) for row in rows],
     )
     labels = {column: say(f"report.since_last.{column}") for column in FORMATS}
     return writer.table(shown, FORMATS, labels=labels, id="since-last-report")
@@ -82,10 +83,24 @@ def _causes(writer: Writer, changed: str) -> str:
     return say.listed(names) or say.number(None)
 
 
+def _name(writer: Writer, figure: str) -> str:
+    own = f"report.since_last.figures.{figure}"
+    return writer.say(own if own in writer.say else f"report.performance.figures.{figure}")
+
+
+def _write(writer: Writer, figure: str, value: float) -> str:
+    """Write a figure in its unit."""
+    if figure in FORECASTS:
+        return writer.money(value)
+    if figure == "n_customers":
+        return writer.say.number(value)
+    return performance.write(writer, figure, value)
+
+
 def _change(writer: Writer, figure: str, change: float) -> str:
-    """Write a change in the unit of the figure, with its sign."""
-    written = write_figure(writer, figure, change)
-    if figure in SHARES and pd.notna(change):
+    """Write a change in the unit of the figure, of shares in points, with its sign."""
+    written = _write(writer, figure, change)
+    if performance.UNITS.get(figure) == "percent" and pd.notna(change):
         points = writer.say.number(100 * change, 1)
         written = writer.say("report.since_last.points", n=points)
     return f"+{written}" if change > 0 else written

@@ -2,7 +2,7 @@
 
 <ledger>/.owner.json                       whose it is
 <ledger>/<region>/<date>.parquet           rows of table `ledger` of that region's report of the day
-<ledger>/<region>/figures/<date>.parquet   its table `report_figures`
+<ledger>/<region>/figures/<date>.parquet   its table `report_figures`, as `earlier_reports`
 <ledger>/<region>/.<date>.json             only while a report is published: link and fingerprint
 
 Report and rows are published together: a note names the report that is about to appear, then the
@@ -118,11 +118,20 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> None:
 
 def _files(region: str, as_of: str, desk: Path) -> dict[str, bytes]:
     """Make what the ledger keeps of a report: content by name within the folder of its region."""
-    rows, figures = _rows(region, as_of, desk), desk / "tables" / "report_figures.parquet"
-    found = {} if rows is None else {f"{as_of}.parquet": rows}
-    if figures.is_file():
-        found[f"figures/{as_of}.parquet"] = figures.read_bytes()
-    return found
+    rows, figures = _rows(region, as_of, desk), _figures(region, as_of, desk)
+    found = {f"{as_of}.parquet": rows, f"figures/{as_of}.parquet": figures}
+    return {name: content for name, content in found.items() if content is not None}
+
+
+def _figures(region: str, as_of: str, desk: Path) -> bytes | None:
+    """Make rows of table `earlier_reports` from a report's own, with the program's version."""
+    path, made = desk / "tables" / "report_figures.parquet", manifest.read(desk.parent)
+    if made is None or not path.is_file():
+        return None
+    about = {"region": region, "as_of": pd.Timestamp(as_of), "program": made["code"]["version"]}
+    rows = pd.read_parquet(path).assign(**about)
+    content: bytes = rows[list(TABLES["earlier_reports"].columns)].to_parquet(index=False)
+    return content
 
 
 def _rows(region: str, as_of: str, desk: Path) -> bytes | None:

@@ -2,20 +2,15 @@
 
 from cvm_analysis.tables.shape import Table, count, date, money, number, text, yes_no
 
-_REPORTED = {
-    "region": text("a key of the config's regions, or all"),
-    "as_of": date("day of the report"),
+_FIGURES = {
     "figure": text(
         "a figure of year_on_year, expected_margin, margin_at_stake, or n_customers (who ever "
         "bought)"
     ),
     "value": number("as reported, in the unit of the figure"),
     "model": text("of forecasts: codes of the models in use, with commas between; else empty"),
-    "program": text("its version, as it may change forecasts"),
     "settings": text("of forecasts: fingerprint of the settings they depend on; else empty"),
 }
-_KEY = ("region", "as_of", "figure")
-
 ALERTS = {
     "alerts": Table(
         "one row per alert, worst first; where nothing is wrong, the margin at stake alone",
@@ -41,10 +36,17 @@ ALERTS = {
         },
     ),
     "report_figures": Table(
-        "one row per figure that later reports are compared with", _KEY, dict(_REPORTED)
+        "one row per figure that later reports are compared with", ("figure",), dict(_FIGURES)
     ),
     "earlier_reports": Table(
-        "one row per figure of each earlier report of the region", _KEY, dict(_REPORTED)
+        "one row per figure of each earlier report of the region",
+        ("region", "as_of", "figure"),
+        {
+            "region": text("a key of the config's regions, or all"),
+            "as_of": date("day of the report"),
+            **_FIGURES,
+            "program": text("its version, as another one may forecast otherwise"),
+        },
     ),
     "since_last_report": Table(
         "one row per figure of the last report before this one; none: this is the first",
