@@ -24,7 +24,7 @@ BELOW = {
     "churn": {"backtest", "survival"},
     "experience": {"survival", "backtest"},
     "segments": {"backtest"},
-    "settings": {"churn", "clv", "experience", "segments", "strategy"},
+    "settings": {"churn", "clv", "experience", "performance", "segments", "strategy"},
     "sources": set(),
     "draft": {"clv", "settings", "sources", "intake"},
     "atomic_folder": set(),
@@ -36,7 +36,7 @@ BELOW = {
     "results": {"settings", "atomic_folder", "notebooks", "prepared", "union"},
     "intake": {"settings", "atomic_folder", "prepared", "sources"},
     "validate": {"settings", "intake", "prepared", "sources", *CORE},
-    "report": {"churn", "segments", "strategy", "survival"},
+    "report": {"churn", "performance", "segments", "strategy", "survival"},
     "run": {"atomic_folder", "notebooks", "owner", "report", "strategy", "union"},
     "sample": set(),
     "cli": {

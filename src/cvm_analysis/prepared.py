@@ -22,6 +22,14 @@ from cvm_analysis.tables import ALL, FROM_FILES, IMPORTED, TABLES, own
 
 STAMP = "prepared.json"
 
+DATED = {  # table -> the day that tells whether it is still being recorded
+    "transactions": "ordered_at",
+    "contracts": "started_on",
+    "leads": "created_on",
+    **dict.fromkeys(("feedback", "indicators", "campaign_members", "contact_log"), "at"),
+    **dict.fromkeys(("consents", "points", "referrals", "mentions"), "at"),
+}
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -191,6 +199,17 @@ class Prepared:
             return bought.mutate(customer_type=kind.fill_null("retail")).order_by("customer_id")
 
         return self.queries.ask(query, date).set_index("customer_id")
+
+    def row_days(self, date: dt.date) -> pd.DataFrame:
+        """Days by `date` on which each kind of data has rows: table, day."""
+        found = [pd.DataFrame(columns=["table", "day"])]
+        for name, column in DATED.items():
+            table = getattr(self, name)
+            if table is not None and column in table.columns:
+                day = table[column].cast("date")
+                days = table.select(day=day).filter(lambda t: t.day <= date).distinct()
+                found.append(days.order_by("day").to_pandas().assign(table=name))
+        return pd.concat(found, ignore_index=True)
 
     def feedback_by(self, date: dt.date) -> pd.DataFrame:
         """Answers and complaints known on a day; a complaint closed later is still open."""

@@ -1,10 +1,11 @@
 """The only reader and writer of run folders, through which notebooks pass on their results.
 
-tables/<name>.parquet   results; `ledger`: what earlier reports recommended, put there by `cvm run`
+tables/<name>.parquet   results; `cvm run` puts `ledger` and `earlier_reports` there before
 reference.json          cut points and thresholds that this run found
 company.json            those of the whole company, if `cvm run` has put them there
 thresholds.json         those that this run used
 figures.json            key figures for the portal
+alerts.json             what needs attention, in words
 lists/<name>.csv        for the desk
 regions.json            of `all`: the regions whose tables are in its own
 done/<notebook>.json    shows that a notebook finished
@@ -18,7 +19,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,7 +36,10 @@ from cvm_analysis.tables.summary import summarize
 from cvm_analysis.texts import Words, words
 from cvm_analysis.union import REGIONS
 
-FILES = tuple(f"{name}.json" for name in ("company", "reference", "thresholds", "figures", "stamp"))
+FILES = (
+    *("company.json", "reference.json", "thresholds.json", "figures.json", "alerts.json"),
+    "stamp.json",
+)
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # first letters of what spreadsheets calculate
 CONTENTS = ("tables", "done", "lists", *FILES, REGIONS)
 
@@ -62,7 +66,7 @@ class Run:
     def read(self, name: str) -> pd.DataFrame:
         """Read a table, indexed by its key; its horizon is in `attrs`.
 
-        A table that `cvm run` hands in (`ledger`) is empty where it has not.
+        A table that `cvm run` hands in (`ledger`, `earlier_reports`) is empty where it has not.
 
         InputError, if it is missing or made from other data, names the notebook to run first.
         """
@@ -183,6 +187,14 @@ class Run:
             "values": finite,
         }
         _write_json(self.folder / "figures.json", content)
+
+    def alerts(self, alerts: Sequence[Mapping[str, Any]]) -> None:
+        """Write the alerts for run.json and the summary of `cvm run`, worst first.
+
+        alerts : one per alert, as report.alerts.describe makes them: code, figure, value (number or
+            None) and text by language
+        """
+        write(self.folder / "alerts.json", json.dumps(alerts, ensure_ascii=False, indent=1))
 
     def notes(self) -> list[Note]:
         """All notes of this run, in the order of the notebooks."""

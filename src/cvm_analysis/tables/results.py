@@ -1,5 +1,6 @@
 """Result tables: what one notebook hands to the next."""
 
+from cvm_analysis.tables.alerts import ALERTS
 from cvm_analysis.tables.experience import EXPERIENCE
 from cvm_analysis.tables.performance import PERFORMANCE
 from cvm_analysis.tables.raw import ATTRIBUTES
@@ -393,4 +394,5 @@ RESULTS = {
     **STRATEGY,
     **EXPERIENCE,
     **PERFORMANCE,
+    **ALERTS,
 }
