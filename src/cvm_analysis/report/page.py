@@ -2,13 +2,13 @@
 
 From the notebook come its prose (markdown cells), our blocks, and pictures; code, warnings and
 every other output stay behind. Raw HTML in prose is shown as text, and links lead nowhere but
-inside the page. The page forbids scripts and any request (Content-Security-Policy).
+inside the page, but for those in its header. The page forbids scripts and any request (Content-Security-Policy).
 """
 
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import mistune
 from markupsafe import Markup, escape
 
 from cvm_analysis.errors import InputError
+from cvm_analysis.report import head
 from cvm_analysis.report.blocks import MIMETYPE, templates
 from cvm_analysis.texts import words
 
@@ -23,19 +24,22 @@ FOR_ANALYSTS = "analyst"  # a cell with this tag does not appear
 _PICTURES = {"image/svg+xml": "svg+xml", "image/png": "png"}
 
 
-def render(notebook: Path, title: str, language: str) -> str:
+def render(
+    notebook: Path, title: str, language: str, links: Sequence[head.Link] = ()
+) -> str:
     """Return the notebook as the text of one HTML file; the same notebook gives the same text.
 
     Parameters
     ----------
     notebook : an executed .ipynb; its metadata may hold `cvm`: {"as_of": ISO date, "version": str},
         shown in the footer. Its first `#` heading becomes the line under the title.
-    title : heading and name of the page
+    title : heading of the page; its name has the date, too
     language : of the words the page itself adds
+    links : label and path, relative to the page, of other pages in the same output folder
 
     Raises
     ------
-    InputError : the file is no notebook
+    InputError : the file is no notebook, or a link leaves the output folder
     """
     from nbconvert import TemplateExporter
 
@@ -50,7 +54,7 @@ def render(notebook: Path, title: str, language: str) -> str:
     exporter.environment.autoescape = True
     exporter.environment.globals.update(
         say=say,
-        title=title,
+        **head.describe(title, say, facts.get("as_of"), links, head.BELOW),
         question=prose.question,
         headings=prose.headings,
         opening=shown[:first],
