@@ -1,8 +1,9 @@
 """An executed notebook as one HTML file that opens anywhere and loads nothing.
 
 From the notebook come its prose (markdown cells), our blocks, and pictures; code, warnings and
-every other output stay behind. Raw HTML in prose is shown as text, and links lead nowhere but
-inside the page, but for those in its header. The page forbids scripts and any request (Content-Security-Policy).
+every other output stay behind. Raw HTML in prose is shown as text, and its links lead nowhere but
+inside the page; those in the header lead to pages of the same output folder. The page forbids
+scripts and any request (Content-Security-Policy).
 """
 
 import base64
@@ -24,9 +25,7 @@ FOR_ANALYSTS = "analyst"  # a cell with this tag does not appear
 _PICTURES = {"image/svg+xml": "svg+xml", "image/png": "png"}
 
 
-def render(
-    notebook: Path, title: str, language: str, links: Sequence[head.Link] = ()
-) -> str:
+def render(notebook: Path, title: str, language: str, links: Sequence[head.Link] = ()) -> str:
     """Return the notebook as the text of one HTML file; the same notebook gives the same text.
 
     Parameters

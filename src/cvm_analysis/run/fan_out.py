@@ -18,7 +18,6 @@ from cvm_analysis.run.notebook import check
 from cvm_analysis.run.plan import Job, Part, Plan, Progress, Result, State
 from cvm_analysis.tables import ALL
 
-
 EARLIER = 3  # reports of earlier dates that the portal links
 
 

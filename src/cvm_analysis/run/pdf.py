@@ -112,7 +112,11 @@ def _wait(child: subprocess.Popen[bytes], seconds: float, stop: threading.Event)
 def _environment(work: Path) -> dict[str, str]:
     """Environment of the browser: no pseudonym key, and nothing written outside its folder."""
     inherited = {name: value for name, value in os.environ.items() if name != "CVM_KEY"}
-    return inherited | {"HOME": str(work), "XDG_CONFIG_HOME": str(work), "XDG_CACHE_HOME": str(work)}
+    return inherited | {
+        "HOME": str(work),
+        "XDG_CONFIG_HOME": str(work),
+        "XDG_CACHE_HOME": str(work),
+    }
 
 
 def _with_date(content: bytes, as_of: str) -> bytes:
