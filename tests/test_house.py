@@ -33,11 +33,14 @@ BELOW = {
     "prepared": {"settings", "atomic_folder", "owner", "customers", "queries"},
     "queries": set(),
     "union": {"atomic_folder"},
-    "results": {"settings", "atomic_folder", "notebooks", "prepared", "union"},
+    "results": {
+        *("settings", "atomic_folder", "file_names", "notebooks", "prepared", "spreadsheets"),
+        "union",
+    },
     "intake": {"settings", "atomic_folder", "prepared", "sources"},
     "validate": {"settings", "intake", "prepared", "sources", *CORE},
-    "report": {"churn", "performance", "segments", "strategy", "survival"},
-    "run": {"atomic_folder", "notebooks", "owner", "report", "strategy", "union"},
+    "report": {"churn", "performance", "segments", "spreadsheets", "strategy", "survival"},
+    "run": {"atomic_folder", "file_names", "notebooks", "owner", "report", "strategy", "union"},
     "sample": set(),
     "cli": {
         *("settings", "draft", "prepared", "intake", "notebooks"),

@@ -210,6 +210,7 @@ def _plan(
         languages=languages,
         prepared=stamp["fingerprint"],
         inputs={file["name"]: file["sha256"] for file in stamp["files"]},
+        has_pdf=settings.business.pdf == "auto",
         private_folders=(settings.prepared, settings.ledger, *settings.raw_folders),
     )
 

@@ -31,8 +31,9 @@ class Picture:
     """A figure and the sentence that stands for it where it cannot be seen.
 
     A notebook shows it as SVG whose text is drawn with the reader's own fonts; the same table gives
-    the same bytes. Its colours follow the reader's light or dark setting, and paper is light; a page
-    in dark must say `color-scheme: light dark`, for browsers ask the page about its pictures. No font is embedded: without one for Chinese, a Chinese figure shows boxes.
+    the same bytes. Its colours follow the reader's light or dark setting, and paper is light; a
+    page in dark must say `color-scheme: light dark`, for browsers ask the page about its pictures.
+    No font is embedded: without one for Chinese, a Chinese figure shows boxes.
     `figure` is the matplotlib figure, to be changed before it is shown.
     """
 

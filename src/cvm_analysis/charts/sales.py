@@ -84,7 +84,12 @@ def regions(table: pd.DataFrame, language: Language = "en", currency: str = "CNY
             _panel(ax, say, of_region[code], (say.level("region", code), amount), growth)
     figures = zip(order, say.amounts(sums, currency), growths, strict=True)
     written = [
-        say("charts.regions.row", name=say.level("region", code), amount=amount, growth=_sign(say, g))
+        say(
+            "charts.regions.row",
+            name=say.level("region", code),
+            amount=amount,
+            growth=_sign(say, g),
+        )
         for code, amount, g in figures
     ]
     return Picture(figure, say("charts.regions.alt", rows=say.listed(written)))

@@ -41,6 +41,7 @@ class Plan:
     jobs: int = 1  # notebooks at a time, over all regions
     force: bool = False
     limit_seconds: float = 3600.0  # for one notebook
+    has_pdf: bool = False  # whether the report is printed, too, where there is a browser
 
     def check(self) -> None:
         """Raise InputError if a key, the date, `out` or the ledger cannot be a folder, or a list is

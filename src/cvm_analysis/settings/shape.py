@@ -92,6 +92,11 @@ def _refuse_yes(given: Any) -> Any:
     return str(given) if isinstance(given, int | float) else given
 
 
+def _read_off(given: Any) -> Any:
+    """YAML reads off as false."""
+    return "off" if given is False else given
+
+
 Cell = Annotated[str, BeforeValidator(_refuse_yes)]
 
 
@@ -159,6 +164,7 @@ class Business(Strict):
     extracted_on: dt.date | None = None
     prepared: str | None = None
     ledger: str | None = None
+    pdf: Annotated[Literal["auto", "off"], BeforeValidator(_read_off)] = "auto"
     regions: Regions
     sources: Sources
     rules: Rules = Rules()
