@@ -122,6 +122,10 @@ def run(
         names = {key: each[languages[0]] for key, each in plan.regions.items()}
         with progress.open_progress(names, err) as show:
             outcome = fan_out.run(replace(plan, jobs=jobs, force=force), show)
+    for key, alerts in fan_out.find_alerts(plan, languages[0]).items():
+        if alerts:
+            more = f" ({len(alerts) - 1} more)" if alerts[1:] else ""
+            _say(f"{names[key]}: {alerts[0]}{more}")
     for result in outcome.failed:
         err.print(f"{result.region}: failed: {result.failure}", markup=False, highlight=False)
     _say(str(outcome.portal))

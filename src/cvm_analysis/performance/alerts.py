@@ -259,7 +259,7 @@ def _most_at_stake(customers: pd.DataFrame) -> list[dict[str, Any]]:
 def _rank(table: pd.DataFrame) -> pd.DataFrame:
     """Order by money, unknown last, and give each column its type."""
     ranked = table.sort_values("money", ascending=False, kind="stable", ignore_index=True)
-    numbers = ["value", "before", "limit", "money"]
+    numbers = ["value", "before", "limit", "money", "n_customers"]
     ranked[numbers] = ranked[numbers].astype(float)
     return ranked.assign(
         rank=range(1, len(ranked) + 1),

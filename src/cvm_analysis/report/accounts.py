@@ -49,12 +49,8 @@ def show(
     if accounts.empty:
         return Block("")
     say, total = writer.say, core.add_up(accounts)
-    overdue = say(
-        "report.accounts.overdue",
-        recent=say.number(total.n_recent),
-        overdue=say.number(total.n_overdue),
-        days=say.count("days", win_back_days),
-    )
+    near = {"recent": say.number(total.n_recent), "days": say.count("days", win_back_days)}
+    overdue = say.plural("report.accounts.overdue", total.n_overdue, **near)
     rows = strategy.add_first_action(core.choose(accounts, MOST), actions).to_dict("index")
     cells = [
         (_sales(writer, row), _days(writer, row), _to_do(writer, row)) for row in rows.values()

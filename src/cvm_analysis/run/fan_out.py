@@ -61,6 +61,13 @@ def run(plan: Plan, progress: Progress) -> Outcome:
     return Outcome(tuple(results), write_portal(plan))
 
 
+def find_alerts(plan: Plan, language: str) -> dict[str, list[str]]:
+    """Read the alerts of each region of a plan that is published: texts, worst first, by region."""
+    made = {key: manifest.read(plan.link(key)) or {} for key in plan.regions}
+    found = {key: each.get("alerts", ()) for key, each in made.items()}
+    return {key: [each["text"][language] for each in alerts] for key, alerts in found.items()}
+
+
 def _run_with_company(plan: Plan, pool: _Pool, kept: ExitStack) -> list[Result]:
     """Run the regions between the two halves of `all`, whose folder is `kept` until the end."""
     job = Job(plan, ALL, None)
