@@ -74,7 +74,9 @@ def test_recovery_comes_first_however_little_it_brings_and_five_are_shown():
 
 
 def test_urgent_actions_come_first_two_at_most_and_none_that_is_not_planned():
-    rows = [(code, "marketing", 5, 1.0, gain) for code, gain in zip("abcd", (9, 8, 7, 6), strict=True)]
+    rows = [
+        (code, "marketing", 5, 1.0, gain) for code, gain in zip("abcd", (9, 8, 7, 6), strict=True)
+    ]
     shown = by_action(*rows)
     assert list(strategy.select_first(shown, ["gone", "d", "c", "b"]).index) == ["d", "c", "a", "b"]
     assert list(strategy.select_first(shown).index) == ["a", "b", "c", "d"]
@@ -84,7 +86,7 @@ def test_the_request_of_the_headline_is_the_first_step():
     rows = by_action(("mail", "marketing", 60, 60.0, 100.0), ("fix", "recovery", 1, 5.0, 1.0))
     assert strategy.request(EN, rows) == "Close the complaint (1 customer, by Jan 7, 2026)"
     assert strategy.request(EN, rows, ["mail"]) == "Send a letter (60 customers, by Jan 7, 2026)"
-    assert strategy.request(EN, by_action()) == ""
+    assert strategy.request(EN, rows.iloc[:0]) == ""
 
 
 def test_a_plan_without_contacts_says_so():

@@ -24,4 +24,6 @@ def group_names(say: Words, table: pd.DataFrame, names: Mapping[str, str] | None
     The words of a business for the values of a column count if the index has the column's name.
     """
     column = str(table.index.name)
-    return [(names or {}).get(str(code)) or name_group(say, column, str(code)) for code in table.index]
+    return [
+        (names or {}).get(str(code)) or name_group(say, column, str(code)) for code in table.index
+    ]
