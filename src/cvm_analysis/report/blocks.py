@@ -67,6 +67,13 @@ class Step(NamedTuple):
     due: str
 
 
+class Definition(NamedTuple):
+    """A term of the report and what it means; both are written."""
+
+    term: str
+    meaning: str
+
+
 class Cell(NamedTuple):
     """A cell of a table.
 
@@ -99,6 +106,11 @@ def key_figures(figures: Sequence[Figure]) -> Block:
 def steps(steps: Sequence[Step]) -> Block:
     """Return a numbered list of actions with owner and date."""
     return _block("steps", steps)
+
+
+def definitions(definitions: Sequence[Definition]) -> Block:
+    """Return a list of terms and their meanings."""
+    return _block("definitions", definitions)
 
 
 def text(text: str) -> Block:

@@ -174,6 +174,7 @@ class Business(Strict):
     plan: str | None = None
     report_segments: dict[str, Literal["rfm", "grade"]] = {"retail": "rfm"}  # other types: grade
     compare_days: int = Field(91, gt=0)  # the period of changes that are reported
+    min_shown: int = Field(5, ge=1)  # the report shows no group of fewer customers by demographics
     value: Value = Value()
     churn: Churn = Churn()
     experience: Experience = Experience()
