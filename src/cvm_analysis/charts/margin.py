@@ -11,7 +11,7 @@ from cvm_analysis.charts.picture import Picture, bare_rows, check, nothing
 from cvm_analysis.charts.style import ACCENT, BEFORE, INK, SOFT, WIDTH, styled
 from cvm_analysis.texts import Language, Words, words
 
-COLUMNS = ("margin_365d", "expected_margin")
+COLUMNS = ("margin_last_year", "expected_margin")
 COLORS = dict(zip(COLUMNS, (BEFORE, ACCENT), strict=True))
 _RIGHT = dict(zip(COLUMNS, (0.46, 1.0), strict=True))  # where figures end, of the room for them
 
@@ -23,7 +23,7 @@ def margin_by_segment(
 
     Parameters
     ----------
-    by_segment : one row per segment, indexed by its code, drawn in this order: margin_365d,
+    by_segment : one row per segment, indexed by its code, drawn in this order: margin_last_year,
         expected_margin (empty: no forecast)
     language : or the words, which must know the horizon
     """

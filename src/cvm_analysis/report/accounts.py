@@ -38,6 +38,13 @@ def heading(writer: Writer, accounts: pd.DataFrame) -> str:
     )
 
 
+def chapter(
+    writer: Writer, accounts: pd.DataFrame, actions: pd.DataFrame, win_back_days: int
+) -> Block:
+    """Show the part on accounts; nothing without any. Parameters as for `show`."""
+    return writer.part(heading(writer, accounts), show(writer, accounts, actions, win_back_days))
+
+
 def show(
     writer: Writer, accounts: pd.DataFrame, actions: pd.DataFrame, win_back_days: int
 ) -> Block:
@@ -59,7 +66,7 @@ def show(
     shown = pd.DataFrame(cells, index=names, columns=list(_COLUMNS))
     labels = say.section("report.accounts.columns")
     table = writer.table(shown, dict.fromkeys(_COLUMNS, "text"), labels=labels, id="accounts")
-    return blocks.join([blocks.text(overdue), table] if rows else [blocks.paragraph(overdue)])
+    return blocks.join([blocks.text(overdue), table] if rows else [blocks.text(overdue)])
 
 
 def first_action(writer: Writer, row: dict[str, Any]) -> str:

@@ -65,6 +65,11 @@ def heading(writer: Writer, ending: Ending) -> str:
     return _levels(writer, ending.near) if len(ending.near) else ""
 
 
+def chapter(writer: Writer, ending: Ending, actions: pd.DataFrame) -> Block:
+    """Show the part on what ends soon; nothing without any. Parameters as for `show`."""
+    return writer.part(heading(writer, ending), show(writer, ending, actions))
+
+
 def show(writer: Writer, ending: Ending, actions: pd.DataFrame) -> Block:
     """Show the contracts that should lose most, then points and levels; empty without any.
 

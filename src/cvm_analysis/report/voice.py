@@ -37,6 +37,11 @@ def heading(writer: Writer, voice: Voice) -> str:
     return _complaints(writer, voice) or _nps(writer, voice)
 
 
+def chapter(writer: Writer, voice: Voice) -> Block:
+    """Show the part on what customers say; nothing where they said nothing."""
+    return writer.part(heading(writer, voice), show(writer, voice))
+
+
 def show(writer: Writer, voice: Voice) -> Block:
     """Say what to look at first, and show the dimensions; then NPS and late deliveries."""
     say = writer.say
