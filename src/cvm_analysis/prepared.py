@@ -202,7 +202,7 @@ class Prepared:
 
     def row_days(self, date: dt.date) -> pd.DataFrame:
         """Days by `date` on which each kind of data has rows: table, day."""
-        found = [pd.DataFrame(columns=["table", "day"])]
+        found = []
         for name, column in DATED.items():
             table = getattr(self, name)
             if table is not None and column in table.columns:
