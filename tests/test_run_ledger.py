@@ -144,7 +144,7 @@ def business(tmp_path, monkeypatch):
 
     made = Business(tmp_path)
     monkeypatch.setattr(region, "execute", made.execute)
-    monkeypatch.setattr(page, "render", lambda path, title, language: title)
+    monkeypatch.setattr(page, "render", lambda path, title, language, links=(): title)
     return made
 
 
