@@ -27,14 +27,16 @@ _TABLE = TABLES["complaint_times"]
 
 @settings
 class Experience:
-    """What service promises, and what counts as a complaint that comes again.
+    """What service promises, what counts as a complaint that comes again, and as an answer.
 
     close_within_days : a complaint is to be closed within so many days
     repeat_within_days : so many days after another one of the customer it is repeated
+    answered : results of the contact log of contacts that reached the customer, in any case
     """
 
     close_within_days: Annotated[int, Field(gt=0)] = 14
     repeat_within_days: Annotated[int, Field(gt=0)] = 90
+    answered: tuple[str, ...] = ("reached", "declined", "answered", "replied")
 
 
 def cases(feedback: pd.DataFrame, as_of: dt.date, repeat_within_days: int) -> pd.DataFrame:
