@@ -17,14 +17,13 @@ A description: who is contacted through which channel was not drawn at random.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
 
 from cvm_analysis.experience.proportions import wilson
 from cvm_analysis.experience.surveys import ALL
-from cvm_analysis.experience.tone_shares import design_effect
 from cvm_analysis.minimum_data import Note
 from cvm_analysis.tables import TABLES
 
@@ -120,10 +119,12 @@ def by_segment(contacts: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
     groups : one row per customer; each column divides customers, such as segment
     """
     known = contacts.dropna(subset="channel").join(groups, on="customer_id")
-    found = [row for part, names in _parts(known, groups) if (row := _sum_up(part, names))]
-    table = pd.DataFrame(found, columns=list(_TABLE.columns))
+    found = [_sum_up(known.assign(level=ALL), ALL)]
+    found += [_sum_up(known.assign(level=known[group]), group) for group in groups]
+    table = pd.concat(found, ignore_index=True)
     alike = table["channel"].map(rates(contacts)["correlation"])
-    return table.assign(correlation=alike.where(table["group"] == ALL))
+    table["correlation"] = alike.where(table["group"] == ALL).astype(float)
+    return table.sort_values(["channel", "group", "level"], ignore_index=True)[list(_TABLE.columns)]
 
 
 def notes(contacts: pd.DataFrame) -> list[Note]:
@@ -152,29 +153,31 @@ def _rate(counts: pd.DataFrame) -> tuple[int, float, float]:
     return customers, float(p), rho
 
 
-def _parts(
-    known: pd.DataFrame, groups: pd.DataFrame
-) -> Iterable[tuple[pd.DataFrame, tuple[str, str, str]]]:
-    for channel, rows in known.groupby("channel", sort=True):
-        yield rows, (str(channel), ALL, ALL)
-        for group in groups:
-            for level, part in rows.groupby(group, sort=True):
-                yield part, (str(channel), group, str(level))
+def _sum_up(contacts: pd.DataFrame, group: str) -> pd.DataFrame:
+    """One row per channel and level; without a known result its share is empty."""
+    by = ["channel", "level"]
+    each = contacts.groupby([*by, "customer_id"], sort=True)["answered"]
+    each = each.agg(n_contacts="size", n_results="count", n_answered="sum").reset_index()
+    sums = each.groupby(by, sort=True)
+    found = sums[["n_contacts", "n_results", "n_answered"]].sum().astype(int)
+    found["n_customers"] = sums.size()
+    share = found["n_answered"] / found["n_results"].where(found["n_results"] > 0)
+    clusters = (each["n_results"] > 0).groupby([each["channel"], each["level"]]).sum()
+    expected = each["n_results"] * share.reindex(pd.MultiIndex.from_frame(each[by])).to_numpy()
+    squares = ((each["n_answered"] - expected) ** 2).groupby([each["channel"], each["level"]]).sum()
+    n = _independent(found["n_results"], share, squares, clusters)
+    low, high = wilson(share, n.where(clusters >= LEAST_CUSTOMERS))
+    return found.assign(answered_share=share, low=low, high=high, group=group).reset_index()
 
 
-def _sum_up(contacts: pd.DataFrame, names: tuple[str, str, str]) -> dict[str, object]:
-    """One row of the table; without a known result its share is empty."""
-    known = contacts.dropna(subset="answered")
-    said, customers = known["answered"], known["customer_id"].nunique()
-    found = dict(zip(("channel", "group", "level"), names, strict=True)) | {
-        "n_contacts": len(contacts),
-        "n_results": len(known),
-        "n_answered": int(said.sum()),
-        "n_customers": contacts["customer_id"].nunique(),
-        "answered_share": float(said.mean()) if len(known) else np.nan,
-    }
-    if customers < LEAST_CUSTOMERS:
-        return found
-    independent = len(known) / design_effect(said, known["customer_id"])
-    low, high = wilson(float(said.mean()), independent)
-    return found | {"low": float(low), "high": float(high)}
+def _independent(
+    n: pd.Series, share: pd.Series, squares: pd.Series, clusters: pd.Series
+) -> pd.Series:
+    """Number of independent contacts: n by the design effect, as `tone_shares.design_effect`.
+
+    squares : sum over customers of (answered less expected) squared; where all or no contacts were
+    answered, each customer counts as one
+    """
+    variance = n * share * (1 - share)
+    effect = (squares / variance.where(variance > 0)).clip(lower=1.0)
+    return (n / effect).where(variance > 0, clusters.astype(float))

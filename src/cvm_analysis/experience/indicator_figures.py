@@ -7,9 +7,6 @@ and is not tested here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
@@ -35,14 +32,13 @@ def figures(measures: pd.DataFrame, segments: pd.Series) -> pd.DataFrame:
     -------
     One row per indicator and segment with a value; the interval is Student's, over customers.
     """
-    names = sorted(name for name in measures if name.startswith(IMPORTED))
-    rows = [
-        {"indicator": name.removeprefix(IMPORTED), "group": group, "level": level}
-        | _sum_up(part[name].dropna(), name.removeprefix(IMPORTED), part["net_sales_365d"])
-        for name in names
-        for group, level, part in _parts(measures[measures[name].notna()], segments)
+    every = pd.Series(ALL, measures.index)
+    by_level = [
+        _sum_up(measures, group, level.reindex(measures.index))
+        for group, level in ((ALL, every), ("segment", segments))
     ]
-    return pd.DataFrame(rows, columns=list(_TABLE.columns))
+    found = pd.concat(by_level, ignore_index=True)[list(_TABLE.columns)]
+    return found.sort_values(["indicator", "group", "level"], kind="stable", ignore_index=True)
 
 
 def spend_elsewhere(net_sales: pd.Series, share_of_wallet: pd.Series) -> pd.Series:
@@ -54,21 +50,19 @@ def spend_elsewhere(net_sales: pd.Series, share_of_wallet: pd.Series) -> pd.Seri
     return net_sales.astype(float).clip(lower=0.0) * (1 - share) / share
 
 
-def _parts(known: pd.DataFrame, segments: pd.Series) -> Iterator[tuple[str, str, pd.DataFrame]]:
-    if len(known):
-        yield ALL, ALL, known
-    for segment, part in known.groupby(segments.reindex(known.index), sort=True):
-        yield "segment", str(segment), part
-
-
-def _sum_up(values: pd.Series, name: str, net_sales: pd.Series) -> dict[str, float]:
-    counts = values.between(0.0, 1.0) if name in SHARES else values.notna()
-    known = values[counts].astype(float)
-    found = {"n_customers": len(known), "n_outside": int((~counts).sum()), "average": known.mean()}
-    if len(known) >= LEAST_CUSTOMERS:
-        reach = stdtrit(len(known) - 1, (1 + LEVEL) / 2) * known.sem()
-        found |= {"low": known.mean() - reach, "high": known.mean() + reach}
-    elsewhere = np.nan
-    if name == SHARE_OF_WALLET:
-        elsewhere = spend_elsewhere(net_sales, values).sum(min_count=1)
-    return found | {"spend_elsewhere": elsewhere}
+def _sum_up(measures: pd.DataFrame, group: str, level: pd.Series) -> pd.DataFrame:
+    """One row per indicator and level with a value; level : of each customer."""
+    values = measures.filter(like=IMPORTED).rename(columns=lambda name: name.removeprefix(IMPORTED))
+    known = values.astype(float).melt(ignore_index=False, var_name="indicator").dropna()
+    counts = known["value"].between(0.0, 1.0) | ~known["indicator"].isin(SHARES)
+    known = known.assign(level=level, counted=known["value"].where(counts), outside=~counts)
+    of_wallet = known["value"].where(known["indicator"] == SHARE_OF_WALLET)
+    known["spent"] = spend_elsewhere(measures["net_sales_365d"].reindex(known.index), of_wallet)
+    by = known.groupby(["indicator", "level"], sort=True)
+    found = by["counted"].agg(n_customers="count", average="mean", error="sem")
+    found["n_outside"] = by["outside"].sum()
+    found["spend_elsewhere"] = by["spent"].sum(min_count=1)
+    n = found["n_customers"].where(found["n_customers"] >= LEAST_CUSTOMERS)
+    reach = stdtrit(n - 1, (1 + LEVEL) / 2) * found["error"]
+    low, high = found["average"] - reach, found["average"] + reach
+    return found.assign(low=low, high=high, group=group).reset_index()
