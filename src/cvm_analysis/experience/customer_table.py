@@ -21,6 +21,7 @@ def build(
     asked: pd.DataFrame,
     as_of: dt.date,
     period_days: int,
+    contacted: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Make table `experience`, indexed by customer_id.
 
@@ -32,6 +33,8 @@ def build(
     asked : one row per customer and period (`nonresponse.asked`); the period that ends on as_of
         counts
     period_days : its length
+    contacted : one row per customer with a contact (`contacts.by_customer`); its columns are absent
+        without any
 
     Returns
     -------
@@ -58,4 +61,6 @@ def build(
         index=customers.rename("customer_id"),
     )
     found["n_answered"] = found["n_answered"].fillna(0).astype(int)
+    if contacted is not None and len(contacted):
+        found = found.join(contacted)
     return found.join(topics)

@@ -12,12 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
 from cvm_analysis.experience import comparison
 from cvm_analysis.experience.comparison import Difference
-
-LEVEL = 0.95
+from cvm_analysis.experience.proportions import wilson
 
 
 class Chains(NamedTuple):
@@ -143,12 +141,8 @@ def share_of_new(chains: Chains, first_order: pd.Series, freq: str) -> pd.DataFr
     counts = referred.groupby(period).agg(["size", "sum"])
     found = counts.set_axis(["n_new", "n_referred_new"], axis=1).astype(int)
     n, p = found["n_new"], found["n_referred_new"] / found["n_new"]
-    z = float(norm.ppf((1 + LEVEL) / 2))
-    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-    return found.assign(
-        share=p, share_low=(centre - half).clip(0.0), share_high=(centre + half).clip(upper=1.0)
-    )
+    low, high = wilson(p, n)
+    return found.assign(share=p, share_low=low, share_high=high)
 
 
 def compare_referred(

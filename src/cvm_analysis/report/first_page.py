@@ -88,9 +88,7 @@ def sales(writer: Writer, year_on_year: pd.DataFrame, sales_change: pd.DataFrame
     return writer.part(title, *said)
 
 
-def calls(
-    writer: Writer, listed: pd.DataFrame, churn: pd.DataFrame, horizon_days: int
-) -> Block:
+def calls(writer: Writer, listed: pd.DataFrame, churn: pd.DataFrame, horizon_days: int) -> Block:
     """Show whom to call first: place, days without an order, what stands out, first step.
 
     listed : the first rows of the watch list, indexed by customer_id: columns of table `churn`;
