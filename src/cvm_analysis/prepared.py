@@ -154,6 +154,11 @@ class Prepared:
 
         return self.queries.ask(query, date).set_index("customer_id")
 
+    def net_sales(self, date: dt.date) -> pd.Series:
+        """Net sales of each customer who bought or returned by `date`, by customer_id."""
+        rows = customers.net_sales(self.transactions, date).to_pandas()
+        return rows.set_index("customer_id")["net_sales"]
+
     def largest_days(self, date: dt.date, most: int = 3) -> pd.DataFrame:
         """The largest purchase days by `date`: customer_id, day, amount (gross), largest first."""
         return customers.largest_days(self.transactions, date, most).to_pandas()

@@ -8,7 +8,14 @@ from cvm_analysis.customers.activity import (
     retention,
     year_to_last_order,
 )
-from cvm_analysis.customers.indicators import histories, in_period, latest, mix, rfm_measures
+from cvm_analysis.customers.indicators import (
+    histories,
+    in_period,
+    latest,
+    mix,
+    net_sales,
+    rfm_measures,
+)
 from cvm_analysis.customers.resample import with_copied_days
 from cvm_analysis.customers.service import last_satisfaction, late_deliveries
 from cvm_analysis.customers.table import as_of
@@ -24,6 +31,7 @@ __all__ = [
     "latest",
     "mix",
     "monthly",
+    "net_sales",
     "purchase_days",
     "retention",
     "rfm_measures",
