@@ -27,7 +27,7 @@ from cvm_analysis.settings import (
 )
 from cvm_analysis.sources import formats
 from cvm_analysis.strategy import plan
-from cvm_analysis.tables import IMPORTED, TABLES
+from cvm_analysis.tables import IMPORTED, MEASURES, SATISFACTION, TABLES
 
 MISSPELT = 0.85  # as similar as an own column's name must be to one of ours for a warning
 
@@ -169,7 +169,7 @@ def check_covariates(settings: Settings) -> None:
 def _wrong_scorecards(settings: Settings) -> Iterator[str]:
     """Wrong weights, bands and grades of scorecards, and columns that do not exist."""
     file = settings.resolve(settings.business.scorecards)
-    known = _columns(settings)
+    known = {*_columns(settings), *MEASURES, *settings.measures} - {SATISFACTION}
     for kind, cards in settings.scorecards.scorecards.items():
         found = scorecard.find_version_problems(cards)
         for number, card in enumerate(cards):
@@ -198,8 +198,8 @@ def _columns(settings: Settings) -> list[str]:
 
 def _imported(indicator: Indicator) -> Iterator[str]:
     """Names of the imported indicators that an indicator uses."""
-    for column in (indicator.column, indicator.per):
-        if column and column.startswith(IMPORTED):
+    for column in indicator.columns:
+        if column.startswith(IMPORTED):
             yield column.removeprefix(IMPORTED)
 
 
@@ -233,6 +233,37 @@ def _unknown_loyalty(settings: Settings, names: list[str]) -> list[str]:
         for code in weights
         if code.startswith(IMPORTED) and (name := code.removeprefix(IMPORTED)) not in names
     ]
+
+
+def check_dimensions(settings: Settings) -> None:
+    """Raise ConfigError if a scorecard or the loyalty index uses a dimension without any score.
+
+    A business without scores of satisfaction may keep such scorecards.
+    """
+    known = prepared.dimensions(settings) if settings.measures else []
+    problems = [
+        f"{place}: nobody scored the dimension '{name}'{nearest(name, known)}"
+        for place, column in _uses_of_measures(settings)
+        if known and (name := column.removeprefix(SATISFACTION)) != column and name not in known
+    ]
+    if problems:
+        raise ConfigError("\n".join(problems))
+
+
+def _uses_of_measures(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield the place of each setting that names a measure of the experience, and its column."""
+    file = settings.resolve(settings.business.scorecards)
+    for kind, cards in settings.scorecards.scorecards.items():
+        for i, card in enumerate(cards):
+            for each in card.indicators:
+                at = ("scorecards", kind, str(i), "indicators", each.code)
+                for key, column in zip(("column", "per"), each.columns, strict=False):
+                    if column in settings.measures:
+                        yield settings.where(file, *at, key), column
+    file = settings.resolve(settings.business.segments)
+    for keys, weights in settings.segments.loyalty.written.items():
+        for code in settings.measures.intersection(weights):
+            yield settings.where(file, "loyalty", *keys, code), code
 
 
 def _uses_of_imported(settings: Settings) -> Iterator[tuple[str, str, str]]:

@@ -17,7 +17,7 @@ from cvm_analysis.customers.indicators import (
     rfm_measures,
 )
 from cvm_analysis.customers.resample import with_copied_days
-from cvm_analysis.customers.service import last_satisfaction, late_deliveries
+from cvm_analysis.customers.service import late_deliveries
 from cvm_analysis.customers.table import as_of
 
 __all__ = [
@@ -26,7 +26,6 @@ __all__ = [
     "histories",
     "in_period",
     "largest_days",
-    "last_satisfaction",
     "late_deliveries",
     "latest",
     "mix",
