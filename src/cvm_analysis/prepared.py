@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from ibis import ir
 
 from cvm_analysis import atomic_folder, customers, owner, texts
 from cvm_analysis.errors import InputError
-from cvm_analysis.queries import Queries
+from cvm_analysis.queries import DAY, Queries
 from cvm_analysis.settings import Settings
 from cvm_analysis.tables import ALL, FROM_FILES, IMPORTED, TABLES, kind, own
 
@@ -59,11 +59,11 @@ class Prepared:
 
     def customers(self, date: dt.date) -> pd.DataFrame:
         """One row per customer as of a day, indexed by customer_id."""
+        return self.queries.ask_table(self._customers, date).set_index("customer_id")
 
-        def query(day: ir.DateValue) -> ir.Table:
-            return customers.as_of(self.transactions, day, self.customers_raw, self.feedback)
-
-        return self.queries.ask(query, date).set_index("customer_id")
+    @cached_property
+    def _customers(self) -> ir.Table:
+        return customers.as_of(self.transactions, DAY, self.customers_raw, self.feedback)
 
     def measures(self, date: dt.date) -> pd.DataFrame:
         """Add to customers(date) what else scorecards may use, as known on that day.

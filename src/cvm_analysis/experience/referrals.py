@@ -41,7 +41,7 @@ def find_chains(referrals: pd.DataFrame, as_of: dt.date) -> Chains:
     referrals : the raw table of all regions: customer_id (the referrer), referred_id, at
     """
     rows = referrals[["customer_id", "referred_id", "at"]].assign(
-        at=pd.to_datetime(referrals["at"])
+        at=pd.to_datetime(referrals["at"], cache=False)
     )
     rows = rows[(rows["at"] <= pd.Timestamp(as_of)) & (rows["customer_id"] != rows["referred_id"])]
     rows = rows.sort_values(["at", "referred_id"], kind="stable").drop_duplicates("referred_id")
@@ -179,7 +179,7 @@ def compare_referred(
     Customers referred by the day of their first purchase, against others who first bought in the
     same month for as much. Whose window is not over is left out. None if too few can be compared.
     """
-    rows = purchases.assign(day=pd.to_datetime(purchases["day"]))
+    rows = purchases.assign(day=pd.to_datetime(purchases["day"], cache=False))
     rows = rows.sort_values(["customer_id", "day"], kind="stable")
     first = rows.drop_duplicates("customer_id").set_index("customer_id")
     since = rows["day"] - rows["customer_id"].map(first["day"])
