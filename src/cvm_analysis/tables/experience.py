@@ -13,6 +13,11 @@ from cvm_analysis.tables.shape import (
     yes_no,
 )
 
+SATISFACTION = "satisfaction_"  # before a dimension of feedback: the last score, 1 to 5
+MEASURES = (  # columns of the tables below that `experience.measures` measures on any day
+    *("n_answered", "points_earned", "points_redeemed", "points_expired", "points_adjusted"),
+    *("points_balance", "points_expiring", "n_referred"),
+)
 _DIMENSION = text("nps, or a dimension of satisfaction or complaints: product, after_sale, ...")
 _GROUP = text("what divides customers: all, segment, region, channel, ...")
 _LEVEL = text("code of the segment, region, ...; all")
