@@ -57,7 +57,7 @@ def _bars(ax: Axes, margins: pd.DataFrame) -> None:
         ignore_index=False, var_name="column", value_name="margin"
     )
     sns.barplot(
-        x=long["margin"], y=long.index, hue=long["column"], hue_order=COLUMNS, palette=COLORS,
+        x=long["margin"].to_numpy(), y=long.index.to_numpy(), hue=long["column"].to_numpy(), hue_order=COLUMNS, palette=COLORS,
         orient="h", width=0.6, saturation=1, errorbar=None, legend=False, ax=ax,
     )  # fmt: skip
     largest = float(np.nanmax(margins.to_numpy(), initial=0.0)) or 1.0
