@@ -16,7 +16,7 @@ PACKAGE = ROOT / "src" / "cvm_analysis"
 SHARED = {"arrays", "errors", "tables", "texts", "typed", "minimum_data"}
 CORE = {
     *("customers", "segments", "survival", "backtest", "clv", "churn", "experience", "strategy"),
-    "charts",
+    *("charts", "performance"),
 }
 # What each room may import beside what everybody shares.
 BELOW = {
@@ -24,13 +24,13 @@ BELOW = {
     "churn": {"backtest", "survival"},
     "experience": {"survival", "backtest"},
     "segments": {"backtest"},
-    "settings": {"churn", "clv", "experience", "segments", "strategy"},
+    "settings": {"churn", "clv", "experience", "performance", "segments", "strategy"},
     "sources": set(),
     "draft": {"clv", "settings", "sources", "intake"},
     "atomic_folder": set(),
     "owner": set(),
     "notebooks": set(),
-    "prepared": {"settings", "atomic_folder", "owner", "customers", "queries"},
+    "prepared": {"settings", "atomic_folder", "owner", "customers", "experience", "queries"},
     "queries": set(),
     "union": {"atomic_folder"},
     "results": {
@@ -39,7 +39,7 @@ BELOW = {
     },
     "intake": {"settings", "atomic_folder", "prepared", "sources"},
     "validate": {"settings", "intake", "prepared", "sources", *CORE},
-    "report": {"churn", "segments", "spreadsheets", "strategy", "survival"},
+    "report": {"churn", "performance", "segments", "spreadsheets", "strategy", "survival"},
     "run": {"atomic_folder", "file_names", "notebooks", "owner", "report", "strategy", "union"},
     "sample": set(),
     "cli": {

@@ -160,7 +160,7 @@ def test_the_name_of_the_page_has_the_date_and_a_keyboard_can_skip_the_header(fu
 def test_hostile_text_is_shown_as_text(full):
     html = page.render(full, HOSTILE, "en")
     seen = Page(html)
-    assert seen.text.count("<script>alert(1)</script>") >= 5  # title, h1, prose, headline, table
+    assert seen.text.count("<script>alert(1)</script>") >= 5  # title, brand, prose, headline, table
     assert '<div onclick="alert(1)">raw</div>' in seen.text
     assert "<b>1</b>" in seen.text
     assert any(value.startswith(f"dots {HOSTILE}") for value in seen.values("alt"))
@@ -173,7 +173,7 @@ def test_code_and_other_outputs_stay_behind(full):
 def test_links_lead_nowhere_outside(full):
     html = page.render(full, "t", "en")
     body = html[html.index("<body") :]
-    assert 'href="#part-1"' in body
+    assert '<a href="#part-1">in</a>' in body
     assert not re.search(r"""(href|src)=["']?(https?:|//|javascript:)""", body)
     assert "¶" not in body
 
@@ -185,25 +185,39 @@ def test_every_picture_has_its_alt_text(full):
     assert all(seen.values("alt"))
 
 
-def test_contents_are_listed_from_four_sections_on(full, tmp_path):
-    seen = Page(page.render(full, "t", "en"))
-    assert "nav" in seen.tags
-    assert [v for v in seen.values("href") if v.startswith("#part")] == [
-        "#part-1", "#part-1", "#part-2", "#part-3", "#part-4",
-    ]  # fmt: skip
-    short = notebook(tmp_path, [new_markdown_cell(f"## {n}") for n in range(3)])
-    assert "nav" not in Page(page.render(short, "t", "en")).tags
+def test_parts_stand_in_pairs_and_the_appendix_is_folded(tmp_path):
+    outputs = [
+        shown(blocks.section("Sales grew", "", "half")),
+        shown(blocks.text("Text 1")),
+        shown(blocks.section("Data", "", "folded")),
+        shown(blocks.text("Text 2")),
+        shown(blocks.section("Nothing follows", "", "half")),
+        shown(blocks.section("Who is leaving", "", "whole")),
+        shown(blocks.text("Text 3")),
+    ]
+    html = page.render(notebook(tmp_path, [new_code_cell("", outputs=outputs)]), "t", "en")
+    half, whole, folded = (html.index(text) for text in ("Text 1", "Text 3", "Text 2"))
+    assert half < html.index('<section class="part whole">') < whole < html.index("<details>")
+    assert html.index("<summary>") < html.index("Data</h2>") < html.index("</summary>") < folded
+    assert html.count("<section class=") == 3 and "Nothing follows" not in html
 
 
-def test_the_headline_comes_before_the_contents(full):
-    html = page.render(full, "t", "en")
-    assert html.index("cvm-headline") < html.index("<nav") < html.index('id="part-1"')
+def test_two_parts_of_one_output_are_two(tmp_path):
+    both = blocks.join([blocks.section("A", "x"), blocks.section("B", "y"), blocks.text("z")])
+    html = page.render(notebook(tmp_path, [new_code_cell("", outputs=[shown(both)])]), "t", "en")
+    assert html.count('<section class="part whole">') == 2
 
 
-def test_the_first_heading_is_the_line_under_the_title(full):
+def test_the_headline_is_the_first_heading(full):
     html = page.render(full, "The title", "en")
-    assert '<h1>The title</h1>\n<p class="question">Who are they?</p>' in html
-    assert html.count("<h1") == 1
+    assert html.count("<h1") == 1 and html.index("The title</b>") < html.index("<h1")
+    assert html.index("</h1>") < html.index("</header>") < html.index("<main>")
+
+
+def test_without_a_headline_the_title_is(tmp_path):
+    path = notebook(tmp_path, [new_markdown_cell("# Who?\n\nText")])
+    html = page.render(path, "The title", "en")
+    assert '<h1>The title</h1>\n<p class="cvm-lead">Who?</p>' in html
 
 
 def test_language_viewport_and_style_are_there(full):

@@ -1,10 +1,11 @@
 """The only reader and writer of run folders, through which notebooks pass on their results.
 
-tables/<name>.parquet   results; `ledger`: what earlier reports recommended, put there by `cvm run`
+tables/<name>.parquet   results; `cvm run` puts `ledger` and `earlier_reports` there before
 reference.json          cut points and thresholds that this run found
 company.json            those of the whole company, if `cvm run` has put them there
 thresholds.json         those that this run used
 figures.json            key figures for the portal
+alerts.json             what needs attention, in words
 lists/                  for the desk: <name>.<language>.csv, and all lists in one .xlsx
 regions.json            of `all`: the regions whose tables are in its own
 done/<notebook>.json    shows that a notebook finished
@@ -18,7 +19,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,7 +37,9 @@ from cvm_analysis.tables.summary import summarize
 from cvm_analysis.texts import Words, words
 from cvm_analysis.union import REGIONS
 
-FILES = tuple(f"{name}.json" for name in ("company", "reference", "thresholds", "figures", "stamp"))
+FILES = tuple(
+    f"{name}.json" for name in ("company", "reference", "thresholds", "figures", "alerts", "stamp")
+)
 CONTENTS = ("tables", "done", "lists", *FILES, REGIONS)
 
 
@@ -62,7 +65,7 @@ class Run:
     def read(self, name: str) -> pd.DataFrame:
         """Read a table, indexed by its key; its horizon is in `attrs`.
 
-        A table that `cvm run` hands in (`ledger`) is empty where it has not.
+        A table that `cvm run` hands in (`ledger`, `earlier_reports`) is empty where it has not.
 
         InputError, if it is missing or made from other data, names the notebook to run first.
         """
@@ -76,16 +79,25 @@ class Run:
         self.tables_read.add(name)
         return pd.read_parquet(self._table(name)).set_index(list(TABLES[name].key))
 
+    def read_own(self, name: str) -> pd.DataFrame:
+        """Read this region's rows of a table that keeps those of all regions beside each other."""
+        table = self.read(name)
+        of_region = table.index.get_level_values("region") == self.stamp["region"]
+        return table[of_region].droplevel("region")
+
     def write(self, name: str, table: pd.DataFrame, **horizon: float) -> None:
         """Check a table's columns and write it, sorted by its key, in one step.
 
-        A table with a key `part` keeps the rows of other parts. The first notebook clears the
+        A table with a key `part` keeps the rows of other parts; one that keeps regions beside each
+        other gets the `region` of the run. The first notebook clears the
         folder if the prepared data have changed.
 
         horizon : horizon_weeks or horizon_days of its forecasts, for the file's metadata
         """
         self._begin(notebooks.find_writer(name))
         key = list(TABLES[name].key)
+        if TABLES[name].company == "beside":
+            table = pd.concat({self.stamp["region"]: table}, names=["region"])
         flat = table.reset_index() if table.index.names == key else table
         path = self._table(name)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -144,6 +156,12 @@ class Run:
         times = self.settings.value.horizon_weeks, self.settings.segments.period_days
         return words(language, self.settings.words, *times)
 
+    def title(self, language: str) -> str:
+        """Name the business and the region."""
+        name = prepared.region_names(self.settings)[self.stamp["region"]][language]
+        business = self.settings.business.business
+        return self.words(language)("report.title", business=business, region=name)
+
     def company_reference(self) -> dict[str, Any]:
         """Cut points and thresholds of the whole company; empty if it has not been run."""
         self._refuse_outdated()
@@ -201,6 +219,14 @@ class Run:
             "values": finite,
         }
         _write_json(self.folder / "figures.json", content)
+
+    def alerts(self, alerts: Sequence[Mapping[str, Any]]) -> None:
+        """Write the alerts for run.json and the summary of `cvm run`, worst first.
+
+        alerts : one per alert, as report.alerts.describe makes them: code, figure, value (number or
+            None) and text by language
+        """
+        write(self.folder / "alerts.json", json.dumps(alerts, ensure_ascii=False, indent=1))
 
     def notes(self) -> list[Note]:
         """All notes of this run, in the order of the notebooks."""

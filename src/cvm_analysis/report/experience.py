@@ -30,8 +30,14 @@ AFTER |= {"difference": "text", "interval": "text"}
 TONE = {"n_learned": "number", "n_tested": "number", "auc": "number:2", "interval": "text"}
 TONE |= {"sensitivity": "percent", "specificity": "percent", "used": "text"}
 TONE_SHARES = {"n_texts": "number", "share_negative": "percent", "interval": "text"}
+CONTACTS = {"n_contacts": "number", "n_customers": "number", "n_results": "number"}
+CONTACTS |= {"answered_share": "percent", "interval": "text", "correlation": "number:2"}
+INDICATORS = {"n_customers": "number", "average": "text", "interval": "text"}
+INDICATORS |= {"n_outside": "number", "spend_elsewhere": "money"}
 TOPICS = {"n_texts": "number", "share": "percent", "share_others": "percent", "example": "text"}
-MONTHS, WORDS = 12, 10  # shown
+MONTHS, WORDS, PRODUCTS = 12, 10, 10  # shown
+LEAST = 5  # complaints about a product that is shown
+PERCENT = ("share_of_wallet", "market_share")  # indicators that are shares
 CLEAR = 0.05  # q value below which a difference is more than chance
 
 
@@ -49,7 +55,7 @@ def short_scores(writer: Writer, scores: pd.DataFrame) -> Block:
 
 
 def _scores(writer: Writer, scores: pd.DataFrame, formats: Mapping[str, str]) -> Block:
-    last = _last_period(scores)
+    last = last_period(scores)
     rows = last[last["group"] == ALL] if len(last) else last
     if rows.empty:
         return writer.note("report.experience.no_answers")
@@ -60,14 +66,14 @@ def _scores(writer: Writer, scores: pd.DataFrame, formats: Mapping[str, str]) ->
         score=_written(writer, rows, "score"),
         unweighted=_written(writer, rows, "unweighted"),
         interval=_intervals(writer, rows, "low", "high"),
-        score_change=[_change(writer, *each) for each in changes],
-    ).set_axis([_dimension(writer, code) for code in rows["dimension"]])
+        score_change=[write_change(writer, *each) for each in changes],
+    ).set_axis([dimension_name(writer, code) for code in rows["dimension"]])
     return writer.table(shown, formats, id="survey-scores")
 
 
 def standing_out(writer: Writer, scores: pd.DataFrame) -> Block:
     """Show the segments, regions and channels that differ from all others beyond chance."""
-    last = _last_period(scores)
+    last = last_period(scores)
     rows = last[(last["group"] != ALL) & (last["rest_q"] < CLEAR)] if len(last) else last
     if rows.empty:
         return writer.note("report.experience.nobody_stands_out")
@@ -83,7 +89,7 @@ def standing_out(writer: Writer, scores: pd.DataFrame) -> Block:
 
 def response_rates(writer: Writer, rates: pd.DataFrame) -> Block:
     """Show who answered in the last period, by segment; rates : table `response_rates`."""
-    last = _last_period(rates)
+    last = last_period(rates)
     rows = last[last["group"].isin([ALL, "segment"])] if len(last) else last
     if rows.empty:
         return writer.note("report.experience.no_answers")
@@ -91,7 +97,9 @@ def response_rates(writer: Writer, rates: pd.DataFrame) -> Block:
     ends = zip(rows["low"], rows["high"], strict=True)
     shown = rows.assign(
         interval=[writer.range(low, high, writer.say.percent) for low, high in ends]
-    ).set_axis([_level(writer, g, v) for g, v in zip(rows["group"], rows["level"], strict=True)])
+    ).set_axis(
+        [level_name(writer, g, v) for g, v in zip(rows["group"], rows["level"], strict=True)]
+    )
     return writer.table(shown, RATES, id="response-rates")
 
 
@@ -108,7 +116,7 @@ def drivers(writer: Writer, drivers: pd.DataFrame) -> Block:
     each = zip(write, rows["effect"], rows["low"], rows["high"], strict=True)
     written = [(to(effect), writer.range(low, high, to)) for to, effect, low, high in each]
     names = [
-        f"{say(f'report.experience.outcomes.{outcome}')} · {_dimension(writer, dimension)}"
+        f"{say(f'report.experience.outcomes.{outcome}')} · {dimension_name(writer, dimension)}"
         for outcome, dimension in zip(rows["outcome_name"], rows["dimension"], strict=True)
     ]
     shown = rows.assign(effect=[e for e, _ in written], interval=[i for _, i in written])
@@ -125,10 +133,26 @@ def complaints(writer: Writer, times: pd.DataFrame, target_days: int) -> Block:
     rows = rows[rows["group"].isin([ALL, "dimension"])] if len(rows) else rows
     if rows.empty:
         return writer.note("report.experience.no_complaints")
-    shown = rows.set_axis([_level(writer, g, v) for g, v in rows[["group", "level"]].to_numpy()])
+    return _complaints(writer, rows, target_days, "complaints")
+
+
+def complaints_by_product(writer: Writer, times: pd.DataFrame, target_days: int) -> Block:
+    """Show the same of the products with most complaints; times : table `complaint_times`."""
+    rows = times.reset_index() if len(times) else times
+    rows = rows[(rows["group"] == "product") & (rows["n_complaints"] >= LEAST)]
+    if rows.empty:
+        return writer.note("report.experience.no_products")
+    rows = rows.sort_values("n_complaints", ascending=False, kind="stable").head(PRODUCTS)
+    return _complaints(writer, rows, target_days, "complaints-by-product")
+
+
+def _complaints(writer: Writer, rows: pd.DataFrame, target_days: int, id: str) -> Block:
+    shown = rows.set_axis(
+        [level_name(writer, g, v) for g, v in rows[["group", "level"]].to_numpy()]
+    )
     days = writer.say.count("days", target_days)
     labels = {"closed_within": writer.say("report.experience.closed_within", days=days)}
-    return writer.table(shown, COMPLAINTS, labels=labels, id="complaints")
+    return writer.table(shown, COMPLAINTS, labels=labels, id=id)
 
 
 def after_complaints(writer: Writer, after: pd.DataFrame) -> Block:
@@ -140,8 +164,43 @@ def after_complaints(writer: Writer, after: pd.DataFrame) -> Block:
     shown = rows.assign(
         difference=[_points(writer, value) for value in rows["left_difference"]],
         interval=[points_range(writer, low, high) for low, high in ends],
-    ).set_axis([_level(writer, g, v) for g, v in rows[["group", "level"]].to_numpy()])
+    ).set_axis([level_name(writer, g, v) for g, v in rows[["group", "level"]].to_numpy()])
     return writer.table(shown, AFTER, id="after-complaints")
+
+
+def contact_channels(writer: Writer, channels: pd.DataFrame) -> Block:
+    """Show which channel customers answer, of all and by segment; table `contact_channels`."""
+    rows = channels.reset_index() if len(channels) else channels
+    rows = rows[(rows["group"] == ALL) | rows["low"].notna()]
+    if rows.empty:
+        return writer.note("report.experience.no_contacts")
+    ends = zip(rows["low"], rows["high"], strict=True)
+    names = rows[["channel", "group", "level"]].to_numpy()
+    shown = rows.assign(
+        interval=[writer.range(low, high, writer.say.percent) for low, high in ends]
+    ).set_axis([f"{_channel(writer, c)} · {level_name(writer, g, v)}" for c, g, v in names])
+    table = writer.table(shown, CONTACTS, id="contact-channels")
+    return blocks.join([table, writer.note("report.experience.not_drawn")])
+
+
+def indicator_figures(writer: Writer, figures: pd.DataFrame) -> Block:
+    """Show the imported indicators by segment; table `indicator_figures`."""
+    rows = figures.reset_index() if len(figures) else figures
+    if rows.empty:
+        return writer.note("report.experience.no_indicators")
+    write = [partial(_indicator, writer, name) for name in rows["indicator"]]
+    each = zip(write, rows["average"], rows["low"], rows["high"], strict=True)
+    written = [(to(mean), writer.range(low, high, to)) for to, mean, low, high in each]
+    shown = rows.assign(average=[m for m, _ in written], interval=[i for _, i in written])
+    names = rows[["indicator", "group", "level"]].to_numpy()
+    table = writer.table(
+        shown.set_axis(
+            [f"{_measure(writer, i)} · {level_name(writer, g, v)}" for i, g, v in names]
+        ),
+        INDICATORS,
+        id="indicator-figures",
+    )
+    return blocks.join([table, writer.note("report.experience.of_the_import")])
 
 
 def tone(writer: Writer, tested: pd.DataFrame) -> Block:
@@ -181,7 +240,8 @@ def topics(writer: Writer, topics: pd.DataFrame) -> Block:
     return writer.table(rows.set_axis(rows["term"].astype(str)), TOPICS, id="topics")
 
 
-def _last_period(table: pd.DataFrame) -> pd.DataFrame:
+def last_period(table: pd.DataFrame) -> pd.DataFrame:
+    """Select the rows of the last period, the key as columns."""
     flat = table.reset_index()
     return flat[flat["until"] == flat["until"].max()] if len(flat) else flat
 
@@ -210,7 +270,7 @@ def _intervals(writer: Writer, rows: pd.DataFrame, low: str, high: str) -> list[
     ]
 
 
-def _change(writer: Writer, dimension: str, value: float, is_clear: bool) -> str:
+def write_change(writer: Writer, dimension: str, value: float, is_clear: bool) -> str:
     """Write a change with its sign; one within chance says so."""
     if pd.isna(value):
         return writer.say.number(None)
@@ -224,11 +284,13 @@ def _points(writer: Writer, value: float) -> str:
     return writer.say("report.campaigns.points", points=writer.say.number(100 * value, 1))
 
 
-def _dimension(writer: Writer, code: str) -> str:
+def dimension_name(writer: Writer, code: str) -> str:
+    """Name a dimension of satisfaction, or the NPS."""
     return writer.say("columns.nps") if code == NPS else writer.say.level("dimension", code)
 
 
-def _level(writer: Writer, group: str, level: str) -> str:
+def level_name(writer: Writer, group: str, level: str) -> str:
+    """Name a level of a group: a segment, a region, a value of the data, or all."""
     say = writer.say
     if group == ALL:
         return say("report.experience.all")
@@ -237,5 +299,23 @@ def _level(writer: Writer, group: str, level: str) -> str:
     return say.level(group, level)
 
 
+def _channel(writer: Writer, code: str) -> str:
+    key = f"channels.{code}"
+    return writer.say(key) if key in writer.say else writer.say.level("channel", code)
+
+
+def _measure(writer: Writer, name: str) -> str:
+    """Name an imported indicator: as a scorecard names it, else as a measure."""
+    key = f"indicators.{name}"
+    found = writer.say(key) if key in writer.say else writer.say.measure(name)
+    return found[:1].upper() + found[1:]
+
+
+def _indicator(writer: Writer, name: str, value: float) -> str:
+    is_share = name in PERCENT
+    return writer.say.percent(value) if is_share else writer.say.number(value, 2)
+
+
 def _place(writer: Writer, row: dict[str, Any]) -> str:
-    return f"{_level(writer, row['group'], row['level'])} · {_dimension(writer, row['dimension'])}"
+    level = level_name(writer, row["group"], row["level"])
+    return f"{level} · {dimension_name(writer, row['dimension'])}"

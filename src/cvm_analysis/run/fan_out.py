@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Any
 
 from cvm_analysis import atomic_folder
-from cvm_analysis.run import company, ledger, marker, pages, published, region
+from cvm_analysis.run import company, ledger, manifest, marker, pages, published, region
 from cvm_analysis.run.notebook import check
 from cvm_analysis.run.plan import Job, Part, Plan, Progress, Result, State
 from cvm_analysis.tables import ALL
@@ -59,6 +59,13 @@ def run(plan: Plan, progress: Progress) -> Outcome:
         else:
             results = pool.run(list(plan.regions), company.published_reference(plan))
     return Outcome(tuple(results), write_portal(plan))
+
+
+def find_alerts(plan: Plan, language: str) -> dict[str, list[str]]:
+    """Read the alerts of each region of a plan that is published: texts, worst first, by region."""
+    made = {key: manifest.read(plan.link(key)) or {} for key in plan.regions}
+    found = {key: each.get("alerts", ()) for key, each in made.items()}
+    return {key: [each["text"][language] for each in alerts] for key, alerts in found.items()}
 
 
 def _run_with_company(plan: Plan, pool: _Pool, kept: ExitStack) -> list[Result]:

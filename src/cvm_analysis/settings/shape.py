@@ -21,6 +21,7 @@ from cvm_analysis.experience.complaints import Experience
 from cvm_analysis.experience.leads import Leads
 from cvm_analysis.experience.membership import Level, check_levels
 from cvm_analysis.experience.points import Points
+from cvm_analysis.performance.alert_rules import Alerts
 
 Share = Annotated[float, Field(ge=0, le=1)]
 RegionKey = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
@@ -173,10 +174,12 @@ class Business(Strict):
     plan: str | None = None
     report_segments: dict[str, Literal["rfm", "grade"]] = {"retail": "rfm"}  # other types: grade
     compare_days: int = Field(91, gt=0)  # the period of changes that are reported
+    min_shown: int = Field(5, ge=1)  # the report shows no group of fewer customers by demographics
     value: Value = Value()
     churn: Churn = Churn()
     experience: Experience = Experience()
     points: Points = Points()
     leads: Leads = Leads()
+    alerts: Alerts = Alerts()
     levels: Annotated[tuple[Level, ...], AfterValidator(check_levels)] = ()
     words: dict[str, dict[str, Wording]] = {}  # section of the texts, or column -> code -> name
