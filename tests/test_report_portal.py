@@ -57,9 +57,9 @@ def rows(*entries, language="en"):
 
 
 def alarm(*entries, language="en"):
-    """The sentences under the title."""
-    (said,) = re.findall('<p class="alarm">(.*?)</p>', portal.render(list(entries), "t", language))
-    return re.findall("<span>(.*?)</span>", said)
+    """The first sentence, and what is not up to date."""
+    html = portal.render(list(entries), "t", language)
+    return re.findall('<(?:h1 class="alarm"|p class="old")>(.*?)</', html)
 
 
 def test_the_company_names_regions_it_lacks_and_those_with_a_newer_report():

@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 
 import browser
-import psutil
 import pytest
+from tiny_notebooks import is_gone
 
 from cvm_analysis.run import pdf
 from cvm_analysis.run.plan import Stopped
@@ -66,8 +66,7 @@ def test_a_browser_that_hangs_is_ended_with_what_it_started(tmp_path, monkeypatc
     assert time.monotonic() - began < 10
     assert (note.part, note.code, note.need) == ("pdf", "browser_not_in_time", 0.5)
     assert not (tmp_path / "a.pdf").exists()
-    child = int((tmp_path / "child").read_text())
-    assert not psutil.pid_exists(child) or psutil.Process(child).status() == "zombie"
+    assert is_gone(int((tmp_path / "child").read_text()))
 
 
 @pytest.mark.parametrize(
@@ -100,14 +99,16 @@ def test_a_stopped_run_ends_the_browser(tmp_path, monkeypatch):
     threading.Timer(0.5, stop.set).start()
     with pytest.raises(Stopped):
         pdf.print_page(HTML, tmp_path / "a.pdf", DAY, stop)
-    assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))
+    assert is_gone(int((tmp_path / "pid").read_text()))
 
 
-def test_the_browser_gets_its_own_home_and_no_key(tmp_path, monkeypatch):
+def test_the_browser_gets_its_own_home_the_users_fonts_and_no_key(tmp_path, monkeypatch):
     monkeypatch.setenv("CVM_KEY", "a secret of sixteen")
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
     fake(tmp_path, monkeypatch, f'env > {tmp_path}/env; echo "$@" > {tmp_path}/said')
     go(tmp_path)
     env, said = (tmp_path / "env").read_text(), (tmp_path / "said").read_text()
-    assert "a secret" not in env
+    assert "a secret" not in env and "XDG_DATA_HOME=/home/me/.local/share\n" in env
     home = re.search("^HOME=(.*)$", env, re.MULTILINE)[1]
     assert f"--user-data-dir={home}/profile" in said and not Path(home).exists()
