@@ -1,6 +1,7 @@
 """Late deliveries and satisfaction, by hand and against pandas; nothing is known too early."""
 
 import datetime as dt
+from dataclasses import replace
 
 import ibis
 import numpy as np
@@ -71,6 +72,30 @@ def test_late_deliveries_are_those_of_the_share(lines=400, seed=3):
     )
 
 
+def counted(lines, days, day=DAY):
+    found = customers.count_deliveries(transactions(lines)[1], day, days).to_pandas()
+    return found.set_index("customer_id").to_numpy().tolist(), found["customer_id"].tolist()
+
+
+def test_deliveries_due_in_a_period_are_counted_by_the_day_promised():
+    """Of the last 30 days: promised from 2 March on. What may still come today is not due yet."""
+    pairs, who = counted(LINES, 30)
+    assert dict(zip(who, pairs, strict=True)) == {
+        **{"late": [1, 1], "punctual": [1, 0], "overdue": [1, 1], "after": [1, 1]}
+    }
+    assert counted(LINES, 51)[0][who.index("late")] == [2, 2], "promised 50 days before"
+    assert counted(LINES, 50)[0][who.index("late")] == [1, 1]
+
+
+def test_counted_deliveries_are_those_of_the_share():
+    everything, who = counted(LINES, 9999)
+    day = customers.as_of(transactions(LINES)[1].mutate(region=ibis.literal("n")), DAY)
+    shares = day.to_pandas().set_index("customer_id")["late_share"].dropna()
+    assert {
+        w: late / due for w, (due, late) in zip(who, everything, strict=True)
+    } == shares.to_dict()
+
+
 ANSWERS = [  # customer_id, at, kind, dimension, score
     ("a", "2024-01-01", "csat", "product", 5),
     ("a", "2024-02-01", "csat", "product", 2),
@@ -115,6 +140,17 @@ def business(tmp_path_factory):
         f"{text}  feedback:\n    - {{files: feedback.csv, columns: {columns}}}\n", "utf-8"
     )
     return load(settings.path)
+
+
+def test_deliveries_of_a_business(business):
+    prepare(business)
+    found = prepared.open(business, "all").deliveries(DAY, 365)
+    assert found.to_dict("index") == {
+        **{"a": {"n_due": 1, "n_late": 1}, "b": {"n_due": 1, "n_late": 0}},
+        **{"c": {"n_due": 1, "n_late": 1}},
+    }
+    without = replace(prepared.open(business, "all"), transactions=ibis.memtable({"x": [1]}))
+    assert without.deliveries(DAY, 365).empty
 
 
 def test_service_cases_of_a_region_are_one_row_per_customer(business):

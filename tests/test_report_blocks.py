@@ -194,19 +194,22 @@ def test_a_change_is_coloured_by_its_tone():
 
 def test_a_cell_has_a_second_line_and_a_share_its_bar():
     df = pd.DataFrame({"churn_risk": [0.256, None], "reasons": [Cell("x", "y"), "z"]})
-    html = blocks.table(df, {"churn_risk": "bar", "reasons": "text"}, words("en", horizon_weeks=52)).html
+    html = blocks.table(
+        df, {"churn_risk": "bar", "reasons": "text"}, words("en", horizon_weeks=52)
+    ).html
     assert '<span class="bar" style="--p:0.26">26%</span>' in html
     assert html.count("--p:") == 1 and "x<small>y</small>" in html and html.count("<small>") == 1
 
 
 def test_a_table_is_told_apart_by_its_caption_and_by_its_width():
     df = pd.DataFrame({"n_orders": [7]})
-    assert "<caption>Orders of 2025</caption>" in blocks.table(
-        df, {"n_orders": "number"}, caption="Orders of 2025"
-    ).html
+    assert (
+        "<caption>Orders of 2025</caption>"
+        in blocks.table(df, {"n_orders": "number"}, caption="Orders of 2025").html
+    )
     assert "caption" not in blocks.table(df, {"n_orders": "number"}).html
     names = ("n_orders", "n_rows", "share", "net_sales", "n_customers", "churn_risk")
-    wide = pd.DataFrame(dict.fromkeys(names, [1.0]))
+    wide = pd.DataFrame([range(6)], columns=list(names))
     assert 'class="cvm-table broad"' in blocks.table(wide, dict.fromkeys(wide, "number")).html
 
 

@@ -326,7 +326,7 @@ def test_rows_of_an_earlier_version_lack_columns_and_are_read(business):
 
 def test_a_business_without_actions_has_no_rows(business):
     business.execute = None
-    assert ledger._rows("east", FIRST, business.plan.out) is None
+    assert ledger._files("east", FIRST, business.plan.out) == {}
     ledger.restore(business.job())
     assert not (business.plan.ledger / "east").exists()
 

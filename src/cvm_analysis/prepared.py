@@ -22,6 +22,14 @@ from cvm_analysis.tables import ALL, FROM_FILES, IMPORTED, TABLES, own
 
 STAMP = "prepared.json"
 
+DATED = {  # table -> the day that tells whether it is still being recorded
+    "transactions": "ordered_at",
+    "contracts": "started_on",
+    "leads": "created_on",
+    **dict.fromkeys(("feedback", "indicators", "campaign_members", "contact_log"), "at"),
+    **dict.fromkeys(("consents", "points", "referrals", "mentions"), "at"),
+}
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -91,6 +99,18 @@ class Prepared:
             wide = wide.astype(float).rename_axis(columns=None).add_prefix("satisfaction_")
             found = found.join(wide, how="outer")
         return found
+
+    def deliveries(self, date: dt.date, days: int) -> pd.DataFrame:
+        """Deliveries due and late in the last `days` days, indexed by customer_id.
+
+        n_due, n_late (order lines, see `customers.count_deliveries`); no row without such records.
+        """
+        transactions = self.transactions
+        if not {"promised_on", "delivered_on"} <= set(transactions.columns):
+            found = pd.DataFrame(columns=["customer_id", "n_due", "n_late"])
+        else:
+            found = customers.count_deliveries(transactions, date, days).to_pandas()
+        return found.set_index("customer_id").astype(int)
 
     def in_period(self, date: dt.date, days: int) -> pd.DataFrame:
         """One row per customer with a line in the last `days` days, indexed by customer_id.
@@ -179,6 +199,17 @@ class Prepared:
             return bought.mutate(customer_type=kind.fill_null("retail")).order_by("customer_id")
 
         return self.queries.ask(query, date).set_index("customer_id")
+
+    def row_days(self, date: dt.date) -> pd.DataFrame:
+        """Days by `date` on which each kind of data has rows: table, day."""
+        found = [pd.DataFrame(columns=["table", "day"])]
+        for name, column in DATED.items():
+            table = getattr(self, name)
+            if table is not None and column in table.columns:
+                day = table[column].cast("date")
+                days = table.select(day=day).filter(lambda t: t.day <= date).distinct()
+                found.append(days.order_by("day").to_pandas().assign(table=name))
+        return pd.concat(found, ignore_index=True)
 
     def feedback_by(self, date: dt.date) -> pd.DataFrame:
         """Answers and complaints known on a day; a complaint closed later is still open."""

@@ -1,8 +1,8 @@
 """The tables of region `all` that are made from those of the regions, so that figures agree.
 
 `tables` says of each table whether it is the company's own (clusters, hazards, backtests), the rows
-of all regions together (whatever is known of a customer), these beside its own (figures by which regions
-are compared), or their sums (transitions).
+of all regions together (whatever is known of a customer), these beside its own (figures by which
+regions are compared), or their sums (transitions).
 """
 
 from __future__ import annotations

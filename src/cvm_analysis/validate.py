@@ -12,6 +12,7 @@ from pathlib import Path
 from cvm_analysis import prepared, texts
 from cvm_analysis.errors import ConfigError, CvmError, InputError, find_nearest, nearest
 from cvm_analysis.intake import rules
+from cvm_analysis.performance import alert_rules
 from cvm_analysis.segments import loyalty
 from cvm_analysis.segments.clusters import measures
 from cvm_analysis.segments.grades import scorecard
@@ -42,6 +43,7 @@ def check(config: str | Path) -> Settings:
         *_unknown_covariates(settings),
         *_wrong_actions(settings),
         *_wrong_plan(settings),
+        *_wrong_alerts(settings),
         *_wrong_scorecards(settings),
         *_unknown_rules(settings),
         *_unknown_words(settings),
@@ -111,6 +113,13 @@ def _wrong_plan(settings: Settings) -> Iterator[str]:
     known = {action.code for action in strategies.actions}, set(strategies.owners), regions
     for keys, problem in plan.find_problems(settings.plan, *known):
         yield f"{settings.where(_plan_file(settings), *keys)}: {problem}"
+
+
+def _wrong_alerts(settings: Settings) -> Iterator[str]:
+    """Rules of alerts with an unknown figure, without a limit or with several."""
+    for keys, problem in alert_rules.find_problems(settings.business.alerts):
+        place = settings.where(settings.path, "alerts", *keys)
+        yield f"{place}: alerts.{keys[0]}: {problem}"
 
 
 def _differing_budget(settings: Settings) -> Iterator[str]:

@@ -1,11 +1,11 @@
-"""Figures on all customers: months, cohorts, and the concentration of net sales."""
+"""Figures on all customers: months and cohorts."""
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from cvm_analysis.charts.picture import Picture, categories, check, heat, nothing, ticks
-from cvm_analysis.charts.style import ACCENT, INK, SERIES, SOFT, WIDTH, canvas, styled
+from cvm_analysis.charts.style import ACCENT, SERIES, WIDTH, styled
 from cvm_analysis.texts import Language, words
 
 
@@ -76,8 +76,8 @@ def retention(cohorts: pd.DataFrame, language: Language = "en") -> Picture:
         ax = figure.subplots()
         heat(ax, values, say.percent, top=seen.max() if seen.size else 0.0, grey=0)
         ax.set(title=say("charts.retention.title"), xlabel=say("charts.retention.later"))
-        categories(ax.xaxis, cohorts.columns)
-        categories(ax.yaxis, cohorts.index)
+        categories(ax.xaxis, cohorts.columns, 0.5)
+        categories(ax.yaxis, cohorts.index, 0.5)
     first, last = str(cohorts.index[0]), str(cohorts.index[-1])
     if not seen.size:
         alt = say("charts.retention.alt_short", n=str(len(cohorts)), first=first, last=last)
@@ -87,43 +87,3 @@ def retention(cohorts: pd.DataFrame, language: Language = "en") -> Picture:
         "charts.retention.alt", n=str(len(cohorts)), first=first, last=last, low=low, high=high
     )
     return Picture(figure, alt)
-
-
-def concentration(money: pd.Series, of: str = "net_sales", language: Language = "en") -> Picture:
-    """Draw the share of the money that the best customers bring, and mark the best 20 %.
-
-    Parameters
-    ----------
-    money : one value per customer, in any currency; negative values (returns only) make the curve
-        pass 100 % before it comes back. Nothing is drawn if they add up to nothing.
-    of : what it is, a name under `columns` in the texts: net_sales, expected_margin
-    language : or the words, if the name tells the horizon
-    """
-    best_first = np.sort(money.to_numpy(dtype=float))[::-1]
-    total = best_first.sum()
-    if not total > 0:
-        return nothing(language)
-    say = words(language)
-    name = say(f"columns.{of}")
-    curve = np.concatenate([[0.0], best_first.cumsum() / total])
-    at = np.linspace(0, 1, 201)
-    share = np.interp(at * len(best_first), np.arange(len(curve)), curve)
-    top = float(np.interp(0.2 * len(best_first), np.arange(len(curve)), curve))
-    mark = {"customers": say.percent(0.2), "share": say.percent(top), "name": name}
-    with canvas(3.5) as (figure, ax):
-        ax.fill_between(at, share, at, color=ACCENT, alpha=0.08, linewidth=0)
-        ax.plot([0, 1], [0, 1], color=SOFT, linewidth=1, linestyle=(0, (4, 3)))
-        ax.plot(at, share, color=ACCENT)
-        ax.plot([0.2, 0.2], [0, top], color=INK, linewidth=0.8)
-        ax.plot([0.2], [top], "o", color=INK, markersize=7)
-        ax.annotate(
-            say("charts.concentration.mark", **mark), (0.2, top), (10, -4),
-            textcoords="offset points", va="top", weight="bold",
-        )  # fmt: skip
-        ax.text(0.72, 0.66, say("charts.concentration.equal"), color=SOFT, va="top", fontsize=9)
-        ax.set(xlim=(0, 1), ylim=(0, max(1.0, share.max()) * 1.02))
-        ax.set_title(say("charts.concentration.share", name=name))
-        ax.set_xlabel(say("charts.concentration.customers"))
-        ticks(ax.xaxis, say.percent, most=5)
-        ticks(ax.yaxis, say.percent)
-    return Picture(figure, say("charts.concentration.alt", **mark))

@@ -100,8 +100,8 @@ def rfm_grid(
         unit = {"name": say(f"columns.{column}"), "currency": currency}
         ax.set_title(say("charts.in_currency", **unit) if kind == "money" else unit["name"])
         ax.set(xlabel=say("charts.rfm_grid.f"), ylabel=say("charts.rfm_grid.r"))
-        categories(ax.xaxis, table.columns)
-        categories(ax.yaxis, table.index)
+        categories(ax.xaxis, table.columns, 0.5)
+        categories(ax.yaxis, table.index, 0.5)
     i, j = np.unravel_index(np.nanargmax(values), values.shape)
     alt = say(
         "charts.rfm_grid.alt",

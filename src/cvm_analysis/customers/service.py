@@ -24,6 +24,23 @@ def late_deliveries(transactions: ir.Table, date: dt.date | ir.DateValue) -> ir.
     )
 
 
+def count_deliveries(transactions: ir.Table, date: dt.date | ir.DateValue, days: int) -> ir.Table:
+    """One row per customer with a delivery due in the last `days` days: customer_id, n_due, n_late.
+
+    Order lines count by the day they were promised for; one that is not late yet is not counted
+    before that day, unless it has arrived.
+    """
+    end = as_value(date)
+    past = transactions.filter(transactions.ordered_at.date() <= end)
+    due, late, _ = late_lines(past, end)
+    within = due & (end.delta(past.promised_on, unit="day") < days)
+    lines = past.select("customer_id", late=late, within=within)
+    counted = lines.filter(lines.within).group_by("customer_id")
+    return counted.aggregate(
+        n_due=lambda t: t.count(), n_late=lambda t: t.late.cast("int64").sum()
+    ).order_by("customer_id")
+
+
 def last_satisfaction(feedback: ir.Table, date: dt.date | ir.DateValue) -> ir.Table:
     """One row per customer and dimension of satisfaction: customer_id, dimension, score (1 to 5).
 

@@ -87,6 +87,32 @@ def find_levels(figures: pd.DataFrame, levels: Sequence[Level]) -> pd.DataFrame:
     )
 
 
+def near_next_level(
+    membership: pd.DataFrame, levels: Sequence[Level], share: float = 0.1
+) -> pd.DataFrame:
+    """Count the customers who are close to the next level.
+
+    Parameters
+    ----------
+    membership : one row per customer: next_level, points_to_level, net_sales_to_level
+    levels : lowest first
+    share : of what a level needs, that may be missing to it at most
+
+    Returns
+    -------
+    One row per level that anybody is close to, the highest first, indexed by its code: n_customers.
+    """
+    close = pd.Series(False, membership.index)
+    for level in levels:
+        missing = membership.get(f"{level.measure}_to_level")
+        if missing is not None:
+            is_next = membership["next_level"] == level.code
+            close |= is_next & (missing.astype(float) <= share * level.start)
+    counted = membership.loc[close].groupby("next_level").size()
+    order = [level.code for level in reversed(levels) if level.code in counted]
+    return counted.reindex(order).astype(int).rename_axis("next_level").to_frame("n_customers")
+
+
 def earned_within(movements: pd.DataFrame, as_of: dt.date, days: int) -> pd.Series:
     """Points each customer earned in the last `days` days, those taken back deducted.
 

@@ -50,8 +50,8 @@ def compare(totals: Mapping[str, Totals]) -> pd.DataFrame:
     return_share : returns, of gross sales; late_share : late deliveries, of those due
     complaints_per_100 : per 100 customers who bought; nps : -100 to 100, all answers of the year
 
-    A figure without a value has no row: nothing to divide by, or nothing recorded of any customer of
-    the type in any year (who never complained may never have been asked).
+    A figure without a value has no row: nothing to divide by, or nothing recorded of any customer
+    of the type in any year (who never complained may never have been asked).
     """
     rows = [
         {"customer_type": kind, "figure": name} | _compare(sums, ratio)

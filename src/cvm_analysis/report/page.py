@@ -1,14 +1,15 @@
 """An executed notebook as one HTML file that opens anywhere and loads nothing.
 
 From the notebook come its prose (markdown cells), our blocks, and pictures; code, warnings and
-every other output stay behind. Raw HTML in prose is shown as text, and links lead nowhere but
-inside the page. The page forbids scripts and any request (Content-Security-Policy).
+every other output stay behind. Raw HTML in prose is shown as text, and its links lead nowhere but
+inside the page; those in the header lead to pages of the same output folder. The page forbids
+scripts and any request (Content-Security-Policy).
 """
 
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import mistune
 from markupsafe import Markup, escape
 
 from cvm_analysis.errors import InputError
+from cvm_analysis.report import head
 from cvm_analysis.report.blocks import MIMETYPE, templates
 from cvm_analysis.texts import words
 
@@ -25,19 +27,20 @@ _HEADING = re.compile(r'<h2 class="cvm-section (?P<width>\w+)">.*?</h2>')
 _PICTURES = {"image/svg+xml": "svg+xml", "image/png": "png"}
 
 
-def render(notebook: Path, title: str, language: str) -> str:
+def render(notebook: Path, title: str, language: str, links: Sequence[head.Link] = ()) -> str:
     """Return the notebook as the text of one HTML file; the same notebook gives the same text.
 
     Parameters
     ----------
     notebook : an executed .ipynb; its metadata may hold `cvm`: {"as_of": ISO date, "version": str},
         shown in the footer. Its first `#` heading becomes the line under the title.
-    title : heading and name of the page
+    title : heading of the page; its name has the date, too
     language : of the words the page itself adds
+    links : label and path, relative to the page, of other pages in the same output folder
 
     Raises
     ------
-    InputError : the file is no notebook
+    InputError : the file is no notebook, or a link leaves the output folder
     """
     from nbconvert import TemplateExporter
 
@@ -50,7 +53,7 @@ def render(notebook: Path, title: str, language: str) -> str:
     exporter.environment.autoescape = True
     exporter.environment.globals.update(
         say=say,
-        title=title,
+        **head.describe(title, say, facts.get("as_of"), links, head.BELOW),
         question=prose.question,
         headline=next(filter(_is_headline, opening), None),
         opening=[html for html in opening if not _is_headline(html)],

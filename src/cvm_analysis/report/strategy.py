@@ -218,7 +218,7 @@ def add_first_action(listed: pd.DataFrame, actions: pd.DataFrame) -> pd.DataFram
 
 
 def select_first(actions: pd.DataFrame, urgent: Sequence[str] = ()) -> pd.DataFrame:
-    """Select the actions of the first page: urgent ones, the largest recovery, the highest net gain.
+    """Select the actions of the first page: urgent, the largest recovery, the highest net gain.
 
     actions, urgent : as for `plan`; at most MOST rows
     """

@@ -8,6 +8,9 @@ from cvm_analysis.report import blocks
 from cvm_analysis.report.blocks import Block
 from cvm_analysis.report.writer import Writer
 
+MOST = 5  # segments shown alone
+MARGINS = ("margin_last_year", "expected_margin")
+
 
 def totals(writer: Writer, totals: pd.DataFrame) -> Block:
     """Show one row per segment: expected margin and its range.
@@ -68,3 +71,36 @@ def by_group(writer: Writer, groups: pd.DataFrame, words: str = "") -> Block:
     means = ("margin_so_far_mean", "expected_margin_mean", "value_residual_mean")
     formats = {"n_customers": "number", **dict.fromkeys(means, "money")}
     return writer.table(groups, formats, words or f"values.{groups.index.name}")
+
+
+def margin_heading(writer: Writer, segments: pd.DataFrame) -> str:
+    """Say last year's margin of today's customers, the margin expected, and who brings most of it.
+
+    segments : from clv.bridge.by_segment; empty text without a customer valued
+    """
+    if segments.empty:
+        return ""
+    total, top = float(segments["expected_margin"].sum()), segments["expected_margin"].iloc[0]
+    return writer.say(
+        "report.value.by_segment",
+        last_year=writer.money(segments["margin_last_year"].sum()),
+        expected=writer.money(total),
+        share=writer.say.percent(top / total if total else float("nan")),
+        segment=writer.say(f"segments.{segments.index[0]}"),
+    )
+
+
+def margin_by_segment(writer: Writer, segments: pd.DataFrame) -> Block:
+    """Show last year's margin and the margin expected of the largest segments, and of the rest.
+
+    segments : from clv.bridge.by_segment
+    """
+    say, rest = writer.say, segments.iloc[MOST:]
+    names = [say(f"segments.{code}") for code in segments.index[:MOST]]
+    shown = segments.head(MOST)
+    if len(rest):
+        shown = pd.concat([shown, rest.sum().to_frame().T])
+        names.append(say.plural("report.value.other_segments", len(rest)))
+    labels = say.names("report.value.by_segment_columns", MARGINS)
+    formats = {"n_customers": "number", **dict.fromkeys(MARGINS, "money")}
+    return writer.table(shown.set_axis(names), formats, labels=labels, id="margin-by-segment")

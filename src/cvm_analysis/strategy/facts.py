@@ -151,7 +151,7 @@ def join(
     derived = _dates(found, pd.Timestamp(as_of)) | _order_margin(found, margin_share)
     for name in ("downgrades", "grade_points"):
         if (table := tables.get(name)) is not None:
-            derived |= _downgrade(table) if name == "downgrades" else _weakest(table)
+            derived |= _downgrade(table) if name == "downgrades" else find_weakest(table)
     return found.join(pd.DataFrame(derived, index=found.index))
 
 
@@ -209,7 +209,7 @@ def _downgrade(downgrades: pd.DataFrame) -> dict[str, pd.Series]:
     return found | ({"largest_drop": fell["largest_drop"]} if "largest_drop" in fell else {})
 
 
-def _weakest(points: pd.DataFrame) -> dict[str, pd.Series]:
+def find_weakest(points: pd.DataFrame) -> dict[str, pd.Series]:
     """The indicator with the fewest points of each graded customer; of equal ones one by code."""
     rows = points.reset_index().dropna(subset="points")
     first = rows.sort_values(["points", "indicator"]).drop_duplicates("customer_id")

@@ -34,7 +34,8 @@ __all__ = [
 TABLES = MappingProxyType({**RAW, **RESULTS})
 FROM_FILES = tuple(name for name in RAW if name not in ("quality", "quarantine"))  # by intake
 ALL = "all"  # the region that is the whole company
-HANDED_IN = ("ledger",)  # result tables that a run puts into the folder before the first notebook
+# Result tables that a run puts into the folder before the first notebook.
+HANDED_IN = ("ledger", "earlier_reports")
 IMPORTED = "indicators."  # before the name of an imported indicator that is used as a column
 _DTYPES = {"text": "object", "date": "datetime64[ns]", "count": "int64", "yes_no": "bool"}
 _KINDS = {

@@ -125,6 +125,22 @@ EXPERIENCE = {
             "margin_at_stake": money("of customers with an open complaint, each once"),
         },
     ),
+    "late_deliveries": Table(
+        "one row per group and level of customers with a delivery due in the period",
+        ("group", "level"),
+        {
+            "group": _GROUP,
+            "level": _LEVEL,
+            "n_customers": count("customers with a delivery due"),
+            "n_due": count("order lines whose delivery was due"),
+            "n_late": count("of them, delivered late or not at all"),
+            "late_share": share("n_late / n_due"),
+            "low": number("lower end of the 95% interval of the share, clustered by customer"),
+            "high": number("upper end of the same"),
+            "p_value": number("of no difference to all other levels of the group"),
+            "q_value": number("p value corrected for the number of levels of the group"),
+        },
+    ),
     "after_complaints": Table(
         "one row per group and level of complaints",
         ("group", "level"),

@@ -207,6 +207,10 @@ class Words:
         """Write the month of a day: `Jan 2025`."""
         return self._day(day, "yMMM")
 
+    def month_name(self, day: Any) -> str:
+        """Write the month of a day without its year: `Jan`."""
+        return self._day(day, "MMM")
+
     @property
     def _locale(self) -> babel.Locale:
         return babel.Locale.parse(self.language)
