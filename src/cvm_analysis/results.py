@@ -152,9 +152,15 @@ class Run:
         return pd.concat(found, names=["table"])
 
     def words(self, language: str) -> Words:
-        """The texts of a language, with the business's own words, its horizon and its period."""
+        """The texts of a language, with the business's own words, its horizon and its period.
+
+        A region is called in texts what it is called in titles.
+        """
         times = self.settings.value.horizon_weeks, self.settings.segments.period_days
-        return words(language, self.settings.words, *times)
+        names = prepared.region_names(self.settings)
+        regions = {f"values.region.{key}": name[language] for key, name in names.items()}
+        own = {**regions, **self.settings.words.get(language, {})}
+        return words(language, {language: own}, *times)
 
     def title(self, language: str) -> str:
         """Name the business and the region."""

@@ -144,6 +144,7 @@ EXPERIENCE = {
         {
             "group": _GROUP,
             "level": _LEVEL,
+            "period_days": days("length of the period"),
             "n_customers": count("customers with a delivery due"),
             "n_due": count("order lines whose delivery was due"),
             "n_late": count("of them, delivered late or not at all"),
