@@ -5,7 +5,6 @@ import datetime as dt
 import ibis
 import numpy as np
 import pandas as pd
-import pytest
 from small_business import small
 
 from cvm_analysis import customers, prepared
