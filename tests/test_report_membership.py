@@ -86,7 +86,7 @@ def test_the_scores_of_leads_say_which_is_in_use_and_their_auc():
     ]  # fmt: skip
     html = membership.lead_scores(EN, table("lead_scores", *rows)).html
     cells = re.sub(r"<[^>]+>", " ", html)
-    assert re.search(r"Scorecard of leads\s+0\.68\s+0\.63 to 0\.73\s+110\s+yes", cells, re.I)
+    assert re.search(r"Scorecard of leads\s+0\.68\s+0\.63 to 0\.73\s+110\s+✓", cells)
     assert re.search(r"Rate by source\s+0\.57\s+0\.52 to 0\.62\s+110\s+Model", cells)
     few = membership.lead_scores(EN, table("lead_scores")).html
     assert "rate by source" in few
