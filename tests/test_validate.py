@@ -161,6 +161,23 @@ def test_a_wrong_scorecard_is_named_with_its_line(config, old, new, said):
     assert "weights" in said or place == f"scorecards.yaml line {line}"
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("{column: in_stage, weight", "{column: in_stages, weight",
+         "leads.indicators.in_stage.column: no column 'in_stages'; did you mean 'in_stage'?"),
+        ("{column: source, weight: 0.3,", "{column: source, weight: 0.4,",
+         "leads.indicators: the weights sum to 1.1; they must sum to 1"),
+    ],
+)  # fmt: skip
+def test_a_wrong_scorecard_of_leads_is_named_with_its_line(config, old, new, said):
+    line = change(config / "scorecards.yaml", old, new)
+    (found,) = refused(config)
+    place, _, rest = found.partition(": ")
+    assert rest == said
+    assert "weights" in said or place == f"scorecards.yaml line {line}"
+
+
 def test_the_shares_of_a_quota_are_called_as_they_are_written(config):
     file = config / "scorecards.yaml"
     text = file.read_text("utf-8")
