@@ -171,15 +171,25 @@ def test_a_smaller_account_or_one_that_still_buys_is_no_alert():
 
 
 def test_complaints_open_beyond_the_target_are_an_alert_from_a_share_on():
-    rows = [(f"c{i:03}", 40, 5, 1) for i in range(4)]
-    one, late = ("c050", 20, 20, 0), ("c051", 15, 15, 0)
-    assert find((year(), customers(), complaints(*rows, one))).empty, "20% is the limit"
-    found = find((year(), customers(), complaints(*rows, one, late)))
+    rows = [(f"c{i:03}", 40, 5, 1) for i in range(8)]
+    one, two, late = ("c050", 20, 20, 0), ("c050", 30, 30, 0), ("c051", 15, 15, 0)
+    assert find((year(), customers(), complaints(*rows, one, two))).empty, "20% is the limit"
+    found = find((year(), customers(), complaints(*rows, one, two, late)))
     assert found["alert"].tolist() == ["complaints_overdue"]
-    assert found.loc[1, "value"] == pytest.approx(2 / 6)
+    assert found.loc[1, "value"] == pytest.approx(3 / 11)
     assert found.loc[1, ["money", "n_customers"]].tolist() == [20.0, 2]
     in_time = ("c051", 14, 14, 0)
-    assert find((year(), customers(), complaints(*rows, one, in_time))).empty
+    assert find((year(), customers(), complaints(*rows, one, two, in_time))).empty
+    assert find((year(), customers(), complaints(*rows[:6], one, two, late))).empty, "only nine"
+
+
+def test_of_few_customers_each_has_a_large_share_and_none_is_a_key_account_for_that():
+    """Of twelve equal customers each has 8%, of one with four times as much 27%."""
+    people = customers(12, net_sales_change_365d=-1000.0, net_sales_365d=0.0, lapsed=True)
+    assert not find((year(), people, complaints()))["is_alert"].any()
+    people.loc["c003", "net_sales_change_365d"] = -4000.0
+    found = find((year(), people, complaints()))
+    assert found["customer_id"].tolist() == ["c003"]
 
 
 def test_data_that_are_missing_come_last():

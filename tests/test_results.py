@@ -210,6 +210,14 @@ def test_a_folder_without_signatures_has_no_notes(run):
     assert run.notes() == []
 
 
+def test_alerts_are_left_for_run_json_as_they_are(run):
+    given = [{"code": "net_sales_fell", "figure": "net_sales", "value": None, "text": {"zh": "降"}}]
+    run.alerts(given)
+    assert json.loads((run.folder / "alerts.json").read_text("utf-8")) == given
+    run.alerts([])
+    assert json.loads((run.folder / "alerts.json").read_text("utf-8")) == []
+
+
 def test_only_finite_figures_are_left_for_the_portal(run):
     run.figures({"n_customers": 3, "repeat_share": float("nan")})
     left = json.loads((run.folder / "figures.json").read_text("utf-8"))
