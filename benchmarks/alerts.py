@@ -26,6 +26,7 @@ from cvm_analysis.sample.draws import stream
 DAYS = 3653
 AS_OF = business.FIRST_DAY + dt.timedelta(days=DAYS - 1)
 LOG_BEGINS = AS_OF - dt.timedelta(days=3 * 365 + 1)
+GENERATOR = (retail, churn, draws, feedback, baskets)  # modules that know the number of days
 PLANTED = ("shrinking", "late", "complaints", "account", "well", "tiny")
 OVERDUE = 2.5  # mean gaps without an order
 NO_REASONS = pd.DataFrame(columns=["action", "kind", "reason"])
@@ -140,7 +141,7 @@ def planted(n_years: int, size: int) -> None:
 
 def extend_log() -> None:
     """Let the generator draw DAYS days."""
-    for module in (retail, churn, draws, feedback, baskets):
+    for module in GENERATOR:
         module.N_DAYS = DAYS
 
 

@@ -4,6 +4,7 @@ Regions are made by hand, or drawn from steady customers in which one thing is p
 """
 
 import datetime as dt
+import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,8 @@ from cvm_analysis.settings import load
 from cvm_analysis.strategy import reasons
 from cvm_analysis.tables import TABLES, check
 
-CONFIG = Path(__file__).parent.parent / "config" / "sample.yaml"
+ROOT = Path(__file__).parent.parent
+CONFIG = ROOT / "config" / "sample.yaml"
 DAY = dt.date(2025, 12, 31)
 FIRST = dt.date(2023, 1, 1)
 NOTHING = pd.DataFrame(columns=["table", "days"])
@@ -336,6 +338,43 @@ def test_what_is_planted_is_the_first_alert(name, seed):
 def test_a_tiny_region_gives_no_alert_by_chance(seed):
     found = find(region(30, seed, shrunk=0.35), Alerts(key_account_share=None))
     assert not found["is_alert"].any()
+
+
+# Regions as the sample has them
+
+
+@pytest.fixture
+def sample(monkeypatch):
+    """The benchmark of alerts, whose regions are those of the sample, over ten steady years."""
+    spec = importlib.util.spec_from_file_location("benchmark", ROOT / "benchmarks" / "alerts.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for each in module.GENERATOR:
+        monkeypatch.setattr(each, "N_DAYS", module.DAYS)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("planted", "size", "code"),
+    [
+        ("shrinking", 5000, "net_sales_fell"),
+        ("late", 3000, "late_share_rose"),
+        ("complaints", 3000, "complaints_per_100_rose"),
+        ("account", 3000, "account_lost"),
+        ("well", 3000, None),
+    ],
+)
+def test_what_is_planted_in_the_sample_is_the_first_alert(sample, planted, size, code):
+    drawn = sample.draw(sample.business.REGIONS[0], size, 1)
+    found = sample.report(*sample.plant(planted, *drawn, np.random.default_rng(0)))
+    first = found.loc[found["is_alert"], "alert"].head(1).tolist()
+    assert first == ([code] if code else [])
+
+
+def test_a_tiny_region_of_the_sample_gives_no_alert_by_chance(sample):
+    drawn = sample.draw(sample.business.REGIONS[0], 100, 1)
+    found = sample.report(*sample.plant("shrinking", *drawn, np.random.default_rng(0)))
+    assert not found["alert"].str.contains("_fell|_rose").any()
 
 
 def test_the_codes_are_those_that_the_table_is_described_with():
