@@ -39,6 +39,13 @@ def heading(writer: Writer, accounts: pd.DataFrame) -> str:
     )
 
 
+def chapter(
+    writer: Writer, accounts: pd.DataFrame, actions: pd.DataFrame, win_back_days: int
+) -> Block:
+    """Show the part on accounts; nothing without any. Parameters as for `show`."""
+    return writer.part(heading(writer, accounts), show(writer, accounts, actions, win_back_days))
+
+
 def show(
     writer: Writer, accounts: pd.DataFrame, actions: pd.DataFrame, win_back_days: int
 ) -> Block:
@@ -52,7 +59,7 @@ def show(
     say, total = writer.say, core.add_up(accounts)
     figures = {"recent": say.number(total.n_recent), "days": say.count("days", win_back_days)}
     figures["sales"] = writer.money(total.overdue_sales)
-    said = blocks.paragraph(say.plural("report.accounts.overdue", total.n_overdue, **figures))
+    said = blocks.text(say.plural("report.accounts.overdue", total.n_overdue, **figures))
     chosen = strategy.add_first_action(core.choose(accounts, MOST), actions)
     if chosen.empty:
         return said

@@ -65,6 +65,11 @@ def heading(writer: Writer, ending: Ending) -> str:
     return _levels(writer, ending.near) if len(ending.near) else ""
 
 
+def chapter(writer: Writer, ending: Ending, actions: pd.DataFrame) -> Block:
+    """Show the part on what ends soon; nothing without any. Parameters as for `show`."""
+    return writer.part(heading(writer, ending), show(writer, ending, actions))
+
+
 def show(writer: Writer, ending: Ending, actions: pd.DataFrame) -> Block:
     """Show the contracts that should lose most, then points and levels; empty without any.
 
@@ -79,10 +84,10 @@ def show(writer: Writer, ending: Ending, actions: pd.DataFrame) -> Block:
     if len(ending.expiring):
         first = say.date(ending.expiring["expires_on"].min())
         said = say("report.endings.first", text=_expiring(writer, ending), day=first)
-        parts.append(blocks.paragraph(said))
+        parts.append(blocks.text(said))
     if len(ending.near):
         said = say("report.endings.tell", text=_levels(writer, ending.near))
-        parts.append(blocks.paragraph(said))
+        parts.append(blocks.text(said))
     return blocks.join(parts)
 
 

@@ -38,13 +38,18 @@ def heading(writer: Writer, voice: Voice) -> str:
     return _complaints(writer, voice) or _nps(writer, voice)
 
 
+def chapter(writer: Writer, voice: Voice) -> Block:
+    """Show the part on what customers say; nothing where they said nothing."""
+    return writer.part(heading(writer, voice), show(writer, voice))
+
+
 def show(writer: Writer, voice: Voice) -> Block:
     """Say what to look at first, and show the dimensions; then NPS and late deliveries."""
     say = writer.say
     nps = _nps(writer, voice) if _complaints(writer, voice) else ""
     said = [_first(writer, voice), say("report.voice.sentence", text=nps) if nps else ""]
     said += [_fell(writer, voice), _late(writer, voice)]
-    texts = [blocks.paragraph(text) for text in said if text]
+    texts = [blocks.text(text) for text in said if text]
     rows = _dimensions(writer, voice)
     if rows.empty:
         return blocks.join(texts)

@@ -13,6 +13,11 @@ from cvm_analysis.tables.shape import (
     yes_no,
 )
 
+SATISFACTION = "satisfaction_"  # before a dimension of feedback: the last score, 1 to 5
+MEASURES = (  # columns of the tables below that `experience.measures` measures on any day
+    *("n_answered", "points_earned", "points_redeemed", "points_expired", "points_adjusted"),
+    *("points_balance", "points_expiring", "n_referred"),
+)
 _DIMENSION = text("nps, or a dimension of satisfaction or complaints: product, after_sale, ...")
 _GROUP = text("what divides customers: all, segment, region, channel, ...")
 _LEVEL = text("code of the segment, region, ...; all")
@@ -30,6 +35,14 @@ EXPERIENCE = {
             "complaints_open": count("complaints not closed by as_of"),
             "complaint_days": days("age of the oldest open complaint; 0 without one"),
             "n_complaints": count("complaints so far"),
+            "last_contact": date("day of the last contact", optional=True),
+            "last_contact_by": text("who made it, as recorded", optional=True),
+            "last_contact_channel": text("channel of it, as recorded", optional=True),
+            "best_channel": text(
+                "channel in which they should answer the largest share of contacts; empty: no "
+                "result known",
+                optional=True,
+            ),
         },
         company="rows",
         others="number",  # satisfaction_<dimension>: the last score, 1 to 5
@@ -158,6 +171,43 @@ EXPERIENCE = {
             "high": number("upper end of the same"),
         },
     ),
+    "contact_channels": Table(
+        "one row per channel, group and level of contacted customers",
+        ("channel", "group", "level"),
+        {
+            "channel": text("of the contact, as recorded"),
+            "group": text("all or segment"),
+            "level": _LEVEL,
+            "n_contacts": count("contacts so far"),
+            "n_results": count("of them, with a result"),
+            "n_answered": count("of these, answered"),
+            "n_customers": count("customers contacted"),
+            "answered_share": share("n_answered / n_results"),
+            "low": number("lower end of its 95% interval, clustered by customer; empty: too few"),
+            "high": number("upper end of the same"),
+            "correlation": number(
+                "of the answers of one customer; 0: customers do not differ; empty in segments"
+            ),
+        },
+    ),
+    "indicator_figures": Table(
+        "one row per imported indicator, group and level with a value",
+        ("indicator", "group", "level"),
+        {
+            "indicator": text("name, as imported"),
+            "group": text("all or segment"),
+            "level": _LEVEL,
+            "n_customers": count("customers with a value that counts"),
+            "n_outside": count("customers with a share outside 0 to 1, left out"),
+            "average": number("mean of the last values, in their own unit"),
+            "low": number("lower end of the 95% interval of the mean; empty: too few"),
+            "high": number("upper end of the same"),
+            "spend_elsewhere": money(
+                "of share_of_wallet: what these customers spend elsewhere in a year, by the share "
+                "imported"
+            ),
+        },
+    ),
     "membership": Table(
         "one row per customer with points, a referral or an open lead",
         ("customer_id",),
@@ -260,6 +310,21 @@ EXPERIENCE = {
             "expected_value": money("value that they should bring", optional=True),
         },
     ),
+    "lead_scores": Table(
+        "one row per score of leads that was tested on later ones",
+        ("lead_score",),
+        {
+            "lead_score": text("source (the rate by source), model or scorecard"),
+            "log_loss": number("mean over open leads of later days; lower is better"),
+            "improvement": number("log loss of the score in use before less its own; first: empty"),
+            "improvement_low": number("lower limit (95 %, one-sided); used if above 0"),
+            "auc": share("pairs of a lead won and one not won in the right order"),
+            "auc_low": share("lower end of the 95% interval, clustered by lead"),
+            "auc_high": share("upper end of the same"),
+            "n_leads": count("leads it was tested on"),
+            "is_used": yes_no("whether the forecast of open leads is by this score"),
+        },
+    ),
     "follow_ups": Table(
         "one row per open lead whose next contact has a date",
         ("lead_id",),
@@ -271,6 +336,8 @@ EXPERIENCE = {
             "value": money("expected value of the order"),
             "due_on": date("day by which the contact is due"),
             "days_overdue": days("days since then; below 0: not yet"),
+            "score": number("by the scorecard of leads, 0 to 100", optional=True),
+            "grade": text("grade by the scorecard of leads", optional=True),
         },
         company="rows",
     ),

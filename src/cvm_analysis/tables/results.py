@@ -1,6 +1,8 @@
 """Result tables: what one notebook hands to the next."""
 
+from cvm_analysis.tables.alerts import ALERTS
 from cvm_analysis.tables.experience import EXPERIENCE
+from cvm_analysis.tables.performance import PERFORMANCE
 from cvm_analysis.tables.raw import ATTRIBUTES
 from cvm_analysis.tables.shape import (
     CUSTOMER,
@@ -391,4 +393,6 @@ RESULTS = {
     ),
     **STRATEGY,
     **EXPERIENCE,
+    **PERFORMANCE,
+    **ALERTS,
 }
