@@ -264,6 +264,7 @@ def test_a_page_fits_the_paper_and_shows_what_is_folded(tab, pages, name):
     assert (overflow(tab), cut_off(tab)) == (0, [])
     shut = tab.value("[...document.querySelectorAll('details')].map(e => e.offsetHeight)")
     assert all(height > 60 for height in shut)
+    assert tab.violations() == []
     assert tab.value("getComputedStyle(document.body).color") == "rgb(27, 36, 48)"
     tab.show()
 

@@ -187,6 +187,23 @@ def test_a_step_says_who_does_what_until_when():
     assert seen.tags.count("li") == 2
 
 
+def test_terms_stand_in_a_definition_list():
+    html = blocks.definitions([blocks.Definition("Net <sales>", "Sales less returns.")]).html
+    assert html.startswith('<dl class="cvm-definitions">')
+    assert "<dt>Net &lt;sales&gt;</dt><dd>Sales less returns.</dd>" in html
+
+
+def test_tables_of_many_columns_and_of_words_are_told_apart():
+    numbers = pd.DataFrame(
+        {name: [1] for name in ("n_orders", "orders", "customers", "r", "f", "m")}
+    )
+    six = blocks.table(numbers, {name: "number" for name in numbers}).html
+    assert 'class="cvm-table broad"' in six
+    words_too = numbers.assign(reason="longer than sixteen")
+    html = blocks.table(words_too, {**{name: "number" for name in numbers}, "reason": "text"}).html
+    assert 'class="cvm-table broad wordy"' in html
+
+
 def test_a_change_is_coloured_by_its_tone():
     html = blocks.key_figures([Figure("Sales", "¥1", "a year", "▲ 3%", "good")]).html
     assert '<dd class="change good">▲ 3%</dd><dd class="note">a year</dd>' in html
