@@ -164,19 +164,27 @@ def report(folder, language):
     made = {"cvm": {"as_of": "2025-12-31", "version": "1"}}
     nbformat.write(new_notebook(cells=cells, metadata=made), folder / "06.ipynb")
     title = words(language)("report.title", business="Demo Flooring", region=NAMES[language][1])
-    return page.render(folder / "06.ipynb", title, language)
+    others = [
+        (words(each)("language.name"), f"report.{each}.html")
+        for each in LANGUAGES
+        if each != language
+    ]
+    return page.render(folder / "06.ipynb", title, language, others)
 
 
 def overview(language):
     figures = {
-        "n_customers": 12345,
-        "net_sales": 57.2e6,
+        "net_sales_year": 57.2e6,
+        "net_sales_before": 60e6,
+        "kept_share": 0.55,
         "expected_margin": 8.6e6,
-        "repeat_share": 0.55,
+        "margin_at_stake": 1.2e6,
+        "n_actions_open": 1234,
+        "n_actions_done": 567,
     }
     links = {each: f"report.{each}.html" for each in LANGUAGES}
     good = {"as_of": "2025-12-31", "status": "good", "figures": figures, "currency": "CNY"}
-    good["horizon_weeks"] = 52
+    good |= {"horizon_weeks": 52, "earlier": [{"as_of": "2025-09-30", "reports": links}]}
     failing = {"since": "2026-01-05", "message": "04_value.ipynb [5]"}
     company, east, north = NAMES[language]
     entries = [
@@ -306,13 +314,70 @@ def test_the_chinese_pages_are_chinese(tab, pages, name):
     assert re.search("¥[\\d.,]+\u2060?万", text) and "2025年12月31日" in text
 
 
-@pytest.mark.parametrize("name", PAGES[2:])
-def test_every_link_of_the_portal_leads_to_a_page(tab, pages, name):
+@pytest.mark.parametrize("name", PAGES)
+def test_every_link_leads_to_a_page(tab, pages, name):
     tab.open(pages / name, browser.PHONE)
-    links = tab.value("[...document.links].map(a => a.href).filter(a => !a.endsWith('#main'))")
-    assert len(links) == 5
-    assert all((pages / link.rpartition("/")[2]).as_uri() == link for link in links)
-    assert all((pages / link.rpartition("/")[2]).is_file() for link in links)
+    links = tab.value("[...document.links].map(a => a.href)")
+    inside = [link for link in links if link.startswith(f"{(pages / name).as_uri()}#")]
+    leading = [link for link in links if link not in inside]
+    assert len(leading) == (7 if name.startswith("index") else 1)
+    assert all((pages / link.rpartition("/")[2]).as_uri() == link for link in leading)
+    assert all((pages / link.rpartition("/")[2]).is_file() for link in leading)
+    there = "[...document.links].filter(a => a.hash).every(a => document.querySelector(a.hash))"
+    assert tab.value(there) is True
+
+
+def seen(tab, selector):
+    """How many elements of a kind take room on the page."""
+    return tab.value(
+        f"[...document.querySelectorAll('{selector}')].filter(e => e.getClientRects().length &&"
+        " e.getBoundingClientRect().width > 2).length"
+    )
+
+
+@pytest.mark.parametrize("name", PAGES[2:])
+def test_on_a_phone_a_region_is_one_line_that_unfolds(tab, pages, name):
+    tab.open(pages / name, browser.PHONE)
+    assert seen(tab, ".regions td.figure") == 3, "sales of each"
+    assert seen(tab, ".regions .reports a") == 0
+    heights = "[...document.querySelectorAll('.regions tr.whole')].map(e => e.offsetHeight)"
+    assert tab.value(heights)[0] <= 60
+    tab.value("document.querySelectorAll('.regions .more input')[0].click()")
+    assert seen(tab, ".regions td.figure") == 3 + 4
+    assert seen(tab, ".regions .reports a") == 2
+    assert overflow(tab) == 0
+    tab.open(pages / name, browser.DESKTOP)
+    assert seen(tab, ".regions td.figure") == 3 * 5
+    assert seen(tab, ".regions .more") == 0
+
+
+@pytest.mark.parametrize("name", PAGES[2:])
+def test_the_portal_follows_the_colours_of_the_system(tab, pages, name):
+    pair = "[getComputedStyle(document.documentElement).backgroundColor, "
+    pair += "getComputedStyle(document.querySelector('.regions .value')).color]"
+    found = {}
+    for mode in ("light", "dark"):
+        feature = {"name": "prefers-color-scheme", "value": mode}
+        tab.send("Emulation.setEmulatedMedia", features=[feature])
+        tab.open(pages / name, browser.DESKTOP)
+        found[mode] = [[int(n) for n in re.findall(r"\d+", each)] for each in tab.value(pair)]
+    tab.send("Emulation.setEmulatedMedia", features=[])
+    assert found["light"] == [[255, 255, 255], [27, 36, 48]]
+    assert found["dark"] == [[18, 23, 30], [232, 237, 243]]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_keyboard_can_skip_the_header(tab, pages, name):
+    tab.open(pages / name, browser.DESKTOP)
+    right = "document.querySelector('.skip').getBoundingClientRect().right"
+    assert tab.value(right) < 0
+    tab.send(
+        "Input.dispatchKeyEvent", type="keyDown", key="Tab", code="Tab", windowsVirtualKeyCode=9
+    )
+    assert tab.value("document.activeElement.className") == "skip"
+    assert tab.value(right) > 0
+    tab.value("document.activeElement.click()")
+    assert tab.value("document.activeElement.id") == "main"
 
 
 def test_the_policy_stops_what_hostile_data_would_start(tab, pages, tmp_path):

@@ -30,7 +30,7 @@ BELOW = {
     "atomic_folder": set(),
     "owner": set(),
     "notebooks": set(),
-    "prepared": {"settings", "atomic_folder", "owner", "customers", "queries"},
+    "prepared": {"settings", "atomic_folder", "owner", "customers", "experience", "queries"},
     "queries": set(),
     "union": {"atomic_folder"},
     "results": {

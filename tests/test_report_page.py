@@ -52,7 +52,9 @@ class Page(HTMLParser):
 
     def assert_loads_nothing(self):
         """No script, no handler, no address but inside the page or as data; a policy says so."""
-        assert not {"script", "iframe", "object", "embed", "link", "base", "form"} & set(self.tags)
+        assert not {"script", "iframe", "object", "embed", "base", "form"} & set(self.tags)
+        links = [(name, value) for tag, name, value in self.attributes if tag == "link"]
+        assert links[0] == ("rel", "icon") and len(links) == 2
         assert not [name for _, name, _ in self.attributes if name.startswith("on")]
         for value in self.values("src", "href", "srcset", "action", "xlink:href"):
             assert value.startswith(("#", "data:image/svg+xml;base64,", "data:image/png;base64,"))
@@ -117,6 +119,42 @@ def full(tmp_path):
 
 def test_the_page_holds_nothing_that_acts_or_loads(full):
     Page(page.render(full, HOSTILE, "en")).assert_loads_nothing()
+
+
+def test_the_header_leads_to_the_given_pages_and_nothing_else(full):
+    found = [
+        ("All regions", "../../../index.en.html"),
+        (HOSTILE, "../../2025-09-30/share/a b.html"),
+    ]
+    html = page.render(full, "t", "en", found)
+    seen = Page(html)
+    hrefs = [value for tag, name, value in seen.attributes if (tag, name) == ("a", "href")]
+    leading = [href for href in hrefs if not href.startswith("#")]
+    assert leading == ["../../../index.en.html", "../../2025-09-30/share/a%20b.html"]
+    assert "script" not in seen.tags and seen.text.count(HOSTILE) > Page(plain(full)).text.count(
+        HOSTILE
+    )
+    assert html.index('class="links"') < html.index("<h1>")
+    assert 'class="links"' not in plain(full)
+
+
+def plain(full):
+    return page.render(full, "t", "en")
+
+
+@pytest.mark.parametrize("path", ["../../../../x.html", "/etc/passwd", "a/../../x.html"])
+def test_a_link_that_leaves_the_output_folder_is_refused(full, path):
+    with pytest.raises(InputError, match="no path inside the output folder"):
+        page.render(full, "t", "en", [("x", path)])
+
+
+def test_the_name_of_the_page_has_the_date_and_a_keyboard_can_skip_the_header(full):
+    html = page.render(full, "Demo – East", "en")
+    assert "<title>Demo – East – Dec 31, 2025</title>" in html
+    assert "<h1>Demo – East</h1>" in html
+    assert html.index('<a class="skip" href="#main">') < html.index("<header>")
+    assert 'id="main"' in html and '<meta name="color-scheme" content="light dark">' in html
+    assert "<title>Demo｜华东｜2025年12月31日</title>" in page.render(full, "Demo｜华东", "zh")
 
 
 def test_hostile_text_is_shown_as_text(full):

@@ -172,8 +172,8 @@ def test_the_desk_gets_what_is_planned_in_words_and_codes_to_read_it_back():
         "complaint open for 3 days",
     )
     assert (first["due_on"], first["listed_on"], first["expected_gain"]) == (
-        "2026-01-07",
-        "2025-12-31",
+        pd.Timestamp("2026-01-07"),
+        pd.Timestamp("2025-12-31"),
         12.34,
     )
     assert (first["action_code"], first["owner_code"], first["channel_code"]) == (

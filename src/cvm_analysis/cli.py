@@ -85,6 +85,7 @@ def prepare(
     settings = validate.check(config)
     _say_prepared(settings, prepare_tables(settings, force))
     validate.check_imported(settings)
+    validate.check_dimensions(settings)
     validate.check_covariates(settings)
 
 
@@ -117,6 +118,7 @@ def run(
         _say_prepared(settings, prepare_tables(settings))
     with prepared_tables.kept(settings) as kept:
         validate.check_imported(kept)
+        validate.check_dimensions(kept)
         validate.check_covariates(kept)
         plan = _plan(kept, region or [], as_of, out, notebooks, languages)
         names = {key: each[languages[0]] for key, each in plan.regions.items()}

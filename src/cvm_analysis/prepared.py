@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,9 @@ from ibis import ir
 
 from cvm_analysis import atomic_folder, customers, owner, texts
 from cvm_analysis.errors import InputError
-from cvm_analysis.queries import Queries
+from cvm_analysis.queries import DAY, Queries
 from cvm_analysis.settings import Settings
-from cvm_analysis.tables import ALL, FROM_FILES, IMPORTED, TABLES, own
+from cvm_analysis.tables import ALL, FROM_FILES, IMPORTED, TABLES, kind, own
 
 STAMP = "prepared.json"
 
@@ -38,7 +39,8 @@ class Prepared:
     Tables have a column region; they are None if there are no such records. Mentions without a
     customer have no region: they are in `all` only.
     `imported` names the imported indicators of all regions; `quality` has one row per check of this
-    region's raw rows. `last_day` is the last complete day over all regions.
+    region's raw rows. `last_day` is the last complete day over all regions. `experience` measures
+    on a day what scorecards and the loyalty index use of `experience.measures`.
     """
 
     region: str
@@ -61,18 +63,26 @@ class Prepared:
     imported: list[str]
     quality: pd.DataFrame
     queries: Queries
+    experience: Callable[[dt.date], pd.DataFrame]
 
     def customers(self, date: dt.date) -> pd.DataFrame:
         """One row per customer as of a day, indexed by customer_id."""
+        return self.queries.ask_table(self._customers, date).set_index("customer_id")
 
-        def query(day: ir.DateValue) -> ir.Table:
-            return customers.as_of(self.transactions, day, self.customers_raw, self.feedback)
-
-        return self.queries.ask(query, date).set_index("customer_id")
+    @cached_property
+    def _customers(self) -> ir.Table:
+        return customers.as_of(self.transactions, DAY, self.customers_raw, self.feedback)
 
     def measures(self, date: dt.date) -> pd.DataFrame:
-        """Add to customers(date) the imported indicators of that day, as `indicators.<name>`."""
-        return self.add_indicators(self.customers(date), date)
+        """Add to customers(date) what else scorecards may use, as known on that day.
+
+        Imported indicators as `indicators.<name>`, and the measures of the experience that the
+        config uses. Counts are 0 where nothing is recorded; other figures are empty.
+        """
+        table, more = self.add_indicators(self.customers(date), date), self.experience(date)
+        counts = [name for name in more if kind(name) == "count"]
+        table = table.drop(columns=[name for name in more if name in table]).join(more)
+        return table.fillna(dict.fromkeys(counts, 0.0))
 
     def add_indicators(self, table: pd.DataFrame, date: dt.date) -> pd.DataFrame:
         """Add the imported indicators of a day to a table of one row per customer."""
@@ -82,23 +92,17 @@ class Prepared:
         wide = values.pivot(index="customer_id", columns="name", values="value").astype(float)
         return table.join(wide.reindex(columns=self.imported).add_prefix(IMPORTED))
 
-    def service_cases(self, date: dt.date) -> pd.DataFrame:
-        """What service owes each customer on a day, indexed by customer_id.
+    def late_deliveries(self, date: dt.date) -> pd.DataFrame:
+        """Days since each customer's last late delivery, indexed by customer_id: days_since_late.
 
-        days_since_late (days since the last late delivery, see `customers.late_deliveries`), and
-        satisfaction_<dimension>, the last score of each. Absent without such records.
+        See `customers.late_deliveries`; without dates of delivery there are no rows.
         """
-        found = pd.DataFrame(index=pd.Index([], name="customer_id", dtype=object))
-        transactions, feedback = self.transactions, self.feedback
-        if {"promised_on", "delivered_on"} <= set(transactions.columns):
-            late = self.queries.ask(lambda day: customers.late_deliveries(transactions, day), date)
-            found = late.set_index("customer_id").astype(float)
-        if feedback is not None and {"dimension", "score"} <= set(feedback.columns):
-            last = self.queries.ask(lambda day: customers.last_satisfaction(feedback, day), date)
-            wide = last.pivot(index="customer_id", columns="dimension", values="score")
-            wide = wide.astype(float).rename_axis(columns=None).add_prefix("satisfaction_")
-            found = found.join(wide, how="outer")
-        return found
+        transactions = self.transactions
+        if not {"promised_on", "delivered_on"} <= set(transactions.columns):
+            none = pd.Index([], name="customer_id", dtype=object)
+            return pd.DataFrame({"days_since_late": []}, none, dtype=float)
+        late = self.queries.ask(lambda day: customers.late_deliveries(transactions, day), date)
+        return late.set_index("customer_id").astype(float)
 
     def deliveries(self, date: dt.date, days: int) -> pd.DataFrame:
         """Deliveries due and late in the last `days` days, indexed by customer_id.
@@ -178,6 +182,11 @@ class Prepared:
 
         return self.queries.ask(query, date).set_index("customer_id")
 
+    def net_sales(self, date: dt.date) -> pd.Series:
+        """Net sales of each customer who bought or returned by `date`, by customer_id."""
+        rows = customers.net_sales(self.transactions, date).to_pandas()
+        return rows.set_index("customer_id")["net_sales"]
+
     def largest_days(self, date: dt.date, most: int = 3) -> pd.DataFrame:
         """The largest purchase days by `date`: customer_id, day, amount (gross), largest first."""
         return customers.largest_days(self.transactions, date, most).to_pandas()
@@ -202,7 +211,7 @@ class Prepared:
 
     def row_days(self, date: dt.date) -> pd.DataFrame:
         """Days by `date` on which each kind of data has rows: table, day."""
-        found = [pd.DataFrame(columns=["table", "day"])]
+        found = []
         for name, column in DATED.items():
             table = getattr(self, name)
             if table is not None and column in table.columns:
@@ -227,11 +236,14 @@ class Prepared:
 
     def to_pandas(self, name: str) -> pd.DataFrame:
         """Load a table into pandas; a missing one has its columns and no rows."""
-        table = getattr(self, name)
-        if table is None:
-            return pd.DataFrame(columns=list(TABLES[name].columns))
-        numbers = [column for column, kind in table.schema().items() if kind.is_decimal()]
-        return table.cast(dict.fromkeys(numbers, "float64")).to_pandas()
+        return _to_pandas(name, getattr(self, name))
+
+
+def _to_pandas(name: str, table: ir.Table | None) -> pd.DataFrame:
+    if table is None:
+        return pd.DataFrame(columns=list(TABLES[name].columns))
+    numbers = [column for column, kind in table.schema().items() if kind.is_decimal()]
+    return table.cast(dict.fromkeys(numbers, "float64")).to_pandas()
 
 
 def stamp(settings: Settings) -> dict[str, Any]:
@@ -279,6 +291,14 @@ def pin(settings: Settings, fingerprint: str = "") -> Settings:
 def imported(settings: Settings) -> list[str]:
     """Names of the imported indicators of all regions."""
     return _stamp(settings)["imported"]
+
+
+def dimensions(settings: Settings) -> list[str]:
+    """List the dimensions of satisfaction that anybody scored, in all regions."""
+    from cvm_analysis.experience import answers
+
+    given = answers.read(open(settings, ALL).to_pandas("feedback"))
+    return sorted(set(given["dimension"]) - {answers.NPS})
 
 
 def customer_types(settings: Settings) -> set[str]:
@@ -364,17 +384,33 @@ def _open(
         covered = [name for name in added if name in rows.columns]
         return rows.filter(where(rows)).drop(*covered).rename(added)
 
+    tables = {name: table(name) for name in FROM_FILES}
     return Prepared(
         region=region,
         names=recorded["regions"].get(region, {}),
         first_day=first_day,
         last_day=last_day,
         extracted_on=extracted_on,
-        **{name: table(name) for name in FROM_FILES},
+        **tables,
         imported=recorded["imported"],
         quality=_quality(settings, region),
         queries=Queries(),
+        experience=_experience(settings, lambda name: _to_pandas(name, tables[name])),
     )
+
+
+def _experience(
+    settings: Settings, load: Callable[[str], pd.DataFrame]
+) -> Callable[[dt.date], pd.DataFrame]:
+    """Measure the experience on a day as far as the config uses it; load : reads a raw table."""
+    columns = settings.measures
+    if not columns:
+        none = pd.DataFrame(index=pd.Index([], name="customer_id", dtype=object))
+        return lambda _: none
+    from cvm_analysis.experience import measures  # loads scipy
+
+    read, rules = cache(load), (settings.segments.period_days, settings.business.points)
+    return cache(lambda day: measures.measure(read, columns, day, *rules))
 
 
 def _quality(settings: Settings, region: str) -> pd.DataFrame:

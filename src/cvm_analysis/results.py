@@ -79,16 +79,25 @@ class Run:
         self.tables_read.add(name)
         return pd.read_parquet(self._table(name)).set_index(list(TABLES[name].key))
 
+    def read_own(self, name: str) -> pd.DataFrame:
+        """Read this region's rows of a table that keeps those of all regions beside each other."""
+        table = self.read(name)
+        of_region = table.index.get_level_values("region") == self.stamp["region"]
+        return table[of_region].droplevel("region")
+
     def write(self, name: str, table: pd.DataFrame, **horizon: float) -> None:
         """Check a table's columns and write it, sorted by its key, in one step.
 
-        A table with a key `part` keeps the rows of other parts. The first notebook clears the
+        A table with a key `part` keeps the rows of other parts; one that keeps regions beside each
+        other gets the `region` of the run. The first notebook clears the
         folder if the prepared data have changed.
 
         horizon : horizon_weeks or horizon_days of its forecasts, for the file's metadata
         """
         self._begin(notebooks.find_writer(name))
         key = list(TABLES[name].key)
+        if TABLES[name].company == "beside":
+            table = pd.concat({self.stamp["region"]: table}, names=["region"])
         flat = table.reset_index() if table.index.names == key else table
         path = self._table(name)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -143,9 +152,21 @@ class Run:
         return pd.concat(found, names=["table"])
 
     def words(self, language: str) -> Words:
-        """The texts of a language, with the business's own words, its horizon and its period."""
+        """The texts of a language, with the business's own words, its horizon and its period.
+
+        A region is called in texts what it is called in titles.
+        """
         times = self.settings.value.horizon_weeks, self.settings.segments.period_days
-        return words(language, self.settings.words, *times)
+        names = prepared.region_names(self.settings)
+        regions = {f"values.region.{key}": name[language] for key, name in names.items()}
+        own = {**regions, **self.settings.words.get(language, {})}
+        return words(language, {language: own}, *times)
+
+    def title(self, language: str) -> str:
+        """Name the business and the region."""
+        name = prepared.region_names(self.settings)[self.stamp["region"]][language]
+        business = self.settings.business.business
+        return self.words(language)("report.title", business=business, region=name)
 
     def company_reference(self) -> dict[str, Any]:
         """Cut points and thresholds of the whole company; empty if it has not been run."""

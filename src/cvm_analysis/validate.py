@@ -28,7 +28,7 @@ from cvm_analysis.settings import (
 )
 from cvm_analysis.sources import formats
 from cvm_analysis.strategy import plan
-from cvm_analysis.tables import IMPORTED, TABLES
+from cvm_analysis.tables import IMPORTED, MEASURES, SATISFACTION, TABLES
 
 MISSPELT = 0.85  # as similar as an own column's name must be to one of ours for a warning
 
@@ -178,7 +178,7 @@ def check_covariates(settings: Settings) -> None:
 def _wrong_scorecards(settings: Settings) -> Iterator[str]:
     """Wrong weights, bands and grades of scorecards, and columns that do not exist."""
     file = settings.resolve(settings.business.scorecards)
-    known = _columns(settings)
+    known = {*_columns(settings), *MEASURES, *settings.measures} - {SATISFACTION}
     for kind, cards in settings.scorecards.scorecards.items():
         found = scorecard.find_version_problems(cards)
         for number, card in enumerate(cards):
@@ -207,8 +207,8 @@ def _columns(settings: Settings) -> list[str]:
 
 def _imported(indicator: Indicator) -> Iterator[str]:
     """Names of the imported indicators that an indicator uses."""
-    for column in (indicator.column, indicator.per):
-        if column and column.startswith(IMPORTED):
+    for column in indicator.columns:
+        if column.startswith(IMPORTED):
             yield column.removeprefix(IMPORTED)
 
 
@@ -244,6 +244,37 @@ def _unknown_loyalty(settings: Settings, names: list[str]) -> list[str]:
     ]
 
 
+def check_dimensions(settings: Settings) -> None:
+    """Raise ConfigError if a scorecard or the loyalty index uses a dimension without any score.
+
+    A business without scores of satisfaction may keep such scorecards.
+    """
+    known = prepared.dimensions(settings) if settings.measures else []
+    problems = [
+        f"{place}: nobody scored the dimension '{name}'{nearest(name, known)}"
+        for place, column in _uses_of_measures(settings)
+        if known and (name := column.removeprefix(SATISFACTION)) != column and name not in known
+    ]
+    if problems:
+        raise ConfigError("\n".join(problems))
+
+
+def _uses_of_measures(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield the place of each setting that names a measure of the experience, and its column."""
+    file = settings.resolve(settings.business.scorecards)
+    for kind, cards in settings.scorecards.scorecards.items():
+        for i, card in enumerate(cards):
+            for each in card.indicators:
+                at = ("scorecards", kind, str(i), "indicators", each.code)
+                for key, column in zip(("column", "per"), each.columns, strict=False):
+                    if column in settings.measures:
+                        yield settings.where(file, *at, key), column
+    file = settings.resolve(settings.business.segments)
+    for keys, weights in settings.segments.loyalty.written.items():
+        for code in settings.measures.intersection(weights):
+            yield settings.where(file, "loyalty", *keys, code), code
+
+
 def _uses_of_imported(settings: Settings) -> Iterator[tuple[str, str, str]]:
     """Yield the place of each setting that names an imported indicator, the name, and the type.
 
@@ -275,7 +306,7 @@ def _unknown_rules(settings: Settings) -> list[str]:
 
 def _unknown_words(settings: Settings) -> list[str]:
     """Blocks of words for neither a section of the texts nor a column."""
-    tables = ("transactions", "feedback")
+    tables = ("transactions", "feedback", "leads", "mentions")
     columns = [name for table in tables for name in TABLES[table].columns]
     known = {*texts.REPLACED, *columns, *_columns(settings)}
     return [

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from cvm_analysis.charts.picture import Picture, categories, check, heat, nothing, ticks
-from cvm_analysis.charts.style import ACCENT, SERIES, WIDTH, styled
+from cvm_analysis.charts.style import ACCENT, WARM, WIDTH, styled
 from cvm_analysis.texts import Language, words
 
 
@@ -23,6 +23,8 @@ def monthly(table: pd.DataFrame, language: Language = "en", currency: str = "CNY
     if table.empty:
         return nothing(language)
     check(table, ["customers", "orders", "net_sales"], "monthly")
+    import seaborn as sns
+
     say = words(language)
     months = pd.PeriodIndex(pd.Index(table.index), freq="M")
     full = pd.period_range(months.min(), months.max(), freq="M")
@@ -31,9 +33,10 @@ def monthly(table: pd.DataFrame, language: Language = "en", currency: str = "CNY
     with styled():
         figure = Figure((WIDTH, 4.1))
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=[1.1, 1])
-        above.bar(x, table["net_sales"], color=ACCENT, width=0.75)
-        above.set_title(say("charts.monthly.net_sales", currency=currency))
-        for name, color in zip(("orders", "customers"), (SERIES[1], ACCENT), strict=True):
+        sns.barplot(x=x, y=table["net_sales"].to_numpy(), color=ACCENT, saturation=1, width=0.75,
+                    errorbar=None, ax=above)  # fmt: skip
+        above.set(title=say("charts.monthly.net_sales", currency=currency), ylabel="")
+        for name, color in zip(("orders", "customers"), (WARM, ACCENT), strict=True):
             below.plot(x, table[name], color=color, label=say(f"charts.monthly.{name}"))
         below.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1.02), handlelength=1.2)
         below.set_ylim(bottom=0)

@@ -44,13 +44,12 @@ def rates(table: pd.DataFrame, language: Language = "en", rate: str = "retention
         figure = Figure((WIDTH, 0.95 + 0.3 * len(wide)))
         ax = figure.subplots()
         ends = (min(low, high - _LEAST_SPAN), high + (high - low + _LEAST_SPAN) / 3)
-        write_cells(ax, values, say.percent, SCALE, ends)
-        for text in ax.texts:
-            text.set_fontsize(8.5)
+        write_cells(ax, values, lambda share: say.number(100 * share), SCALE, ends)
         categories(ax.xaxis, months, 0.5)
         categories(ax.yaxis, named, 0.5)
         ax.tick_params(axis="y", labelcolor=INK, rotation=0)
-        ax.set_title(title := say(f"report.rates.{rate}.share"))
+        title = say(f"report.rates.{rate}.share")
+        ax.set_title(say("charts.rates.title", name=title))
     first, last = (say.month(month) for month in wide.columns[[0, -1]])
     written = [
         say("charts.rates.row", name=name, first=say.percent(row[0]), last=say.percent(row[-1]))

@@ -103,7 +103,7 @@ def reliability(table: pd.DataFrame, language: Language = "en") -> Picture:
         ):  # fmt: skip
             if len(part):
                 ax.plot(part["predicted"], part["actual"], marker, color=color, markersize=7,
-                        markeredgecolor="white", clip_on=False, zorder=3,
+                        markeredgecolor=PAGE, clip_on=False, zorder=3,
                         label=say(f"charts.reliability.{name}"))  # fmt: skip
         above = (table["actual"] - table["predicted"]).mean() > 0
         ax.legend(loc="lower right" if above else "upper left")
@@ -133,11 +133,14 @@ def risk_groups(table: pd.DataFrame, language: Language = "en") -> Picture:
     inside = table["actual"].between(table["low"], table["high"])
     x = np.arange(len(table))
     with canvas(3.0) as (figure, ax):
-        sns.barplot(x=x, y=table["actual"].to_numpy(), color=BEFORE, saturation=1, width=0.86,
-                    errorbar=None, label=say("charts.risk_groups.actual"), legend=False, ax=ax)  # fmt: skip
+        sns.barplot(
+            x=x, y=table["actual"].to_numpy(), color=BEFORE, saturation=1, width=0.86,
+            errorbar=None, label=say("charts.risk_groups.actual"), legend=False, ax=ax,
+        )  # fmt: skip
         ax.vlines(x, table["low"], table["high"], color=ACCENT, linewidth=1.6)
-        ax.plot(x, table["predicted"], "o", color=ACCENT, markersize=7, markeredgecolor=PAGE,
+        ax.plot(x, table["predicted"], "o", color=ACCENT, markersize=6, markeredgecolor=PAGE,
                 label=say("charts.risk_groups.predicted"))  # fmt: skip
+        ax.set_xlim(-0.5, len(x) - 0.5)
         for at, row, is_inside in zip(x, table.itertuples(), inside, strict=True):
             top = max(float(row.actual), float(row.high), float(row.predicted))
             ax.annotate(say.percent(row.actual), (at, top), (0, 6), textcoords="offset points",

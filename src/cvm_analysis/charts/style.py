@@ -33,6 +33,7 @@ SERIES = (ACCENT, WARM, "#23806f", "#6b2c6e", "#5b4a00")  # distinct to colour-b
 MARKERS = ("s", "^", "D", "v", "P")
 WIDTH = 5.4  # inches: about 520 px, still readable at the width of a phone
 
+_SEEN = 3.0  # contrast of an area that a reader must see
 _LEGIBLE = 4.55  # contrast of text in a cell: 4.5, and what rounding may take
 _CHINESE = "Noto Sans CJK SC"
 BOX = {"facecolor": PAGE, "edgecolor": "none", "pad": 0.6}  # a box behind text
@@ -114,6 +115,12 @@ def canvas(height: float, width: float = WIDTH) -> Iterator[tuple[Figure, Axes]]
 def ink_on(color: Any) -> str:
     """Return the colour in which text can be read on another: the page's or that of text."""
     return max(PAGE, INK, key=lambda ink: colors.contrast_ratio(ink, color))
+
+
+def outline(color: Any) -> dict[str, Any]:
+    """Return the edge of an area: one that is seen where the area is nearly as pale as paper."""
+    is_pale = colors.contrast_ratio(color, PAGE) < _SEEN
+    return {"edgecolor": BEFORE, "linewidth": 0.6} if is_pale else {"linewidth": 0.0}
 
 
 def shades(*ends: str) -> Colormap:

@@ -8,10 +8,17 @@ from cvm_analysis.customers.activity import (
     retention,
     year_to_last_order,
 )
-from cvm_analysis.customers.indicators import histories, in_period, latest, mix, rfm_measures
+from cvm_analysis.customers.indicators import (
+    histories,
+    in_period,
+    latest,
+    mix,
+    net_sales,
+    rfm_measures,
+)
 from cvm_analysis.customers.periods import in_periods
 from cvm_analysis.customers.resample import with_copied_days
-from cvm_analysis.customers.service import count_deliveries, last_satisfaction, late_deliveries
+from cvm_analysis.customers.service import count_deliveries, late_deliveries
 from cvm_analysis.customers.table import as_of
 
 __all__ = [
@@ -22,11 +29,11 @@ __all__ = [
     "in_period",
     "in_periods",
     "largest_days",
-    "last_satisfaction",
     "late_deliveries",
     "latest",
     "mix",
     "monthly",
+    "net_sales",
     "purchase_days",
     "retention",
     "rfm_measures",

@@ -1,4 +1,4 @@
-"""What went wrong in service, as of a day: late deliveries, and the last score of each topic."""
+"""What went wrong in service, as of a day: late deliveries."""
 
 from __future__ import annotations
 
@@ -39,21 +39,3 @@ def count_deliveries(transactions: ir.Table, date: dt.date | ir.DateValue, days:
     return counted.aggregate(
         n_due=lambda t: t.count(), n_late=lambda t: t.late.cast("int64").sum()
     ).order_by("customer_id")
-
-
-def last_satisfaction(feedback: ir.Table, date: dt.date | ir.DateValue) -> ir.Table:
-    """One row per customer and dimension of satisfaction: customer_id, dimension, score (1 to 5).
-
-    The last score by `date`; of several on that day the lowest, the one to act on.
-    """
-    scored = feedback.filter(
-        feedback["at"] <= as_value(date),
-        feedback.kind == "csat",
-        feedback.score.notnull(),
-        feedback.dimension.notnull(),
-    )
-    days = scored.group_by("customer_id", "dimension", "at").aggregate(lowest=scored.score.min())
-    found = days.group_by("customer_id", "dimension").aggregate(
-        score=days.lowest.argmax(days["at"]).cast("float64")
-    )
-    return found.order_by("customer_id", "dimension")

@@ -49,7 +49,7 @@ def infer(file: Preview) -> Guess:
     mapped = {table: match_names(file, table) for table in headers()}
     fitting = [table for table, columns in mapped.items() if _fits(table, columns)]
     if fitting:
-        table = max(fitting, key=lambda table: len(mapped[table]))
+        table = max(fitting, key=lambda table: _count(mapped[table]))
         columns = mapped[table]
         return Guess(file, table, columns, _doubtful(table, columns), _region(file, columns))
     columns = _by_content(file, mapped["transactions"])
@@ -101,11 +101,16 @@ def _fits(table: str, columns: Columns) -> bool:
     if _needed(table, columns):
         return False
     if table == "feedback":
-        return set(columns["kind"].distinct) <= set(FEEDBACK) or len(columns) > 3
+        return set(columns["kind"].distinct) <= set(FEEDBACK) or _count(columns) > 3
     if table == "customers_raw":
         ids = columns["customer_id"]
         return len(columns) > 1 and len(ids.distinct) >= 0.99 * len(ids.cells)
     return True
+
+
+def _count(columns: Columns) -> int:
+    """Count the columns that tell a table; feedback's subjects are also columns of order lines."""
+    return sum(not name.startswith("about_") for name in columns)
 
 
 def _needed(table: str, columns: Columns) -> list[str]:

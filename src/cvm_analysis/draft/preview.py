@@ -69,8 +69,9 @@ class Column:
 
     @cached_property
     def has_decimals(self) -> bool:
-        """Whether some numbers are not whole."""
-        return self.is_number and bool((self._number.dropna() % 1 != 0).any())
+        """Whether some numbers are not whole, and none is a percentage."""
+        plain = not any(cell.endswith(("%", "％")) for cell in self.distinct)
+        return self.is_number and plain and bool((self._number.dropna() % 1 != 0).any())
 
     @cached_property
     def not_number(self) -> str:

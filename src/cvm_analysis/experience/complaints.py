@@ -27,14 +27,16 @@ _TABLE = TABLES["complaint_times"]
 
 @settings
 class Experience:
-    """What service promises, and what counts as a complaint that comes again.
+    """What service promises, what counts as a complaint that comes again, and as an answer.
 
     close_within_days : a complaint is to be closed within so many days
     repeat_within_days : so many days after another one of the customer it is repeated
+    answered : results of the contact log of contacts that reached the customer, in any case
     """
 
     close_within_days: Annotated[int, Field(gt=0)] = 14
     repeat_within_days: Annotated[int, Field(gt=0)] = 90
+    answered: tuple[str, ...] = ("reached", "declined", "answered", "replied")
 
 
 def cases(feedback: pd.DataFrame, as_of: dt.date, repeat_within_days: int) -> pd.DataFrame:
@@ -50,13 +52,13 @@ def cases(feedback: pd.DataFrame, as_of: dt.date, repeat_within_days: int) -> pd
         is_repeat : whether another complaint of the customer came at most so many days before, or
             earlier on the same day
     """
-    at, end = pd.to_datetime(feedback["at"]), pd.Timestamp(as_of)
+    at, end = pd.to_datetime(feedback["at"], cache=False), pd.Timestamp(as_of)
     found = feedback.assign(at=at)[(feedback["kind"] == COMPLAINT) & (at <= end)]
     found = found.sort_values(["at", "customer_id"], kind="stable", ignore_index=True)
     found = found.rename(columns=_PRODUCT).drop(columns=["kind", "score"], errors="ignore")
     missing = pd.Series(None, found.index, object)
     topic = found.get("dimension", missing)
-    closed = pd.to_datetime(found.get("closed_at", missing))
+    closed = pd.to_datetime(found.get("closed_at", missing), cache=False)
     is_closed = closed <= end
     duration = (closed.where(is_closed, end) - found["at"]).dt.days.astype(float)
     since = found.groupby("customer_id")["at"].diff().dt.days
@@ -149,12 +151,15 @@ def _sum_up(cases: pd.DataFrame, target: int, stake: pd.Series) -> dict[str, Any
 
 def _time_to_close(outcome: pd.DataFrame, target: int) -> dict[str, float]:
     """Median days to close, and the share closed within the target with its interval."""
-    limit = kaplan_meier.product_limit(kaplan_meier.check_outcome(outcome, outcome.index))
+    limit = kaplan_meier.product_limit(outcome)
     half = limit.loc[limit["survival"] <= 0.5, "duration"]
     found = {"median_days": float(half.iloc[0]) if len(half) else np.nan}
-    points = kaplan_meier.kaplan_meier(outcome)
-    point = points[points["duration"] <= target].iloc[-1]
-    if point["duration"] < target and point["survival"] > 0:
+    still_open = float(kaplan_meier.survival_at(limit, target))
+    if outcome["duration"].max() < target and still_open > 0:
         return found  # no complaint has been observed for so long
-    found["closed_within"] = 1 - float(point["survival"])
-    return found | {"low": 1 - float(point["high"]), "high": 1 - float(point["low"])}
+    found["closed_within"] = 1 - still_open
+    if still_open in (0.0, 1.0):
+        return found  # all or none: Greenwood's variance says nothing
+    variance = limit.loc[limit["duration"] <= target, "variance"].iloc[-1:].to_numpy()
+    (low,), (high,) = kaplan_meier.log_log(np.array([still_open]), variance)
+    return found | {"low": 1 - float(high), "high": 1 - float(low)}

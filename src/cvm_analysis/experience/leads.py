@@ -97,7 +97,7 @@ def latest(leads: pd.DataFrame, order: Sequence[str], as_of: dt.date) -> pd.Data
 
 
 def _day(days: pd.Series) -> pd.Series:
-    return pd.to_datetime(days)
+    return pd.to_datetime(days, cache=False)
 
 
 def funnel(latest: pd.DataFrame, order: Sequence[str], by: str | None = None) -> pd.DataFrame:

@@ -13,11 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
-from scipy import stats
 
-from cvm_analysis.experience.surveys import ALL, LEVEL
+from cvm_analysis.experience.proportions import wilson
+from cvm_analysis.experience.surveys import ALL
 from cvm_analysis.tables import TABLES
 
 TRIM = 5.0  # times the median weight
@@ -93,10 +92,8 @@ def _rates(rows: pd.DataFrame, group: str) -> pd.DataFrame:
         n_asked=("answered", "size"), n_answered=("answered", "sum"), weight=("weight", "mean")
     ).reset_index()
     rate, n = found["n_answered"] / found["n_asked"], found["n_asked"]
-    z = float(stats.norm.ppf((1 + LEVEL) / 2))
-    centre = (rate + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(rate * (1 - rate) / n + z**2 / (4 * n**2))
-    return found.assign(group=group, response_rate=rate, low=centre - half, high=centre + half)
+    low, high = wilson(rate, n)
+    return found.assign(group=group, response_rate=rate, low=low, high=high)
 
 
 def _weigh(rows: pd.DataFrame, classes: Sequence[str]) -> pd.Series:

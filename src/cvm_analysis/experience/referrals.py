@@ -3,6 +3,9 @@
 Each customer was referred by one other at most (the earliest referral counts, see intake), so
 referrals are trees, unless a record says that somebody brought the one who brought them. Such a
 cycle is named, and its latest referral does not count.
+
+A chain may leave its region, so referrals are those of all regions; each customer is counted in the
+own region only, and the regions add up to the company.
 """
 
 from __future__ import annotations
@@ -12,12 +15,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
 from cvm_analysis.experience import comparison
 from cvm_analysis.experience.comparison import Difference
-
-LEVEL = 0.95
+from cvm_analysis.experience.proportions import wilson
 
 
 class Chains(NamedTuple):
@@ -35,10 +36,10 @@ class Chains(NamedTuple):
 def find_chains(referrals: pd.DataFrame, as_of: dt.date) -> Chains:
     """Follow referrals to where they began.
 
-    referrals : the raw table: customer_id (the referrer), referred_id, at
+    referrals : the raw table of all regions: customer_id (the referrer), referred_id, at
     """
     rows = referrals[["customer_id", "referred_id", "at"]].assign(
-        at=pd.to_datetime(referrals["at"])
+        at=pd.to_datetime(referrals["at"], cache=False)
     )
     rows = rows[(rows["at"] <= pd.Timestamp(as_of)) & (rows["customer_id"] != rows["referred_id"])]
     rows = rows.sort_values(["at", "referred_id"], kind="stable").drop_duplicates("referred_id")
@@ -86,12 +87,20 @@ def _trace(referrer: dict[str, str]) -> tuple[dict[str, str], dict[str, int]]:
     return origin, generation
 
 
-def summarise_referrers(chains: Chains, worth: pd.Series) -> pd.DataFrame:
-    """Sum up what each referrer brought.
+def referred_by(chains: Chains, customers: pd.Index) -> pd.Series:
+    """Name who referred each of these customers: one row per referred one, by customer_id."""
+    by = chains.referrals.set_index("referred_id")["customer_id"].rename("referred_by")
+    return by[by.index.isin(customers)].rename_axis("customer_id")
+
+
+def summarise_referrers(chains: Chains, worth: pd.Series, customers: pd.Index) -> pd.DataFrame:
+    """Sum up what each referrer among these customers brought, wherever the referred belong.
 
     Parameters
     ----------
-    worth : money, indexed by customer_id: net sales, or expected margin; of everybody who bought
+    worth : money, indexed by customer_id: net sales, or expected margin; of everybody who bought,
+        in all regions
+    customers : those of the region
 
     Returns
     -------
@@ -100,8 +109,9 @@ def summarise_referrers(chains: Chains, worth: pd.Series) -> pd.DataFrame:
     through them, those of those included).
     """
     rows = chains.referrals
-    value = rows["referred_id"].map(worth)
-    direct = rows.assign(value=value.fillna(0.0), bought=value.notna()).groupby("customer_id")
+    own = rows[rows["customer_id"].isin(customers)]
+    value = own["referred_id"].map(worth)
+    direct = own.assign(value=value.fillna(0.0), bought=value.notna()).groupby("customer_id")
     found = pd.DataFrame({"n_referred": direct.size(), "n_bought": direct["bought"].sum()})
     found = found.assign(
         own_value=worth.reindex(found.index).fillna(0.0).astype(float),
@@ -143,12 +153,8 @@ def share_of_new(chains: Chains, first_order: pd.Series, freq: str) -> pd.DataFr
     counts = referred.groupby(period).agg(["size", "sum"])
     found = counts.set_axis(["n_new", "n_referred_new"], axis=1).astype(int)
     n, p = found["n_new"], found["n_referred_new"] / found["n_new"]
-    z = float(norm.ppf((1 + LEVEL) / 2))
-    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-    return found.assign(
-        share=p, share_low=(centre - half).clip(0.0), share_high=(centre + half).clip(upper=1.0)
-    )
+    low, high = wilson(p, n)
+    return found.assign(share=p, share_low=low, share_high=high)
 
 
 def compare_referred(
@@ -167,7 +173,7 @@ def compare_referred(
     Customers referred by the day of their first purchase, against others who first bought in the
     same month for as much. Whose window is not over is left out. None if too few can be compared.
     """
-    rows = purchases.assign(day=pd.to_datetime(purchases["day"]))
+    rows = purchases.assign(day=pd.to_datetime(purchases["day"], cache=False))
     rows = rows.sort_values(["customer_id", "day"], kind="stable")
     first = rows.drop_duplicates("customer_id").set_index("customer_id")
     since = rows["day"] - rows["customer_id"].map(first["day"])

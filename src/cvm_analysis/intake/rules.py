@@ -21,6 +21,7 @@ from cvm_analysis.tables import ALL, FROM_FILES, TABLES, own
 from cvm_analysis.tables.shape import NUMERIC, Kind
 
 MONEY = "decimal(18, 4)"
+PERCENT = r"^([-+]?[0-9.,]+)\s*[%％]$"  # 35% is the number 0.35
 # Tables typed by hand or collected elsewhere: however many rows are excluded, a run goes on.
 UNLIMITED = ("contact_log", "mentions")
 FEEDBACK = ("nps", "csat", "complaint")
@@ -75,10 +76,11 @@ def _text(raw: ir.Table, name: str) -> ir.StringValue:
 def parse_cell(raw: ir.Table, name: str, kind: Kind, pattern: str | None = None) -> ir.Value:
     """Parse a column of text as a kind of value; empty where that fails."""
     text = _text(raw, name)
+    if kind == "number":
+        percent = _number(text.re_extract(PERCENT, 1)) / 100
+        return _number(text).fill_null(percent.cast(MONEY))
     if kind in NUMERIC:
-        thousands = text.re_search(r"^[^\d]*\d{1,3}(,\d{3})+(\.\d+)?$")
-        plain = ibis.ifelse(thousands, text.replace(",", ""), text)
-        return plain.re_replace(r"^([-+]?)[¥￥$€£]\s*", r"\1").try_cast(MONEY)
+        return _number(text)
     if kind in ("date", "time"):
         offset = text.re_search(r"[0-9:]([+-]\d\d:?\d\d|Z)$") & text.contains(":")
         local = ibis.ifelse(offset, ibis.null("string"), text)
@@ -88,6 +90,12 @@ def parse_cell(raw: ir.Table, name: str, kind: Kind, pattern: str | None = None)
         word, empty = text.lower(), ibis.null("boolean")
         return ibis.cases((word.isin(YES), True), (word.isin(NO), False), else_=empty)
     return text
+
+
+def _number(text: ir.StringValue) -> ir.Value:
+    thousands = text.re_search(r"^[^\d]*\d{1,3}(,\d{3})+(\.\d+)?$")
+    plain = ibis.ifelse(thousands, text.replace(",", ""), text)
+    return plain.re_replace(r"^([-+]?)[¥￥$€£]\s*", r"\1").try_cast(MONEY)
 
 
 def _missing(column: str) -> Callable[[ir.Table], ir.BooleanValue]:

@@ -57,7 +57,7 @@ class Alerts:
     rules: tuple[Rule, ...] = WORSE
     min_customers: Annotated[int, Field(ge=0)] = 30
     key_account_share: Annotated[float | None, Field(gt=0, le=1)] = 0.05
-    open_complaints_share: Annotated[float | None, Field(ge=0, lt=1)] = 0.1
+    open_complaints_share: Annotated[float | None, Field(ge=0, lt=1)] = 0.2
     missing_days: Annotated[int | None, Field(gt=0)] = 90
 
 

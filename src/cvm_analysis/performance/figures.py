@@ -11,7 +11,7 @@ import pandas as pd
 
 from cvm_analysis.arrays import Array
 from cvm_analysis.performance.totals import Totals, describe, find_beyond_chance
-from cvm_analysis.tables import TABLES, empty
+from cvm_analysis.tables import empty
 
 
 class Ratio(NamedTuple):
@@ -59,12 +59,13 @@ def compare(totals: Mapping[str, Totals]) -> pd.DataFrame:
         for name, ratio in FIGURES.items()
         if sums.has(ratio.sum)
     ]
-    table = pd.DataFrame(rows, columns=list(TABLES["year_on_year"].columns))
-    table = table[table["value"].notna()]
-    if table.empty:
-        return empty("year_on_year").set_index(["customer_type", "figure"])
+    key = ["customer_type", "figure"]
+    if not any(np.isfinite(row["value"]) for row in rows):
+        return empty("year_on_year").drop(columns="region").set_index(key)
+    table = pd.DataFrame(rows)
+    table = table[table["value"].notna()].copy()
     table["beyond_chance"] = find_beyond_chance(table["p_value"])
-    return table.set_index(["customer_type", "figure"])
+    return table.set_index(key)
 
 
 def _compare(sums: Totals, ratio: Ratio) -> dict[str, float]:

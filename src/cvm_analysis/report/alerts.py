@@ -31,6 +31,16 @@ def worry(writer: Writer, alerts: pd.DataFrame) -> str:
     return writer.say("report.alerts.worry", clause=said) if first["is_alert"] else said
 
 
+def answers(alerts: pd.DataFrame) -> list[str]:
+    """List the actions that answer the alerts, those of the worst first.
+
+    alerts : table `alerts`
+    """
+    rows = alerts[alerts["is_alert"].astype(bool)] if len(alerts) else alerts
+    codes = (code for row in rows["answered_by"] for code in row.split(",") if code)
+    return list(dict.fromkeys(codes))
+
+
 def alert_list(writer: Writer, alerts: pd.DataFrame) -> Block:
     """Show the alerts, worst first: what it is, the margin, the customers, the actions against it.
 

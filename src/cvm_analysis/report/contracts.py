@@ -109,20 +109,14 @@ def next_to_end(writer: Writer, p_end: pd.DataFrame, n: int) -> Block:
     return writer.table(shown, dict.fromkeys(columns, "percent"), id="contract-ends")
 
 
-def chapter(
-    writer: Writer, contract_churn: pd.DataFrame, hazards: pd.DataFrame, as_of: dt.date
-) -> Block:
-    """Show the part of a report on contracts; nothing where no contract runs.
-
-    hazards : table `hazards`
-    """
+def chapter(writer: Writer, contract_churn: pd.DataFrame, as_of: dt.date) -> Block:
+    """Show the part of a report on contracts; nothing where no contract runs."""
     if contract_churn.empty:
         return Block("")
     parts = [
         writer.section("contracts"),
         expected_ends(writer, contract_churn),
         due_soon(writer, contract_churn, as_of),
-        churn_tables.hazard_ratios(writer, hazards, "contracts"),
     ]
     return blocks.join(parts)
 

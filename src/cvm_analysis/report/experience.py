@@ -30,8 +30,14 @@ AFTER |= {"difference": "text", "interval": "text"}
 TONE = {"n_learned": "number", "n_tested": "number", "auc": "number:2", "interval": "text"}
 TONE |= {"sensitivity": "percent", "specificity": "percent", "used": "text"}
 TONE_SHARES = {"n_texts": "number", "share_negative": "percent", "interval": "text"}
+CONTACTS = {"n_contacts": "number", "n_customers": "number", "n_results": "number"}
+CONTACTS |= {"answered_share": "percent", "interval": "text", "correlation": "number:2"}
+INDICATORS = {"n_customers": "number", "average": "text", "interval": "text"}
+INDICATORS |= {"n_outside": "number", "spend_elsewhere": "money"}
 TOPICS = {"n_texts": "number", "share": "percent", "share_others": "percent", "example": "text"}
-MONTHS, WORDS = 12, 10  # shown
+MONTHS, WORDS, PRODUCTS = 12, 10, 10  # shown
+LEAST = 5  # complaints about a product that is shown
+PERCENT = ("share_of_wallet", "market_share")  # indicators that are shares
 CLEAR = 0.05  # q value below which a difference is more than chance
 
 
@@ -127,12 +133,26 @@ def complaints(writer: Writer, times: pd.DataFrame, target_days: int) -> Block:
     rows = rows[rows["group"].isin([ALL, "dimension"])] if len(rows) else rows
     if rows.empty:
         return writer.note("report.experience.no_complaints")
+    return _complaints(writer, rows, target_days, "complaints")
+
+
+def complaints_by_product(writer: Writer, times: pd.DataFrame, target_days: int) -> Block:
+    """Show the same of the products with most complaints; times : table `complaint_times`."""
+    rows = times.reset_index()
+    rows = rows[(rows["group"] == "product") & (rows["n_complaints"] >= LEAST)]
+    if rows.empty:
+        return writer.note("report.experience.no_products")
+    rows = rows.sort_values("n_complaints", ascending=False, kind="stable").head(PRODUCTS)
+    return _complaints(writer, rows, target_days, "complaints-by-product")
+
+
+def _complaints(writer: Writer, rows: pd.DataFrame, target_days: int, id: str) -> Block:
     shown = rows.set_axis(
         [level_name(writer, g, v) for g, v in rows[["group", "level"]].to_numpy()]
     )
     days = writer.say.count("days", target_days)
     labels = {"closed_within": writer.say("report.experience.closed_within", days=days)}
-    return writer.table(shown, COMPLAINTS, labels=labels, id="complaints")
+    return writer.table(shown, COMPLAINTS, labels=labels, id=id)
 
 
 def after_complaints(writer: Writer, after: pd.DataFrame) -> Block:
@@ -146,6 +166,41 @@ def after_complaints(writer: Writer, after: pd.DataFrame) -> Block:
         interval=[points_range(writer, low, high) for low, high in ends],
     ).set_axis([level_name(writer, g, v) for g, v in rows[["group", "level"]].to_numpy()])
     return writer.table(shown, AFTER, id="after-complaints")
+
+
+def contact_channels(writer: Writer, channels: pd.DataFrame) -> Block:
+    """Show which channel customers answer, of all and by segment; table `contact_channels`."""
+    rows = channels.reset_index()
+    rows = rows[(rows["group"] == ALL) | rows["low"].notna()]
+    if rows.empty:
+        return writer.note("report.experience.no_contacts")
+    ends = zip(rows["low"], rows["high"], strict=True)
+    names = rows[["channel", "group", "level"]].to_numpy()
+    shown = rows.assign(
+        interval=[writer.range(low, high, writer.say.percent) for low, high in ends]
+    ).set_axis([f"{_channel(writer, c)} · {level_name(writer, g, v)}" for c, g, v in names])
+    table = writer.table(shown, CONTACTS, id="contact-channels")
+    return blocks.join([table, writer.note("report.experience.not_drawn")])
+
+
+def indicator_figures(writer: Writer, figures: pd.DataFrame) -> Block:
+    """Show the imported indicators by segment; table `indicator_figures`."""
+    rows = figures.reset_index()
+    if rows.empty:
+        return writer.note("report.experience.no_indicators")
+    write = [partial(_indicator, writer, name) for name in rows["indicator"]]
+    each = zip(write, rows["average"], rows["low"], rows["high"], strict=True)
+    written = [(to(mean), writer.range(low, high, to)) for to, mean, low, high in each]
+    shown = rows.assign(average=[m for m, _ in written], interval=[i for _, i in written])
+    names = rows[["indicator", "group", "level"]].to_numpy()
+    table = writer.table(
+        shown.set_axis(
+            [f"{_measure(writer, i)} · {level_name(writer, g, v)}" for i, g, v in names]
+        ),
+        INDICATORS,
+        id="indicator-figures",
+    )
+    return blocks.join([table, writer.note("report.experience.of_the_import")])
 
 
 def tone(writer: Writer, tested: pd.DataFrame) -> Block:
@@ -242,6 +297,23 @@ def level_name(writer: Writer, group: str, level: str) -> str:
     if group == "segment":
         return say(f"segments.{level}")
     return say.level(group, level)
+
+
+def _channel(writer: Writer, code: str) -> str:
+    key = f"channels.{code}"
+    return writer.say(key) if key in writer.say else writer.say.level("channel", code)
+
+
+def _measure(writer: Writer, name: str) -> str:
+    """Name an imported indicator: as a scorecard names it, else as a measure."""
+    key = f"indicators.{name}"
+    found = writer.say(key) if key in writer.say else writer.say.measure(name)
+    return found[:1].upper() + found[1:]
+
+
+def _indicator(writer: Writer, name: str, value: float) -> str:
+    is_share = name in PERCENT
+    return writer.say.percent(value) if is_share else writer.say.number(value, 2)
 
 
 def _place(writer: Writer, row: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from cvm_analysis.report import blocks, risk_drivers
+from cvm_analysis.report import blocks, performance, risk_drivers
 from cvm_analysis.report.blocks import Block, Cell, Figure
 from cvm_analysis.report.writer import Writer
 from cvm_analysis.tables import ALL
@@ -79,12 +79,22 @@ def _expected(writer: Writer, total: pd.Series) -> Figure:
     return Figure(say(f"{key}.label"), writer.money(total["expected_margin"]), note)
 
 
-def calls(writer: Writer, listed: pd.DataFrame, as_of: dt.date) -> Block:
+def sales(writer: Writer, year_on_year: pd.DataFrame, sales_change: pd.DataFrame) -> Block:
+    """Open the part on sales: why they changed, and the types of customers."""
+    heading = performance.why_changed(writer, sales_change)
+    by_type = performance.by_type(writer, year_on_year)
+    title = writer.say("report.first_page.sales")
+    said = [blocks.text(text) for text in (heading, by_type) if text]
+    return writer.part(title, *said)
+
+
+def calls(writer: Writer, listed: pd.DataFrame, churn: pd.DataFrame, horizon_days: int) -> Block:
     """Show whom to call first: place, days without an order, what stands out, first step.
 
     listed : the first rows of the watch list, indexed by customer_id: columns of table `churn`;
         days_since_last, last_order, net_sales_365d, and city and channel where recorded, of table
         `customers`; action, owner and due_on, empty where the customer has none
+    churn : the whole table; horizon_days : of the risk
     """
     say = writer.say
     if listed.empty:
@@ -101,7 +111,16 @@ def calls(writer: Writer, listed: pd.DataFrame, as_of: dt.date) -> Block:
         for name in ("since", "net_sales_365d", "churn_risk", "margin_at_stake", "reasons", "step")
     }
     shown = shown.set_axis(pd.Index(names, tupleize_cols=False))
-    return writer.table(shown, CALLS, labels=labels, id="calls")
+    n_due = int((churn["list_priority"] > 0).sum())
+    title = say(
+        "report.first_page.calls.title",
+        n=say.number(len(listed)),
+        money=writer.money(listed["margin_at_stake"].sum()),
+    )
+    days, due = say.duration(horizon_days), say.count("customers", n_due)
+    lead = say("report.first_page.calls.lead", days=days, all=due)
+    table = writer.table(shown, CALLS, labels=labels, id="calls")
+    return blocks.join([blocks.section(title, lead), table])
 
 
 def _since(writer: Writer, row: Mapping[str, Any]) -> Cell:

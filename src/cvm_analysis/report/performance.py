@@ -13,13 +13,12 @@ from cvm_analysis.report.blocks import Block
 from cvm_analysis.report.writer import Writer
 from cvm_analysis.tables import ALL
 
-UNITS = {  # how the figures of `year_on_year` and the factors of `sales_change` are written
-    **dict.fromkeys(("net_sales", "margin", "value_per_order"), "money"),
-    **dict.fromkeys(("n_active", "n_new", "n_orders", "customers"), "number"),
-    **dict.fromkeys(("orders_per_customer", "complaints_per_100", "nps"), "decimal"),
-    **dict.fromkeys(("kept_share", "return_share", "late_share"), "percent"),
+UNITS = {  # of the figures of `year_on_year`, as they are read from top to bottom; of factors
+    **{"net_sales": "money", "margin": "money", "n_active": "number", "kept_share": "percent"},
+    **{"n_new": "number", "n_orders": "number", "orders_per_customer": "number:2"},
+    **{"value_per_order": "money", "return_share": "percent", "late_share": "percent"},
+    **{"complaints_per_100": "number:1", "nps": "number:1", "customers": "number"},
 }
-IN_POINTS = ("kept_share", "return_share", "late_share", "nps")  # their changes are differences
 _STEADY = 0.02  # a smaller change that may be chance is none
 _TEXTS = "report.performance"
 
@@ -31,21 +30,19 @@ def headline_result(writer: Writer, year_on_year: pd.DataFrame, date: dt.date) -
     """
     if (ALL, "net_sales") not in year_on_year.index:
         return writer.say(f"{_TEXTS}.too_short")
-    said = _tell(
-        writer, year_on_year.loc[ALL, "net_sales"], "net_sales", date=writer.say.date(date)
-    )
-    if (ALL, "margin") not in year_on_year.index:
-        return said
-    return _sentences(writer, [said, _tell(writer, year_on_year.loc[ALL, "margin"], "margin")])
+    rows, day = year_on_year.loc[ALL], writer.say.date(date)
+    said = [_tell(writer, rows.loc["net_sales"], "net_sales", date=day)]
+    said += [_tell(writer, rows.loc[name], name) for name in rows.index if name == "margin"]
+    return _sentences(writer, said)
 
 
 def why_changed(writer: Writer, sales_change: pd.DataFrame) -> str:
     """Say what each factor beyond chance added to net sales, the largest first, and which is not.
 
-    sales_change : the table; empty text if the log does not cover the year before
+    sales_change : the table; of a log that does not cover the year before, without rows
     """
     if sales_change.empty:
-        return ""
+        return writer.say(f"{_TEXTS}.no_year_before")
     rows = sales_change.loc[ALL].sort_values("effect", key=abs, ascending=False, kind="stable")
     changed = rows["beyond_chance"].astype(bool)
     said = [_tell_effect(writer, str(factor), row) for factor, row in rows[changed].iterrows()]
@@ -56,19 +53,18 @@ def why_changed(writer: Writer, sales_change: pd.DataFrame) -> str:
 
 
 def by_type(writer: Writer, year_on_year: pd.DataFrame) -> str:
-    """Say how net sales of each customer type changed, the largest first; nothing of a single one.
+    """Say how net sales of each customer type changed, the largest first.
 
-    year_on_year : the table
+    year_on_year : the table; of a log without a whole year, without rows
     """
     rows = year_on_year[year_on_year.index.get_level_values("figure") == "net_sales"]
     rows = rows.droplevel("figure").drop(index=ALL, errors="ignore")
-    if len(rows) < 2:
-        return ""
-    largest_first = rows.sort_values("value", ascending=False).iterrows()
-    said = (
-        _tell(writer, row, "type", type=writer.say(f"types.{kind}")) for kind, row in largest_first
-    )
-    return _sentences(writer, list(said))
+    if rows.empty:
+        return writer.say(f"{_TEXTS}.too_short")
+    rows = rows.sort_values("value", ascending=False, kind="stable")
+    names = [writer.say(f"types.{kind}") for kind in rows.index]
+    told = zip(names, rows.iterrows(), strict=True)
+    return _sentences(writer, [_tell(writer, row, "type", type=name) for name, (_, row) in told])
 
 
 def table(writer: Writer, year_on_year: pd.DataFrame) -> Block:
@@ -78,6 +74,7 @@ def table(writer: Writer, year_on_year: pd.DataFrame) -> Block:
     """
     is_all = year_on_year.index.get_level_values("customer_type") == ALL
     rows = year_on_year[is_all].droplevel("customer_type")
+    rows = rows.loc[[figure for figure in UNITS if figure in rows.index]]
     if rows.empty:
         return writer.note(f"{_TEXTS}.too_short")
     shown = pd.DataFrame([_cells(writer, str(name), row) for name, row in rows.iterrows()])
@@ -95,14 +92,15 @@ def write(writer: Writer, figure: str, value: float) -> str:
         return writer.money(value)
     if unit == "percent":
         return say.percent(value, 1)
-    return say.number(value, 1 if unit == "decimal" else 0)
+    return say.number(value, int(unit.partition(":")[2] or 0))
 
 
 def write_change(writer: Writer, figure: str, change: float, before: float) -> str:
     """Write a change with its sign: of shares and the NPS in points, of others as a share."""
-    if figure in IN_POINTS:
-        points = change if figure == "nps" else 100 * change
-        return _with_sign(writer.say.number(points, 1), points)
+    if figure == "nps":
+        return _with_sign(writer.say.number(change, 1), change)
+    if UNITS[figure] == "percent":
+        return _with_sign(writer.say.number(100 * change, 1), change)
     if not before > 0:
         return writer.say.number(None)
     return _with_sign(_percent(writer, change / before), change)
@@ -110,11 +108,14 @@ def write_change(writer: Writer, figure: str, change: float, before: float) -> s
 
 def _cells(writer: Writer, figure: str, row: pd.Series) -> dict[str, str]:
     """Write the cells of a figure's row."""
-    change, before = row["value"] - row["before"], row["before"]
+    before = row["before"]
+    change = write_change(writer, figure, row["value"] - before, before)
+    if UNITS[figure] == "percent":
+        change = writer.say(f"{_TEXTS}.points", n=change)
     return {
         "value": write(writer, figure, row["value"]),
         "before": write(writer, figure, before),
-        "change": write_change(writer, figure, change, before),
+        "change": change,
         "range": writer.range(
             row["low"], row["high"], lambda end: write_change(writer, figure, end, before)
         ),
@@ -131,14 +132,19 @@ def _tell(writer: Writer, row: pd.Series, of: str, **names: str) -> str:
     change = value - before
     if before <= 0:
         return writer.say(f"{_TEXTS}.{of}.from", **written, **names)
-    written["amount"] = writer.money(abs(change))
-    if row["beyond_chance"]:
-        written["change"] = _percent(writer, abs(change) / before)
-        form = "grew" if change > 0 else "fell"
-    else:
-        written["change"] = _with_sign(_percent(writer, change / before), change)
-        form = "steady" if abs(change) < _STEADY * before else "by_chance"
+    written |= {"amount": writer.money(abs(change))}
+    written |= {"change": _percent(writer, abs(change) / before)}
+    form = _choose(change / before, bool(row["beyond_chance"]))
     return writer.say(f"{_TEXTS}.{of}.{form}", **written, **names)
+
+
+def _choose(share: float, beyond_chance: bool) -> str:
+    """Name the form of a text on a change, a share of what was before."""
+    if beyond_chance:
+        return "grew" if share > 0 else "fell"
+    if abs(share) < _STEADY:
+        return "steady"
+    return "may_have_grown" if share > 0 else "may_have_fallen"
 
 
 def _tell_effect(writer: Writer, factor: str, row: pd.Series) -> str:

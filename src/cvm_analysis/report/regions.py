@@ -7,8 +7,11 @@ from typing import Any
 
 import pandas as pd
 
+from cvm_analysis import charts
+from cvm_analysis.report import blocks
 from cvm_analysis.report.blocks import Block, Cell
 from cvm_analysis.report.writer import Writer
+from cvm_analysis.tables import ALL
 
 SHOWN = {"net_sales": "text", "kept_share": "text", "expected_margin": "money"}
 SHOWN |= {"margin_at_stake": "money", "action": "text"}
@@ -31,6 +34,28 @@ def title(writer: Writer, regions: pd.DataFrame) -> str:
         worst=say(f"regions.{worst}"),
         worst_change=say.percent(abs(known[worst])),
     )
+
+
+def chapter(writer: Writer, regions: pd.DataFrame, region: str) -> Block:
+    """Show the regions side by side in the company's report; nothing in that of a region.
+
+    regions : as performance.regions.compare
+    """
+    if region != ALL or regions.empty:
+        return Block("")
+    heading = writer.section("regions", title(writer, regions), "whole")
+    return blocks.join([heading, comparison(writer, regions)])
+
+
+def trends(writer: Writer, trend: pd.DataFrame, region: str) -> charts.Picture | Block:
+    """Show the sales of each region by period in the company's report; nothing in others.
+
+    trend : table `sales_trend`
+    """
+    others = trend[trend.index.get_level_values("region") != ALL]
+    if region != ALL or others.empty:
+        return Block("")
+    return charts.regions(others, writer.say, writer.currency)
 
 
 def comparison(writer: Writer, regions: pd.DataFrame) -> Block:

@@ -25,6 +25,7 @@ GROUP = {"n_members": "number", "first": "text", "then": "text", "cost": "text",
 DAYS = (
     *("complaint_days", "days_since_late", "days_overdue", "days_since_last", "days_since_first"),
     *("days_to_contract_end", "days_to_birthday", "days_since_joined", "days_since_stage"),
+    "days_since_contact",
 )
 SHARES = ("sales_change", "p_end_90d", "churn_risk")
 
@@ -272,6 +273,8 @@ def _text(say: Words, column: str, text: str) -> str:
     """Name a code that is the reason: an indicator of the scorecard, a class, or a value."""
     if column in ("weakest_indicator", "largest_drop"):
         return say(f"indicators.{text}")
+    if column in ("best_channel", "last_contact_channel") and f"channels.{text}" in say:
+        return say(f"channels.{text}")
     for section in ("classes", "segments", "grades"):
         if f"{section}.{text}" in say:
             return say(f"{section}.{text}")

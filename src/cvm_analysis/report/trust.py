@@ -43,6 +43,11 @@ def heading(writer: Writer, trust: Trust) -> str:
     return say("report.trust.heading", error=error, gains=gains, **_groups(writer, groups))
 
 
+def chapter(writer: Writer, trust: Trust) -> Block:
+    """Show the part on how far to trust the report."""
+    return writer.part(heading(writer, trust), show(writer, trust))
+
+
 def show(writer: Writer, trust: Trust) -> Block:
     """Show the four sentences: data, expected margin, churn risk, gains of actions."""
     say = writer.say

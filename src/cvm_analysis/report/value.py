@@ -57,7 +57,7 @@ def bridge(writer: Writer, parts: pd.DataFrame) -> Block:
         f"n_{name}": writer.say.count("customers", parts.loc[name, "n_customers"])
         for name in ("known", "new")
     }
-    return writer.note("report.value.bridge", **written, **heads)
+    return blocks.text(writer.say("report.value.bridge", **written, **heads))
 
 
 def by_group(writer: Writer, groups: pd.DataFrame, words: str = "") -> Block:
@@ -71,6 +71,14 @@ def by_group(writer: Writer, groups: pd.DataFrame, words: str = "") -> Block:
     means = ("margin_so_far_mean", "expected_margin_mean", "value_residual_mean")
     formats = {"n_customers": "number", **dict.fromkeys(means, "money")}
     return writer.table(groups, formats, words or f"values.{groups.index.name}")
+
+
+def margin_chapter(writer: Writer, segments: pd.DataFrame, parts: pd.DataFrame) -> Block:
+    """Show the part on where the margin comes from; nothing without a customer valued.
+
+    segments : from clv.bridge.by_segment; parts : as for `bridge`
+    """
+    return writer.part(margin_heading(writer, segments), bridge(writer, parts))
 
 
 def margin_heading(writer: Writer, segments: pd.DataFrame) -> str:
@@ -88,19 +96,3 @@ def margin_heading(writer: Writer, segments: pd.DataFrame) -> str:
         share=writer.say.percent(top / total if total else float("nan")),
         segment=writer.say(f"segments.{segments.index[0]}"),
     )
-
-
-def margin_by_segment(writer: Writer, segments: pd.DataFrame) -> Block:
-    """Show last year's margin and the margin expected of the largest segments, and of the rest.
-
-    segments : from clv.bridge.by_segment
-    """
-    say, rest = writer.say, segments.iloc[MOST:]
-    names = [say(f"segments.{code}") for code in segments.index[:MOST]]
-    shown = segments.head(MOST)
-    if len(rest):
-        shown = pd.concat([shown, rest.sum().to_frame().T])
-        names.append(say.plural("report.value.other_segments", len(rest)))
-    labels = say.names("report.value.by_segment_columns", MARGINS)
-    formats = {"n_customers": "number", **dict.fromkeys(MARGINS, "money")}
-    return writer.table(shown.set_axis(names), formats, labels=labels, id="margin-by-segment")

@@ -63,7 +63,7 @@ class _Formats:
         self.heading = book.add_format(HEADING)
         self.text = book.add_format({"quote_prefix": True})  # as if typed with an apostrophe
 
-    def of(self, kind: str) -> Any:
+    def choose(self, kind: str) -> Any:
         """Return the format of a kind of column."""
         if kind not in self.made:
             plain = self.money if kind == "money" else PLAIN.get(kind, "#,##0")
@@ -115,9 +115,9 @@ def _write_cell(
         text = str(value)
         sheet.write_string(row, column, text, formats.text if is_formula(text) else None)
     elif kind == "date":
-        sheet.write_datetime(row, column, value.to_pydatetime(), formats.of(kind))
+        sheet.write_datetime(row, column, value.to_pydatetime(), formats.choose(kind))
     else:
-        sheet.write_number(row, column, float(value), formats.of(kind))
+        sheet.write_number(row, column, float(value), formats.choose(kind))
 
 
 def _kind(name: str, values: pd.Series) -> str:

@@ -94,6 +94,15 @@ class Writer:
         title = finding or self.say(f"report.writer.{name}.title")
         return blocks.section(title, how_to_read, width)
 
+    def part(self, heading: str, *shown: Block) -> Block:
+        """Show a part at half the width of the page, under a heading that is its finding.
+
+        Nothing without a heading: there is nothing to say.
+        """
+        if not heading:
+            return Block("")
+        return blocks.join([blocks.section(heading, width="half"), *shown])
+
     def headline(self, figures: pd.DataFrame) -> Block:
         """Say what margin the customers should bring, and which segment brings most of it.
 

@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Any
 
 from cvm_analysis import atomic_folder
-from cvm_analysis.run import company, ledger, marker, pages, published, region
+from cvm_analysis.run import company, ledger, manifest, marker, pages, published, region
 from cvm_analysis.run.notebook import check
 from cvm_analysis.run.plan import Job, Part, Plan, Progress, Result, State
 from cvm_analysis.tables import ALL

@@ -110,13 +110,11 @@ def _wait(child: subprocess.Popen[bytes], seconds: float, stop: threading.Event)
 
 
 def _environment(work: Path) -> dict[str, str]:
-    """Environment of the browser: no pseudonym key, and nothing written outside its folder."""
+    """Environment of the browser: no pseudonym key, a home of its own, the fonts of the user."""
     inherited = {name: value for name, value in os.environ.items() if name != "CVM_KEY"}
-    return inherited | {
-        "HOME": str(work),
-        "XDG_CONFIG_HOME": str(work),
-        "XDG_CACHE_HOME": str(work),
-    }
+    fonts = os.environ.get("XDG_DATA_HOME", str(Path.home() / ".local" / "share"))
+    own = dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"), str(work))
+    return inherited | own | {"XDG_DATA_HOME": fonts}
 
 
 def _with_date(content: bytes, as_of: str) -> bytes:

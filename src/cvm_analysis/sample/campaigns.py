@@ -17,13 +17,10 @@ import pandas as pd
 
 from cvm_analysis.sample import responses
 from cvm_analysis.sample.business import FIRST_DAY, GROUPS, REGIONS
+from cvm_analysis.sample.contacts import CHANNELS, OWNERS, WITHIN
 from cvm_analysis.sample.draws import stream
 
 CONTACTED = 0.85  # of the treated
-WITHIN = 7  # days from assignment to contact: below
-CHANNELS = {"phone": 0.5, "sms": 0.3, "wechat": 0.2}  # of contacts
-RESULTS = {"reached": 0.6, "no_answer": 0.25, "declined": 0.15}
-OWNERS = ("sales", "service")
 NO_EFFECT: Mapping[str, float] = {}
 
 
@@ -81,8 +78,7 @@ def draw(customers: pd.DataFrame, orders: pd.DataFrame, seed: int) -> Drawn:
     -------
     members : one row per campaign and member: campaign_id, action, customer_id, group (key), arm,
         at (day), cost (CNY), bought_anyway (whether an order of `orders` lies within the window)
-    contacts : one row per contact: customer_id, action, at and listed_on (days), channel, owner,
-        result
+    contacts : one row per contact: customer_id, action, at and listed_on (days), channel, owner
     orders : one row per response, as `responses.draw_orders` gives them, order_id and campaign_id
     """
     drawn = [_draw(each, customers, orders, seed) for each in CAMPAIGNS]
@@ -141,7 +137,6 @@ def _contacts(campaign: Campaign, members: pd.DataFrame, rng: np.random.Generato
             "listed_on": campaign.starts,
             "channel": rng.choice(list(CHANNELS), n, p=list(CHANNELS.values())),
             "owner": rng.choice(OWNERS, n),
-            "result": rng.choice(list(RESULTS), n, p=list(RESULTS.values())),
         }
     )
 

@@ -33,7 +33,8 @@ def live(customers: pd.DataFrame, region: Region, seed: int) -> Lives:
 
     Adds to customers first_late and first_complaint (days, infinite if never; after the dropout if
     they concern the last order) and left_at (day of dropout, also after AS_OF). Orders have the
-    columns of `retail.orders` and `deliveries.add_deliveries`, complaints of `feedback.complaints`.
+    columns of `retail.orders` and `deliveries.add_deliveries`; complaints those of
+    `feedback.complaints`, and order_id.
     """
     customers = customers[customers["region"] == region.key].reset_index(drop=True)
     orders = retail.orders(customers, region, seed)
@@ -46,7 +47,10 @@ def live(customers: pd.DataFrame, region: Region, seed: int) -> Lives:
     orders = orders[orders["at"] < orders["customer_id"].map(ends)]
     complaints = complaints[complaints["order"].isin(orders.index)].reset_index(drop=True)
     customers = _with_events(customers, orders, complaints)
-    return Lives(customers, retail.add_order_ids(orders, region), complaints)
+    numbered = retail.add_order_ids(orders, region)
+    ids = pd.Series(numbered["order_id"].to_numpy(), orders.index)
+    complaints["order_id"] = ids.loc[complaints["order"]].to_numpy()
+    return Lives(customers, numbered, complaints)
 
 
 def _with_events(

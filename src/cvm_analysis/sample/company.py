@@ -10,6 +10,7 @@ from cvm_analysis.sample import (
     campaigns,
     churn,
     consents,
+    contacts,
     contracts,
     deliveries,
     details,
@@ -35,19 +36,23 @@ def write(folder: Path, n_customers: int, seed: int) -> Truth:
     (folder / "raw").mkdir()
     customers = retail.customers(n_customers, seed)
     firms = trade.customers(n_customers, seed)
-    regions, sales = {}, {}
+    regions, sales, bought = {}, {}, []
     lives = [churn.live(customers, region, seed) for region in REGIONS]
     customers, orders, complaints = (pd.concat(part) for part in zip(*lives, strict=True))
     drawn = campaigns.draw(customers, orders, seed)
+    customers = customers.assign(preferred_channel=contacts.prefer(customers, seed).to_numpy())
     for region, life in zip(REGIONS, lives, strict=True):
         path = f"raw/sales_{region.key}.csv"
         sold, purchases, returns = _sold(life.orders, firms, region, seed)
+        bought.append(purchases[["order_id", "product", "category"]])
         responses, lines = _responses(drawn.orders, region, seed)
         regions[region.key] = truth.region(region, pd.concat([sold, responses]), returns)
         sales[path] = files.write_sales(folder / path, purchases, returns, lines, region, seed)
     people = pd.concat([customers.assign(customer_type="retail"), firms], ignore_index=True)
     people = details.details(people, seed)
     answers = feedback.surveys(orders, customers, stream(seed, "surveys"))
+    subjects = pd.concat(bought), stream(seed, "subjects")
+    complaints = feedback.add_subjects(complaints.reset_index(drop=True), *subjects)
     given = mentions.add_texts(feedback.combine(complaints, answers), people, seed)
     mentioned = mentions.mentions(people[people["customer_type"] == "retail"], seed)
     others = _write_others(folder / "raw", people, orders, firms, seed)
@@ -62,6 +67,8 @@ def write(folder: Path, n_customers: int, seed: int) -> Truth:
         "regions": regions,
         "files": {path: {**each, "sha256": _sha256(folder / path)} for path, each in written},
         "campaigns": campaigns.truth(drawn),
+        "contacts": contacts.truth(),
+        "indicators": indicators.truth(),
         "points": points.truth(),
         "referrals": referrals.truth(brought, cycles),
         "leads": leads.truth(),
@@ -108,7 +115,7 @@ def _write_others(
     return {
         "raw/customers.csv": files.write_customers(raw / "customers.csv", people),
         "raw/contracts.csv": files.write_contracts(raw / "contracts.csv", signed),
-        "raw/indicators.csv": files.write_indicators(raw / "indicators.csv", counted),
+        "raw/indicators.csv": files.write_indicators(raw / "indicators.csv", counted, seed),
     }
 
 
@@ -126,13 +133,16 @@ def _write_campaigns(
     raw: Path, customers: pd.DataFrame, firms: pd.DataFrame, drawn: campaigns.Drawn, seed: int
 ) -> dict[str, Truth]:
     """Write the files of campaigns, contacts and consents."""
+    done = pd.concat([contacts.regular(customers, seed), drawn.contacts], ignore_index=True)
+    preferred = customers.set_index("customer_id")["preferred_channel"]
+    done = contacts.add_results(done, preferred, seed)
     agreed = consents.consents(pd.concat([customers, firms], ignore_index=True), seed)
-    members, contacts, consented = (
+    members, log, consented = (
         raw / f"{name}.csv" for name in ("campaign_members", "contact_log", "consents")
     )
     return {
         f"raw/{members.name}": files.write_members(members, drawn.members),
-        f"raw/{contacts.name}": files.write_contacts(contacts, drawn.contacts, seed),
+        f"raw/{log.name}": files.write_contacts(log, done, seed),
         f"raw/{consented.name}": files.write_consents(consented, agreed, seed),
     }
 

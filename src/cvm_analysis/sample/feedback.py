@@ -11,6 +11,9 @@ from cvm_analysis.sample.draws import dates, known_dates
 COMPLAINTS = {"after_on_time": 0.03, "after_late": 0.18}  # probability for an order
 COMPLAINT_WITHIN = 30  # days after delivery
 SHARE_CLOSED = 0.85
+NAMES_ORDER = 0.7  # share of complaints
+NAMES_PRODUCT = {"product": 0.9, "after_sale": 0.5, "price": 0.6}  # of those with a dimension
+AS_CATEGORY = 0.08  # of the named products
 CLOSED_WITHIN = (1, 31)  # days from complaint to answer: from, below
 
 ANSWERED = 0.12  # share of orders whose buyer answers a survey
@@ -71,6 +74,28 @@ def complaints(orders: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     )
 
 
+def add_subjects(
+    complaints: pd.DataFrame, lines: pd.DataFrame, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Add what complaints are about, as it is recorded; empty where it is not.
+
+    complaints : with order_id; lines : one row per order line: order_id, product, category
+
+    Returns the same rows with about_product (a product of the order; of some its category) and
+    about_order.
+    """
+    n = len(complaints)
+    mixed = lines[["order_id", "product", "category"]].sample(frac=1, random_state=rng)
+    bought = mixed.drop_duplicates("order_id").set_index("order_id")
+    about = bought.reindex(complaints["order_id"]).set_axis(complaints.index)
+    chance = complaints["dimension"].map(NAMES_PRODUCT).fillna(0.0).to_numpy()
+    product = about["product"].mask(rng.random(n) < AS_CATEGORY, about["category"])
+    return complaints.assign(
+        about_product=product.where(rng.random(n) < chance, ""),
+        about_order=complaints["order_id"].where(rng.random(n) < NAMES_ORDER, ""),
+    )
+
+
 def surveys(
     orders: pd.DataFrame, customers: pd.DataFrame, rng: np.random.Generator
 ) -> pd.DataFrame:
@@ -104,12 +129,12 @@ def combine(complaints: pd.DataFrame, surveys: pd.DataFrame) -> pd.DataFrame:
     """Combine answers and the complaints by AS_OF in order of time.
 
     One row per complaint or answer: customer_id, at, kind, dimension, score (text, empty for a
-    complaint), text, closed_at (empty if open).
+    complaint), text, closed_at (empty if open), about_product and about_order (empty: not named).
     """
     known = complaints[complaints["at"] < N_DAYS].reset_index(drop=True)
     known = known.assign(score="", closed_at=known_dates(known["closed"]))
     combined = pd.concat([known, surveys.assign(score=surveys["score"].astype(str))])
     combined = combined.sort_values(["at", "customer_id"], kind="stable", ignore_index=True)
-    return combined.assign(at=dates(combined["at"]), text=combined["text"].fillna(""))[
-        ["customer_id", "at", "kind", "dimension", "score", "text", "closed_at"]
-    ]
+    words = ["text", "about_product", "about_order"]
+    combined = combined.assign(at=dates(combined["at"]), **combined[words].fillna(""))
+    return combined[["customer_id", "at", "kind", "dimension", "score", "closed_at", *words]]

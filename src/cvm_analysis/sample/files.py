@@ -31,6 +31,9 @@ NO_SUCH_DAY = "2024-02-30"
 SHARE_OF_FEEDBACK_DIRT = 0.001  # of each kind
 TEXT_FOR_A_SCORE = "很满意"
 FIRST_UNKNOWN_CUSTOMER = 99_000_001
+SHARE_IN_PERCENT = 0.15  # of the shares of wallet
+SHARE_OF_WALLET_DIRT = 0.02  # of the customers with one, of each kind
+TEXT_FOR_A_SHARE = "不详"
 SHARE_OF_CONTACT_DIRT = 0.002  # of each kind
 ANOTHER_ACTION = "paper_catalogue"  # one that the catalogue does not have
 SHARE_OF_CONSENT_DIRT = 0.0005
@@ -154,10 +157,33 @@ def write_contracts(path: Path, contracts: pd.DataFrame) -> dict[str, object]:
     return {**_write_table(path, table, CONTRACTS), "n_ended": n_ended}
 
 
-def write_indicators(path: Path, indicators: pd.DataFrame) -> dict[str, object]:
-    """Write indicators.csv, one row per customer, date and indicator, and return its facts."""
-    table = indicators.assign(at=_days(indicators["at"], INDICATORS))
-    return _write_table(path, table, INDICATORS)
+def write_indicators(path: Path, indicators: pd.DataFrame, seed: int) -> dict[str, object]:
+    """Write indicators.csv, one row per customer, date and indicator, and return its facts.
+
+    encoding, n_rows, dirt and dirt_lines as for sales. Some shares of wallet are written in percent
+    (`35%`), which is no dirt; `percent_without_sign` is: 35, on the last day of the customer.
+    """
+    clean = indicators.assign(at=_days(indicators["at"], INDICATORS), dirt="")
+    rng = stream(seed, "dirt", "indicators")
+    of_wallet = clean["name"] == "share_of_wallet"
+    percent = (100 * clean.loc[of_wallet, "value"].astype(float)).round().astype(int).astype(str)
+    signed = percent[rng.random(len(percent)) < SHARE_IN_PERCENT] + "%"
+    written = clean.assign(value=signed.reindex(clean.index).fillna(clean["value"]))
+    last = clean[of_wallet].drop_duplicates("customer_id", keep="last")
+    n = max(1, round(SHARE_OF_WALLET_DIRT * len(last)))
+
+    def some(kind: str, **changed: object) -> pd.DataFrame:
+        rows = last.loc[np.sort(rng.choice(last.index, n, replace=False))]
+        return rows.assign(dirt=kind, **changed)
+
+    plain = some("percent_without_sign")
+    dirty = [
+        plain.assign(value=percent.loc[plain.index]),
+        some("no_value", value=TEXT_FOR_A_SHARE),
+        some("unknown_customer", customer_id=[str(FIRST_UNKNOWN_CUSTOMER + i) for i in range(n)]),
+    ]
+    table = pd.concat([written, *dirty]).sort_index(kind="stable").reset_index(drop=True)
+    return {**_write_table(path, table, INDICATORS), **_dirt(table)}
 
 
 def write_members(path: Path, members: pd.DataFrame) -> dict[str, object]:

@@ -37,6 +37,10 @@ def make(folder: Path, n_customers: int = 12_000, seed: int = 20260101) -> None:
         campaigns : by campaign_id, action, assigned_on, window_days, treated_share,
             contacted_share (of the treated), effects (added to the share who buy within the window,
             by group and of all members), n_treated, n_control, orders (ids of the responses)
+        contacts : preferred (share of customers by the channel they answer best), answered
+            (probability of an answer, by whether the channel is it), declined (share of answers)
+        indicators : of shares (market_share, share_of_wallet), by type of customer: mean, spread,
+            known (share of customers)
         points : chance of joining at an order, difference of members to others (none), CNY per
             point, expire_after_days, the rates at which points are used (per day, Gamma;
             `never_used_by` a share of members), breakage (share of points that expire)
@@ -47,10 +51,10 @@ def make(folder: Path, n_customers: int = 12_000, seed: int = 20260101) -> None:
             n, n_negative, personal (texts with a detail of the customer's record, by its column);
             of mentions negative_share (before, after, from) and by_month (n, n_negative)
         consents : shares of customers recorded, of answers given, and of these withdrawn
-        customers : one record per retail customer: customer_id, region, group, purchase_rate (per
-            week), order_value (CNY), first_order, first_late, first_complaint (null: none by
-            as_of), dropped_on (null: active at as_of; but for responses to campaigns there is no
-            order after it), amounts (CNY, orders in order of time)
+        customers : one record per retail customer: customer_id, region, group, preferred_channel,
+            purchase_rate (per week), order_value (CNY), first_order, first_late, first_complaint
+            (null: none by as_of), dropped_on (null: active at as_of; but for responses to campaigns
+            there is no order after it), amounts (CNY, orders in order of time)
         trade : one record per project customer or dealer: customer_id, customer_type, region,
             first_order
 

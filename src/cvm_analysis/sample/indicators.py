@@ -28,15 +28,18 @@ class Indicator:
     per_order_value: float = 0.0
 
 
+SHARES = ("market_share", "share_of_wallet")
 INDICATORS = (
     Indicator("project", "project_size", 0, 0.3, 50, 1e6, per_order_value=0.1),  # square metres
     Indicator("project", "payment_days", 62, 22, 5, 180),
     Indicator("project", "credit_score", 68, 12, 20, 100),
     Indicator("project", "influence", 3.0, 1.0, 1, 5),  # 1 to 5
     Indicator("project", "potential", 3.2, 0.9, 1, 5),  # 1 to 5
+    Indicator("project", "share_of_wallet", 0.25, 0.10, 0.02, 1.0, 2, unknown=0.5),
     Indicator("dealer", "sales_target", 0, 0.2, 5_000, 1e8, per_order_value=4.0),  # CNY a year
     Indicator("dealer", "growth", 0.06, 0.15, -0.6, 1.5, 3),  # from year to year
     Indicator("dealer", "market_share", 0.12, 0.06, 0.01, 0.6, 3, unknown=0.3),
+    Indicator("dealer", "share_of_wallet", 0.35, 0.12, 0.03, 1.0, 2, unknown=0.4),
     Indicator("dealer", "satisfaction", 3.9, 0.5, 1, 5, 1),  # 1 to 5
     Indicator("dealer", "payment_days", 38, 14, 0, 120),
 )
@@ -52,6 +55,21 @@ def indicators(customers: pd.DataFrame, seed: int) -> pd.DataFrame:
     ends = ends[ends.is_quarter_end & ends.month.isin([6, 12])]
     drawn = pd.concat([_draw(each, customers, ends, seed) for each in INDICATORS])
     return drawn.sort_values(["customer_id", "at"], kind="stable", ignore_index=True)
+
+
+def truth() -> dict[str, dict[str, dict[str, float]]]:
+    """The content of truth.json on indicators that are shares: name -> customer type -> figures."""
+    shares = [each for each in INDICATORS if each.name in SHARES]
+    return {
+        name: {
+            each.customer_type: {
+                "mean": each.mean, "spread": each.spread, "known": 1 - each.unknown
+            }
+            for each in shares
+            if each.name == name
+        }
+        for name in SHARES
+    }  # fmt: skip
 
 
 def _draw(

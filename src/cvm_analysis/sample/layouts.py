@@ -47,7 +47,8 @@ CUSTOMERS = Layout(
 FEEDBACK = Layout(
     "utf-8-sig",
     dict(customer_id="客户编号", at="日期", kind="类型", dimension="维度")
-    | dict(score="分数", text="内容", closed_at="关闭日期"),
+    | dict(score="分数", text="内容", closed_at="关闭日期")
+    | dict(about_product="涉及产品", about_order="订单号"),
 )
 CONTRACTS = Layout(
     "gb18030",

@@ -41,6 +41,8 @@ def company_parameters() -> Truth:
             "chance_per_order": feedback.COMPLAINTS,
             "within_days_of_delivery": feedback.COMPLAINT_WITHIN,
             "share_closed": feedback.SHARE_CLOSED,
+            "names_order": feedback.NAMES_ORDER,
+            "names_product": feedback.NAMES_PRODUCT,
         },
         "surveys": {
             "answered": feedback.ANSWERED,
@@ -92,7 +94,7 @@ def customers(customers: pd.DataFrame, orders: pd.DataFrame) -> list[Truth]:
     """One record per retail customer, in order of customer_id; columns as `folder.make` says."""
     customers = customers.sort_values("customer_id", ignore_index=True)
     amounts = (orders["cents"] / 100).groupby(orders["customer_id"]).agg(list)
-    known = customers[["customer_id", "region", "group"]].assign(
+    known = customers[["customer_id", "region", "group", "preferred_channel"]].assign(
         purchase_rate=customers["purchase_rate"].round(6),
         order_value=customers["order_value"].round(2),
         first_order=dates(customers["first_at"]).dt.strftime("%Y-%m-%d"),

@@ -14,12 +14,14 @@ from types import MappingProxyType
 import pandas as pd
 
 from cvm_analysis.strategy.conditions import AS_RECORDED
-from cvm_analysis.tables import ATTRIBUTES, IMPORTED, TABLES
+from cvm_analysis.tables import ATTRIBUTES, IMPORTED, SATISFACTION, TABLES
 
 # Of two tables with a column of the same name the first counts: margin_at_stake is that of churn,
 # which fills in what models without drop-out do not say.
-JOINED = ("customers", "segments", "grades", "churn", "value", "contract_churn", "membership")
-SATISFACTION = "satisfaction_"  # before a dimension of feedback: the last score of it
+JOINED = (
+    *("customers", "segments", "grades", "churn", "value", "contract_churn"),
+    *("membership", "experience"),
+)
 _LEFT_OUT = ("customer_id", "model", "version")  # say how a figure was made
 _LATER = ("next_product",)  # columns that no notebook makes yet
 _SHARES = ("churn_risk", "late_share", "return_share", "discount_share", "repeat_share")
@@ -35,12 +37,20 @@ DERIVED: Mapping[str, str] = MappingProxyType(  # column -> kind
         "days_since_joined": "days",
         "days_to_birthday": "days",  # 0 on the day
         "days_to_contract_end": "days",  # next renewal or agreed end
+        "days_since_contact": "days",  # since the last contact
         "days_since_late": "days",  # since a delivery came late; 0: one is overdue
         "order_margin": "money",  # mean margin of an order: own, else that of the type
         "fell_from": "text",  # grade at the earlier date, of those who fell
         "largest_drop": "text",  # indicator that cost them most points
         "weakest_indicator": "text",  # of a graded customer: the one with the fewest points
         "weakest_points": "number",  # its points, 0 to 100
+    }
+)
+_SINCE: Mapping[str, str] = MappingProxyType(  # date -> days since then
+    {
+        "first_order": "days_since_first",
+        "joined_on": "days_since_joined",
+        "last_contact": "days_since_contact",
     }
 )
 _NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType(  # column -> columns of raw tables
@@ -56,7 +66,9 @@ _NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType(  # column -> columns o
         **dict.fromkeys(
             ("n_complaints", "complaints_open", "complaint_days"), ("feedback.customer_id",)
         ),
-        **dict.fromkeys(("nps", "satisfaction"), ("feedback.score",)),
+        **dict.fromkeys(
+            ("nps", "satisfaction", "n_answered", "last_answer", "was_asked"), ("feedback.score",)
+        ),
         **dict.fromkeys(TABLES["contract_churn"].columns, ("contracts.customer_id",)),
         "days_to_contract_end": ("contracts.customer_id",),
         **{
@@ -69,6 +81,11 @@ _NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType(  # column -> columns o
             ("referrals.referred_id",),
         ),
         **dict.fromkeys(("lead_stage", "days_since_stage", "lead_value"), ("leads.stage",)),
+        **dict.fromkeys(("last_contact", "days_since_contact"), ("contact_log.at",)),
+        "last_contact_by": ("contact_log.owner",),
+        "last_contact_channel": ("contact_log.channel",),
+        "best_channel": ("contact_log.channel", "contact_log.result"),
+        **dict.fromkeys(("last_answer", "n_answered", "was_asked"), ("feedback.score",)),
         **{name: (f"customers_raw.{name}",) for name in ATTRIBUTES if name != "customer_type"},
         "days_since_joined": ("customers_raw.joined_on",),
         "days_to_birthday": ("customers_raw.birth_date",),
@@ -131,8 +148,8 @@ def join(
     ----------
     tables : by name, each as `tables` describes it, keyed by its index: customers (with imported
         indicators and attributes of the business's own), segments, grades, value, churn,
-        contract_churn, membership, downgrades, grade_points, service_cases
-        (`Prepared.service_cases`). Only customers must be there
+        contract_churn, membership, experience, downgrades, grade_points, late_deliveries
+        (`Prepared.late_deliveries`). Only customers must be there
     margin_share : share of net sales that is margin, where no cost is known
 
     Returns
@@ -144,10 +161,12 @@ def join(
     found = tables["customers"]
     known, ours = kinds(()), TABLES["customers"].columns
     found = found.drop(columns=[c for c in found if c in known and c not in ours])
-    for name in (*JOINED[1:], "service_cases"):
+    for name in (*JOINED[1:], "late_deliveries"):
         if (table := tables.get(name)) is not None:
             found = found.join(table.drop(columns=[c for c in table if c in found]))
     found = found.drop(columns=[c for c in found if c in _LEFT_OUT])
+    if "n_referred" in found:  # of the others nothing is recorded
+        found = found.assign(n_referred=found["n_referred"].fillna(0))
     derived = _dates(found, pd.Timestamp(as_of)) | _order_margin(found, margin_share)
     for name in ("downgrades", "grade_points"):
         if (table := tables.get(name)) is not None:
@@ -162,7 +181,7 @@ def _dates(found: pd.DataFrame, as_of: pd.Timestamp) -> dict[str, pd.Series]:
     def date(column: str) -> pd.Series:
         return pd.to_datetime(found[column])
 
-    for column, name in (("first_order", "days_since_first"), ("joined_on", "days_since_joined")):
+    for column, name in _SINCE.items():
         if column in found:
             days[name] = (as_of - date(column)).dt.days
     if "due_on" in found:

@@ -7,7 +7,7 @@ customers it has.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import pandas as pd
@@ -108,18 +108,6 @@ def add_up_by_action(actions: pd.DataFrame, draws: pd.DataFrame) -> pd.DataFrame
 def select_planned(actions: pd.DataFrame) -> pd.DataFrame:
     """Select the actions that are carried out: within the plan, and no control group."""
     return actions[actions["in_plan"].astype(bool) & (actions["arm"].fillna("") != "control")]
-
-
-def answering(actions: pd.DataFrame, reasons: Collection[str]) -> list[str]:
-    """Find the planned actions that are recommended for one of these reasons, most contacts first.
-
-    actions : table `actions`; reasons : as in its column `reason`
-    """
-    planned = select_planned(actions).reset_index()
-    found = planned.loc[planned["reason"].isin(set(reasons)), "action"].value_counts()
-    return [
-        str(code) for code in found.sort_index().sort_values(ascending=False, kind="stable").index
-    ]
 
 
 def _rank(actions: pd.DataFrame, draws: pd.DataFrame) -> list[dict[str, object]]:

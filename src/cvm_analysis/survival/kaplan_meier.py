@@ -163,7 +163,7 @@ def _curve(rows: pd.DataFrame, step: float) -> pd.DataFrame:
     found = product_limit(observed)
     at = np.searchsorted(found["duration"], points, side="right")
     survival = survival_at(found, points)
-    low, high = _log_log(survival, np.concatenate([[0.0], found["variance"]])[at])
+    low, high = log_log(survival, np.concatenate([[0.0], found["variance"]])[at])
     return pd.DataFrame(
         {
             "duration": points,
@@ -175,8 +175,8 @@ def _curve(rows: pd.DataFrame, step: float) -> pd.DataFrame:
     )
 
 
-def _log_log(survival: Array, variance: Array) -> tuple[Array, Array]:
-    """95 % interval on the scale of log(-log S) ([2], formula 4.3.2)."""
+def log_log(survival: Array, variance: Array) -> tuple[Array, Array]:
+    """95 % interval on the scale of log(-log S) ([2], formula 4.3.2); see `product_limit`."""
     with np.errstate(divide="ignore", invalid="ignore"):
         reach = np.exp(Z * np.sqrt(variance) / np.abs(np.log(survival)))
         low, high = survival**reach, survival ** (1 / reach)

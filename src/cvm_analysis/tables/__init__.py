@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from cvm_analysis.errors import InputError
+from cvm_analysis.tables.experience import MEASURES, SATISFACTION
 from cvm_analysis.tables.raw import ATTRIBUTES, RAW
 from cvm_analysis.tables.results import RESULTS
 from cvm_analysis.tables.shape import Column, Kind, Table
@@ -23,11 +24,14 @@ __all__ = [
     "FROM_FILES",
     "HANDED_IN",
     "IMPORTED",
+    "MEASURES",
+    "SATISFACTION",
     "TABLES",
     "Column",
     "Table",
     "check",
     "empty",
+    "is_measure",
     "kind",
 ]
 
@@ -48,6 +52,11 @@ _KINDS = {
 def kind(column: str) -> Kind:
     """Return what kind of value a column holds, by its name; a name without a table is a number."""
     return _KINDS.get(column, "number")
+
+
+def is_measure(column: str) -> bool:
+    """Tell whether `experience.measures` measures a column: of MEASURES, or a satisfaction."""
+    return column in MEASURES or column.startswith(SATISFACTION)
 
 
 def empty(name: str) -> pd.DataFrame:

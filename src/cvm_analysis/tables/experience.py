@@ -13,6 +13,11 @@ from cvm_analysis.tables.shape import (
     yes_no,
 )
 
+SATISFACTION = "satisfaction_"  # before a dimension of feedback: the last score, 1 to 5
+MEASURES = (  # columns of the tables below that `experience.measures` measures on any day
+    *("n_answered", "points_earned", "points_redeemed", "points_expired", "points_adjusted"),
+    *("points_balance", "points_expiring", "n_referred"),
+)
 _DIMENSION = text("nps, or a dimension of satisfaction or complaints: product, after_sale, ...")
 _GROUP = text("what divides customers: all, segment, region, channel, ...")
 _LEVEL = text("code of the segment, region, ...; all")
@@ -30,6 +35,14 @@ EXPERIENCE = {
             "complaints_open": count("complaints not closed by as_of"),
             "complaint_days": days("age of the oldest open complaint; 0 without one"),
             "n_complaints": count("complaints so far"),
+            "last_contact": date("day of the last contact", optional=True),
+            "last_contact_by": text("who made it, as recorded", optional=True),
+            "last_contact_channel": text("channel of it, as recorded", optional=True),
+            "best_channel": text(
+                "channel in which they should answer the largest share of contacts; empty: no "
+                "result known",
+                optional=True,
+            ),
         },
         company="rows",
         others="number",  # satisfaction_<dimension>: the last score, 1 to 5
@@ -131,6 +144,7 @@ EXPERIENCE = {
         {
             "group": _GROUP,
             "level": _LEVEL,
+            "period_days": days("length of the period"),
             "n_customers": count("customers with a delivery due"),
             "n_due": count("order lines whose delivery was due"),
             "n_late": count("of them, delivered late or not at all"),
@@ -155,6 +169,43 @@ EXPERIENCE = {
             "left_difference": number("left_share less left_share_others; not an effect"),
             "low": number("lower end of the 95% interval of the difference"),
             "high": number("upper end of the same"),
+        },
+    ),
+    "contact_channels": Table(
+        "one row per channel, group and level of contacted customers",
+        ("channel", "group", "level"),
+        {
+            "channel": text("of the contact, as recorded"),
+            "group": text("all or segment"),
+            "level": _LEVEL,
+            "n_contacts": count("contacts so far"),
+            "n_results": count("of them, with a result"),
+            "n_answered": count("of these, answered"),
+            "n_customers": count("customers contacted"),
+            "answered_share": share("n_answered / n_results"),
+            "low": number("lower end of its 95% interval, clustered by customer; empty: too few"),
+            "high": number("upper end of the same"),
+            "correlation": number(
+                "of the answers of one customer; 0: customers do not differ; empty in segments"
+            ),
+        },
+    ),
+    "indicator_figures": Table(
+        "one row per imported indicator, group and level with a value",
+        ("indicator", "group", "level"),
+        {
+            "indicator": text("name, as imported"),
+            "group": text("all or segment"),
+            "level": _LEVEL,
+            "n_customers": count("customers with a value that counts"),
+            "n_outside": count("customers with a share outside 0 to 1, left out"),
+            "average": number("mean of the last values, in their own unit"),
+            "low": number("lower end of the 95% interval of the mean; empty: too few"),
+            "high": number("upper end of the same"),
+            "spend_elsewhere": money(
+                "of share_of_wallet: what these customers spend elsewhere in a year, by the share "
+                "imported"
+            ),
         },
     ),
     "membership": Table(

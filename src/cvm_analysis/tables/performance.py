@@ -2,12 +2,14 @@
 
 from cvm_analysis.tables.shape import Table, count, date, days, money, number, share, text, yes_no
 
+_REGION = text("a key of the config's regions, or all")
 _TYPE = text("retail, project or dealer; all: their sum")
 PERFORMANCE = {
     "sales_trend": Table(
-        "one row per customer type and period: calendar quarter, or month in a short log",
-        ("customer_type", "period_start"),
+        "one row per region, customer type and period: calendar quarter, or month in a short log",
+        ("region", "customer_type", "period_start"),
         {
+            "region": _REGION,
             "customer_type": _TYPE,
             "period_start": date("first day of the quarter or month"),
             "n_days": days("of the period up to as_of; fewer than the whole only in the last one"),
@@ -18,11 +20,13 @@ PERFORMANCE = {
             "n_orders": count("distinct orders with a positive line"),
             "n_customers": count("customers who bought"),
         },
+        company="beside",
     ),
     "year_on_year": Table(
-        "one row per customer type and figure that can be told",
-        ("customer_type", "figure"),
+        "one row per region, customer type and figure that can be told",
+        ("region", "customer_type", "figure"),
         {
+            "region": _REGION,
             "customer_type": _TYPE,
             "figure": text(
                 "net_sales, margin, n_active, kept_share, n_new, n_orders, orders_per_customer, "
@@ -37,6 +41,7 @@ PERFORMANCE = {
             "p_value": number("of no change"),
             "beyond_chance": yes_no("changed, at a false discovery rate of 5% over the table"),
         },
+        company="beside",
     ),
     "sales_change": Table(
         "one row per customer type and factor of net sales; none without an earlier year",
