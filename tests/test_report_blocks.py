@@ -1,7 +1,9 @@
 """Blocks show every text as text, numbers as a manager reads them, and the same bytes each time."""
 
+import re
 from datetime import date
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ from cvm_analysis.report import blocks
 from cvm_analysis.report.blocks import Cell, Figure, Step
 from cvm_analysis.texts import MissingTextError, words
 
+REPORT = Path(blocks.__file__).parent
 HOSTILE = [
     "<script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",
@@ -240,3 +243,13 @@ def test_a_table_is_told_apart_by_its_caption_and_by_its_width():
 def test_a_chinese_amount_is_not_broken_before_its_unit():
     html = blocks.headline("毛利¥97.7万，<b>12个月").html
     assert "¥97.7\u2060万，&lt;b&gt;12个月" in html
+
+
+def test_every_caption_is_that_of_a_table():
+    code = "".join(path.read_text("utf-8") for path in REPORT.glob("*.py"))
+    ids = re.findall(r'(?:id=f?|, )"([a-z{}-]+)"', code)
+    known = "|".join(name.replace("{scheme}", "[a-z_]+") for name in ids)
+    for language in ("en", "zh"):
+        captions = words(language).section("captions")
+        assert captions and all(re.fullmatch(known, name) for name in captions)
+    assert not re.fullmatch(known, "no-such-table")
