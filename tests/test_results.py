@@ -232,6 +232,14 @@ def test_nothing_in_a_csv_file_is_calculated(run, kind):
     assert text.split() == ["a,n", "'=1+1,-1", "'@x,-1", "a=b,-1", "'-,-1"]
 
 
+def test_alerts_are_left_for_run_json_as_they_are(run):
+    given = [{"code": "net_sales_fell", "figure": "net_sales", "value": None, "text": {"zh": "降"}}]
+    run.alerts(given)
+    assert json.loads((run.folder / "alerts.json").read_text("utf-8")) == given
+    run.alerts([])
+    assert json.loads((run.folder / "alerts.json").read_text("utf-8")) == []
+
+
 def test_only_finite_figures_are_left_for_the_portal(run):
     run.figures({"n_customers": 3, "repeat_share": float("nan")})
     left = json.loads((run.folder / "figures.json").read_text("utf-8"))
