@@ -1,8 +1,8 @@
 """Reads the figures that a report prints back from its tables, which are read anew from disk.
 
-A figure in the row of a customer must be one of that customer's; in the row or card of a segment,
-one of that segment's; anywhere else, a cell, count, sum, mean or share of a table. It must equal
-one of these in the rounding in which it is printed.
+A figure in the row of a customer must be one of that customer's; in the row of a segment, one of
+that segment's; anywhere else, a cell, count, sum, mean or share of a table. It must equal one of
+these in the rounding in which it is printed.
 """
 
 import html
@@ -22,6 +22,7 @@ from cvm_analysis.texts import Words
 
 DATE = re.compile(r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) (?:\d{1,2}, )?\d{4}")
 FIGURE = re.compile(r"(?<![\w.])([-−]?)([¥€$]?)(\d[\d,]*(?:\.\d+)?)([KMB]?)(%?)(?![\w%])")
+PARTS = r"</?(?:td|th|p|dd|dt|h1|h2|h3|div|li|small|span|caption)\b[^>]*>"  # of a sentence each
 UNITS = {"": 1.0, "K": 1e3, "M": 1e6, "B": 1e9}
 
 
@@ -43,14 +44,17 @@ def read(report: str, segments: dict[str, str], customers: set[str]) -> list[Pri
     """
     body = re.sub(r"<(style|nav|footer|head)\b.*?</\1>", "", report, flags=re.DOTALL)
     found = []
-    for piece in re.split(r"(<tr>.*?</tr>|<article.*?</article>)", body, flags=re.DOTALL):
-        name = re.search(r'<th scope="row".*?>(.*?)</th>|<p class="segment">(.*?)</p>', piece)
-        label = html.unescape(next(filter(None, name.groups()), "")) if name else ""
-        place = label if label in customers else segments.get(label, "")
-        rest = piece.replace(name[0], "") if name else piece
-        for part in re.split(r"</?(?:td|th|p|dd|dt|h2|h3|div|li)\b[^>]*>", rest):
-            text = html.unescape(re.sub(r"<[^>]+>", "", part)).replace("\u2060", "").strip()
-            found += [_figure(each, place, text) for each in FIGURE.finditer(DATE.sub("", text))]
+    for whole in re.split(r"(<table.*?</table>)", body, flags=re.DOTALL):
+        named = {} if re.match(r'<table[^>]* id="base-', whole) else segments
+        for piece in re.split(r"(<tr>.*?</tr>)", whole, flags=re.DOTALL):
+            name = re.search(r'<th scope="row".*?>(.*?)(?:<small>.*?</small>)?</th>', piece)
+            label = html.unescape(name[1]) if name else ""
+            place = label if label in customers else named.get(label, "")
+            rest = piece[: name.start(1)] + piece[name.end(1) :] if name else piece
+            for part in re.split(PARTS, rest):
+                text = html.unescape(re.sub(r"<[^>]+>", "", part)).replace("\u2060", "").strip()
+                plain = DATE.sub("", text)
+                found += [_figure(each, place, text) for each in FIGURE.finditer(plain)]
     return found
 
 
@@ -98,9 +102,15 @@ class Sources:
             days = self.tables["customers"].loc[place, "days_since_last"]
             cells += [("number", days / v) for c, v in cells if c.startswith("reason_") and v > 0]
             cells += [("share", v) for c, v in cells if c.startswith("reason_")]
+            gap = self.tables["churn"].loc[place, "next_order_on"] - self.last_order(place)
+            cells += [("number", gap.days)]
         else:
             cells = self._of_segment(place)
         return _by_kind([*cells, *self._fixed()])
+
+    def last_order(self, customer: str) -> pd.Timestamp:
+        """The day of a customer's last order."""
+        return self.tables["customers"].loc[customer, "last_order"]
 
     def name_groups(self) -> dict[str, str]:
         """Name segments, classes and grades as rows of tables do: word -> code."""
@@ -199,7 +209,35 @@ class Sources:
         cells += [("share", abs(v - 1)) for v in effects]
         lists = self.tables["backtest"].query("part == 'watchlist'")["value"]
         cells += [("share", a / b) for a, b in permutations(lists, 2) if b]
-        return cells + _rates(self.tables["rates"])
+        return cells + _rates(self.tables["rates"]) + self._changes() + self._base()
+
+    def _changes(self) -> list[tuple[str, float]]:
+        """Changes on the year before, in percent and in points."""
+        table = self.tables["year_on_year"]
+        change = (table["value"] - table["before"]).astype(float)
+        shares = (change / table["before"]).abs().dropna()
+        return [("share", v) for v in shares] + [("number", v) for v in 100 * change.abs().dropna()]
+
+    def _base(self) -> list[tuple[str, float]]:
+        """Of each value of an attribute, and of the smallest together: customers, sales, shares."""
+        people = self.tables["customers"].query("n_orders > 0")
+        born = pd.to_datetime(people["birth_date"])
+        age = (self.date.year - born.dt.year) - (
+            born.dt.strftime("%m%d") > self.date.strftime("%m%d")
+        )
+        people = people.assign(age=pd.cut(age, [0, 30, 45, 60, 999], right=False).astype(str))
+        people["age"] = people["age"].where(born.notna())
+        facts = {"n": people["n_orders"] > 0, "sales": people["net_sales_365d"]}
+        facts = pd.DataFrame(facts | {"active": people["n_orders_365d"] > 0}).astype(float)
+        cells = []
+        for values in (people[c] for c in people.select_dtypes("object")):
+            given = facts.groupby(values).sum().sort_values("n", ascending=False)
+            tails = given.iloc[::-1].cumsum()
+            rows = pd.concat([given, tails, facts[values.isna()].sum().to_frame().T])
+            cells += [("number", n) for n in rows["n"]] + [("money", v) for v in rows["sales"]]
+            for each in (rows / given.sum(), rows[["active"]].div(rows["n"], axis=0)):
+                cells += [("share", v) for v in each.to_numpy().ravel() if np.isfinite(v)]
+        return cells
 
 
 def _rates(rates: pd.DataFrame) -> list[tuple[str, float]]:

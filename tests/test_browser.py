@@ -137,8 +137,7 @@ def shown_to_managers(language):
         strategy_tables.plan(writer, actions, total, 30_000.0),
         writer.section("churn", width="half", days=180),
         charts.monthly(month, language),
-        writer.section("backtest", width="whole"),
-        first_page.calls(writer, to_call(), dt.date(2025, 12, 31)),
+        first_page.calls(writer, to_call(), to_call().assign(list_priority=1.0), 180),
         writer.section("segments", since=writer.since(people)),
         charts.segment_bars(figures[["n_customers", "net_sales", "expected_margin"]], writer.say),
         writer.segments(figures),
@@ -272,6 +271,7 @@ def test_a_page_fits_the_paper_and_shows_what_is_folded(tab, pages, name):
     assert (overflow(tab), cut_off(tab)) == (0, [])
     shut = tab.value("[...document.querySelectorAll('details')].map(e => e.offsetHeight)")
     assert all(height > 60 for height in shut)
+    assert tab.violations() == []
     assert tab.value("getComputedStyle(document.body).color") == "rgb(27, 36, 48)"
     tab.show()
 

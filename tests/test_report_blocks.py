@@ -1,7 +1,9 @@
 """Blocks show every text as text, numbers as a manager reads them, and the same bytes each time."""
 
+import re
 from datetime import date
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ from cvm_analysis.report import blocks
 from cvm_analysis.report.blocks import Cell, Figure, Step
 from cvm_analysis.texts import MissingTextError, words
 
+REPORT = Path(blocks.__file__).parent
 HOSTILE = [
     "<script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",
@@ -194,6 +197,23 @@ def test_a_step_says_who_does_what_until_when():
     assert seen.tags.count("li") == 2
 
 
+def test_terms_stand_in_a_definition_list():
+    html = blocks.definitions([blocks.Definition("Net <sales>", "Sales less returns.")]).html
+    assert html.startswith('<dl class="cvm-definitions">')
+    assert "<dt>Net &lt;sales&gt;</dt><dd>Sales less returns.</dd>" in html
+
+
+def test_tables_of_many_columns_and_of_words_are_told_apart():
+    numbers = pd.DataFrame(
+        {name: [1] for name in ("n_orders", "orders", "customers", "r", "f", "m")}
+    )
+    six = blocks.table(numbers, {name: "number" for name in numbers}).html
+    assert 'class="cvm-table broad"' in six
+    words_too = numbers.assign(reason="longer than sixteen")
+    html = blocks.table(words_too, {**{name: "number" for name in numbers}, "reason": "text"}).html
+    assert 'class="cvm-table broad wordy"' in html
+
+
 def test_a_change_is_coloured_by_its_tone():
     html = blocks.key_figures([Figure("Sales", "¥1", "a year", "▲ 3%", "good")]).html
     assert '<dd class="change good">▲ 3%</dd><dd class="note">a year</dd>' in html
@@ -223,3 +243,13 @@ def test_a_table_is_told_apart_by_its_caption_and_by_its_width():
 def test_a_chinese_amount_is_not_broken_before_its_unit():
     html = blocks.headline("毛利¥97.7万，<b>12个月").html
     assert "¥97.7\u2060万，&lt;b&gt;12个月" in html
+
+
+def test_every_caption_is_that_of_a_table():
+    code = "".join(path.read_text("utf-8") for path in REPORT.glob("*.py"))
+    ids = re.findall(r'(?:id=f?|, )"([a-z{}-]+)"', code)
+    known = "|".join(name.replace("{scheme}", "[a-z_]+") for name in ids)
+    for language in ("en", "zh"):
+        captions = words(language).section("captions")
+        assert captions and all(re.fullmatch(known, name) for name in captions)
+    assert not re.fullmatch(known, "no-such-table")

@@ -5,7 +5,6 @@ import re
 
 import pandas as pd
 import pytest
-from markupsafe import Markup
 
 from cvm_analysis.report import first_page
 from cvm_analysis.report.writer import Writer
@@ -41,10 +40,6 @@ def shown(html):
     """Label -> value, change and note of each figure."""
     parts = re.findall(r"<div><dt>(.*?)</dt>(.*?)</div>", html, re.DOTALL)
     return {label: re.findall(r'<dd class="(.*?)">(.*?)</dd>', rest) for label, rest in parts}
-
-
-def text_of(block):
-    return Markup(block.html).striptags()
 
 
 def test_the_headline_says_result_worry_and_request():
@@ -126,8 +121,21 @@ def to_call():
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("customer_id")
 
 
+def calls(listed):
+    """The part, of a table `churn` with three on the list and one who is not."""
+    churn = pd.DataFrame({"list_priority": [3.0, 2.0, 1.0, None]})
+    return first_page.calls(EN, listed, churn, 180).html
+
+
+def test_whom_to_call_is_introduced_by_figures():
+    html = calls(to_call())
+    assert ">The 2 to call first have €12.3K of margin at stake</h2>" in html
+    assert "order in the next 180 days" in html and "the margin of the next 6 months" in html
+    assert "All 3 customers who are overdue" in html
+
+
 def test_whom_to_call_says_where_why_and_what_first():
-    html = first_page.calls(EN, to_call(), DAY).html
+    html = calls(to_call())
     first, second = re.findall(r"<tr>\s*<th scope=\"row\".*?</tr>", html, re.DOTALL)
     assert "C1<small>Wuhan · Online</small>" in first
     assert "91 days<small>usually 18</small>" in first
@@ -141,9 +149,9 @@ def test_whom_to_call_says_where_why_and_what_first():
 
 def test_who_has_no_reason_of_their_own_gets_a_dash():
     table = to_call().assign(reason_2=None)
-    first = first_page.calls(EN, table, DAY).html.partition("</tr>")[2]
+    first = calls(table).partition("</tr>")[2]
     assert re.search(r'data-name="What stands out">–</td>', first)
 
 
 def test_nobody_to_call_is_said():
-    assert "No customer" in text_of(first_page.calls(EN, to_call().iloc[:0], DAY))
+    assert "No customer" in calls(to_call().iloc[:0])
