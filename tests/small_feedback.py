@@ -11,7 +11,7 @@ from cvm_analysis import sample
 
 HEADERS = {
     "客户编号": "customer_id", "日期": "at", "类型": "kind", "维度": "dimension", "分数": "score",
-    "内容": "text", "关闭日期": "closed_at",
+    "内容": "text", "关闭日期": "closed_at", "涉及产品": "about_product", "订单号": "about_order",
 }  # fmt: skip
 
 

@@ -34,8 +34,8 @@ def cells(picture):
     shades = {}
     for mesh in ax.collections:
         known = ~np.ma.getmaskarray(mesh.get_array())
-        shades |= {(i + 0.5, j + 0.5): tuple(mesh.get_facecolors().reshape(*known.shape, 4)[i, j, :3])
-                   for i, j in np.argwhere(known)}  # fmt: skip
+        colors = mesh.get_facecolor().reshape(*known.shape, 4)[..., :3]
+        shades |= {(i + 0.5, j + 0.5): tuple(colors[i, j]) for i, j in np.argwhere(known)}
     written = {t.get_position()[::-1]: (t.get_text(), t.get_color()) for t in ax.texts}
     assert set(shades) <= set(written)
     return [(shades.get(at, (1.0, 1.0, 1.0)), *written[at]) for at in sorted(written)]

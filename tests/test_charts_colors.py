@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.colors import rgb_to_hsv, to_hex, to_rgb
 from test_charts import HOSTILE, PICTURES
@@ -32,7 +33,9 @@ def test_two_colours_keep_their_contrast(color):
     turned = colors.darken(color)
     for other in PALETTE:
         before = colors.contrast_ratio(color, other)
-        assert colors.contrast_ratio(turned, colors.darken(other)) == pytest.approx(before, rel=0.02)
+        assert colors.contrast_ratio(turned, colors.darken(other)) == pytest.approx(
+            before, rel=0.02
+        )
 
 
 @pytest.mark.parametrize("color", [*style.SERIES, style.RANGE])
@@ -64,15 +67,10 @@ def test_the_background_is_drawn_so_that_text_can_be_read_on_any_page():
 
 
 def test_text_that_looks_like_a_colour_stays():
-    table = charts_table([*HOSTILE, 'style="fill: #123456"'])
+    names = [*HOSTILE, 'style="fill: #123456"']
+    table = pd.DataFrame({"actual": 1, "expected": 2}, index=names)
     svg = charts.calibration(table).svg()
     assert 'style="fill: #123456"' in svg.replace("&quot;", '"') and "--c123456" not in svg
-
-
-def charts_table(index):
-    import pandas as pd
-
-    return pd.DataFrame({"actual": 1, "expected": 2}, index=index)
 
 
 @pytest.mark.parametrize("scale", [style.SCALE, style.shades("#fae6d8", style.WARM)])

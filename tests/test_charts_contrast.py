@@ -53,7 +53,8 @@ EXAMPLES = {
 
 def _seen(patch):
     """The colour by which an area is told from the page: of its edge, if it has one."""
-    return patch.get_edgecolor() if patch.get_linewidth() else patch.get_facecolor()
+    has_edge = patch.get_linewidth() and to_rgba(patch.get_edgecolor())[3]
+    return patch.get_edgecolor() if has_edge else patch.get_facecolor()
 
 
 def _on_page(color):

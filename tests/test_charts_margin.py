@@ -13,7 +13,7 @@ from cvm_analysis.texts import words
 
 
 def table():
-    rows = {"margin_365d": [1.67e6, 1.45e6, 15e3], "expected_margin": [1.08e6, np.nan, 75e3]}
+    rows = {"margin_last_year": [1.67e6, 1.45e6, 15e3], "expected_margin": [1.08e6, np.nan, 75e3]}
     return pd.DataFrame(rows, index=["champions", "dealers_a", "lost"])
 
 

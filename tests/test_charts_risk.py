@@ -1,4 +1,4 @@
-"""The figure on groups of risk says what its table says; other figures of risk: test_charts_churn."""
+"""The figure on groups of risk says what its table says; test_charts_churn has the others."""
 
 import pandas as pd
 import pytest

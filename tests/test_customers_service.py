@@ -6,7 +6,6 @@ from dataclasses import replace
 import ibis
 import numpy as np
 import pandas as pd
-import pytest
 from small_business import small
 
 from cvm_analysis import customers, prepared

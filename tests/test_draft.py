@@ -185,6 +185,10 @@ def test_names_count_only_if_the_cells_are_of_that_kind(folder):
         ("customer,start date,gender,city\na,2025-01-01,f,Bonn\n", "customers_raw"),
         ("customer,start date,end date\na,2025-01-01,\n", "contracts"),
         ("customer,gender\na,f\na,f\n", ""),  # persons do not repeat
+        (  # order lines with a type and remarks are no feedback
+            "customer,date,type,product,order,amount,remarks\na,2025-01-01,sale,oak,1,5.5,x\n",
+            "transactions",
+        ),
     ],
 )
 def test_what_a_file_is(folder, content, table):
@@ -392,6 +396,24 @@ def test_lists_of_campaigns_contacts_and_consents_are_recognised(folder):
     assert found.campaign_members[0].columns["arm"] == "组别"
     text = Path("config/mine.yaml").read_text("utf-8")
     assert "only treated, control are valid; it has 实验组, 对照组" in line(text, "arm:")
+
+
+def test_what_complaints_are_about_and_shares_of_wallet_are_recognised(folder):
+    said = "客户编号,反馈日期,反馈类型,投诉产品,相关订单,内容\n" + "".join(
+        f"c{i},2025-01-0{i},complaint,橡木地板,D{i},有缺口\n" for i in range(1, 4)
+    )
+    shares = "客户编号,日期,指标,钱包份额\n" + "".join(
+        f"c{i},2025-01-0{i},share_of_wallet,{i}5%\n" for i in range(1, 4)
+    )
+    sources = kept(put(FEW), put(said, "said.csv"), put(shares, "shares.csv")).business.sources
+    columns = sources.feedback[0].columns
+    assert (columns["about_product"], columns["about_order"]) == ("投诉产品", "相关订单")
+    assert sources.indicators[0].columns["value"] == "钱包份额"
+
+
+def test_a_column_of_percentages_is_no_amount_that_its_cells_tell(folder):
+    content = "who,when,off\n" + "".join(f"c{i % 3},2025-01-0{i},{i}.5%\n" for i in range(1, 9))
+    assert "amount" not in infer.infer(preview.preview(put(content))).columns
 
 
 def test_points_referrals_and_leads_are_recognised(folder):

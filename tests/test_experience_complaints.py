@@ -132,6 +132,30 @@ def test_products_are_a_group_where_they_are_recorded():
     assert found.loc["oak", "median_days"] == 2
 
 
+def test_products_are_those_that_a_plain_count_of_the_samples_file_gives():
+    rows = [r for r in small_feedback.records() if r["kind"] == "complaint"]
+    found = complaints.times(sample_cases(), ["product"], 14).set_index(["group", "level"])
+    names = {r["about_product"] for r in rows} - {""}
+    assert len(names) > 10
+    assert set(found.loc["product"].index) == names
+    for name in names:
+        part = [r for r in rows if r["about_product"] == name]
+        row = found.loc[("product", name)]
+        assert (row["n_complaints"], row["n_customers"]) == (
+            len(part),
+            len({r["customer_id"] for r in part}),
+        )
+
+
+def test_none_or_all_closed_in_time_leave_no_interval():
+    late = [(name, "2025-01-01", "2025-03-01") for name in "abc"]
+    soon = [(name, "2025-01-01", "2025-01-03") for name in "abc"]
+    for rows, share in ((late, 0), (soon, 1)):
+        row = complaints.times(read(feedback(rows)), [], 14).iloc[0]
+        assert row["closed_within"] == share
+        assert np.isnan(row["low"]) and np.isnan(row["high"])
+
+
 def test_complaints_are_summed_up_by_customer():
     rows = [("a", "2025-12-01", None), ("a", "2025-12-21", None), ("b", "2025-12-01", "2025-12-02")]
     found = complaints.by_customer(read(feedback(rows)))
@@ -153,5 +177,6 @@ def test_without_complaints_or_their_columns_nothing_is_said():
 def test_the_settings_have_two_weeks_and_a_quarter_and_refuse_no_days():
     rules = complaints.Experience()
     assert (rules.close_within_days, rules.repeat_within_days) == (14, 90)
+    assert {"reached", "declined"} < set(rules.answered) and "no_answer" not in rules.answered
     with pytest.raises(ValueError, match="greater than 0"):
         complaints.Experience(close_within_days=0)

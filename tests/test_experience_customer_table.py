@@ -68,6 +68,30 @@ def test_the_sample_has_the_last_scores_of_its_file():
     assert (table["n_answered"] > 0).sum() == len({r["customer_id"] for r in days})
 
 
+def test_contacts_are_columns_where_there_is_one():
+    nothing = small_feedback.table().head(0)
+    given = answers.read(nothing)
+    cases = complaints.cases(nothing, AS_OF, 90)
+    asked = nonresponse.asked(answers.add_period(given.assign(at=given["at"]), AS_OF, 91, FIRST),
+                              answers.add_period(given, AS_OF, 91, FIRST))  # fmt: skip
+    contacted = pd.DataFrame(
+        {
+            "last_contact": [pd.Timestamp("2025-12-01")],
+            "last_contact_by": ["sales"],
+            "last_contact_channel": ["sms"],
+            "best_channel": ["phone"],
+        },
+        pd.Index(["b"], name="customer_id"),
+    )
+    people = pd.Index(["a", "b"])
+    rest = given, cases, asked, AS_OF, 91
+    table = customer_table.build(people, *rest, contacted)
+    check("experience", table.reset_index())
+    assert table.loc["b", "best_channel"] == "phone" and pd.isna(table.loc["a", "last_contact"])
+    for none in (None, contacted.head(0)):
+        assert "best_channel" not in customer_table.build(people, *rest, none)
+
+
 def test_without_feedback_nobody_has_said_anything():
     nothing = small_feedback.table().head(0)
     table = build(nothing, ["a"], pd.DataFrame({"customer_id": ["a"], "at": ["2025-12-30"]}))

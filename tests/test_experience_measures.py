@@ -1,4 +1,4 @@
-"""Measures of the experience on any day: by hand, in a scorecard and a trigger; no looking ahead."""
+"""Measures of the experience on any day: by hand, in a scorecard and a trigger."""
 
 import datetime as dt
 
@@ -92,7 +92,7 @@ def test_only_what_is_asked_for_and_recorded_is_measured():
 
 
 def test_a_scorecard_is_scored_by_what_was_known_at_each_review(business):
-    """Points: 5 is 100, 3 is 50, 2 is 25; no complaint 100, one 50; 100 points are 50, 60 are 30."""
+    """A score of 5 is 100 points, 3 is 50, 2 is 25; one complaint is 50; a balance counts half."""
     settings = with_scorecards(business, SCORECARDS)
     data, rules = prepared.open(settings, "all"), settings.scorecards
     days = reviews.dates(TODAY, data.first_day, rules.reviews)

@@ -22,7 +22,7 @@ CORE = {
 BELOW = {
     "backtest": {"clv"},
     "churn": {"backtest", "survival"},
-    "experience": {"survival", "backtest"},
+    "experience": {"survival", "backtest", "segments"},
     "segments": {"backtest"},
     "settings": {"churn", "clv", "experience", "performance", "segments", "strategy"},
     "sources": set(),

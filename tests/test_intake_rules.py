@@ -52,6 +52,20 @@ def test_amounts(text, amount):
 
 
 @pytest.mark.parametrize(
+    ("text", "value"),
+    [("35%", 0.35), (" 7.5 % ", 0.075), ("-2％", -0.02), ("0.35", 0.35), ("1,200%", 12),
+     ("%", None), ("35%x", None), ("约35%", None)],
+)  # fmt: skip
+def test_a_percentage_is_a_number_and_no_amount(text, value):
+    raw = ibis.memtable(pd.DataFrame({"value": [text]}))
+    cell = rules.parse_cell(raw, "value", "number")
+    found = raw.select(value=cell).to_pandas()["value"][0]
+    assert pd.isna(found) if value is None else float(found) == value
+    if "%" in text:
+        assert pd.isna(judged(amount=[text]).amount.to_pandas()[0])
+
+
+@pytest.mark.parametrize(
     ("text", "pattern", "day"),
     [
         ("2025-03-04", None, "2025-03-04"),

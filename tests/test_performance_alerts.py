@@ -4,6 +4,7 @@ Regions are made by hand, or drawn from steady customers in which one thing is p
 """
 
 import datetime as dt
+import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,8 @@ from cvm_analysis.settings import load
 from cvm_analysis.strategy import reasons
 from cvm_analysis.tables import TABLES, check
 
-CONFIG = Path(__file__).parent.parent / "config" / "sample.yaml"
+ROOT = Path(__file__).parent.parent
+CONFIG = ROOT / "config" / "sample.yaml"
 DAY = dt.date(2025, 12, 31)
 FIRST = dt.date(2023, 1, 1)
 NOTHING = pd.DataFrame(columns=["table", "days"])
@@ -171,15 +173,25 @@ def test_a_smaller_account_or_one_that_still_buys_is_no_alert():
 
 
 def test_complaints_open_beyond_the_target_are_an_alert_from_a_share_on():
-    rows = [(f"c{i:03}", 40, 5, 1) for i in range(4)]
-    one, late = ("c050", 20, 20, 0), ("c051", 15, 15, 0)
-    assert find((year(), customers(), complaints(*rows, one))).empty, "20% is the limit"
-    found = find((year(), customers(), complaints(*rows, one, late)))
+    rows = [(f"c{i:03}", 40, 5, 1) for i in range(8)]
+    one, two, late = ("c050", 20, 20, 0), ("c050", 30, 30, 0), ("c051", 15, 15, 0)
+    assert find((year(), customers(), complaints(*rows, one, two))).empty, "20% is the limit"
+    found = find((year(), customers(), complaints(*rows, one, two, late)))
     assert found["alert"].tolist() == ["complaints_overdue"]
-    assert found.loc[1, "value"] == pytest.approx(2 / 6)
+    assert found.loc[1, "value"] == pytest.approx(3 / 11)
     assert found.loc[1, ["money", "n_customers"]].tolist() == [20.0, 2]
     in_time = ("c051", 14, 14, 0)
-    assert find((year(), customers(), complaints(*rows, one, in_time))).empty
+    assert find((year(), customers(), complaints(*rows, one, two, in_time))).empty
+    assert find((year(), customers(), complaints(*rows[:6], one, two, late))).empty, "only nine"
+
+
+def test_of_few_customers_each_has_a_large_share_and_none_is_a_key_account_for_that():
+    """Of twelve equal customers each has 8%, of one with four times as much 27%."""
+    people = customers(12, net_sales_change_365d=-1000.0, net_sales_365d=0.0, lapsed=True)
+    assert not find((year(), people, complaints()))["is_alert"].any()
+    people.loc["c003", "net_sales_change_365d"] = -4000.0
+    found = find((year(), people, complaints()))
+    assert found["customer_id"].tolist() == ["c003"]
 
 
 def test_data_that_are_missing_come_last():
@@ -326,6 +338,43 @@ def test_what_is_planted_is_the_first_alert(name, seed):
 def test_a_tiny_region_gives_no_alert_by_chance(seed):
     found = find(region(30, seed, shrunk=0.35), Alerts(key_account_share=None))
     assert not found["is_alert"].any()
+
+
+# Regions as the sample has them
+
+
+@pytest.fixture
+def sample(monkeypatch):
+    """The benchmark of alerts, whose regions are those of the sample, over ten steady years."""
+    spec = importlib.util.spec_from_file_location("benchmark", ROOT / "benchmarks" / "alerts.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for each in module.GENERATOR:
+        monkeypatch.setattr(each, "N_DAYS", module.DAYS)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("planted", "size", "code"),
+    [
+        ("shrinking", 5000, "net_sales_fell"),
+        ("late", 3000, "late_share_rose"),
+        ("complaints", 3000, "complaints_per_100_rose"),
+        ("account", 3000, "account_lost"),
+        ("well", 3000, None),
+    ],
+)
+def test_what_is_planted_in_the_sample_is_the_first_alert(sample, planted, size, code):
+    drawn = sample.draw(sample.business.REGIONS[0], size, 1)
+    found = sample.report(*sample.plant(planted, *drawn, np.random.default_rng(0)))
+    first = found.loc[found["is_alert"], "alert"].head(1).tolist()
+    assert first == ([code] if code else [])
+
+
+def test_a_tiny_region_of_the_sample_gives_no_alert_by_chance(sample):
+    drawn = sample.draw(sample.business.REGIONS[0], 100, 1)
+    found = sample.report(*sample.plant("shrinking", *drawn, np.random.default_rng(0)))
+    assert not found["alert"].str.contains("_fell|_rose").any()
 
 
 def test_the_codes_are_those_that_the_table_is_described_with():

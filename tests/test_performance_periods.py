@@ -84,3 +84,12 @@ def test_a_log_of_fewer_than_five_whole_quarters_has_months():
 def test_a_log_of_days_has_one_period():
     found = periods.trend(dt.date(2025, 5, 20), dt.date(2025, 5, 10))
     assert spans(found) == [("2025-05-01", "2025-05-20")]
+
+
+def test_a_region_that_begins_within_the_year_before_is_noted():
+    years = periods.years(dt.date(2025, 12, 31), dt.date(2023, 1, 1))
+    noted = periods.notes(pd.Timestamp("2024-04-10"), years)
+    assert [(note.code, note.have) for note in noted] == [("later_records", 100)]
+    assert periods.notes(pd.Timestamp("2024-02-01"), years) == []
+    assert periods.notes(pd.Timestamp("2024-04-10"), years.head(1)) == []
+    assert periods.notes(pd.NaT, years) == []

@@ -52,6 +52,12 @@ def test_corrected_data_and_customers_add_up_to_the_change():
     assert not found.loc["net_sales", "change_model"]
 
 
+def test_noise_of_floats_is_no_correction():
+    again = {"net_sales": 1000.0 + 1e-10, "kept_share": 0.6}
+    found = compare(earlier((SECOND, report())), report(), again)
+    assert found.loc["net_sales", "change_data"] == 0.0
+
+
 def test_what_cannot_be_recomputed_is_not_split():
     found = compare(earlier((SECOND, report())), report(), {"net_sales": 990.0})
     assert found.loc["n_customers", ["change_data", "change_customers"]].isna().all()
@@ -73,7 +79,8 @@ def test_the_same_forecast_is_no_change_and_another_one_is_named():
         "margin_at_stake": "model,settings,program",
     }
     forecast = other.loc["expected_margin"]
-    assert (forecast["model_then"], forecast["model_now"]) == ("bg_nbd,mean", "last_period,mean")
+    assert (forecast["model_then"], forecast["model_now"]) == ("bg_nbd", "last_period")
+    assert other.loc["margin_at_stake", "model_then"] == "bg_nbd,mean", "and the risks"
 
 
 def test_a_report_is_compared_with_the_newest_of_those_before_it():

@@ -37,8 +37,16 @@ STAKE |= {"n_customers": 10, "is_alert": False}
 @pytest.mark.parametrize(
     ("row", "english", "chinese"),
     [
-        (LATE, "but 19.0% of deliveries came late, up from 8.0%", "但延误送达率为19.0%，高于上年同期的8.0%"),
-        (SALES, "but net sales are ¥750K, 25% less than the year before", "但销售额为¥75万，同比下降25%"),
+        (
+            LATE,
+            "but 19.0% of deliveries came late, up from 8.0%",
+            "但延误送达率为19.0%，高于上年同期的8.0%",
+        ),
+        (
+            SALES,
+            "but net sales are ¥750K, 25% less than the year before",
+            "但销售额为¥75万，同比下降25%",
+        ),
         (
             {"alert": "late_share_above", "figure": "late_share", "value": 0.19, "limit": 0.1},
             "but 19.0% of deliveries came late, above the limit of 10.0%",

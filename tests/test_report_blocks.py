@@ -159,6 +159,13 @@ def test_a_table_has_the_name_that_a_link_can_lead_to_and_no_other():
     assert " id=" not in blocks.table(df, {"n_orders": "number"}).html
 
 
+def test_amounts_have_one_unit_and_stand_right():
+    df = pd.DataFrame({"n_orders": [365_971.04, -9_183.93, np.nan]})
+    html = blocks.table(df, {"n_orders": "amounts"}, currency="CNY").html
+    assert [*Seen(html).cells] == ["Orders", "¥366K", "-¥9K", "–"]
+    assert html.count('class="number"') == 4
+
+
 def test_a_table_that_cannot_be_made_says_why():
     df = pd.DataFrame({"n_orders": [7], "odd": [1]})
     with pytest.raises(InputError, match="no column n_order; it has n_orders, odd"):

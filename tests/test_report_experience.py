@@ -95,6 +95,41 @@ def test_who_left_is_a_difference_in_points_and_a_dash_where_none_was_compared()
     assert "– points" not in html
 
 
+def test_products_are_shown_from_five_complaints_on_the_most_frequent_first():
+    rows = [
+        {"group": "product", "level": name, "n_complaints": n, "complaints_open": 1}
+        for name, n in (("oak", 5), ("pine", 4), ("vinyl", 30))
+    ]
+    html = experience.complaints_by_product(EN, table("complaint_times", *rows), 14).html
+    assert html.index("vinyl") < html.index("oak") and "pine" not in html
+
+
+def test_channels_are_named_and_segments_without_an_interval_are_left_out():
+    rows = [
+        {"channel": "phone", "group": "all", "level": "all", "n_contacts": 90, "n_customers": 40,
+         "n_results": 80, "answered_share": 0.5875, "low": 0.47, "high": 0.69, "correlation": 0.25},
+        {"channel": "phone", "group": "segment", "level": "loyal", "answered_share": 0.4,
+         "low": 0.2, "high": 0.6},
+        {"channel": "phone", "group": "segment", "level": "lost", "answered_share": 1.0},
+        {"channel": "fax", "group": "all", "level": "all", "n_contacts": 2},
+    ]  # fmt: skip
+    html = experience.contact_channels(EN, table("contact_channels", *rows)).html
+    for said in ("Phone · All", "59%", "47% to 69%", "0.25", "Phone · Loyal", "fax · All"):
+        assert said in html, said
+    assert "Lost" not in html and "not drawn at random" in html
+
+
+def test_indicators_are_shown_in_their_unit_and_spending_elsewhere_as_money():
+    rows = [
+        {"indicator": name, "group": "all", "level": "all", "n_customers": 40, "n_outside": 3,
+         "average": 0.35, "low": 0.31, "high": 0.39, "spend_elsewhere": money}
+        for name, money in (("share_of_wallet", 1234567.0), ("needs", None))
+    ]  # fmt: skip
+    html = experience.indicator_figures(EN, table("indicator_figures", *rows)).html
+    assert "Share of wallet · All" in html and "31% to 39%" in html and "€1,234,567" in html
+    assert "Needs · All" in html and "0.31 to 0.39" in html
+
+
 def test_texts_have_a_tone_only_where_it_passed():
     rows = [
         {"source": code, "n_learned": 900, "n_tested": 300, "auc": 0.91, "auc_low": 0.88,
@@ -115,6 +150,9 @@ def test_what_is_absent_is_said_in_one_sentence():
         "Too few customers with a score": experience.drivers(EN, nothing("drivers")),
         "No complaint is recorded": experience.complaints(EN, nothing("complaint_times"), 14),
         "Too few complaints": experience.after_complaints(EN, nothing("after_complaints")),
+        "No product has five": experience.complaints_by_product(EN, nothing("complaint_times"), 14),
+        "No contact with a channel": experience.contact_channels(EN, nothing("contact_channels")),
+        "No indicator is imported": experience.indicator_figures(EN, nothing("indicator_figures")),
         "Too few scored texts": experience.tone(EN, pd.DataFrame()),
         "No month has": experience.tone_shares(EN, pd.DataFrame()),
         "No word stands out": experience.topics(EN, pd.DataFrame()),

@@ -94,7 +94,8 @@ def test_figures_and_their_changes_by_hand():
 @pytest.mark.parametrize("before", [float("nan"), 0.0, -5.0])
 def test_without_a_year_before_there_is_no_change(before):
     table = year_on_year(net_sales=(10.0, before, False))
-    assert [kind for kind, _ in shown(first_page.figures(EN, table, totals()).html)["Net sales"]] == [
+    found = shown(first_page.figures(EN, table, totals()).html)["Net sales"]
+    assert [kind for kind, _ in found] == [
         "value", "note",
     ]  # fmt: skip
 

@@ -57,6 +57,15 @@ def test_the_sentence_says_customers_data_and_forecast():
     assert "自2025年11月30日的报告以来：近12个月销售额因客户购买变动+1.2%；因数据" in chinese
 
 
+def test_of_several_forecasts_those_that_changed_are_named():
+    mixed = table(changed="model", models=("nbd,pool", "bg_nbd,pool"))
+    text = said(since_last_report.sentence(EN, mixed))
+    assert "(before: NBD; now: BG/NBD)" in text
+    added = table(changed="model", models=("pool", "bg_nbd,pool"))
+    text = said(since_last_report.sentence(EN, added))
+    assert "(before: Pool of all forecasts; now: BG/NBD, Pool of all forecasts)" in text
+
+
 def test_what_did_not_change_is_not_said():
     text = said(since_last_report.sentence(EN, table(again=1e6, now=1e6)))
     assert "net sales of 12 months 0.0% (customers)." in text

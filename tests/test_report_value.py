@@ -102,7 +102,7 @@ def test_last_years_margin_stands_beside_the_expected_one():
 def test_the_five_largest_segments_stand_alone_and_the_rest_is_one_line():
     html = value_tables.margin_by_segment(EN, by_segment(CODES)).html
     assert html.count("<tr>") == 1 + 5 + 1
-    assert "2 other segments" in html and "¥500,000" in html and "¥10,000" in html
+    assert "2 other segments" in html and "¥250K" in html and "¥10K" in html
     assert "Lost" not in html and "At risk" in html
     few = value_tables.margin_by_segment(EN, by_segment(CODES[:5])).html
     assert few.count("<tr>") == 1 + 5 and "other" not in few

@@ -81,11 +81,14 @@ class Kernel:
 
     def __init__(self):
         self.ran, self.fails, self.lent, self.reported = [], set(), {}, {}
+        self.alerts = {}
 
     def __call__(self, source, asked, output, limit, stop):
         key, desk = asked["region"], Path(asked["run_dir"])
         self.ran.append((key, source.stem, asked["language"]))
         output.write_bytes(source.read_bytes())
+        if key in self.alerts:
+            (desk / "alerts.json").write_text(json.dumps(self.alerts[key]), "utf-8")
         company = desk / "company.json"
         self.lent[key] = json.loads(company.read_text()) if company.exists() else None
         if key in self.fails:
@@ -234,6 +237,17 @@ def test_all_that_fails_in_its_report_leaves_the_one_before(plan, kernel, monkey
     assert plan.link("all").readlink() == before
     assert hidden(plan.out / "all") == [before.name]
     assert company(plan)["status"] == "stale"
+
+
+def test_alerts_of_the_notebooks_are_in_run_json_and_read_for_the_summary(plan, kernel):
+    late = {"code": "late_share_rose", "figure": "late_share", "value": 0.2}
+    kernel.alerts = {"east": [late | {"text": {"en": "Late", "zh": "延误"}}]}
+    before = fan_out.find_alerts(plan, "en")
+    assert before == {"all": [], "east": [], "west": []}
+    fan_out.run(plan, lambda event: None)
+    assert fan_out.find_alerts(plan, "zh") == {"all": [], "east": ["延误"], "west": []}
+    made = json.loads((plan.link("east") / "run.json").read_text("utf-8"))
+    assert [each["value"] for each in made["alerts"]] == [0.2]
 
 
 def test_a_failing_region_leaves_the_others_standing(plan, kernel):

@@ -648,12 +648,15 @@ def test_project_customers_buy_rarely_and_much(full_folder, full, full_orders):
 
 def test_indicators_are_those_of_the_type_and_some_dealers_tell_no_share(full_folder, full):
     (source,) = sources("indicators")
-    rows = read(full_folder, source)
-    assert len(rows) == full["files"]["raw/indicators.csv"]["n_rows"]
+    rows, said = read(full_folder, source), full["files"]["raw/indicators.csv"]
+    assert len(rows) == said["n_rows"]
+    rows = rows.drop(index=[line for each in said["dirt_lines"].values() for line in each])
     kind = rows["customer_id"].map(types_of(full))
     assert rows.groupby(kind)["name"].agg(set).to_dict() == {
-        "project": {"project_size", "payment_days", "credit_score", "influence", "potential"},
-        "dealer": {"sales_target", "growth", "market_share", "satisfaction", "payment_days"},
+        "project": {"project_size", "payment_days", "credit_score", "influence", "potential"}
+        | {"share_of_wallet"},
+        "dealer": {"sales_target", "growth", "market_share", "satisfaction", "payment_days"}
+        | {"share_of_wallet"},
     }
     assert not rows.duplicated(["customer_id", "at", "name"]).any()
     told = rows.groupby(["name", kind])["customer_id"].nunique()
@@ -662,11 +665,60 @@ def test_indicators_are_those_of_the_type_and_some_dealers_tell_no_share(full_fo
     first = pd.DataFrame(full["trade"]).set_index("customer_id")["first_order"]
     assert (rows["at"] >= rows["customer_id"].map(first)).all()
     assert rows["at"].max() == "2025-12-31"
-    value = rows["value"].astype(float).groupby(rows["name"]).agg(["min", "max"])
+    percent = rows["value"].str.endswith("%")
+    assert set(rows.loc[percent, "name"]) == {"share_of_wallet"}
+    of_wallet = rows["name"] == "share_of_wallet"
+    assert percent[of_wallet].mean() == pytest.approx(0.15, abs=0.04)
+    value = rows["value"].str.rstrip("%").astype(float) / np.where(percent, 100, 1)
+    assert value[of_wallet].between(0.02, 1).all()
+    value = value.groupby(rows["name"]).agg(["min", "max"])
     assert value.loc["potential", "min"] >= 1
     assert value.loc["potential", "max"] <= 5
     assert value.loc["credit_score", "max"] <= 100
     assert value.loc["growth", "min"] < 0 < value.loc["growth", "max"]
+
+
+def test_dirt_of_indicators_is_where_the_truth_says(full_folder, full):
+    (source,) = sources("indicators")
+    rows, said = read(full_folder, source), full["files"]["raw/indicators.csv"]
+    of_wallet = rows["name"] == "share_of_wallet"
+    number = pd.to_numeric(rows["value"], errors="coerce")
+    found = {
+        "no_value": rows["value"] == "不详",
+        "percent_without_sign": of_wallet & (number > 1),
+        "unknown_customer": ~rows["customer_id"].isin(types_of(full).index),
+    }
+    lines = {kind: rows.index[is_dirty].tolist() for kind, is_dirty in found.items()}
+    assert lines == said["dirt_lines"] and all(lines.values())
+    assert {kind: len(at) for kind, at in lines.items()} == said["dirt"]
+
+
+def test_complaints_name_an_order_of_the_customer_and_a_product_of_it(
+    full_folder, full, full_feedback
+):
+    lines = pd.concat(
+        [clean_lines(full_folder, full, source) for source in sources("transactions")]
+    )
+    complaints = full_feedback[full_feedback["kind"] == "complaint"]
+    others = full_feedback[full_feedback["kind"] != "complaint"]
+    assert not others[["about_product", "about_order"]].any(axis=None)
+    named = complaints[complaints["about_order"] != ""]
+    planted = full["complaints"]
+    assert len(named) / len(complaints) == pytest.approx(planted["names_order"], abs=0.02)
+    order = lines.drop_duplicates("order_id").set_index("order_id")
+    assert (order.loc[named["about_order"], "customer_id"].to_numpy() == named["customer_id"]).all()
+    known = set(zip(lines["order_id"], lines["product"], strict=True))
+    known |= set(zip(lines["order_id"], lines["category"], strict=True))
+    both = named[named["about_product"] != ""]
+    assert set(zip(both["about_order"], both["about_product"], strict=True)) <= known
+    names = (complaints["about_product"] != "").groupby(complaints["dimension"])
+    for dimension, share in names.mean().items():
+        chance = planted["names_product"].get(dimension, 0)
+        error = np.sqrt(chance * (1 - chance) / names.size()[dimension])
+        assert share == pytest.approx(chance, abs=3 * error)
+    assert both["about_product"].isin(set(lines["category"])).mean() == pytest.approx(
+        0.08, abs=0.03
+    )
 
 
 # Making it

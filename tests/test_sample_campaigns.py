@@ -148,7 +148,35 @@ def test_the_contact_log_is_what_was_done_of_the_lists(folder, truth):
     days = (pd.to_datetime(log["执行日期"]) - pd.to_datetime(log["名单日期"])).dt.days
     assert set(days) == set(range(7))
     assert set(log["渠道"]) == {"phone", "sms", "wechat"}
-    assert (log[["负责人", "结果"]] != "").all(axis=None)
+    assert (log["负责人"] != "").all()
+    assert (log["结果"] == "").mean() == pytest.approx(0.03, abs=0.01)
+    assert set(log["结果"]) == {"reached", "Reached", "declined", "no_answer", ""}
+
+
+def test_regular_contacts_are_of_a_year_before_the_campaigns_with_earlier_customers(folder, truth):
+    log = clean(folder, truth, "contact_log", "gb18030")
+    regular = log[log["行动"] == "keep_in_touch"]
+    first = pd.DataFrame(truth["customers"]).set_index("customer_id")["first_order"]
+    assert (regular["客户编号"].map(first) < regular["执行日期"]).all()
+    assert "2024-01-08" <= regular["执行日期"].min() < regular["执行日期"].max() < "2024-12-01"
+    share = regular["客户编号"].nunique() / (first < "2024-01-08").sum()
+    assert share == pytest.approx(0.4 * (1 - np.exp(-4)), abs=0.03)
+
+
+def test_customers_answer_their_own_channel_as_often_as_planted(folder, truth):
+    log = clean(folder, truth, "contact_log", "gb18030")
+    people = pd.DataFrame(truth["customers"]).set_index("customer_id")
+    planted = truth["contacts"]
+    shares = people["preferred_channel"].value_counts(normalize=True)
+    for channel, share in planted["preferred"].items():
+        assert shares[channel] == pytest.approx(share, abs=0.015)
+    log = log[log["结果"] != ""]
+    is_own = log["渠道"] == log["客户编号"].map(people["preferred_channel"])
+    answered = log["结果"].str.lower().isin(["reached", "declined"])
+    for own, key in ((True, "preferred"), (False, "other")):
+        assert answered[is_own == own].mean() == pytest.approx(planted["answered"][key], abs=0.02)
+    declined = (log["结果"] == "declined").sum() / answered.sum()
+    assert declined == pytest.approx(planted["declined"], abs=0.02)
 
 
 def test_dirt_of_the_contact_log_is_where_the_truth_says(folder, truth):
@@ -161,7 +189,9 @@ def test_dirt_of_the_contact_log_is_where_the_truth_says(folder, truth):
         "no_such_date": day.isna() & (rows["执行日期"] != ""),
         "future_date": day > truth["extracted_on"],
         "before_its_list": day < pd.to_datetime(rows["名单日期"]),
-        "unknown_action": ~rows["行动"].isin(["win_back_offer", "second_purchase_offer"]),
+        "unknown_action": ~rows["行动"].isin(
+            ["win_back_offer", "second_purchase_offer", "keep_in_touch"]
+        ),
         "unknown_customer": ~rows["客户编号"].isin(known),
         "repeated_contact": rows.duplicated(),
     }

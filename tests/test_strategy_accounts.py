@@ -76,26 +76,31 @@ def test_the_weakest_indicator_has_the_fewest_points(found):
 
 
 def test_what_was_lost_and_gained_is_counted_apart(found):
-    assert accounts.add_up(found) == Summary(5, 2, 800.0, 100.0, 4, 1)
-    assert accounts.add_up(found.head(0)) == Summary(0, 0, 0.0, 0.0, 0, 0)
+    assert accounts.add_up(found) == Summary(5, 2, 800.0, 100.0, 4, 1, 500.0)
+    assert accounts.add_up(found.head(0)) == Summary(0, 0, 0.0, 0.0, 0, 0, 0.0)
 
 
 def test_the_largest_losses_come_first_then_one_to_help_and_one_to_reward(found):
     """The best score of all is gone, the next best cut back: neither is rewarded."""
     chosen = accounts.choose(found, 6)
-    assert chosen["why"].to_dict() == {
-        **{"gone": "cut_back", "big": "cut_back", "weak": "help", "good": "reward"}
-    }
-    assert accounts.choose(found, 3)["why"].to_dict() == {
-        **{"gone": "cut_back", "weak": "help", "good": "reward"}
-    }
+    assert list(chosen["why"].items()) == [
+        *(("gone", "cut_back"), ("big", "overdue"), ("weak", "help"), ("good", "reward"))
+    ]
+    punctual = found.assign(is_overdue=False)
+    assert list(accounts.choose(punctual, 4)["why"].items()) == [
+        *(("gone", "cut_back"), ("big", "cut_back"), ("weak", "help"), ("good", "reward"))
+    ]
+    late = found.assign(is_overdue=True)  # by sales big 500, good 300, weak 80, new 40, gone 0
+    assert list(accounts.choose(late, 4)["why"].items()) == [
+        *(("big", "overdue"), ("new", "overdue"), ("weak", "help"), ("good", "reward"))
+    ]
 
 
 def test_one_account_is_chosen_once(found):
     alone = found.loc[["good"]]
     assert accounts.choose(alone, 6)["why"].tolist() == ["reward"]
     poor = found.assign(score=np.nan)
-    assert accounts.choose(poor, 6)["why"].tolist() == ["cut_back", "cut_back"]
+    assert accounts.choose(poor, 6)["why"].tolist() == ["cut_back", "overdue"]
     assert accounts.choose(found.head(0), 6).empty
 
 

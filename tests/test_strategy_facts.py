@@ -57,7 +57,10 @@ POINTS = pd.DataFrame(
         names=["customer_id", "indicator"],
     ),
 )
+SAID = table("bd", last_contact=["2025-12-21", None], best_channel=["phone", None],
+             nps=[9.0, None]).astype({"last_contact": "datetime64[ns]"})  # fmt: skip
 TABLES_OF_RUN = {
+    "experience": SAID,
     **{"customers": CUSTOMERS, "churn": CHURN, "value": VALUE, "contract_churn": CONTRACTS},
     **{"late_deliveries": LATE, "experience": SAID, "downgrades": MOVED, "grade_points": POINTS},
 }
@@ -88,6 +91,7 @@ def test_days_from_and_to_dates(joined):
     assert column("days_overdue") == [15, -40, None, None, None]
     assert column("days_to_contract_end") == [None, 30, None, None, None]
     assert column("days_since_late") == [4, None, None, 90, None]
+    assert column("days_since_contact") == [None, 10, None, None, None]
     assert column("days_to_birthday") == [0, 1, 59, None, 364]  # 28 February 2026 is 59 days away
 
 
@@ -136,6 +140,11 @@ def test_an_attribute_that_is_called_like_a_column_of_ours_does_not_take_its_pla
     assert found["churn_risk"].tolist()[:2] == [0.4, 0.1] and found.loc["a", "fell_from"] == "A"
 
 
+def test_what_customers_say_and_answer_can_be_asked_for(joined):
+    assert joined["best_channel"].dropna().to_dict() == {"b": "phone"}
+    assert joined["nps"].dropna().to_dict() == {"b": 9}
+
+
 def test_every_column_of_the_facts_is_known_by_its_kind(joined):
     kinds = facts.kinds(joined.columns, ["house"])
     assert set(joined) <= set(kinds)
@@ -148,6 +157,8 @@ def test_every_column_of_the_facts_is_known_by_its_kind(joined):
     ("column", "needs"),
     [
         ("net_sales", ()),
+        ("best_channel", ("contact_log.channel", "contact_log.result")),
+        ("days_since_contact", ("contact_log.at",)),
         ("points_to_next", ()),  # to the next grade
         ("points_expiring", ("points.points",)),
         ("points_to_level", ("points.points",)),

@@ -22,6 +22,7 @@ from cvm_analysis.settings import Settings
 from cvm_analysis.tables import ALL, FROM_FILES, IMPORTED, TABLES, kind, own
 
 STAMP = "prepared.json"
+Where = Callable[[ir.Table], ir.BooleanValue]  # which rows of a table
 
 DATED = {  # table -> the day that tells whether it is still being recorded
     "transactions": "ordered_at",
@@ -367,15 +368,13 @@ def other_regions(settings: Settings, region: str) -> Prepared:
     return _open(settings, region, lambda table: (table.region != region) & (region != ALL))
 
 
-def _open(
-    settings: Settings, region: str, where: Callable[[ir.Table], ir.BooleanValue]
-) -> Prepared:
+def _open(settings: Settings, region: str, where: Where) -> Prepared:
     recorded = _stamp(settings)
     check_region(settings, region)
     first_day, last_day, extracted_on = _days(recorded)
     con = ibis.duckdb.connect()
 
-    def table(name: str) -> Any:
+    def table(name: str, where: Where = where) -> Any:
         files = sorted((settings.prepared / name).glob("region=*/*.parquet"))
         if not files:
             return None
@@ -385,6 +384,11 @@ def _open(
         return rows.filter(where(rows)).drop(*covered).rename(added)
 
     tables = {name: table(name) for name in FROM_FILES}
+
+    def load(name: str) -> pd.DataFrame:  # referrals of all regions: chains leave their region
+        rows = table(name, lambda _: ibis.literal(value=True)) if name == "referrals" else None
+        return _to_pandas(name, tables[name] if rows is None else rows)
+
     return Prepared(
         region=region,
         names=recorded["regions"].get(region, {}),
@@ -395,7 +399,7 @@ def _open(
         imported=recorded["imported"],
         quality=_quality(settings, region),
         queries=Queries(),
-        experience=_experience(settings, lambda name: _to_pandas(name, tables[name])),
+        experience=_experience(settings, load),
     )
 
 

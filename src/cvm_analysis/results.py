@@ -152,9 +152,15 @@ class Run:
         return pd.concat(found, names=["table"])
 
     def words(self, language: str) -> Words:
-        """The texts of a language, with the business's own words, its horizon and its period."""
+        """The texts of a language, with the business's own words, its horizon and its period.
+
+        A region is called in texts what it is called in titles.
+        """
         times = self.settings.value.horizon_weeks, self.settings.segments.period_days
-        return words(language, self.settings.words, *times)
+        names = prepared.region_names(self.settings)
+        regions = {f"values.region.{key}": name[language] for key, name in names.items()}
+        own = {**regions, **self.settings.words.get(language, {})}
+        return words(language, {language: own}, *times)
 
     def title(self, language: str) -> str:
         """Name the business and the region."""
@@ -226,7 +232,7 @@ class Run:
         alerts : one per alert, as report.alerts.describe makes them: code, figure, value (number or
             None) and text by language
         """
-        write(self.folder / "alerts.json", json.dumps(alerts, ensure_ascii=False, indent=1))
+        _write_json(self.folder / "alerts.json", list(alerts))
 
     def notes(self) -> list[Note]:
         """All notes of this run, in the order of the notebooks."""
@@ -355,6 +361,6 @@ def _read_json(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text("utf-8")) if path.is_file() else {}
 
 
-def _write_json(path: Path, content: dict[str, Any]) -> None:
+def _write_json(path: Path, content: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     write(path, json.dumps(content, ensure_ascii=False, indent=1))

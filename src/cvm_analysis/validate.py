@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cvm_analysis import prepared, texts
 from cvm_analysis.errors import ConfigError, CvmError, InputError, find_nearest, nearest
+from cvm_analysis.experience.leads import KNOWN_ON
 from cvm_analysis.intake import rules
 from cvm_analysis.performance import alert_rules
 from cvm_analysis.segments import loyalty
@@ -179,16 +180,20 @@ def _wrong_scorecards(settings: Settings) -> Iterator[str]:
     """Wrong weights, bands and grades of scorecards, and columns that do not exist."""
     file = settings.resolve(settings.business.scorecards)
     known = {*_columns(settings), *MEASURES, *settings.measures} - {SATISFACTION}
-    for kind, cards in settings.scorecards.scorecards.items():
+    every = [
+        (("scorecards", kind), cards, known)
+        for kind, cards in settings.scorecards.scorecards.items()
+    ]
+    for at, cards, columns in [*every, (("leads",), settings.scorecards.leads, set(KNOWN_ON))]:
         found = scorecard.find_version_problems(cards)
         for number, card in enumerate(cards):
-            wrong = scorecard.find_problems(card, known)
+            wrong = scorecard.find_problems(card, columns)
             found += [((str(number), *keys), problem) for keys, problem in wrong]
         for (i, *keys), problem in found:
             grades = "quota" if cards[int(i)].by_quota else "grades"
             written = [grades if key == "grades" else key for key in keys]
-            place = settings.where(file, "scorecards", kind, i, *written)
-            yield f"{place}: {'.'.join((kind, *written))}: {problem}"
+            place = settings.where(file, *at, i, *written)
+            yield f"{place}: {'.'.join((at[-1], *written))}: {problem}"
 
 
 def _columns(settings: Settings) -> list[str]:

@@ -34,6 +34,7 @@ _TO_LMS, _TO_LIGHT = np.linalg.inv(_LAB), np.linalg.inv(_LMS)
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 _FLARE = 0.05  # light that a screen reflects ([2])
 _OUTSIDE = 0.002  # light per channel so far outside of what a screen shows is cut off
+_RULE = "@media screen and (prefers-color-scheme:dark){svg{%s}}"
 _DRAWN = re.compile(r"(fill|stroke): (#[0-9a-f]{6})")
 
 
@@ -67,7 +68,7 @@ def follow_setting(svg: str) -> str:
 
     drawn = re.sub("<[^<>]+>", lambda tag: _DRAWN.sub(name, tag[0]), svg)
     turned = ";".join(f"--c{color[1:]}:{darken(color)}" for color in sorted(colors))
-    rule = f"@media screen and (prefers-color-scheme:dark){{svg{{{turned}}}}}"
+    rule = _RULE % turned
     return drawn.replace("</style>", f"{rule}</style>", 1)
 
 
@@ -81,7 +82,8 @@ def _darken(color: str) -> str:
         linear = _find_luminance(chroma * hue + tint, target)
         if linear.min() > -_OUTSIDE and linear.max() < 1 + _OUTSIDE:
             break
-    return str(to_hex(_encode(np.clip(linear, 0, 1))))
+    red, green, blue = _encode(np.clip(linear, 0, 1)).tolist()
+    return str(to_hex((red, green, blue)))
 
 
 def _find_luminance(hue: Array, target: float) -> Array:

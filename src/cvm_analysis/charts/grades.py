@@ -12,7 +12,19 @@ from matplotlib.figure import Figure
 
 from cvm_analysis.charts.labels import group_names, indicator
 from cvm_analysis.charts.picture import Picture, bare_rows, check, nothing, titled
-from cvm_analysis.charts.style import ACCENT, BEFORE, BOX, INK, LINE, SCALE, SERIES, SOFT, canvas, ink_on, outline
+from cvm_analysis.charts.style import (
+    ACCENT,
+    BEFORE,
+    BOX,
+    INK,
+    LINE,
+    SCALE,
+    SERIES,
+    SOFT,
+    canvas,
+    ink_on,
+    outline,
+)
 from cvm_analysis.texts import Language, Words, words
 
 SHARE, NOT_GRADED = "share_", "not_graded"

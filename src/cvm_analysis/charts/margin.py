@@ -19,7 +19,7 @@ _RIGHT = dict(zip(COLUMNS, (0.46, 1.0), strict=True))  # where figures end, of t
 def margin_by_segment(
     by_segment: pd.DataFrame, language: Language = "en", currency: str = "CNY"
 ) -> Picture:
-    """Draw the margin of the last year (grey) beside the expected margin (blue), on one scale.
+    """Draw the margin of the past 365 days (grey) beside the expected margin (blue), on one scale.
 
     Parameters
     ----------
@@ -57,8 +57,9 @@ def _bars(ax: Axes, margins: pd.DataFrame) -> None:
         ignore_index=False, var_name="column", value_name="margin"
     )
     sns.barplot(
-        x=long["margin"].to_numpy(), y=long.index.to_numpy(), hue=long["column"].to_numpy(), hue_order=COLUMNS, palette=COLORS,
-        orient="h", width=0.6, saturation=1, errorbar=None, legend=False, ax=ax,
+        x=long["margin"].to_numpy(), y=long.index.to_numpy(), hue=long["column"].to_numpy(),
+        hue_order=COLUMNS, palette=COLORS, orient="h", width=0.6, saturation=1, errorbar=None,
+        legend=False, ax=ax,
     )  # fmt: skip
     largest = float(np.nanmax(margins.to_numpy(), initial=0.0)) or 1.0
     ax.set(xlim=(min(0.0, float(np.nanmin(margins.to_numpy(), initial=0.0))), 1.02 * largest))

@@ -158,8 +158,10 @@ def _bars_and_line(table: pd.DataFrame, say: Words, name: str, legend: Corner) -
 
     x = np.arange(len(table))
     with canvas(3.0) as (figure, ax):
-        sns.barplot(x=x, y=table["actual"].to_numpy(), color=ACCENT, saturation=1, width=0.7,
-                    errorbar=None, label=say(f"charts.{name}.actual"), legend=False, ax=ax)  # fmt: skip
+        sns.barplot(
+            x=x, y=table["actual"].to_numpy(), color=ACCENT, saturation=1, width=0.7,
+            errorbar=None, label=say(f"charts.{name}.actual"), legend=False, ax=ax,
+        )  # fmt: skip
         ax.plot(x, table["expected"], color=WARM, marker="o", markeredgecolor=PAGE,
                 markersize=7, label=say(f"charts.{name}.expected"))  # fmt: skip
         ax.legend(loc=legend, reverse=True)
@@ -198,7 +200,9 @@ def p_alive(values: pd.Series, language: Language = "en") -> Picture:
     with canvas(2.6) as (figure, ax):
         sns.histplot(values.to_numpy(dtype=float), bins=20, binrange=(0, 1), shrink=0.9, alpha=1,
                      color=ACCENT, edgecolor="none", legend=False, ax=ax)  # fmt: skip
-        ax.set(xlim=(0, 1), xlabel=say("charts.p_alive.x"), title=say("charts.p_alive.y"), ylabel="")
+        ax.set(
+            xlim=(0, 1), xlabel=say("charts.p_alive.x"), title=say("charts.p_alive.y"), ylabel=""
+        )
         ticks(ax.xaxis, say.percent, most=5)
         ticks(ax.yaxis, say.short)
     alt = say(

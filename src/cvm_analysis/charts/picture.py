@@ -31,9 +31,9 @@ class Picture:
     """A figure and the sentence that stands for it where it cannot be seen.
 
     A notebook shows it as SVG whose text is drawn with the reader's own fonts; the same table gives
-    the same bytes. Its colours follow the reader's light or dark setting, and paper is light; a
-    page in dark must say `color-scheme: light dark`, for browsers ask the page about its pictures.
-    No font is embedded: without one for Chinese, a Chinese figure shows boxes.
+    the same bytes. No font is embedded: without one for Chinese, a Chinese figure shows boxes.
+    Colours follow the reader's light or dark setting; paper is light. A page that is dark must say
+    `color-scheme: light dark`, for a browser tells its pictures the setting of the page.
     `figure` is the matplotlib figure, to be changed before it is shown.
     """
 
@@ -141,7 +141,7 @@ def write_cells(
         linewidths=1.5, annot=np.array(texts, dtype=object), fmt="",
         annot_kws={"fontsize": 9.0}, xticklabels=False, yticklabels=False,
     )  # fmt: skip
-    colors = ax.collections[-1].get_facecolors()[~np.isnan(values).ravel()]
+    colors = np.asarray(ax.collections[-1].get_facecolor())[~np.isnan(values).ravel()]
     for text, color in zip(ax.texts[written:], colors, strict=True):
         text.set_color(ink or ink_on(color))
     ax.grid(False)

@@ -133,8 +133,10 @@ def risk_groups(table: pd.DataFrame, language: Language = "en") -> Picture:
     inside = table["actual"].between(table["low"], table["high"])
     x = np.arange(len(table))
     with canvas(3.0) as (figure, ax):
-        sns.barplot(x=x, y=table["actual"].to_numpy(), color=BEFORE, saturation=1, width=0.86,
-                    errorbar=None, label=say("charts.risk_groups.actual"), legend=False, ax=ax)  # fmt: skip
+        sns.barplot(
+            x=x, y=table["actual"].to_numpy(), color=BEFORE, saturation=1, width=0.86,
+            errorbar=None, label=say("charts.risk_groups.actual"), legend=False, ax=ax,
+        )  # fmt: skip
         ax.vlines(x, table["low"], table["high"], color=ACCENT, linewidth=1.6)
         ax.plot(x, table["predicted"], "o", color=ACCENT, markersize=6, markeredgecolor=PAGE,
                 label=say("charts.risk_groups.predicted"))  # fmt: skip

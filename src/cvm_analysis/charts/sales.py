@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from cvm_analysis.arrays import Array
 from cvm_analysis.charts.picture import Picture, check, nothing
@@ -17,6 +19,9 @@ from cvm_analysis.texts import Language, Words, words
 
 _NEEDED = ["period_start", "net_sales", "net_sales_before", "n_days"]
 _MOST_WRITTEN = 8  # periods with room for the amount of each
+_ABOVE: dict[str, Any] = {  # where a line stands above a panel
+    "xycoords": "axes fraction", "xytext": (0, 5), "textcoords": "offset points", "fontsize": 9.5
+}  # fmt: skip
 _ACROSS = 3  # regions side by side
 
 
@@ -74,8 +79,8 @@ def regions(table: pd.DataFrame, language: Language = "en", currency: str = "CNY
     growths = [_growth_of_sum(last[code]) for code in order]
     down = -(-len(order) // _ACROSS)
     with styled():
-        figure = Figure((WIDTH, 0.25 + 1.35 * down))
-        figure.get_layout_engine().set(wspace=0.08, hspace=0.08)
+        layout = ConstrainedLayoutEngine(wspace=0.08, hspace=0.08)
+        figure = Figure((WIDTH, 0.25 + 1.35 * down), layout=layout)
         grid = figure.subplots(down, min(_ACROSS, len(order)), sharey=True, squeeze=False).ravel()
         for ax in grid[len(order) :]:
             ax.set_axis_off()
@@ -216,12 +221,10 @@ def _panel(
     """A region's bars under its name, its net sales of the last year and their growth."""
     _bars(ax, periods)
     ax.set_title(title[0], pad=18)
-    ax.annotate(title[1], (0, 1), (0, 5), xycoords="axes fraction", textcoords="offset points",
-                color=SOFT, fontsize=9.5)  # fmt: skip
+    ax.annotate(title[1], (0, 1), color=SOFT, **_ABOVE)
     if not np.isnan(growth):
-        ax.annotate(_sign(say, growth), (1, 1), (0, 5), xycoords="axes fraction", ha="right",
-                    textcoords="offset points", fontsize=9.5, weight="bold",
-                    color=WARM if growth < 0 else SOFT)  # fmt: skip
+        ax.annotate(_sign(say, growth), (1, 1), ha="right", weight="bold",
+                    color=WARM if round(growth, 2) < 0 else SOFT, **_ABOVE)  # fmt: skip
     starts = pd.DatetimeIndex(periods["period_start"])
     years = [i for i, day in enumerate(starts) if i == 0 or day.month == 1]
     ax.set_xticks([i - 0.43 for i in years], [str(starts[i].year) for i in years], ha="left")

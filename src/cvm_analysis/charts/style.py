@@ -118,7 +118,7 @@ def ink_on(color: Any) -> str:
 
 
 def outline(color: Any) -> dict[str, Any]:
-    """Return the edge of an area: one that can be seen where the area itself is as pale as paper."""
+    """Return the edge of an area: one that is seen where the area is nearly as pale as paper."""
     is_pale = colors.contrast_ratio(color, PAGE) < _SEEN
     return {"edgecolor": BEFORE, "linewidth": 0.6} if is_pale else {"linewidth": 0.0}
 

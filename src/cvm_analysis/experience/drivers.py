@@ -61,9 +61,7 @@ def landmarks(days: Sequence[dt.date], as_of: dt.date, horizon_days: int) -> lis
     return [day for day in days if day + dt.timedelta(days=horizon_days) <= as_of]
 
 
-def known_on(
-    daily_margin: pd.DataFrame, days: Sequence[dt.date]
-) -> dict[dt.date, pd.DataFrame]:
+def known_on(daily_margin: pd.DataFrame, days: Sequence[dt.date]) -> dict[dt.date, pd.DataFrame]:
     """Measure customers at each landmark, as table `customers` does, from their days so far.
 
     daily_margin : one row per customer and day: customer_id, day, sales, purchases (0: a return)

@@ -21,7 +21,7 @@ _Z = float(special.ndtri(0.975))  # 95 % interval
 _TABLE = TABLES["late_deliveries"]
 
 
-def shares(deliveries: pd.DataFrame, groups: Sequence[str]) -> pd.DataFrame:
+def shares(deliveries: pd.DataFrame, groups: Sequence[str], period_days: int) -> pd.DataFrame:
     """Compute the share of late deliveries of each level, beside all other levels of its group.
 
     Parameters
@@ -29,6 +29,7 @@ def shares(deliveries: pd.DataFrame, groups: Sequence[str]) -> pd.DataFrame:
     deliveries : one row per customer with a delivery due: n_due, n_late (order lines), and a column
         with the customer's level for each of `groups`; empty: in none
     groups : such as region, city
+    period_days : length of the period in which they were due
 
     Returns
     -------
@@ -42,7 +43,8 @@ def shares(deliveries: pd.DataFrame, groups: Sequence[str]) -> pd.DataFrame:
             for level, rows in deliveries.groupby(group, sort=True)
         ]
         found += _correct(levels)
-    return pd.DataFrame(found, columns=list(_TABLE.columns))
+    table = pd.DataFrame(found, columns=list(_TABLE.columns))
+    return table.assign(period_days=period_days)
 
 
 def _describe(rows: pd.DataFrame, group: str, level: str) -> dict[str, object]:

@@ -18,6 +18,7 @@ from cvm_analysis.survival import cumulative_incidence
 from cvm_analysis.typed import settings
 
 OPEN = "open"
+KNOWN_ON = ("source", "owner", "stage", "furthest", "age", "in_stage", "value")  # of open leads
 _KNOWN = ("source", "owner", "region", "value", "customer_id")
 
 

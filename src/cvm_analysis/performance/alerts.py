@@ -21,6 +21,8 @@ from cvm_analysis.tables import TABLES
 
 YEAR = 365  # days
 DETRACTOR = 6  # a recommendation score up to it
+LARGER = 3  # times the mean of customers at least, for a key account: of ten, each has a tenth
+FEW = 10  # complaints of a year; the share of fewer tells nothing
 WATCHED = 10  # customers whose margin at stake is the worry where nothing is wrong
 MISSING = "data_missing"
 FACTORS = ("net_sales", "n_active", "n_orders", "orders_per_customer", "value_per_order")
@@ -210,7 +212,8 @@ def _accounts(
     if rules.key_account_share is None or np.isnan(year.sales_before):
         return
     rate = year.margin_before / year.sales_before
-    gone = share[is_gone & (share >= rules.key_account_share)].sort_values(ascending=False)
+    least = max(rules.key_account_share, LARGER * float(share[share > 0].mean()))
+    gone = share[is_gone & (share >= least)].sort_values(ascending=False)
     for customer, part in gone.items():
         fall = max(float(-customers.at[customer, "net_sales_change_365d"]), 0.0)
         yield {
@@ -232,7 +235,8 @@ def _complaints(
     """Complaints of the year that are open beyond the target, if they are too large a share."""
     waiting = recent[(recent["event"] == 0) & (recent["duration"] > target)]
     share = len(waiting) / len(recent) if len(recent) else 0.0
-    if rules.open_complaints_share is None or share <= rules.open_complaints_share:
+    limit = rules.open_complaints_share
+    if limit is None or share <= limit or len(recent) < FEW:
         return []
     who = waiting["customer_id"].unique()
     return [
@@ -240,7 +244,7 @@ def _complaints(
             "alert": COMPLAINTS,
             "figure": "complaints_per_100",
             "value": share,
-            "limit": rules.open_complaints_share,
+            "limit": limit,
             "money": float(customers[AT_STAKE].reindex(who).sum()),
             "n_customers": len(who),
         }

@@ -11,7 +11,10 @@ import datetime as dt
 
 import pandas as pd
 
+from cvm_analysis.minimum_data import Note
+
 SLACK = 6  # days
+LATE_START = 31  # days of a compared year without a customer, that are noted
 MOST_YEARS = 5
 LEAST_QUARTERS = 5  # whole ones in the log; with fewer, periods are months
 MOST_PERIODS = {"Q": 8, "M": 13}
@@ -63,6 +66,18 @@ def trend(as_of: dt.date, first_day: dt.date) -> pd.DataFrame:
 def covers(first_day: dt.date, begins: pd.Series | pd.DatetimeIndex) -> pd.Series:
     """Tell of each period whether a log that begins on `first_day` covers it."""
     return begins >= pd.Timestamp(first_day) - pd.Timedelta(days=SLACK)
+
+
+def notes(first_order: pd.Timestamp, years: pd.DataFrame) -> list[Note]:
+    """Note a region whose first sale came long after the year before began, in days; or nothing.
+
+    The log is the company's. A region that opened later, or whose records start later, has days
+    without sales in the year before.
+
+    first_order : of the region's customers; years : from `years`
+    """
+    late = [(first_order - begins).days for begins in years.loc[years["period"] == 1, "begins"]]
+    return [Note("performance", "later_records", float(n)) for n in late if n > LATE_START]
 
 
 def _whole_in_log(last: pd.Timestamp, first_day: dt.date, freq: str) -> pd.PeriodIndex:

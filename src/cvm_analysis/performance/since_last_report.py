@@ -44,14 +44,14 @@ def to_rows(
     figures : as `to_figures` gives them; values, churn : tables `value` and `churn`
     settings : their fingerprint
     """
-    models = ",".join(sorted({*values["model"].dropna(), *churn["model"].dropna()}))
+    of_value, of_churn = set(values["model"].dropna()), set(churn["model"].dropna())
+    models = pd.Series([of_value, of_value | of_churn], FORECASTS).map(sorted).str.join(",")
     expected, at_stake = values["expected_margin"].sum(), churn["margin_at_stake"].sum()
     forecasts = pd.Series([expected, at_stake], FORECASTS, dtype=float)
     rows = pd.concat([figures, forecasts]).rename_axis("figure").rename("value").to_frame()
-    is_forecast = rows.index.isin(FORECASTS)
-    return rows.assign(
-        model=np.where(is_forecast, models, ""), settings=np.where(is_forecast, settings, "")
-    ).sort_index()
+    settings_of = np.where(rows.index.isin(FORECASTS), settings, "")
+    named = models.reindex(rows.index).fillna("")
+    return rows.assign(model=named, settings=settings_of).sort_index()
 
 
 def find_last(earlier: pd.DataFrame, as_of: dt.date) -> dt.date | None:
@@ -89,6 +89,7 @@ def compare(
     both = then.join(now.assign(program=program), lsuffix="_then", rsuffix="_now", how="inner")
     is_forecast = both.index.isin(FORECASTS)
     again = recomputed.reindex(both.index).astype(float).mask(is_forecast)
+    corrected = (again - both["value_then"]).mask(np.isclose(again, both["value_then"]), 0.0)
     changed = [_find_causes(row) if row["model_now"] else "" for _, row in both.iterrows()]
     return pd.DataFrame(
         {
@@ -96,7 +97,7 @@ def compare(
             "value_then": both["value_then"],
             "value_recomputed": again,
             "value_now": both["value_now"],
-            "change_data": again - both["value_then"],
+            "change_data": corrected,
             "change_customers": both["value_now"] - again,
             "change_model": [bool(each) for each in changed],
             "changed": changed,

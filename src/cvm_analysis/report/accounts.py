@@ -10,10 +10,11 @@ from cvm_analysis.report import blocks, strategy
 from cvm_analysis.report.blocks import Block
 from cvm_analysis.report.writer import Writer
 from cvm_analysis.strategy import accounts as core
-from cvm_analysis.strategy.accounts import CUT_BACK, HELP, TYPES
+from cvm_analysis.strategy.accounts import HELP, REWARD, TYPES
 
 MOST = 6  # accounts shown
-_COLUMNS = ("sales", "days", "to_do")
+_COLUMNS = {"net_sales_365d": "amounts", "net_sales_change_365d": "amounts", "days": "text"}
+_COLUMNS |= {"to_do": "text"}
 
 
 def heading(writer: Writer, accounts: pd.DataFrame) -> str:
@@ -56,17 +57,20 @@ def show(
     if accounts.empty:
         return Block("")
     say, total = writer.say, core.add_up(accounts)
-    near = {"recent": say.number(total.n_recent), "days": say.count("days", win_back_days)}
-    overdue = say.plural("report.accounts.overdue", total.n_overdue, **near)
-    rows = strategy.add_first_action(core.choose(accounts, MOST), actions).to_dict("index")
-    cells = [
-        (_sales(writer, row), _days(writer, row), _to_do(writer, row)) for row in rows.values()
-    ]
-    names = [_name(writer, str(customer), row) for customer, row in rows.items()]
-    shown = pd.DataFrame(cells, index=names, columns=list(_COLUMNS))
-    labels = say.section("report.accounts.columns")
-    table = writer.table(shown, dict.fromkeys(_COLUMNS, "text"), labels=labels, id="accounts")
-    return blocks.join([blocks.text(overdue), table] if rows else [blocks.text(overdue)])
+    figures = {"recent": say.number(total.n_recent), "days": say.count("days", win_back_days)}
+    figures["sales"] = writer.money(total.overdue_sales)
+    said = blocks.text(say.plural("report.accounts.overdue", total.n_overdue, **figures))
+    chosen = strategy.add_first_action(core.choose(accounts, MOST), actions)
+    if chosen.empty:
+        return said
+    rows = chosen.to_dict("index").items()
+    shown = chosen.assign(
+        days=[_days(writer, row) for _, row in rows],
+        to_do=[_to_do(writer, row) for _, row in rows],
+    )
+    shown = shown.set_axis([_name(writer, str(customer), row) for customer, row in rows])
+    labels = say.names("report.accounts.columns", _COLUMNS)
+    return blocks.join([said, writer.table(shown, _COLUMNS, labels=labels, id="accounts")])
 
 
 def first_action(writer: Writer, row: dict[str, Any]) -> str:
@@ -80,7 +84,7 @@ def first_action(writer: Writer, row: dict[str, Any]) -> str:
         "report.accounts.action",
         action=writer.say(f"actions.{row['action']}"),
         owner=writer.say(f"owners.{row['owner']}"),
-        day=writer.say.date(row["due_on"]),
+        day=writer.say.day_and_month(row["due_on"]),
     )
 
 
@@ -89,16 +93,6 @@ def _name(writer: Writer, customer: str, row: dict[str, Any]) -> str:
     column, place = ("region", row["region"]) if pd.isna(city) else ("city", city)
     name = writer.say.level(column, place)
     return writer.say("report.accounts.name", customer=customer, place=name)
-
-
-def _sales(writer: Writer, row: dict[str, Any]) -> str:
-    change = row["net_sales_change_365d"]
-    sign = "+" if change > 0 else ""
-    return writer.say(
-        "report.accounts.sales",
-        sales=writer.money(row["net_sales_365d"]),
-        change=f"{sign}{writer.money(change)}",
-    )
 
 
 def _days(writer: Writer, row: dict[str, Any]) -> str:
@@ -110,15 +104,13 @@ def _days(writer: Writer, row: dict[str, Any]) -> str:
 def _to_do(writer: Writer, row: dict[str, Any]) -> str:
     """Write the first action; of an account to help or to reward the reason before it."""
     say, action = writer.say, first_action(writer, row)
-    if row["why"] == CUT_BACK:
-        return action
     if row["why"] == HELP:
         indicator = say(f"indicators.{row['weakest_indicator']}")
         points = say.number(row["weakest_points"])
         why = say("report.accounts.help", indicator=indicator, points=points)
-    else:
+    elif row["why"] == REWARD:
         grade = say(f"grades.{row['grade']}")
         why = say("report.accounts.reward", score=say.number(row["score"]), grade=grade)
-    if pd.isna(row["action"]):
-        return why
-    return say("report.accounts.both", why=why, action=action)
+    else:
+        return action
+    return why if pd.isna(row["action"]) else say("report.accounts.both", why=why, action=action)

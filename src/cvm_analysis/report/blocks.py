@@ -20,7 +20,7 @@ from cvm_analysis.texts import Language, Words, figures_in, words
 
 MIMETYPE = "application/x-cvm-block"
 Width = Literal["whole", "half", "folded"]
-RIGHT = ("number", "percent", "money", "bar")  # formats whose columns are aligned right
+RIGHT = ("number", "percent", "money", "amounts", "bar")  # formats whose columns are right-aligned
 SHORT, PROSE = 16, 30  # letters: a column of short texts is not broken, one of long texts is wide
 
 
@@ -144,9 +144,9 @@ def table(
     ----------
     df : one row per line of the table; a plain RangeIndex is not shown
     formats : column -> how its values are written: `number`, `percent` (of a share), `money`, each
-        with decimals as in `number:1`; `bar`: a share as percent over a bar; `date`; `month`;
-        `text`, which may be a Cell; `words:actions` for codes with a word under `actions` in the
-        texts
+        with decimals as in `number:1`; `amounts` for money to three digits, in one unit; `bar`: a
+        share as percent over a bar; `date`; `month`; `text`, which may be a Cell; `words:actions`
+        for codes with a word under `actions` in the texts
     language : or the words, if a heading names the horizon
     rows : the section of the texts that names the codes of the index (`segments`); None: as it is
     labels : column -> heading, for columns without a word under `columns` in the texts
@@ -161,8 +161,7 @@ def table(
     absent = [column for column in formats if column not in df]
     if absent:
         raise InputError(f"table: no column {', '.join(absent)}; it has {', '.join(map(str, df))}")
-    writers = {column: _writer(kind, say, currency) for column, kind in formats.items()}
-    written = {c: [_cell(value, write) for value in df[c]] for c, write in writers.items()}
+    written = {c: _write(df[c], kind, say, currency) for c, kind in formats.items()}
     labels = labels or {}
     columns = [
         (labels[c] if c in labels else say(f"columns.{c}"), _class(formats[c], cells))
@@ -209,6 +208,14 @@ def _class(kind: str, cells: Sequence[Cell]) -> str:
     return "short" if longest <= SHORT else "word" if longest <= PROSE else "prose"
 
 
+def _write(values: pd.Series, kind: str, say: Words, currency: str) -> list[Cell]:
+    """Write a column: each value by itself, `amounts` in one unit."""
+    if kind == "amounts":
+        return [*map(Cell, say.amounts([*values], currency))]
+    write = _writer(kind, say, currency)
+    return [_cell(value, write) for value in values]
+
+
 def _writer(kind: str, say: Words, currency: str) -> Callable[[Any], str | Cell]:
     """Return the function that writes a value in a format of `table`."""
     name, _, detail = kind.partition(":")
@@ -224,7 +231,7 @@ def _writer(kind: str, say: Words, currency: str) -> Callable[[Any], str | Cell]
         "words": lambda v: say.number(None) if pd.isna(v) else say(f"{detail}.{v}"),
     }
     if name not in known:
-        raise InputError(f"table: no format '{kind}'; there are {', '.join(known)}")
+        raise InputError(f"table: no format '{kind}'; there are {', '.join([*known, 'amounts'])}")
     return known[name]
 
 

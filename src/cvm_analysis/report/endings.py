@@ -13,8 +13,8 @@ from cvm_analysis.report.blocks import Block
 from cvm_analysis.report.writer import Writer
 
 MOST = 5  # contracts shown
-_DUE = {"due_on": "date", "renewal_value": "money", "p_renewal": "percent", "to_do": "text"}
-_LIKELY = {"p_end": "percent", "expected_margin": "money", "to_do": "text"}
+_DUE = {"due_on": "text", "renewal_value": "amounts", "p_renewal": "percent", "to_do": "text"}
+_LIKELY = {"p_end": "percent", "expected_margin": "amounts", "to_do": "text"}
 
 
 class Ending(NamedTuple):
@@ -77,7 +77,8 @@ def show(writer: Writer, ending: Ending, actions: pd.DataFrame) -> Block:
     """
     say, parts = writer.say, []
     if len(ending.due):
-        parts.append(_table(writer, ending.due, _DUE, actions))
+        days = [say.day_and_month(day) for day in ending.due["due_on"]]
+        parts.append(_table(writer, ending.due.assign(due_on=days), _DUE, actions))
     elif len(ending.likely):
         parts.append(_table(writer, ending.likely, _LIKELY, actions))
     if len(ending.expiring):

@@ -138,7 +138,7 @@ def complaints(writer: Writer, times: pd.DataFrame, target_days: int) -> Block:
 
 def complaints_by_product(writer: Writer, times: pd.DataFrame, target_days: int) -> Block:
     """Show the same of the products with most complaints; times : table `complaint_times`."""
-    rows = times.reset_index() if len(times) else times
+    rows = times.reset_index()
     rows = rows[(rows["group"] == "product") & (rows["n_complaints"] >= LEAST)]
     if rows.empty:
         return writer.note("report.experience.no_products")
@@ -170,7 +170,7 @@ def after_complaints(writer: Writer, after: pd.DataFrame) -> Block:
 
 def contact_channels(writer: Writer, channels: pd.DataFrame) -> Block:
     """Show which channel customers answer, of all and by segment; table `contact_channels`."""
-    rows = channels.reset_index() if len(channels) else channels
+    rows = channels.reset_index()
     rows = rows[(rows["group"] == ALL) | rows["low"].notna()]
     if rows.empty:
         return writer.note("report.experience.no_contacts")
@@ -185,7 +185,7 @@ def contact_channels(writer: Writer, channels: pd.DataFrame) -> Block:
 
 def indicator_figures(writer: Writer, figures: pd.DataFrame) -> Block:
     """Show the imported indicators by segment; table `indicator_figures`."""
-    rows = figures.reset_index() if len(figures) else figures
+    rows = figures.reset_index()
     if rows.empty:
         return writer.note("report.experience.no_indicators")
     write = [partial(_indicator, writer, name) for name in rows["indicator"]]

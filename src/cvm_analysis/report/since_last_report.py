@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pandas as pd
 
+from cvm_analysis.performance.figures import FIGURES
 from cvm_analysis.performance.since_last_report import FORECASTS
 from cvm_analysis.report import performance
 from cvm_analysis.report.blocks import Block
@@ -37,7 +39,8 @@ def table(writer: Writer, changes: pd.DataFrame) -> Block:
     if changes.empty:
         return Block("")
     say = writer.say
-    rows = [row for _, row in changes.reset_index().iterrows()]
+    order = [name for name in (*FIGURES, "n_customers", *FORECASTS) if name in changes.index]
+    rows = [row for _, row in changes.loc[order].reset_index().iterrows()]
     shown = pd.DataFrame(
         {
             "value_then": [_write(writer, r["figure"], r["value_then"]) for r in rows],
@@ -65,15 +68,22 @@ def _parts(writer: Writer, changes: pd.DataFrame) -> Iterator[str]:
     for _, row in changes[changes["change_model"].astype(bool)].head(1).iterrows():
         causes = row["changed"].split(",")
         if "model" in causes:
-            names = {
-                when: say.listed(say(f"models.{code}") for code in row[f"model_{when}"].split(","))
-                for when in ("then", "now")
-            }
-            yield say("report.since_last.model", **names)
+            names = _models(writer, row["model_then"], row["model_now"])
+            yield say("report.since_last.model", then=names[0], now=names[1])
         if "settings" in causes:
             yield say("report.since_last.settings")
         if "program" in causes:
             yield say("report.since_last.program")
+
+
+def _models(writer: Writer, then: str, now: str) -> tuple[str, str]:
+    """Name the models of both reports; if each had others, those that the other had not."""
+    before, after = then.split(","), now.split(",")
+    gone = [code for code in before if code not in after]
+    come = [code for code in after if code not in before]
+    both = (gone, come) if gone and come else (before, after)
+    names = [writer.say.listed(writer.say(f"models.{code}") for code in codes) for codes in both]
+    return names[0], names[1]
 
 
 def _causes(writer: Writer, changed: str) -> str:
@@ -103,10 +113,10 @@ def _change(writer: Writer, figure: str, change: float) -> str:
     if performance.UNITS.get(figure) == "percent" and pd.notna(change):
         points = writer.say.number(100 * change, 1)
         written = writer.say("report.since_last.points", n=points)
-    return f"+{written}" if change > 0 else written
+    return f"+{written}" if change > 0 and re.search("[1-9]", written) else written
 
 
 def _signed(writer: Writer, share: float) -> str:
     """Write a share with one digit and its sign."""
     written = writer.say.percent(share, 1)
-    return f"+{written}" if share > 0 else written
+    return f"+{written}" if share > 0 and re.search("[1-9]", written) else written

@@ -14,7 +14,8 @@ from cvm_analysis.report.writer import Writer
 FIRST = 2  # dimensions to look at first
 MOST = 5  # dimensions shown
 OUTCOME = "purchase"  # what they are to go with
-_DIMENSIONS = ("score", "change", "open", "stake")
+_DIMENSIONS = {"score": "number:2", "change": "text", "complaints_open": "number"}
+_DIMENSIONS |= {"n_overdue": "number", "margin_at_stake": "amounts"}
 _LATE = {"n_due": "number", "late_share": "percent", "interval": "text", "q_value": "number:3"}
 
 
@@ -53,8 +54,7 @@ def show(writer: Writer, voice: Voice) -> Block:
     if rows.empty:
         return blocks.join(texts)
     labels = say.section("report.voice.columns")
-    formats = dict.fromkeys(_DIMENSIONS, "text")
-    table = writer.table(rows.head(MOST), formats, labels=labels, id="voice")
+    table = writer.table(rows.head(MOST), _DIMENSIONS, labels=labels, id="voice")
     return blocks.join([*texts[:1], table, *texts[1:]])
 
 
@@ -129,6 +129,7 @@ def _late(writer: Writer, voice: Voice) -> str:
         share=say.percent(whole["late_share"]),
         late=say.number(whole["n_late"]),
         due=say.number(whole["n_due"]),
+        days=say.count("days", int(whole["period_days"])),
     )
     clear = places[(places["q_value"] < CLEAR) & (places["late_share"] > whole["late_share"])]
     if len(clear):
@@ -148,23 +149,15 @@ def _late(writer: Writer, voice: Voice) -> str:
 
 def _dimensions(writer: Writer, voice: Voice) -> pd.DataFrame:
     """One row per dimension, those to look at first on top, then the most margin at stake."""
-    say, scores = writer.say, _last_scores(voice).drop(index=NPS, errors="ignore")
-    complaints = _level(voice.complaint_times, "dimension").reset_index()
-    complaints = complaints.set_index("level") if len(complaints) else pd.DataFrame()
-    codes = [*_ranked(voice).head(FIRST).index]
-    if len(complaints):
-        codes += [*complaints.sort_values("margin_at_stake", ascending=False, kind="stable").index]
-    rows = {}
-    for code in dict.fromkeys([*codes, *scores.index]):
-        score = scores.loc[code] if code in scores.index else None
-        said = complaints.loc[code] if code in complaints.index else None
-        rows[experience.dimension_name(writer, code)] = (
-            say.number(None if score is None else score["score"], 2),
-            say.number(None) if score is None else _change(writer, code, score),
-            say.number(None) if said is None else _open(writer, said),
-            say.number(None) if said is None else writer.money(said["margin_at_stake"]),
-        )
-    return pd.DataFrame.from_dict(rows, orient="index", columns=list(_DIMENSIONS))
+    scores = _last_scores(voice).drop(index=NPS, errors="ignore")
+    complaints = _level(voice.complaint_times, "dimension").droplevel("group")
+    most = complaints.sort_values("margin_at_stake", ascending=False, kind="stable")
+    codes = pd.Index(dict.fromkeys([*_ranked(voice).head(FIRST).index, *most.index, *scores.index]))
+    known = scores.reindex(codes)
+    rows = known[["score"]].join(complaints[["complaints_open", "n_overdue", "margin_at_stake"]])
+    changes = [_clear_change(writer, str(code), row) for code, row in known.iterrows()]
+    names = [experience.dimension_name(writer, str(code)) for code in codes]
+    return rows.assign(change=changes).set_axis(names)
 
 
 def _change(writer: Writer, code: str, row: pd.Series) -> str:
@@ -172,10 +165,11 @@ def _change(writer: Writer, code: str, row: pd.Series) -> str:
     return experience.write_change(writer, code, row["score_change"], is_clear)
 
 
-def _open(writer: Writer, row: pd.Series) -> str:
-    figures = {"open": row["complaints_open"], "overdue": row["n_overdue"]}
-    written = {name: writer.say.number(value) for name, value in figures.items()}
-    return writer.say("report.voice.of_them", **written)
+def _clear_change(writer: Writer, code: str, row: pd.Series) -> str:
+    """Write a change beyond chance, or that there is none; a dash where none can be told."""
+    if row["change_q"] < CLEAR or pd.isna(row["score_change"]):
+        return _change(writer, code, row)
+    return writer.say("report.voice.no_change")
 
 
 def _last_scores(voice: Voice) -> pd.DataFrame:

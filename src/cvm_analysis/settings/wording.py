@@ -95,8 +95,12 @@ def _levels_and_stages(settings: Settings) -> Iterator[Code]:
 
 
 def _scorecards(settings: Settings) -> Iterator[Code]:
-    """Customer types, grades and indicators, each at its first place."""
+    """Customer types, grades and indicators, each at its first place; of leads the grades."""
     file = settings.resolve(settings.business.scorecards)
+    for i, card in enumerate(settings.scorecards.leads):
+        grades = "quota" if card.by_quota else "grades"
+        for grade in card.grades:
+            yield Code(f"grades.{grade}", file, ("leads", str(i), grades, grade), None)
     for kind, versions in reversed(settings.scorecards.scorecards.items()):
         for i, card in reversed(list(enumerate(versions))):
             at = ("scorecards", kind, str(i))

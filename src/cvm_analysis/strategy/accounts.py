@@ -10,7 +10,8 @@ import pandas as pd
 from cvm_analysis.strategy.facts import find_weakest
 
 TYPES = ("project", "dealer")  # of customers that are accounts
-CUT_BACK, HELP, REWARD = "cut_back", "help", "reward"  # why an account is chosen
+CUT_BACK, OVERDUE, HELP, REWARD = "cut_back", "overdue", "help", "reward"  # why one is chosen
+N_OVERDUE = 2  # of those chosen
 _FROM_CUSTOMERS = ["customer_type", "region", "net_sales_365d", "net_sales_change_365d"]
 
 
@@ -23,6 +24,7 @@ class Summary(NamedTuple):
     gained: float  # what the others bought more
     n_recent: int  # with an order within the win-back limit
     n_overdue: int  # of these past their contact date
+    overdue_sales: float  # net sales of the overdue in the last 365 days
 
 
 def find(
@@ -77,30 +79,38 @@ def add_up(accounts: pd.DataFrame) -> Summary:
         gained=float(change.clip(lower=0).sum()),
         n_recent=int(accounts["is_recent"].sum()),
         n_overdue=int(accounts["is_overdue"].sum()),
+        overdue_sales=float(accounts.loc[accounts["is_overdue"], "net_sales_365d"].sum()),
     )
 
 
 def choose(accounts: pd.DataFrame, n: int) -> pd.DataFrame:
-    """Choose at most `n` accounts to look at, and say why.
+    """Choose at most `n` accounts to look at, and say why; each once.
 
     One is to be helped: the lowest score with a known weakest indicator. One is to be rewarded: the
-    highest score among those that did not buy less than the year before. Both still order. All
-    others cut back, the largest loss first.
+    highest score among those that did not buy less than the year before. Both still order. Two are
+    overdue, those with the highest sales. All others cut back, the largest loss first.
 
-    accounts : as `find` returns them
+    accounts : as `find` returns them; n : 4 or more
 
     Returns
     -------
-    The same columns after `why`: cut_back, help, reward; in this order
+    The same columns after `why`: cut_back, overdue, help, reward; in this order
     """
-    change = accounts["net_sales_change_365d"].astype(float)
-    scored = accounts[accounts["is_recent"] & accounts["score"].notna()]
-    grown = scored[change.reindex(scored.index) >= 0]
-    reward = grown.astype({"score": float}).nlargest(1, "score")
-    weak = scored[scored["weakest_indicator"].notna()].drop(index=reward.index, errors="ignore")
-    help_ = weak.astype({"score": float}).nsmallest(1, "score")
-    rest = accounts[change < 0].drop(index=help_.index, errors="ignore")
-    parts = {CUT_BACK: rest.head(n - len(help_) - len(reward)), HELP: help_, REWARD: reward}
-    found = pd.concat(parts.values())
-    found.insert(0, "why", [why for why, rows in parts.items() for _ in range(len(rows))])
+    rows = accounts.astype({"score": float, "net_sales_365d": float})
+    change = rows["net_sales_change_365d"].astype(float)
+    scored = rows["is_recent"] & rows["score"].notna()
+    free = pd.Series(True, rows.index)  # not chosen yet
+    parts = {}
+
+    def take(why: str, chosen: pd.DataFrame) -> None:
+        parts[why] = chosen
+        free[chosen.index] = False
+
+    take(REWARD, rows[scored & (change >= 0)].nlargest(1, "score"))
+    take(HELP, rows[free & scored & rows["weakest_indicator"].notna()].nsmallest(1, "score"))
+    take(OVERDUE, rows[free & rows["is_overdue"]].nlargest(N_OVERDUE, "net_sales_365d"))
+    take(CUT_BACK, rows[free & (change < 0)].head(n - sum(map(len, parts.values()))))
+    order = [CUT_BACK, OVERDUE, HELP, REWARD]
+    found = pd.concat([parts[why] for why in order])
+    found.insert(0, "why", [why for why in order for _ in range(len(parts[why]))])
     return found

@@ -144,6 +144,7 @@ EXPERIENCE = {
         {
             "group": _GROUP,
             "level": _LEVEL,
+            "period_days": days("length of the period"),
             "n_customers": count("customers with a delivery due"),
             "n_due": count("order lines whose delivery was due"),
             "n_late": count("of them, delivered late or not at all"),
@@ -309,6 +310,21 @@ EXPERIENCE = {
             "expected_value": money("value that they should bring", optional=True),
         },
     ),
+    "lead_scores": Table(
+        "one row per score of leads that was tested on later ones",
+        ("lead_score",),
+        {
+            "lead_score": text("source (the rate by source), model or scorecard"),
+            "log_loss": number("mean over open leads of later days; lower is better"),
+            "improvement": number("log loss of the score in use before less its own; first: empty"),
+            "improvement_low": number("lower limit (95 %, one-sided); used if above 0"),
+            "auc": share("pairs of a lead won and one not won in the right order"),
+            "auc_low": share("lower end of the 95% interval, clustered by lead"),
+            "auc_high": share("upper end of the same"),
+            "n_leads": count("leads it was tested on"),
+            "is_used": yes_no("whether the forecast of open leads is by this score"),
+        },
+    ),
     "follow_ups": Table(
         "one row per open lead whose next contact has a date",
         ("lead_id",),
@@ -320,6 +336,8 @@ EXPERIENCE = {
             "value": money("expected value of the order"),
             "due_on": date("day by which the contact is due"),
             "days_overdue": days("days since then; below 0: not yet"),
+            "score": number("by the scorecard of leads, 0 to 100", optional=True),
+            "grade": text("grade by the scorecard of leads", optional=True),
         },
         company="rows",
     ),

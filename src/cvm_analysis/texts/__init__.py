@@ -206,6 +206,10 @@ class Words:
         """Write a day; takes a date, a Timestamp or an ISO string."""
         return self._day(day, "yMMMd")
 
+    def day_and_month(self, day: Any) -> str:
+        """Write a day of the months around a report, without the year: `Jan 14`."""
+        return self._day(day, "MMMd")
+
     def month(self, day: Any) -> str:
         """Write the month of a day: `Jan 2025`."""
         return self._day(day, "yMMM")
