@@ -108,6 +108,7 @@ def _periods(table: pd.DataFrame, customer_type: str, figure: str) -> pd.DataFra
     check(rows, _NEEDED, figure)
     if "customer_type" in rows:
         rows = rows[rows["customer_type"] == customer_type]
+    rows = rows.astype({"net_sales": float, "net_sales_before": float, "n_days": float})
     rows = rows.assign(period_start=pd.to_datetime(rows["period_start"]))
     return rows.sort_values("period_start", ignore_index=True)
 
@@ -227,5 +228,6 @@ def _panel(
                     color=WARM if round(growth, 2) < 0 else SOFT, **_ABOVE)  # fmt: skip
     starts = pd.DatetimeIndex(periods["period_start"])
     years = [i for i, day in enumerate(starts) if i == 0 or day.month == 1]
-    ax.set_xticks([i - 0.43 for i in years], [str(starts[i].year) for i in years], ha="left")
+    named = [say("charts.sales_trend.year", year=str(starts[i].year)) for i in years]
+    ax.set_xticks([i - 0.43 for i in years], named, ha="left")
     ax.set(xlabel="", ylabel="", yticks=[])
