@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from cvm_analysis.charts.picture import Picture, categories, check, nothing, write_cells
+from cvm_analysis.charts.picture import Picture, categories, check, flatten, nothing, write_cells
 from cvm_analysis.charts.style import INK, SCALE, WIDTH, styled
 from cvm_analysis.tables import ALL
 from cvm_analysis.texts import Language, Words, words
@@ -24,7 +24,7 @@ def rates(table: pd.DataFrame, language: Language = "en", rate: str = "retention
         are drawn
     rate : retention, renewal or repurchase
     """
-    rows = table.reset_index()
+    rows = flatten(table)
     if rows.empty:
         return nothing(language)
     check(rows, ["rate", "segment", "month", "n_due", "n_kept"], "rates")
