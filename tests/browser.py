@@ -7,12 +7,22 @@ import shutil
 import subprocess
 import time
 from contextlib import contextmanager
+from functools import cache
+from importlib import resources
 from pathlib import Path
 
 import pytest
 import websocket
 
-PHONE, DESKTOP = (390, 844), (1280, 900)  # CSS pixels
+PHONE, TABLET, DESKTOP, WIDE = (390, 844), (768, 1024), (1280, 900), (1920, 1080)  # CSS pixels
+AXE = """axe.run({resultTypes: ["violations"]}).then(found => found.violations.flatMap(
+    rule => rule.nodes.map(node => `${rule.id}: ${node.target} ${node.failureSummary}`)))"""
+
+
+@cache
+def axe():
+    """The script of axe-core; it runs beside the page, so that no policy of the page stops it."""
+    return (resources.files("axe_core_python") / "axe.min.js").read_text("utf-8")
 
 
 def find():
@@ -96,8 +106,24 @@ class Tab:
 
     def value(self, expression):
         """What a JavaScript expression gives in the page."""
-        found = self.send("Runtime.evaluate", expression=expression, returnByValue=True)
+        found = self.send(
+            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
+        )
         return found["result"].get("value")
+
+    def show(self, media="screen", scheme="light"):
+        """Show the page on paper or screen, light or dark; later pages too."""
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        self.send("Emulation.setEmulatedMedia", media=media, features=features)
+
+    def unfold(self):
+        """Open all that is folded."""
+        self.value("document.querySelectorAll('details').forEach(each => { each.open = true })")
+
+    def violations(self):
+        """The rules of accessibility that the page breaks, with the elements that do."""
+        self.value(axe() + ";0")
+        return self.value(AXE)
 
     def told(self, method):
         """What the events of a kind said."""

@@ -6,6 +6,7 @@ import pytest
 from test_charts import HOSTILE, texts
 
 from cvm_analysis import charts
+from cvm_analysis.charts.style import PAGE, SOFT
 from cvm_analysis.churn import evaluation, features, lapse
 from cvm_analysis.errors import InputError
 from cvm_analysis.survival.kaplan_meier import kaplan_meier
@@ -235,7 +236,7 @@ def test_a_ratio_that_is_only_a_mean_is_hollow_and_says_of_what():
     assert "(doubled), average over its range" in texts(picture)
     assert "Purchase days per year (doubled), average over time 1.32" in picture.alt
     points = [line for line in picture.figure.axes[0].lines if line.get_marker() == "o"]
-    assert [point.get_markerfacecolor() for point in points] == ["white", "white", "#5a6675"]
+    assert [point.get_markerfacecolor() for point in points] == [PAGE, PAGE, SOFT]
 
 
 def test_many_features_have_room_each():

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
-from matplotlib.patches import Rectangle
 from test_charts import texts
 
 from cvm_analysis import charts
@@ -30,11 +29,16 @@ def many(n=11):
 
 
 def cells(picture):
-    """Colour, text and colour of the text of each cell, row by row."""
+    """Colour, text and colour of the text of each cell, row by row; without colour: white."""
     (ax,) = picture.figure.axes
-    shades = [p.get_facecolor()[:3] for p in ax.patches if isinstance(p, Rectangle)]
+    shades = {}
+    for mesh in ax.collections:
+        known = ~np.ma.getmaskarray(mesh.get_array())
+        colors = mesh.get_facecolor().reshape(*known.shape, 4)[..., :3]
+        shades |= {(i + 0.5, j + 0.5): tuple(colors[i, j]) for i, j in np.argwhere(known)}
     written = {t.get_position()[::-1]: (t.get_text(), t.get_color()) for t in ax.texts}
-    return [(shade, *written[at]) for shade, at in zip(shades, sorted(written), strict=True)]
+    assert set(shades) <= set(written)
+    return [(shades.get(at, (1.0, 1.0, 1.0)), *written[at]) for at in sorted(written)]
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

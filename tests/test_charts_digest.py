@@ -4,6 +4,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from cvm_analysis.charts.digest import digest
+from cvm_analysis.charts.style import PAGE
 
 
 def drawn(y=(1, 2, 3), label="5 of 9", colour="red"):
@@ -33,7 +34,7 @@ def test_bars_areas_and_shades_are_in_it():
 
 def test_hollow_markers_are_counted():
     figure = drawn()
-    figure.axes[0].plot([1], [1], "o", markerfacecolor="white")
+    figure.axes[0].plot([1], [1], "o", markerfacecolor=PAGE)
     figure.axes[0].plot([1], [1], "o", color="blue")
     assert "; 1 hollow; 5; 9" in digest(figure)
 

@@ -11,7 +11,7 @@ import pytest
 from cvm_analysis import charts
 from cvm_analysis.charts.comparisons import VERDICTS
 from cvm_analysis.charts.labels import indicator
-from cvm_analysis.charts.style import styled
+from cvm_analysis.charts.style import PAGE, styled
 from cvm_analysis.errors import InputError
 from cvm_analysis.texts import words
 
@@ -149,7 +149,7 @@ def test_verdicts_are_told_by_word_and_colour():
     assert {"Under 30", "20% of 400", "Not known"} <= set(shown)
     dots = [d for d in picture.figure.axes[0].lines if d.get_marker() == "o"]
     assert [d.get_markeredgecolor() for d in dots] == [VERDICTS[v] for v in fifths()["verdict"]]
-    assert dots[0].get_markerfacecolor() == "white"
+    assert dots[0].get_markerfacecolor() == PAGE
     assert "All others 0.20 (0.10 to 0.40) clearly below 0.8" in picture.alt
 
 

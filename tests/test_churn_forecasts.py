@@ -15,6 +15,7 @@ from cvm_analysis.customers import as_of, purchase_days
 from cvm_analysis.minimum_data import NEEDS
 from cvm_analysis.report import churn as churn_tables
 from cvm_analysis.report.writer import Writer
+from cvm_analysis.tables import check
 from cvm_analysis.texts import languages, words
 
 FIRST, LAST, HORIZON = dt.date(2022, 1, 1), dt.date(2024, 12, 31), 180
@@ -167,7 +168,9 @@ def test_without_a_trial_the_default_or_the_companys_choice_is_kept():
     assert forecasts.choose([]) == "mean"
     assert forecasts.choose([], company="boosted") == "boosted"
     assert forecasts.report([], "cox").empty
-    assert forecasts.calibration([], "cox", 90).empty
+    nothing = forecasts.calibration([], "cox", 90)
+    assert nothing.empty
+    check("risk_calibration", nothing)
 
 
 def test_tenths_of_the_chosen_forecast(tried):

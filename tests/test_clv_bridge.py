@@ -47,3 +47,16 @@ def test_customers_without_a_value_do_not_count(customers):
     assert found.loc["new"].tolist() == pytest.approx([1, 40, 20])
     nobody = bridge.compare(customers, VALUES.head(0), dt.date(2025, 12, 31), 0.4)
     assert (nobody == 0).all(axis=None)
+
+
+def test_segments_hold_the_same_margins_the_largest_expected_first(customers):
+    """d has no value and a segment of its own, which therefore does not appear."""
+    segment = pd.Series(["loyal", "new", "loyal", "lost"], list("abcd"))
+    values = pd.DataFrame({"expected_margin": [30.0, 60, 20]}, list("abc"))
+    found = bridge.by_segment(customers, values, segment, 0.4)
+    assert found.index.tolist() == ["new", "loyal"] and found["n_customers"].tolist() == [1, 2]
+    assert found["margin_last_year"].tolist() == pytest.approx([0, 120])  # 40% of 0; of 200 and 100
+    assert found["expected_margin"].tolist() == pytest.approx([60, 50])
+    whole = bridge.compare(customers, values, dt.date(2025, 12, 31), 0.4).loc["all"]
+    assert found.sum()[whole.index].tolist() == pytest.approx(whole.tolist())
+    assert bridge.by_segment(customers, values.head(0), segment, 0.4).empty

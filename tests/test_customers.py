@@ -65,6 +65,13 @@ def records(people=PEOPLE):
     return ibis.memtable(table).cast({"joined_on": "date"})
 
 
+def test_net_sales_by_a_day():
+    found = customers.net_sales(transactions([*LINES, *LATER]), DAY).to_pandas()
+    assert dict(found.itertuples(index=False)) == {
+        "back": -3, "gift": 0, "often": 75, "once": 12.5, "twice": 16
+    }  # fmt: skip
+
+
 def known(rows, day=DAY, people=None):
     return customers.as_of(rows, day, people).to_pandas().set_index("customer_id")
 

@@ -1,16 +1,14 @@
-"""Late deliveries and satisfaction, by hand and against pandas; nothing is known too early."""
+"""Late deliveries, by hand and against pandas; nothing is known too early."""
 
 import datetime as dt
+from dataclasses import replace
 
 import ibis
 import numpy as np
 import pandas as pd
-import pytest
 from small_business import small
 
 from cvm_analysis import customers, prepared
-from cvm_analysis.intake.prepare import prepare
-from cvm_analysis.settings import load
 
 DAY = dt.date(2024, 3, 31)
 LINES = [  # customer_id, ordered_at, amount, promised_on, delivered_on
@@ -71,26 +69,28 @@ def test_late_deliveries_are_those_of_the_share(lines=400, seed=3):
     )
 
 
-ANSWERS = [  # customer_id, at, kind, dimension, score
-    ("a", "2024-01-01", "csat", "product", 5),
-    ("a", "2024-02-01", "csat", "product", 2),
-    ("a", "2024-02-01", "csat", "product", 4),  # the same day: the lower one counts
-    ("a", "2024-05-01", "csat", "product", 1),  # after DAY
-    ("a", "2024-01-15", "csat", "price", 3),
-    ("a", "2024-03-15", "csat", "price", None),  # no score
-    ("a", "2024-03-15", "nps", "price", 9),
-    ("b", "2024-03-15", "complaint", "product", None),
-    ("c", "2024-03-31", "csat", None, 1),  # of no dimension
-]
+def counted(lines, days, day=DAY):
+    found = customers.count_deliveries(transactions(lines)[1], day, days).to_pandas()
+    return found.set_index("customer_id").to_numpy().tolist(), found["customer_id"].tolist()
 
 
-def test_the_last_score_of_each_dimension_counts():
-    table = pd.DataFrame(ANSWERS, columns=["customer_id", "at", "kind", "dimension", "score"])
-    rows = ibis.memtable(table.assign(at=pd.to_datetime(table["at"]))).cast({"at": "date"})
-    found = customers.last_satisfaction(rows, DAY).to_pandas()
-    assert found.to_numpy().tolist() == [["a", "price", 3.0], ["a", "product", 2.0]]
-    earlier = customers.last_satisfaction(rows, dt.date(2024, 1, 10)).to_pandas()
-    assert earlier.to_numpy().tolist() == [["a", "product", 5.0]]
+def test_deliveries_due_in_a_period_are_counted_by_the_day_promised():
+    """Of the last 30 days: promised from 2 March on. What may still come today is not due yet."""
+    pairs, who = counted(LINES, 30)
+    assert dict(zip(who, pairs, strict=True)) == {
+        **{"late": [1, 1], "punctual": [1, 0], "overdue": [1, 1], "after": [1, 1]}
+    }
+    assert counted(LINES, 51)[0][who.index("late")] == [2, 2], "promised 50 days before"
+    assert counted(LINES, 50)[0][who.index("late")] == [1, 1]
+
+
+def test_counted_deliveries_are_those_of_the_share():
+    everything, who = counted(LINES, 9999)
+    day = customers.as_of(transactions(LINES)[1].mutate(region=ibis.literal("n")), DAY)
+    shares = day.to_pandas().set_index("customer_id")["late_share"].dropna()
+    assert {
+        w: late / due for w, (due, late) in zip(who, everything, strict=True)
+    } == shares.to_dict()
 
 
 SALES = """customer_id,ordered_at,amount,land,promised_on,delivered_on
@@ -98,29 +98,25 @@ a,2024-03-01,10,Nord,2024-03-10,2024-03-12
 b,2024-03-01,10,Nord,2024-03-10,2024-03-10
 c,2024-03-01,10,Sud,2024-03-10,
 """
-FEEDBACK = "customer_id,at,kind,dimension,score\n" + "".join(
-    f"{who},{at},{kind},{dimension or ''},{'' if score is None else score}\n"
-    for who, at, kind, dimension, score in ANSWERS
-)
 
 
-@pytest.fixture(scope="module")
-def business(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("service")
-    (folder / "feedback.csv").write_text(FEEDBACK, "utf-8")
-    settings = small(folder, "{from: land}", {"sales.csv": SALES})
-    text = settings.path.read_text("utf-8")
-    columns = "{customer_id: customer_id, at: at, kind: kind, dimension: dimension, score: score}"
-    settings.path.write_text(
-        f"{text}  feedback:\n    - {{files: feedback.csv, columns: {columns}}}\n", "utf-8"
-    )
-    return load(settings.path)
+def test_late_deliveries_of_a_region_are_one_row_per_customer(tmp_path):
+    found = prepared.open(small(tmp_path, "{from: land}", {"sales.csv": SALES}), "all")
+    assert found.late_deliveries(DAY)["days_since_late"].to_dict() == {"a": 19, "c": 21}
 
 
-def test_service_cases_of_a_region_are_one_row_per_customer(business):
-    prepare(business)
-    found = prepared.open(business, "all").service_cases(DAY)
-    assert found.index.name == "customer_id" and found.index.is_unique
-    assert list(found) == ["days_since_late", "satisfaction_price", "satisfaction_product"]
-    assert found.loc["a"].tolist() == [19, 3, 2]
-    assert found.loc["c", "days_since_late"] == 21 and "b" not in found.index
+def test_deliveries_of_a_business(tmp_path):
+    business = small(tmp_path, "{from: land}", {"sales.csv": SALES})
+    found = prepared.open(business, "all").deliveries(DAY, 365)
+    assert found.to_dict("index") == {
+        **{"a": {"n_due": 1, "n_late": 1}, "b": {"n_due": 1, "n_late": 0}},
+        **{"c": {"n_due": 1, "n_late": 1}},
+    }
+    without = replace(prepared.open(business, "all"), transactions=ibis.memtable({"x": [1]}))
+    assert without.deliveries(DAY, 365).empty
+
+
+def test_without_dates_of_delivery_nothing_was_late(tmp_path):
+    sales = "customer_id,ordered_at,amount,land\na,2024-03-01,10,Nord\n"
+    found = prepared.open(small(tmp_path, "{from: land}", {"sales.csv": sales}), "all")
+    assert found.late_deliveries(DAY).empty

@@ -29,6 +29,7 @@ DAY = "2025-06-30"  # not the prepared one
 REGIONS = ("all", "east", "northeast", "south")
 POOLED = ("north", "central", "southwest")  # and south: one region, for a company of three
 NOTEBOOKS = notebooks.select("transactions")
+NAME = f"Demo-Flooring-{{}}-{DAY}.en.html"  # of what managers get
 HANDFUL = 4  # people left in the northeast
 
 
@@ -149,8 +150,8 @@ def test_names_of_regions_appear(reports):
 
 def test_links_of_the_portal_lead_to_shared_reports_only(reports):
     links = Page((reports / "index.html").read_text("utf-8")).values("href")
-    leading = [link for link in links if not link.startswith("#")]
-    assert {f"{region}/{DAY}/share/report.en.html" for region in REGIONS} <= set(leading)
+    leading = [link for link in links if not link.startswith(("#", "data:"))]
+    assert {f"{region}/{DAY}/share/{NAME.format(region)}" for region in REGIONS} <= set(leading)
     assert all((reports / link).is_file() and "/desk/" not in link for link in leading)
 
 
@@ -312,6 +313,19 @@ def test_the_desk_gets_every_planned_contact_once_and_no_control(reports):
     )
 
 
+def test_the_desk_gets_all_lists_as_one_workbook(reports):
+    lists = published(reports, "east") / "desk" / "lists"
+    names = ["actions.en.csv", "segments.en.csv", "watchlist.en.csv"]
+    book = NAME.format("east").replace(".html", ".xlsx")
+    assert sorted(path.name for path in lists.iterdir()) == sorted([book, *names])
+    for sheet, name in enumerate(("watchlist", "actions", "segments")):
+        rows = pd.read_csv(lists / f"{name}.en.csv", dtype=str)
+        assert len(pd.read_excel(lists / book, sheet, engine="calamine")) == len(rows)
+    due = pd.read_csv(lists / "watchlist.en.csv", dtype={"customer_id": str})
+    churn = table(reports, "east", "churn").set_index("customer_id")
+    assert set(due["customer_id"]) == set(churn.index[churn["list_priority"] > 0])
+
+
 def test_what_is_recommended_goes_into_the_ledger(reports, folder):
     for region in REGIONS[1:]:
         rows = pd.read_parquet(folder / "data" / "ledger" / "sample" / region / f"{DAY}.parquet")
@@ -447,7 +461,7 @@ def manifest(reports, region):
 
 
 def report_of(reports, region):
-    return (published(reports, region) / "share" / "report.en.html").read_text("utf-8")
+    return (published(reports, region) / "share" / NAME.format(region)).read_text("utf-8")
 
 
 @pytest.mark.parametrize("region", REGIONS)
@@ -521,10 +535,14 @@ def test_a_report_is_small_runs_nothing_and_loads_nothing(reports, region):
     html = report_of(reports, region)
     page = Page(html)
     assert len(html.encode()) < 1_500_000
-    assert not {"script", "iframe", "object", "embed", "link", "base", "form"} & set(page.tags)
+    assert not {"script", "iframe", "object", "embed", "base", "form"} & set(page.tags)
     assert not [name for name, _ in page.attributes if name.startswith("on")]
-    for value in page.values("src", "href", "srcset", "xlink:href"):
-        assert value.startswith(("#", "data:image/svg+xml;base64,", "data:image/png;base64,"))
+    inside = ("#", "data:image/svg+xml;base64,", "data:image/png;base64,")
+    others = [v for v in page.values("src", "href", "srcset", "xlink:href") if v[:5] != "data:"]
+    leading = [value for value in others if not value.startswith(inside)]
+    share = published(reports, region) / "share"
+    assert leading and all((share / value).resolve().is_file() for value in leading)
+    assert all(reports.resolve() in (share / value).resolve().parents for value in leading)
     assert any(value.startswith("default-src 'none'") for value in page.values("content"))
     assert page.tags.count("img") >= 1 and "table" in page.tags
     assert all(alt.strip() for alt in page.values("alt"))
@@ -539,7 +557,7 @@ def test_a_report_holds_no_code_and_names_a_few_customers_at_most(reports, regio
     assert "import " not in text and "writer." not in text
 
 
-@pytest.mark.parametrize("page", ["index.html", f"all/{DAY}/share/report.en.html"])
+@pytest.mark.parametrize("page", ["index.html", f"all/{DAY}/share/{NAME.format('all')}"])
 def test_a_browser_opens_it_without_an_error(reports, tmp_path, page):
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
@@ -588,7 +606,7 @@ def test_contracts_alone_get_a_report_of_their_own(tmp_path):
     notebooks_folder = ("--notebooks", str(ROOT / "notebooks"))
     done = cvm(tmp_path, "run", "config/alone.yaml", *notebooks_folder, "--region", "main")
     assert done.code == 0, done.err
-    (report,) = (tmp_path / "reports" / "main").glob("2025-*/share/report.en.html")
+    (report,) = (tmp_path / "reports" / "main").glob("2025-*/share/Subscriptions-main-*.en.html")
     page = Page(report.read_text("utf-8"))
     for part in ("Contract end forecast", "Renewals", "Retention, renewal", "Forecast accuracy"):
         assert part in page.text

@@ -86,5 +86,7 @@ def test_cells_tell_classes_apart_and_know_no_currency():
         {"recency": [0, 1, 30, 31, 400], "pace": [1, 1, 2, 4, 5], "value": [10.0, 15, 16, 0, -5],
          "is_old": [False, False, False, False, True]}
     )  # fmt: skip
-    expected = ["r0p1v3o0", "r1p1v3o0", "r1p2v4o0", "r2p3v0o0", "r5p4v0o1"]
+    classes = [(0, 1, 3, 0), (1, 1, 3, 0), (1, 2, 4, 0), (2, 3, 0, 0), (5, 4, 0, 1)]
+    expected = [((r * 8 + p) * 64 + v) * 2 + o for r, p, v, o in classes]
     assert comparison.cells(state).tolist() == expected
+    assert max(expected) < comparison.N_CELLS

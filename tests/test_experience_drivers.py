@@ -140,6 +140,17 @@ def test_rows_hold_what_was_known_and_what_came_by_hand():
     assert rows.controls.loc[2, "value"] == 0
 
 
+def test_what_is_known_at_a_landmark_by_hand():
+    """b's return is no purchase; of the 365 days to 1 January 2026 the first is 2 January 2025."""
+    days = [dt.date(2025, 1, 31), dt.date(2026, 1, 1)]
+    found = drivers.known_on(MARGIN.assign(sales=2 * MARGIN["amount"]), days)
+    assert found[days[0]].to_dict("index") == {
+        "a": {"days_since_last": 29, "n_purchase_days": 2, "T": 30 / 7, "net_sales_365d": 140}
+    }
+    assert found[days[1]].loc["a"].tolist() == [334, 3, 365 / 7, 100]
+    assert found[days[1]].loc["b"].tolist() == [256, 1, 256 / 7, 6]
+
+
 def test_nothing_after_a_landmark_changes_what_was_known_there():
     base = drivers.gather(ANSWERS, {DAYS[0]: KNOWN}, MARGIN, 30)
     later = ANSWERS.assign(score=ANSWERS["score"].where(ANSWERS["at"] < "2025-01-02", 1.0))

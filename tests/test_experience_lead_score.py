@@ -1,12 +1,16 @@
 """Scores of leads: used where they tell more than the source, and only then."""
 
+import dataclasses
 import datetime as dt
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from cvm_analysis.experience import lead_score, leads
+from cvm_analysis.segments.grades.scorecard import Indicator, Scorecard
+from cvm_analysis.tables import check
 
 AS_OF = dt.date(2025, 12, 31)
 ORDER = ["new", "quote"]
@@ -37,15 +41,18 @@ def draw(n, seed, telling):
 def test_a_model_that_tells_more_than_the_source_is_used():
     table = draw(1_500, 1, True)
     score = lead_score.fit(table, ORDER, AS_OF, 60)
-    assert score.is_model and score.gain_low > 0
-    assert score.log_loss == pytest.approx(score.log_loss_by_source - score.gain)
+    assert score.used == "model" and score.tested.loc["model", "improvement_low"] > 0
+    loss = score.tested["log_loss"]
+    assert score.tested.loc["model", "improvement"] == pytest.approx(loss["source"] - loss["model"])
+    check("lead_scores", score.tested.reset_index())
     now = lead_score.known_on(table, ORDER, AS_OF)
     p = score.p_won(now)
     assert p[now["stage"] == "quote"].mean() > 2 * p[now["stage"] == "new"].mean()
 
 
 def test_a_model_that_tells_nothing_is_not_used_in_nearly_all_samples():
-    used = sum(lead_score.fit(draw(400, s, False), ORDER, AS_OF, 60).is_model for s in range(20))
+    scores = [lead_score.fit(draw(400, s, False), ORDER, AS_OF, 60) for s in range(20)]
+    used = sum(score.used == "model" for score in scores)
     assert used <= 3
 
 
@@ -77,7 +84,8 @@ def test_nothing_of_the_future_is_known():
         lead_score.known_on(table, ORDER, day), lead_score.known_on(cut, ORDER, day)
     )
     whole, then = (lead_score.fit(each, ORDER, day, 60) for each in (table, cut))
-    assert (whole.rate, whole.log_loss) == (then.rate, then.log_loss)
+    assert whole.rate == then.rate
+    pd.testing.assert_frame_equal(whole.tested, then.tested)
 
 
 def test_the_pipeline_by_hand():
@@ -93,7 +101,82 @@ def test_the_pipeline_by_hand():
 
 def test_too_few_leads_use_the_rate():
     score = lead_score.fit(draw(30, 5, True), ORDER, AS_OF, 60)
-    assert not score.is_model and np.isnan(score.log_loss)
+    assert score.used == "source" and score.tested.empty
+    check("lead_scores", score.tested.reset_index())
     none = draw(1, 1, True).iloc[:0]
     empty = lead_score.fit(none, ORDER, AS_OF, 60)
-    assert not empty.is_model and leads.latest(none, ORDER, AS_OF).empty
+    assert empty.used == "source" and leads.latest(none, ORDER, AS_OF).empty
+
+
+def card(by, **points):
+    """A scorecard of one attribute of leads: the points of its words."""
+    indicator = Indicator(by, by, 1.0, points=points)
+    return Scorecard(
+        customer_type="lead", valid_from=dt.date(2020, 1, 1), indicators=(indicator,),
+        grades={"A": 60, "B": 40, "C": 0},
+    )  # fmt: skip
+
+
+def draw_owners(n, seed):
+    """Half of 60 owners win their leads; each has too few for a coefficient of the model."""
+    table = draw(n, seed, False)
+    rng = np.random.default_rng(seed)
+    ids = table["lead_id"].unique()
+    owner = pd.Series(rng.integers(0, 60, len(ids)), ids)
+    good = owner % 2 == 0
+    won = pd.Series(rng.random(len(ids)) < np.where(good, 0.9, 0.1), ids)
+    outcome = table["lead_id"].map(won).map({True: "won", False: "lost"})
+    return table.assign(owner="o" + table["lead_id"].map(owner).astype(str), outcome=outcome)
+
+
+GOOD = {f"o{i}": 100.0 if i % 2 == 0 else 10.0 for i in range(60)}
+
+
+def test_a_scorecard_that_knows_more_than_the_model_is_used_and_its_auc_is_that_of_its_points():
+    table = draw_owners(1_500, 1)
+    score = lead_score.fit(table, ORDER, AS_OF, 60, [card("owner", **GOOD)])
+    assert score.used == "scorecard"
+    assert score.tested.index[score.tested["is_used"]].tolist() == ["scorecard"]
+    rows = lead_score._landmarks(table, ORDER, AS_OF, 60)
+    days = np.sort(rows["day"].unique())
+    test = rows[rows["day"] >= days[len(days) * 2 // 3]]
+    expected = roc_auc_score(test["won"], test["owner"].map(GOOD))
+    assert score.tested.loc["scorecard", "auc"] == pytest.approx(expected, abs=1e-12)
+    now = lead_score.known_on(table, ORDER, AS_OF)
+    p, is_good = score.p_won(now), now["owner"].map(GOOD) == 100
+    shares = rows["won"].groupby(rows["owner"].map(GOOD) == 100).mean()  # two scores: their shares
+    assert p[is_good].to_numpy() == pytest.approx(shares[True], abs=1e-4)
+    assert p[~is_good].to_numpy() == pytest.approx(shares[False], abs=1e-4)
+
+
+def test_a_scorecard_that_knows_less_is_shown_but_not_used():
+    table = draw(1_500, 1, True)
+    score = lead_score.fit(table, ORDER, AS_OF, 60, [card("source", web=100.0, fair=10.0)])
+    assert score.used == "model" and list(score.tested.index) == ["source", "model", "scorecard"]
+    assert score.tested.loc["scorecard", "improvement_low"] < 0
+
+
+def test_grades_of_open_leads_by_hand():
+    """A stage is worth half the points, its days the other half; one without a source keeps 0.5."""
+    two = Scorecard(
+        customer_type="lead", valid_from=dt.date(2020, 1, 1), grades={"A": 60, "B": 40, "C": 0},
+        min_weight=0.5,
+        indicators=(
+            Indicator("source", "source", 0.5, points={"web": 20, "fair": 100}),
+            Indicator("in_stage", "in_stage", 0.5, better="low", bands=((7, 100), (30, 60))),
+        ),
+    )  # fmt: skip
+    now = pd.DataFrame(
+        {"source": ["fair", "web", None, "web"], "in_stage": [8.0, 7, 31, 90]}, index=list("abcd")
+    )
+    score = lead_score.fit(draw(30, 5, True), ORDER, AS_OF, 60, [two])
+    found = lead_score.grade(score, now)
+    assert found["score"].tolist() == [80, 60, 0, 10]
+    assert found["grade"].tolist() == ["A", "A", "C", "C"]
+    without = lead_score.fit(draw(30, 5, True), ORDER, AS_OF, 60)
+    assert list(lead_score.grade(without, now)) == []
+
+
+def test_a_scorecard_counts_from_its_day_on():
+    later = dataclasses.replace(card("source", web=1.0), valid_from=dt.date(2026, 1, 1))
+    assert lead_score.fit(draw(30, 5, True), ORDER, AS_OF, 60, [later]).card is None

@@ -105,3 +105,16 @@ def test_who_joins_later_counts_as_no_member_before():
     joined["later"] = day + pd.Timedelta(days=20)
     found = membership.compare_members(pd.concat([first, again]), joined, AS_OF, 345)
     assert (found.n, found.mean, found.mean_others) == (20, 5.0, 7.0)
+
+
+def test_close_to_a_level_are_those_who_miss_at_most_a_tenth_of_it():
+    """90 of 100 and 450 of 500 points are close, 89.9 and 449.9 are not."""
+    have = figures(("a", 89.9, 0), ("b", 90, 0), ("c", 449.9, 0), ("d", 450, 0), ("e", 499, 0))
+    levels = membership.find_levels(have, BY_POINTS)
+    found = membership.near_next_level(levels, BY_POINTS)
+    assert found["n_customers"].to_dict() == {"gold": 2, "silver": 1}
+    assert found.index.tolist() == ["gold", "silver"]
+    sales = membership.find_levels(figures(("a", 0, 899), ("b", 0, 900)), BY_SALES)
+    assert membership.near_next_level(sales, BY_SALES)["n_customers"].to_dict() == {"plus": 1}
+    assert membership.near_next_level(levels, ()).empty
+    assert membership.near_next_level(pd.DataFrame(columns=["next_level"]), BY_POINTS).empty

@@ -27,6 +27,10 @@ FAMILY = (
 )
 
 
+EVERYBODY = pd.Index(["ann", "bob", "cai", "dan", "eva", "yan", "zoe"])
+NORTH, SOUTH = pd.Index(["ann", "cai", "dan", "zoe"]), pd.Index(["bob", "eva", "yan"])
+
+
 def test_chains_are_followed_to_where_they_began():
     found = chains(*FAMILY).referrals.set_index("referred_id")
     assert found["generation"].to_dict() == {"bob": 1, "cai": 1, "dan": 2, "eva": 3, "yan": 1}
@@ -37,11 +41,31 @@ def test_chains_are_followed_to_where_they_began():
 
 def test_a_referrer_is_worth_what_came_through_them():
     worth = pd.Series({"ann": 100.0, "bob": 10.0, "dan": 5.0, "eva": 2.0, "yan": 1.0})
-    found = referrals.summarise_referrers(chains(*FAMILY), worth)
+    found = referrals.summarise_referrers(chains(*FAMILY), worth, EVERYBODY)
     assert found.loc["ann"].tolist() == [2, 1, 100, 10, 17]  # cai never bought
     assert found.loc["bob"].tolist() == [1, 1, 10, 5, 7]
     assert found.loc["zoe", "own_value"] == 0
     assert found.index[0] == "ann"
+
+
+def test_a_chain_is_followed_out_of_the_region_and_regions_add_up_to_the_company():
+    worth = pd.Series({"ann": 100.0, "bob": 10.0, "cai": 1.0, "dan": 5.0, "eva": 2.0, "yan": 1.0})
+    family = chains(*FAMILY)
+    north = referrals.summarise_referrers(family, worth, NORTH)
+    assert north["chain_value"].to_dict() == {"ann": 18, "dan": 2, "zoe": 1}  # bob's 10 and dan's 5
+    assert referrals.referred_by(family, NORTH).to_dict() == {"cai": "ann", "dan": "bob"}
+    south = referrals.summarise_referrers(family, worth, SOUTH)
+    assert south["chain_value"].to_dict() == {"bob": 7}
+    assert referrals.referred_by(family, SOUTH).to_dict() == {
+        "bob": "ann", "eva": "dan", "yan": "zoe"
+    }  # fmt: skip
+    company = referrals.summarise_referrers(family, worth, EVERYBODY)
+    both = pd.concat([north, south])
+    pd.testing.assert_frame_equal(both.sort_index(), company.sort_index())
+    first = pd.Series(pd.Timestamp("2025-06-01"), EVERYBODY)
+    shares = [referrals.share_of_new(family, first[own], "Q") for own in (NORTH, SOUTH, EVERYBODY)]
+    counts = [each[["n_new", "n_referred_new"]].sum().tolist() for each in shares]
+    assert counts == [[4, 2], [3, 3], [7, 5]]
 
 
 def test_a_cycle_is_named_and_its_latest_referral_does_not_count():
@@ -121,4 +145,4 @@ def test_the_referred_spend_more_by_what_was_planted(more):
 def test_no_referrals_give_no_rows():
     none = chains()
     assert none.referrals.empty and none.cycles == []
-    assert referrals.summarise_referrers(none, pd.Series(dtype=float)).empty
+    assert referrals.summarise_referrers(none, pd.Series(dtype=float), EVERYBODY).empty

@@ -45,9 +45,11 @@ def test_one_row_per_customer_with_all_that_is_known(ledger):
     earned = membership.earned_within(ledger[0], AS_OF, 365).rename("points").to_frame()
     levels = membership.find_levels(earned.assign(net_sales=0), (Level("silver", from_points=100),))
     chains = referrals.find_chains(BROUGHT, AS_OF)
-    referrers = referrals.summarise_referrers(chains, pd.Series({"c2": 7.0}))
+    own = pd.Index(["c1", "c2"])
+    referrers = referrals.summarise_referrers(chains, pd.Series({"c2": 7.0}), own)
+    by = referrals.referred_by(chains, own)
     prospects = leads.by_customer(leads.latest(LEADS, ["new", "quote"], AS_OF), AS_OF)
-    found = result_tables.membership(totals, levels, chains, referrers, prospects)
+    found = result_tables.membership(totals, levels, by, referrers, prospects)
     tables.check("membership", found.reset_index())
     assert set(found) == set(tables.TABLES["membership"].columns) - {"customer_id"}
     assert found.loc["c1", ["n_referred", "brought_value"]].tolist() == [1, 7.0]

@@ -16,28 +16,31 @@ PACKAGE = ROOT / "src" / "cvm_analysis"
 SHARED = {"arrays", "errors", "tables", "texts", "typed", "minimum_data"}
 CORE = {
     *("customers", "segments", "survival", "backtest", "clv", "churn", "experience", "strategy"),
-    "charts",
+    *("charts", "performance"),
 }
 # What each room may import beside what everybody shares.
 BELOW = {
     "backtest": {"clv"},
     "churn": {"backtest", "survival"},
-    "experience": {"survival", "backtest"},
+    "experience": {"survival", "backtest", "segments"},
     "segments": {"backtest"},
-    "settings": {"churn", "clv", "experience", "segments", "strategy"},
+    "settings": {"churn", "clv", "experience", "performance", "segments", "strategy"},
     "sources": set(),
     "draft": {"clv", "settings", "sources", "intake"},
     "atomic_folder": set(),
     "owner": set(),
     "notebooks": set(),
-    "prepared": {"settings", "atomic_folder", "owner", "customers", "queries"},
+    "prepared": {"settings", "atomic_folder", "owner", "customers", "experience", "queries"},
     "queries": set(),
     "union": {"atomic_folder"},
-    "results": {"settings", "atomic_folder", "notebooks", "prepared", "union"},
+    "results": {
+        *("settings", "atomic_folder", "file_names", "notebooks", "prepared", "spreadsheets"),
+        "union",
+    },
     "intake": {"settings", "atomic_folder", "prepared", "sources"},
     "validate": {"settings", "intake", "prepared", "sources", *CORE},
-    "report": {"churn", "segments", "strategy", "survival"},
-    "run": {"atomic_folder", "notebooks", "owner", "report", "strategy", "union"},
+    "report": {"churn", "performance", "segments", "spreadsheets", "strategy", "survival"},
+    "run": {"atomic_folder", "file_names", "notebooks", "owner", "report", "strategy", "union"},
     "sample": set(),
     "cli": {
         *("settings", "draft", "prepared", "intake", "notebooks"),

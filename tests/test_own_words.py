@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from cvm_analysis import charts, cli, sample, validate
 from cvm_analysis.report.writer import Writer
+from cvm_analysis.sample import leads as sample_leads
 from cvm_analysis.segments.grades import summary, versions
 from cvm_analysis.settings import load
 from cvm_analysis.strategy import segment_figures
@@ -177,3 +178,14 @@ def test_values_found_in_the_data_and_words_of_the_program_can_be_replaced(wordl
     assert zh.level("channel", "pop_up") == "pop_up"
     assert zh.measure("category:skirting") == words("zh")("report.clusters.part", part="踢脚线")
     assert en.measure("indicators.display_area") == "display area"
+
+
+def test_sources_and_stages_of_leads_have_words_in_the_sample():
+    own = load(REAL / "sample.yaml").words
+    codes = {"source": [each.key for each in sample_leads.SOURCES], "stage": sample_leads.STAGES}
+    for language in languages():
+        say = words(language, own)
+        for column, values in codes.items():
+            assert all(say.level(column, code) != code for code in values)
+        assert say.level("lead_stage", "quote") == say.level("stage", "quote")
+    assert words("zh", own).level("source", "cold_call") == "电话陌拜"

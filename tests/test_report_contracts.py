@@ -114,4 +114,4 @@ def test_without_contracts_there_is_no_part_on_them():
     ).set_index(["event", "position"])
     assert contracts_tables.chapter(EN, p_end().head(0), hazards, DAY).html == ""
     html = contracts_tables.chapter(EN, due_table(), hazards, DAY).html
-    assert html.startswith('<h2 class="cvm-section">') and "Under contract" in html
+    assert html.startswith('<h2 class="cvm-section folded">') and "Under contract" in html

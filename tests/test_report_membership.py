@@ -1,5 +1,7 @@
 """Points, members, referrals and leads in words."""
 
+import re
+
 import pandas as pd
 
 from cvm_analysis.report import membership
@@ -64,6 +66,30 @@ def test_only_what_is_due_is_listed_the_most_overdue_first():
     ]  # fmt: skip
     html = membership.follow_ups(EN, table("follow_ups", *rows)).html
     assert html.index("L2") < html.index("L1") and "L3" not in html
+
+
+def test_follow_ups_have_their_grade_where_leads_have_a_scorecard():
+    row = {"lead_id": "L1", "owner": "Li", "stage": "quote", "value": 10.0,
+           "due_on": pd.Timestamp("2025-12-01"), "days_overdue": 3}  # fmt: skip
+    plain = membership.follow_ups(EN, table("follow_ups", row)).html
+    graded = membership.follow_ups(EN, table("follow_ups", row | {"score": 7.0, "grade": "B"})).html
+    assert "Grade" in graded and ">B<" in graded and "Grade" not in plain
+    unknown = {"score": None, "grade": "not_graded"}
+    assert "not_graded" not in membership.follow_ups(EN, table("follow_ups", row | unknown)).html
+
+
+def test_the_scores_of_leads_say_which_is_in_use_and_their_auc():
+    rows = [
+        {"lead_score": name, "auc": auc, "auc_low": auc - 0.05, "auc_high": auc + 0.05,
+         "n_leads": 110, "is_used": name == "scorecard"}
+        for name, auc in (("source", 0.57), ("model", 0.62), ("scorecard", 0.68))
+    ]  # fmt: skip
+    html = membership.lead_scores(EN, table("lead_scores", *rows)).html
+    cells = re.sub(r"<[^>]+>", " ", html)
+    assert re.search(r"Scorecard of leads\s+0\.68\s+0\.63 to 0\.73\s+110\s+✓", cells)
+    assert re.search(r"Rate by source\s+0\.57\s+0\.52 to 0\.62\s+110\s+Model", cells)
+    few = membership.lead_scores(EN, table("lead_scores")).html
+    assert "rate by source" in few
 
 
 def test_referred_customers_are_shown_by_period():

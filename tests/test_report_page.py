@@ -52,7 +52,9 @@ class Page(HTMLParser):
 
     def assert_loads_nothing(self):
         """No script, no handler, no address but inside the page or as data; a policy says so."""
-        assert not {"script", "iframe", "object", "embed", "link", "base", "form"} & set(self.tags)
+        assert not {"script", "iframe", "object", "embed", "base", "form"} & set(self.tags)
+        links = [(name, value) for tag, name, value in self.attributes if tag == "link"]
+        assert links[0] == ("rel", "icon") and len(links) == 2
         assert not [name for _, name, _ in self.attributes if name.startswith("on")]
         for value in self.values("src", "href", "srcset", "action", "xlink:href"):
             assert value.startswith(("#", "data:image/svg+xml;base64,", "data:image/png;base64,"))
@@ -119,10 +121,46 @@ def test_the_page_holds_nothing_that_acts_or_loads(full):
     Page(page.render(full, HOSTILE, "en")).assert_loads_nothing()
 
 
+def test_the_header_leads_to_the_given_pages_and_nothing_else(full):
+    found = [
+        ("All regions", "../../../index.en.html"),
+        (HOSTILE, "../../2025-09-30/share/a b.html"),
+    ]
+    html = page.render(full, "t", "en", found)
+    seen = Page(html)
+    hrefs = [value for tag, name, value in seen.attributes if (tag, name) == ("a", "href")]
+    leading = [href for href in hrefs if not href.startswith("#")]
+    assert leading == ["../../../index.en.html", "../../2025-09-30/share/a%20b.html"]
+    assert "script" not in seen.tags and seen.text.count(HOSTILE) > Page(plain(full)).text.count(
+        HOSTILE
+    )
+    assert html.index('class="links"') < html.index("<h1>")
+    assert 'class="links"' not in plain(full)
+
+
+def plain(full):
+    return page.render(full, "t", "en")
+
+
+@pytest.mark.parametrize("path", ["../../../../x.html", "/etc/passwd", "a/../../x.html"])
+def test_a_link_that_leaves_the_output_folder_is_refused(full, path):
+    with pytest.raises(InputError, match="no path inside the output folder"):
+        page.render(full, "t", "en", [("x", path)])
+
+
+def test_the_name_of_the_page_has_the_date_and_a_keyboard_can_skip_the_header(full):
+    html = page.render(full, "Demo – East", "en")
+    assert "<title>Demo – East – Dec 31, 2025</title>" in html
+    assert "<h1>Demo – East</h1>" in html
+    assert html.index('<a class="skip" href="#main">') < html.index("<header>")
+    assert 'id="main"' in html and '<meta name="color-scheme" content="light dark">' in html
+    assert "<title>Demo｜华东｜2025年12月31日</title>" in page.render(full, "Demo｜华东", "zh")
+
+
 def test_hostile_text_is_shown_as_text(full):
     html = page.render(full, HOSTILE, "en")
     seen = Page(html)
-    assert seen.text.count("<script>alert(1)</script>") >= 5  # title, h1, prose, headline, table
+    assert seen.text.count("<script>alert(1)</script>") >= 5  # title, brand, prose, headline, table
     assert '<div onclick="alert(1)">raw</div>' in seen.text
     assert "<b>1</b>" in seen.text
     assert any(value.startswith(f"dots {HOSTILE}") for value in seen.values("alt"))
@@ -135,7 +173,7 @@ def test_code_and_other_outputs_stay_behind(full):
 def test_links_lead_nowhere_outside(full):
     html = page.render(full, "t", "en")
     body = html[html.index("<body") :]
-    assert 'href="#part-1"' in body
+    assert '<a href="#part-1">in</a>' in body
     assert not re.search(r"""(href|src)=["']?(https?:|//|javascript:)""", body)
     assert "¶" not in body
 
@@ -147,25 +185,39 @@ def test_every_picture_has_its_alt_text(full):
     assert all(seen.values("alt"))
 
 
-def test_contents_are_listed_from_four_sections_on(full, tmp_path):
-    seen = Page(page.render(full, "t", "en"))
-    assert "nav" in seen.tags
-    assert [v for v in seen.values("href") if v.startswith("#part")] == [
-        "#part-1", "#part-1", "#part-2", "#part-3", "#part-4",
-    ]  # fmt: skip
-    short = notebook(tmp_path, [new_markdown_cell(f"## {n}") for n in range(3)])
-    assert "nav" not in Page(page.render(short, "t", "en")).tags
+def test_parts_stand_in_pairs_and_the_appendix_is_folded(tmp_path):
+    outputs = [
+        shown(blocks.section("Sales grew", "", "half")),
+        shown(blocks.text("Text 1")),
+        shown(blocks.section("Data", "", "folded")),
+        shown(blocks.text("Text 2")),
+        shown(blocks.section("Nothing follows", "", "half")),
+        shown(blocks.section("Who is leaving", "", "whole")),
+        shown(blocks.text("Text 3")),
+    ]
+    html = page.render(notebook(tmp_path, [new_code_cell("", outputs=outputs)]), "t", "en")
+    half, whole, folded = (html.index(text) for text in ("Text 1", "Text 3", "Text 2"))
+    assert half < html.index('<section class="part whole">') < whole < html.index("<details>")
+    assert html.index("<summary>") < html.index("Data</h2>") < html.index("</summary>") < folded
+    assert html.count("<section class=") == 3 and "Nothing follows" not in html
 
 
-def test_the_headline_comes_before_the_contents(full):
-    html = page.render(full, "t", "en")
-    assert html.index("cvm-headline") < html.index("<nav") < html.index('id="part-1"')
+def test_two_parts_of_one_output_are_two(tmp_path):
+    both = blocks.join([blocks.section("A", "x"), blocks.section("B", "y"), blocks.text("z")])
+    html = page.render(notebook(tmp_path, [new_code_cell("", outputs=[shown(both)])]), "t", "en")
+    assert html.count('<section class="part whole">') == 2
 
 
-def test_the_first_heading_is_the_line_under_the_title(full):
+def test_the_headline_is_the_first_heading(full):
     html = page.render(full, "The title", "en")
-    assert '<h1>The title</h1>\n<p class="question">Who are they?</p>' in html
-    assert html.count("<h1") == 1
+    assert html.count("<h1") == 1 and html.index("The title</b>") < html.index("<h1")
+    assert html.index("</h1>") < html.index("</header>") < html.index("<main>")
+
+
+def test_without_a_headline_the_title_is(tmp_path):
+    path = notebook(tmp_path, [new_markdown_cell("# Who?\n\nText")])
+    html = page.render(path, "The title", "en")
+    assert '<h1>The title</h1>\n<p class="cvm-lead">Who?</p>' in html
 
 
 def test_language_viewport_and_style_are_there(full):

@@ -55,13 +55,12 @@ def test_the_plan_says_what_it_costs_and_brings_and_whether_that_is_sure():
     )
     total = Total(100, 1060.0, 5160.0, 4100.0, 500.0, 9000.0, 0.93)
     html = strategy.plan(EN, rows, total, 2000.0).html
-    assert "2 actions until Jan 7, 2026, €1,060 of a budget of €2,000" in html
-    assert "the gain after cost is €500 to €9,000" in html
-    assert "brings more than it costs is 93%, if the assumed effects hold" in html
-    said = strategy.finding(EN, total)
-    assert said == "100 contacts for €1,060 should bring €4,100 of margin after cost"
-    assert html.index("Call them") < html.index("Send a letter")
-    assert "Sales, by Jan 7, 2026" in html and "Ask what changed" in html
+    assert "All 2 actions in the list: 100 contacts until Jan 7, 2026 for €1,060" in html
+    assert "of a budget of €2,000. They should bring €4,100 after cost (€500 to €9,000" in html
+    assert "in eight of ten cases, if the assumed effects hold" in html
+    assert html.index("Call them: 40 customers") < html.index("Send a letter: 60 customers")
+    assert "Ask what changed. €4,000 after cost (€2,000 to €8,000); costs €1,000. Assumed." in html
+    assert "<span>Sales</span>" in html and ">by Jan 7, 2026</span>" in html
     assert "of a budget" not in strategy.plan(EN, rows, total, None).html
 
 
@@ -69,14 +68,29 @@ def test_recovery_comes_first_however_little_it_brings_and_five_are_shown():
     rows = [(f"mail{i}", "marketing", 5, 1.0, 100.0 - i) for i in range(6)]
     shown = by_action(*rows, ("fix", "recovery", 3, 90.0, 1.0))
     html = strategy.plan(EN, shown, Total(33, 96.0, 1.0, 1.0, 1.0, 1.0, 1.0), None).html
-    cards = re.findall(r"<h3>(.*?)</h3>", html)
-    assert cards == ["Close the complaint", "mail0", "mail1", "mail2", "mail3"]
-    assert "Further actions in the list: 2." in html
+    titles = re.findall(r"<li><h3>(.*?): \d customers</h3>", html)
+    assert titles == ["Close the complaint", "mail0", "mail1", "mail2", "mail3"]
+    assert "All 7 actions in the list" in html
+
+
+def test_urgent_actions_come_first_two_at_most_and_none_that_is_not_planned():
+    rows = [
+        (code, "marketing", 5, 1.0, gain) for code, gain in zip("abcd", (9, 8, 7, 6), strict=True)
+    ]
+    shown = by_action(*rows)
+    assert list(strategy.select_first(shown, ["gone", "d", "c", "b"]).index) == ["d", "c", "a", "b"]
+    assert list(strategy.select_first(shown).index) == ["a", "b", "c", "d"]
+
+
+def test_the_request_of_the_headline_is_the_first_step():
+    rows = by_action(("mail", "marketing", 60, 60.0, 100.0), ("fix", "recovery", 1, 5.0, 1.0))
+    assert strategy.request(EN, rows) == "Close the complaint (1 customer, by Jan 7, 2026)"
+    assert strategy.request(EN, rows, ["mail"]) == "Send a letter (60 customers, by Jan 7, 2026)"
+    assert strategy.request(EN, rows.iloc[:0]) == ""
 
 
 def test_a_plan_without_contacts_says_so():
     nothing = Total(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    assert strategy.finding(EN, nothing) is None
     assert "No action is planned" in strategy.plan(EN, by_action(), nothing, 5.0).html
 
 
@@ -158,8 +172,8 @@ def test_the_desk_gets_what_is_planned_in_words_and_codes_to_read_it_back():
         "complaint open for 3 days",
     )
     assert (first["due_on"], first["listed_on"], first["expected_gain"]) == (
-        "2026-01-07",
-        "2025-12-31",
+        pd.Timestamp("2026-01-07"),
+        pd.Timestamp("2025-12-31"),
         12.34,
     )
     assert (first["action_code"], first["owner_code"], first["channel_code"]) == (

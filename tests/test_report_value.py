@@ -78,3 +78,32 @@ def test_what_newly_won_customers_bring_is_per_head():
     assert "no attribute" in value_tables.by_group(EN, groups.head(0)).html
     stages = groups.set_axis(pd.Index(["growing"], name="life_cycle"))
     assert "Growing" in value_tables.by_group(EN, stages, "classes").html
+
+
+def by_segment(codes):
+    margin = [600_000.0, 300_000.0, 50_000.0, 20_000.0, 20_000.0, 7_000.0, 3_000.0][: len(codes)]
+    columns = {"n_customers": 10, "margin_last_year": 250_000.0, "expected_margin": margin}
+    return pd.DataFrame(columns, index=pd.Index(codes, name="segment"))
+
+
+CODES = ["champions", "loyal", "new", "promising", "at_risk", "lost", "hibernating"]
+
+
+def test_last_years_margin_stands_beside_the_expected_one():
+    """Seven segments of 250,000 last year; 600,000 of 1,000,000 expected is 60%."""
+    segments = by_segment(CODES)
+    assert value_tables.margin_heading(EN, segments) == (
+        "Today's customers brought ¥1.75M of margin in the last 365 days and should bring ¥1M in "
+        "the next 12 months; 60% of it comes from Champions"
+    )
+    assert value_tables.margin_heading(EN, segments.head(0)) == ""
+
+
+def test_the_five_largest_segments_stand_alone_and_the_rest_is_one_line():
+    html = value_tables.margin_by_segment(EN, by_segment(CODES)).html
+    assert html.count("<tr>") == 1 + 5 + 1
+    assert "2 other segments" in html and "¥250K" in html and "¥10K" in html
+    assert "Lost" not in html and "At risk" in html
+    few = value_tables.margin_by_segment(EN, by_segment(CODES[:5])).html
+    assert few.count("<tr>") == 1 + 5 and "other" not in few
+    assert "1 other segment<" in value_tables.margin_by_segment(EN, by_segment(CODES[:6])).html

@@ -20,7 +20,8 @@ DAY = dt.date(2025, 12, 31)
 
 def run_in(folder, parameters=None, **stamp):
     value = SimpleNamespace(horizon_weeks=52)
-    settings = SimpleNamespace(business=SimpleNamespace(currency="CNY"), value=value)
+    business = SimpleNamespace(business="Demo & Co", currency="CNY")
+    settings = SimpleNamespace(business=business, value=value)
     return results.Run(folder, settings, DAY, STAMP | stamp, parameters or {})
 
 
@@ -210,6 +211,35 @@ def test_a_folder_without_signatures_has_no_notes(run):
     assert run.notes() == []
 
 
+def test_lists_are_written_as_csv_files_and_one_workbook(run):
+    days = pd.to_datetime(["2026-01-07", None])
+    table = pd.DataFrame({"customer_id": ["007", "008"], "due_on": days, "gain": [1.5, None]})
+    run.write_lists({"actions": table, "segments": table}, "zh", b"a workbook")
+    book = "lists/Demo-Co-east-2025-12-31.zh.xlsx"
+    assert files(run.folder) == [book, "lists/actions.zh.csv", "lists/segments.zh.csv"]
+    assert (run.folder / book).read_bytes() == b"a workbook"
+    content = (run.folder / "lists" / "actions.zh.csv").read_bytes()
+    assert content.startswith("\ufeff".encode())
+    expected = "customer_id,due_on,gain\r\n007,2026-01-07,1.5\r\n008,,\r\n"
+    assert content.decode("utf-8-sig") == expected
+
+
+@pytest.mark.parametrize("kind", ["object", "string", "category"])
+def test_nothing_in_a_csv_file_is_calculated(run, kind):
+    table = pd.DataFrame({"a": pd.Series(["=1+1", "@x", "a=b", "-"], dtype=kind), "n": -1})
+    run.write_list("x", table)
+    text = (run.folder / "lists" / "x.csv").read_text("utf-8-sig")
+    assert text.split() == ["a,n", "'=1+1,-1", "'@x,-1", "a=b,-1", "'-,-1"]
+
+
+def test_alerts_are_left_for_run_json_as_they_are(run):
+    given = [{"code": "net_sales_fell", "figure": "net_sales", "value": None, "text": {"zh": "降"}}]
+    run.alerts(given)
+    assert json.loads((run.folder / "alerts.json").read_text("utf-8")) == given
+    run.alerts([])
+    assert json.loads((run.folder / "alerts.json").read_text("utf-8")) == []
+
+
 def test_only_finite_figures_are_left_for_the_portal(run):
     run.figures({"n_customers": 3, "repeat_share": float("nan")})
     left = json.loads((run.folder / "figures.json").read_text("utf-8"))
@@ -222,7 +252,12 @@ def test_only_finite_figures_are_left_for_the_portal(run):
 @pytest.fixture
 def company(tmp_path, monkeypatch):
     """A run of `all`, made from two of three regions."""
-    regions = {"all": {}, "east": {"en": "East"}, "south": {"en": "South"}, "west": {"en": "West"}}
+    regions = {
+        "all": {"en": "All"},
+        "east": {"en": "East"},
+        "south": {"en": "South"},
+        "west": {"en": "West"},
+    }
     monkeypatch.setattr(results.prepared, "region_names", lambda settings: regions)
     run = run_in(tmp_path / "all", region="all")
     run.write("quality", quality())
@@ -233,6 +268,15 @@ def company(tmp_path, monkeypatch):
 def test_all_knows_which_regions_its_tables_are_made_from(company, run):
     assert company.coverage("en") == (3, ("South",))
     assert run.coverage("en") == (0, ()), "a region is made from none"
+
+
+def test_a_region_is_called_by_its_name_unless_the_business_has_a_word_for_it(company):
+    own = {"en": {"values.region.west": "The West", "values.city.b": "Berlin"}}
+    company.settings.words = own
+    company.settings.segments = SimpleNamespace(period_days=365)
+    say = company.words("en")
+    assert [say.level("region", key) for key in ("east", "west")] == ["East", "The West"]
+    assert say.level("city", "b") == "Berlin" and say.period_days == 365
 
 
 def test_a_notebook_opened_by_hand_makes_the_tables_of_all_its_own_again(company):

@@ -81,11 +81,14 @@ class Kernel:
 
     def __init__(self):
         self.ran, self.fails, self.lent, self.reported = [], set(), {}, {}
+        self.alerts = {}
 
     def __call__(self, source, asked, output, limit, stop):
         key, desk = asked["region"], Path(asked["run_dir"])
         self.ran.append((key, source.stem, asked["language"]))
         output.write_bytes(source.read_bytes())
+        if key in self.alerts:
+            (desk / "alerts.json").write_text(json.dumps(self.alerts[key]), "utf-8")
         company = desk / "company.json"
         self.lent[key] = json.loads(company.read_text()) if company.exists() else None
         if key in self.fails:
@@ -114,8 +117,16 @@ def kernel(monkeypatch):
 
     kernel = Kernel()
     monkeypatch.setattr(region, "execute", kernel)
-    monkeypatch.setattr(page, "render", lambda path, title, language: f"{title} ({language})")
+    monkeypatch.setattr(
+        page, "render", lambda path, title, language, links=(): f"{title} ({language})"
+    )
     return kernel
+
+
+def page_of(plan, region, language="en"):
+    """The page that managers get."""
+    name = f"Demo-{region}-{plan.as_of}.{language}.html"
+    return plan.link(region) / "share" / name
 
 
 def go(plan, **changes):
@@ -228,12 +239,23 @@ def test_all_that_fails_in_its_report_leaves_the_one_before(plan, kernel, monkey
     assert company(plan)["status"] == "stale"
 
 
+def test_alerts_of_the_notebooks_are_in_run_json_and_read_for_the_summary(plan, kernel):
+    late = {"code": "late_share_rose", "figure": "late_share", "value": 0.2}
+    kernel.alerts = {"east": [late | {"text": {"en": "Late", "zh": "延误"}}]}
+    before = fan_out.find_alerts(plan, "en")
+    assert before == {"all": [], "east": [], "west": []}
+    fan_out.run(plan, lambda event: None)
+    assert fan_out.find_alerts(plan, "zh") == {"all": [], "east": ["延误"], "west": []}
+    made = json.loads((plan.link("east") / "run.json").read_text("utf-8"))
+    assert [each["value"] for each in made["alerts"]] == [0.2]
+
+
 def test_a_failing_region_leaves_the_others_standing(plan, kernel):
     kernel.fails = {"east"}
     states, events = go(plan)
     assert states == {"all": "published", "east": "failed", "west": "published"}
     assert not plan.link("east").exists()
-    assert (plan.link("west") / "share" / "report.en.html").read_text() == "Demo – West (en)"
+    assert page_of(plan, "west").read_text() == "Demo – West (en)"
     failed = json.loads((plan.out / "east" / "failed.json").read_text())
     assert (failed["kind"], failed["notebook"], failed["cell"]) == ("cell_error", "01_customers", 3)
     assert failed["message"] == "no table ../tables/value"
@@ -295,7 +317,7 @@ def change_company(plan):
 
 
 def lose_a_report(plan):
-    (plan.link("east") / "share" / "report.en.html").unlink()
+    page_of(plan, "east").unlink()
 
 
 @pytest.mark.parametrize("change", [change_config, change_notebook, change_company, lose_a_report])
@@ -337,10 +359,10 @@ def test_the_last_good_report_stays_and_the_portal_says_so(plan, kernel):
     go(plan, **alone)
     kernel.fails = {"east"}
     go(plan, **alone, force=True)
-    assert (plan.link("east") / "share" / "report.en.html").is_file()
+    assert page_of(plan, "east").is_file()
     (entry,) = fan_out.entries(plan.out, "zh")
     assert (entry["status"], entry["name"], entry["as_of"]) == ("stale", "华东", "2026-01-01")
-    assert entry["reports"] == {"en": "east/2026-01-01/share/report.en.html"}
+    assert entry["reports"] == {"en": "east/2026-01-01/share/Demo-east-2026-01-01.en.html"}
     assert entry["message"] == "01_customers.ipynb [3]", "why may hold data, so only where"
     since = entry["since"]
     go(plan, **alone, as_of="2026-02-01")
@@ -365,8 +387,11 @@ def test_the_portal_lists_all_regions_ever_run_and_links_only_what_may_be_shared
         "west",
     ]
     assert "South &lt;b&gt;" in page
-    links = re.findall('href="([^"]+)"', page)
-    assert sorted(links) == [f"{key}/2026-01-01/share/report.en.html" for key in sorted(NAMES)]
+    links = {
+        link for link in re.findall('href="([^"]+)"', page) if link[:5] not in ("#main", "data:")
+    }
+    named = {key: f"share/Demo-{key}-2026-01-01.en.html" for key in NAMES}
+    assert links == {f"{key}/2026-01-01/{name}" for key, name in named.items()}
     assert all((plan.out / link).is_file() for link in links)
 
 
@@ -410,20 +435,42 @@ def test_what_notebooks_leave_for_the_portal_stands_in_it(plan, kernel, monkeypa
 def test_the_portal_has_an_edition_for_each_language(plan, kernel):
     go(plan, languages=("zh", "en"))
     pages = {path.name: path.read_text() for path in plan.out.glob("*.html")}
-    assert sorted(pages) == ["index.en.html", "index.html"]
+    assert sorted(pages) == ["index.en.html", "index.html", "index.zh.html"]
+    assert pages["index.html"] == pages["index.zh.html"], "the first language's"
     assert "全公司" in pages["index.html"] and 'href="index.en.html"' in pages["index.html"]
-    assert "Company" in pages["index.en.html"] and 'href="index.html"' in pages["index.en.html"]
-    assert 'href="east/2026-01-01/share/report.zh.html"' in pages["index.en.html"]
-    titles = [(plan.link("east") / "share" / f"report.{x}.html").read_text() for x in ("zh", "en")]
+    assert "Company" in pages["index.en.html"] and 'href="index.zh.html"' in pages["index.en.html"]
+    for language in ("zh", "en"):
+        link = f'href="east/2026-01-01/share/Demo-east-2026-01-01.{language}.html"'
+        assert link in pages[f"index.{language}.html"]
+    titles = [page_of(plan, "east", language).read_text() for language in ("zh", "en")]
     assert titles == ["Demo｜华东 (zh)", "Demo – East (en)"]
     go(plan)
-    assert not (plan.out / "index.en.html").exists()
+    assert not (plan.out / "index.zh.html").exists()
+
+
+def test_a_language_that_a_published_report_has_keeps_its_portal(plan, kernel):
+    go(plan, languages=("en", "zh"))
+    go(plan, regions={"east": NAMES["east"]}, as_of="2026-02-01")
+    assert (plan.out / "index.zh.html").is_file(), "the reports of January lead to it"
+
+
+def test_earlier_reports_are_linked_the_newest_three(plan, kernel):
+    alone = {"regions": {"east": NAMES["east"]}}
+    days = [f"2026-0{month}-01" for month in range(1, 6)]
+    for day in days:
+        go(plan, **alone, as_of=day)
+    (entry,) = fan_out.entries(plan.out, "en")
+    assert entry["as_of"] == days[-1]
+    assert [each["as_of"] for each in entry["earlier"]] == days[3:0:-1]
+    link = "east/2026-03-01/share/Demo-east-2026-03-01.en.html"
+    assert entry["earlier"][1]["reports"] == {"en": link}
+    assert f'href="{link}"' in (plan.out / "index.html").read_text()
 
 
 def test_a_page_that_cannot_be_made_is_a_failure_of_that_region(plan, kernel, monkeypatch):
     from cvm_analysis.report import page
 
-    def broken(path, title, language):
+    def broken(path, title, language, links=()):
         if "East" in title:
             raise RuntimeError(f"cannot draw {path}")
         return title
@@ -541,8 +588,8 @@ def test_for_real_a_region_holds_what_it_promises(published):
     found = files(link)
     assert set(found) == {
         "run.json",
-        "share/report.en.html",
-        "share/report.zh.html",
+        "share/Demo-east-2026-01-01.en.html",
+        "share/Demo-east-2026-01-01.zh.html",
         "desk/pids",
         "desk/stamp.json",
         "desk/tables/ledger.parquet",
@@ -555,7 +602,7 @@ def test_for_real_a_region_holds_what_it_promises(published):
             for kind in ("ipynb", "html")
         ),
     }
-    assert "华东" in found["share/report.zh.html"].read_text()
+    assert "华东" in found["share/Demo-east-2026-01-01.zh.html"].read_text()
     assert '"zh"' in found["desk/notebooks/09_strategy.zh.ipynb"].read_text().replace("\\", "")
     assert stat.S_IMODE((link / "desk").stat().st_mode) == 0o700
     assert stat.S_IMODE(link.stat().st_mode) == stat.S_IMODE(link.parent.stat().st_mode)

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from tiny_notebooks import write_notebook
 
+import cvm_analysis
 from cvm_analysis import atomic_folder, notebooks
 from cvm_analysis.errors import InputError
 from cvm_analysis.run import fan_out, ledger, manifest, region
@@ -60,6 +61,7 @@ class Business:
 
     def __init__(self, folder):
         self.lists = {"east": ("e1", "e2"), "west": ("w1",)}
+        self.net_sales = 1000.0  # that the reports say
         self.during = lambda: None  # what happens while a notebook runs
         self.runs = []
         names = {key: {"en": key} for key in KEYS}
@@ -88,6 +90,9 @@ class Business:
         lists = {**self.lists, "all": [each for some in self.lists.values() for each in some]}
         table = actions(*lists[asked["region"]])
         table.to_parquet(desk / "tables" / "actions.parquet")
+        figures = pd.DataFrame({"figure": ["net_sales"], "value": self.net_sales})
+        figures = figures.assign(model="", settings="")
+        figures.to_parquet(desk / "tables" / "report_figures.parquet")
         DRAWS.assign(region=asked["region"]).to_parquet(desk / "tables" / "value_draws.parquet")
         output.write_bytes(source.read_bytes())
         signed = desk / "done" / notebooks.signature(source.stem, asked["language"])
@@ -109,6 +114,17 @@ class Business:
         files = sorted(self.plan.ledger.glob("*/[!.]*.parquet"))
         return {f"{p.parent.name} {p.stem}": customers(p) for p in files}
 
+    def figures(self):
+        """Net sales in each file of figures of the ledger."""
+        files = sorted(self.plan.ledger.glob("*/figures/[!.]*.parquet"))
+        found = {f"{p.parent.parent.name} {p.stem}": pd.read_parquet(p) for p in files}
+        return {name: table["value"].tolist() for name, table in found.items()}
+
+    def earlier_reports(self, key, as_of):
+        """What of earlier reports a run of a region was given."""
+        desk = self.plan.out / key / as_of / "desk"
+        return pd.read_parquet(desk / "tables" / "earlier_reports.parquet")
+
     def handed_in(self, key, as_of):
         return self.plan.out / key / as_of / "desk" / "tables" / "ledger.parquet"
 
@@ -128,7 +144,7 @@ def business(tmp_path, monkeypatch):
 
     made = Business(tmp_path)
     monkeypatch.setattr(region, "execute", made.execute)
-    monkeypatch.setattr(page, "render", lambda path, title, language: title)
+    monkeypatch.setattr(page, "render", lambda path, title, language, links=(): title)
     return made
 
 
@@ -326,7 +342,7 @@ def test_rows_of_an_earlier_version_lack_columns_and_are_read(business):
 
 def test_a_business_without_actions_has_no_rows(business):
     business.execute = None
-    assert ledger._rows("east", FIRST, business.plan.out) is None
+    assert ledger._files("east", FIRST, business.plan.out) == {}
     ledger.restore(business.job())
     assert not (business.plan.ledger / "east").exists()
 
@@ -367,3 +383,64 @@ def test_the_manifest_names_what_was_handed_in_by_its_digest(business):
     business.run(SECOND)
     first, second = (manifest.read(business.plan.out / "east" / day) for day in (FIRST, SECOND))
     assert first["ledger"] != second["ledger"] and len(second["ledger"]) == 64
+
+
+SAID = {f"{key} {FIRST}": [1000.0] for key in KEYS}
+
+
+def test_figures_of_each_report_are_kept_and_handed_to_later_reports_of_the_region(business):
+    business.run()
+    assert business.figures() == SAID
+    nothing = business.earlier_reports("east", FIRST)
+    check("earlier_reports", nothing)
+    assert nothing.empty and nothing["as_of"].dtype == "datetime64[ns]"
+    business.net_sales = 1100.0
+    business.run(SECOND)
+    assert business.figures() == SAID | {f"{key} {SECOND}": [1100.0] for key in KEYS}
+    for key in KEYS:
+        rows = business.earlier_reports(key, SECOND)
+        check("earlier_reports", rows)
+        assert rows["region"].tolist() == [key] and rows["value"].tolist() == [1000.0]
+        assert rows["as_of"].tolist() == [pd.Timestamp(FIRST)]
+        assert rows["program"].tolist() == [cvm_analysis.__version__]
+
+
+def test_a_day_that_is_run_again_replaces_its_figures_and_later_ones_follow(business):
+    business.run()
+    business.run(SECOND)
+    business.net_sales = 900.0
+    business.run(force=True)
+    assert business.figures() == {f"{key} {FIRST}": [900.0] for key in KEYS} | {
+        f"{key} {SECOND}": [1000.0] for key in KEYS
+    }
+    assert business.earlier_reports("east", FIRST).empty, "later reports do not matter"
+    assert business.run(SECOND) == PUBLISHED, "they were compared with other figures"
+
+
+def test_figures_that_were_lost_are_written_again_from_their_report(business):
+    business.run()
+    for key in ("east", "all"):
+        (business.plan.ledger / key / "figures" / f"{FIRST}.parquet").unlink()
+    business.run(regions={"east": {"en": "east"}})
+    assert business.figures() == {name: SAID[name] for name in (f"east {FIRST}", f"west {FIRST}")}
+
+
+def test_figures_of_a_report_that_was_not_published_are_not_kept(business, monkeypatch):
+    business.run()
+    business.net_sales = 900.0
+    monkeypatch.setattr(atomic_folder, "publish", lambda folder, link: 1 / 0)
+    business.run(force=True)
+    assert business.figures() == SAID
+
+
+def test_a_process_killed_after_publishing_leaves_its_figures_to_the_next_run(
+    business, monkeypatch
+):
+    business.run()
+    business.net_sales = 900.0
+    kill_when(business, True, monkeypatch)
+    assert business.figures() == SAID
+    ledger.claim(business.plan)
+    assert business.figures() == SAID | {f"east {FIRST}": [900.0]}
+    path = business.plan.ledger / "east" / "figures"
+    assert path.stat().st_mode & 0o077 == (path / f"{FIRST}.parquet").stat().st_mode & 0o077 == 0

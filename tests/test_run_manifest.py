@@ -42,7 +42,7 @@ def read(monkeypatch):
 
     reader = Reader()
     monkeypatch.setattr(region, "execute", reader)
-    monkeypatch.setattr(page, "render", lambda path, title, language: title)
+    monkeypatch.setattr(page, "render", lambda path, title, language, links=(): title)
     return reader
 
 

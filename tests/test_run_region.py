@@ -68,7 +68,7 @@ def executed(monkeypatch):
 
     executed = Notebooks()
     monkeypatch.setattr(region, "execute", executed)
-    monkeypatch.setattr(page, "render", lambda path, title, language: title)
+    monkeypatch.setattr(page, "render", lambda path, title, language, links=(): title)
     return executed
 
 

@@ -362,6 +362,18 @@ def test_a_switch_is_on_or_off(folder, switch, on):
     assert settings.business.pseudonyms is on
 
 
+@pytest.mark.parametrize(
+    ("line", "pdf"), [("", "auto"), ("pdf: auto", "auto"), ("pdf: off", "off")]
+)
+def test_reports_are_printed_unless_that_is_switched_off(folder, line, pdf):
+    assert loaded(folder, "pseudonyms: off", f"pseudonyms: off\n{line}").business.pdf == pdf
+
+
+def test_printing_has_no_other_switch(folder):
+    with pytest.raises(ConfigError, match="pdf: input should be 'auto' or 'off', not 'always'"):
+        loaded(folder, "pseudonyms: off", "pseudonyms: off\npdf: always")
+
+
 def test_a_scorecard_is_dated_and_its_keys_are_known(folder):
     (card,) = loaded(folder).scorecards.scorecards["retail"]
     assert card.valid_from == dt.date(2020, 1, 1)

@@ -38,7 +38,8 @@ CHURN = table("ab", next_order_on=["2025-12-16", "2026-02-09"], margin_at_stake=
 VALUE = table("abe", expected_margin=[50.0, 60.0, 70.0], margin_at_stake=[1.0, 2.0, 3.0],
               model="bg_nbd")  # fmt: skip
 CONTRACTS = table("bc", due_on=["2026-01-30", None], p_end_90d=[0.2, 0.3])
-SERVICE = table("ad", days_since_late=[4.0, 90.0], satisfaction_product=[2.0, None])
+LATE = table("ad", days_since_late=[4.0, 90.0])
+SAID = table("ad", n_complaints=[1, 0], satisfaction_product=[2.0, None])
 MOVED = pd.DataFrame(
     {
         "before": ["A", "loyal", "B"],
@@ -61,7 +62,7 @@ SAID = table("bd", last_contact=["2025-12-21", None], best_channel=["phone", Non
 TABLES_OF_RUN = {
     "experience": SAID,
     **{"customers": CUSTOMERS, "churn": CHURN, "value": VALUE, "contract_churn": CONTRACTS},
-    **{"service_cases": SERVICE, "downgrades": MOVED, "grade_points": POINTS},
+    **{"late_deliveries": LATE, "experience": SAID, "downgrades": MOVED, "grade_points": POINTS},
 }
 
 

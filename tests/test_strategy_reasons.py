@@ -69,3 +69,17 @@ def test_a_stated_reason_is_shown_as_number_code_day_or_yes():
     assert found(RETAIL, "lapsed")[:2] == [("lapsed", "yes"), ("lapsed", "no")]
     assert found(RETAIL, "city")[2][0] == "city"
     assert found(RETAIL, "not_there")[0] == ("not_there", None)
+
+
+def test_the_usual_reason_is_the_stated_one_or_the_first_column_that_is_no_class():
+    when = {"all": [{"column": "grade", "is": "A"}, {"column": "nps", "at_most": 6}]}
+    only_class = {"column": "grade", "is": "A"}
+    actions = [
+        SimpleNamespace(code=code, kind="service", when=conditions.read(asked), reason=reason)
+        for code, asked, reason in (("a", when, ""), ("b", when, "city"), ("c", only_class, ""))
+    ]
+    assert reasons.list_usual(actions).to_dict("list") == {
+        "action": ["a", "b", "c"],
+        "kind": ["service"] * 3,
+        "reason": ["nps", "city", "grade"],
+    }

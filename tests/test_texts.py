@@ -188,6 +188,12 @@ def test_chinese_writes_dates_and_large_numbers_its_own_way():
     assert zh.money(1234567.891, "CNY") == "¥1,234,568"
 
 
+def test_a_day_near_the_report_has_no_year():
+    assert EN.day_and_month(date(2026, 1, 14)) == "Jan 14"
+    assert words("zh").day_and_month("2026-01-14") == "1月14日"
+    assert EN.day_and_month(None) == "–"
+
+
 @pytest.mark.parametrize("nothing", [None, np.nan, pd.NaT, pd.NA, np.inf])
 def test_nothing_is_a_dash(nothing):
     assert {EN.number(nothing), EN.percent(nothing), EN.money(nothing, "CNY")} == {"–"}

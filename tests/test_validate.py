@@ -161,6 +161,23 @@ def test_a_wrong_scorecard_is_named_with_its_line(config, old, new, said):
     assert "weights" in said or place == f"scorecards.yaml line {line}"
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("{column: in_stage, weight", "{column: in_stages, weight",
+         "leads.indicators.in_stage.column: no column 'in_stages'; did you mean 'in_stage'?"),
+        ("{column: source, weight: 0.3,", "{column: source, weight: 0.4,",
+         "leads.indicators: the weights sum to 1.1; they must sum to 1"),
+    ],
+)  # fmt: skip
+def test_a_wrong_scorecard_of_leads_is_named_with_its_line(config, old, new, said):
+    line = change(config / "scorecards.yaml", old, new)
+    (found,) = refused(config)
+    place, _, rest = found.partition(": ")
+    assert rest == said
+    assert "weights" in said or place == f"scorecards.yaml line {line}"
+
+
 def test_the_shares_of_a_quota_are_called_as_they_are_written(config):
     file = config / "scorecards.yaml"
     text = file.read_text("utf-8")
@@ -408,3 +425,49 @@ def test_a_line_of_the_plan_that_cannot_be_is_an_error_with_its_place(config, ol
     with pytest.raises(ConfigError) as error:
         validate.check(with_plan(config, old, new))
     assert f"plan.yaml {said}" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "at", "said"),
+    [
+        (
+            "alerts:\n  rules:\n    - {figure: late_shares, above: 0.1}\n",
+            2,
+            "alerts.rules: no figure 'late_shares'; did you mean 'late_share'?",
+        ),
+        (
+            "alerts:\n  rules:\n    - {figure: nps, below: 0}\n    - {figure: nps}\n",
+            3,
+            "alerts.rules: the rule of nps has no limit; give one of below, above, falls_by, "
+            "rises_by, beyond_chance: true",
+        ),
+        (
+            "alerts:\n  rules:\n    - {figure: nps, falls_by: -0.1}\n",
+            2,
+            "alerts.rules.0.falls_by: input should be greater than 0, not -0.1",
+        ),
+        (
+            "alerts:\n  key_account: 0.1\n",
+            1,
+            "unknown setting 'key_account'; did you mean 'key_account_share'?",
+        ),
+    ],
+)
+def test_a_rule_of_alerts_that_cannot_be_used_is_an_error_with_its_line(config, written, at, said):
+    path = config / "sample.yaml"
+    lines = len(path.read_text("utf-8").splitlines())
+    with path.open("a", encoding="utf-8") as f:
+        f.write(written)
+    assert refused(config) == [f"sample.yaml line {lines + 1 + at}: {said}"]
+
+
+def test_rules_of_alerts_are_read_with_their_limits(config):
+    with (config / "sample.yaml").open("a", encoding="utf-8") as f:
+        f.write(
+            "alerts: {min_customers: 50, rules: [{figure: nps, below: 0}], missing_days: null}\n"
+        )
+    alerts = validate.check(config / "sample.yaml").business.alerts
+    assert (alerts.min_customers, alerts.missing_days) == (50, None)
+    assert [(rule.figure, rule.below, rule.beyond_chance) for rule in alerts.rules] == [
+        ("nps", 0.0, False)
+    ]

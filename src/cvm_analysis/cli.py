@@ -85,6 +85,7 @@ def prepare(
     settings = validate.check(config)
     _say_prepared(settings, prepare_tables(settings, force))
     validate.check_imported(settings)
+    validate.check_dimensions(settings)
     validate.check_covariates(settings)
 
 
@@ -117,11 +118,16 @@ def run(
         _say_prepared(settings, prepare_tables(settings))
     with prepared_tables.kept(settings) as kept:
         validate.check_imported(kept)
+        validate.check_dimensions(kept)
         validate.check_covariates(kept)
         plan = _plan(kept, region or [], as_of, out, notebooks, languages)
         names = {key: each[languages[0]] for key, each in plan.regions.items()}
         with progress.open_progress(names, err) as show:
             outcome = fan_out.run(replace(plan, jobs=jobs, force=force), show)
+    for key, alerts in fan_out.find_alerts(plan, languages[0]).items():
+        if alerts:
+            more = f" ({len(alerts) - 1} more)" if alerts[1:] else ""
+            _say(f"{names[key]}: {alerts[0]}{more}")
     for result in outcome.failed:
         err.print(f"{result.region}: failed: {result.failure}", markup=False, highlight=False)
     _say(str(outcome.portal))
@@ -210,6 +216,7 @@ def _plan(
         languages=languages,
         prepared=stamp["fingerprint"],
         inputs={file["name"]: file["sha256"] for file in stamp["files"]},
+        has_pdf=settings.business.pdf == "auto",
         private_folders=(settings.prepared, settings.ledger, *settings.raw_folders),
     )
 

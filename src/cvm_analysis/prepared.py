@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,20 @@ from ibis import ir
 
 from cvm_analysis import atomic_folder, customers, owner, texts
 from cvm_analysis.errors import InputError
-from cvm_analysis.queries import Queries
+from cvm_analysis.queries import DAY, Queries
 from cvm_analysis.settings import Settings
-from cvm_analysis.tables import ALL, FROM_FILES, IMPORTED, TABLES, own
+from cvm_analysis.tables import ALL, FROM_FILES, IMPORTED, TABLES, kind, own
 
 STAMP = "prepared.json"
+Where = Callable[[ir.Table], ir.BooleanValue]  # which rows of a table
+
+DATED = {  # table -> the day that tells whether it is still being recorded
+    "transactions": "ordered_at",
+    "contracts": "started_on",
+    "leads": "created_on",
+    **dict.fromkeys(("feedback", "indicators", "campaign_members", "contact_log"), "at"),
+    **dict.fromkeys(("consents", "points", "referrals", "mentions"), "at"),
+}
 
 
 @dataclass(frozen=True)
@@ -30,7 +40,8 @@ class Prepared:
     Tables have a column region; they are None if there are no such records. Mentions without a
     customer have no region: they are in `all` only.
     `imported` names the imported indicators of all regions; `quality` has one row per check of this
-    region's raw rows. `last_day` is the last complete day over all regions.
+    region's raw rows. `last_day` is the last complete day over all regions. `experience` measures
+    on a day what scorecards and the loyalty index use of `experience.measures`.
     """
 
     region: str
@@ -53,18 +64,26 @@ class Prepared:
     imported: list[str]
     quality: pd.DataFrame
     queries: Queries
+    experience: Callable[[dt.date], pd.DataFrame]
 
     def customers(self, date: dt.date) -> pd.DataFrame:
         """One row per customer as of a day, indexed by customer_id."""
+        return self.queries.ask_table(self._customers, date).set_index("customer_id")
 
-        def query(day: ir.DateValue) -> ir.Table:
-            return customers.as_of(self.transactions, day, self.customers_raw, self.feedback)
-
-        return self.queries.ask(query, date).set_index("customer_id")
+    @cached_property
+    def _customers(self) -> ir.Table:
+        return customers.as_of(self.transactions, DAY, self.customers_raw, self.feedback)
 
     def measures(self, date: dt.date) -> pd.DataFrame:
-        """Add to customers(date) the imported indicators of that day, as `indicators.<name>`."""
-        return self.add_indicators(self.customers(date), date)
+        """Add to customers(date) what else scorecards may use, as known on that day.
+
+        Imported indicators as `indicators.<name>`, and the measures of the experience that the
+        config uses. Counts are 0 where nothing is recorded; other figures are empty.
+        """
+        table, more = self.add_indicators(self.customers(date), date), self.experience(date)
+        counts = [name for name in more if kind(name) == "count"]
+        table = table.drop(columns=[name for name in more if name in table]).join(more)
+        return table.fillna(dict.fromkeys(counts, 0.0))
 
     def add_indicators(self, table: pd.DataFrame, date: dt.date) -> pd.DataFrame:
         """Add the imported indicators of a day to a table of one row per customer."""
@@ -74,23 +93,29 @@ class Prepared:
         wide = values.pivot(index="customer_id", columns="name", values="value").astype(float)
         return table.join(wide.reindex(columns=self.imported).add_prefix(IMPORTED))
 
-    def service_cases(self, date: dt.date) -> pd.DataFrame:
-        """What service owes each customer on a day, indexed by customer_id.
+    def late_deliveries(self, date: dt.date) -> pd.DataFrame:
+        """Days since each customer's last late delivery, indexed by customer_id: days_since_late.
 
-        days_since_late (days since the last late delivery, see `customers.late_deliveries`), and
-        satisfaction_<dimension>, the last score of each. Absent without such records.
+        See `customers.late_deliveries`; without dates of delivery there are no rows.
         """
-        found = pd.DataFrame(index=pd.Index([], name="customer_id", dtype=object))
-        transactions, feedback = self.transactions, self.feedback
-        if {"promised_on", "delivered_on"} <= set(transactions.columns):
-            late = self.queries.ask(lambda day: customers.late_deliveries(transactions, day), date)
-            found = late.set_index("customer_id").astype(float)
-        if feedback is not None and {"dimension", "score"} <= set(feedback.columns):
-            last = self.queries.ask(lambda day: customers.last_satisfaction(feedback, day), date)
-            wide = last.pivot(index="customer_id", columns="dimension", values="score")
-            wide = wide.astype(float).rename_axis(columns=None).add_prefix("satisfaction_")
-            found = found.join(wide, how="outer")
-        return found
+        transactions = self.transactions
+        if not {"promised_on", "delivered_on"} <= set(transactions.columns):
+            none = pd.Index([], name="customer_id", dtype=object)
+            return pd.DataFrame({"days_since_late": []}, none, dtype=float)
+        late = self.queries.ask(lambda day: customers.late_deliveries(transactions, day), date)
+        return late.set_index("customer_id").astype(float)
+
+    def deliveries(self, date: dt.date, days: int) -> pd.DataFrame:
+        """Deliveries due and late in the last `days` days, indexed by customer_id.
+
+        n_due, n_late (order lines, see `customers.count_deliveries`); no row without such records.
+        """
+        transactions = self.transactions
+        if not {"promised_on", "delivered_on"} <= set(transactions.columns):
+            found = pd.DataFrame(columns=["customer_id", "n_due", "n_late"])
+        else:
+            found = customers.count_deliveries(transactions, date, days).to_pandas()
+        return found.set_index("customer_id").astype(int)
 
     def in_period(self, date: dt.date, days: int) -> pd.DataFrame:
         """One row per customer with a line in the last `days` days, indexed by customer_id.
@@ -102,6 +127,10 @@ class Prepared:
             return customers.in_period(self.transactions, day, days)
 
         return self.queries.ask(query, date).set_index("customer_id")
+
+    def in_periods(self, periods: pd.DataFrame, margin_share: float) -> pd.DataFrame:
+        """One row per customer and period with an order line; see customers.in_periods."""
+        return customers.in_periods(self.transactions, periods, margin_share).to_pandas()
 
     def mix(self, columns: Sequence[str], date: dt.date) -> pd.DataFrame:
         """Share of each customer's spend by columns of order lines: `category:flooring`, ...
@@ -154,6 +183,11 @@ class Prepared:
 
         return self.queries.ask(query, date).set_index("customer_id")
 
+    def net_sales(self, date: dt.date) -> pd.Series:
+        """Net sales of each customer who bought or returned by `date`, by customer_id."""
+        rows = customers.net_sales(self.transactions, date).to_pandas()
+        return rows.set_index("customer_id")["net_sales"]
+
     def largest_days(self, date: dt.date, most: int = 3) -> pd.DataFrame:
         """The largest purchase days by `date`: customer_id, day, amount (gross), largest first."""
         return customers.largest_days(self.transactions, date, most).to_pandas()
@@ -176,6 +210,17 @@ class Prepared:
 
         return self.queries.ask(query, date).set_index("customer_id")
 
+    def row_days(self, date: dt.date) -> pd.DataFrame:
+        """Days by `date` on which each kind of data has rows: table, day."""
+        found = []
+        for name, column in DATED.items():
+            table = getattr(self, name)
+            if table is not None and column in table.columns:
+                day = table[column].cast("date")
+                days = table.select(day=day).filter(lambda t: t.day <= date).distinct()
+                found.append(days.order_by("day").to_pandas().assign(table=name))
+        return pd.concat(found, ignore_index=True)
+
     def feedback_by(self, date: dt.date) -> pd.DataFrame:
         """Answers and complaints known on a day; a complaint closed later is still open."""
         table = self.to_pandas("feedback").drop(columns="region", errors="ignore")
@@ -192,11 +237,14 @@ class Prepared:
 
     def to_pandas(self, name: str) -> pd.DataFrame:
         """Load a table into pandas; a missing one has its columns and no rows."""
-        table = getattr(self, name)
-        if table is None:
-            return pd.DataFrame(columns=list(TABLES[name].columns))
-        numbers = [column for column, kind in table.schema().items() if kind.is_decimal()]
-        return table.cast(dict.fromkeys(numbers, "float64")).to_pandas()
+        return _to_pandas(name, getattr(self, name))
+
+
+def _to_pandas(name: str, table: ir.Table | None) -> pd.DataFrame:
+    if table is None:
+        return pd.DataFrame(columns=list(TABLES[name].columns))
+    numbers = [column for column, kind in table.schema().items() if kind.is_decimal()]
+    return table.cast(dict.fromkeys(numbers, "float64")).to_pandas()
 
 
 def stamp(settings: Settings) -> dict[str, Any]:
@@ -244,6 +292,14 @@ def pin(settings: Settings, fingerprint: str = "") -> Settings:
 def imported(settings: Settings) -> list[str]:
     """Names of the imported indicators of all regions."""
     return _stamp(settings)["imported"]
+
+
+def dimensions(settings: Settings) -> list[str]:
+    """List the dimensions of satisfaction that anybody scored, in all regions."""
+    from cvm_analysis.experience import answers
+
+    given = answers.read(open(settings, ALL).to_pandas("feedback"))
+    return sorted(set(given["dimension"]) - {answers.NPS})
 
 
 def customer_types(settings: Settings) -> set[str]:
@@ -312,15 +368,13 @@ def other_regions(settings: Settings, region: str) -> Prepared:
     return _open(settings, region, lambda table: (table.region != region) & (region != ALL))
 
 
-def _open(
-    settings: Settings, region: str, where: Callable[[ir.Table], ir.BooleanValue]
-) -> Prepared:
+def _open(settings: Settings, region: str, where: Where) -> Prepared:
     recorded = _stamp(settings)
     check_region(settings, region)
     first_day, last_day, extracted_on = _days(recorded)
     con = ibis.duckdb.connect()
 
-    def table(name: str) -> Any:
+    def table(name: str, where: Where = where) -> Any:
         files = sorted((settings.prepared / name).glob("region=*/*.parquet"))
         if not files:
             return None
@@ -329,17 +383,38 @@ def _open(
         covered = [name for name in added if name in rows.columns]
         return rows.filter(where(rows)).drop(*covered).rename(added)
 
+    tables = {name: table(name) for name in FROM_FILES}
+
+    def load(name: str) -> pd.DataFrame:  # referrals of all regions: chains leave their region
+        rows = table(name, lambda _: ibis.literal(value=True)) if name == "referrals" else None
+        return _to_pandas(name, tables[name] if rows is None else rows)
+
     return Prepared(
         region=region,
         names=recorded["regions"].get(region, {}),
         first_day=first_day,
         last_day=last_day,
         extracted_on=extracted_on,
-        **{name: table(name) for name in FROM_FILES},
+        **tables,
         imported=recorded["imported"],
         quality=_quality(settings, region),
         queries=Queries(),
+        experience=_experience(settings, load),
     )
+
+
+def _experience(
+    settings: Settings, load: Callable[[str], pd.DataFrame]
+) -> Callable[[dt.date], pd.DataFrame]:
+    """Measure the experience on a day as far as the config uses it; load : reads a raw table."""
+    columns = settings.measures
+    if not columns:
+        none = pd.DataFrame(index=pd.Index([], name="customer_id", dtype=object))
+        return lambda _: none
+    from cvm_analysis.experience import measures  # loads scipy
+
+    read, rules = cache(load), (settings.segments.period_days, settings.business.points)
+    return cache(lambda day: measures.measure(read, columns, day, *rules))
 
 
 def _quality(settings: Settings, region: str) -> pd.DataFrame:

@@ -40,7 +40,10 @@ class Queries:
 
     def ask(self, query: Callable[[ir.DateValue], ir.Table], date: dt.date) -> pd.DataFrame:
         """Run a query, a function of a day, as of `date`."""
-        table = query(DAY)
+        return self.ask_table(query(DAY), date)
+
+    def ask_table(self, table: ir.Table, date: dt.date) -> pd.DataFrame:
+        """Run a query that is made for DAY as of `date`."""
         key = table.op(), date
         answer = self.answers.get(key)
         if answer is None:

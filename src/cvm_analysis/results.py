@@ -1,11 +1,12 @@
 """The only reader and writer of run folders, through which notebooks pass on their results.
 
-tables/<name>.parquet   results; `ledger`: what earlier reports recommended, put there by `cvm run`
+tables/<name>.parquet   results; `cvm run` puts `ledger` and `earlier_reports` there before
 reference.json          cut points and thresholds that this run found
 company.json            those of the whole company, if `cvm run` has put them there
 thresholds.json         those that this run used
 figures.json            key figures for the portal
-lists/<name>.csv        for the desk
+alerts.json             what needs attention, in words
+lists/                  for the desk: <name>.<language>.csv, and all lists in one .xlsx
 regions.json            of `all`: the regions whose tables are in its own
 done/<notebook>.json    shows that a notebook finished
 stamp.json              config, region, date and prepared data of the run
@@ -18,25 +19,27 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from cvm_analysis import notebooks, prepared
+from cvm_analysis import file_names, notebooks, prepared
 from cvm_analysis.atomic_folder import lock, write
 from cvm_analysis.errors import InputError
 from cvm_analysis.minimum_data import Note
 from cvm_analysis.settings import Settings, load
+from cvm_analysis.spreadsheets import no_formula
 from cvm_analysis.tables import ALL, HANDED_IN, TABLES, check, empty
 from cvm_analysis.tables.summary import summarize
 from cvm_analysis.texts import Words, words
 from cvm_analysis.union import REGIONS
 
-FILES = tuple(f"{name}.json" for name in ("company", "reference", "thresholds", "figures", "stamp"))
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # first letters of what spreadsheets calculate
+FILES = tuple(
+    f"{name}.json" for name in ("company", "reference", "thresholds", "figures", "alerts", "stamp")
+)
 CONTENTS = ("tables", "done", "lists", *FILES, REGIONS)
 
 
@@ -62,7 +65,7 @@ class Run:
     def read(self, name: str) -> pd.DataFrame:
         """Read a table, indexed by its key; its horizon is in `attrs`.
 
-        A table that `cvm run` hands in (`ledger`) is empty where it has not.
+        A table that `cvm run` hands in (`ledger`, `earlier_reports`) is empty where it has not.
 
         InputError, if it is missing or made from other data, names the notebook to run first.
         """
@@ -76,16 +79,25 @@ class Run:
         self.tables_read.add(name)
         return pd.read_parquet(self._table(name)).set_index(list(TABLES[name].key))
 
+    def read_own(self, name: str) -> pd.DataFrame:
+        """Read this region's rows of a table that keeps those of all regions beside each other."""
+        table = self.read(name)
+        of_region = table.index.get_level_values("region") == self.stamp["region"]
+        return table[of_region].droplevel("region")
+
     def write(self, name: str, table: pd.DataFrame, **horizon: float) -> None:
         """Check a table's columns and write it, sorted by its key, in one step.
 
-        A table with a key `part` keeps the rows of other parts. The first notebook clears the
+        A table with a key `part` keeps the rows of other parts; one that keeps regions beside each
+        other gets the `region` of the run. The first notebook clears the
         folder if the prepared data have changed.
 
         horizon : horizon_weeks or horizon_days of its forecasts, for the file's metadata
         """
         self._begin(notebooks.find_writer(name))
         key = list(TABLES[name].key)
+        if TABLES[name].company == "beside":
+            table = pd.concat({self.stamp["region"]: table}, names=["region"])
         flat = table.reset_index() if table.index.names == key else table
         path = self._table(name)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -104,16 +116,34 @@ class Run:
             write(path, ordered.to_parquet(index=False))
         self.tables_written.add(name)
 
+    def write_lists(
+        self, lists: Mapping[str, pd.DataFrame], language: str, workbook: bytes
+    ) -> None:
+        """Write the lists for the desk in a language: all as one workbook, and each as a CSV file.
+
+        lists/<business>-<region>-<date>.<language>.xlsx and lists/<name>.<language>.csv
+
+        workbook : content of the Excel file, see `report.workbook`
+        """
+        for name, table in lists.items():
+            self.write_list(f"{name}.{language}", table)
+        stem = file_names.stem(
+            self.settings.business.business, self.stamp["region"], self.stamp["as_of"]
+        )
+        write(self.folder / "lists" / f"{stem}.{language}.xlsx", workbook)
+
     def write_list(self, name: str, table: pd.DataFrame) -> None:
         """Write a list for the desk to lists/<name>.csv: UTF-8 with a mark, as Excel reads it.
 
-        A text that a spreadsheet would take for a formula gets an apostrophe before it.
+        A text that a spreadsheet would take for a formula gets an apostrophe before it; days are
+        ISO dates.
         """
-        texts = table.select_dtypes(include=["object", "string"]).columns
-        safe = table.assign(**{column: table[column].map(_no_formula) for column in texts})
+        texts = table.select_dtypes(include=["object", "string", "category"]).columns
+        safe = table.assign(**{column: table[column].map(no_formula) for column in texts})
         path = self.folder / "lists" / f"{name}.csv"
         path.parent.mkdir(parents=True, exist_ok=True)
-        write(path, safe.to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig"))
+        text = safe.to_csv(index=False, lineterminator="\r\n", date_format="%Y-%m-%d")
+        write(path, text.encode("utf-8-sig"))
 
     def key_figures(self, *names: str, **more: pd.DataFrame | pd.Series) -> pd.DataFrame:
         """Summarize tables of this run and `more`: one row per table and column."""
@@ -122,9 +152,21 @@ class Run:
         return pd.concat(found, names=["table"])
 
     def words(self, language: str) -> Words:
-        """The texts of a language, with the business's own words, its horizon and its period."""
+        """The texts of a language, with the business's own words, its horizon and its period.
+
+        A region is called in texts what it is called in titles.
+        """
         times = self.settings.value.horizon_weeks, self.settings.segments.period_days
-        return words(language, self.settings.words, *times)
+        names = prepared.region_names(self.settings)
+        regions = {f"values.region.{key}": name[language] for key, name in names.items()}
+        own = {**regions, **self.settings.words.get(language, {})}
+        return words(language, {language: own}, *times)
+
+    def title(self, language: str) -> str:
+        """Name the business and the region."""
+        name = prepared.region_names(self.settings)[self.stamp["region"]][language]
+        business = self.settings.business.business
+        return self.words(language)("report.title", business=business, region=name)
 
     def company_reference(self) -> dict[str, Any]:
         """Cut points and thresholds of the whole company; empty if it has not been run."""
@@ -183,6 +225,14 @@ class Run:
             "values": finite,
         }
         _write_json(self.folder / "figures.json", content)
+
+    def alerts(self, alerts: Sequence[Mapping[str, Any]]) -> None:
+        """Write the alerts for run.json and the summary of `cvm run`, worst first.
+
+        alerts : one per alert, as report.alerts.describe makes them: code, figure, value (number or
+            None) and text by language
+        """
+        _write_json(self.folder / "alerts.json", list(alerts))
 
     def notes(self) -> list[Note]:
         """All notes of this run, in the order of the notebooks."""
@@ -311,12 +361,6 @@ def _read_json(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text("utf-8")) if path.is_file() else {}
 
 
-def _write_json(path: Path, content: dict[str, Any]) -> None:
+def _write_json(path: Path, content: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     write(path, json.dumps(content, ensure_ascii=False, indent=1))
-
-
-def _no_formula(value: Any) -> Any:
-    """Put an apostrophe before a text that a spreadsheet would calculate."""
-    is_formula = isinstance(value, str) and value.startswith(FORMULA)
-    return f"'{value}" if is_formula else value

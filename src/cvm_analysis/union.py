@@ -1,7 +1,8 @@
 """The tables of region `all` that are made from those of the regions, so that figures agree.
 
 `tables` says of each table whether it is the company's own (clusters, hazards, backtests), the rows
-of all regions together (whatever is known of a customer), or their sums (transitions).
+of all regions together (whatever is known of a customer), these beside its own (figures by which
+regions are compared), or their sums (transitions).
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ def unite(desk: Path, regions: Mapping[str, Path]) -> None:
     for name, table in TABLES.items():
         paths = [each / "tables" / f"{name}.parquet" for each in regions.values()]
         found = [path for path in paths if path.is_file()]
+        if table.company == "beside" and found:
+            found = [desk / "tables" / f"{name}.parquet", *found]
         if table.company != "own" and found:
             rows = _together(found)
             horizon = rows.attrs

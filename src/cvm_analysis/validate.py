@@ -11,7 +11,9 @@ from pathlib import Path
 
 from cvm_analysis import prepared, texts
 from cvm_analysis.errors import ConfigError, CvmError, InputError, find_nearest, nearest
+from cvm_analysis.experience.leads import KNOWN_ON
 from cvm_analysis.intake import rules
+from cvm_analysis.performance import alert_rules
 from cvm_analysis.segments import loyalty
 from cvm_analysis.segments.clusters import measures
 from cvm_analysis.segments.grades import scorecard
@@ -27,7 +29,7 @@ from cvm_analysis.settings import (
 )
 from cvm_analysis.sources import formats
 from cvm_analysis.strategy import plan
-from cvm_analysis.tables import IMPORTED, TABLES
+from cvm_analysis.tables import IMPORTED, MEASURES, SATISFACTION, TABLES
 
 MISSPELT = 0.85  # as similar as an own column's name must be to one of ours for a warning
 
@@ -42,6 +44,7 @@ def check(config: str | Path) -> Settings:
         *_unknown_covariates(settings),
         *_wrong_actions(settings),
         *_wrong_plan(settings),
+        *_wrong_alerts(settings),
         *_wrong_scorecards(settings),
         *_unknown_rules(settings),
         *_unknown_words(settings),
@@ -113,6 +116,13 @@ def _wrong_plan(settings: Settings) -> Iterator[str]:
         yield f"{settings.where(_plan_file(settings), *keys)}: {problem}"
 
 
+def _wrong_alerts(settings: Settings) -> Iterator[str]:
+    """Rules of alerts with an unknown figure, without a limit or with several."""
+    for keys, problem in alert_rules.find_problems(settings.business.alerts):
+        place = settings.where(settings.path, "alerts", *keys)
+        yield f"{place}: alerts.{keys[0]}: {problem}"
+
+
 def _differing_budget(settings: Settings) -> Iterator[str]:
     """The plan's budget, if it is not the sum of its lines."""
     if settings.plan and (text := plan.find_difference(settings.plan)):
@@ -169,17 +179,21 @@ def check_covariates(settings: Settings) -> None:
 def _wrong_scorecards(settings: Settings) -> Iterator[str]:
     """Wrong weights, bands and grades of scorecards, and columns that do not exist."""
     file = settings.resolve(settings.business.scorecards)
-    known = _columns(settings)
-    for kind, cards in settings.scorecards.scorecards.items():
+    known = {*_columns(settings), *MEASURES, *settings.measures} - {SATISFACTION}
+    every = [
+        (("scorecards", kind), cards, known)
+        for kind, cards in settings.scorecards.scorecards.items()
+    ]
+    for at, cards, columns in [*every, (("leads",), settings.scorecards.leads, set(KNOWN_ON))]:
         found = scorecard.find_version_problems(cards)
         for number, card in enumerate(cards):
-            wrong = scorecard.find_problems(card, known)
+            wrong = scorecard.find_problems(card, columns)
             found += [((str(number), *keys), problem) for keys, problem in wrong]
         for (i, *keys), problem in found:
             grades = "quota" if cards[int(i)].by_quota else "grades"
             written = [grades if key == "grades" else key for key in keys]
-            place = settings.where(file, "scorecards", kind, i, *written)
-            yield f"{place}: {'.'.join((kind, *written))}: {problem}"
+            place = settings.where(file, *at, i, *written)
+            yield f"{place}: {'.'.join((at[-1], *written))}: {problem}"
 
 
 def _columns(settings: Settings) -> list[str]:
@@ -198,8 +212,8 @@ def _columns(settings: Settings) -> list[str]:
 
 def _imported(indicator: Indicator) -> Iterator[str]:
     """Names of the imported indicators that an indicator uses."""
-    for column in (indicator.column, indicator.per):
-        if column and column.startswith(IMPORTED):
+    for column in indicator.columns:
+        if column.startswith(IMPORTED):
             yield column.removeprefix(IMPORTED)
 
 
@@ -235,6 +249,37 @@ def _unknown_loyalty(settings: Settings, names: list[str]) -> list[str]:
     ]
 
 
+def check_dimensions(settings: Settings) -> None:
+    """Raise ConfigError if a scorecard or the loyalty index uses a dimension without any score.
+
+    A business without scores of satisfaction may keep such scorecards.
+    """
+    known = prepared.dimensions(settings) if settings.measures else []
+    problems = [
+        f"{place}: nobody scored the dimension '{name}'{nearest(name, known)}"
+        for place, column in _uses_of_measures(settings)
+        if known and (name := column.removeprefix(SATISFACTION)) != column and name not in known
+    ]
+    if problems:
+        raise ConfigError("\n".join(problems))
+
+
+def _uses_of_measures(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield the place of each setting that names a measure of the experience, and its column."""
+    file = settings.resolve(settings.business.scorecards)
+    for kind, cards in settings.scorecards.scorecards.items():
+        for i, card in enumerate(cards):
+            for each in card.indicators:
+                at = ("scorecards", kind, str(i), "indicators", each.code)
+                for key, column in zip(("column", "per"), each.columns, strict=False):
+                    if column in settings.measures:
+                        yield settings.where(file, *at, key), column
+    file = settings.resolve(settings.business.segments)
+    for keys, weights in settings.segments.loyalty.written.items():
+        for code in settings.measures.intersection(weights):
+            yield settings.where(file, "loyalty", *keys, code), code
+
+
 def _uses_of_imported(settings: Settings) -> Iterator[tuple[str, str, str]]:
     """Yield the place of each setting that names an imported indicator, the name, and the type.
 
@@ -266,7 +311,7 @@ def _unknown_rules(settings: Settings) -> list[str]:
 
 def _unknown_words(settings: Settings) -> list[str]:
     """Blocks of words for neither a section of the texts nor a column."""
-    tables = ("transactions", "feedback")
+    tables = ("transactions", "feedback", "leads", "mentions")
     columns = [name for table in tables for name in TABLES[table].columns]
     known = {*texts.REPLACED, *columns, *_columns(settings)}
     return [

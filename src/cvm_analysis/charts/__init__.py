@@ -11,19 +11,23 @@ from cvm_analysis.charts.churn_by_segment import churn_by_segment
 from cvm_analysis.charts.churn_profiles import cohorts, customer_profiles, partial_effect
 from cvm_analysis.charts.clusters import cluster_profile
 from cvm_analysis.charts.comparisons import four_fifths, predictive_power
-from cvm_analysis.charts.customers import concentration, monthly, retention
+from cvm_analysis.charts.concentration import concentration, sales_concentration
+from cvm_analysis.charts.customers import monthly, retention
 from cvm_analysis.charts.grades import contributions, grade_mix
+from cvm_analysis.charts.margin import margin_by_segment
 from cvm_analysis.charts.models import calibration, deciles, holdout, p_alive, tracking
 from cvm_analysis.charts.picture import Picture
-from cvm_analysis.charts.risk import hazards, reliability
+from cvm_analysis.charts.rates import rates
+from cvm_analysis.charts.risk import hazards, reliability, risk_groups
+from cvm_analysis.charts.sales import regions, sales_trend
 from cvm_analysis.charts.segments import conversions, rfm_grid, segment_bars
 from cvm_analysis.charts.transitions import transitions
 
 __all__ = [
     "Picture", "acquisition", "budget_curve", "calibration", "churn_by_segment", "cluster_profile",
-    "cohorts",
-    "concentration", "contributions", "conversions", "customer_profiles", "deciles", "four_fifths",
-    "grade_mix", "hazards", "holdout", "monthly", "p_alive", "partial_effect",
-    "predictive_power", "reliability", "retention", "return_rate", "rfm_grid", "segment_bars",
+    "cohorts", "concentration", "contributions", "conversions", "customer_profiles", "deciles",
+    "four_fifths", "grade_mix", "hazards", "holdout", "margin_by_segment", "monthly", "p_alive",
+    "partial_effect", "predictive_power", "rates", "regions", "reliability", "retention",
+    "return_rate", "rfm_grid", "risk_groups", "sales_concentration", "sales_trend", "segment_bars",
     "survival", "tracking", "transitions",
 ]  # fmt: skip

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.ticker import MultipleLocator, NullLocator
 
 from cvm_analysis.arrays import Array
 from cvm_analysis.charts.picture import Picture, check, nothing, ticks, title_of_largest
-from cvm_analysis.charts.style import ACCENT, BOX, INK, SERIES, SOFT, canvas
+from cvm_analysis.charts.style import ACCENT, BOX, INK, PAGE, SERIES, SOFT, canvas
 from cvm_analysis.texts import Language, Words, words
 
 COLORS = (*SERIES, SOFT)
@@ -93,7 +94,7 @@ def return_rate(
     with canvas(3.2) as (figure, ax):
         ax.set_xscale("log")
         ax.xaxis.set_minor_locator(NullLocator())
-        ax.plot(days, shares, color=ACCENT, marker="o", markeredgecolor="white", markersize=7)
+        ax.plot(days, shares, color=ACCENT, marker="o", markeredgecolor=PAGE, markersize=7)
         for day, share, mark in zip(days, shares, chosen, strict=True):
             ax.annotate(say.percent(share), (day, share), (5, 3), textcoords="offset points",
                         weight="bold" if mark else "normal", bbox=BOX)  # fmt: skip
@@ -122,7 +123,8 @@ def _draw_curve(ax: Axes, curve: pd.DataFrame, color: str) -> None:
     curve = curve[(at % -(-len(at) // MOST_POINTS) == 0) | (at == at[-1])]
     since = curve["since"].to_numpy(dtype=float)
     low, share, high = (curve[c].to_numpy(dtype=float) for c in ("low", "survival", "high"))
-    ax.fill_between(since, low, high, step="post", color=color, alpha=0.14, linewidth=0)
+    shade = (*to_rgb(color), 0.14)
+    ax.fill_between(since, low, high, step="post", facecolor=shade, edgecolor=color, linewidth=0.6)
     ax.plot(since, share, color=color, drawstyle="steps-post", linewidth=1.8)
 
 

@@ -8,26 +8,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import ListedColormap
 
 from cvm_analysis.charts.picture import (
     Picture,
     bare_rows,
     categories,
-    cell,
     check,
     nothing,
     title_of_largest,
     titled,
+    write_cells,
 )
-from cvm_analysis.charts.style import ACCENT, FAINT, INK, SERIES, SOFT, canvas, ink_on
+from cvm_analysis.charts.style import ACCENT, FAINT, INK, SOFT, WARM, canvas, shades
 from cvm_analysis.texts import Language, Words, words
 
 MOST_SEGMENTS = 8
-LESS, MORE = (  # from hardly to strongly: later is orange, sooner is blue
-    LinearSegmentedColormap.from_list("less", ["#fae6d8", "#e5a878", SERIES[1]]),
-    LinearSegmentedColormap.from_list("more", ["#dcebf4", "#7fb2d1", ACCENT]),
-)
+LESS, MORE = shades("#fae6d8", "#e5a878", WARM), shades("#dcebf4", "#7fb2d1", ACCENT)
+_SCALE = ListedColormap([*LESS(np.arange(256))[::-1], *MORE(np.arange(256))])  # later to sooner
 _VAGUE = 10.0  # an interval that holds 1 and is as many times as high as low tells nothing
 _TOP = np.log(3.0)  # logarithm of the factor up or down from which a colour deepens no more
 
@@ -62,8 +60,8 @@ def churn_by_segment(
     labels = [_label(say, str(code), code in differing) for code in ratios.index]
     with canvas(1.75 + 0.4 * len(ratios)) as (figure, ax):
         _cells(ax, say, ratios.to_numpy(), clear.to_numpy())
-        bare_rows(ax, labels)
-        categories(ax.xaxis, segments)
+        bare_rows(ax, labels, first=0.5)
+        categories(ax.xaxis, segments, 0.5)
         ax.tick_params(axis="x", labelcolor=INK, labeltop=True, labelbottom=False)
         for name in ax.get_xticklabels():
             name.set(rotation=45, ha="left", rotation_mode="anchor")
@@ -103,26 +101,21 @@ def _label(say: Words, code: str, differs: bool) -> str:
 
 
 def _cells(ax: Axes, say: Words, ratios: np.ndarray, clear: np.ndarray) -> None:
-    """Draw the cells with their ratios, first row on top."""
-    rows, columns = ratios.shape
-    for (i, j), ratio in np.ndenumerate(ratios):
-        shade, ink = _shade(ratio, bool(clear[i, j]))
-        cell(ax, i, j, shade, _written(say, ratio), ink)
-    ax.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
-    ax.grid(False)
+    """Draw the cells with their ratios, first row on top: coloured, grey, or with a dash."""
+
+    def write(logarithm: float) -> str:
+        return _written(say, np.exp(logarithm))
+
+    logarithms = np.log(ratios)
+    reach, grey = (-_TOP, _TOP), ListedColormap([FAINT])
+    write_cells(ax, np.where(clear, logarithms, np.nan), write, _SCALE, reach)
+    write_cells(ax, np.where(clear, np.nan, logarithms), write, grey, reach, SOFT)
+    for i, j in np.argwhere(np.isnan(ratios)):
+        ax.text(j + 0.5, i + 0.5, say.number(None), ha="center", va="center", color=SOFT)
 
 
 def _written(say: Words, ratio: float) -> str:
     return say.number(ratio, 2 if ratio < 10 else 0)
-
-
-def _shade(ratio: float, clear: bool) -> tuple[Any, str]:
-    """The colours of a cell and of what is written in it."""
-    if not clear:
-        return "white" if np.isnan(ratio) else FAINT, SOFT
-    depth = min(abs(float(np.log(ratio))) / _TOP, 1.0)
-    shade = (MORE if ratio > 1 else LESS)(depth)
-    return shade, ink_on(shade)
 
 
 def _alt(say: Words, ratios: pd.DataFrame, clear: pd.DataFrame, differing: Collection[str]) -> str:

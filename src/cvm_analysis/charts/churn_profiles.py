@@ -8,7 +8,7 @@ from matplotlib.ticker import MultipleLocator
 
 from cvm_analysis.charts.churn import COLORS, ROUND, label_ends, step
 from cvm_analysis.charts.picture import Picture, categories, check, nothing, ticks
-from cvm_analysis.charts.style import ACCENT, INK, canvas
+from cvm_analysis.charts.style import ACCENT, INK, PAGE, RANGE, canvas
 from cvm_analysis.texts import Language, words
 
 
@@ -96,8 +96,8 @@ def cohorts(table: pd.DataFrame, days: int = 365, language: Language = "en") -> 
     x = np.arange(len(table))
     share, low, high = (table[c].to_numpy(dtype=float) for c in ("inactive", "low", "high"))
     with canvas(3.0) as (figure, ax):
-        ax.vlines(x, low, high, color="#a9c7da", linewidth=6)
-        ax.plot(x, share, color=ACCENT, marker="o", markeredgecolor="white", markersize=7,
+        ax.vlines(x, low, high, color=RANGE, linewidth=6)
+        ax.plot(x, share, color=ACCENT, marker="o", markeredgecolor=PAGE, markersize=7,
                 linewidth=1.2)  # fmt: skip
         ax.set(ylim=(0, min(1.02, 1.15 * float(high.max()) + 0.01)), xlim=(-0.5, len(x) - 0.5))
         ax.set_title(say("charts.cohorts.y", days=say.duration(days)))

@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 
 from cvm_analysis import tables
 from cvm_analysis.charts.picture import Picture, categories, check, nothing
-from cvm_analysis.charts.style import ACCENT, INK, LINE, SERIES, SOFT, WIDTH, styled
+from cvm_analysis.charts.style import ACCENT, INK, LINE, SOFT, WARM, WIDTH, styled
 from cvm_analysis.texts import Language, Words, words
 
-LESS, MORE = SERIES[1], ACCENT  # orange and blue: distinct for colour-blind readers
+LESS, MORE = WARM, ACCENT  # orange and blue: distinct for colour-blind readers
 ACROSS = 4  # groups side by side; more stand below
 MOST_PARTS = 6  # levels of an attribute, or parts of a whole, that are drawn
 

@@ -12,10 +12,10 @@ from matplotlib.axes import Axes
 from cvm_analysis.charts import intervals
 from cvm_analysis.charts.labels import group_names, indicator
 from cvm_analysis.charts.picture import Picture, bare_rows, check, nothing, ticks, titled
-from cvm_analysis.charts.style import ACCENT, INK, SERIES, SOFT, canvas
+from cvm_analysis.charts.style import ACCENT, INK, SOFT, WARM, canvas
 from cvm_analysis.texts import Language, words
 
-VERDICTS = {"below": SERIES[1], "unclear": SOFT, "fine": ACCENT, "reference": ACCENT}
+VERDICTS = {"below": WARM, "unclear": SOFT, "fine": ACCENT, "reference": ACCENT}
 WIDEST = 2.0  # ratio at which the axis of four fifths ends
 
 

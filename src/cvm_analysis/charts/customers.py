@@ -1,11 +1,11 @@
-"""Figures on all customers: months, cohorts, and the concentration of net sales."""
+"""Figures on all customers: months and cohorts."""
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from cvm_analysis.charts.picture import Picture, categories, check, heat, nothing, ticks
-from cvm_analysis.charts.style import ACCENT, INK, SERIES, SOFT, WIDTH, canvas, styled
+from cvm_analysis.charts.style import ACCENT, WARM, WIDTH, styled
 from cvm_analysis.texts import Language, words
 
 
@@ -23,6 +23,8 @@ def monthly(table: pd.DataFrame, language: Language = "en", currency: str = "CNY
     if table.empty:
         return nothing(language)
     check(table, ["customers", "orders", "net_sales"], "monthly")
+    import seaborn as sns
+
     say = words(language)
     months = pd.PeriodIndex(pd.Index(table.index), freq="M")
     full = pd.period_range(months.min(), months.max(), freq="M")
@@ -31,9 +33,10 @@ def monthly(table: pd.DataFrame, language: Language = "en", currency: str = "CNY
     with styled():
         figure = Figure((WIDTH, 4.1))
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=[1.1, 1])
-        above.bar(x, table["net_sales"], color=ACCENT, width=0.75)
-        above.set_title(say("charts.monthly.net_sales", currency=currency))
-        for name, color in zip(("orders", "customers"), (SERIES[1], ACCENT), strict=True):
+        sns.barplot(x=x, y=table["net_sales"].to_numpy(), color=ACCENT, saturation=1, width=0.75,
+                    errorbar=None, ax=above)  # fmt: skip
+        above.set(title=say("charts.monthly.net_sales", currency=currency), ylabel="")
+        for name, color in zip(("orders", "customers"), (WARM, ACCENT), strict=True):
             below.plot(x, table[name], color=color, label=say(f"charts.monthly.{name}"))
         below.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1.02), handlelength=1.2)
         below.set_ylim(bottom=0)
@@ -76,8 +79,8 @@ def retention(cohorts: pd.DataFrame, language: Language = "en") -> Picture:
         ax = figure.subplots()
         heat(ax, values, say.percent, top=seen.max() if seen.size else 0.0, grey=0)
         ax.set(title=say("charts.retention.title"), xlabel=say("charts.retention.later"))
-        categories(ax.xaxis, cohorts.columns)
-        categories(ax.yaxis, cohorts.index)
+        categories(ax.xaxis, cohorts.columns, 0.5)
+        categories(ax.yaxis, cohorts.index, 0.5)
     first, last = str(cohorts.index[0]), str(cohorts.index[-1])
     if not seen.size:
         alt = say("charts.retention.alt_short", n=str(len(cohorts)), first=first, last=last)
@@ -87,43 +90,3 @@ def retention(cohorts: pd.DataFrame, language: Language = "en") -> Picture:
         "charts.retention.alt", n=str(len(cohorts)), first=first, last=last, low=low, high=high
     )
     return Picture(figure, alt)
-
-
-def concentration(money: pd.Series, of: str = "net_sales", language: Language = "en") -> Picture:
-    """Draw the share of the money that the best customers bring, and mark the best 20 %.
-
-    Parameters
-    ----------
-    money : one value per customer, in any currency; negative values (returns only) make the curve
-        pass 100 % before it comes back. Nothing is drawn if they add up to nothing.
-    of : what it is, a name under `columns` in the texts: net_sales, expected_margin
-    language : or the words, if the name tells the horizon
-    """
-    best_first = np.sort(money.to_numpy(dtype=float))[::-1]
-    total = best_first.sum()
-    if not total > 0:
-        return nothing(language)
-    say = words(language)
-    name = say(f"columns.{of}")
-    curve = np.concatenate([[0.0], best_first.cumsum() / total])
-    at = np.linspace(0, 1, 201)
-    share = np.interp(at * len(best_first), np.arange(len(curve)), curve)
-    top = float(np.interp(0.2 * len(best_first), np.arange(len(curve)), curve))
-    mark = {"customers": say.percent(0.2), "share": say.percent(top), "name": name}
-    with canvas(3.5) as (figure, ax):
-        ax.fill_between(at, share, at, color=ACCENT, alpha=0.08, linewidth=0)
-        ax.plot([0, 1], [0, 1], color=SOFT, linewidth=1, linestyle=(0, (4, 3)))
-        ax.plot(at, share, color=ACCENT)
-        ax.plot([0.2, 0.2], [0, top], color=INK, linewidth=0.8)
-        ax.plot([0.2], [top], "o", color=INK, markersize=7)
-        ax.annotate(
-            say("charts.concentration.mark", **mark), (0.2, top), (10, -4),
-            textcoords="offset points", va="top", weight="bold",
-        )  # fmt: skip
-        ax.text(0.72, 0.66, say("charts.concentration.equal"), color=SOFT, va="top", fontsize=9)
-        ax.set(xlim=(0, 1), ylim=(0, max(1.0, share.max()) * 1.02))
-        ax.set_title(say("charts.concentration.share", name=name))
-        ax.set_xlabel(say("charts.concentration.customers"))
-        ticks(ax.xaxis, say.percent, most=5)
-        ticks(ax.yaxis, say.percent)
-    return Picture(figure, say("charts.concentration.alt", **mark))

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from cvm_analysis.arrays import Array
+from cvm_analysis.charts.style import PAGE
 from cvm_analysis.texts import figures_in
 
 
@@ -52,7 +53,7 @@ def _shades(ax: Axes) -> Iterator[Array]:
 
 
 def _is_hollow(line: Line2D) -> bool:
-    return line.get_marker() != str(None) and line.get_markerfacecolor() in ("white", "none")
+    return line.get_marker() != str(None) and line.get_markerfacecolor() in (PAGE, "none")
 
 
 def _means(values: Array) -> str:

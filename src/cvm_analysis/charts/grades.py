@@ -12,14 +12,26 @@ from matplotlib.figure import Figure
 
 from cvm_analysis.charts.labels import group_names, indicator
 from cvm_analysis.charts.picture import Picture, bare_rows, check, nothing, titled
-from cvm_analysis.charts.style import ACCENT, BOX, INK, LINE, SCALE, SERIES, SOFT, canvas, ink_on
+from cvm_analysis.charts.style import (
+    ACCENT,
+    BEFORE,
+    BOX,
+    INK,
+    LINE,
+    SCALE,
+    SERIES,
+    SOFT,
+    canvas,
+    ink_on,
+    outline,
+)
 from cvm_analysis.texts import Language, Words, words
 
 SHARE, NOT_GRADED = "share_", "not_graded"
 MOST_PARTS = 6  # indicators with a colour of their own
 OTHERS = "*"  # no code of an indicator
-PARTS = (ACCENT, "#7fb2d1", SERIES[2], "#a9d3c8", SERIES[3], "#cdb6d8")
-REST = "#ccd3db"  # indicators drawn as one
+PARTS = (ACCENT, "#6196b7", SERIES[2], "#559d8f", SERIES[3], "#a984ab")
+REST = BEFORE  # indicators drawn as one
 _BELOW: Any = "outside lower left"
 _SIZES, _CHARACTER = (9.0, 7.5), 0.68  # of figures in bars: points; width in sizes
 _BAR = 285.0  # points: the width of a whole bar
@@ -53,7 +65,8 @@ def grade_mix(
         for column, code in zip(shares, grades, strict=True):
             part = shares[column].fillna(0).to_numpy()
             name = say(f"grades.{code}")
-            ax.barh(range(len(table)), part, left=left, color=colors[code], height=0.62, label=name)
+            ax.barh(range(len(table)), part, left=left, color=colors[code], height=0.62, label=name,
+                    **outline(colors[code]))  # fmt: skip
             _write_in(ax, left, part, [say.percent(p) for p in part], colors[code], _BAR)
             left += part
         ax.set(xlim=(0, 1), ylim=(len(table) - 0.5, -0.5), xticks=[])

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from cvm_analysis.charts.style import PAGE
 from cvm_analysis.texts import Words
 
 Row = tuple[float, float, float]  # value, lower and upper end; ends may be NaN
@@ -42,6 +43,6 @@ def draw(
             ax.plot(np.clip([low, high], *ends), [at, at], color=color, linewidth=1.6,
                     solid_capstyle="butt")  # fmt: skip
         is_hollow = hollow[at] if hollow else np.isnan(low)
-        fill = "white" if is_hollow else color
+        fill = PAGE if is_hollow else color
         ax.plot([np.clip(value, *ends)], [at], "o", color=color, markersize=7, zorder=3,
                 markerfacecolor=fill, markeredgewidth=1.6, clip_on=False)  # fmt: skip

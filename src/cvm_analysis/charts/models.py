@@ -8,7 +8,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cvm_analysis.charts.picture import Picture, categories, check, nothing, ticks
-from cvm_analysis.charts.style import ACCENT, INK, MARKERS, SERIES, SOFT, WIDTH, canvas, styled
+from cvm_analysis.charts.style import (
+    ACCENT,
+    INK,
+    MARKERS,
+    PAGE,
+    SERIES,
+    SOFT,
+    WARM,
+    WIDTH,
+    canvas,
+    styled,
+)
 from cvm_analysis.errors import InputError
 from cvm_analysis.texts import Language, Words, words
 
@@ -143,13 +154,18 @@ def tracking(table: pd.DataFrame, language: Language = "en") -> Picture:
 
 def _bars_and_line(table: pd.DataFrame, say: Words, name: str, legend: Corner) -> Figure:
     """Draw what was as bars and what was expected as a line; words are under `charts.<name>`."""
+    import seaborn as sns
+
     x = np.arange(len(table))
     with canvas(3.0) as (figure, ax):
-        ax.bar(x, table["actual"], color=ACCENT, width=0.7, label=say(f"charts.{name}.actual"))
-        ax.plot(x, table["expected"], color=SERIES[1], marker="o", markeredgecolor="white",
+        sns.barplot(
+            x=x, y=table["actual"].to_numpy(), color=ACCENT, saturation=1, width=0.7,
+            errorbar=None, label=say(f"charts.{name}.actual"), legend=False, ax=ax,
+        )  # fmt: skip
+        ax.plot(x, table["expected"], color=WARM, marker="o", markeredgecolor=PAGE,
                 markersize=7, label=say(f"charts.{name}.expected"))  # fmt: skip
         ax.legend(loc=legend, reverse=True)
-        ax.set(title=say(f"charts.{name}.y"), xlabel=say(f"charts.{name}.x"))
+        ax.set(title=say(f"charts.{name}.y"), xlabel=say(f"charts.{name}.x"), ylabel="")
         categories(ax.xaxis, table.index)
         ticks(ax.yaxis, say.short)
     return figure
@@ -160,7 +176,7 @@ def _both(ax: Axes, table: pd.DataFrame, columns: tuple[str, str], say: Words) -
     days = (pd.DatetimeIndex(table.index) - pd.Timestamp(0)).days.to_numpy()
     actual, expected = columns
     ax.plot(days, table[actual], color=ACCENT, linewidth=1.4, label=say("charts.tracking.actual"))
-    ax.plot(days, table[expected], color=SERIES[1], linestyle=(0, (4, 2)),
+    ax.plot(days, table[expected], color=WARM, linestyle=(0, (4, 2)),
             label=say("charts.tracking.expected"))  # fmt: skip
     ax.set_ylim(0, 1.35 * float(table[list(columns)].to_numpy().max()) or 1.0)
     ticks(ax.yaxis, say.short)
@@ -178,11 +194,15 @@ def p_alive(values: pd.Series, language: Language = "en") -> Picture:
     """
     if values.empty:
         return nothing(language)
+    import seaborn as sns
+
     say = words(language)
-    counts, edges = np.histogram(values.to_numpy(dtype=float), bins=20, range=(0, 1))
     with canvas(2.6) as (figure, ax):
-        ax.bar(edges[:-1], counts, width=0.045, align="edge", color=ACCENT)
-        ax.set(xlim=(0, 1), xlabel=say("charts.p_alive.x"), title=say("charts.p_alive.y"))
+        sns.histplot(values.to_numpy(dtype=float), bins=20, binrange=(0, 1), shrink=0.9, alpha=1,
+                     color=ACCENT, edgecolor="none", legend=False, ax=ax)  # fmt: skip
+        ax.set(
+            xlim=(0, 1), xlabel=say("charts.p_alive.x"), title=say("charts.p_alive.y"), ylabel=""
+        )
         ticks(ax.xaxis, say.percent, most=5)
         ticks(ax.yaxis, say.short)
     alt = say(

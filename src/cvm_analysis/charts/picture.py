@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import Colormap, ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from cvm_analysis.charts.colors import follow_setting
 from cvm_analysis.charts.digest import digest
-from cvm_analysis.charts.style import FAINT, INK, MEASURED, SCALE, SOFT, WIDTH, ink_on, styled
+from cvm_analysis.charts.style import FAINT, INK, MEASURED, PAGE, SCALE, SOFT, WIDTH, ink_on, styled
 from cvm_analysis.errors import InputError
 from cvm_analysis.texts import Language, Words, words
 
@@ -31,6 +32,8 @@ class Picture:
 
     A notebook shows it as SVG whose text is drawn with the reader's own fonts; the same table gives
     the same bytes. No font is embedded: without one for Chinese, a Chinese figure shows boxes.
+    Colours follow the reader's light or dark setting; paper is light. A page that is dark must say
+    `color-scheme: light dark`, for a browser tells its pictures the setting of the page.
     `figure` is the matplotlib figure, to be changed before it is shown.
     """
 
@@ -43,7 +46,7 @@ class Picture:
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         with styled():
             self.figure.savefig(file, format="svg", metadata=nothing)
-        text = file.getvalue().replace(_FAMILY, "")
+        text = follow_setting(file.getvalue().replace(_FAMILY, ""))
         fonts = f"text{{font-family:{FONTS};font-variant-numeric:tabular-nums}}"
         return text[text.index("<svg") :].replace(_CSS, _CSS + fonts, 1)
 
@@ -77,10 +80,10 @@ def ticks(axis: Any, write: Callable[[Any], str], most: int = 4) -> None:
     axis.set_major_formatter(FuncFormatter(lambda value, _: write(value)))
 
 
-def categories(axis: Any, labels: Iterable[Any]) -> None:
-    """Label positions 0, 1, 2, ... of an axis."""
+def categories(axis: Any, labels: Iterable[Any], first: float = 0.0) -> None:
+    """Label positions 0, 1, 2, ... of an axis; in a heat map the first middle is at 0.5."""
     names = [str(label) for label in labels]
-    axis.set_ticks(range(len(names)), names)
+    axis.set_ticks(first + np.arange(len(names)), names)
 
 
 def titled(figure: Figure, title: str) -> None:
@@ -95,9 +98,9 @@ def title_of_largest(say: Words, title: str, largest: str, drawn: int, groups: i
     return f"{say(title)}\n{say(largest, drawn=str(drawn), groups=str(groups))}"
 
 
-def bare_rows(ax: Axes, labels: Sequence[str], keep: bool = False) -> None:
-    """Rows with names and no lines; `keep` leaves the lines of the x axis."""
-    categories(ax.yaxis, labels)
+def bare_rows(ax: Axes, labels: Sequence[str], keep: bool = False, first: float = 0.0) -> None:
+    """Rows with names and no lines; `keep` leaves the lines of the x axis; `first`: categories."""
+    categories(ax.yaxis, labels, first)
     ax.tick_params(axis="y", labelcolor=INK, pad=9)
     ax.grid(False, axis="y")
     ax.grid(keep, axis="x")
@@ -107,22 +110,39 @@ def bare_rows(ax: Axes, labels: Sequence[str], keep: bool = False) -> None:
 def heat(
     ax: Axes, values: np.ndarray, write: Callable[[Any], str], top: float, grey: int | None = None
 ) -> None:
-    """Draw a grid of coloured cells with their values written in, first row on top.
+    """Draw a heat map with the values written in, first row on top; cells begin at 0, 1, 2, ...
 
     `top` is the value of the darkest colour; empty cells stay white; column `grey` is not coloured.
     """
-    rows, columns = values.shape
-    shades = SCALE(np.clip(np.nan_to_num(values) / top, 0, 1) * 0.9 if top > 0 else values * 0)
-    for i, j in np.argwhere(~np.isnan(values)):
-        shade = FAINT if j == grey else shades[i, j]
-        cell(ax, i, j, shade, write(values[i, j]), ink_on(shade))
-    ax.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
+    is_grey = np.arange(values.shape[1]) == grey
+    write_cells(ax, np.where(is_grey, np.nan, values), write, SCALE, (0, top / 0.9 or 1))
+    if is_grey.any():
+        write_cells(ax, np.where(is_grey, values, np.nan), write, ListedColormap([FAINT]), (0, 1))
+
+
+def write_cells(
+    ax: Axes,
+    values: np.ndarray,
+    write: Callable[[Any], str],
+    scale: Colormap,
+    ends: tuple[float, float],
+    ink: str | None = None,
+) -> None:
+    """Add the cells that are not empty to a heat map, coloured by `scale` from end to end.
+
+    ink : of the text; None: what can be read on each cell
+    """
+    import seaborn as sns
+
+    written = len(ax.texts)
+    texts = [["" if np.isnan(value) else write(value) for value in row] for row in values]
+    sns.heatmap(
+        values, ax=ax, cmap=scale, vmin=ends[0], vmax=ends[1], cbar=False, linecolor=PAGE,
+        linewidths=1.5, annot=np.array(texts, dtype=object), fmt="",
+        annot_kws={"fontsize": 9.0}, xticklabels=False, yticklabels=False,
+    )  # fmt: skip
+    colors = np.asarray(ax.collections[-1].get_facecolor())[~np.isnan(values).ravel()]
+    for text, color in zip(ax.texts[written:], colors, strict=True):
+        text.set_color(ink or ink_on(color))
     ax.grid(False)
     ax.spines["bottom"].set_visible(False)
-
-
-def cell(ax: Axes, row: int, column: int, color: Any, text: str, ink: Any) -> None:
-    """Draw one cell of a heat map and the text in it."""
-    corner = (column - 0.5, row - 0.5)
-    ax.add_patch(Rectangle(corner, 1, 1, facecolor=color, edgecolor="white", linewidth=1.5))
-    ax.text(column, row, text, ha="center", va="center", color=ink, fontsize=9.0)

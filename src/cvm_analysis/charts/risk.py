@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from matplotlib.ticker import NullLocator
 
 from cvm_analysis.charts import intervals
 from cvm_analysis.charts.picture import Picture, categories, check, nothing, ticks, titled
-from cvm_analysis.charts.style import ACCENT, INK, SERIES, SOFT, canvas
+from cvm_analysis.charts.style import ACCENT, BEFORE, INK, PAGE, RANGE, SOFT, WARM, canvas
 from cvm_analysis.texts import Language, Words, words
 
 _FACTORS = (  # ticks of a logarithmic axis, from wide to narrow
@@ -24,6 +25,7 @@ _FACTORS = (  # ticks of a logarithmic axis, from wide to narrow
     (0.8, 0.9, 1, 1.1, 1.2),
     (0.9, 0.95, 1, 1.05, 1.1),
 )
+_BELOW: Any = "outside lower left"
 _WIDEST = 100.0  # factor up or down where the axis of hazard ratios ends
 
 
@@ -94,14 +96,14 @@ def reliability(table: pd.DataFrame, language: Language = "en") -> Picture:
     span = (max(0.0, span[0]), min(1.0, span[1]))
     with canvas(4.2) as (figure, ax):
         ax.plot(span, span, color=SOFT, linewidth=1, linestyle=(0, (4, 3)), clip_on=False)
-        ax.vlines(table["predicted"], table["low"], table["high"], color="#a9c7da", linewidth=6,
+        ax.vlines(table["predicted"], table["low"], table["high"], color=RANGE, linewidth=6,
                   label=say("charts.reliability.range"))  # fmt: skip
         for part, name, marker, color in (
-            (table[inside], "inside", "o", ACCENT), (table[~inside], "outside", "D", SERIES[1])
+            (table[inside], "inside", "o", ACCENT), (table[~inside], "outside", "D", WARM)
         ):  # fmt: skip
             if len(part):
                 ax.plot(part["predicted"], part["actual"], marker, color=color, markersize=7,
-                        markeredgecolor="white", clip_on=False, zorder=3,
+                        markeredgecolor=PAGE, clip_on=False, zorder=3,
                         label=say(f"charts.reliability.{name}"))  # fmt: skip
         above = (table["actual"] - table["predicted"]).mean() > 0
         ax.legend(loc="lower right" if above else "upper left")
@@ -109,9 +111,52 @@ def reliability(table: pd.DataFrame, language: Language = "en") -> Picture:
         ax.set_title(say("charts.reliability.y"))
         ticks(ax.xaxis, say.percent, most=5)
         ticks(ax.yaxis, say.percent, most=5)
+    return Picture(figure, _calibration_alt(say, "reliability", table, inside))
+
+
+def risk_groups(table: pd.DataFrame, language: Language = "en") -> Picture:
+    """Draw for each group of customers what share did not order (bars), and what was forecast.
+
+    The share is written above the bar, in orange where it is outside of the range expected.
+
+    Parameters
+    ----------
+    table : one row per group, as for `reliability`
+    """
+    if table.empty:
+        return nothing(language)
+    check(table, ["bin", "n", "predicted", "actual", "low", "high"], "risk_groups")
+    import seaborn as sns
+
+    say = words(language)
+    table = table.sort_values("bin", ignore_index=True)
+    inside = table["actual"].between(table["low"], table["high"])
+    x = np.arange(len(table))
+    with canvas(3.0) as (figure, ax):
+        sns.barplot(
+            x=x, y=table["actual"].to_numpy(), color=BEFORE, saturation=1, width=0.86,
+            errorbar=None, label=say("charts.risk_groups.actual"), legend=False, ax=ax,
+        )  # fmt: skip
+        ax.vlines(x, table["low"], table["high"], color=ACCENT, linewidth=1.6)
+        ax.plot(x, table["predicted"], "o", color=ACCENT, markersize=6, markeredgecolor=PAGE,
+                label=say("charts.risk_groups.predicted"))  # fmt: skip
+        ax.set_xlim(-0.5, len(x) - 0.5)
+        for at, row, is_inside in zip(x, table.itertuples(), inside, strict=True):
+            top = max(float(row.actual), float(row.high), float(row.predicted))
+            ax.annotate(say.percent(row.actual), (at, top), (0, 6), textcoords="offset points",
+                        ha="center", fontsize=9.0, color=SOFT if is_inside else WARM,
+                        weight="normal" if is_inside else "bold")  # fmt: skip
+        figure.legend(loc=_BELOW, ncols=2, handlelength=0.9, columnspacing=1.4)
+        ax.set(ylim=(0, 1.12 * float(table[["actual", "high"]].to_numpy().max())), ylabel="")
+        ax.set(title=say("charts.risk_groups.title"), xlabel=say("charts.risk_groups.x"), yticks=[])
+        categories(ax.xaxis, [say.number(number) for number in table["bin"]])
+    return Picture(figure, _calibration_alt(say, "risk_groups", table, inside))
+
+
+def _calibration_alt(say: Words, figure: str, table: pd.DataFrame, inside: pd.Series) -> str:
     first, last = table.iloc[0], table.iloc[-1]
-    alt = say(
-        "charts.reliability.alt",
+    return say(
+        f"charts.{figure}.alt",
         groups=str(len(table)),
         n=say.count("customers", table["n"].sum()),
         inside=str(int(inside.sum())),
@@ -120,7 +165,6 @@ def reliability(table: pd.DataFrame, language: Language = "en") -> Picture:
         high_predicted=say.percent(last["predicted"]),
         high_actual=say.percent(last["actual"]),
     )
-    return Picture(figure, alt)
 
 
 def _named(say: Words, code: str, mean: str | None) -> str:

@@ -19,7 +19,17 @@ from cvm_analysis.charts.picture import (
     ticks,
     titled,
 )
-from cvm_analysis.charts.style import ACCENT, INK, LINE, SERIES, SOFT, WIDTH, canvas, styled
+from cvm_analysis.charts.style import (
+    ACCENT,
+    BEFORE,
+    INK,
+    PAGE,
+    SOFT,
+    WARM,
+    WIDTH,
+    canvas,
+    styled,
+)
 from cvm_analysis.texts import Language, Words, words
 
 
@@ -38,6 +48,8 @@ def segment_bars(
     """
     if table.empty:
         return nothing(language)
+    import seaborn as sns
+
     say = words(language)
     rows = [say(f"{names}.{code}") for code in table.index]
     titles = [say(f"columns.{column}") for column in table]
@@ -48,7 +60,8 @@ def segment_bars(
         panels = figure.subplots(1, table.shape[1], sharey=True, squeeze=False)[0]
         for ax, column, title in zip(panels, table, titles, strict=True):
             share = shares[column].to_numpy()
-            ax.barh(y, np.nan_to_num(share), color=ACCENT, height=0.62)
+            sns.barplot(x=np.nan_to_num(share), y=y, orient="h", color=ACCENT, saturation=1,
+                        width=0.62, errorbar=None, ax=ax)  # fmt: skip
             for at, part in zip(y, share, strict=True):
                 end = max(0.0, float(np.nan_to_num(part)))
                 ax.annotate(say.percent(part), (end, at), (4, 0), textcoords="offset points",
@@ -100,8 +113,8 @@ def rfm_grid(
         unit = {"name": say(f"columns.{column}"), "currency": currency}
         ax.set_title(say("charts.in_currency", **unit) if kind == "money" else unit["name"])
         ax.set(xlabel=say("charts.rfm_grid.f"), ylabel=say("charts.rfm_grid.r"))
-        categories(ax.xaxis, table.columns)
-        categories(ax.yaxis, table.index)
+        categories(ax.xaxis, table.columns, 0.5)
+        categories(ax.yaxis, table.index, 0.5)
     i, j = np.unravel_index(np.nanargmax(values), values.shape)
     alt = say(
         "charts.rfm_grid.alt",
@@ -128,6 +141,8 @@ def conversions(table: pd.DataFrame, scheme: str, language: Language = "en") -> 
     if table.empty:
         return nothing(language)
     check(table, ["customer_type", "before", "n_customers", "rose", "low", "high"], "conversions")
+    import seaborn as sns
+
     say = words(language)
     rows = [
         say("charts.conversions.row", n=say.number(row["n_customers"]), **_names(say, row))
@@ -136,17 +151,18 @@ def conversions(table: pd.DataFrame, scheme: str, language: Language = "en") -> 
     title = say(f"schemes.{scheme}")
     shares, low, high = (table[column].to_numpy(float) for column in ("rose", "low", "high"))
     above, below = shares > high, shares < low
-    colors = np.select([above, below], [ACCENT, SERIES[1]], SOFT)
+    colors = np.select([above, below], [ACCENT, WARM], SOFT).tolist()
     y = np.arange(len(table))
     with canvas(1.1 + 0.46 * len(table)) as (figure, ax):
-        ax.barh(y, high - low, left=low, color=LINE, height=0.5)
-        ax.scatter(shares, y, color=colors, s=46, zorder=3)
+        ax.barh(y, high - low, left=low, color=BEFORE, height=0.5)
+        sns.scatterplot(x=shares, y=y, hue=y, palette=dict(zip(y, colors, strict=True)), s=64,
+                        edgecolor=PAGE, linewidth=1.2, zorder=3, legend=False, ax=ax)  # fmt: skip
         for at, share, color in zip(y, shares, colors, strict=True):
             place = {"xycoords": ax.get_yaxis_transform(), "color": color, "va": "center"}
             ax.annotate(say.percent(share), (1.02, at), annotation_clip=False, **place)
         ax.set(xlim=(-0.01, 1.05 * np.nanmax([*shares, *high, 0.05])), ylim=(len(y) - 0.4, -0.6))
         ticks(ax.xaxis, say.percent)
-        ax.set_xlabel(say("charts.conversions.x"))
+        ax.set(xlabel=say("charts.conversions.x"), ylabel="")
         titled(figure, say("charts.conversions.title", scheme=title))
         bare_rows(ax, rows, keep=True)
     parts = [_conversion(say, row) for row in table.to_dict("records")]

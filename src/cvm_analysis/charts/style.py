@@ -10,23 +10,33 @@ from typing import Any
 import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from matplotlib.colors import Colormap, LinearSegmentedColormap, ListedColormap
 from matplotlib.figure import Figure
 
-INK, SOFT, LINE, FAINT, ACCENT = "#1b2430", "#5a6675", "#e4e8ee", "#f1f4f7", "#0b5d8f"
-SERIES = (
-    "#0b5d8f",
-    "#c8651b",
-    "#2a8f7f",
-    "#8a5a9e",
-    "#b08d1a",
-)  # distinct to colour-blind readers
+from cvm_analysis.charts import colors
+
+PAGE, INK, SOFT, LINE, FAINT = "#ffffff", "#1b2430", "#5a6675", "#e4e8ee", "#f1f4f7"
+ACCENT, WARM = "#0b5d8f", "#a8480b"  # what matters; what is worse than it was
+BEFORE = "#8793a1"  # last year, beside this year in ACCENT; what is expected by chance
+RANGE = "#5f93b7"  # an interval behind a point in ACCENT
+DARK = {  # the same on a dark page, as `colors.darken` has it; for the page that shows the pictures
+    PAGE: colors.DARK_PAGE,
+    INK: "#e5f0ff",
+    SOFT: "#8894a3",
+    LINE: "#222933",
+    FAINT: "#1a2129",
+    ACCENT: "#6da8d7",
+    WARM: "#d27d56",
+    BEFORE: "#5c6775",
+}
+SERIES = (ACCENT, WARM, "#23806f", "#6b2c6e", "#5b4a00")  # distinct to colour-blind readers
 MARKERS = ("s", "^", "D", "v", "P")
-SCALE = LinearSegmentedColormap.from_list("accent", ["#f3f8fb", "#7fb2d1", ACCENT, "#083d5f"])
 WIDTH = 5.4  # inches: about 520 px, still readable at the width of a phone
 
+_SEEN = 3.0  # contrast of an area that a reader must see
+_LEGIBLE = 4.55  # contrast of text in a cell: 4.5, and what rounding may take
 _CHINESE = "Noto Sans CJK SC"
-BOX = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}  # a box behind text
+BOX = {"facecolor": PAGE, "edgecolor": "none", "pad": 0.6}  # a box behind text
 MEASURED = ["DejaVu Sans", _CHINESE]  # what text is measured with, not drawn
 
 STYLE: dict[str, Any] = {
@@ -103,5 +113,27 @@ def canvas(height: float, width: float = WIDTH) -> Iterator[tuple[Figure, Axes]]
 
 
 def ink_on(color: Any) -> str:
-    """Return the colour in which text can be read on another."""
-    return "white" if np.dot(to_rgb(color), (0.299, 0.587, 0.114)) < 0.5 else INK
+    """Return the colour in which text can be read on another: the page's or that of text."""
+    return max(PAGE, INK, key=lambda ink: colors.contrast_ratio(ink, color))
+
+
+def outline(color: Any) -> dict[str, Any]:
+    """Return the edge of an area: one that is seen where the area is nearly as pale as paper."""
+    is_pale = colors.contrast_ratio(color, PAGE) < _SEEN
+    return {"edgecolor": BEFORE, "linewidth": 0.6} if is_pale else {"linewidth": 0.0}
+
+
+def shades(*ends: str) -> Colormap:
+    """Return the colours from one to the next, but for those on which no text can be read.
+
+    Between light shades, for dark text, and dark ones, for light text, lies a narrow band where the
+    contrast of both is too low; a shade in it gives way to the nearer of its ends.
+    """
+    smooth = LinearSegmentedColormap.from_list("smooth", ends)(np.linspace(0, 1, 256))
+    contrasts = [max(colors.contrast_ratio(ink, c) for ink in (PAGE, INK)) for c in smooth]
+    legible = np.flatnonzero(np.array(contrasts) >= _LEGIBLE)
+    nearest = [legible[np.abs(legible - i).argmin()] for i in range(len(smooth))]
+    return ListedColormap(smooth[nearest])
+
+
+SCALE = shades("#f3f8fb", "#7fb2d1", ACCENT, "#083d5f")

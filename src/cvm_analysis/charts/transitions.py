@@ -12,11 +12,12 @@ from matplotlib.patches import Patch, PathPatch, Rectangle
 from matplotlib.path import Path
 
 from cvm_analysis.charts.picture import Picture, check, nothing
-from cvm_analysis.charts.style import INK, SERIES, SOFT, WIDTH, canvas
+from cvm_analysis.charts.style import INK, PAGE, SOFT, WARM, WIDTH, canvas, outline
 from cvm_analysis.texts import Language, Words, words
 
 SIDES = ("before", "after")
-COLORS = {"other": "#edf0f4", "stayed": "#d3dbe4", "rose": "#9cc4dd", "fell": SERIES[1]}  # layers
+ALPHA = 0.88  # of the bands: where they cross, both are seen
+COLORS = {"other": "#edf0f4", "stayed": "#d3dbe4", "rose": "#4c88ad", "fell": WARM}  # layers
 _LEGEND: Any = "outside lower left"
 _BARS, _LEAST, _GAP, _HEAD = 2.5, 0.36, 0.1, 0.26  # inches: all bars, least class, gap, top
 _BAR, _PAD, _READABLE = 0.09, 0.07, 0.13  # inches: a bar's width, from it to words, a line's height
@@ -112,12 +113,13 @@ def _draw_bands(ax: Axes, say: Words, bands: pd.DataFrame, layout: _Layout) -> N
         color = COLORS[str(band.move)]
         shape = _band(left, float(band.before_top), right, float(band.after_top), float(band.high))
         layer = layers[str(band.move)]
-        ax.add_patch(PathPatch(shape, facecolor=color, linewidth=0, alpha=0.88, zorder=layer))
+        edge = outline(color)
+        ax.add_patch(PathPatch(shape, facecolor=(color, ALPHA), zorder=layer, **edge))
         if band.high >= _READABLE:
             ax.text(
                 left + _PAD, band.before_top + band.high / 2, say.number(band.n_customers),
                 va="center_baseline", fontsize=8.5, zorder=9,
-                color="white" if band.move == "fell" else INK,
+                color=PAGE if band.move == "fell" else INK,
             )  # fmt: skip
 
 
@@ -153,7 +155,9 @@ def _legend(figure: Figure, say: Words, counts: pd.Series) -> None:
         move: say(f"charts.transitions.{move}", n=say.number(n)) for move, n in counts.items()
     }
     order = [move for move in reversed(COLORS) if move in labels]
-    patches = [Patch(facecolor=COLORS[move], label=labels[move]) for move in order]
+    patches = [
+        Patch(facecolor=COLORS[move], label=labels[move], **outline(COLORS[move])) for move in order
+    ]
     figure.legend(
         handles=patches, loc=_LEGEND, ncols=4, handlelength=0.9, handleheight=0.9, columnspacing=1.4
     )

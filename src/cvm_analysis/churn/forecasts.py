@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from cvm_analysis import tables
 from cvm_analysis.backtest import choice
 from cvm_analysis.churn import challengers, evaluation, lapse, learning
 from cvm_analysis.churn.learning import Learned, Snapshot
@@ -144,10 +145,10 @@ def find_trial(last: Sequence[Trial], chosen: str, horizon_days: int) -> Trial |
 
 
 def calibration(last: Sequence[Trial], chosen: str, horizon_days: int) -> pd.DataFrame:
-    """Compare predicted and actual inactive share (`evaluation.calibration`); empty: no trial."""
+    """Compare predicted and actual inactive share: table `risk_calibration`; empty: no trial."""
     trial = find_trial(last, chosen, horizon_days)
     if trial is None:
-        return pd.DataFrame()
+        return tables.empty("risk_calibration")
     return evaluation.calibration(trial.p_no_purchase[chosen], trial.inactive)
 
 

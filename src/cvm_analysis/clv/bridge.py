@@ -32,15 +32,37 @@ def compare(
     `all`: n_customers; margin_last_year, from net sales and the customer's share where a cost is
     unknown; expected_margin.
     """
+    start = pd.Timestamp(date) - pd.Timedelta(days=YEAR)
+    is_new = pd.to_datetime(customers.loc[values.index, "first_order"]) > start
+    group = pd.Series(np.where(is_new, "new", "known"), values.index)
+    table = _by_customer(customers, values, otherwise)
+    parts = table.groupby(group).sum().reindex(["known", "new"], fill_value=0)
+    return pd.concat([parts, parts.sum().to_frame("all").T]).astype({"n_customers": int})
+
+
+def by_segment(
+    customers: pd.DataFrame, values: pd.DataFrame, segment: pd.Series, otherwise: float
+) -> pd.DataFrame:
+    """Compare the same two margins segment by segment.
+
+    segment : of each customer; the others as for `compare`
+
+    Returns
+    -------
+    One row per segment, the largest expected margin first: n_customers, margin_last_year,
+    expected_margin.
+    """
+    table = _by_customer(customers, values, otherwise)
+    sums = table.groupby(segment.reindex(values.index)).sum().rename_axis("segment")
+    return sums.sort_values("expected_margin", ascending=False, kind="stable")
+
+
+def _by_customer(customers: pd.DataFrame, values: pd.DataFrame, otherwise: float) -> pd.DataFrame:
+    """One row per customer with a value: n_customers (1) and the two margins."""
     rows = customers.loc[values.index]
     margin = rows["net_sales_365d"].astype(float) * margins.estimate(rows, otherwise)
     if "margin_365d" in rows:
         margin = rows["margin_365d"].astype(float).fillna(margin)
-    start = pd.Timestamp(date) - pd.Timedelta(days=YEAR)
-    is_new = pd.to_datetime(rows["first_order"]) > start
-    group = pd.Series(np.where(is_new, "new", "known"), rows.index)
-    table = pd.DataFrame(
+    return pd.DataFrame(
         {"n_customers": 1, "margin_last_year": margin, "expected_margin": values["expected_margin"]}
     )
-    parts = table.groupby(group).sum().reindex(["known", "new"], fill_value=0)
-    return pd.concat([parts, parts.sum().to_frame("all").T]).astype({"n_customers": int})

@@ -8,22 +8,32 @@ from cvm_analysis.customers.activity import (
     retention,
     year_to_last_order,
 )
-from cvm_analysis.customers.indicators import histories, in_period, latest, mix, rfm_measures
+from cvm_analysis.customers.indicators import (
+    histories,
+    in_period,
+    latest,
+    mix,
+    net_sales,
+    rfm_measures,
+)
+from cvm_analysis.customers.periods import in_periods
 from cvm_analysis.customers.resample import with_copied_days
-from cvm_analysis.customers.service import last_satisfaction, late_deliveries
+from cvm_analysis.customers.service import count_deliveries, late_deliveries
 from cvm_analysis.customers.table import as_of
 
 __all__ = [
     "as_of",
+    "count_deliveries",
     "daily_margin",
     "histories",
     "in_period",
+    "in_periods",
     "largest_days",
-    "last_satisfaction",
     "late_deliveries",
     "latest",
     "mix",
     "monthly",
+    "net_sales",
     "purchase_days",
     "retention",
     "rfm_measures",

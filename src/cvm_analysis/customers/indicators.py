@@ -53,6 +53,13 @@ def rfm_measures(transactions: ir.Table, date: dt.date) -> ir.Table:
     )
 
 
+def net_sales(transactions: ir.Table, date: dt.date) -> ir.Table:
+    """One row per customer with a line by `date`: customer_id, net_sales."""
+    past = transactions.filter(transactions.ordered_at.date() <= date)
+    found = past.group_by("customer_id").aggregate(net_sales=past.amount.sum().cast("float64"))
+    return found.order_by("customer_id")
+
+
 def histories(transactions: ir.Table, date: dt.date | ir.DateValue) -> ir.Table:
     """One row per customer who bought by `date`: the input of purchase models.
 

@@ -1,4 +1,4 @@
-"""What went wrong in service, as of a day: late deliveries, and the last score of each topic."""
+"""What went wrong in service, as of a day: late deliveries."""
 
 from __future__ import annotations
 
@@ -24,19 +24,18 @@ def late_deliveries(transactions: ir.Table, date: dt.date | ir.DateValue) -> ir.
     )
 
 
-def last_satisfaction(feedback: ir.Table, date: dt.date | ir.DateValue) -> ir.Table:
-    """One row per customer and dimension of satisfaction: customer_id, dimension, score (1 to 5).
+def count_deliveries(transactions: ir.Table, date: dt.date | ir.DateValue, days: int) -> ir.Table:
+    """One row per customer with a delivery due in the last `days` days: customer_id, n_due, n_late.
 
-    The last score by `date`; of several on that day the lowest, the one to act on.
+    Order lines count by the day they were promised for; one that is not late yet is not counted
+    before that day, unless it has arrived.
     """
-    scored = feedback.filter(
-        feedback["at"] <= as_value(date),
-        feedback.kind == "csat",
-        feedback.score.notnull(),
-        feedback.dimension.notnull(),
-    )
-    days = scored.group_by("customer_id", "dimension", "at").aggregate(lowest=scored.score.min())
-    found = days.group_by("customer_id", "dimension").aggregate(
-        score=days.lowest.argmax(days["at"]).cast("float64")
-    )
-    return found.order_by("customer_id", "dimension")
+    end = as_value(date)
+    past = transactions.filter(transactions.ordered_at.date() <= end)
+    due, late, _ = late_lines(past, end)
+    within = due & (end.delta(past.promised_on, unit="day") < days)
+    lines = past.select("customer_id", late=late, within=within)
+    counted = lines.filter(lines.within).group_by("customer_id")
+    return counted.aggregate(
+        n_due=lambda t: t.count(), n_late=lambda t: t.late.cast("int64").sum()
+    ).order_by("customer_id")

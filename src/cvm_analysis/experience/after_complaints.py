@@ -114,7 +114,9 @@ def _sorted(code: Ints, day: Ints, amount: Array) -> tuple[Ints, Array]:
 
 
 def _day_number(days: pd.Series) -> Ints:
-    found: Ints = ((pd.to_datetime(days) - pd.Timestamp("1990-01-01")).dt.days).to_numpy(np.intp)
+    found: Ints = (
+        (pd.to_datetime(days, cache=False) - pd.Timestamp("1990-01-01")).dt.days
+    ).to_numpy(np.intp)
     return found
 
 

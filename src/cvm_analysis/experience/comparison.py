@@ -23,6 +23,7 @@ YEAR = 365  # days in which pace and value are counted
 RECENCY = (0, 30, 91, 182, 365)  # days since the last purchase: last of each class
 PACE = (0, 1, 2, 4)  # purchase days within a year: last of each class
 LEVEL = 0.95
+N_CELLS = 2**13  # 8 classes of recency, 8 of pace, 64 of value, old or new
 
 
 class Difference(NamedTuple):
@@ -91,14 +92,16 @@ class Histories:
     first_day: pd.Timestamp
     span: int  # days that a customer's keys cover
 
-    def state(self, code: Ints, day: pd.Timestamp, window_days: int) -> pd.DataFrame:
-        """What each customer (by number) was like at the end of a day.
+    def state(
+        self, code: Ints, day: pd.Timestamp | pd.DatetimeIndex, window_days: int
+    ) -> pd.DataFrame:
+        """What each customer (by number) was like at the end of a day, or each of an own day.
 
         recency (days; -1: never bought), pace (purchase days within a year), value (net sales
         within a year), is_old (bought more than a year ago, too), outcome (net sales in the
         `window_days` after the day)
         """
-        at = (day - self.first_day).days
+        at = np.asarray((day - self.first_day).days)
         start = np.searchsorted(self.key, code * self.span)
         now = self._place(code, at)
         year, later = self._place(code, at - YEAR), self._place(code, at + window_days)
@@ -116,15 +119,15 @@ class Histories:
             }
         )
 
-    def _place(self, code: Ints, day: int) -> Ints:
-        within = min(max(day + 1, 0), self.span - 1)
+    def _place(self, code: Ints, day: Ints) -> Ints:
+        within = np.clip(day + 1, 0, self.span - 1)
         return np.searchsorted(self.key, code * self.span + within, side="right")
 
 
 def histories(purchases: pd.DataFrame) -> Histories:
     """Index the purchases of customers; one row per customer and day: customer_id, day, amount."""
     code, names = pd.factorize(purchases["customer_id"], sort=True)
-    days = pd.to_datetime(purchases["day"])
+    days = pd.to_datetime(purchases["day"], cache=False)
     first = days.min()
     number = (days - first).dt.days.to_numpy()
     span = int(number.max()) + 3
@@ -134,16 +137,14 @@ def histories(purchases: pd.DataFrame) -> Histories:
     return Histories(pd.Index(names), key[order], amount, first, span)
 
 
-def cells(state: pd.DataFrame) -> pd.Series:
-    """Name the class of recency, pace and value of each row of `Histories.state`, old or new.
+def cells(state: pd.DataFrame) -> Ints:
+    """Number the class of recency, pace and value of each row of `Histories.state`, old or new.
 
-    Value is in classes of which each is twice the one before, so that no currency matters.
+    Value is in classes of which each is twice the one before, so that no currency matters. Numbers
+    are below N_CELLS.
     """
     recency = np.searchsorted(RECENCY, state["recency"])
     pace = np.searchsorted(PACE, state["pace"])
-    value = np.floor(np.log2(state["value"].clip(lower=1.0)))
-    parts = {"r": recency, "p": pace, "v": value, "o": state["is_old"]}
-    named = pd.Series("", state.index)
-    for letter, each in parts.items():
-        named += letter + pd.Series(np.asarray(each), state.index).astype(int).astype(str)
-    return named
+    value = np.log2(state["value"].clip(lower=1.0)).astype(np.intp).to_numpy()
+    found: Ints = ((recency * 8 + pace) * 64 + value) * 2 + state["is_old"].to_numpy()
+    return found

@@ -52,13 +52,13 @@ def cases(feedback: pd.DataFrame, as_of: dt.date, repeat_within_days: int) -> pd
         is_repeat : whether another complaint of the customer came at most so many days before, or
             earlier on the same day
     """
-    at, end = pd.to_datetime(feedback["at"]), pd.Timestamp(as_of)
+    at, end = pd.to_datetime(feedback["at"], cache=False), pd.Timestamp(as_of)
     found = feedback.assign(at=at)[(feedback["kind"] == COMPLAINT) & (at <= end)]
     found = found.sort_values(["at", "customer_id"], kind="stable", ignore_index=True)
     found = found.rename(columns=_PRODUCT).drop(columns=["kind", "score"], errors="ignore")
     missing = pd.Series(None, found.index, object)
     topic = found.get("dimension", missing)
-    closed = pd.to_datetime(found.get("closed_at", missing))
+    closed = pd.to_datetime(found.get("closed_at", missing), cache=False)
     is_closed = closed <= end
     duration = (closed.where(is_closed, end) - found["at"]).dt.days.astype(float)
     since = found.groupby("customer_id")["at"].diff().dt.days

@@ -6,12 +6,8 @@ import datetime as dt
 
 import pandas as pd
 
-from cvm_analysis.experience import complaints
+from cvm_analysis.experience import complaints, measures
 from cvm_analysis.experience.answers import NPS, last_scores
-from cvm_analysis.tables import TABLES
-
-SATISFACTION = "satisfaction_"  # before the dimension
-_TABLE = TABLES["experience"]
 
 
 def build(
@@ -43,16 +39,14 @@ def build(
     """
     end = pd.Timestamp(as_of)
     known = answers[answers["at"] <= end]
-    recent = known[known["at"] > end - pd.Timedelta(days=period_days)]
     last = last_scores(known, as_of)
-    topics = last.drop(columns=NPS, errors="ignore").add_prefix(SATISFACTION)
     now = asked.loc[asked["until"] == end, "customer_id"]
     counted = complaints.by_customer(cases).reindex(customers).fillna(0)
     found = pd.DataFrame(
         {
             "nps": last.get(NPS, pd.Series(dtype=float)).reindex(customers),
             "last_answer": known.groupby("customer_id")["at"].max().reindex(customers),
-            "n_answered": recent.groupby("customer_id")["at"].nunique().reindex(customers),
+            "n_answered": measures.count_answers(known, as_of, period_days).reindex(customers),
             "was_asked": customers.isin(now),
             "complaints_open": counted["complaints_open"].astype(int),
             "complaint_days": counted["complaint_days"].astype(float),
@@ -63,4 +57,4 @@ def build(
     found["n_answered"] = found["n_answered"].fillna(0).astype(int)
     if contacted is not None and len(contacted):
         found = found.join(contacted)
-    return found.join(topics)
+    return found.join(measures.satisfaction(last))

@@ -61,6 +61,35 @@ def landmarks(days: Sequence[dt.date], as_of: dt.date, horizon_days: int) -> lis
     return [day for day in days if day + dt.timedelta(days=horizon_days) <= as_of]
 
 
+def known_on(daily_margin: pd.DataFrame, days: Sequence[dt.date]) -> dict[dt.date, pd.DataFrame]:
+    """Measure customers at each landmark, as table `customers` does, from their days so far.
+
+    daily_margin : one row per customer and day: customer_id, day, sales, purchases (0: a return)
+
+    Returns
+    -------
+    day -> one row per customer who had bought, indexed by customer_id: days_since_last,
+    n_purchase_days, T (weeks since the first), net_sales_365d.
+    """
+    day = pd.to_datetime(daily_margin["day"], cache=False)
+    return {each: _known(daily_margin, day, pd.Timestamp(each)) for each in days}
+
+
+def _known(daily: pd.DataFrame, day: pd.Series, end: pd.Timestamp) -> pd.DataFrame:
+    customers, bought = daily["customer_id"], (day <= end) & (daily["purchases"] > 0)
+    found = day[bought].groupby(customers[bought]).agg(["min", "max", "size"])
+    recent = (day <= end) & (day > end - pd.Timedelta(days=365))
+    sales = daily["sales"][recent].groupby(customers[recent]).sum()
+    return pd.DataFrame(
+        {
+            "days_since_last": (end - found["max"]).dt.days,
+            "n_purchase_days": found["size"],
+            "T": (end - found["min"]).dt.days / 7,
+            "net_sales_365d": sales.reindex(found.index, fill_value=0.0),
+        }
+    )
+
+
 def gather(
     answers: pd.DataFrame,
     customers: Mapping[dt.date, pd.DataFrame],
@@ -73,8 +102,8 @@ def gather(
     ----------
     answers : one row per answer, as `answers.read` returns; those after a landmark do not count
         there, nor does the recommendation score, which sums the dimensions up
-    customers : landmark (see `landmarks`) -> customers as known then, by customer_id; those who
-        had bought count: days_since_last, n_purchase_days, T (weeks), net_sales_365d
+    customers : landmark (see `landmarks`) -> customers as known then (`known_on`); those who had
+        bought count
     daily_margin : one row per customer and day: customer_id, day, amount, purchases (0: a return)
     """
     rated = answers[answers["dimension"] != NPS]
@@ -146,7 +175,7 @@ def rank(rows: Rows, seed: int = 0) -> pd.DataFrame:
 
 def _outcome(daily_margin: pd.DataFrame, landmark: dt.date, horizon_days: int) -> pd.DataFrame:
     """Whether each customer bought within the horizon after a landmark, and the margin."""
-    day, start = pd.to_datetime(daily_margin["day"]), pd.Timestamp(landmark)
+    day, start = pd.to_datetime(daily_margin["day"], cache=False), pd.Timestamp(landmark)
     within = daily_margin[(day > start) & (day <= start + pd.Timedelta(days=horizon_days))]
     by_customer = within.groupby("customer_id")
     bought = by_customer["purchases"].max().clip(upper=1)

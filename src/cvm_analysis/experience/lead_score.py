@@ -1,9 +1,11 @@
-"""Will an open lead be won within the horizon? Logistic regression, if it beats the rate by source.
+"""Will an open lead be won within the horizon? The rate by source, or a score that beats it.
 
 Learned from what was known of open leads on past days (landmarks, a month apart) and what became of
 them within the horizon; a lead that was lost by then was not won. The last third of the days is the
-test: the model learned from days whose outcomes were known before it, and is used only if its log
-loss is lower than that of the rate by source beyond chance (clustered by lead).
+test: each score learned from days whose outcomes were known before it. A logistic regression is
+used only if its log loss is lower than that of the rate by source beyond chance (clustered by
+lead); a scorecard, if the config has one, only if it beats the one of the two that is in use.
+The points of a scorecard become probabilities by a logistic regression on its score alone.
 
 Source: van Houwelingen (2007), "Dynamic Prediction by Landmarking in Event History Analysis",
 Scandinavian Journal of Statistics 34(1), 70-85.
@@ -12,8 +14,9 @@ Scandinavian Journal of Statistics 34(1), 70-85.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +24,12 @@ import pandas as pd
 from scipy.stats import norm
 
 from cvm_analysis.arrays import Array
+from cvm_analysis.experience import clustered_auc
 from cvm_analysis.experience import leads as leads_module
+from cvm_analysis.segments.grades import grade as grade_module
+from cvm_analysis.segments.grades import points, scorecard
+from cvm_analysis.segments.grades.scorecard import Scorecard
+from cvm_analysis.tables import TABLES
 
 SPACING_DAYS = 30  # between landmarks
 LEAST_LEADS = 50  # of training and of test, and a fifth as many won
@@ -29,32 +37,28 @@ LEAST_OF_CODE = 50  # leads for a source or owner to have a coefficient of its o
 _PRIOR = 10.0  # leads at the rate of all that are added to each source
 
 
+Forecast = Callable[[pd.DataFrame], pd.Series]  # rows as `known_on` -> probability of being won
+SOURCE, MODEL, SCORECARD = "source", "model", "scorecard"
+
+
 @dataclass(frozen=True)
 class Score:
     """The forecast of leads; `fit` makes one.
 
-    log_loss, log_loss_by_source : mean over the test rows; empty if there were too few
-    gain : by how much the model's is lower, gain_low : its lower limit of 95 % (one-sided)
+    used : source (the rate by source), model or scorecard
+    rate : share won within the horizon of all leads that were open at a landmark
+    tested : table `lead_scores`, in the order of the test; no rows if there were too few leads
+    card : the scorecard, fitted to all landmarks; None: the config has none
     """
 
     horizon_days: int
-    is_model: bool  # else the rate by source is used
+    used: str
     rate: float
-    rates: pd.Series
-    log_loss: float
-    log_loss_by_source: float
-    gain: float
-    gain_low: float
+    tested: pd.DataFrame
     n_train: int
     n_test: int
-    columns: tuple[str, ...]
-    model: Any = None
-
-    def p_won(self, rows: pd.DataFrame) -> pd.Series:
-        """Probability that each open lead is won within the horizon; rows : as `known_on`."""
-        if self.is_model:
-            return _predict(self.model, rows, self.columns)
-        return _rate_by_source(rows, self.rates, self.rate)
+    p_won: Forecast  # by the score in use
+    card: Scorecard | None = None
 
 
 def known_on(leads: pd.DataFrame, order: Sequence[str], day: dt.date) -> pd.DataFrame:
@@ -79,41 +83,57 @@ def known_on(leads: pd.DataFrame, order: Sequence[str], day: dt.date) -> pd.Data
     )
 
 
-def fit(leads: pd.DataFrame, order: Sequence[str], as_of: dt.date, horizon_days: int) -> Score:
-    """Learn from all past landmarks; the last third of them decides whether the model is used.
+def fit(
+    leads: pd.DataFrame,
+    order: Sequence[str],
+    as_of: dt.date,
+    horizon_days: int,
+    cards: Sequence[Scorecard] = (),
+) -> Score:
+    """Learn from all past landmarks; the last third of them decides which score is used.
 
     leads : the raw table; order : as `leads.find_stages` returns
+    cards : versions of the scorecard of leads; the one that is valid on as_of counts
     """
     rows = _landmarks(leads, order, as_of, horizon_days)
     days = np.sort(rows["day"].unique())
     test_from = days[len(days) * 2 // 3] if len(days) else pd.NaT
     horizon = pd.Timedelta(days=horizon_days)
     train, test = rows[rows["day"] + horizon <= test_from], rows[rows["day"] >= test_from]
-    gain = low = loss = by_source = np.nan
-    if _suffices(train) and _suffices(test):
-        model, columns = _learn(train)
-        p = _predict(model, test, columns)
-        base = _rate_by_source(test, *_rates(train))
-        losses = [_log_loss(test["won"], each) for each in (p, base)]
-        loss, by_source = (float(each.mean()) for each in losses)
-        gain, low = _gain(losses[1] - losses[0], test["lead_id"])
-    is_model = bool(low > 0)
-    final, columns = _learn(rows) if is_model else (None, ())
-    rates, rate = _rates(rows)
+    begun = [card for card in cards if card.valid_from <= as_of]
+    card = scorecard.valid_on(begun, as_of) if begun else None
+    ways = {SOURCE: _by_source, MODEL: _by_model}
+    if card is not None:
+        ways[SCORECARD] = partial(_by_card, card)
+    tested = _test(ways, train, test)
+    used = next(iter(tested.index[tested["is_used"]]), SOURCE)
     return Score(
         horizon_days=horizon_days,
-        is_model=is_model,
-        rate=rate,
-        rates=rates,
-        log_loss=loss,
-        log_loss_by_source=by_source,
-        gain=gain,
-        gain_low=low,
+        used=used,
+        rate=float(rows["won"].mean()) if len(rows) else np.nan,
+        tested=tested,
         n_train=train["lead_id"].nunique(),
         n_test=test["lead_id"].nunique(),
-        columns=columns,
-        model=final,
+        p_won=ways[used](rows),
+        card=points.fit_bins(card, rows) if card is not None else None,
     )
+
+
+def grade(score: Score, rows: pd.DataFrame) -> pd.DataFrame:
+    """Grade open leads by the scorecard, whichever score is in use.
+
+    rows : as `known_on`
+
+    Returns
+    -------
+    Same index; score (0 to 100, empty: too little is known), grade (`not_graded` then). No columns
+    without a scorecard.
+    """
+    if score.card is None:
+        return rows[[]]
+    found = points.score(score.card, rows)
+    grades = grade_module.assign(found, grade_module.thresholds(score.card, found))
+    return pd.DataFrame({"score": found, "grade": grades})
 
 
 def pipeline(latest: pd.DataFrame, p_won: pd.Series, by: str | None = None) -> pd.DataFrame:
@@ -173,15 +193,66 @@ def _suffices(rows: pd.DataFrame) -> bool:
     )
 
 
-def _rates(rows: pd.DataFrame) -> tuple[pd.Series, float]:
-    """Share won by source, and of all; a source of few leads is drawn to the share of all."""
+def _test(
+    ways: Mapping[str, Callable[[pd.DataFrame], Forecast]], train: pd.DataFrame, test: pd.DataFrame
+) -> pd.DataFrame:
+    """Test each score on later rows: table `lead_scores`; the last that beats those before is used.
+
+    ways : score -> learns from rows how to forecast others; the first is used unless it is beaten
+    """
+    columns = [name for name in TABLES["lead_scores"].columns if name != "lead_score"]
+    if not (_suffices(train) and _suffices(test)):
+        return pd.DataFrame(columns=columns).rename_axis("lead_score")
+    won, lead = test["won"], test["lead_id"]
+    used, losses, found = next(iter(ways)), {}, {}
+    for name, learn in ways.items():
+        p = learn(train)(test)
+        losses[name] = _log_loss(won, p)
+        auc = clustered_auc.estimate(p, won == 1, lead)
+        gain = low = np.nan
+        if name != used:
+            gain, low = _gain(losses[used] - losses[name], lead)
+        if low > 0:
+            used = name
+        found[name] = (losses[name].mean(), gain, low, auc.auc, auc.low, auc.high)
+    names = ["log_loss", "improvement", "improvement_low", "auc", "auc_low", "auc_high"]
+    table = pd.DataFrame.from_dict(found, orient="index", columns=names).rename_axis("lead_score")
+    table = table.assign(n_leads=lead.nunique(), is_used=table.index == used)
+    return table[columns]
+
+
+def _by_source(rows: pd.DataFrame) -> Forecast:
+    """Learn the share won by source; a source of few leads is drawn to the share of all."""
     rate = float(rows["won"].mean()) if len(rows) else np.nan
     by_source = rows.groupby("source")["won"].agg(["sum", "size"])
-    return (by_source["sum"] + _PRIOR * rate) / (by_source["size"] + _PRIOR), rate
+    rates = (by_source["sum"] + _PRIOR * rate) / (by_source["size"] + _PRIOR)
+    return lambda others: others["source"].map(rates).astype(float).fillna(rate)
 
 
-def _rate_by_source(rows: pd.DataFrame, rates: pd.Series, rate: float) -> pd.Series:
-    return rows["source"].map(rates).astype(float).fillna(rate)
+def _by_model(rows: pd.DataFrame) -> Forecast:
+    model, columns = _learn(rows)
+    return lambda others: _predict(model, others, columns)
+
+
+def _by_card(card: Scorecard, rows: pd.DataFrame) -> Forecast:
+    """Learn how often leads of a score were won; one without a score has the rate by source."""
+    from sklearn.linear_model import LogisticRegression
+
+    fitted, by_source = points.fit_bins(card, rows), _by_source(rows)
+    score = points.score(fitted, rows) / 100
+    known = score.notna()
+    if rows.loc[known, "won"].nunique() < 2:
+        return by_source
+    model = LogisticRegression(C=np.inf).fit(score[known].to_frame(), rows.loc[known, "won"])
+
+    def forecast(others: pd.DataFrame) -> pd.Series:
+        score = points.score(fitted, others) / 100
+        found, known = by_source(others), score.notna()
+        if known.any():
+            found[known] = model.predict_proba(score[known].to_frame())[:, 1]
+        return found
+
+    return forecast
 
 
 def _inputs(rows: pd.DataFrame) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from cvm_analysis.survival import cumulative_incidence
 from cvm_analysis.typed import settings
 
 OPEN = "open"
+KNOWN_ON = ("source", "owner", "stage", "furthest", "age", "in_stage", "value")  # of open leads
 _KNOWN = ("source", "owner", "region", "value", "customer_id")
 
 
@@ -97,7 +98,7 @@ def latest(leads: pd.DataFrame, order: Sequence[str], as_of: dt.date) -> pd.Data
 
 
 def _day(days: pd.Series) -> pd.Series:
-    return pd.to_datetime(days)
+    return pd.to_datetime(days, cache=False)
 
 
 def funnel(latest: pd.DataFrame, order: Sequence[str], by: str | None = None) -> pd.DataFrame:

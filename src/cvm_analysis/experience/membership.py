@@ -9,14 +9,13 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from cvm_analysis.arrays import Days, Ints
 from cvm_analysis.experience import comparison
-from cvm_analysis.experience.comparison import Difference
+from cvm_analysis.experience.comparison import Difference, Histories
 from cvm_analysis.typed import settings
 
 MOST_DAYS = 200  # of joining that are compared, spread over all of them
-_NOBODY = pd.DataFrame({"customer_id": [], "outcome": [], "cell": []}).astype(
-    {"customer_id": object, "outcome": float, "cell": object}
-)
+_MOST_ROWS = 1_000_000  # customers and days at a time
 _MEASURES = {"from_points": "points", "from_net_sales": "net_sales"}
 
 
@@ -87,6 +86,32 @@ def find_levels(figures: pd.DataFrame, levels: Sequence[Level]) -> pd.DataFrame:
     )
 
 
+def near_next_level(
+    membership: pd.DataFrame, levels: Sequence[Level], share: float = 0.1
+) -> pd.DataFrame:
+    """Count the customers who are close to the next level.
+
+    Parameters
+    ----------
+    membership : one row per customer: next_level, points_to_level, net_sales_to_level
+    levels : lowest first
+    share : of what a level needs, that may be missing to it at most
+
+    Returns
+    -------
+    One row per level that anybody is close to, the highest first, indexed by its code: n_customers.
+    """
+    close = pd.Series(False, membership.index)
+    for level in levels:
+        missing = membership.get(f"{level.measure}_to_level")
+        if missing is not None:
+            is_next = membership["next_level"] == level.code
+            close |= is_next & (missing.astype(float) <= share * level.start)
+    counted = membership.loc[close].groupby("next_level").size()
+    order = [level.code for level in reversed(levels) if level.code in counted]
+    return counted.reindex(order).astype(int).rename_axis("next_level").to_frame("n_customers")
+
+
 def earned_within(movements: pd.DataFrame, as_of: dt.date, days: int) -> pd.Series:
     """Points each customer earned in the last `days` days, those taken back deducted.
 
@@ -124,22 +149,24 @@ def compare_members(
     compared = joined[(joined <= last) & joined.index.isin(known.names)]
     days = np.sort(compared.unique())
     days = days[np.unique(np.linspace(0, len(days) - 1, min(len(days), MOST_DAYS)).astype(int))]
-    joins = pd.Series(joined.reindex(known.names).to_numpy())  # by number
-
-    def states(numbers: pd.Series, day: pd.Timestamp) -> pd.DataFrame:
-        return _with_cells(known.state(np.flatnonzero(numbers), day, window_days), day)
-
-    days = pd.to_datetime(days)
-    members = pd.concat([_NOBODY, *(states(joins == day, day) for day in days)])
-    wanted = set(members["cell"])
-    others = [_NOBODY]
-    for day in days:
-        free = states(joins.isna() | (joins > day), day)
-        others.append(free[free["cell"].isin(wanted)])
+    joins = joined.reindex(known.names).to_numpy()  # by number
+    code = np.flatnonzero(np.isin(joins, days))
+    code = code[np.argsort(joins[code], kind="stable")]
+    members = _with_cells(known, code, joins[code], window_days)
+    wanted = members["cell"].unique()
+    others = [members.head(0)]
+    for some in np.array_split(days, max(1, len(days) * len(joins) // _MOST_ROWS)):
+        day, free = np.nonzero(np.isnat(joins) | (joins > some[:, None]))
+        rows = _with_cells(known, free, some[day], window_days)
+        others.append(rows[rows["cell"].isin(wanted)])
     return comparison.difference(members, pd.concat(others))
 
 
-def _with_cells(state: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
-    bought = state[state["recency"] >= 0]
-    cell = f"{day:%Y%m}" + comparison.cells(bought)
-    return bought[["customer_id", "outcome"]].assign(cell=cell)
+def _with_cells(known: Histories, code: Ints, days: Days, window_days: int) -> pd.DataFrame:
+    """Customers who had bought, each on a day: customer_id, outcome, cell (of that month)."""
+    index = pd.DatetimeIndex(days)
+    state = known.state(code, index, window_days)
+    month = (12 * index.year + index.month).to_numpy()
+    cell = month * comparison.N_CELLS + comparison.cells(state)
+    found = state[["customer_id", "outcome"]].assign(cell=cell)
+    return found[state["recency"] >= 0]

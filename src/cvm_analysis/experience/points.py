@@ -49,7 +49,7 @@ def movements(points: pd.DataFrame, as_of: dt.date, expire_after_days: int | Non
     back because of a return, are of kind adjust.
     """
     rows = points[["customer_id", "at", "kind"]].reset_index(drop=True)
-    rows = rows.assign(at=pd.to_datetime(rows["at"]), units=_units(points["points"]))
+    rows = rows.assign(at=pd.to_datetime(rows["at"], cache=False), units=_units(points["points"]))
     is_use = rows["kind"].isin(["redeem", "expire"])
     rows["units"] = rows["units"].where(~is_use, -rows["units"].abs())
     rows["kind"] = rows["kind"].mask((rows["kind"] == "earn") & (rows["units"] < 0), "adjust")

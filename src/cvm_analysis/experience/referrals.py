@@ -3,6 +3,9 @@
 Each customer was referred by one other at most (the earliest referral counts, see intake), so
 referrals are trees, unless a record says that somebody brought the one who brought them. Such a
 cycle is named, and its latest referral does not count.
+
+A chain may leave its region, so referrals are those of all regions; each customer is counted in the
+own region only, and the regions add up to the company.
 """
 
 from __future__ import annotations
@@ -33,10 +36,10 @@ class Chains(NamedTuple):
 def find_chains(referrals: pd.DataFrame, as_of: dt.date) -> Chains:
     """Follow referrals to where they began.
 
-    referrals : the raw table: customer_id (the referrer), referred_id, at
+    referrals : the raw table of all regions: customer_id (the referrer), referred_id, at
     """
     rows = referrals[["customer_id", "referred_id", "at"]].assign(
-        at=pd.to_datetime(referrals["at"])
+        at=pd.to_datetime(referrals["at"], cache=False)
     )
     rows = rows[(rows["at"] <= pd.Timestamp(as_of)) & (rows["customer_id"] != rows["referred_id"])]
     rows = rows.sort_values(["at", "referred_id"], kind="stable").drop_duplicates("referred_id")
@@ -84,12 +87,20 @@ def _trace(referrer: dict[str, str]) -> tuple[dict[str, str], dict[str, int]]:
     return origin, generation
 
 
-def summarise_referrers(chains: Chains, worth: pd.Series) -> pd.DataFrame:
-    """Sum up what each referrer brought.
+def referred_by(chains: Chains, customers: pd.Index) -> pd.Series:
+    """Name who referred each of these customers: one row per referred one, by customer_id."""
+    by = chains.referrals.set_index("referred_id")["customer_id"].rename("referred_by")
+    return by[by.index.isin(customers)].rename_axis("customer_id")
+
+
+def summarise_referrers(chains: Chains, worth: pd.Series, customers: pd.Index) -> pd.DataFrame:
+    """Sum up what each referrer among these customers brought, wherever the referred belong.
 
     Parameters
     ----------
-    worth : money, indexed by customer_id: net sales, or expected margin; of everybody who bought
+    worth : money, indexed by customer_id: net sales, or expected margin; of everybody who bought,
+        in all regions
+    customers : those of the region
 
     Returns
     -------
@@ -98,8 +109,9 @@ def summarise_referrers(chains: Chains, worth: pd.Series) -> pd.DataFrame:
     through them, those of those included).
     """
     rows = chains.referrals
-    value = rows["referred_id"].map(worth)
-    direct = rows.assign(value=value.fillna(0.0), bought=value.notna()).groupby("customer_id")
+    own = rows[rows["customer_id"].isin(customers)]
+    value = own["referred_id"].map(worth)
+    direct = own.assign(value=value.fillna(0.0), bought=value.notna()).groupby("customer_id")
     found = pd.DataFrame({"n_referred": direct.size(), "n_bought": direct["bought"].sum()})
     found = found.assign(
         own_value=worth.reindex(found.index).fillna(0.0).astype(float),
@@ -161,7 +173,7 @@ def compare_referred(
     Customers referred by the day of their first purchase, against others who first bought in the
     same month for as much. Whose window is not over is left out. None if too few can be compared.
     """
-    rows = purchases.assign(day=pd.to_datetime(purchases["day"]))
+    rows = purchases.assign(day=pd.to_datetime(purchases["day"], cache=False))
     rows = rows.sort_values(["customer_id", "day"], kind="stable")
     first = rows.drop_duplicates("customer_id").set_index("customer_id")
     since = rows["day"] - rows["customer_id"].map(first["day"])

@@ -10,7 +10,6 @@ import pandas as pd
 from cvm_analysis.experience import lead_score, leads
 from cvm_analysis.experience.breakage import Fates, Liability
 from cvm_analysis.experience.comparison import Difference
-from cvm_analysis.experience.referrals import Chains
 
 SEGMENTS = ("source", "owner", "region")  # of leads
 
@@ -18,21 +17,20 @@ SEGMENTS = ("source", "owner", "region")  # of leads
 def membership(
     points: pd.DataFrame | None,
     levels: pd.DataFrame | None,
-    chains: Chains | None,
+    referred_by: pd.Series | None,
     referrers: pd.DataFrame | None,
     prospects: pd.DataFrame | None,
 ) -> pd.DataFrame:
     """Join what is known of each customer; a part that is None is absent.
 
-    points : `points.totals`; levels : `membership.find_levels`; chains and referrers :
-    `referrals.find_chains` and `summarise_referrers`; prospects : `leads.by_customer`
+    points : `points.totals`; levels : `membership.find_levels`; referred_by and referrers :
+    `referrals.referred_by` and `summarise_referrers`; prospects : `leads.by_customer`
     """
     parts = [each for each in (points, levels, prospects) if each is not None]
     if referrers is not None:
         parts.append(referrers[["n_referred", "brought_value", "chain_value"]])
-    if chains is not None:
-        by = chains.referrals.set_index("referred_id")["customer_id"].rename("referred_by")
-        parts.append(by.to_frame())
+    if referred_by is not None:
+        parts.append(referred_by.to_frame())
     found = pd.concat([pd.DataFrame(), *parts], axis=1).sort_index().rename_axis("customer_id")
     if "n_referred" in found:
         counts = found["n_referred"].fillna(0).astype(int)

@@ -90,7 +90,7 @@ def read(rows: pd.DataFrame) -> pd.DataFrame:
     """
     empty = pd.Series(None, rows.index, dtype=object)
     read = rows.reindex(columns=[*dict.fromkeys([*rows.columns, "customer_id", "text"])])
-    read = read.assign(at=pd.to_datetime(rows["at"]), is_negative=label(rows))
+    read = read.assign(at=pd.to_datetime(rows["at"], cache=False), is_negative=label(rows))
     has_text = rows.get("text", empty).fillna("").astype(str).str.strip() != ""
     return read.loc[has_text, [*TEXT, *(c for c in FURTHER if c in rows)]]
 
@@ -166,7 +166,7 @@ def transfer(tone: Tone | None, mentions: pd.DataFrame, learned_from: pd.DataFra
 def _labelled(texts: pd.DataFrame) -> pd.DataFrame:
     has_text = texts["text"].fillna("").str.strip() != ""
     known = texts.loc[has_text & texts["is_negative"].notna(), TEXT]
-    at, is_negative = pd.to_datetime(known["at"]), known["is_negative"].astype(bool)
+    at, is_negative = pd.to_datetime(known["at"], cache=False), known["is_negative"].astype(bool)
     known = known.assign(at=at, is_negative=is_negative)
     return known.sort_values(["at", "customer_id", "text"], kind="stable", ignore_index=True)
 

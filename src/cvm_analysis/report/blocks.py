@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import jinja2
 import pandas as pd
@@ -19,7 +19,8 @@ from cvm_analysis.errors import InputError
 from cvm_analysis.texts import Language, Words, figures_in, words
 
 MIMETYPE = "application/x-cvm-block"
-RIGHT = ("number", "percent", "money")  # formats whose columns are aligned right
+Width = Literal["whole", "half", "folded"]
+RIGHT = ("number", "percent", "money", "amounts", "bar")  # formats whose columns are right-aligned
 SHORT, PROSE = 16, 30  # letters: a column of short texts is not broken, one of long texts is wide
 
 
@@ -43,19 +44,78 @@ def join(blocks: Sequence[Block]) -> Block:
     return Block("\n".join(block.html for block in blocks))
 
 
-def section(title: str, lead: str) -> Block:
-    """Return the heading of a part of the report, and how to read it; the page lists it."""
-    return _block("section", title, lead)
+class Figure(NamedTuple):
+    """A big number; all texts are written.
+
+    change : on the period before, as "+37%"; empty: not shown
+    tone : whether the change is `good` or `bad` news; empty: neither, or within chance
+    """
+
+    label: str
+    value: str
+    note: str = ""
+    change: str = ""
+    tone: str = ""
 
 
-def headline(text: str) -> Block:
-    """Return the one sentence a reader should take away."""
-    return _block("headline", text)
+class Step(NamedTuple):
+    """An action on the first page; all texts are written."""
+
+    title: str
+    text: str
+    owner: str
+    due: str
 
 
-def key_figures(figures: Sequence[tuple[str, str, str | None]]) -> Block:
-    """Return a row of big numbers: (label, formatted value, note or None) for each."""
+class Definition(NamedTuple):
+    """A term of the report and what it means; both are written."""
+
+    term: str
+    meaning: str
+
+
+class Cell(NamedTuple):
+    """A cell of a table.
+
+    small : a second line; share : of the bar behind the text
+    """
+
+    text: str
+    small: str = ""
+    share: float | None = None
+
+
+def section(title: str, lead: str = "", width: Width = "whole") -> Block:
+    """Open a part of the report: its heading, and how to read it.
+
+    width : `half` parts stand in pairs where the page is wide; `folded` ones are the appendix
+    """
+    return _block("section", title, lead, width)
+
+
+def headline(text: str, period: str = "") -> Block:
+    """Return the one sentence a reader should take away, and the period it speaks of."""
+    return _block("headline", text, period)
+
+
+def key_figures(figures: Sequence[Figure]) -> Block:
+    """Return a row of big numbers."""
     return _block("key_figures", figures)
+
+
+def steps(steps: Sequence[Step]) -> Block:
+    """Return a numbered list of actions with owner and date."""
+    return _block("steps", steps)
+
+
+def definitions(definitions: Sequence[Definition]) -> Block:
+    """Return a list of terms and their meanings."""
+    return _block("definitions", definitions)
+
+
+def text(text: str) -> Block:
+    """Return a paragraph."""
+    return _block("text", text)
 
 
 def note(text: str, language: Language = "en") -> Block:
@@ -68,11 +128,6 @@ def warning(text: str, language: Language = "en") -> Block:
     return _block("note", words(language)("report.warning"), text, "warning")
 
 
-def action_card(segment: str, action: str, why: str, figures: Mapping[str, str]) -> Block:
-    """Return what to do for a segment, why, and figures on it, written, by their labels."""
-    return _block("action_card", segment, action, why, list(figures.items()))
-
-
 def table(
     df: pd.DataFrame,
     formats: Mapping[str, str],
@@ -81,6 +136,7 @@ def table(
     rows: str | None = None,
     labels: Mapping[str, str] | None = None,
     id: str | None = None,
+    caption: str = "",
 ) -> Block:
     """Return a table of the columns named in `formats`, in that order; the index labels the rows.
 
@@ -88,12 +144,14 @@ def table(
     ----------
     df : one row per line of the table; a plain RangeIndex is not shown
     formats : column -> how its values are written: `number`, `percent` (of a share), `money`, each
-        with decimals as in `number:1`; `date`; `month`; `text`; `words:actions` for codes with a
-        word under `actions` in the texts
+        with decimals as in `number:1`; `amounts` for money to three digits, in one unit; `bar`: a
+        share as percent over a bar; `date`; `month`; `text`, which may be a Cell; `words:actions`
+        for codes with a word under `actions` in the texts
     language : or the words, if a heading names the horizon
     rows : the section of the texts that names the codes of the index (`segments`); None: as it is
     labels : column -> heading, for columns without a word under `columns` in the texts
     id : a name in the page that a link can lead to
+    caption : what the rows are, and of which period; empty: the text `captions.<id>`, if any
 
     Raises
     ------
@@ -103,19 +161,18 @@ def table(
     absent = [column for column in formats if column not in df]
     if absent:
         raise InputError(f"table: no column {', '.join(absent)}; it has {', '.join(map(str, df))}")
-    writers = {column: _writer(kind, say, currency) for column, kind in formats.items()}
-    written = {column: [*map(write, df[column])] for column, write in writers.items()}
+    written = {c: _write(df[c], kind, say, currency) for c, kind in formats.items()}
     labels = labels or {}
     columns = [
-        (labels[c] if c in labels else say(f"columns.{c}"), _class(formats[c], texts))
-        for c, texts in written.items()
+        (labels[c] if c in labels else say(f"columns.{c}"), _class(formats[c], cells))
+        for c, cells in written.items()
     ]
-    names: list[str] | None = None
+    names: list[Cell] | None = None
     if not isinstance(df.index, pd.RangeIndex):
-        names = [say(f"{rows}.{code}") if rows else str(code) for code in df.index]
-    cells = list(zip(*written.values(), strict=True))
-    kind = _class("text", names or [])
-    return _block("table", columns, names, kind, cells, say("report.table"), id)
+        names = [_cell(code, lambda c: say(f"{rows}.{c}") if rows else str(c)) for code in df.index]
+    lines = list(zip(*written.values(), strict=True))
+    caption = caption or (say(f"captions.{id}") if f"captions.{id}" in say else "")
+    return _block("table", columns, names, _class("text", names or []), lines, caption, id)
 
 
 @lru_cache
@@ -137,21 +194,36 @@ def _block(macro: str, *values: Any) -> Block:
     return Block(str(getattr(module, macro)(*values)))
 
 
-def _class(kind: str, texts: list[str]) -> str:
+def _cell(value: Any, write: Callable[[Any], str | Cell]) -> Cell:
+    """Return a value as a cell, written by `write` unless it is one already."""
+    written = value if isinstance(value, Cell) else write(value)
+    return written if isinstance(written, Cell) else Cell(written)
+
+
+def _class(kind: str, cells: Sequence[Cell]) -> str:
     """Return how the page shows a column: `number`, `short`, `word` or `prose`."""
     if kind.partition(":")[0] in RIGHT:
         return "number"
-    longest = max(map(_letters, texts), default=0)
+    longest = max((max(_letters(c.text), _letters(c.small)) for c in cells), default=0)
     return "short" if longest <= SHORT else "word" if longest <= PROSE else "prose"
 
 
-def _writer(kind: str, say: Words, currency: str) -> Callable[[Any], str]:
+def _write(values: pd.Series, kind: str, say: Words, currency: str) -> list[Cell]:
+    """Write a column: each value by itself, `amounts` in one unit."""
+    if kind == "amounts":
+        return [*map(Cell, say.amounts([*values], currency))]
+    write = _writer(kind, say, currency)
+    return [_cell(value, write) for value in values]
+
+
+def _writer(kind: str, say: Words, currency: str) -> Callable[[Any], str | Cell]:
     """Return the function that writes a value in a format of `table`."""
     name, _, detail = kind.partition(":")
     digits = int(detail) if detail.isdigit() else 0
-    known: dict[str, Callable[[Any], str]] = {
+    known: dict[str, Callable[[Any], str | Cell]] = {
         "number": lambda v: say.number(v, digits),
         "percent": lambda v: say.percent(v, digits),
+        "bar": lambda v: Cell(say.percent(v), share=None if pd.isna(v) else float(v)),
         "money": lambda v: say.money(v, currency, digits),
         "date": say.date,
         "month": say.month,
@@ -159,7 +231,7 @@ def _writer(kind: str, say: Words, currency: str) -> Callable[[Any], str]:
         "words": lambda v: say.number(None) if pd.isna(v) else say(f"{detail}.{v}"),
     }
     if name not in known:
-        raise InputError(f"table: no format '{kind}'; there are {', '.join(known)}")
+        raise InputError(f"table: no format '{kind}'; there are {', '.join([*known, 'amounts'])}")
     return known[name]
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from cvm_analysis.churn.contracts import DAYS
 from cvm_analysis.report import blocks
 from cvm_analysis.report import churn as churn_tables
-from cvm_analysis.report.blocks import Block
+from cvm_analysis.report.blocks import Block, Figure
 from cvm_analysis.report.writer import Writer
 
 
@@ -94,12 +94,10 @@ def expected_ends(writer: Writer, p_end: pd.DataFrame) -> Block:
     return blocks.key_figures(figures)
 
 
-def _figure(
-    writer: Writer, name: str, value: float, n: str = "", days: int = 0
-) -> tuple[str, str, str]:
+def _figure(writer: Writer, name: str, value: float, n: str = "", days: int = 0) -> Figure:
     say = writer.say
     label = say(f"report.contracts.{name}.label", days=say.count("days", days))
-    return label, say.number(value), say(f"report.contracts.{name}.note", n=n)
+    return Figure(label, say.number(value), say(f"report.contracts.{name}.note", n=n))
 
 
 def next_to_end(writer: Writer, p_end: pd.DataFrame, n: int) -> Block:
@@ -111,20 +109,14 @@ def next_to_end(writer: Writer, p_end: pd.DataFrame, n: int) -> Block:
     return writer.table(shown, dict.fromkeys(columns, "percent"), id="contract-ends")
 
 
-def chapter(
-    writer: Writer, contract_churn: pd.DataFrame, hazards: pd.DataFrame, as_of: dt.date
-) -> Block:
-    """Show the part of a report on contracts; nothing where no contract runs.
-
-    hazards : table `hazards`
-    """
+def chapter(writer: Writer, contract_churn: pd.DataFrame, as_of: dt.date) -> Block:
+    """Show the part of a report on contracts; nothing where no contract runs."""
     if contract_churn.empty:
         return Block("")
     parts = [
         writer.section("contracts"),
         expected_ends(writer, contract_churn),
         due_soon(writer, contract_churn, as_of),
-        churn_tables.hazard_ratios(writer, hazards, "contracts"),
     ]
     return blocks.join(parts)
 
@@ -150,12 +142,12 @@ def due_soon(writer: Writer, contract_churn: pd.DataFrame, as_of: dt.date) -> Bl
     within = say.count("days", days)
     label = say("report.contracts.due.customers.label", days=within)
     note = say("report.contracts.due.customers.note", n=say.number(len(contract_churn)))
-    figures = [(label, say.number(len(due)), note)]
+    figures = [Figure(label, say.number(len(due)), note)]
     for name, amounts in money.items():
         total = amounts.sum(min_count=1)
         written = say.number(None) if pd.isna(total) else writer.money(float(total))
         key = f"report.contracts.due.{name}"
-        figures.append((say(f"{key}.label"), written, say(f"{key}.note")))
+        figures.append(Figure(say(f"{key}.label"), written, say(f"{key}.note")))
     return blocks.key_figures(figures)
 
 

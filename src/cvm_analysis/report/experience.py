@@ -55,7 +55,7 @@ def short_scores(writer: Writer, scores: pd.DataFrame) -> Block:
 
 
 def _scores(writer: Writer, scores: pd.DataFrame, formats: Mapping[str, str]) -> Block:
-    last = _last_period(scores)
+    last = last_period(scores)
     rows = last[last["group"] == ALL] if len(last) else last
     if rows.empty:
         return writer.note("report.experience.no_answers")
@@ -66,14 +66,14 @@ def _scores(writer: Writer, scores: pd.DataFrame, formats: Mapping[str, str]) ->
         score=_written(writer, rows, "score"),
         unweighted=_written(writer, rows, "unweighted"),
         interval=_intervals(writer, rows, "low", "high"),
-        score_change=[_change(writer, *each) for each in changes],
-    ).set_axis([_dimension(writer, code) for code in rows["dimension"]])
+        score_change=[write_change(writer, *each) for each in changes],
+    ).set_axis([dimension_name(writer, code) for code in rows["dimension"]])
     return writer.table(shown, formats, id="survey-scores")
 
 
 def standing_out(writer: Writer, scores: pd.DataFrame) -> Block:
     """Show the segments, regions and channels that differ from all others beyond chance."""
-    last = _last_period(scores)
+    last = last_period(scores)
     rows = last[(last["group"] != ALL) & (last["rest_q"] < CLEAR)] if len(last) else last
     if rows.empty:
         return writer.note("report.experience.nobody_stands_out")
@@ -89,7 +89,7 @@ def standing_out(writer: Writer, scores: pd.DataFrame) -> Block:
 
 def response_rates(writer: Writer, rates: pd.DataFrame) -> Block:
     """Show who answered in the last period, by segment; rates : table `response_rates`."""
-    last = _last_period(rates)
+    last = last_period(rates)
     rows = last[last["group"].isin([ALL, "segment"])] if len(last) else last
     if rows.empty:
         return writer.note("report.experience.no_answers")
@@ -97,7 +97,9 @@ def response_rates(writer: Writer, rates: pd.DataFrame) -> Block:
     ends = zip(rows["low"], rows["high"], strict=True)
     shown = rows.assign(
         interval=[writer.range(low, high, writer.say.percent) for low, high in ends]
-    ).set_axis([_level(writer, g, v) for g, v in zip(rows["group"], rows["level"], strict=True)])
+    ).set_axis(
+        [level_name(writer, g, v) for g, v in zip(rows["group"], rows["level"], strict=True)]
+    )
     return writer.table(shown, RATES, id="response-rates")
 
 
@@ -114,7 +116,7 @@ def drivers(writer: Writer, drivers: pd.DataFrame) -> Block:
     each = zip(write, rows["effect"], rows["low"], rows["high"], strict=True)
     written = [(to(effect), writer.range(low, high, to)) for to, effect, low, high in each]
     names = [
-        f"{say(f'report.experience.outcomes.{outcome}')} · {_dimension(writer, dimension)}"
+        f"{say(f'report.experience.outcomes.{outcome}')} · {dimension_name(writer, dimension)}"
         for outcome, dimension in zip(rows["outcome_name"], rows["dimension"], strict=True)
     ]
     shown = rows.assign(effect=[e for e, _ in written], interval=[i for _, i in written])
@@ -145,7 +147,9 @@ def complaints_by_product(writer: Writer, times: pd.DataFrame, target_days: int)
 
 
 def _complaints(writer: Writer, rows: pd.DataFrame, target_days: int, id: str) -> Block:
-    shown = rows.set_axis([_level(writer, g, v) for g, v in rows[["group", "level"]].to_numpy()])
+    shown = rows.set_axis(
+        [level_name(writer, g, v) for g, v in rows[["group", "level"]].to_numpy()]
+    )
     days = writer.say.count("days", target_days)
     labels = {"closed_within": writer.say("report.experience.closed_within", days=days)}
     return writer.table(shown, COMPLAINTS, labels=labels, id=id)
@@ -160,7 +164,7 @@ def after_complaints(writer: Writer, after: pd.DataFrame) -> Block:
     shown = rows.assign(
         difference=[_points(writer, value) for value in rows["left_difference"]],
         interval=[points_range(writer, low, high) for low, high in ends],
-    ).set_axis([_level(writer, g, v) for g, v in rows[["group", "level"]].to_numpy()])
+    ).set_axis([level_name(writer, g, v) for g, v in rows[["group", "level"]].to_numpy()])
     return writer.table(shown, AFTER, id="after-complaints")
 
 
@@ -174,7 +178,7 @@ def contact_channels(writer: Writer, channels: pd.DataFrame) -> Block:
     names = rows[["channel", "group", "level"]].to_numpy()
     shown = rows.assign(
         interval=[writer.range(low, high, writer.say.percent) for low, high in ends]
-    ).set_axis([f"{_channel(writer, c)} · {_level(writer, g, v)}" for c, g, v in names])
+    ).set_axis([f"{_channel(writer, c)} · {level_name(writer, g, v)}" for c, g, v in names])
     table = writer.table(shown, CONTACTS, id="contact-channels")
     return blocks.join([table, writer.note("report.experience.not_drawn")])
 
@@ -190,7 +194,9 @@ def indicator_figures(writer: Writer, figures: pd.DataFrame) -> Block:
     shown = rows.assign(average=[m for m, _ in written], interval=[i for _, i in written])
     names = rows[["indicator", "group", "level"]].to_numpy()
     table = writer.table(
-        shown.set_axis([f"{_measure(writer, i)} · {_level(writer, g, v)}" for i, g, v in names]),
+        shown.set_axis(
+            [f"{_measure(writer, i)} · {level_name(writer, g, v)}" for i, g, v in names]
+        ),
         INDICATORS,
         id="indicator-figures",
     )
@@ -234,7 +240,8 @@ def topics(writer: Writer, topics: pd.DataFrame) -> Block:
     return writer.table(rows.set_axis(rows["term"].astype(str)), TOPICS, id="topics")
 
 
-def _last_period(table: pd.DataFrame) -> pd.DataFrame:
+def last_period(table: pd.DataFrame) -> pd.DataFrame:
+    """Select the rows of the last period, the key as columns."""
     flat = table.reset_index()
     return flat[flat["until"] == flat["until"].max()] if len(flat) else flat
 
@@ -263,7 +270,7 @@ def _intervals(writer: Writer, rows: pd.DataFrame, low: str, high: str) -> list[
     ]
 
 
-def _change(writer: Writer, dimension: str, value: float, is_clear: bool) -> str:
+def write_change(writer: Writer, dimension: str, value: float, is_clear: bool) -> str:
     """Write a change with its sign; one within chance says so."""
     if pd.isna(value):
         return writer.say.number(None)
@@ -277,11 +284,13 @@ def _points(writer: Writer, value: float) -> str:
     return writer.say("report.campaigns.points", points=writer.say.number(100 * value, 1))
 
 
-def _dimension(writer: Writer, code: str) -> str:
+def dimension_name(writer: Writer, code: str) -> str:
+    """Name a dimension of satisfaction, or the NPS."""
     return writer.say("columns.nps") if code == NPS else writer.say.level("dimension", code)
 
 
-def _level(writer: Writer, group: str, level: str) -> str:
+def level_name(writer: Writer, group: str, level: str) -> str:
+    """Name a level of a group: a segment, a region, a value of the data, or all."""
     say = writer.say
     if group == ALL:
         return say("report.experience.all")
@@ -308,4 +317,5 @@ def _indicator(writer: Writer, name: str, value: float) -> str:
 
 
 def _place(writer: Writer, row: dict[str, Any]) -> str:
-    return f"{_level(writer, row['group'], row['level'])} · {_dimension(writer, row['dimension'])}"
+    level = level_name(writer, row["group"], row["level"])
+    return f"{level} · {dimension_name(writer, row['dimension'])}"

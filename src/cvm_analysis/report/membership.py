@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 
 from cvm_analysis.report import blocks
@@ -18,7 +20,8 @@ FUNNEL |= {"n_open": "number", "n_lost": "number"}
 CONVERSION = {"n_leads": "number", "n_won": "number", "n_open": "number", "won": "percent"}
 CONVERSION |= {"interval": "text", "pipeline_value": "money", "expected_value": "money"}
 DUE = {"owner": "text", "stage": "text", "value": "money", "due_on": "date"}
-DUE |= {"days_overdue": "number"}
+DUE |= {"days_overdue": "number", "grade": "text"}
+SCORES = {"auc": "text", "interval": "text", "n_leads": "number", "used": "text"}
 MOST = 10  # follow-ups shown
 
 
@@ -95,6 +98,21 @@ def leads(writer: Writer, funnel: pd.DataFrame, conversion: pd.DataFrame) -> Blo
     return blocks.join([writer.table(stages, FUNNEL, id="funnel"), table])
 
 
+def lead_scores(writer: Writer, tested: pd.DataFrame) -> Block:
+    """Show how well each score of leads orders later ones, and which is used; `lead_scores`."""
+    say = writer.say
+    if tested.empty:
+        return writer.note("report.membership.no_lead_scores")
+    write = partial(say.number, digits=2)
+    ends = zip(tested["auc_low"], tested["auc_high"], strict=True)
+    shown = tested.assign(
+        auc=tested["auc"].map(write),
+        interval=[writer.range(low, high, write) for low, high in ends],
+        used=[say("report.writer.yes") if used else "" for used in tested["is_used"]],
+    ).set_axis([say(f"report.membership.lead_scores.{code}") for code in tested.index])
+    return writer.table(shown, SCORES, id="lead-scores")
+
+
 def follow_ups(writer: Writer, due: pd.DataFrame) -> Block:
     """Show the open leads whose next contact is due, most overdue first; table `follow_ups`."""
     if due.empty:
@@ -103,7 +121,11 @@ def follow_ups(writer: Writer, due: pd.DataFrame) -> Block:
     if rows.empty:
         return writer.note("report.membership.nothing_due")
     shown = rows.assign(stage=[_stage(writer, code) for code in rows["stage"]])
-    return writer.table(shown, DUE, id="follow-ups")
+    if "grade" in rows:
+        names = rows["grade"].map(lambda code: writer.say(f"grades.{code}"), na_action="ignore")
+        shown = shown.assign(grade=names) if names.notna().any() else shown.drop(columns="grade")
+    formats = {column: kind for column, kind in DUE.items() if column in shown}
+    return writer.table(shown, formats, id="follow-ups")
 
 
 def _stage(writer: Writer, code: str) -> str:

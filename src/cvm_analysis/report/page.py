@@ -1,14 +1,16 @@
 """An executed notebook as one HTML file that opens anywhere and loads nothing.
 
 From the notebook come its prose (markdown cells), our blocks, and pictures; code, warnings and
-every other output stay behind. Raw HTML in prose is shown as text, and links lead nowhere but
-inside the page. The page forbids scripts and any request (Content-Security-Policy).
+every other output stay behind. Raw HTML in prose is shown as text, and its links lead nowhere but
+inside the page; those in the header lead to pages of the same output folder. The page forbids
+scripts and any request (Content-Security-Policy).
 """
 
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,45 +18,47 @@ import mistune
 from markupsafe import Markup, escape
 
 from cvm_analysis.errors import InputError
+from cvm_analysis.report import head
 from cvm_analysis.report.blocks import MIMETYPE, templates
 from cvm_analysis.texts import words
 
 FOR_ANALYSTS = "analyst"  # a cell with this tag does not appear
+_HEADING = re.compile(r'<h2 class="cvm-section (?P<width>\w+)">.*?</h2>')
 _PICTURES = {"image/svg+xml": "svg+xml", "image/png": "png"}
 
 
-def render(notebook: Path, title: str, language: str) -> str:
+def render(notebook: Path, title: str, language: str, links: Sequence[head.Link] = ()) -> str:
     """Return the notebook as the text of one HTML file; the same notebook gives the same text.
 
     Parameters
     ----------
     notebook : an executed .ipynb; its metadata may hold `cvm`: {"as_of": ISO date, "version": str},
         shown in the footer. Its first `#` heading becomes the line under the title.
-    title : heading and name of the page
+    title : heading of the page; its name has the date, too
     language : of the words the page itself adds
+    links : label and path, relative to the page, of other pages in the same output folder
 
     Raises
     ------
-    InputError : the file is no notebook
+    InputError : the file is no notebook, or a link leaves the output folder
     """
     from nbconvert import TemplateExporter
 
     node = _read(notebook)
     say = words(language)
     prose = _Prose()
-    parts = list(_parts(node, prose))
-    first = next((i for i, (_, heading) in enumerate(parts) if heading), len(parts))
-    shown = [Markup(html) for html, _ in parts]
+    opening, parts = _arrange(_pieces(node, prose))
     facts = node.metadata.get("cvm", {})
-    exporter = TemplateExporter(extra_loaders=[templates().loader], template_file="page.html")
+    exporter = TemplateExporter(extra_loaders=[templates().loader], template_file="report.html")
     exporter.environment.autoescape = True
     exporter.environment.globals.update(
         say=say,
-        title=title,
+        **head.describe(title, say, facts.get("as_of"), links, head.BELOW),
         question=prose.question,
-        headings=prose.headings,
-        opening=shown[:first],
-        rest=shown[first:],
+        headline=next(filter(_is_headline, opening), None),
+        opening=[html for html in opening if not _is_headline(html)],
+        parts=[part for part in parts if part.width != "folded"],
+        appendix=[part for part in parts if part.width == "folded"],
         as_of=say("report.as_of", date=say.date(facts["as_of"])) if facts.get("as_of") else "",
         version=say("report.version", version=facts["version"]) if facts.get("version") else "",
     )
@@ -76,41 +80,34 @@ def _read(notebook: Path) -> Any:
     return node
 
 
+@dataclass
+class _Part:
+    """A heading of the page and what follows it, up to the next one."""
+
+    width: str
+    heading: Markup
+    shown: list[Markup] = field(default_factory=list)
+
+
 class _Prose(mistune.HTMLRenderer):
-    """Markdown as HTML: raw HTML is text, links stay inside the page, headings are collected."""
+    """Markdown as HTML: raw HTML is text, links stay inside the page, the question is kept."""
 
     def __init__(self) -> None:
         super().__init__(escape=True)
         self.question = ""
-        self.headings: list[tuple[str, str]] = []
         self.to_html = mistune.create_markdown(renderer=self, plugins=["table"])
 
     def heading(self, text: str, level: int, **attrs: Any) -> str:
-        plain = str(Markup(text).striptags())
         if level == 1 and not self.question:
-            self.question = plain
+            self.question = str(Markup(text).striptags())
             return ""
-        if level > 2:
-            return f"<h{min(level, 4)}>{text}</h{min(level, 4)}>\n"
-        return f"{self.open_part(plain)}{text}</h2>\n"
-
-    def open_part(self, plain: str) -> str:
-        """Note a heading for the list of contents; return its opening tag."""
-        anchor = f"part-{len(self.headings) + 1}"
-        self.headings.append((anchor, plain))
-        return f'<h2 id="{anchor}">'
+        name = f"h{min(max(level, 2), 4)}"
+        kind = ' class="cvm-section whole"' if name == "h2" else ""
+        return f"<{name}{kind}>{text}</{name}>\n"
 
     def write(self, markdown: str) -> str:
         """Return prose as HTML."""
         return str(self.to_html(markdown)).strip()
-
-    def show(self, output: Any) -> str:
-        """Return an output as HTML; a block that opens a part gets its anchor."""
-        html = _shown(output)
-        found = re.match(r'<h2 class="cvm-section">(.*?)</h2>', html)
-        if not found:
-            return html
-        return self.open_part(str(Markup(found[1]).unescape())) + html[found.start(1) :]
 
     def link(self, text: str, url: str, title: str | None = None) -> str:
         return f'<a href="{escape(url)}">{text}</a>' if url.startswith("#") else text
@@ -119,19 +116,34 @@ class _Prose(mistune.HTMLRenderer):
         return text
 
 
-def _parts(node: Any, prose: _Prose) -> Iterator[tuple[str, bool]]:
-    """Yield (HTML, whether a part starts in it) for everything the page takes over."""
+def _pieces(node: Any, prose: _Prose) -> Iterator[str]:
+    """Yield the HTML of everything the page takes over."""
     for cell in node.cells:
         if FOR_ANALYSTS in cell.metadata.get("tags", []):
             continue
-        outputs = cell.get("outputs", ())
-        pieces = [cell.source] if cell.cell_type == "markdown" else outputs
-        write = prose.write if cell.cell_type == "markdown" else prose.show
-        for piece in pieces:
-            before = len(prose.headings)
-            html = write(piece)
-            if html:
-                yield html, len(prose.headings) > before
+        if cell.cell_type == "markdown":
+            yield prose.write(cell.source)
+        else:
+            yield from map(_shown, cell.get("outputs", ()))
+
+
+def _arrange(pieces: Iterator[str]) -> tuple[list[Markup], list[_Part]]:
+    """Return what stands before the first part, and the parts; empty pieces are left out."""
+    opening: list[Markup] = []
+    parts: list[_Part] = []
+    for html in pieces:
+        for text in re.split(r'(?=<h2 class="cvm-section )', html):
+            found = _HEADING.match(text)
+            if found:
+                parts.append(_Part(found["width"], Markup(found[0])))
+                text = text[found.end() :]
+            if text.strip():
+                (parts[-1].shown if parts else opening).append(Markup(text.strip()))
+    return opening, [part for part in parts if part.shown]
+
+
+def _is_headline(html: str) -> bool:
+    return html.startswith("<h1")
 
 
 def _shown(output: Any) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from cvm_analysis.report import blocks
-from cvm_analysis.report.blocks import Block
+from cvm_analysis.report.blocks import Block, Step
 from cvm_analysis.report.writer import Writer
 from cvm_analysis.strategy import plan as action_plan
 from cvm_analysis.strategy.budget import Plan
@@ -30,37 +30,49 @@ DAYS = (
 SHARES = ("sales_change", "p_end_90d", "churn_risk")
 
 
-def finding(writer: Writer, total: Total) -> str | None:
-    """Say in one line what the plan costs and should bring; None without a plan."""
-    if not total.n_contacts:
-        return None
-    figures = {"cost": writer.money(total.cost), "net": writer.money(total.net_gain)}
-    contacts = writer.say.count("contacts", total.n_contacts)
-    return writer.say("report.strategy.finding", contacts=contacts, **figures)
-
-
-def plan(writer: Writer, actions: pd.DataFrame, total: Total, budget: float | None) -> Block:
-    """Say how sure the plan is, and show its most valuable actions.
+def plan(
+    writer: Writer,
+    actions: pd.DataFrame,
+    total: Total,
+    budget: float | None,
+    urgent: Sequence[str] = (),
+) -> Block:
+    """Show the most important planned actions, and what the plan costs and brings as a whole.
 
     actions : one row per action, as segment_strategies.add_up_by_action
     budget : of this region; None: no limit
+    urgent : codes of actions that answer what is wrong; these come first
     """
     say = writer.say
     if not total.n_contacts:
-        return writer.note("report.strategy.nothing_planned")
-    said = writer.note(
+        return blocks.text(say("report.strategy.nothing_planned"))
+    chosen = select_first(actions, urgent)
+    steps = [_step(writer, str(code), row) for code, row in chosen.iterrows()]
+    said = say(
         "report.strategy.planned" if budget is None else "report.strategy.planned_of",
         actions=say.count("actions", len(actions)),
         until=say.date(actions["last_due_on"].max()),
+        contacts=say.count("contacts", total.n_contacts),
         cost=writer.money(total.cost),
         budget=writer.money(budget or 0.0),
+        net=writer.money(total.net_gain),
         range=writer.range(total.net_gain_low, total.net_gain_high, writer.money),
-        chance=say.percent(total.p_gain),
     )
-    cards = [_card(writer, str(code), row) for code, row in _select_cards(actions).iterrows()]
-    rest = len(actions) - len(cards)
-    more = [writer.note("report.strategy.more", n=say.number(rest))] if rest else []
-    return blocks.join([said, *cards, *more])
+    return blocks.join([blocks.steps(steps), blocks.text(said)])
+
+
+def request(writer: Writer, actions: pd.DataFrame, urgent: Sequence[str] = ()) -> str:
+    """Name the first action with its customers and day, for the headline; empty without a plan."""
+    chosen = select_first(actions, urgent)
+    if chosen.empty:
+        return ""
+    row = chosen.iloc[0]
+    return writer.say(
+        "report.strategy.request",
+        action=writer.say(f"actions.{chosen.index[0]}"),
+        customers=writer.say.count("customers", row["n_contacts"]),
+        day=writer.say.date(row["due_on"]),
+    )
 
 
 def groups(writer: Writer, strategy: pd.DataFrame, scheme: str) -> Block:
@@ -206,27 +218,35 @@ def add_first_action(listed: pd.DataFrame, actions: pd.DataFrame) -> pd.DataFram
     return listed.join(first[["action", "owner", "due_on"]])
 
 
-def _select_cards(actions: pd.DataFrame) -> pd.DataFrame:
-    """Select the actions shown as cards: the largest recovery, then the highest net gain."""
-    recovery = actions[actions["kind"] == "recovery"].nlargest(1, "n_contacts")
-    others = actions.drop(index=recovery.index).head(MOST - len(recovery))
-    return pd.concat([recovery, others])
+def select_first(actions: pd.DataFrame, urgent: Sequence[str] = ()) -> pd.DataFrame:
+    """Select the actions of the first page: urgent, the largest recovery, the highest net gain.
+
+    actions, urgent : as for `plan`; at most MOST rows
+    """
+    asked = [code for code in urgent if code in actions.index][:2]
+    recovery = actions[actions["kind"] == "recovery"].nlargest(1, "n_contacts").index
+    order = dict.fromkeys([*asked, *recovery, *actions.index])
+    return actions.loc[list(order)[:MOST]]
 
 
-def _card(writer: Writer, code: str, row: pd.Series) -> Block:
-    """Show an action: who does it by when, the first step, what it costs and should bring."""
+def _step(writer: Writer, code: str, row: pd.Series) -> Step:
+    """Show an action: the first step, what it costs and should bring, owner and day."""
     say = writer.say
-    who = {"owner": say(f"owners.{row['owner']}"), "day": say.date(row["due_on"])}
-    figures = {
-        say("columns.net_gain"): _gain(writer, row),
-        say("columns.cost"): writer.money(row["cost"]),
-        say("columns.n_contacts"): say.number(row["n_contacts"]),
-        say("columns.evidence"): say(f"evidence.{row['evidence']}"),
-    }
-    step = say(f"action_steps.{code}")
-    return blocks.action_card(
-        say("report.strategy.who", **who), say(f"actions.{code}"), step, figures
+    worth = say(
+        "report.strategy.worth",
+        step=say(f"action_steps.{code}"),
+        gain=writer.money(row["net_gain"]),
+        range=writer.range(row["net_gain_low"], row["net_gain_high"], writer.money),
+        cost=writer.money(row["cost"]),
+        evidence=say(f"evidence.{row['evidence']}"),
     )
+    title = say(
+        "report.strategy.step",
+        action=say(f"actions.{code}"),
+        customers=say.count("customers", row["n_contacts"]),
+    )
+    due = say("report.strategy.due", day=say.date(row["due_on"]))
+    return Step(title, worth, say(f"owners.{row['owner']}"), due)
 
 
 def _class_name(say: Words, scheme: str, code: str) -> str:

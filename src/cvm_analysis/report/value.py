@@ -8,6 +8,9 @@ from cvm_analysis.report import blocks
 from cvm_analysis.report.blocks import Block
 from cvm_analysis.report.writer import Writer
 
+MOST = 5  # segments shown alone
+MARGINS = ("margin_last_year", "expected_margin")
+
 
 def totals(writer: Writer, totals: pd.DataFrame) -> Block:
     """Show one row per segment: expected margin and its range.
@@ -54,7 +57,7 @@ def bridge(writer: Writer, parts: pd.DataFrame) -> Block:
         f"n_{name}": writer.say.count("customers", parts.loc[name, "n_customers"])
         for name in ("known", "new")
     }
-    return writer.note("report.value.bridge", **written, **heads)
+    return blocks.text(writer.say("report.value.bridge", **written, **heads))
 
 
 def by_group(writer: Writer, groups: pd.DataFrame, words: str = "") -> Block:
@@ -68,3 +71,28 @@ def by_group(writer: Writer, groups: pd.DataFrame, words: str = "") -> Block:
     means = ("margin_so_far_mean", "expected_margin_mean", "value_residual_mean")
     formats = {"n_customers": "number", **dict.fromkeys(means, "money")}
     return writer.table(groups, formats, words or f"values.{groups.index.name}")
+
+
+def margin_chapter(writer: Writer, segments: pd.DataFrame, parts: pd.DataFrame) -> Block:
+    """Show the part on where the margin comes from; nothing without a customer valued.
+
+    segments : from clv.bridge.by_segment; parts : as for `bridge`
+    """
+    return writer.part(margin_heading(writer, segments), bridge(writer, parts))
+
+
+def margin_heading(writer: Writer, segments: pd.DataFrame) -> str:
+    """Say last year's margin of today's customers, the margin expected, and who brings most of it.
+
+    segments : from clv.bridge.by_segment; empty text without a customer valued
+    """
+    if segments.empty:
+        return ""
+    total, top = float(segments["expected_margin"].sum()), segments["expected_margin"].iloc[0]
+    return writer.say(
+        "report.value.by_segment",
+        last_year=writer.money(segments["margin_last_year"].sum()),
+        expected=writer.money(total),
+        share=writer.say.percent(top / total if total else float("nan")),
+        segment=writer.say(f"segments.{segments.index[0]}"),
+    )

@@ -13,7 +13,7 @@ import pandas as pd
 
 from cvm_analysis.minimum_data import Note
 from cvm_analysis.report import blocks, coverage
-from cvm_analysis.report.blocks import Block
+from cvm_analysis.report.blocks import Block, Figure
 from cvm_analysis.texts import Language, Words, words
 
 MOST = 0.8  # of the expected margin: so few segments bring it
@@ -74,9 +74,16 @@ class Writer:
             return self.say.number(None)
         return self.say("report.writer.range", low=write(low), high=write(high))
 
-    def section(self, name: str, finding: str | None = None, **figures: int | str) -> Block:
+    def section(
+        self,
+        name: str,
+        finding: str | None = None,
+        width: blocks.Width = "folded",
+        **figures: int | str,
+    ) -> Block:
         """Open a section: its finding or title, and how to read what follows.
 
+        width : as blocks.section
         figures : of that text: times in days, and whatever is written already
         """
         written = {
@@ -84,7 +91,17 @@ class Writer:
             for key, value in figures.items()
         }
         how_to_read = self.say(f"report.writer.{name}.how_to_read", **written)
-        return blocks.section(finding or self.say(f"report.writer.{name}.title"), how_to_read)
+        title = finding or self.say(f"report.writer.{name}.title")
+        return blocks.section(title, how_to_read, width)
+
+    def part(self, heading: str, *shown: Block) -> Block:
+        """Show a part at half the width of the page, under a heading that is its finding.
+
+        Nothing without a heading: there is nothing to say.
+        """
+        if not heading:
+            return Block("")
+        return blocks.join([blocks.section(heading, width="half"), *shown])
 
     def headline(self, figures: pd.DataFrame) -> Block:
         """Say what margin the customers should bring, and which segment brings most of it.
@@ -144,7 +161,7 @@ class Writer:
         """Write the month of the first purchase, from which sales and orders count."""
         return self.say.month(customers["first_order"].min())
 
-    def _customers(self, customers: pd.DataFrame) -> list[tuple[str, str, str]]:
+    def _customers(self, customers: pd.DataFrame) -> list[Figure]:
         say, buyers = self.say, customers[customers["n_orders"] > 0]
         repeat = buyers["x"] > 0
         gross, net = float(customers["gross_sales"].sum()), float(customers["net_sales"].sum())
@@ -159,9 +176,9 @@ class Writer:
             self._key("returned", say.percent(returned, 1), n=self.money(gross), since=since),
         ]
 
-    def _key(self, name: str, value: str, **figures: str) -> tuple[str, str, str]:
+    def _key(self, name: str, value: str, **figures: str) -> Figure:
         key = f"report.writer.key.{name}"
-        return self.say(f"{key}.label"), value, self.say(f"{key}.note", **figures)
+        return Figure(self.say(f"{key}.label"), value, self.say(f"{key}.note", **figures))
 
     def top_segments(self, figures: pd.DataFrame) -> str | None:
         """Say how few segments bring most of the expected margin; None without a forecast."""

@@ -13,10 +13,12 @@ from types import FrameType
 from typing import Any
 
 from cvm_analysis import atomic_folder
-from cvm_analysis.run import company, ledger, manifest, marker, region
+from cvm_analysis.run import company, ledger, manifest, marker, pages, published, region
 from cvm_analysis.run.notebook import check
 from cvm_analysis.run.plan import Job, Part, Plan, Progress, Result, State
 from cvm_analysis.tables import ALL
+
+EARLIER = 3  # reports of earlier dates that the portal links
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,13 @@ def run(plan: Plan, progress: Progress) -> Outcome:
     return Outcome(tuple(results), write_portal(plan))
 
 
+def find_alerts(plan: Plan, language: str) -> dict[str, list[str]]:
+    """Read the alerts of each region of a plan that is published: texts, worst first, by region."""
+    made = {key: manifest.read(plan.link(key)) or {} for key in plan.regions}
+    found = {key: each.get("alerts", ()) for key, each in made.items()}
+    return {key: [each["text"][language] for each in alerts] for key, alerts in found.items()}
+
+
 def _run_with_company(plan: Plan, pool: _Pool, kept: ExitStack) -> list[Result]:
     """Run the regions between the two halves of `all`, whose folder is `kept` until the end."""
     job = Job(plan, ALL, None)
@@ -75,22 +84,33 @@ def _run_with_company(plan: Plan, pool: _Pool, kept: ExitStack) -> list[Result]:
 def write_portal(plan: Plan) -> Path:
     """Write the portal to all reports that this business has published in out/.
 
-    It is out/index.html in the first language, and index.<language>.html in each other one.
+    It is out/index.<language>.html in each language, and in the first one also out/index.html.
     """
     from cvm_analysis.report import portal
     from cvm_analysis.texts import words
 
-    names = {language: f"index.{language}.html" for language in plan.languages}
-    names[plan.languages[0]] = "index.html"
+    names = {language: pages.portal_page(language) for language in _languages(plan)}
     for language, name in names.items():
         title = words(language)("portal.title", business=plan.business)
         others = {each: path for each, path in names.items() if each != language}
         found = entries(plan.out, language, plan.business)
         page = portal.render(found, title, language, others)
         atomic_folder.write(plan.out / name, page)
-    for name in set(marker.pages()) - set(names.values()):
+        if language == plan.languages[0]:
+            atomic_folder.write(plan.out / "index.html", page)
+    for name in set(marker.pages()) - {"index.html", *names.values()}:
         (plan.out / name).unlink(missing_ok=True)
     return plan.out / "index.html"
+
+
+def _languages(plan: Plan) -> list[str]:
+    """List the languages of this run, then those of published reports, which link to the portal."""
+    from cvm_analysis.texts import languages
+
+    folders = [path for path in plan.out.iterdir() if path.is_dir() and path.name[0] != "."]
+    made = [each for folder in folders for _, each in published.reports(folder, plan.business)]
+    others = {language for each in made for language in each["languages"]} & {*languages()}
+    return list(dict.fromkeys([*plan.languages, *sorted(others)]))
 
 
 def entries(out: Path, language: str, business: str | None = None) -> list[dict[str, Any]]:
@@ -102,7 +122,8 @@ def entries(out: Path, language: str, business: str | None = None) -> list[dict[
     earlier report stands, or `all` is older than a region) or `failed` (there is none), since: when
     it began to fail, or None, message: the notebook and cell that failed; of `all`, n_regions: how
     many make up the company, missing: names of those not in it, newer: names of those with another
-    report now; reports (language -> link relative to `out`),
+    report now; reports (language -> link relative to `out`), earlier: as_of and reports of the
+    newest earlier dates, alerts: see `portal.render`,
     figures: what its notebooks left for the portal, by name; currency: of those that are money;
     horizon_weeks: of those that are forecasts, or None.
     """
@@ -116,10 +137,10 @@ def _entry(out: Path, key: str, language: str, business: str | None) -> dict[str
     failure = region.failure_of(out / key)
     if failure and business not in (None, failure["business"]):
         failure = None
-    link, made = _latest(out / key, business) or (out / key, {})
+    found = list(published.reports(out / key, business))
+    link, made = found[0] if found else (out / key, {})
     if not made and failure is None:
         return None
-    pages = {each: f"share/report.{each}.html" for each in made.get("languages", ())}
     names = (made or failure or {}).get("names", {})
     left, parts = made.get("figures", {}), made.get("regions", {})
     newer = [each for each, part in parts.items() if _has_changed(out / each, part, business)]
@@ -136,16 +157,26 @@ def _entry(out: Path, key: str, language: str, business: str | None) -> dict[str
         "n_regions": len(parts),
         "missing": [say[each] for each in missing],
         "newer": [say[each] for each in newer],
-        "reports": {k: f"{key}/{link.name}/{v}" for k, v in pages.items() if v in made["outputs"]},
+        "reports": _pages(key, link, made),
+        "earlier": [
+            {"as_of": before["as_of"], "reports": _pages(key, folder, before)}
+            for folder, before in found[1 : EARLIER + 1]
+        ],
+        "alerts": made.get("alerts", []),
         "figures": left.get("values", {}),
         "currency": left.get("currency", ""),
         "horizon_weeks": left.get("horizon_weeks"),
     }
 
 
+def _pages(key: str, link: Path, made: Mapping[str, Any]) -> dict[str, str]:
+    """Find the pages of a report: language -> path relative to the portal."""
+    return {each: f"{key}/{link.name}/{path}" for each, path in published.pages(made).items()}
+
+
 def _has_changed(folder: Path, part: Part, business: str | None) -> bool:
     """Whether a region has another report than when `all` was made."""
-    latest = _latest(folder, business) if folder.is_dir() else None
+    latest = next(published.reports(folder, business), None)
     return latest is not None and latest[1]["fingerprint"] != part["fingerprint"]
 
 
@@ -153,15 +184,6 @@ def _place(failure: Mapping[str, Any]) -> str:
     """Place of a failure; its message stays in failed.json, as it may contain data."""
     cell = "" if failure["cell"] is None else f" [{failure['cell']}]"
     return f"{failure['notebook']}.ipynb{cell}" if failure["notebook"] else ""
-
-
-def _latest(folder: Path, business: str | None) -> tuple[Path, Mapping[str, Any]] | None:
-    """The published folder of the latest date, with its manifest."""
-    for link in sorted((p for p in folder.iterdir() if p.name[0] != "."), reverse=True):
-        made = manifest.read(link) if link.is_symlink() else None
-        if made and business in (None, made["business"]):
-            return link, made
-    return None
 
 
 class _Pool:

@@ -1,20 +1,21 @@
-"""The ledger of a business: what its published reports recommended, kept for later ones.
+"""The ledger of a business: what its published reports recommended and said, for later ones.
 
-<ledger>/.owner.json               whose it is
-<ledger>/<region>/<date>.parquet   rows of table `ledger` of that region's report of that day
-<ledger>/<region>/.<date>.json     only while a report is published: its link and fingerprint
+<ledger>/.owner.json                       whose it is
+<ledger>/<region>/<date>.parquet           rows of table `ledger` of that region's report of the day
+<ledger>/<region>/figures/<date>.parquet   its table `report_figures`, as `earlier_reports`
+<ledger>/<region>/.<date>.json             only while a report is published: link and fingerprint
 
 Report and rows are published together: a note names the report that is about to appear, then the
 report appears, then its rows are written and the note goes. If the process is killed in between,
 the next run finds the note and writes the rows if the report did appear. No other file is ever
-removed. `all` has no rows of its own; its actions are those of its regions.
+removed. `all` has figures, but no list of its own; its actions are those of its regions.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -44,21 +45,29 @@ def claim(plan: Plan) -> None:
 
 
 def hand_in(job: Job, desk: Path) -> None:
-    """Write the rows of earlier days into a run folder, as table `ledger`; none: an empty table."""
-    rows = _together(job.plan.earlier_lists(job.region))
-    check("ledger", rows)
-    path = desk / "tables" / "ledger.parquet"
-    path.parent.mkdir(exist_ok=True)
-    atomic_folder.write(path, rows.to_parquet(index=False), PRIVATE)
+    """Write what is known of earlier days into a run folder: tables `ledger`, `earlier_reports`.
+
+    Both are there, if need be without rows.
+    """
+    plan, folder = job.plan, desk / "tables"
+    folder.mkdir(exist_ok=True)
+    files = {
+        "ledger": plan.earlier_lists(job.region),
+        "earlier_reports": plan.earlier_figures(job.region),
+    }
+    for name, paths in files.items():
+        rows = _together(name, paths)
+        check(name, rows)
+        atomic_folder.write(folder / f"{name}.parquet", rows.to_parquet(index=False), PRIVATE)
 
 
 @contextmanager
 def record(job: Job, desk: Path, made_from: str) -> Iterator[None]:
-    """Record what a report recommends if it is published inside; else nothing changes.
+    """Record what a report recommends and says if it is published inside; else nothing changes.
 
-    desk : its run folder; made_from : its fingerprint. A report without table `actions` has no rows
+    desk : its run folder; made_from : its fingerprint. A report that lacks the tables has no rows
     """
-    if _rows(job.region, job.plan.as_of, desk) is None:
+    if not _files(job.region, job.plan.as_of, desk):
         yield
         return
     folder = _folder(job)
@@ -74,14 +83,15 @@ def record(job: Job, desk: Path, made_from: str) -> Iterator[None]:
 
 
 def restore(job: Job) -> None:
-    """Write the rows of a published report if the ledger has none of its day."""
-    rows = _rows(job.region, job.plan.as_of, job.link / "desk")
-    if rows is None:
+    """Write the files of a published report that the ledger lacks."""
+    files = _files(job.region, job.plan.as_of, job.link / "desk")
+    if not files:
         return
     folder = _folder(job)
     with atomic_folder.lock(folder):
-        if not (path := folder / f"{job.plan.as_of}.parquet").is_file():
-            atomic_folder.write(path, rows, PRIVATE)
+        _write(
+            folder, {name: each for name, each in files.items() if not (folder / name).is_file()}
+        )
 
 
 def _folder(job: Job) -> Path:
@@ -96,10 +106,32 @@ def _settle(note: Path) -> None:
     link = Path(os.path.normpath(folder.resolve() / about["link"]))
     made = manifest.read(link)
     if made and made["fingerprint"] == about["fingerprint"]:
-        rows = _rows(folder.name, about["as_of"], link / "desk")
-        if rows is not None:
-            atomic_folder.write(folder / f"{about['as_of']}.parquet", rows, PRIVATE)
+        _write(folder, _files(folder.name, about["as_of"], link / "desk"))
     note.unlink()
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> None:
+    for name, content in files.items():
+        (folder / name).parent.mkdir(mode=0o700, exist_ok=True)
+        atomic_folder.write(folder / name, content, PRIVATE)
+
+
+def _files(region: str, as_of: str, desk: Path) -> dict[str, bytes]:
+    """Make what the ledger keeps of a report: content by name within the folder of its region."""
+    rows, figures = _rows(region, as_of, desk), _figures(region, as_of, desk)
+    found = {f"{as_of}.parquet": rows, f"figures/{as_of}.parquet": figures}
+    return {name: content for name, content in found.items() if content is not None}
+
+
+def _figures(region: str, as_of: str, desk: Path) -> bytes | None:
+    """Make rows of table `earlier_reports` from a report's own, with the program's version."""
+    path, made = desk / "tables" / "report_figures.parquet", manifest.read(desk.parent)
+    if made is None or not path.is_file():
+        return None
+    about = {"region": region, "as_of": pd.Timestamp(as_of), "program": made["code"]["version"]}
+    rows = pd.read_parquet(path).assign(**about)
+    content: bytes = rows[list(TABLES["earlier_reports"].columns)].to_parquet(index=False)
+    return content
 
 
 def _rows(region: str, as_of: str, desk: Path) -> bytes | None:
@@ -115,10 +147,10 @@ def _rows(region: str, as_of: str, desk: Path) -> bytes | None:
     return content
 
 
-def _together(files: Sequence[Path]) -> pd.DataFrame:
-    """Read files of the ledger one below the other, sorted; a column that some lack is empty."""
+def _together(name: str, files: Sequence[Path]) -> pd.DataFrame:
+    """Read files of the ledger as one table, sorted; a column that some lack is empty there."""
     tables = [table for table in map(pd.read_parquet, files) if len(table)]
     if not tables:
-        return empty("ledger")
-    rows = pd.concat(tables).reindex(columns=list(TABLES["ledger"].columns))
-    return rows.sort_values(list(TABLES["ledger"].key), ignore_index=True)
+        return empty(name)
+    rows = pd.concat(tables).reindex(columns=list(TABLES[name].columns))
+    return rows.sort_values(list(TABLES[name].key), ignore_index=True)

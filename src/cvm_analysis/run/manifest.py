@@ -86,8 +86,9 @@ def _identity(job: Job) -> dict[str, Any]:
 
 
 def _lists(job: Job) -> str:
-    """Digest what is handed in of the ledger: the rows of earlier days."""
-    folder, files = job.plan.ledger, job.plan.earlier_lists(job.region)
+    """Digest what is handed in of the ledger: the lists and figures of earlier days."""
+    folder = job.plan.ledger
+    files = [*job.plan.earlier_lists(job.region), *job.plan.earlier_figures(job.region)]
     found = [f"{path.relative_to(folder).as_posix()} {_file(path)}" for path in files]
     return _digest("\n".join(found).encode())
 
@@ -121,7 +122,7 @@ def write(
 
     made_from : the fingerprint, taken before the first notebook ran, with that of its parts
     """
-    plan, figures = job.plan, folder / "desk" / "figures.json"  # for the portal
+    plan, desk = job.plan, folder / "desk"
     content = {
         **_identity(job),
         "regions": job.parts,
@@ -144,14 +145,19 @@ def write(
             for each in finished
         ],
         "notes": _notes(finished),
-        "rows": _rows(folder / "desk" / "tables"),
-        "figures": json.loads(figures.read_text("utf-8")) if figures.is_file() else {},
+        "rows": _rows(desk / "tables"),
+        "figures": _read_json(desk / "figures.json", {}),  # for the portal
+        "alerts": _read_json(desk / "alerts.json", []),
         "outputs": _outputs(folder),
         "timing": dict(timing),
     }
     atomic_folder.write(
         folder / "run.json", json.dumps(content, ensure_ascii=False, indent=1) + "\n"
     )
+
+
+def _read_json(path: Path, nothing: Any) -> Any:
+    return json.loads(path.read_text("utf-8")) if path.is_file() else nothing
 
 
 def _notes(finished: Iterable[Finished]) -> list[dict[str, Any]]:

@@ -33,7 +33,7 @@ class Plan:
     company_regions: Mapping[str, Mapping[str, str]]  # all that make up `all`, in this run or not
     as_of: str  # an ISO date
     out: Path
-    ledger: Path  # what earlier reports recommended, see `run.ledger`
+    ledger: Path  # what earlier reports recommended and said, see `run.ledger`
     languages: tuple[str, ...]
     prepared: str  # fingerprint of the prepared tables
     inputs: Mapping[str, str] = field(default_factory=dict)  # raw file -> sha256
@@ -41,6 +41,7 @@ class Plan:
     jobs: int = 1  # notebooks at a time, over all regions
     force: bool = False
     limit_seconds: float = 3600.0  # for one notebook
+    has_pdf: bool = False  # whether the report is printed, too, where there is a browser
 
     def check(self) -> None:
         """Raise InputError if a key, the date, `out` or the ledger cannot be a folder, or a list is
@@ -69,6 +70,11 @@ class Plan:
     def earlier_lists(self, region: str) -> list[Path]:
         """Files of the ledger of this region, or of every one for `all`, before this as_of."""
         files = self.ledger.glob("*/*.parquet" if region == ALL else f"{region}/*.parquet")
+        return sorted(path for path in files if path.name[0] != "." and path.stem < self.as_of)
+
+    def earlier_figures(self, region: str) -> list[Path]:
+        """Files of the ledger with figures of this region's reports before this as_of."""
+        files = self.ledger.glob(f"{region}/figures/*.parquet")
         return sorted(path for path in files if path.name[0] != "." and path.stem < self.as_of)
 
     def notebook(self, stem: str) -> Path:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from cvm_analysis import atomic_folder, notebooks
 from cvm_analysis.errors import CvmError
-from cvm_analysis.run import ledger, manifest, redact_paths
+from cvm_analysis.run import ledger, manifest, pages, redact_paths
 from cvm_analysis.run.notebook import Finished, execute
 from cvm_analysis.run.plan import (
     PRIVATE,
@@ -156,7 +156,7 @@ class Build:
         job = replace(self.job, parts=parts or {})
         made_from = manifest.add_parts(self.made_from, job.parts)
         _clean(job, self.desk)
-        _render(job, self.folder)
+        _render(self)
         began = self.began.isoformat(timespec="seconds")
         timing = {"started": began, "seconds": round(self.seconds, 3)}
         finished = [self.finished[step] for step in steps(job.plan)]
@@ -227,23 +227,14 @@ def _clean(job: Job, desk: Path) -> None:
     (desk / atomic_folder.LOCK).unlink(missing_ok=True)
 
 
-def _render(job: Job, folder: Path) -> None:
+def _render(made: Build) -> None:
     """Write a page for each executed notebook, and the manager's report in each language."""
-    from cvm_analysis.report import page
-    from cvm_analysis.texts import words
-
-    share = folder / "share"
-    share.mkdir()
-    for step in steps(job.plan):
-        source = _output(folder / "desk", step)
-        name = job.names.get(step.language, job.region)
-        is_report = job.plan.is_report(step.notebook)
-        name += "" if is_report else f" {step.notebook}"
-        title = words(step.language)("report.title", business=job.plan.business, region=name)
-        text = page.render(source, title, step.language)
-        atomic_folder.write(source.with_suffix(".html"), text, PRIVATE)
-        if is_report:
-            atomic_folder.write(share / f"report.{step.language}.html", text)
+    for step in steps(made.job.plan):
+        source = _output(made.desk, step)
+        notes = pages.write(made.job, source, step.notebook, step.language, made.stop)
+        signed = made.finished[step]
+        more = tuple(note._asdict() for note in notes)
+        made.finished[step] = replace(signed, notes=(*signed.notes, *more))
 
 
 def _permit(folder: Path) -> None:

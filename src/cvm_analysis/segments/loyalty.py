@@ -21,7 +21,7 @@ from cvm_analysis.segments import classes
 from cvm_analysis.segments.classes import Threshold
 from cvm_analysis.segments.grades import points, scorecard
 from cvm_analysis.segments.grades.scorecard import Indicator, Scorecard
-from cvm_analysis.tables import IMPORTED, TABLES
+from cvm_analysis.tables import IMPORTED, MEASURES, SATISFACTION, TABLES, is_measure
 from cvm_analysis.tables.shape import NUMERIC
 from cvm_analysis.typed import settings
 
@@ -80,8 +80,8 @@ def card(weights: Mapping[str, float], customer_type: str = "retail") -> Scoreca
     """Make the scorecard of the index: every indicator in twenty groups learned from customers.
 
     weights : indicator -> its share of the index; one left out does not count. Indicators are those
-        of COLUMNS, other number columns of table `customers`, and imported ones
-        (`indicators.referrals`); more is better
+        of COLUMNS, other number columns of table `customers`, measures of the experience
+        (`tables.is_measure`), and imported ones (`indicators.referrals`); more is better
 
     Raises ConfigError: an unknown indicator, no weight, or weights that do not sum to 1
     """
@@ -89,7 +89,8 @@ def card(weights: Mapping[str, float], customer_type: str = "retail") -> Scoreca
         known = ", ".join(COLUMNS)
         raise ConfigError(
             f"weights: no indicator {', '.join(unknown)}; write some of {known}, a number column "
-            f"of the customer table, or {IMPORTED}<name>"
+            f"of the customer table, {SATISFACTION}<dimension>, {', '.join(MEASURES)}, or "
+            f"{IMPORTED}<name>"
         )
     written = Scorecard(
         customer_type=customer_type,
@@ -190,4 +191,4 @@ def _by_type(customers: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
 def _is_indicator(code: str) -> bool:
     column = TABLES["customers"].columns.get(code)
     is_number = column is not None and column.kind in NUMERIC
-    return code in COLUMNS or code.startswith(IMPORTED) or is_number
+    return code in COLUMNS or code.startswith(IMPORTED) or is_measure(code) or is_number

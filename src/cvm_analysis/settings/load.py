@@ -24,7 +24,7 @@ from cvm_analysis.settings.rule_files import Scorecards, Segments, Strategies
 from cvm_analysis.settings.shape import TAGS, Business, ContractSource, Region, Source
 from cvm_analysis.strategy import conditions
 from cvm_analysis.strategy.plan import ActionPlan
-from cvm_analysis.tables import TABLES
+from cvm_analysis.tables import TABLES, is_measure
 
 UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")  # of pydantic, for a wrong name
 YAML_NAMES = {"code": "", "customer_type": "", "by_quota": "quota"}  # other than the field's
@@ -66,6 +66,14 @@ class Settings:
     def churn(self) -> Churn:
         """When a customer counts as lapsed."""
         return self.business.churn
+
+    @property
+    def measures(self) -> frozenset[str]:
+        """Measures of the experience that scorecards and the loyalty index use."""
+        cards = [card for cards in self.scorecards.scorecards.values() for card in cards]
+        used = {name for card in cards for each in card.indicators for name in each.columns}
+        used |= {code for weights in self.segments.loyalty.written.values() for code in weights}
+        return frozenset(filter(is_measure, used))
 
     @property
     def words(self) -> wording.OwnWords:

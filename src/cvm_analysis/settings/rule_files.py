@@ -30,6 +30,11 @@ def _add_types(given: Any) -> Any:
     }
 
 
+def _add_lead(given: Any) -> Any:
+    """Say of each version that it is for leads."""
+    return _add_types({"lead": given})["lead"]
+
+
 class Segments(Strict):
     """Content of segments.yaml."""
 
@@ -44,13 +49,14 @@ class Segments(Strict):
 
 
 class Scorecards(Strict):
-    """The content of scorecards.yaml."""
+    """The content of scorecards.yaml; leads : versions of the scorecard of leads, if any."""
 
     reviews: Reviews = Reviews()
     policy: Policy = Policy()
     scorecards: Annotated[
         dict[str, tuple[Scorecard, ...]], BeforeValidator(_add_types), Field(min_length=1)
     ]
+    leads: Annotated[tuple[Scorecard, ...], BeforeValidator(_add_lead)] = ()
     words: dict[str, dict[str, Wording]] = Field(default_factory=dict)
 
 

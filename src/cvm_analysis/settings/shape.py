@@ -21,6 +21,7 @@ from cvm_analysis.experience.complaints import Experience
 from cvm_analysis.experience.leads import Leads
 from cvm_analysis.experience.membership import Level, check_levels
 from cvm_analysis.experience.points import Points
+from cvm_analysis.performance.alert_rules import Alerts
 
 Share = Annotated[float, Field(ge=0, le=1)]
 RegionKey = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
@@ -91,6 +92,11 @@ def _refuse_yes(given: Any) -> Any:
     return str(given) if isinstance(given, int | float) else given
 
 
+def _read_off(given: Any) -> Any:
+    """YAML reads off as false."""
+    return "off" if given is False else given
+
+
 Cell = Annotated[str, BeforeValidator(_refuse_yes)]
 
 
@@ -158,6 +164,7 @@ class Business(Strict):
     extracted_on: dt.date | None = None
     prepared: str | None = None
     ledger: str | None = None
+    pdf: Annotated[Literal["auto", "off"], BeforeValidator(_read_off)] = "auto"
     regions: Regions
     sources: Sources
     rules: Rules = Rules()
@@ -167,10 +174,12 @@ class Business(Strict):
     plan: str | None = None
     report_segments: dict[str, Literal["rfm", "grade"]] = {"retail": "rfm"}  # other types: grade
     compare_days: int = Field(91, gt=0)  # the period of changes that are reported
+    min_shown: int = Field(5, ge=1)  # the report shows no group of fewer customers by demographics
     value: Value = Value()
     churn: Churn = Churn()
     experience: Experience = Experience()
     points: Points = Points()
     leads: Leads = Leads()
+    alerts: Alerts = Alerts()
     levels: Annotated[tuple[Level, ...], AfterValidator(check_levels)] = ()
     words: dict[str, dict[str, Wording]] = {}  # section of the texts, or column -> code -> name

@@ -84,21 +84,23 @@ def _with_code(settings: Settings) -> Iterator[Code]:
 
 
 def _levels_and_stages(settings: Settings) -> Iterator[Code]:
-    """Levels of membership and stages of leads, by the columns that hold them."""
+    """Levels of membership and stages of leads, as values of their column."""
     business = settings.business
     for i, level in enumerate(business.levels):
-        for column in ("level", "next_level"):
-            key = texts.text_key(column, level.code)
-            yield Code(key, settings.path, ("levels", str(i)), level)
+        key = texts.text_key("level", level.code)
+        yield Code(key, settings.path, ("levels", str(i)), level)
     for i, stage in enumerate(business.leads.stages):
-        for column in ("stage", "lead_stage"):
-            key = texts.text_key(column, stage.code)
-            yield Code(key, settings.path, ("leads", "stages", str(i)), stage)
+        key = texts.text_key("stage", stage.code)
+        yield Code(key, settings.path, ("leads", "stages", str(i)), stage)
 
 
 def _scorecards(settings: Settings) -> Iterator[Code]:
-    """Customer types, grades and indicators, each at its first place."""
+    """Customer types, grades and indicators, each at its first place; of leads the grades."""
     file = settings.resolve(settings.business.scorecards)
+    for i, card in enumerate(settings.scorecards.leads):
+        grades = "quota" if card.by_quota else "grades"
+        for grade in card.grades:
+            yield Code(f"grades.{grade}", file, ("leads", str(i), grades, grade), None)
     for kind, versions in reversed(settings.scorecards.scorecards.items()):
         for i, card in reversed(list(enumerate(versions))):
             at = ("scorecards", kind, str(i))

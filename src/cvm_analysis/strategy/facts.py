@@ -14,7 +14,7 @@ from types import MappingProxyType
 import pandas as pd
 
 from cvm_analysis.strategy.conditions import AS_RECORDED
-from cvm_analysis.tables import ATTRIBUTES, IMPORTED, TABLES
+from cvm_analysis.tables import ATTRIBUTES, IMPORTED, SATISFACTION, TABLES
 
 # Of two tables with a column of the same name the first counts: margin_at_stake is that of churn,
 # which fills in what models without drop-out do not say.
@@ -22,7 +22,6 @@ JOINED = (
     *("customers", "segments", "grades", "churn", "value", "contract_churn"),
     *("membership", "experience"),
 )
-SATISFACTION = "satisfaction_"  # before a dimension of feedback: the last score of it
 _LEFT_OUT = ("customer_id", "model", "version")  # say how a figure was made
 _LATER = ("next_product",)  # columns that no notebook makes yet
 _SHARES = ("churn_risk", "late_share", "return_share", "discount_share", "repeat_share")
@@ -67,7 +66,9 @@ _NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType(  # column -> columns o
         **dict.fromkeys(
             ("n_complaints", "complaints_open", "complaint_days"), ("feedback.customer_id",)
         ),
-        **dict.fromkeys(("nps", "satisfaction"), ("feedback.score",)),
+        **dict.fromkeys(
+            ("nps", "satisfaction", "n_answered", "last_answer", "was_asked"), ("feedback.score",)
+        ),
         **dict.fromkeys(TABLES["contract_churn"].columns, ("contracts.customer_id",)),
         "days_to_contract_end": ("contracts.customer_id",),
         **{
@@ -147,8 +148,8 @@ def join(
     ----------
     tables : by name, each as `tables` describes it, keyed by its index: customers (with imported
         indicators and attributes of the business's own), segments, grades, value, churn,
-        contract_churn, membership, experience, downgrades, grade_points, service_cases
-        (`Prepared.service_cases`). Only customers must be there
+        contract_churn, membership, experience, downgrades, grade_points, late_deliveries
+        (`Prepared.late_deliveries`). Only customers must be there
     margin_share : share of net sales that is margin, where no cost is known
 
     Returns
@@ -160,14 +161,16 @@ def join(
     found = tables["customers"]
     known, ours = kinds(()), TABLES["customers"].columns
     found = found.drop(columns=[c for c in found if c in known and c not in ours])
-    for name in (*JOINED[1:], "service_cases"):
+    for name in (*JOINED[1:], "late_deliveries"):
         if (table := tables.get(name)) is not None:
             found = found.join(table.drop(columns=[c for c in table if c in found]))
     found = found.drop(columns=[c for c in found if c in _LEFT_OUT])
+    if "n_referred" in found:  # of the others nothing is recorded
+        found = found.assign(n_referred=found["n_referred"].fillna(0))
     derived = _dates(found, pd.Timestamp(as_of)) | _order_margin(found, margin_share)
     for name in ("downgrades", "grade_points"):
         if (table := tables.get(name)) is not None:
-            derived |= _downgrade(table) if name == "downgrades" else _weakest(table)
+            derived |= _downgrade(table) if name == "downgrades" else find_weakest(table)
     return found.join(pd.DataFrame(derived, index=found.index))
 
 
@@ -225,7 +228,7 @@ def _downgrade(downgrades: pd.DataFrame) -> dict[str, pd.Series]:
     return found | ({"largest_drop": fell["largest_drop"]} if "largest_drop" in fell else {})
 
 
-def _weakest(points: pd.DataFrame) -> dict[str, pd.Series]:
+def find_weakest(points: pd.DataFrame) -> dict[str, pd.Series]:
     """The indicator with the fewest points of each graded customer; of equal ones one by code."""
     rows = points.reset_index().dropna(subset="points")
     first = rows.sort_values(["points", "indicator"]).drop_duplicates("customer_id")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -12,6 +14,19 @@ CLASSES = (  # columns that say who a customer is, not what happened
     *("customer_type", "region", "segment", "rfm", "grade", "score_grade"),
     *("frequency", "amount", "loyalty", "life_cycle"),
 )
+
+
+def list_usual(actions: Sequence[Action]) -> pd.DataFrame:
+    """List the column that is the usual reason of each action: action, kind, reason.
+
+    Without a setting: the first column of `when` that is no class, else the first one.
+    """
+    rows = []
+    for action in actions:
+        used = list(conditions.columns(action.when))
+        first = next((column for column in used if column not in CLASSES), used[0])
+        rows.append((action.code, action.kind, action.reason or first))
+    return pd.DataFrame(rows, columns=["action", "kind", "reason"])
 
 
 def find(action: Action, rows: pd.DataFrame) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from cvm_analysis.errors import InputError
+from cvm_analysis.tables.experience import MEASURES, SATISFACTION
 from cvm_analysis.tables.raw import ATTRIBUTES, RAW
 from cvm_analysis.tables.results import RESULTS
 from cvm_analysis.tables.shape import Column, Kind, Table
@@ -23,18 +24,22 @@ __all__ = [
     "FROM_FILES",
     "HANDED_IN",
     "IMPORTED",
+    "MEASURES",
+    "SATISFACTION",
     "TABLES",
     "Column",
     "Table",
     "check",
     "empty",
+    "is_measure",
     "kind",
 ]
 
 TABLES = MappingProxyType({**RAW, **RESULTS})
 FROM_FILES = tuple(name for name in RAW if name not in ("quality", "quarantine"))  # by intake
 ALL = "all"  # the region that is the whole company
-HANDED_IN = ("ledger",)  # result tables that a run puts into the folder before the first notebook
+# Result tables that a run puts into the folder before the first notebook.
+HANDED_IN = ("ledger", "earlier_reports")
 IMPORTED = "indicators."  # before the name of an imported indicator that is used as a column
 _DTYPES = {"text": "object", "date": "datetime64[ns]", "count": "int64", "yes_no": "bool"}
 _KINDS = {
@@ -47,6 +52,11 @@ _KINDS = {
 def kind(column: str) -> Kind:
     """Return what kind of value a column holds, by its name; a name without a table is a number."""
     return _KINDS.get(column, "number")
+
+
+def is_measure(column: str) -> bool:
+    """Tell whether `experience.measures` measures a column: of MEASURES, or a satisfaction."""
+    return column in MEASURES or column.startswith(SATISFACTION)
 
 
 def empty(name: str) -> pd.DataFrame:

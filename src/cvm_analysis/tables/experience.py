@@ -13,6 +13,11 @@ from cvm_analysis.tables.shape import (
     yes_no,
 )
 
+SATISFACTION = "satisfaction_"  # before a dimension of feedback: the last score, 1 to 5
+MEASURES = (  # columns of the tables below that `experience.measures` measures on any day
+    *("n_answered", "points_earned", "points_redeemed", "points_expired", "points_adjusted"),
+    *("points_balance", "points_expiring", "n_referred"),
+)
 _DIMENSION = text("nps, or a dimension of satisfaction or complaints: product, after_sale, ...")
 _GROUP = text("what divides customers: all, segment, region, channel, ...")
 _LEVEL = text("code of the segment, region, ...; all")
@@ -131,6 +136,23 @@ EXPERIENCE = {
             "high": number("upper end of the same"),
             "repeated_share": share("of complaints that follow another of the customer closely"),
             "margin_at_stake": money("of customers with an open complaint, each once"),
+        },
+    ),
+    "late_deliveries": Table(
+        "one row per group and level of customers with a delivery due in the period",
+        ("group", "level"),
+        {
+            "group": _GROUP,
+            "level": _LEVEL,
+            "period_days": days("length of the period"),
+            "n_customers": count("customers with a delivery due"),
+            "n_due": count("order lines whose delivery was due"),
+            "n_late": count("of them, delivered late or not at all"),
+            "late_share": share("n_late / n_due"),
+            "low": number("lower end of the 95% interval of the share, clustered by customer"),
+            "high": number("upper end of the same"),
+            "p_value": number("of no difference to all other levels of the group"),
+            "q_value": number("p value corrected for the number of levels of the group"),
         },
     ),
     "after_complaints": Table(
@@ -288,6 +310,21 @@ EXPERIENCE = {
             "expected_value": money("value that they should bring", optional=True),
         },
     ),
+    "lead_scores": Table(
+        "one row per score of leads that was tested on later ones",
+        ("lead_score",),
+        {
+            "lead_score": text("source (the rate by source), model or scorecard"),
+            "log_loss": number("mean over open leads of later days; lower is better"),
+            "improvement": number("log loss of the score in use before less its own; first: empty"),
+            "improvement_low": number("lower limit (95 %, one-sided); used if above 0"),
+            "auc": share("pairs of a lead won and one not won in the right order"),
+            "auc_low": share("lower end of the 95% interval, clustered by lead"),
+            "auc_high": share("upper end of the same"),
+            "n_leads": count("leads it was tested on"),
+            "is_used": yes_no("whether the forecast of open leads is by this score"),
+        },
+    ),
     "follow_ups": Table(
         "one row per open lead whose next contact has a date",
         ("lead_id",),
@@ -299,6 +336,8 @@ EXPERIENCE = {
             "value": money("expected value of the order"),
             "due_on": date("day by which the contact is due"),
             "days_overdue": days("days since then; below 0: not yet"),
+            "score": number("by the scorecard of leads, 0 to 100", optional=True),
+            "grade": text("grade by the scorecard of leads", optional=True),
         },
         company="rows",
     ),

@@ -1,6 +1,8 @@
 """Result tables: what one notebook hands to the next."""
 
+from cvm_analysis.tables.alerts import ALERTS
 from cvm_analysis.tables.experience import EXPERIENCE
+from cvm_analysis.tables.performance import PERFORMANCE
 from cvm_analysis.tables.raw import ATTRIBUTES
 from cvm_analysis.tables.shape import (
     CUSTOMER,
@@ -357,6 +359,18 @@ RESULTS = {
             "is_chosen": yes_no("whether the report uses this forecast"),
         },
     ),
+    "risk_calibration": Table(
+        "one row per group of customers of like churn risk, tested on the last unseen period",
+        ("bin",),
+        {
+            "bin": count("1 is the tenth with the lowest risk"),
+            "n": count("customers in it"),
+            "predicted": share("mean churn risk forecast before the period"),
+            "actual": share("of them without a purchase in it"),
+            "low": number("lower end of the 95% band of the share if every risk is right"),
+            "high": number("upper end of the same"),
+        },
+    ),
     "segment_summary": Table(
         "one row per segment; made for the report, not stored",
         ("segment",),
@@ -379,4 +393,6 @@ RESULTS = {
     ),
     **STRATEGY,
     **EXPERIENCE,
+    **PERFORMANCE,
+    **ALERTS,
 }

@@ -25,14 +25,15 @@ class Table:
     """A table: its grain ("one row per ..."), the columns that name a row, and all columns.
 
     company : what region `all` reports, after its own analysis: its `own` table, the `rows` of all
-        regions together, or the `sums` over regions of the rows that share a key
+        regions together, the same `beside` its own, or the `sums` over regions of the rows that
+        share a key
     """
 
     grain: str
     key: tuple[str, ...]
     columns: dict[str, Column]
     others: Kind | None = None  # the kind of columns a business may add; None: none
-    company: Literal["own", "rows", "sums"] = "own"
+    company: Literal["own", "rows", "beside", "sums"] = "own"
 
 
 text = partial(Column, "text")  # text or codes

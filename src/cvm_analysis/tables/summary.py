@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+EXACT = 1e-12  # of the size of numbers: what rounding leaves
+
 
 def summarize(table: pd.DataFrame | pd.Series) -> pd.DataFrame:
     """Summarize each column of a table, or a column alone, in its own unit.
@@ -40,7 +42,14 @@ def _figures(values: pd.Series) -> tuple[str, str, str]:
         most = counts.index[0]
         first = f"{(half.astype(str) == most).mean():.4f}" if len(half) else ""
         return counted, f"{most} {counts.iloc[0] / len(codes):.4f}", first
-    return counted, _number(known.astype(float).mean()), _number(half.astype(float).mean())
+    return counted, _number(_mean(known)), _number(_mean(half))
+
+
+def _mean(values: pd.Series) -> float:
+    """The mean; 0 if it is only what rounding leaves of numbers that add up to nothing."""
+    numbers = values.astype(float)
+    mean = float(numbers.mean())
+    return 0.0 if abs(mean) < EXACT * numbers.abs().mean() else mean
 
 
 def _day(value: Any) -> str:

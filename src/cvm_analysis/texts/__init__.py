@@ -33,7 +33,10 @@ OPEN = (  # a business adds codes of its own
 REPLACED = (*OPEN, "classes", "columns", "features")  # its words take the place of these
 MEASURES = ("measures", "attributes", "columns")  # where measures have words
 VALUES = "values"  # the section of values found in the data: values.channel.web
-SAME_VALUES = {"first_channel": "channel", "sold_in": "region"}  # column -> whose values it has
+SAME_VALUES = {  # column -> whose values it has
+    **{"first_channel": "channel", "sold_in": "region"},
+    **{"lead_stage": "stage", "next_level": "level"},
+}
 FULL = 10_000  # amounts below it are short without a unit: ¥2,650, not ¥2.65K
 
 
@@ -203,9 +206,17 @@ class Words:
         """Write a day; takes a date, a Timestamp or an ISO string."""
         return self._day(day, "yMMMd")
 
+    def day_and_month(self, day: Any) -> str:
+        """Write a day of the months around a report, without the year: `Jan 14`."""
+        return self._day(day, "MMMd")
+
     def month(self, day: Any) -> str:
         """Write the month of a day: `Jan 2025`."""
         return self._day(day, "yMMM")
+
+    def month_name(self, day: Any) -> str:
+        """Write the month of a day without its year: `Jan`."""
+        return self._day(day, "MMM")
 
     @property
     def _locale(self) -> babel.Locale:

@@ -66,6 +66,11 @@ class Indicator:
     unit_cost: float | None = None
     step: float | None = None
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns it is made of."""
+        return (self.column,) if self.per is None else (self.column, self.per)
+
 
 @settings
 class Scorecard:

@@ -1,0 +1,116 @@
+"""Project customers and dealers in one table: who cut back, whom to help, whom to reward."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from cvm_analysis.report import blocks, strategy
+from cvm_analysis.report.blocks import Block
+from cvm_analysis.report.writer import Writer
+from cvm_analysis.strategy import accounts as core
+from cvm_analysis.strategy.accounts import HELP, REWARD, TYPES
+
+MOST = 6  # accounts shown
+_COLUMNS = {"net_sales_365d": "amounts", "net_sales_change_365d": "amounts", "days": "text"}
+_COLUMNS |= {"to_do": "text"}
+
+
+def heading(writer: Writer, accounts: pd.DataFrame) -> str:
+    """Say how many accounts cut back and by how much money; empty without accounts.
+
+    accounts : as strategy.accounts.find returns them
+    """
+    if accounts.empty:
+        return ""
+    say, total = writer.say, core.add_up(accounts)
+    types = [each for each in TYPES if (accounts["customer_type"] == each).any()]
+    who = say(f"report.accounts.who.{types[0] if len(types) == 1 else 'both'}")
+    figures = {"n": say.number(total.n_accounts), "who": who}
+    if not total.n_cut_back:
+        return say("report.accounts.heading_none", **figures)
+    return say(
+        "report.accounts.heading",
+        cut_back=say.number(total.n_cut_back),
+        lost=writer.money(total.lost),
+        gained=writer.money(total.gained),
+        **figures,
+    )
+
+
+def chapter(
+    writer: Writer, accounts: pd.DataFrame, actions: pd.DataFrame, win_back_days: int
+) -> Block:
+    """Show the part on accounts; nothing without any. Parameters as for `show`."""
+    return writer.part(heading(writer, accounts), show(writer, accounts, actions, win_back_days))
+
+
+def show(
+    writer: Writer, accounts: pd.DataFrame, actions: pd.DataFrame, win_back_days: int
+) -> Block:
+    """Say how many are overdue, and show the accounts to look at; empty without accounts.
+
+    accounts : as strategy.accounts.find returns them; actions : table `actions`
+    win_back_days : as for `find`
+    """
+    if accounts.empty:
+        return Block("")
+    say, total = writer.say, core.add_up(accounts)
+    figures = {"recent": say.number(total.n_recent), "days": say.count("days", win_back_days)}
+    figures["sales"] = writer.money(total.overdue_sales)
+    said = blocks.text(say.plural("report.accounts.overdue", total.n_overdue, **figures))
+    chosen = strategy.add_first_action(core.choose(accounts, MOST), actions)
+    if chosen.empty:
+        return said
+    rows = chosen.to_dict("index").items()
+    shown = chosen.assign(
+        days=[_days(writer, row) for _, row in rows],
+        to_do=[_to_do(writer, row) for _, row in rows],
+    )
+    shown = shown.set_axis([_name(writer, str(customer), row) for customer, row in rows])
+    labels = say.names("report.accounts.columns", _COLUMNS)
+    return blocks.join([said, writer.table(shown, _COLUMNS, labels=labels, id="accounts")])
+
+
+def first_action(writer: Writer, row: dict[str, Any]) -> str:
+    """Write a customer's first action, who does it and by when, or that none is planned.
+
+    row : with the columns that report.strategy.add_first_action adds
+    """
+    if pd.isna(row["action"]):
+        return writer.say("report.accounts.no_action")
+    return writer.say(
+        "report.accounts.action",
+        action=writer.say(f"actions.{row['action']}"),
+        owner=writer.say(f"owners.{row['owner']}"),
+        day=writer.say.day_and_month(row["due_on"]),
+    )
+
+
+def _name(writer: Writer, customer: str, row: dict[str, Any]) -> str:
+    city = row.get("city")
+    column, place = ("region", row["region"]) if pd.isna(city) else ("city", city)
+    name = writer.say.level(column, place)
+    return writer.say("report.accounts.name", customer=customer, place=name)
+
+
+def _days(writer: Writer, row: dict[str, Any]) -> str:
+    figures = {"days": row["days_since_last"], "usual": row["usual_gap_days"]}
+    written = {name: writer.say.number(value) for name, value in figures.items()}
+    return writer.say("report.accounts.days", **written)
+
+
+def _to_do(writer: Writer, row: dict[str, Any]) -> str:
+    """Write the first action; of an account to help or to reward the reason before it."""
+    say, action = writer.say, first_action(writer, row)
+    if row["why"] == HELP:
+        indicator = say(f"indicators.{row['weakest_indicator']}")
+        points = say.number(row["weakest_points"])
+        why = say("report.accounts.help", indicator=indicator, points=points)
+    elif row["why"] == REWARD:
+        grade = say(f"grades.{row['grade']}")
+        why = say("report.accounts.reward", score=say.number(row["score"]), grade=grade)
+    else:
+        return action
+    return why if pd.isna(row["action"]) else say("report.accounts.both", why=why, action=action)

@@ -1,0 +1,34 @@
+"""What a region has published: its reports of all dates, and the pages that may be shared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from cvm_analysis.run import manifest
+
+Manifest = Mapping[str, Any]
+
+
+def reports(folder: Path, business: str | None = None) -> Iterator[tuple[Path, Manifest]]:
+    """Yield the link and the manifest of each report of a region, the newest date first.
+
+    folder : out/<region>, which may not exist yet; business : whose reports; None: all
+    """
+    links = [path for path in folder.glob("*") if path.is_symlink() and path.name[0] != "."]
+    for link in sorted(links, reverse=True):
+        made = manifest.read(link)
+        if made and business in (None, made["business"]):
+            yield link, made
+
+
+def pages(made: Manifest) -> dict[str, str]:
+    """Find the page of each language that managers get: language -> path within its folder."""
+    shared = [name for name in made.get("outputs", ()) if name.startswith("share/")]
+    return {
+        language: name
+        for language in made.get("languages", ())
+        for name in shared
+        if name.endswith(f".{language}.html")
+    }

@@ -1,0 +1,26 @@
+"""Prepared tables of a region: the days on which each kind of data has rows."""
+
+import datetime as dt
+
+from small_business import small
+
+from cvm_analysis import prepared
+
+SALES = """customer_id,ordered_at,amount,land
+a,2025-01-02 09:00,10,n
+a,2025-01-02 17:00,10,n
+b,2025-03-01 09:00,10,n
+c,2025-02-01 09:00,10,s
+"""
+FEEDBACK = """customer_id,at,kind,score
+a,2025-01-20,nps,9
+a,2025-12-31,nps,9
+c,2025-01-25,nps,3
+"""
+
+
+def test_days_of_rows_are_those_of_the_region_up_to_the_day(tmp_path):
+    settings = small(tmp_path, "{from: land}", {"sales.csv": SALES}, others={"feedback": FEEDBACK})
+    found = prepared.open(settings, "n").row_days(dt.date(2025, 3, 1))
+    days = [(row.table, f"{row.day:%m-%d}") for row in found.itertuples()]
+    assert days == [("transactions", "01-02"), ("transactions", "03-01"), ("feedback", "01-20")]
