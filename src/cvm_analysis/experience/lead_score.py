@@ -178,10 +178,10 @@ def _landmarks(
     first = final["created_on"].min()
     n = max(int((last - first).days // SPACING_DAYS), 0) if len(final) else 0
     days = [last - pd.Timedelta(days=back * SPACING_DAYS) for back in range(n, -1, -1) if n]
-    parts = -(-len(days) * len(leads) // _MOST_ROWS) or 1
+    size = max(1, _MOST_ROWS // max(1, len(leads)))
     tables = [
-        _open_leads(leads_module.latest_on(leads, order, some))
-        for some in np.array_split(np.array(days, dtype="datetime64[ns]"), parts)
+        _open_leads(leads_module.latest_on(leads, order, days[start : start + size]))
+        for start in range(0, len(days) or 1, size)
     ]
     rows = pd.concat(tables).reset_index()
     end = final.reindex(rows["lead_id"])
