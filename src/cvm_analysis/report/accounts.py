@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from cvm_analysis.report import blocks, strategy
-from cvm_analysis.report.blocks import Block
+from cvm_analysis.report.blocks import Block, Cell
 from cvm_analysis.report.writer import Writer
 from cvm_analysis.strategy import accounts as core
 from cvm_analysis.strategy.accounts import HELP, REWARD, TYPES
@@ -68,41 +68,40 @@ def show(
         days=[_days(writer, row) for _, row in rows],
         to_do=[_to_do(writer, row) for _, row in rows],
     )
-    shown = shown.set_axis([_name(writer, str(customer), row) for customer, row in rows])
+    names = [_name(writer, str(customer), row) for customer, row in rows]
+    shown = shown.set_axis(pd.Index(names, tupleize_cols=False))
     labels = say.names("report.accounts.columns", _COLUMNS)
     return blocks.join([said, writer.table(shown, _COLUMNS, labels=labels, id="accounts")])
 
 
-def first_action(writer: Writer, row: dict[str, Any]) -> str:
-    """Write a customer's first action, who does it and by when, or that none is planned.
+def first_action(writer: Writer, row: dict[str, Any]) -> Cell:
+    """Write a customer's first action, below it who does it by when; or that none is planned.
 
     row : with the columns that report.strategy.add_first_action adds
     """
+    say = writer.say
     if pd.isna(row["action"]):
-        return writer.say("report.accounts.no_action")
-    return writer.say(
-        "report.accounts.action",
-        action=writer.say(f"actions.{row['action']}"),
-        owner=writer.say(f"owners.{row['owner']}"),
-        day=writer.say.day_and_month(row["due_on"]),
+        return Cell(say("report.accounts.no_action"))
+    owner, day = say(f"owners.{row['owner']}"), say.day_and_month(row["due_on"])
+    return Cell(
+        say(f"actions.{row['action']}"), say("report.accounts.who_when", owner=owner, day=day)
     )
 
 
-def _name(writer: Writer, customer: str, row: dict[str, Any]) -> str:
+def _name(writer: Writer, customer: str, row: dict[str, Any]) -> Cell:
     city = row.get("city")
     column, place = ("region", row["region"]) if pd.isna(city) else ("city", city)
-    name = writer.say.level(column, place)
-    return writer.say("report.accounts.name", customer=customer, place=name)
+    return Cell(customer, writer.say.level(column, place))
 
 
-def _days(writer: Writer, row: dict[str, Any]) -> str:
-    figures = {"days": row["days_since_last"], "usual": row["usual_gap_days"]}
-    written = {name: writer.say.number(value) for name, value in figures.items()}
-    return writer.say("report.accounts.days", **written)
+def _days(writer: Writer, row: dict[str, Any]) -> Cell:
+    say = writer.say
+    usual = say("report.first_page.calls.usual", days=say.number(row["usual_gap_days"]))
+    return Cell(say.number(row["days_since_last"]), usual)
 
 
-def _to_do(writer: Writer, row: dict[str, Any]) -> str:
-    """Write the first action; of an account to help or to reward the reason before it."""
+def _to_do(writer: Writer, row: dict[str, Any]) -> Cell:
+    """Write the first action; of an account to help or to reward the reason above it."""
     say, action = writer.say, first_action(writer, row)
     if row["why"] == HELP:
         indicator = say(f"indicators.{row['weakest_indicator']}")
@@ -113,4 +112,4 @@ def _to_do(writer: Writer, row: dict[str, Any]) -> str:
         why = say("report.accounts.reward", score=say.number(row["score"]), grade=grade)
     else:
         return action
-    return why if pd.isna(row["action"]) else say("report.accounts.both", why=why, action=action)
+    return Cell(why, "" if pd.isna(row["action"]) else action.text)

@@ -185,8 +185,8 @@ def templates() -> jinja2.Environment:
 
 
 def _join_amounts(text: str) -> str:
-    """Keep digits and the Chinese unit after them (ten thousand, hundred million) on one line."""
-    return re.sub("(\\d)(?=[\u4e07\u4ebf])", "\\1\u2060", text)
+    """Keep an amount on one line: its minus, and the Chinese unit (ten thousand) after it."""
+    return re.sub("(?<![\\w])-(?=[^\\s\\w-]?\\d)|(?<=\\d)(?=[\u4e07\u4ebf])", "\\g<0>\u2060", text)
 
 
 def _block(macro: str, *values: Any) -> Block:

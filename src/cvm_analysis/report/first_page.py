@@ -9,25 +9,30 @@ from typing import Any
 import pandas as pd
 
 from cvm_analysis.report import blocks, performance, risk_drivers
-from cvm_analysis.report.blocks import Block, Cell, Figure
+from cvm_analysis.report.blocks import Block, Cell, Figure, Step
 from cvm_analysis.report.writer import Writer
 from cvm_analysis.tables import ALL
 
 FIGURES = ("net_sales", "margin", "n_active", "kept_share", "n_new")
 CALLS = {"since": "text", "net_sales_365d": "money", "churn_risk": "bar"}
-CALLS |= {"margin_at_stake": "money", "reasons": "text", "step": "text", "next_order_on": "date"}
+CALLS |= {"margin_at_stake": "money", "reasons": "text", "step": "text"}
 
 
-def headline(writer: Writer, result: str, worry: str, request: str, period: str) -> Block:
-    """Say the result, the one worry and the one request; parts that are empty are left out.
+def headline(
+    writer: Writer, year_on_year: pd.DataFrame, worry: str, request: str, period: str
+) -> Block:
+    """Say the result, the one worry and the one request; what is empty is left out.
 
-    result : a sentence without its full stop; worry : a clause that follows it
-    period : what the figures cover
+    year_on_year : the table; worry : a clause that follows; period : what the figures cover
     """
     say = writer.say
-    text = say("report.first_page.but", result=result, worry=worry) if worry else result
+    result = performance.in_short(writer, year_on_year)
+    fell = performance.has_fallen(year_on_year)
+    if worry:
+        key = "report.first_page.and" if fell else "report.first_page.but"
+        result = say(key, result=result, worry=worry)
     key = "report.first_page.headline" if request else "report.first_page.headline_alone"
-    return blocks.headline(say(key, text=text, request=request), period)
+    return blocks.headline(say(key, text=result, request=request), period)
 
 
 def period(writer: Writer, customers: pd.DataFrame, as_of: dt.date) -> str:
@@ -79,17 +84,43 @@ def _expected(writer: Writer, total: pd.Series) -> Figure:
     return Figure(say(f"{key}.label"), writer.money(total["expected_margin"]), note)
 
 
-def sales(writer: Writer, year_on_year: pd.DataFrame, sales_change: pd.DataFrame) -> Block:
-    """Open the part on sales: why they changed, and the types of customers."""
-    heading = performance.why_changed(writer, sales_change)
-    by_type = performance.by_type(writer, year_on_year)
-    title = writer.say("report.first_page.sales")
-    said = [blocks.text(text) for text in (heading, by_type) if text]
-    return writer.part(title, *said)
+def sales(
+    writer: Writer,
+    sales_trend: pd.DataFrame,
+    year_on_year: pd.DataFrame,
+    sales_change: pd.DataFrame,
+) -> Block:
+    """Open the part on sales: the last period, why the year changed, and the customer types."""
+    said = [
+        performance.why_changed(writer, sales_change),
+        performance.by_type(writer, year_on_year),
+    ]
+    return writer.part(performance.last_period(writer, sales_trend), *map(blocks.text, said))
+
+
+def call_step(writer: Writer, listed: pd.DataFrame) -> Step | None:
+    """The step that asks to call the customers listed, for the list of actions; None without any.
+
+    listed : as for `calls`
+    """
+    if listed.empty:
+        return None
+    say, owners = writer.say, listed["owner"].dropna().value_counts()
+    money, n = writer.money(listed["margin_at_stake"].sum()), len(listed)
+    due = listed["due_on"].dropna()
+    key = "report.first_page.call_step"
+    return Step(
+        say(f"{key}.title", customers=say.count("customers", n)),
+        say(f"{key}.text", money=money),
+        say.listed(say(f"owners.{owner}") for owner in owners.index[:2]),
+        say("report.strategy.due", day=say.date(due.min())) if len(due) else "",
+    )
 
 
 def calls(writer: Writer, listed: pd.DataFrame, churn: pd.DataFrame, horizon_days: int) -> Block:
     """Show whom to call first: place, days without an order, what stands out, first step.
+
+    The day below the days without an order is that by which the next one was expected.
 
     listed : the first rows of the watch list, indexed by customer_id: columns of table `churn`;
         days_since_last, last_order, net_sales_365d, and city and channel where recorded, of table
@@ -130,7 +161,9 @@ def _since(writer: Writer, row: Mapping[str, Any]) -> Cell:
     gap = pd.Timestamp(row["next_order_on"]) - pd.Timestamp(row["last_order"])
     if pd.isna(gap):
         return Cell(days)
-    return Cell(days, say("report.first_page.calls.usual", days=say.number(gap.days)))
+    usual = say("report.first_page.calls.usual", days=say.number(gap.days))
+    due = say.day_and_month(row["next_order_on"])
+    return Cell(days, say("report.first_page.calls.due", usual=usual, day=due))
 
 
 def _reasons(writer: Writer, row: Mapping[str, Any]) -> str:

@@ -36,6 +36,40 @@ def headline_result(writer: Writer, year_on_year: pd.DataFrame, date: dt.date) -
     return _sentences(writer, said)
 
 
+def in_short(writer: Writer, year_on_year: pd.DataFrame) -> str:
+    """Say how net sales changed as a clause without a full stop, for a headline."""
+    if (ALL, "net_sales") not in year_on_year.index:
+        return writer.say(f"{_TEXTS}.short.too_short")
+    return _tell(writer, year_on_year.loc[(ALL, "net_sales")], "short")
+
+
+def has_fallen(year_on_year: pd.DataFrame) -> bool:
+    """Whether net sales fell by more than chance explains."""
+    if (ALL, "net_sales") not in year_on_year.index:
+        return False
+    row = year_on_year.loc[(ALL, "net_sales")]
+    return bool(row["beyond_chance"]) and row["value"] < row["before"]
+
+
+def last_period(writer: Writer, sales_trend: pd.DataFrame) -> str:
+    """Say how the last whole period compares with the one a year before, and the one before it.
+
+    sales_trend : the table
+    """
+    say, periods = writer.say, sales_trend.xs(ALL, level="customer_type").sort_index()
+    growth = (
+        periods["net_sales"] / periods["net_sales_before"].where(periods["net_sales_before"] > 0)
+        - 1
+    ).dropna()
+    if len(growth) < 2:
+        return say(f"{_TEXTS}.last_period.unknown")
+    now, before = growth.iloc[-1], growth.iloc[-2]
+    form = "fell" if now < 0 else "grew"
+    earlier = "after_fall" if before < 0 else "after_growth"
+    before_that = say(f"{_TEXTS}.last_period.{earlier}", change=say.percent(abs(before)))
+    return say(f"{_TEXTS}.last_period.{form}", change=say.percent(abs(now)), before=before_that)
+
+
 def why_changed(writer: Writer, sales_change: pd.DataFrame) -> str:
     """Say what each factor beyond chance added to net sales, the largest first, and which is not.
 

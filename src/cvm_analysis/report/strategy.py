@@ -36,18 +36,21 @@ def plan(
     total: Total,
     budget: float | None,
     urgent: Sequence[str] = (),
+    before: Step | None = None,
 ) -> Block:
     """Show the most important planned actions, and what the plan costs and brings as a whole.
 
     actions : one row per action, as segment_strategies.add_up_by_action
     budget : of this region; None: no limit
     urgent : codes of actions that answer what is wrong; these come first
+    before : a step that goes before the others
     """
     say = writer.say
     if not total.n_contacts:
         return blocks.text(say("report.strategy.nothing_planned"))
     chosen = select_first(actions, urgent)
-    steps = [_step(writer, str(code), row) for code, row in chosen.iterrows()]
+    first = [before] if before else []
+    steps = [*first, *(_step(writer, str(code), row) for code, row in chosen.iterrows())][:MOST]
     said = say(
         "report.strategy.planned" if budget is None else "report.strategy.planned_of",
         actions=say.count("actions", len(actions)),
@@ -61,8 +64,18 @@ def plan(
     return blocks.join([blocks.steps(steps), blocks.text(said)])
 
 
-def request(writer: Writer, actions: pd.DataFrame, urgent: Sequence[str] = ()) -> str:
-    """Name the first action with its customers and day, for the headline; empty without a plan."""
+def request(
+    writer: Writer,
+    actions: pd.DataFrame,
+    urgent: Sequence[str] = (),
+    before: Step | None = None,
+) -> str:
+    """Say what to do first and by when, for the headline; empty without a plan.
+
+    Parameters as for `plan`
+    """
+    if before:
+        return writer.say("report.strategy.first_step", step=before.title, due=before.due)
     chosen = select_first(actions, urgent)
     if chosen.empty:
         return ""
@@ -230,11 +243,10 @@ def select_first(actions: pd.DataFrame, urgent: Sequence[str] = ()) -> pd.DataFr
 
 
 def _step(writer: Writer, code: str, row: pd.Series) -> Step:
-    """Show an action: the first step, what it costs and should bring, owner and day."""
+    """Show an action: what it should bring and costs, owner and day."""
     say = writer.say
     worth = say(
         "report.strategy.worth",
-        step=say(f"action_steps.{code}"),
         gain=writer.money(row["net_gain"]),
         range=writer.range(row["net_gain_low"], row["net_gain_high"], writer.money),
         cost=writer.money(row["cost"]),
