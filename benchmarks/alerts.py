@@ -72,10 +72,13 @@ def plant(
         return lines, pd.concat([given, more], ignore_index=True)
     if what == "account":
         before = lines[lines["ordered_at"] < pd.Timestamp(AS_OF) - pd.Timedelta(365, "D")]
-        row = before.iloc[[0] * 20].assign(customer_id="key", amount=0.006 * before["amount"].sum())
+        in_time = before[before["delivered_on"] <= before["promised_on"]]
+        row = in_time.iloc[[0] * 20].assign(
+            customer_id="key", amount=0.006 * before["amount"].sum()
+        )
         at = pd.Timestamp(AS_OF) - pd.to_timedelta(370 + 15 * np.arange(20), unit="D")
         row = row.assign(ordered_at=at, order_id=[f"K{i}" for i in range(20)])
-        row = row.assign(cost=0.65 * row["amount"], promised_on=pd.NaT, delivered_on=pd.NaT)
+        row = row.assign(cost=0.65 * row["amount"])
         return pd.concat([lines, row], ignore_index=True), given
     return lines, given
 

@@ -8,7 +8,7 @@ from matplotlib.colors import to_hex
 from test_charts import CHINESE, texts
 
 from cvm_analysis import charts
-from cvm_analysis.charts.style import ACCENT, SERIES
+from cvm_analysis.charts.style import ACCENT, BEFORE
 from cvm_analysis.errors import InputError
 from cvm_analysis.texts import words
 
@@ -43,7 +43,7 @@ def test_the_wave_is_marked_and_every_week_has_its_height():
     drawn = bars(charts.acquisition(table()))
     assert [bar.get_height() for bar in drawn] == table()["n_customers"].tolist()
     colors = [to_hex(bar.get_facecolor()) for bar in drawn]
-    assert colors == [SERIES[1]] * 3 + [ACCENT] * 27
+    assert colors == [BEFORE] * 3 + [ACCENT] * 27
 
 
 def test_the_sentence_counts_the_wave_and_the_later_weeks():

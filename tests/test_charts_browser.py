@@ -49,7 +49,7 @@ def printed(tab, folder):
     }
 
 
-LIGHT = [style.PAGE, style.ACCENT]
+LIGHT = [style.PAGE, style.BEFORE]
 DARK = [style.DARK[color] for color in LIGHT]
 
 

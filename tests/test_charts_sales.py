@@ -102,6 +102,10 @@ def test_one_growth_alone_is_behind_nothing_unless_sales_fell():
     assert list(written(charts.sales_trend(quarters([*SALES[:4], 2.2e6]))).values()) == [WARM]
 
 
+def test_growth_from_next_to_nothing_is_not_written():
+    assert list(written(charts.sales_trend(quarters([9e3, 1e6, 1e6, 1e6, 1e5, 2e6])))) == ["+100%"]
+
+
 def test_an_incomplete_period_says_so():
     assert "so far" in texts(charts.sales_trend(quarters(last_days=40)))
     assert "so far" not in texts(PICTURES["sales_trend"]())
@@ -127,6 +131,13 @@ def test_regions_stand_by_their_sales_on_one_scale_with_their_growth():
     assert len({ax.get_ylim() for ax in panels}) == 1
     assert {"¥15.1M", "+37%", "¥4.0M", "-50%"} <= set(texts(picture))  # 15.06 / 11.03 - 1
     assert picture.alt.endswith("east ¥15.1M (+37%), all_new ¥11.6M (–), north ¥4.0M (-50%).")
+
+
+def test_the_key_may_be_the_index_or_columns():
+    indexed = company().set_index(["region", "customer_type", "period_start"])
+    numbered = company().reset_index(drop=True)
+    drawn = [charts.regions(each).svg() for each in (company(), indexed, numbered)]
+    assert drawn[0] == drawn[1] == drawn[2]
 
 
 def test_a_region_is_named_by_the_business():

@@ -1,5 +1,7 @@
 """The share of late deliveries by place: by hand, and by chance."""
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -67,6 +69,15 @@ def test_a_place_that_is_late_more_often_is_found_and_the_others_are_compared_wi
     levels = found[found["group"] == "city"].set_index("level")
     assert levels["q_value"].idxmin() == "c" and levels.loc["c", "q_value"] < 1e-6
     assert (levels["q_value"].astype(float) >= levels["p_value"].astype(float)).all()
+
+
+def test_a_place_is_compared_with_all_others():
+    """12 of 30 against 3 of 30: 0.3 / sqrt((0.24 + 0.09) / 29) = 2.8123 standard errors."""
+    late = [1] * 12 + [0] * 18 + [1] * 3 + [0] * 27
+    given = customers([1] * 60, late, city=["a"] * 30 + ["b"] * 30)
+    found = late_deliveries.shares(given, ["city"], 365)
+    p = math.erfc(2.8123 / math.sqrt(2))
+    assert found["p_value"].dropna().tolist() == pytest.approx([p, p], rel=1e-3)
 
 
 def test_customers_without_a_place_and_nobody_at_all():

@@ -180,3 +180,10 @@ def test_grades_of_open_leads_by_hand():
 def test_a_scorecard_counts_from_its_day_on():
     later = dataclasses.replace(card("source", web=1.0), valid_from=dt.date(2026, 1, 1))
     assert lead_score.fit(draw(30, 5, True), ORDER, AS_OF, 60, [later]).card is None
+
+
+def test_landmarks_in_parts_are_those_in_one(monkeypatch):
+    table = draw(60, 6, True)
+    whole = lead_score._landmarks(table, ORDER, AS_OF, 60)
+    monkeypatch.setattr(lead_score, "_MOST_ROWS", 3 * len(table))
+    pd.testing.assert_frame_equal(lead_score._landmarks(table, ORDER, AS_OF, 60), whole)

@@ -97,3 +97,13 @@ def test_no_leads_give_no_rows():
     assert leads.follow_ups(found, STAGES, AS_OF).empty
     assert leads.conversion(found, 30).empty
     assert leads.by_customer(found, AS_OF).empty
+
+
+def test_several_days_at_once_are_each_day_alone():
+    days = [dt.date(2025, 1, 7), dt.date(2025, 2, 10), AS_OF]
+    together = leads.latest_on(LEADS, ORDER, days)
+    for day in days:
+        alone = leads.latest(LEADS, ORDER, day)
+        pd.testing.assert_frame_equal(
+            together.xs(pd.Timestamp(day)), alone, check_dtype=False, check_names=False
+        )

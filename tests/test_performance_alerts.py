@@ -71,6 +71,7 @@ def year(beyond=(), **changed):
 def customers(n=100, **columns):
     """Customers of 1,000 a year each, none overdue, 10 of margin at stake each."""
     usual = {
+        "x": 5.0,
         "net_sales_365d": 1000.0,
         "net_sales_change_365d": 0.0,
         "lapsed": False,
@@ -132,7 +133,7 @@ def test_kept_customers_are_worth_their_part_of_the_margin():
 
 def test_bad_service_puts_at_stake_the_margin_of_those_it_reached():
     people = customers(days_since_late=[100.0] * 20 + [400.0] * 30 + [np.nan] * 50)
-    rows = [(f"c{i:03}", 30 * i, 3, 1) for i in range(10)] + [("c001", 500, 3, 1)]
+    rows = [(f"c{i:03}", 30 * i, 3, 1) for i in range(10)] + [("c090", 500, 3, 1)]
     worse = ["late_share", "complaints_per_100"]
     changed = {"late_share": (0.24, 0.08), "complaints_per_100": (10.0, 4.0)}
     found = find((year(worse, **changed), people, complaints(*rows)))
@@ -166,6 +167,7 @@ def test_a_key_account_that_is_gone_is_named_and_counts_once(gone):
 def test_a_smaller_account_or_one_that_still_buys_is_no_alert():
     assert find((year(), with_account(0.04, lapsed=True)[0], complaints())).empty
     assert find((year(), with_account(0.12)[0], complaints())).empty
+    assert find((year(), with_account(0.12, lapsed=True, x=1.0)[0], complaints())).empty, "no gap"
     off = Alerts(key_account_share=None)
     assert find((year(), with_account(0.12, lapsed=True)[0], complaints()), off).empty
     unknown = year(net_sales=(1e5, np.nan))

@@ -59,7 +59,7 @@ def rows(*entries, language="en"):
 def alarm(*entries, language="en"):
     """The first sentence, and what is not up to date."""
     html = portal.render(list(entries), "t", language)
-    return re.findall('<(?:h1 class="alarm"|p class="old")>(.*?)</', html)
+    return re.findall('<(?:h1 class="alarm"|p class="(?:sales|old)")>(.*?)</', html)
 
 
 def test_the_company_names_regions_it_lacks_and_those_with_a_newer_report():
@@ -124,11 +124,19 @@ def test_an_alert_comes_before_sales_the_worst_regions_first():
     west = entry(region="west", name="West", figures=GREW, alerts=[alert])
     fell = {"code": "fell", "text": {"en": "Fell.", "zh": "下降。"}}
     east = entry(figures=SALES, alerts=[fell, alert])
-    assert alarm(west, east) == ["East: Fell."]
-    assert alarm(west) == ["West: Kept &lt; half."]
-    assert alarm(west, east, language="zh") == ["East：下降。"]
+    fell_behind = "East fell behind: sales -12% on the year before; 1 of 2 regions grew."
+    assert alarm(west, east) == ["East: Fell.", fell_behind]
+    assert alarm(west)[0] == "West: Kept &lt; half."
+    assert alarm(west, east, language="zh")[0] == "East：下降。"
     assert rows(west, east)[2][0] == "East Fell. Kept < half.".replace("<", "&lt;")
     assert rows(entry(alerts=[]), entry())[1][0] == "East"
+
+
+def test_a_region_shows_two_alerts_and_counts_the_others():
+    alerts = [{"code": "x", "text": {"en": f"Alert {n}."}} for n in range(4)]
+    assert rows(entry(alerts=alerts))[1][0] == "East Alert 0. Alert 1. 2 more alerts"
+    assert rows(entry(alerts=alerts[:3]))[1][0].endswith("1 more alert")
+    assert rows(entry(alerts=alerts[:2]))[1][0] == "East Alert 0. Alert 1."
 
 
 def test_what_is_not_up_to_date_is_named_after_the_alarm():

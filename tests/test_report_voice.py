@@ -103,6 +103,9 @@ def test_late_deliveries_name_the_place_that_stands_out():
     assert "Most often in Berlin: 24% (19% to 29%)." in said
     alike = WHOLE._replace(late_deliveries=LATE.assign(q_value=LATE["q_value"] * 10))
     assert "No region or city differs" in text(voice.show(EN, alike))
+    better = LATE.assign(q_value=[np.nan, 0.01, 0.06, np.nan])  # a alone, which is late less often
+    said = text(voice.show(EN, WHOLE._replace(late_deliveries=better)))
+    assert "Most often" not in said and "differs" not in said
     unknown = WHOLE._replace(late_deliveries=LATE.assign(q_value=np.nan))
     assert "differs" not in text(voice.show(EN, unknown))
 

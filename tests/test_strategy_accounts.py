@@ -92,7 +92,7 @@ def test_the_largest_losses_come_first_then_one_to_help_and_one_to_reward(found)
     ]
     late = found.assign(is_overdue=True)  # by sales big 500, good 300, weak 80, new 40, gone 0
     assert list(accounts.choose(late, 4)["why"].items()) == [
-        *(("big", "overdue"), ("new", "overdue"), ("weak", "help"), ("good", "reward"))
+        *(("gone", "cut_back"), ("big", "overdue"), ("weak", "help"), ("good", "reward"))
     ]
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.patches import Patch
 
 from cvm_analysis.charts.picture import Picture, check, nothing, ticks
-from cvm_analysis.charts.style import ACCENT, WARM, canvas
+from cvm_analysis.charts.style import ACCENT, BEFORE, canvas
 from cvm_analysis.texts import Language, words
 
 
@@ -25,7 +25,7 @@ def acquisition(table: pd.DataFrame, language: Language = "en") -> Picture:
     counts = table["n_customers"].to_numpy(float)
     initial = table["is_initial_stock"].to_numpy(bool)
     days = pd.DatetimeIndex(table.index)
-    colors = np.where(initial, WARM, ACCENT)
+    colors = np.where(initial, BEFORE, ACCENT)
     with canvas(2.6) as (figure, ax):
         ax.bar(np.arange(len(counts)), counts, width=0.85, color=colors)
         ax.set_title(say("charts.acquisition.title"))
@@ -33,7 +33,7 @@ def acquisition(table: pd.DataFrame, language: Language = "en") -> Picture:
         step = -(-len(counts) // 5)
         ax.set_xticks(range(0, len(counts), step), [say.month(day) for day in days[::step]])
         if initial.any():
-            names = (("charts.acquisition.wave", WARM), ("charts.acquisition.later", ACCENT))
+            names = (("charts.acquisition.wave", BEFORE), ("charts.acquisition.later", ACCENT))
             handles = [Patch(facecolor=color, label=say(name)) for name, color in names]
             ax.legend(handles=handles, loc="upper right", handlelength=0.9, handleheight=0.9)
     later = counts[~initial]

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cvm_analysis.arrays import Array
-from cvm_analysis.charts.picture import Picture, check, nothing, ticks
+from cvm_analysis.charts.picture import Picture, check, flatten, nothing, ticks
 from cvm_analysis.charts.style import ACCENT, INK, SOFT, canvas
 from cvm_analysis.tables import ALL
 from cvm_analysis.texts import Language, Words, words
@@ -54,7 +54,7 @@ def sales_concentration(
         first: share_customers, share_net_sales, gini
     customer_type : whose rows are drawn
     """
-    rows = table.reset_index()
+    rows = flatten(table)
     if "customer_type" in rows:
         rows = rows[rows["customer_type"] == customer_type]
     if rows.empty:

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from cvm_analysis.charts.picture import Picture, categories, check, heat, nothing, ticks
-from cvm_analysis.charts.style import ACCENT, WARM, WIDTH, styled
+from cvm_analysis.charts.style import ACCENT, SERIES, WIDTH, styled
 from cvm_analysis.texts import Language, words
 
 
@@ -36,7 +36,7 @@ def monthly(table: pd.DataFrame, language: Language = "en", currency: str = "CNY
         sns.barplot(x=x, y=table["net_sales"].to_numpy(), color=ACCENT, saturation=1, width=0.75,
                     errorbar=None, ax=above)  # fmt: skip
         above.set(title=say("charts.monthly.net_sales", currency=currency), ylabel="")
-        for name, color in zip(("orders", "customers"), (WARM, ACCENT), strict=True):
+        for name, color in zip(("orders", "customers"), (SERIES[2], ACCENT), strict=True):
             below.plot(x, table[name], color=color, label=say(f"charts.monthly.{name}"))
         below.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1.02), handlelength=1.2)
         below.set_ylim(bottom=0)

@@ -1,4 +1,4 @@
-"""Figures on model accuracy: expected beside actual."""
+"""Figures on model accuracy: expected (blue) beside actual (grey or black)."""
 
 from typing import Literal
 
@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 from cvm_analysis.charts.picture import Picture, categories, check, nothing, ticks
 from cvm_analysis.charts.style import (
     ACCENT,
+    BEFORE,
     INK,
     MARKERS,
     PAGE,
     SERIES,
     SOFT,
-    WARM,
     WIDTH,
     canvas,
     styled,
@@ -159,10 +159,10 @@ def _bars_and_line(table: pd.DataFrame, say: Words, name: str, legend: Corner) -
     x = np.arange(len(table))
     with canvas(3.0) as (figure, ax):
         sns.barplot(
-            x=x, y=table["actual"].to_numpy(), color=ACCENT, saturation=1, width=0.7,
+            x=x, y=table["actual"].to_numpy(), color=BEFORE, saturation=1, width=0.7,
             errorbar=None, label=say(f"charts.{name}.actual"), legend=False, ax=ax,
         )  # fmt: skip
-        ax.plot(x, table["expected"], color=WARM, marker="o", markeredgecolor=PAGE,
+        ax.plot(x, table["expected"], color=ACCENT, marker="o", markeredgecolor=PAGE,
                 markersize=7, label=say(f"charts.{name}.expected"))  # fmt: skip
         ax.legend(loc=legend, reverse=True)
         ax.set(title=say(f"charts.{name}.y"), xlabel=say(f"charts.{name}.x"), ylabel="")
@@ -175,8 +175,8 @@ def _both(ax: Axes, table: pd.DataFrame, columns: tuple[str, str], say: Words) -
     """Draw what was actual and expected over the days, and mark the weeks the model did not see."""
     days = (pd.DatetimeIndex(table.index) - pd.Timestamp(0)).days.to_numpy()
     actual, expected = columns
-    ax.plot(days, table[actual], color=ACCENT, linewidth=1.4, label=say("charts.tracking.actual"))
-    ax.plot(days, table[expected], color=WARM, linestyle=(0, (4, 2)),
+    ax.plot(days, table[actual], color=INK, linewidth=1.2, label=say("charts.tracking.actual"))
+    ax.plot(days, table[expected], color=ACCENT, linestyle=(0, (4, 2)),
             label=say("charts.tracking.expected"))  # fmt: skip
     ax.set_ylim(0, 1.35 * float(table[list(columns)].to_numpy().max()) or 1.0)
     ticks(ax.yaxis, say.short)

@@ -74,6 +74,11 @@ def check(table: pd.DataFrame | pd.Series, columns: Iterable[Any], figure: str) 
         raise InputError(f"{figure}: the table lacks {', '.join(absent)}; it has {have}")
 
 
+def flatten(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose key may be its index, as result tables have it, with it in columns."""
+    return table.reset_index(drop=table.index.names == [None])
+
+
 def ticks(axis: Any, write: Callable[[Any], str], most: int = 4) -> None:
     """Label an axis with at most `most` + 1 round values, written by `write`."""
     axis.set_major_locator(MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]))

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from cvm_analysis.charts.picture import Picture, categories, check, nothing, write_cells
+from cvm_analysis.charts.picture import Picture, categories, check, flatten, nothing, write_cells
 from cvm_analysis.charts.style import INK, SCALE, WIDTH, styled
 from cvm_analysis.tables import ALL
 from cvm_analysis.texts import Language, Words, words
@@ -24,7 +24,7 @@ def rates(table: pd.DataFrame, language: Language = "en", rate: str = "retention
         are drawn
     rate : retention, renewal or repurchase
     """
-    rows = table.reset_index()
+    rows = flatten(table)
     if rows.empty:
         return nothing(language)
     check(rows, ["rate", "segment", "month", "n_due", "n_kept"], "rates")
@@ -35,7 +35,7 @@ def rates(table: pd.DataFrame, language: Language = "en", rate: str = "retention
     wide = _shares(rows)
     named = [_name(say, str(code)) for code in wide.index]
     months = [
-        f"{say.month_name(month)}\n{month.year if i == 0 or month.month == 1 else ''}"
+        f"{say.month_name(month)}\n{_year(say, month) if i == 0 or month.month == 1 else ''}"
         for i, month in enumerate(wide.columns)
     ]
     values = wide.to_numpy(dtype=float)
@@ -44,7 +44,7 @@ def rates(table: pd.DataFrame, language: Language = "en", rate: str = "retention
         figure = Figure((WIDTH, 0.95 + 0.3 * len(wide)))
         ax = figure.subplots()
         ends = (min(low, high - _LEAST_SPAN), high + (high - low + _LEAST_SPAN) / 3)
-        write_cells(ax, values, lambda share: say.number(100 * share), SCALE, ends)
+        write_cells(ax, values, lambda share: say.percent(share).rstrip("%"), SCALE, ends)
         categories(ax.xaxis, months, 0.5)
         categories(ax.yaxis, named, 0.5)
         ax.tick_params(axis="y", labelcolor=INK, rotation=0)
@@ -65,6 +65,10 @@ def _shares(rows: pd.DataFrame) -> pd.DataFrame:
     wide = shares.pivot(index="segment", columns="month", values="share").iloc[:, -MOST_MONTHS:]
     order = dict.fromkeys([ALL, *rows["segment"]])
     return wide.loc[[code for code in order if code in wide.index]].dropna(how="all")
+
+
+def _year(say: Words, month: pd.Timestamp) -> str:
+    return say("charts.sales_trend.year", year=str(month.year))
 
 
 def _name(say: Words, code: str) -> str:

@@ -99,7 +99,7 @@ def reliability(table: pd.DataFrame, language: Language = "en") -> Picture:
         ax.vlines(table["predicted"], table["low"], table["high"], color=RANGE, linewidth=6,
                   label=say("charts.reliability.range"))  # fmt: skip
         for part, name, marker, color in (
-            (table[inside], "inside", "o", ACCENT), (table[~inside], "outside", "D", WARM)
+            (table[inside], "inside", "o", INK), (table[~inside], "outside", "D", WARM)
         ):  # fmt: skip
             if len(part):
                 ax.plot(part["predicted"], part["actual"], marker, color=color, markersize=7,

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from cvm_analysis.arrays import Array
-from cvm_analysis.charts.picture import Picture, check, nothing
+from cvm_analysis.charts.picture import Picture, check, flatten, nothing
 from cvm_analysis.charts.style import ACCENT, BEFORE, INK, SOFT, WARM, WIDTH, canvas, styled
 from cvm_analysis.tables import ALL
 from cvm_analysis.texts import Language, Words, words
@@ -22,6 +22,7 @@ _MOST_WRITTEN = 8  # periods with room for the amount of each
 _ABOVE: dict[str, Any] = {  # where a line stands above a panel
     "xycoords": "axes fraction", "xytext": (0, 5), "textcoords": "offset points", "fontsize": 9.5
 }  # fmt: skip
+_MOST_GROWTH = 9.0  # ten times as much: a business that had just begun
 _ACROSS = 3  # regions side by side
 
 
@@ -65,10 +66,11 @@ def regions(table: pd.DataFrame, language: Language = "en", currency: str = "CNY
     """
     if table.empty:
         return nothing(language)
-    check(table.reset_index(), ["region"], "regions")
+    rows = flatten(table)
+    check(rows, ["region"], "regions")
     of_region = {
-        str(code): _periods(rows, ALL, "regions")
-        for code, rows in table.reset_index().groupby("region", sort=False)
+        str(code): _periods(part, ALL, "regions")
+        for code, part in rows.groupby("region", sort=False)
     }
     last = {code: rows.tail(_in_a_year(rows)) for code, rows in of_region.items() if len(rows)}
     if not last:
@@ -84,8 +86,8 @@ def regions(table: pd.DataFrame, language: Language = "en", currency: str = "CNY
         grid = figure.subplots(down, min(_ACROSS, len(order)), sharey=True, squeeze=False).ravel()
         for ax in grid[len(order) :]:
             ax.set_axis_off()
-        rows = zip(grid, order, say.amounts(sums, currency), growths, strict=False)
-        for ax, code, amount, growth in rows:
+        panels = zip(grid, order, say.amounts(sums, currency), growths, strict=False)
+        for ax, code, amount, growth in panels:
             _panel(ax, say, of_region[code], (say.level("region", code), amount), growth)
     figures = zip(order, say.amounts(sums, currency), growths, strict=True)
     written = [
@@ -104,10 +106,11 @@ def _periods(table: pd.DataFrame, customer_type: str, figure: str) -> pd.DataFra
     """The rows of a customer type in order of time, with the months in a period."""
     if table.empty:
         return table
-    rows = table.reset_index()
+    rows = flatten(table)
     check(rows, _NEEDED, figure)
     if "customer_type" in rows:
         rows = rows[rows["customer_type"] == customer_type]
+    rows = rows.astype({"net_sales": float, "net_sales_before": float, "n_days": float})
     rows = rows.assign(period_start=pd.to_datetime(rows["period_start"]))
     return rows.sort_values("period_start", ignore_index=True)
 
@@ -124,8 +127,10 @@ def _in_a_year(periods: pd.DataFrame) -> int:
 
 
 def _growth(periods: pd.DataFrame) -> Array:
+    """Growth of each period; empty without a year before, or where that had next to no sales."""
     now, before = (periods[c].to_numpy(float) for c in ("net_sales", "net_sales_before"))
-    return np.divide(now, before, out=np.full(len(now), np.nan), where=before > 0) - 1
+    growth = np.divide(now, before, out=np.full(len(now), np.nan), where=before > 0) - 1
+    return np.where(growth < _MOST_GROWTH, growth, np.nan)
 
 
 def _growth_of_sum(periods: pd.DataFrame) -> float:
@@ -227,5 +232,6 @@ def _panel(
                     color=WARM if round(growth, 2) < 0 else SOFT, **_ABOVE)  # fmt: skip
     starts = pd.DatetimeIndex(periods["period_start"])
     years = [i for i, day in enumerate(starts) if i == 0 or day.month == 1]
-    ax.set_xticks([i - 0.43 for i in years], [str(starts[i].year) for i in years], ha="left")
+    named = [say("charts.sales_trend.year", year=str(starts[i].year)) for i in years]
+    ax.set_xticks([i - 0.43 for i in years], named, ha="left")
     ax.set(xlabel="", ylabel="", yticks=[])

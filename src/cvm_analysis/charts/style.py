@@ -16,9 +16,9 @@ from matplotlib.figure import Figure
 from cvm_analysis.charts import colors
 
 PAGE, INK, SOFT, LINE, FAINT = "#ffffff", "#1b2430", "#5a6675", "#e4e8ee", "#f1f4f7"
-ACCENT, WARM = "#0b5d8f", "#a8480b"  # what matters; what is worse than it was
-BEFORE = "#8793a1"  # last year, beside this year in ACCENT; what is expected by chance
-RANGE = "#5f93b7"  # an interval behind a point in ACCENT
+ACCENT, WARM = "#0b5d8f", "#a8480b"  # this year, what is forecast; less than it should be
+BEFORE = "#8793a1"  # last year; what happened, beside its forecast; what chance would do
+RANGE = "#5f93b7"  # where values may lie, behind a point
 DARK = {  # the same on a dark page, as `colors.darken` has it; for the page that shows the pictures
     PAGE: colors.DARK_PAGE,
     INK: "#e5f0ff",

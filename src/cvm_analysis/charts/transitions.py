@@ -159,7 +159,7 @@ def _legend(figure: Figure, say: Words, counts: pd.Series) -> None:
         Patch(facecolor=COLORS[move], label=labels[move], **outline(COLORS[move])) for move in order
     ]
     figure.legend(
-        handles=patches, loc=_LEGEND, ncols=4, handlelength=0.9, handleheight=0.9, columnspacing=1.4
+        handles=patches, loc=_LEGEND, ncols=4, handlelength=0.9, handleheight=0.9, columnspacing=1.0
     )
 
 

@@ -2,7 +2,7 @@
 
 A customer who buys often has several deliveries, and those of one order come late together, so
 errors are clustered by customer: the share is a ratio of two sums over customers (Cochran, 1977,
-"Sampling Techniques", 3rd ed., section 6.4). Levels of a group are many comparisons: their p values
+"Sampling Techniques", 3rd ed., chapter 6). Levels of a group are many comparisons: their p values
 are corrected together (Benjamini & Hochberg, 1995, JRSS B 57, 289-300).
 """
 

@@ -34,6 +34,7 @@ from cvm_analysis.tables import TABLES
 SPACING_DAYS = 30  # between landmarks
 LEAST_LEADS = 50  # of training and of test, and a fifth as many won
 LEAST_OF_CODE = 50  # leads for a source or owner to have a coefficient of its own
+_MOST_ROWS = 500_000  # stages of leads and days that are held at once
 _PRIOR = 10.0  # leads at the rate of all that are added to each source
 
 
@@ -70,9 +71,13 @@ def known_on(leads: pd.DataFrame, order: Sequence[str], day: dt.date) -> pd.Data
     furthest stage), age (days since it came in), in_stage (days), value (empty if unknown).
     Whether it has a customer_id is left out: many systems fill that in once a lead is won.
     """
-    found = leads_module.latest(leads, order, day)
+    return _open_leads(leads_module.latest_on(leads, order, [day])).droplevel("day")
+
+
+def _open_leads(found: pd.DataFrame) -> pd.DataFrame:
+    """What `known_on` tells, of each day and lead; found : as `leads.latest_on`."""
     found = found[found["outcome"] == leads_module.OPEN]
-    now = pd.Timestamp(day)
+    now = found.index.get_level_values("day").to_series(found.index)
     return pd.DataFrame(
         {
             **{name: found[name] for name in ("source", "owner", "stage", "furthest")},
@@ -168,22 +173,20 @@ def _landmarks(
 ) -> pd.DataFrame:
     """One row per landmark with a known outcome and lead open then; won : 1 or 0."""
     final = leads_module.latest(leads, order, as_of)
-    last = pd.Timestamp(as_of) - pd.Timedelta(days=horizon_days)
+    horizon = pd.Timedelta(days=horizon_days)
+    last = pd.Timestamp(as_of) - horizon
     first = final["created_on"].min()
     n = max(int((last - first).days // SPACING_DAYS), 0) if len(final) else 0
-    tables = []
-    for back in range(n, -1, -1) if n else ():
-        day = last - pd.Timedelta(days=back * SPACING_DAYS)
-        rows = known_on(leads, order, day.date())
-        end = final.reindex(rows.index)
-        won = (end["outcome"] == "won") & (
-            end["closed_on"] <= day + pd.Timedelta(days=horizon_days)
-        )
-        tables.append(rows.assign(day=day, won=won.astype(float)).reset_index())
-    if not tables:
-        empty = known_on(leads, order, as_of).iloc[:0].reset_index()
-        return empty.assign(day=pd.Series(dtype="datetime64[ns]"), won=pd.Series(dtype=float))
-    return pd.concat(tables, ignore_index=True)
+    days = [last - pd.Timedelta(days=back * SPACING_DAYS) for back in range(n, -1, -1) if n]
+    size = max(1, _MOST_ROWS // max(1, len(leads)))
+    tables = [
+        _open_leads(leads_module.latest_on(leads, order, days[start : start + size]))
+        for start in range(0, len(days) or 1, size)
+    ]
+    rows = pd.concat(tables).reset_index()
+    end = final.reindex(rows["lead_id"])
+    within = end["closed_on"].to_numpy() <= (rows["day"] + horizon).to_numpy()
+    return rows.assign(won=((end["outcome"] == "won").to_numpy() & within).astype(float))
 
 
 def _suffices(rows: pd.DataFrame) -> bool:

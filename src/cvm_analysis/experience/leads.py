@@ -69,7 +69,11 @@ def latest(leads: pd.DataFrame, order: Sequence[str], as_of: dt.date) -> pd.Data
     first; -1: none), outcome (won, lost, open), closed_on (empty: open), days (from coming in to
     closing, or to as_of).
     """
-    day = pd.Timestamp(as_of)
+    return latest_on(leads, order, [as_of]).droplevel("day")
+
+
+def latest_on(leads: pd.DataFrame, order: Sequence[str], days: Sequence[dt.date]) -> pd.DataFrame:
+    """Describe each lead on each of several days: as `latest`, indexed by day and lead_id."""
     rows = leads.assign(
         created_on=_day(leads["created_on"]),
         closed_on=_day(leads["closed_on"]) if "closed_on" in leads else pd.NaT,
@@ -77,18 +81,25 @@ def latest(leads: pd.DataFrame, order: Sequence[str], as_of: dt.date) -> pd.Data
     )
     rows["stage_at"] = _day(leads["stage_at"]).fillna(rows["created_on"])
     rows["number"] = rows["stage"].map({code: i for i, code in enumerate(order)}).fillna(-1)
-    rows = rows[rows["created_on"] <= day].reindex(columns=[*rows, *set(_KNOWN) - {*rows}])
+    rows = rows.reindex(columns=[*rows, *set(_KNOWN) - {*rows}])
     rows = rows.sort_values(["stage_at", "number"], kind="stable")
-    by_lead = rows.groupby("lead_id", sort=True)
-    found = by_lead["created_on"].min().to_frame()
-    known = rows[rows["stage_at"] <= day]
-    alone = rows[~rows["lead_id"].isin(known["lead_id"])]  # recorded in a later stage only
+    rows = rows.merge(pd.DataFrame({"day": pd.to_datetime(list(days))}), how="cross")
+    return _describe(rows[rows["created_on"] <= rows["day"]])
+
+
+def _describe(rows: pd.DataFrame) -> pd.DataFrame:
+    """Describe each lead of a day; rows : one per day, lead and stage, in order of stages."""
+    key = ["day", "lead_id"]
+    by_lead, is_known = rows.groupby(key, sort=True), rows["stage_at"] <= rows["day"]
+    found, known = by_lead["created_on"].min().to_frame(), rows[is_known]
+    alone = rows[~is_known.groupby([rows[name] for name in key]).transform("any").astype(bool)]
     alone = alone.assign(owner=None, value=np.nan, customer_id=None)  # may be of later
-    last = pd.concat([known, alone.astype(known.dtypes)]).groupby("lead_id").last()
+    last = pd.concat([known, alone.astype(known.dtypes)]).groupby(key).last()
     found = found.join(last[list(_KNOWN)])
-    by_known = known.groupby("lead_id")
+    by_known = known.groupby(key)
     found = found.join(by_known[["stage", "stage_at"]].last())
     found["furthest"] = by_known["number"].max().reindex(found.index).fillna(-1).astype(int)
+    day = found.index.get_level_values("day").to_series(found.index)
     closed_on, outcome = by_lead["closed_on"].min(), by_lead["outcome"].last()
     is_closed = (closed_on <= day) & outcome.isin(["won", "lost"])
     found["outcome"] = outcome.where(is_closed, OPEN)

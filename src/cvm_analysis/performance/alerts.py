@@ -22,6 +22,7 @@ from cvm_analysis.tables import TABLES
 YEAR = 365  # days
 DETRACTOR = 6  # a recommendation score up to it
 LARGER = 3  # times the mean of customers at least, for a key account: of ten, each has a tenth
+REPEATS = 2  # purchase days after the first, for a usual gap that a key account can exceed
 FEW = 10  # complaints of a year; the share of fewer tells nothing
 WATCHED = 10  # customers whose margin at stake is the worry where nothing is wrong
 MISSING = "data_missing"
@@ -78,8 +79,9 @@ def find(
     Parameters
     ----------
     year : as `read_year` gives it
-    customers : one row per customer, indexed by customer_id: net_sales_365d, net_sales_change_365d,
-        lapsed, contact_on, list_priority, margin_at_stake; days_since_late and nps where recorded
+    customers : one row per customer, indexed by customer_id: x, net_sales_365d,
+        net_sales_change_365d, lapsed, contact_on, list_priority, margin_at_stake;
+        days_since_late and nps where recorded
     complaints : one row per complaint: customer_id, at, duration (days), event (0: open)
     missing : as `missing_data.find` gives it
     reasons : one row per action of the catalogue: action, kind, reason
@@ -213,7 +215,8 @@ def _accounts(
         return
     rate = year.margin_before / year.sales_before
     least = max(rules.key_account_share, LARGER * float(share[share > 0].mean()))
-    gone = share[is_gone & (share >= least)].sort_values(ascending=False)
+    is_account = (share >= least) & (customers["x"].astype(float) >= REPEATS)
+    gone = share[is_gone & is_account].sort_values(ascending=False)
     for customer, part in gone.items():
         fall = max(float(-customers.at[customer, "net_sales_change_365d"]), 0.0)
         yield {

@@ -12,7 +12,7 @@ from cvm_analysis.report.writer import Writer
 from cvm_analysis.strategy import accounts as core
 from cvm_analysis.strategy.accounts import HELP, REWARD, TYPES
 
-MOST = 6  # accounts shown
+MOST = 5  # accounts shown
 _COLUMNS = {"net_sales_365d": "amounts", "net_sales_change_365d": "amounts", "days": "text"}
 _COLUMNS |= {"to_do": "text"}
 

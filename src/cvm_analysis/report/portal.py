@@ -11,6 +11,7 @@ from cvm_analysis.tables import ALL
 from cvm_analysis.texts import MissingTextError, Words, words
 
 STATUSES = ("good", "stale", "failed")
+MOST_ALERTS = 2  # of a region; its report has all of them
 Entry = Mapping[str, Any]
 
 
@@ -51,7 +52,7 @@ def render(
     return templates().get_template("portal.html").render(
         say=say,
         **head.describe(title, say, links=links),
-        alarm=_alarm(ordered, say),
+        **_alarm(ordered, say),
         as_of=say("portal.as_of", date=say.date(newest)) if newest else "",
         columns=columns,
         regions=[_region(i, entry, columns, newest, say) for i, entry in enumerate(ordered)],
@@ -63,18 +64,24 @@ def _order(entries: Sequence[Entry]) -> list[Entry]:
     return sorted(entries, key=lambda each: (each["region"] != ALL, -portal_figures.sales(each)))
 
 
-def _alarm(entries: Sequence[Entry], say: Words) -> list[str]:
-    """Say the worst of all regions: an alert, else sales; then which reports are not current."""
+def _alarm(entries: Sequence[Entry], say: Words) -> dict[str, str]:
+    """Say what is worst: an alert, else sales; then sales, and which reports are not current."""
     if not entries:
-        return [say("portal.empty")]
+        return {"alarm": say("portal.empty"), "sales": "", "old": ""}
     old = [entry["name"] for entry in entries if entry["status"] != "good"]
-    first = _alert(entries, say) or portal_figures.compare(entries, say)
-    if not first:
-        count = Counter(entry["status"] for entry in entries)
-        numbers = {status: say.number(count[status]) for status in STATUSES}
-        return [say("portal.summary", n=say.number(len(entries)), **numbers)]
-    rest = [say("portal.alarm.not_current", regions=say.listed(old))] if old else []
-    return [first, *rest]
+    alert, sales = _alert(entries, say), portal_figures.compare(entries, say)
+    return {
+        "alarm": alert or sales or _count(entries, say),
+        "sales": sales if alert else "",
+        "old": say("portal.alarm.not_current", regions=say.listed(old)) if old else "",
+    }
+
+
+def _count(entries: Sequence[Entry], say: Words) -> str:
+    """Count the regions by status."""
+    count = Counter(entry["status"] for entry in entries)
+    numbers = {status: say.number(count[status]) for status in STATUSES}
+    return say("portal.summary", n=say.number(len(entries)), **numbers)
 
 
 def _alert(entries: Sequence[Entry], say: Words) -> str:
@@ -101,7 +108,8 @@ def _region(
     if status not in STATUSES:
         raise InputError(f"portal: region {entry['region']} has no status '{status}'")
     reports = _reports(entry, say)
-    is_older = as_of and as_of != newest
+    alerts, is_older = _texts(entry, say), as_of and as_of != newest
+    more = len(alerts) - MOST_ALERTS
     return {
         "name": entry["name"],
         "href": reports[0]["href"] if as_of and reports else "",
@@ -110,7 +118,8 @@ def _region(
         "since": say("portal.failing_since", date=say.date(since)) if since else "",
         "message": entry.get("message", ""),
         "remarks": _remarks(entry, say),
-        "alerts": _texts(entry, say),
+        "alerts": alerts[:MOST_ALERTS],
+        "more": say.plural("portal.more_alerts", more) if more > 0 else "",
         "figures": [column.cells[number] for column in columns],
         "as_of": say("portal.as_of", date=say.date(as_of)) if is_older else "",
         "details": say("portal.details", region=entry["name"]),

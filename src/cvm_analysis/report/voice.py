@@ -131,16 +131,17 @@ def _late(writer: Writer, voice: Voice) -> str:
         due=say.number(whole["n_due"]),
         days=say.count("days", int(whole["period_days"])),
     )
-    clear = places[(places["q_value"] < CLEAR) & (places["late_share"] > whole["late_share"])]
-    if len(clear):
-        worst = clear.loc[clear["late_share"].idxmax()]
+    clear = places[places["q_value"] < CLEAR]
+    worse = clear[clear["late_share"] > whole["late_share"]]
+    if len(worse):
+        worst = worse.loc[worse["late_share"].idxmax()]
         where = say(
             "report.voice.late_in",
             place=experience.level_name(writer, worst["group"], worst["level"]),
             share=say.percent(worst["late_share"]),
             range=writer.range(worst["low"], worst["high"], say.percent),
         )
-    elif places["q_value"].notna().any():
+    elif clear.empty and places["q_value"].notna().any():
         where = say("report.voice.late_nowhere")
     else:
         return said

@@ -11,7 +11,6 @@ from cvm_analysis.strategy.facts import find_weakest
 
 TYPES = ("project", "dealer")  # of customers that are accounts
 CUT_BACK, OVERDUE, HELP, REWARD = "cut_back", "overdue", "help", "reward"  # why one is chosen
-N_OVERDUE = 2  # of those chosen
 _FROM_CUSTOMERS = ["customer_type", "region", "net_sales_365d", "net_sales_change_365d"]
 
 
@@ -87,10 +86,10 @@ def choose(accounts: pd.DataFrame, n: int) -> pd.DataFrame:
     """Choose at most `n` accounts to look at, and say why; each once.
 
     One is to be helped: the lowest score with a known weakest indicator. One is to be rewarded: the
-    highest score among those that did not buy less than the year before. Both still order. Two are
-    overdue, those with the highest sales. All others cut back, the largest loss first.
+    highest score among those that did not buy less than the year before. Both still order. One is
+    overdue: the highest sales. All others cut back, the largest loss first.
 
-    accounts : as `find` returns them; n : 4 or more
+    accounts : as `find` returns them; n : 3 or more
 
     Returns
     -------
@@ -108,7 +107,7 @@ def choose(accounts: pd.DataFrame, n: int) -> pd.DataFrame:
 
     take(REWARD, rows[scored & (change >= 0)].nlargest(1, "score"))
     take(HELP, rows[free & scored & rows["weakest_indicator"].notna()].nsmallest(1, "score"))
-    take(OVERDUE, rows[free & rows["is_overdue"]].nlargest(N_OVERDUE, "net_sales_365d"))
+    take(OVERDUE, rows[free & rows["is_overdue"]].nlargest(1, "net_sales_365d"))
     take(CUT_BACK, rows[free & (change < 0)].head(n - sum(map(len, parts.values()))))
     order = [CUT_BACK, OVERDUE, HELP, REWARD]
     found = pd.concat([parts[why] for why in order])
