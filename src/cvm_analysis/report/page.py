@@ -102,8 +102,8 @@ class _Prose(mistune.HTMLRenderer):
             self.question = str(Markup(text).striptags())
             return ""
         name = f"h{min(max(level, 2), 4)}"
-        kind = ' class="cvm-section whole"' if name == "h2" else ""
-        return f"<{name}{kind}>{text}</{name}>\n"
+        opening = '<h2 class="cvm-section whole">' if name == "h2" else f"<{name}>"
+        return f"{opening}{text}</{name}>\n"
 
     def write(self, markdown: str) -> str:
         """Return prose as HTML."""
