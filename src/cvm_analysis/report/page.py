@@ -57,7 +57,7 @@ def render(notebook: Path, title: str, language: str, links: Sequence[head.Link]
         question=prose.question,
         headline=next(filter(_is_headline, opening), None),
         opening=[html for html in opening if not _is_headline(html)],
-        parts=[part for part in parts if part.width != "folded"],
+        rows=_rows([part for part in parts if part.width != "folded"]),
         appendix=[part for part in parts if part.width == "folded"],
         as_of=say("report.as_of", date=say.date(facts["as_of"])) if facts.get("as_of") else "",
         version=say("report.version", version=facts["version"]) if facts.get("version") else "",
@@ -140,6 +140,17 @@ def _arrange(pieces: Iterator[str]) -> tuple[list[Markup], list[_Part]]:
             if text.strip():
                 (parts[-1].shown if parts else opening).append(Markup(text.strip()))
     return opening, [part for part in parts if part.shown]
+
+
+def _rows(parts: list[_Part]) -> list[list[_Part]]:
+    """Put parts of half the width that follow each other together, and each other one by itself."""
+    rows: list[list[_Part]] = []
+    for part in parts:
+        if rows and part.width == rows[-1][-1].width == "half":
+            rows[-1].append(part)
+        else:
+            rows.append([part])
+    return rows
 
 
 def _is_headline(html: str) -> bool:

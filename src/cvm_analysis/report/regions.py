@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 
-from cvm_analysis import charts
 from cvm_analysis.report import blocks
 from cvm_analysis.report.blocks import Block, Cell
 from cvm_analysis.report.writer import Writer
@@ -45,17 +44,6 @@ def chapter(writer: Writer, regions: pd.DataFrame, region: str) -> Block:
         return Block("")
     heading = writer.section("regions", title(writer, regions), "whole")
     return blocks.join([heading, comparison(writer, regions)])
-
-
-def trends(writer: Writer, trend: pd.DataFrame, region: str) -> charts.Picture | Block:
-    """Show the sales of each region by period in the company's report; nothing in others.
-
-    trend : table `sales_trend`
-    """
-    others = trend[trend.index.get_level_values("region") != ALL]
-    if region != ALL or others.empty:
-        return Block("")
-    return charts.regions(others, writer.say, writer.currency)
 
 
 def comparison(writer: Writer, regions: pd.DataFrame) -> Block:
