@@ -99,11 +99,12 @@ def test_last_years_margin_stands_beside_the_expected_one():
     assert value_tables.margin_heading(EN, segments.head(0)) == ""
 
 
-def test_the_five_largest_segments_stand_alone_and_the_rest_is_one_line():
-    html = value_tables.margin_by_segment(EN, by_segment(CODES)).html
-    assert html.count("<tr>") == 1 + 5 + 1
-    assert "2 other segments" in html and "¥250K" in html and "¥10K" in html
-    assert "Lost" not in html and "At risk" in html
-    few = value_tables.margin_by_segment(EN, by_segment(CODES[:5])).html
-    assert few.count("<tr>") == 1 + 5 and "other" not in few
-    assert "1 other segment<" in value_tables.margin_by_segment(EN, by_segment(CODES[:6])).html
+def test_the_part_on_margins_is_empty_without_a_customer_valued():
+    segments = by_segment(CODES)
+    parts = pd.DataFrame(
+        {"n_customers": [6, 1, 7], "margin_last_year": [1.5e6, 250e3, 1.75e6],
+         "expected_margin": [9e5, 1e5, 1e6]}, index=["known", "new", "all"],
+    )  # fmt: skip
+    html = value_tables.margin_chapter(EN, segments, parts).html
+    assert "60% of it comes from Champions" in html and "¥250K from 1 customer " in html
+    assert value_tables.margin_chapter(EN, segments.head(0), parts).html == ""

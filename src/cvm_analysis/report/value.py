@@ -8,9 +8,6 @@ from cvm_analysis.report import blocks
 from cvm_analysis.report.blocks import Block
 from cvm_analysis.report.writer import Writer
 
-MOST = 5  # segments shown alone
-MARGINS = ("margin_last_year", "expected_margin")
-
 
 def totals(writer: Writer, totals: pd.DataFrame) -> Block:
     """Show one row per segment: expected margin and its range.
