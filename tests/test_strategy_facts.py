@@ -39,7 +39,9 @@ VALUE = table("abe", expected_margin=[50.0, 60.0, 70.0], margin_at_stake=[1.0, 2
               model="bg_nbd")  # fmt: skip
 CONTRACTS = table("bc", due_on=["2026-01-30", None], p_end_90d=[0.2, 0.3])
 LATE = table("ad", days_since_late=[4.0, 90.0])
-SAID = table("ad", n_complaints=[1, 0], satisfaction_product=[2.0, None])
+SAID = table("abd", n_complaints=[1, 0, 0], satisfaction_product=[2.0, None, None],
+             last_contact=[None, "2025-12-21", None], best_channel=[None, "phone", None],
+             nps=[None, 9.0, None]).astype({"last_contact": "datetime64[ns]"})  # fmt: skip
 MOVED = pd.DataFrame(
     {
         "before": ["A", "loyal", "B"],
@@ -57,10 +59,7 @@ POINTS = pd.DataFrame(
         names=["customer_id", "indicator"],
     ),
 )
-SAID = table("bd", last_contact=["2025-12-21", None], best_channel=["phone", None],
-             nps=[9.0, None]).astype({"last_contact": "datetime64[ns]"})  # fmt: skip
 TABLES_OF_RUN = {
-    "experience": SAID,
     **{"customers": CUSTOMERS, "churn": CHURN, "value": VALUE, "contract_churn": CONTRACTS},
     **{"late_deliveries": LATE, "experience": SAID, "downgrades": MOVED, "grade_points": POINTS},
 }
