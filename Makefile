@@ -43,6 +43,7 @@ bench: setup
 	for part in growth errors; do $(BIN)/python benchmarks/churn_scale.py $$part; done
 	$(BIN)/python benchmarks/segments_speed.py growth 3
 	$(BIN)/python benchmarks/cluster_false_finds.py
+	$(BIN)/python benchmarks/alerts.py
 	$(BIN)/python benchmarks/notebook_faults.py 40 0 1
 	$(BIN)/python benchmarks/forecasts.py
 	$(BIN)/python benchmarks/last_day.py

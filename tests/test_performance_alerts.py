@@ -170,6 +170,8 @@ def test_a_smaller_account_or_one_that_still_buys_is_no_alert():
     assert find((year(), with_account(0.12, lapsed=True, x=1.0)[0], complaints())).empty, "no gap"
     off = Alerts(key_account_share=None)
     assert find((year(), with_account(0.12, lapsed=True)[0], complaints()), off).empty
+    whole = year(net_sales=(1e6, 1e6))  # of which these customers are a part
+    assert find((whole, with_account(0.12, lapsed=True)[0], complaints())).empty
     unknown = year(net_sales=(1e5, np.nan))
     assert find((unknown, with_account(0.12, lapsed=True)[0], complaints())).empty
 
@@ -190,9 +192,10 @@ def test_complaints_open_beyond_the_target_are_an_alert_from_a_share_on():
 def test_of_few_customers_each_has_a_large_share_and_none_is_a_key_account_for_that():
     """Of twelve equal customers each has 8%, of one with four times as much 27%."""
     people = customers(12, net_sales_change_365d=-1000.0, net_sales_365d=0.0, lapsed=True)
-    assert not find((year(), people, complaints()))["is_alert"].any()
+    few = year(net_sales=(12_000.0, 12_000.0))
+    assert not find((few, people, complaints()))["is_alert"].any()
     people.loc["c003", "net_sales_change_365d"] = -4000.0
-    found = find((year(), people, complaints()))
+    found = find((year(net_sales=(15_000.0, 15_000.0)), people, complaints()))
     assert found["customer_id"].tolist() == ["c003"]
 
 

@@ -593,6 +593,7 @@ def test_for_real_a_region_holds_what_it_promises(published):
         "desk/pids",
         "desk/stamp.json",
         "desk/tables/ledger.parquet",
+        "desk/tables/earlier_reports.parquet",
         "desk/done/01_customers.json",
         "desk/done/09_strategy.en.json",
         "desk/done/09_strategy.zh.json",

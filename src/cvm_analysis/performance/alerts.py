@@ -208,11 +208,11 @@ def _accounts(
     `lost`: margin that they brought less than the year before, as net sales fell by it.
     """
     before = (customers["net_sales_365d"] - customers["net_sales_change_365d"]).astype(float)
-    share = before / before.sum() if before.sum() > 0 else before * np.nan
     due = pd.to_datetime(customers["contact_on"]) <= pd.Timestamp(as_of)
     is_gone = due | customers["lapsed"].eq(True).fillna(False).astype(bool)
-    if rules.key_account_share is None or np.isnan(year.sales_before):
+    if rules.key_account_share is None or not year.sales_before > 0:
         return
+    share = before / year.sales_before  # of the company, also where a region is missing in `all`
     rate = year.margin_before / year.sales_before
     least = max(rules.key_account_share, LARGER * float(share[share > 0].mean()))
     is_account = (share >= least) & (customers["x"].astype(float) >= REPEATS)
