@@ -21,6 +21,7 @@ from cvm_analysis.texts import Language, Words, figures_in, words
 MIMETYPE = "application/x-cvm-block"
 Width = Literal["whole", "half", "folded"]
 RIGHT = ("number", "percent", "money", "amounts", "bar")  # formats whose columns are right-aligned
+SMALL = 0.65  # of the room of a letter: what one takes in the second line of a cell, and a little
 SHORT, PROSE = 16, 30  # letters: a column of short texts is not broken, one of long texts is wide
 
 
@@ -204,7 +205,7 @@ def _class(kind: str, cells: Sequence[Cell]) -> str:
     """Return how the page shows a column: `number`, `short`, `word` or `prose`."""
     if kind.partition(":")[0] in RIGHT:
         return "number"
-    longest = max((max(_letters(c.text), _letters(c.small)) for c in cells), default=0)
+    longest = max((max(_letters(c.text), SMALL * _letters(c.small)) for c in cells), default=0)
     return "short" if longest <= SHORT else "word" if longest <= PROSE else "prose"
 
 
