@@ -64,12 +64,12 @@ def last_period(writer: Writer, sales_trend: pd.DataFrame) -> str:
         return say(f"{_TEXTS}.last_period.unknown")
     now, before = growth.iloc[-1], growth.iloc[-2]
     days = (growth.index[-1] - growth.index[-2]).days
-    period = say(f"{_TEXTS}.last_period.{'quarter' if days > _MONTH else 'month'}")
+    span = say(f"{_TEXTS}.last_period.{'quarter' if days > _MONTH else 'month'}")
     form = "fell" if now < 0 else "grew"
     of_before = "after_fall" if before < 0 else "after_growth"
     after = say(f"{_TEXTS}.last_period.{of_before}", change=say.percent(abs(before)))
     change = say.percent(abs(now))
-    return say(f"{_TEXTS}.last_period.{form}", period=period, change=change, after=after)
+    return say(f"{_TEXTS}.last_period.{form}", span=span, change=change, after=after)
 
 
 def why_changed(writer: Writer, sales_change: pd.DataFrame) -> str:

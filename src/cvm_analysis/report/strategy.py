@@ -75,7 +75,7 @@ def request(
     Parameters as for `plan`
     """
     if before:
-        return writer.say("report.strategy.first_step", step=before.title, due=before.due)
+        return writer.say("report.strategy.first_step", due=before.due)
     chosen = select_first(actions, urgent)
     if chosen.empty:
         return ""
