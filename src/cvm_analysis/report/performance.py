@@ -19,6 +19,7 @@ UNITS = {  # of the figures of `year_on_year`, as they are read from top to bott
     **{"value_per_order": "money", "return_share": "percent", "late_share": "percent"},
     **{"complaints_per_100": "number:1", "nps": "number:1", "customers": "number"},
 }
+_MONTH = 31  # days
 _STEADY = 0.02  # a smaller change that may be chance is none
 _TEXTS = "report.performance"
 
@@ -52,22 +53,23 @@ def has_fallen(year_on_year: pd.DataFrame) -> bool:
 
 
 def last_period(writer: Writer, sales_trend: pd.DataFrame) -> str:
-    """Say how the last whole period compares with the one a year before, and the one before it.
+    """Say how the last period compares with the one a year before, and so the one before it.
 
     sales_trend : the table
     """
     say, periods = writer.say, sales_trend.xs(ALL, level="customer_type").sort_index()
-    growth = (
-        periods["net_sales"] / periods["net_sales_before"].where(periods["net_sales_before"] > 0)
-        - 1
-    ).dropna()
+    earlier = periods["net_sales_before"].where(periods["net_sales_before"] > 0)
+    growth = (periods["net_sales"] / earlier - 1).dropna()
     if len(growth) < 2:
         return say(f"{_TEXTS}.last_period.unknown")
     now, before = growth.iloc[-1], growth.iloc[-2]
+    days = (growth.index[-1] - growth.index[-2]).days
+    period = say(f"{_TEXTS}.last_period.{'quarter' if days > _MONTH else 'month'}")
     form = "fell" if now < 0 else "grew"
-    earlier = "after_fall" if before < 0 else "after_growth"
-    before_that = say(f"{_TEXTS}.last_period.{earlier}", change=say.percent(abs(before)))
-    return say(f"{_TEXTS}.last_period.{form}", change=say.percent(abs(now)), before=before_that)
+    of_before = "after_fall" if before < 0 else "after_growth"
+    after = say(f"{_TEXTS}.last_period.{of_before}", change=say.percent(abs(before)))
+    change = say.percent(abs(now))
+    return say(f"{_TEXTS}.last_period.{form}", period=period, change=change, after=after)
 
 
 def why_changed(writer: Writer, sales_change: pd.DataFrame) -> str:
