@@ -39,33 +39,33 @@ STAKE |= {"n_customers": 10, "is_alert": False}
     [
         (
             LATE,
-            "but 19.0% of deliveries came late, up from 8.0%",
-            "但延误送达率为19.0%，高于上年同期的8.0%",
+            "19.0% of deliveries came late, up from 8.0%",
+            "延误送达率为19.0%，高于上年同期的8.0%",
         ),
         (
             SALES,
-            "but net sales are ¥750K, 25% less than the year before",
-            "但销售额为¥75万，同比下降25%",
+            "net sales are ¥750K, 25% less than the year before",
+            "销售额为¥75万，同比下降25%",
         ),
         (
             {"alert": "late_share_above", "figure": "late_share", "value": 0.19, "limit": 0.1},
-            "but 19.0% of deliveries came late, above the limit of 10.0%",
-            "但延误送达率为19.0%，高于预警线10.0%",
+            "19.0% of deliveries came late, above the limit of 10.0%",
+            "延误送达率为19.0%，高于预警线10.0%",
         ),
         (
             {"alert": "nps_fell", "figure": "nps", "value": -12.2, "before": 7.1},
-            "but the NPS is -12.2, down from 7.1",
-            "但净推荐值（NPS）为-12.2，低于上年同期的7.1",
+            "the NPS is -12.2, down from 7.1",
+            "净推荐值（NPS）为-12.2，低于上年同期的7.1",
         ),
         (
             {"alert": "account_lost", "figure": "net_sales", "before": 0.12, "customer_id": "C1"},
-            "but a key account with 12% of the net sales of the year before is overdue",
-            "但一位占上年销售额12%的大客户已超期未下单",
+            "a key account with 12% of the net sales of the year before is overdue",
+            "一位占上年销售额12%的大客户已超期未下单",
         ),
         (
             {"alert": "data_missing", "figure": "feedback", "value": 120.0, "limit": 90.0},
-            "but there are no recent data: Feedback, none for 120 days",
-            "但客户反馈已有120天没有新数据",
+            "there are no recent data: Feedback, none for 120 days",
+            "客户反馈已有120天没有新数据",
         ),
         (
             STAKE,

@@ -44,7 +44,9 @@ def table(then=1e6, again=999_000.0, now=1_011_000.0, changed="", models=("bg_nb
 
 
 def said(block):
-    return re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", block.html)).strip()
+    """Its text, without the joiners that keep a minus with its figure."""
+    text = re.sub("<[^>]+>", " ", block.html).replace("\u2060", "")
+    return re.sub(r"\s+", " ", text).strip()
 
 
 def test_the_sentence_says_customers_data_and_forecast():

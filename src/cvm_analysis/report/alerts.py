@@ -18,17 +18,13 @@ LIST = {"alert": "text", "money": "text", "n_customers": "number", "answered_by"
 
 
 def worry(writer: Writer, alerts: pd.DataFrame) -> str:
-    """Say the first alert as a clause: "but 19% of deliveries came late, up from 8%".
+    """Say the first alert as a clause: "19% of deliveries came late, up from 8%".
 
     Without an alert, what margin is at stake; empty if nothing is.
 
     alerts : table `alerts`
     """
-    if alerts.empty:
-        return ""
-    first = alerts.iloc[0]
-    said = _say(writer, first, "clause")
-    return writer.say("report.alerts.worry", clause=said) if first["is_alert"] else said
+    return "" if alerts.empty else _say(writer, alerts.iloc[0], "clause")
 
 
 def answers(alerts: pd.DataFrame) -> list[str]:
