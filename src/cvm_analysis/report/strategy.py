@@ -84,7 +84,7 @@ def request(
         "report.strategy.request",
         action=writer.say(f"actions.{chosen.index[0]}"),
         customers=writer.say.count("customers", row["n_contacts"]),
-        day=writer.say.date(row["due_on"]),
+        day=writer.say.day_and_month(row["due_on"]),
     )
 
 
@@ -257,7 +257,7 @@ def _step(writer: Writer, code: str, row: pd.Series) -> Step:
         action=say(f"actions.{code}"),
         customers=say.count("customers", row["n_contacts"]),
     )
-    due = say("report.strategy.due", day=say.date(row["due_on"]))
+    due = say("report.strategy.due", day=say.day_and_month(row["due_on"]))
     return Step(title, worth, say(f"owners.{row['owner']}"), due)
 
 
