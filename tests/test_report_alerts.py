@@ -84,6 +84,19 @@ def test_where_nothing_is_at_stake_there_is_no_worry():
     assert alerts.worry(EN, table()) == ""
 
 
+def test_actions_that_answer_come_in_the_order_of_the_alerts_each_once():
+    rows = (
+        {**LATE, "answered_by": "mail,call"},
+        SALES,
+        {**LATE, "answered_by": "call,visit"},
+        {**STAKE, "answered_by": "gift"},
+    )
+    assert alerts.answers(table(*rows)) == ["mail", "call", "visit"], (
+        "what is no alert asks nothing"
+    )
+    assert alerts.answers(table()) == alerts.answers(table(SALES, STAKE)) == []
+
+
 def test_the_list_says_what_it_is_worth_and_which_actions_answer_it():
     html = alerts.alert_list(EN, table(LATE, SALES)).html
     rows = re.findall(r"<tr>.*?</tr>", html, re.DOTALL)[1:]

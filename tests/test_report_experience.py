@@ -44,7 +44,9 @@ def test_the_last_period_is_shown_nps_first_and_a_change_within_chance_says_so()
 
 def test_managers_see_the_same_in_four_columns():
     html = experience.short_scores(EN, SCORES).html
-    assert "3.20 to 3.70" in html and "-\u20603 (within chance)" in html and "Unweighted" not in html
+    assert (
+        "3.20 to 3.70" in html and "-\u20603 (within chance)" in html and "Unweighted" not in html
+    )
 
 
 def test_only_what_is_beyond_chance_stands_out():

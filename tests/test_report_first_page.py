@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from html import unescape
 
 import pandas as pd
 import pytest
@@ -14,6 +15,7 @@ OWN = {
     "en": {
         "actions.call": "Call them",
         "owners.sales": "Sales",
+        "owners.key": "Key accounts",
         "values.channel.web": "Online",
     }
 }
@@ -39,7 +41,9 @@ def totals(low=300.0, high=500.0):
 def shown(html):
     """Label -> value, change and note of each figure."""
     parts = re.findall(r"<div><dt>(.*?)</dt>(.*?)</div>", html, re.DOTALL)
-    return {label: re.findall(r'<dd class="(.*?)">(.*?)</dd>', rest) for label, rest in parts}
+    return {
+        label: re.findall(r'<dd class="(.*?)">(.*?)</dd>', unescape(rest)) for label, rest in parts
+    }
 
 
 def test_the_headline_says_result_worry_and_request():
@@ -185,8 +189,10 @@ def test_nobody_to_call_is_said():
 
 
 def test_the_step_to_call_names_money_owners_and_the_first_day():
-    later = to_call().loc[["C1"]].assign(
-        margin_at_stake=655.0, owner="key", due_on=pd.Timestamp("2026-01-09")
+    later = (
+        to_call()
+        .loc[["C1"]]
+        .assign(margin_at_stake=655.0, owner="key", due_on=pd.Timestamp("2026-01-09"))
     )
     step = first_page.call_step(EN, pd.concat([later, to_call(), to_call()]))
     assert step.title == "Call the 5 customers listed below"

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from cvm_analysis.report import desk_lists, strategy
+from cvm_analysis.report.blocks import Step
 from cvm_analysis.report.writer import Writer
 from cvm_analysis.strategy.budget import Plan, Reduction
 from cvm_analysis.strategy.segment_strategies import Total
@@ -91,6 +92,31 @@ def test_the_request_of_the_headline_is_the_first_step():
 def test_a_plan_without_contacts_says_so():
     nothing = Total(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     assert "No action is planned" in strategy.plan(EN, by_action(), nothing, 5.0).html
+
+
+CALL_FIRST = Step("Call the 2 customers listed below", "€9 at stake", "Sales", "by Jan 2")
+
+
+def test_the_step_that_goes_before_comes_first_and_is_one_of_the_five():
+    rows = by_action(*[(f"mail{i}", "marketing", 5, 1.0, 100.0 - i) for i in range(6)])
+    total = Total(30, 6.0, 1.0, 1.0, 1.0, 1.0, 1.0)
+    html = strategy.plan(EN, rows, total, None, before=CALL_FIRST).html
+    titles = re.findall(r"<li><h3>(.*?)</h3>", html)
+    assert titles == [CALL_FIRST.title, *(f"mail{i}: 5 customers" for i in range(4))]
+
+
+def test_the_step_that_goes_before_is_shown_where_nothing_else_is_planned():
+    nothing = Total(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    html = strategy.plan(EN, by_action(), nothing, 5.0, before=CALL_FIRST).html
+    assert re.findall(r"<li><h3>(.*?)</h3>", html) == [CALL_FIRST.title]
+    assert "No action is planned" in html
+
+
+def test_the_request_is_the_step_that_goes_before_with_its_day_where_it_has_one():
+    rows = by_action(("mail", "marketing", 60, 60.0, 100.0))
+    asked = strategy.request(EN, rows, ["mail"], CALL_FIRST)
+    assert asked == "call them, listed below, by Jan 2"
+    assert strategy.request(EN, rows, [], CALL_FIRST._replace(due="")) == "call them, listed below"
 
 
 ROWS = (("loyal", 0), ("loyal", 1), ("loyal", 2), ("lost", 1))

@@ -17,7 +17,7 @@ SHOWN |= {"margin_at_stake": "money", "action": "text"}
 
 
 def title(writer: Writer, regions: pd.DataFrame) -> str:
-    """Say which region grew most, and which fell back or grew least.
+    """Say which region grew most, and which fell back or grew least; of all only if all are known.
 
     regions : as performance.regions.compare
     """
@@ -25,11 +25,13 @@ def title(writer: Writer, regions: pd.DataFrame) -> str:
     if len(known) < 2:
         return say("report.regions.title")
     best, worst = known.idxmax(), known.idxmin()
-    key = "report.regions.fell" if known[worst] < 0 else "report.regions.grew"
+    form = "grew" if known[worst] >= 0 else "all_fell" if known[best] < 0 else "fell"
+    if form != "fell" and len(known) < len(regions):
+        return say("report.regions.title")
     return say(
-        key,
+        f"report.regions.{form}",
         best=say(f"regions.{best}"),
-        best_change=say.percent(known[best]),
+        best_change=say.percent(abs(known[best])),
         worst=say(f"regions.{worst}"),
         worst_change=say.percent(abs(known[worst])),
     )
@@ -42,7 +44,7 @@ def chapter(writer: Writer, regions: pd.DataFrame, region: str) -> Block:
     """
     if region != ALL or regions.empty:
         return Block("")
-    heading = writer.section("regions", title(writer, regions), "whole")
+    heading = blocks.section(title(writer, regions), writer.say("report.regions.how_to_read"))
     return blocks.join([heading, comparison(writer, regions)])
 
 
