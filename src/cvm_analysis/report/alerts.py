@@ -18,13 +18,16 @@ LIST = {"alert": "text", "money": "text", "n_customers": "number", "answered_by"
 
 
 def worry(writer: Writer, alerts: pd.DataFrame) -> str:
-    """Say the first alert as a clause: "19% of deliveries came late, up from 8%".
+    """Say the worst alert as a clause: "19% of deliveries came late, up from 8%".
 
-    Without an alert, what margin is at stake; empty if nothing is.
+    That sales fell, and the margin with them, is the headline's result, not its worry. Without an
+    alert, what margin is at stake; empty if nothing is.
 
     alerts : table `alerts`
     """
-    return "" if alerts.empty else _say(writer, alerts.iloc[0], "clause")
+    said = ("net_sales", "margin") if alerts["figure"].eq("net_sales").any() else ()
+    others = alerts[~alerts["figure"].isin(said)]
+    return "" if others.empty else _say(writer, others.iloc[0], "clause")
 
 
 def answers(alerts: pd.DataFrame) -> list[str]:
