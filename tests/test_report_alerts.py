@@ -69,7 +69,7 @@ STAKE |= {"n_customers": 10, "is_alert": False}
         ),
         (
             STAKE,
-            "¥116K of margin is at stake with 10 customers who are overdue",
+            "10 customers who are overdue put ¥116K of margin at stake",
             "10位客户已超期未下单，风险毛利¥11.6万",
         ),
     ],
