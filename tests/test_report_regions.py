@@ -11,8 +11,18 @@ from cvm_analysis.report.writer import Writer
 from cvm_analysis.texts import words
 
 OWN = {
-    "en": {"regions.e": "East", "regions.n": "North", "regions.w": "West", "actions.call": "Call"},
-    "zh": {"regions.e": "华东", "regions.n": "华北", "regions.w": "华西", "actions.call": "致电"},
+    "en": {
+        "values.region.e": "East",
+        "values.region.n": "North",
+        "values.region.w": "West",
+        "actions.call": "Call",
+    },
+    "zh": {
+        "values.region.e": "华东",
+        "values.region.n": "华北",
+        "values.region.w": "华西",
+        "actions.call": "致电",
+    },
 }
 EN, ZH = (Writer(words(language, OWN, horizon_weeks=52), "CNY") for language in ("en", "zh"))
 

@@ -30,9 +30,9 @@ def title(writer: Writer, regions: pd.DataFrame) -> str:
         return say("report.regions.title")
     return say(
         f"report.regions.{form}",
-        best=say(f"regions.{best}"),
+        best=say.level("region", str(best)),
         best_change=say.percent(abs(known[best])),
-        worst=say(f"regions.{worst}"),
+        worst=say.level("region", str(worst)),
         worst_change=say.percent(abs(known[worst])),
     )
 
@@ -57,7 +57,8 @@ def comparison(writer: Writer, regions: pd.DataFrame) -> Block:
         action=[_action(writer, row) for row in rows],
     )
     labels = {name: writer.say(f"report.regions.{name}") for name in SHOWN}
-    return writer.table(shown, SHOWN, "regions", labels, id="regions")
+    named = shown.set_axis([writer.say.level("region", str(code)) for code in shown.index])
+    return writer.table(named, SHOWN, labels=labels, id="regions")
 
 
 def _with_change(writer: Writer, row: Mapping[str, Any], figure: str) -> Cell:
