@@ -146,7 +146,7 @@ def _write(con: Any, settings: Settings, inputs: list[RawInput], folder: Path) -
     """Write the tables; each step leaves its result in DuckDB for the next."""
     zone = zoneinfo.ZoneInfo(settings.business.timezone)
     extracted_on = settings.business.extracted_on or dt.datetime.now(zone).date()
-    files, read_tables = _stage(con, settings, inputs, folder)
+    files, read_tables, notes = _stage(con, settings, inputs, folder)
     duplicates, actions = settings.business.rules.duplicates, _actions(settings)
     by_table = settings.business.sources.by_table()
     checks = {
@@ -180,20 +180,25 @@ def _write(con: Any, settings: Settings, inputs: list[RawInput], folder: Path) -
         "files": files,
         "regions": names,
         "imported": _imported(placed.get("indicators")),
+        "notes": notes,
         **span,
     }
 
 
 def _stage(
     con: Any, settings: Settings, inputs: list[RawInput], folder: Path
-) -> tuple[list[dict[str, Any]], dict[str, ir.Table]]:
-    """Read every file as text, parse its cells, and stack the files of each table."""
+) -> tuple[list[dict[str, Any]], dict[str, ir.Table], list[str]]:
+    """Read every file as text, parse its cells, and stack the files of each table.
+
+    Also returns notes on what a user should know of the files.
+    """
     files, parts = list[dict[str, Any]](), dict[str, list[ir.Table]]()
-    personal = list[ir.Table]()
+    personal, notes = list[ir.Table](), list[str]()
     for i, each in enumerate(inputs):
         staged = _read(con, settings, each, folder / f"work.{i}.parquet")
         files += staged.files
         personal += staged.personal
+        notes += staged.notes
         parts.setdefault(each.table, []).append(staged.rows)
     tables = {table: _stack(rows) for table, rows in parts.items()}
     if "transactions" in tables:
@@ -203,7 +208,8 @@ def _stage(
     if set(masking.TEXTS) & set(tables):
         ids = _raw_ids(tables) if settings.business.pseudonyms else pd.Series(dtype="string")
         tables = masking.mask_tables(con, tables, masking.collect(personal, ids))
-    return files, _pseudonymise(con, tables) if settings.business.pseudonyms else tables
+    hidden = _pseudonymise(con, tables) if settings.business.pseudonyms else tables
+    return files, hidden, notes
 
 
 class _Staged(NamedTuple):
@@ -212,6 +218,7 @@ class _Staged(NamedTuple):
     rows: ir.Table
     files: list[dict[str, Any]]
     personal: list[ir.Table]  # customer_id and value of each column that is masked
+    notes: list[str]  # what does not meet
 
 
 def _read(con: Any, settings: Settings, each: RawInput, staged: Path) -> _Staged:
@@ -223,7 +230,7 @@ def _read(con: Any, settings: Settings, each: RawInput, staged: Path) -> _Staged
         columns["sold_in"] = named.from_
     hidden, currency = masking.hidden_columns(source), _find_currency(each)
     wanted = columns | hidden | status.columns(source, currency)
-    file = (each.path, each.name, source.encoding, source.delimiter)
+    file = (each.path, each.name, raw_files.options(source))
     joined = joins.stage(con, file, wanted, list(each.others), staged)
     text = status.fill(joined.rows, table, source)
     personal = [text.select("customer_id", value=column) for column in hidden]
@@ -236,9 +243,10 @@ def _read(con: Any, settings: Settings, each: RawInput, staged: Path) -> _Staged
     rows = rules.parse_columns(text, table, first["n_columns"], source.formats, added)
     if isinstance(source, ContractSource):
         rows = contracts.read_tenure(rows, source)
-    files = [{"table": table, "columns": sorted(columns), **first, "notes": joined.notes}]
-    files += [{"table": "", "columns": [], **other, "notes": []} for other in others]
-    return _Staged(_with_region_keys(settings, table, source, rows), files, personal)
+    files = [{"table": table, "columns": sorted(columns), **first}]
+    files += [{"table": "", "columns": [], **other} for other in others]
+    placed = _with_region_keys(settings, table, source, rows)
+    return _Staged(placed, files, personal, joined.notes)
 
 
 def _find_currency(each: RawInput) -> str | None:
@@ -246,7 +254,7 @@ def _find_currency(each: RawInput) -> str | None:
     source = each.source
     if each.table != "transactions" or source.currency:
         return source.currency
-    return currencies.find_header(formats.header(each.path, source.encoding, source.delimiter))
+    return currencies.find_header(formats.header(each.path, **raw_files.options(source)))
 
 
 def _count_once(con: Any, settings: Settings, inputs: list[RawInput], rows: ir.Table) -> ir.Table:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from cvm_analysis.errors import InputError
 from cvm_analysis.intake import status
@@ -64,12 +65,17 @@ def _other(settings: Settings, join: Join, found: list[tuple[str, Path]]) -> Oth
     ((name, path),) = found
     select = partial(status.select, where=join.where, name=str)
     used, keys = tuple(join.where), join.keys
-    return Other(path, name, keys, join.prefix, join.encoding, join.delimiter, used, select)
+    return Other(path, name, keys, join.prefix, options(join), used, select)
+
+
+def options(place: Place) -> dict[str, Any]:
+    """How the files of a place are read."""
+    return {"encoding": place.encoding, "delimiter": place.delimiter}
 
 
 def headers(settings: Settings, source: Source, path: Path) -> list[str]:
     """The headers of a source's file and of the files joined to it; InputError if unreadable."""
     find = partial(_find, settings, Path())
     others = [_other(settings, join, find(join)) for join in source.join]
-    own = formats.header(path, source.encoding, source.delimiter)
+    own = formats.header(path, **options(source))
     return list(joins.open_headers(path, own, others))

@@ -49,7 +49,7 @@ def _name(header: str) -> str:
 
 
 def fill(text: ir.Table, table: str, source: Source) -> ir.Table:
-    """Fill empty cells of an order's later lines with those of its lines before.
+    """Fill empty cells of an order's later lines with those of its first line.
 
     Numbers of `table` stay as they are: an amount of the order is none of each line.
     """
@@ -60,7 +60,7 @@ def fill(text: ir.Table, table: str, source: Source) -> ir.Table:
     names = [c for c in text.columns if c not in fixed and kinds.get(c) not in NUMERIC]
     window = ibis.cumulative_window(group_by=["file", _name(source.fill_by)], order_by="line")
     cells = {name: text[name].strip().nullif("") for name in names}
-    return text.mutate(**{n: cell.coalesce(cell.last().over(window)) for n, cell in cells.items()})
+    return text.mutate(**{n: cell.coalesce(cell.first().over(window)) for n, cell in cells.items()})
 
 
 def mark(text: ir.Table, source: Source, currency: str | None = None) -> ir.Table:

@@ -18,7 +18,7 @@ from cvm_analysis.clv.value import Value
 from cvm_analysis.errors import ConfigError, nearest
 from cvm_analysis.segments import class_table, loyalty
 from cvm_analysis.segments.clusters import measures
-from cvm_analysis.settings import contract_sources, source_checks, wording
+from cvm_analysis.settings import contract_sources, row_checks, wording
 from cvm_analysis.settings.lines import Lines, line, parse, where
 from cvm_analysis.settings.rule_files import Scorecards, Segments, Strategies
 from cvm_analysis.settings.shape import TAGS, Business, ContractSource, Region, Source
@@ -238,7 +238,7 @@ def _check_source(
 ) -> Iterator[str]:
     place = partial(settings.where, settings.path, *at)
     known = TABLES[table].columns
-    for keys, problem in source_checks.find_problems(source, table):
+    for keys, problem in row_checks.find_problems(source, table):
         yield f"{place(*keys)}: {problem}"
     for key in source.columns:
         added = TABLES[table].others and re.fullmatch("[a-z][a-z0-9_]*", key)

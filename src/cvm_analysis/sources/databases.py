@@ -10,16 +10,19 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import ibis
+import ibis.expr.datatypes as dt
 import pyarrow as pa
 import pyarrow.parquet as pq
 from ibis import ir
+from ibis.common.exceptions import TableNotFound
 
 from cvm_analysis.errors import InputError
 
 BATCH = 50_000  # rows
+TIMESTAMPTZ = 1184  # the type's number in PostgreSQL
 POSTGRES, LOCAL = ("postgres", "postgresql"), ("sqlite", "duckdb")
 DRIVERS = (
     "psycopg",
@@ -48,7 +51,7 @@ def extract(url: str, table: str | None, query: str | None, zone: str, to: Path)
     with _one_message(name, url):
         con = _connect(url, zone)
         try:
-            rows = con.sql(query) if query else _table(con, table or "")
+            rows = _query(con, query) if query else _table(con, table or "")
             _write(_as_text(rows), to)
         finally:
             con.disconnect()
@@ -56,9 +59,9 @@ def extract(url: str, table: str | None, query: str | None, zone: str, to: Path)
 
 def describe(url: str, table: str | None, query: str | None) -> str:
     """Name a table or query without user and password: `postgres://host/database orders`."""
-    parts = urlsplit(url)
-    place = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="")
-    return f"{urlunsplit(place)} {table or ' '.join((query or '').split())}"
+    scheme, _, rest = url.partition("://")
+    place = rest.partition("?")[0].rpartition("@")[2]
+    return f"{scheme}://{place} {table or ' '.join((query or '').split())}"
 
 
 def local_path(url: str) -> str | None:
@@ -73,8 +76,11 @@ def _one_message(name: str, url: str) -> Iterator[None]:
         yield
     except ImportError as error:
         raise InputError(
-            f"{name}: {error.name} is not installed; `pip install 'cvm-analysis[databases]'`"
+            f"{name}: {error}; `pip install 'cvm-analysis[databases]'`, or the driver that Ibis "
+            "asks for"
         ) from None
+    except TableNotFound:
+        raise InputError(f"{name}: no such table") from None
     except InputError:
         raise
     except Exception as error:
@@ -94,6 +100,8 @@ def _connect(url: str, zone: str) -> Any:
         return _postgres(parts, zone)
     path = local_path(url)
     if path is None:
+        if parts.scheme not in dir(ibis):
+            raise InputError(f"{parts.scheme}://: no such kind of database is known to Ibis")
         return ibis.connect(url)
     file = Path(path)
     if not file.is_file():
@@ -126,6 +134,18 @@ def _table(con: Any, table: str) -> ir.Table:
     """Open a table, also as `schema.table`."""
     schema, _, name = table.rpartition(".")
     return con.table(name, database=schema) if schema else con.table(name)
+
+
+def _query(con: Any, query: str) -> ir.Table:
+    """The rows of a query, whose columns are read off its cursor: no view is made for it."""
+    query = query.strip().rstrip(";")
+    if con.name == "duckdb":
+        return con.sql(query)
+    cursor = con.raw_sql(f"SELECT * FROM ({query}) AS asked LIMIT 0")
+    with_offset = {column[0]: column[1] == TIMESTAMPTZ for column in cursor.description}
+    cursor.close()
+    kinds = {n: dt.Timestamp("UTC") if moment else dt.unknown for n, moment in with_offset.items()}
+    return con.sql(query, schema=kinds)
 
 
 def _as_text(rows: ir.Table) -> ir.Table:

@@ -6,10 +6,11 @@ The rows stay those of the first file. Every joined file has one row per key.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import ibis
 from ibis import ir
 
 from cvm_analysis.errors import InputError, nearest
@@ -24,6 +25,7 @@ class Other:
 
     keys : a header of the files before it -> the header here
     prefix : its headers are called `<prefix>.<header>`; empty: by their own name
+    options : how it is read: encoding, delimiter
     used : headers that `select` reads
     select : keeps the rows to join, of a table whose columns are headers
     """
@@ -32,8 +34,7 @@ class Other:
     name: str
     keys: Mapping[str, str]
     prefix: str = ""
-    encoding: str | None = None
-    delimiter: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
     used: tuple[str, ...] = ()
     select: Callable[[ir.Table], ir.Table] = lambda rows: rows
 
@@ -58,7 +59,7 @@ def open_headers(path: Path, headers: list[str], others: Iterable[Other]) -> dic
     """
     known = {header: [0] for header in headers}
     for number, other in enumerate(others, 1):
-        theirs = formats.header(other.path, other.encoding, other.delimiter)
+        theirs = formats.header(other.path, **other.options)
         for ours, key in other.keys.items():
             if ours not in known:
                 raise InputError(f"{path}: no column '{ours}' to join by{nearest(ours, known)}")
@@ -78,7 +79,7 @@ def _has(headers: list[str]) -> str:
 
 def stage(
     con: Any,
-    first: tuple[Path, str, str | None, str | None],
+    first: tuple[Path, str, Mapping[str, Any]],
     columns: Mapping[str, str],
     others: list[Other],
     to: Path,
@@ -87,7 +88,7 @@ def stage(
 
     Parameters
     ----------
-    first : path, name, encoding and delimiter of the file whose rows they are
+    first : path, name and options (encoding, delimiter) of the file whose rows they are
     columns : our column -> the header, of any file
 
     Raises
@@ -95,18 +96,18 @@ def stage(
     InputError : a column that no file has or that several have, a key that a joined file has in
         several rows; and as `read.stage`
     """
-    path, name, encoding, delimiter = first
-    known = open_headers(path, formats.header(path, encoding, delimiter), others)
+    path, name, options = first
+    known = open_headers(path, formats.header(path, **options), others)
     needed = {*columns.values(), *(key for other in others for key in other.keys)}
     places = {header: _place(header, known, path, others) for header in sorted(needed)}
     mine = {header: header for header, number in places.items() if number == 0}
-    files = [read.stage(path, name, mine, encoding, to, delimiter)]
+    files = [read.stage(path, name, mine, to=to, **options)]
     rows = con.read_parquet(to).mutate(unmatched=False)
     notes = []
     for number, other in enumerate(others, 1):
         theirs = [header for header, place in places.items() if place == number]
         table, file = _read_other(con, other, theirs, to.with_suffix(f".{number}.parquet"))
-        rows, note = _join(rows, table, other)
+        rows, note = _join(con, rows, table, other)
         files.append(file)
         notes += note
     fixed = ["file", "line", "digest", "n_fields", "unmatched"]
@@ -137,7 +138,7 @@ def _read_other(
     start = len(other.prefix) + 1 if other.prefix else 0
     theirs = {header[start:]: header for header in headers}
     wanted = {name: name for name in (*theirs, *other.keys.values(), *other.used)}
-    file = read.stage(other.path, other.name, wanted, other.encoding, to, other.delimiter)
+    file = read.stage(other.path, other.name, wanted, to=to, **other.options)
     rows = other.select(con.read_parquet(to))
     keys = {f"{MARK} {key}": rows[key].strip().nullif("") for key in other.keys.values()}
     table = rows.select("line", **keys, **{name: rows[h] for h, name in theirs.items()})
@@ -160,13 +161,16 @@ def _refuse_repeated(table: ir.Table, keys: list[str], other: Other) -> None:
         )
 
 
-def _join(rows: ir.Table, table: ir.Table, other: Other) -> tuple[ir.Table, list[str]]:
+def _join(con: Any, rows: ir.Table, table: ir.Table, other: Other) -> tuple[ir.Table, list[str]]:
     """Join, and say how many rows of either side have no match."""
     on = [rows[ours].strip() == table[f"{MARK} {key}"] for ours, key in other.keys.items()]
     n_unused = int(table.anti_join(rows, on).count().execute())
-    joined = rows.left_join(table, on)
+    joined = con.create_table(ibis.util.gen_name("joined"), rows.left_join(table, on))
     joined = joined.mutate(unmatched=joined.unmatched | joined[MARK].isnull())
     n_without = int(joined[MARK].isnull().sum().execute())
     keys = [f"{MARK} {key}" for key in other.keys.values()]
-    note = f"{other.name}: {n_without:,} rows find no match in it, {n_unused:,} of its rows none"
+    note = (
+        f"joined with {other.name}: {n_without:,} rows have no match in it; "
+        f"{n_unused:,} of its rows have none"
+    )
     return joined.drop(MARK, *keys), [note] if n_without or n_unused else []
