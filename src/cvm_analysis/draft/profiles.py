@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from cvm_analysis.draft import statuses
 from cvm_analysis.draft.infer import Guess
 from cvm_analysis.draft.preview import Preview
 from cvm_analysis.draft.yaml_comments import line, text
@@ -98,13 +99,20 @@ def infer(file: Preview) -> Guess | None:
     return Guess(file, "transactions", columns) if needed else None
 
 
-def write(file: Preview) -> Iterator[str]:
-    """Write which rows of a recognised file count, as lines of its source in a config."""
-    profile = recognise(file.columns)
-    if profile is None:
+def write(each: Guess) -> Iterator[str]:
+    """Write which rows of order lines count, as lines of their source in a config.
+
+    Of a file without a profile, its statuses tell.
+    """
+    if each.table != "transactions":
         return
-    source = profile.to_source(file.columns)
-    yield line(f"      # recognised: {profile.name}", check=profile.content.get("check", ""))
+    file, profile = each.file, recognise(each.file.columns)
+    if profile is None:
+        yield from statuses.write(file)
+        return
+    source, check = profile.to_source(file.columns), profile.content.get("check")
+    said = f"; please check: {check}" if check else ""
+    yield f"      # recognised: {profile.name}{said}"
     for name in COUNTING:
         if name in source:
             check = "the status of orders that count" if name == "where" else ""

@@ -119,7 +119,7 @@ def _source(each: Guess, where: Locations, folder: Path) -> Iterator[str]:
     if each.table == "transactions" and "amount" not in each.columns:
         yield "        # guessed: without an amount it is quantity x unit_price"
     yield from _formats(each)
-    yield from profiles.write(each.file)
+    yield from profiles.write(each)
     yield from _mask(each)
     yield from _left_over(each, region, where)
 

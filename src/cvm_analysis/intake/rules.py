@@ -120,9 +120,14 @@ def _unreadable_added(t: ir.Table) -> ir.BooleanValue:
     return functools.reduce(operator.or_, broken, ibis.literal(False))
 
 
+def _counting(t: ir.Table) -> list[str]:
+    """What parts rows that count from rows that are left out: these repeat none that counts."""
+    return ["left_out"] if "left_out" in t.columns else []
+
+
 def _repeats(*columns: str) -> Callable[[ir.Table], ir.BooleanValue]:
     def broken(t: ir.Table) -> ir.BooleanValue:
-        order = ibis.window(group_by=columns, order_by=["file", "line"])
+        order = ibis.window(group_by=[*columns, *_counting(t)], order_by=["file", "line"])
         return ibis.row_number().over(order) > 0
 
     return broken
@@ -130,7 +135,7 @@ def _repeats(*columns: str) -> Callable[[ir.Table], ir.BooleanValue]:
 
 def _repeated_referral(t: ir.Table) -> ir.BooleanValue:
     """Whether another customer referred the same one on an earlier day, or before in the file."""
-    by = [t.referred_id, t.customer_id == t.referred_id, t.customer_id.isnull()]
+    by = [t.referred_id, t.customer_id == t.referred_id, t.customer_id.isnull(), *_counting(t)]
     order = ibis.window(group_by=by, order_by=["at", "file", "line"])
     return ibis.row_number().over(order) > 0
 

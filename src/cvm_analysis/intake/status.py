@@ -51,16 +51,23 @@ def _name(header: str) -> str:
 def fill(text: ir.Table, table: str, source: Source) -> ir.Table:
     """Fill empty cells of an order's later lines with those of its first line.
 
-    Numbers of `table` stay as they are: an amount of the order is none of each line.
+    A line without the order's number belongs to the order above. Numbers of `table` stay as they
+    are: an amount of the order is none of each line.
     """
     if source.fill_by is None:
         return text
     kinds = {name: column.kind for name, column in TABLES[table].columns.items()}
     fixed = {"file", "line", "digest", "n_fields", "unmatched", _name(source.fill_by)}
     names = [c for c in text.columns if c not in fixed and kinds.get(c) not in NUMERIC]
-    window = ibis.cumulative_window(group_by=["file", _name(source.fill_by)], order_by="line")
+    order = text[_name(source.fill_by)].strip().nullif("")
+    above = ibis.cumulative_window(group_by="file", order_by="line")
+    text = text.mutate(order=order, nth_order=order.count().over(above))
+    above = ibis.cumulative_window(group_by=["file", "nth_order"], order_by="line")
+    text = text.mutate(order=text.order.coalesce(text.order.first().over(above)))
+    window = ibis.cumulative_window(group_by=["file", "order"], order_by="line")
     cells = {name: text[name].strip().nullif("") for name in names}
-    return text.mutate(**{n: cell.coalesce(cell.first().over(window)) for n, cell in cells.items()})
+    filled = {n: cell.coalesce(cell.first().over(window)) for n, cell in cells.items()}
+    return text.mutate(**filled).drop("order", "nth_order")
 
 
 def mark(text: ir.Table, source: Source, currency: str | None = None) -> ir.Table:
