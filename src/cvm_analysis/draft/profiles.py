@@ -52,14 +52,15 @@ def recognise(headers: Collection[str]) -> Profile | None:
     """Find the profile all of whose headers a file has; of several the one with the most."""
     fitting = [
         profile
-        for profile in _profiles()
+        for profile in read_all()
         if all(_first(names, headers) for names in profile.content["headers"])
     ]
     return max(fitting, key=lambda profile: len(profile.content["headers"]), default=None)
 
 
 @cache
-def _profiles() -> tuple[Profile, ...]:
+def read_all() -> tuple[Profile, ...]:
+    """Read all profiles."""
     folder = resources.files("cvm_analysis.draft").joinpath("profiles")
     files = sorted(each.name for each in folder.iterdir() if each.name.endswith(".yaml"))
     read = [yaml.safe_load(folder.joinpath(name).read_text("utf-8")) for name in files]
