@@ -95,7 +95,9 @@ class Column:
         if not self.cells:
             return None
         few = self.distinct[:: max(len(self.distinct) // 50, 1)]
-        candidates = [self.pattern] if self.pattern else _candidate_patterns(few)
+        candidates: list[str | None] = [self.pattern]
+        if self.pattern is None:
+            candidates = _candidate_patterns(few)
         days = _read(self.distinct, candidates)
         pattern = max(candidates, key=lambda way: days[way].count())
         is_date = self._is_most(days[pattern].notna())

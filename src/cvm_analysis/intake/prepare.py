@@ -63,8 +63,9 @@ def fingerprint(settings: Settings, inputs: list[RawInput]) -> str:
     business = settings.business
     named = {"currency", "timezone", "pseudonyms", "extracted_on", "regions", "sources", "rules"}
     used = business.model_dump_json(include=named)
-    every = [each for raw in inputs for each in (raw, *raw.others)]
-    files = [(each.name, read.digest(each.path)) for each in every]
+    paths = [(raw.name, raw.path) for raw in inputs]
+    paths += [(other.name, other.path) for raw in inputs for other in raw.others]
+    files = [(name, read.digest(path)) for name, path in paths]
     if settings.business.rates:
         files.append(("rates", read.digest(settings.resolve(settings.business.rates))))
     key = pseudonyms.pseudonym("", pseudonyms.key()) if business.pseudonyms else ""

@@ -96,7 +96,7 @@ def _with_environment(path: Path, value: Any, at: tuple[str, ...], lines: dict[A
 def has_password(text: str) -> bool:
     """Whether a URL has a password that is written out, not taken from the environment."""
     found = re.match(r"\w[\w+.-]*://[^/\s:]*:(?P<password>.*)@", text)
-    return bool(found) and not re.fullmatch(r"\$\{\w+\}", found["password"])
+    return found is not None and not re.fullmatch(r"\$\{\w+\}", found["password"])
 
 
 def line(lines: Lines, keys: Iterable[Any]) -> int:
