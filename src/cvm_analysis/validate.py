@@ -12,7 +12,7 @@ from pathlib import Path
 from cvm_analysis import prepared, texts
 from cvm_analysis.errors import ConfigError, CvmError, InputError, find_nearest, nearest
 from cvm_analysis.experience.leads import KNOWN_ON
-from cvm_analysis.intake import raw_files, rules, status
+from cvm_analysis.intake import currencies, raw_files, rules, status
 from cvm_analysis.performance import alert_rules
 from cvm_analysis.segments import loyalty
 from cvm_analysis.segments.clusters import measures
@@ -49,6 +49,7 @@ def check(config: str | Path) -> Settings:
         *_unknown_rules(settings),
         *_unknown_words(settings),
         *_unusable_files(settings),
+        *_unusable_rates(settings),
     ]
     if problems:
         raise ConfigError("\n".join(problems))
@@ -341,6 +342,15 @@ def _unusable_files(settings: Settings) -> Iterator[str]:
             if not missing and all(place.files for _, place in places):
                 for path in settings.find_files(source.files):
                     yield from _unusable_headers(settings, source, at, path)
+
+
+def _unusable_rates(settings: Settings) -> Iterator[str]:
+    """A file of exchange rates that is missing or cannot be read."""
+    try:
+        if settings.business.rates:
+            currencies.read_rates(settings.resolve(settings.business.rates))
+    except ConfigError as error:
+        yield f"{settings.where(settings.path, 'rates')}: {error}"
 
 
 def _unusable_headers(

@@ -97,8 +97,14 @@ def stage(
         several rows; and as `read.stage`
     """
     path, name, options = first
+    if not others:
+        file = read.stage(path, name, columns, to=to, **options)
+        return Joined(con.read_parquet(to).mutate(unmatched=False), [file], [])
     known = open_headers(path, formats.header(path, **options), others)
     needed = {*columns.values(), *(key for other in others for key in other.keys)}
+    if missing := sorted(needed - known.keys()):
+        said = "; ".join(f"'{header}'{nearest(header, known)}" for header in missing)
+        raise InputError(f"{path}: no column in it or in the joined files: {said}")
     places = {header: _place(header, known, path, others) for header in sorted(needed)}
     mine = {header: header for header, number in places.items() if number == 0}
     files = [read.stage(path, name, mine, to=to, **options)]
@@ -117,10 +123,6 @@ def stage(
 
 def _place(header: str, known: Mapping[str, list[int]], path: Path, others: list[Other]) -> int:
     """The number of the file that has a column."""
-    if header not in known:
-        raise InputError(
-            f"{path}: no column '{header}', nor in the joined files{nearest(header, known)}"
-        )
     if len(known[header]) > 1:
         names = [path.name, *(other.path.name for other in others)]
         found = " and ".join(names[number] for number in known[header])
