@@ -56,9 +56,11 @@ def test_the_newer_file_s_rows_are_taken(tmp_path):
 
 
 def test_the_name_of_a_file_does_not_make_it_newer(tmp_path):
-    files = {"sales_a.csv": NEW, "sales_b.csv": OLD}
+    corrected = NEW.replace("2024001,c1,2024-01-01,1.50", "2024001,c1,2024-01-01,99.00")
+    files = {"sales_a.csv": corrected, "sales_b.csv": OLD}
     made = prepared(tmp_path, SOURCE + "overlap: newest", files)
     assert len(made.lines) == 300
+    assert made.lines.set_index("order_id")["amount"]["2024001"] == 99
 
 
 def test_files_that_are_right_may_repeat_each_other(tmp_path):
