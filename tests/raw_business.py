@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from cvm_analysis import validate
 from cvm_analysis.intake.prepare import prepare
+from cvm_analysis.settings import load
 
 CONFIG = Path(__file__).parent.parent / "config"
 
@@ -40,8 +40,8 @@ def write(folder, source, files, extra=""):
 
 
 def prepared(folder, source, files, extra=""):
-    """Check the config and prepare it, as `cvm prepare` does."""
-    settings = validate.check(write(folder, source, files, extra))
+    """Prepare the business of a config."""
+    settings = load(write(folder, source, files, extra))
     prepare(settings)
     quality = pd.read_parquet(settings.prepared / "quality.parquet")
     quality = quality[(quality["region"] == "all") & (quality["n_rows"] > 0)]

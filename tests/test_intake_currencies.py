@@ -1,8 +1,9 @@
 """Amounts in several currencies are converted at the day's rate, or a run stops and names them."""
 
 import pytest
-from raw_business import prepared
+from raw_business import prepared, write
 
+from cvm_analysis import validate
 from cvm_analysis.errors import ConfigError, InputError
 from cvm_analysis.intake import currencies
 
@@ -100,7 +101,7 @@ def test_a_wrong_rate_is_an_error_with_its_line(tmp_path, text, said):
 
 def test_a_missing_file_of_rates_is_an_error(tmp_path):
     with pytest.raises(ConfigError, match=r"mine\.yaml line 7: .*none\.csv: no such file"):
-        prepared(tmp_path, SOURCE, {"orders.csv": ORDERS}, "rates: none.csv\n")
+        validate.check(write(tmp_path, SOURCE, {"orders.csv": ORDERS}, "rates: none.csv\n"))
 
 
 @pytest.mark.parametrize("header", ["Currency", "currency_code", "币种", "Order Currency"])
