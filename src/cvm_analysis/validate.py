@@ -12,7 +12,7 @@ from pathlib import Path
 from cvm_analysis import prepared, texts
 from cvm_analysis.errors import ConfigError, CvmError, InputError, find_nearest, nearest
 from cvm_analysis.experience.leads import KNOWN_ON
-from cvm_analysis.intake import rules
+from cvm_analysis.intake import currencies, raw_files, rules, status
 from cvm_analysis.performance import alert_rules
 from cvm_analysis.segments import loyalty
 from cvm_analysis.segments.clusters import measures
@@ -21,13 +21,13 @@ from cvm_analysis.segments.grades.scorecard import Indicator
 from cvm_analysis.settings import (
     CustomerSource,
     DiscoveredRegions,
+    Place,
     Settings,
     Source,
     action_checks,
     load,
     wording,
 )
-from cvm_analysis.sources import formats
 from cvm_analysis.strategy import plan
 from cvm_analysis.tables import IMPORTED, MEASURES, SATISFACTION, TABLES
 
@@ -49,6 +49,7 @@ def check(config: str | Path) -> Settings:
         *_unknown_rules(settings),
         *_unknown_words(settings),
         *_unusable_files(settings),
+        *_unusable_rates(settings),
     ]
     if problems:
         raise ConfigError("\n".join(problems))
@@ -328,25 +329,42 @@ def _unusable_files(settings: Settings) -> Iterator[str]:
     for setting, sources in settings.business.sources.by_table().values():
         for i, source in enumerate(sources):
             at = ("sources", setting, str(i))
-            for path in settings.find_files(source.files):
-                if path.is_file():
+            places: list[tuple[tuple[str, ...], Place]] = [(at, source)]
+            places += [((*at, "join", str(k)), join) for k, join in enumerate(source.join)]
+            missing = [
+                f"{settings.where(settings.path, *keys, 'files')}: no file {path}; "
+                "add it or correct the path"
+                for keys, place in places
+                for path in (settings.find_files(place.files) if place.files else ())
+                if not path.is_file()
+            ]
+            yield from missing
+            if not missing and all(place.files for _, place in places):
+                for path in settings.find_files(source.files):
                     yield from _unusable_headers(settings, source, at, path)
-                else:
-                    place = settings.where(settings.path, *at, "files")
-                    yield f"{place}: no file {path}; add it or correct the path"
+
+
+def _unusable_rates(settings: Settings) -> Iterator[str]:
+    """A file of exchange rates that is missing or cannot be read."""
+    try:
+        if settings.business.rates:
+            currencies.read_rates(settings.resolve(settings.business.rates))
+    except ConfigError as error:
+        yield f"{settings.where(settings.path, 'rates')}: {error}"
 
 
 def _unusable_headers(
     settings: Settings, source: Source, at: tuple[str, ...], path: Path
 ) -> Iterator[str]:
     try:
-        headers = formats.header(path, source.encoding, source.delimiter)
+        headers = raw_files.headers(settings, source, path)
     except InputError as error:
         yield f"{settings.where(settings.path, *at, 'files')}: {error}"
         return
     mapped = [((*at, "columns", ours), theirs) for ours, theirs in source.columns.items()]
     if isinstance(source, CustomerSource):
         mapped += [((*at, "mask"), theirs) for theirs in source.mask]
+    mapped += [((*at, key), theirs) for key, theirs in status.deciding(source)]
     regions = settings.business.regions
     main = settings.business.sources.main_table
     if isinstance(regions, DiscoveredRegions) and at[1] == main:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cvm_analysis.clv.value import Value
-from cvm_analysis.draft import infer, sources
+from cvm_analysis.draft import infer, profiles, sources
 from cvm_analysis.draft.infer import Guess
 from cvm_analysis.draft.preview import Dates, Preview, looks_chinese, preview
 from cvm_analysis.draft.synonyms import CURRENCIES
@@ -30,7 +30,8 @@ def draft(files: Sequence[Path], config: Path = Path("config/mine.yaml")) -> str
     missing = [str(path) for path in files if not path.is_file()]
     if missing:
         raise InputError(f"{', '.join(missing)}: no such file; give the names of files")
-    found = [infer.infer(_preview(path)) for path in dict.fromkeys(files)]
+    previews = [_preview(path) for path in dict.fromkeys(files)]
+    found = [profiles.infer(file) or infer.infer(file) for file in previews]
     sales = [each for each in found if each.table == "transactions"]
     if not sales:
         raise InputError(

@@ -49,6 +49,7 @@ class Column:
     header: str
     cells: list[str]  # without empty ones
     share_empty: float
+    pattern: str | None = None  # of its dates, where it is known
 
     @cached_property
     def distinct(self) -> list[str]:
@@ -93,7 +94,10 @@ class Column:
         """The format of its dates; None if the cells are not dates."""
         if not self.cells:
             return None
-        candidates = _candidate_patterns(self.distinct[:: max(len(self.distinct) // 50, 1)])
+        few = self.distinct[:: max(len(self.distinct) // 50, 1)]
+        candidates: list[str | None] = [self.pattern]
+        if self.pattern is None:
+            candidates = _candidate_patterns(few)
         days = _read(self.distinct, candidates)
         pattern = max(candidates, key=lambda way: days[way].count())
         is_date = self._is_most(days[pattern].notna())

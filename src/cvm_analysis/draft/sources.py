@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from cvm_analysis.draft import profiles
 from cvm_analysis.draft.infer import Guess
 from cvm_analysis.draft.preview import Column, Dates, Preview, looks_chinese
 from cvm_analysis.draft.synonyms import REGION_NAMES, match, personal_headers
@@ -118,6 +119,7 @@ def _source(each: Guess, where: Locations, folder: Path) -> Iterator[str]:
     if each.table == "transactions" and "amount" not in each.columns:
         yield "        # guessed: without an amount it is quantity x unit_price"
     yield from _formats(each)
+    yield from profiles.write(each)
     yield from _mask(each)
     yield from _left_over(each, region, where)
 
@@ -200,7 +202,7 @@ def _left_over(each: Guess, region: str, where: Locations) -> Iterator[str]:
     used = {region, where.shared if each.table == "transactions" else ""}
     found = {each.region.header} if each.region else set[str]()
     unused = [*each.unused, *sorted(found - used)]
-    used |= set(_personal(each))
+    used |= {*_personal(each), *profiles.headers(each.file)}
     unused = [header for header in unused if header not in used]
     if unused and each.table == "contracts":
         yield f"      # add what was known at the start under your own names: {', '.join(unused)}"
