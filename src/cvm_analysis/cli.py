@@ -1,4 +1,4 @@
-"""`cvm`: sample, init, check, prepare, run, status, quarantine, drafts.
+"""`cvm`: sample, new, init, check, prepare, run, status, quarantine, drafts.
 
 Exit codes: 0 good; 1 some region failed, the others are published; 2 wrong use, config or input;
 3 a data gate stopped it. For 2 and 3 nothing is published.
@@ -46,6 +46,29 @@ def sample(
 
     make(folder, customers, seed)
     _say(f"{folder}: raw files of a fictitious company; true parameters in truth.json")
+
+
+@app.command()
+def new(
+    folder: Annotated[Path, typer.Argument(help="A new or empty folder; with an option, yours.")],
+    diff: Annotated[bool, typer.Option("--diff", help="Show what this version changes.")] = False,
+    upgrade: Annotated[
+        bool, typer.Option("--upgrade", help="Take it over, except in files you changed.")
+    ] = False,
+) -> None:
+    """Start a company's own folder: notebooks, rule files, a key and a schedule."""
+    from cvm_analysis.project import start
+    from cvm_analysis.project import upgrade as upgrades
+
+    if diff or upgrade:
+        changes = upgrades.compare(folder) if diff else upgrades.upgrade(folder)
+        for change in changes:
+            _say(str(change))
+        if not changes:
+            _say(f"{folder}: nothing to change")
+        return
+    start.start(folder)
+    _say(f"{folder}: started; its README.md says how to make the first report")
 
 
 @app.command()
