@@ -1,4 +1,4 @@
-"""`cvm new` starts a company's own folder, from an installed wheel too; what it changed stays its."""
+"""`cvm new` starts a company's own folder, from a wheel too; what the company changed stays."""
 
 import json
 import os
@@ -33,7 +33,9 @@ def mine(tmp_path):
 def newer(monkeypatch):
     """A version that changed notebook 05 and the segments, and has one more notebook."""
     files = dict(shipped.read())
-    files["notebooks/05_value.ipynb"] = files["notebooks/05_value.ipynb"].replace("# ", "# New: ", 1)
+    files["notebooks/05_value.ipynb"] = files["notebooks/05_value.ipynb"].replace(
+        "# ", "# New: ", 1
+    )
     files["config/segments.yaml"] += "# one more line\n"
     files["notebooks/11_more.ipynb"] = files["notebooks/01_customers.ipynb"]
     monkeypatch.setattr(shipped, "read", lambda: files)

@@ -33,6 +33,7 @@ err = Console(stderr=True, soft_wrap=True, emoji=False)
 ConfigFile = Annotated[Path, typer.Argument(help="A YAML file such as config/sample.yaml.")]
 AsOf = Annotated[str, typer.Option(help="The last day that counts, as 2026-01-31.")]
 OutFolder = Annotated[Path, typer.Option("--out", help="Where reports are published.")]
+Notebooks = Annotated[Path, typer.Option(help="The notebooks to run.")]
 
 
 @app.command()
@@ -87,12 +88,22 @@ def init(
 
 
 @app.command()
-def check(config: ConfigFile) -> None:
-    """Check a config and list all problems at once; codes without words are warnings."""
+def check(
+    config: ConfigFile,
+    out: OutFolder = Path("reports"),
+    notebooks: Notebooks = Path("notebooks"),
+) -> None:
+    """Check all that would stop a run: config, raw files row by row, key, notebooks, folders."""
     from cvm_analysis import validate
+    from cvm_analysis.intake.prepare import rehearse
+    from cvm_analysis.run import fan_out
 
-    for warning in validate.warnings(validate.check(config)):
+    settings = validate.check(config)
+    for warning in validate.warnings(settings):
         err.print(escape(f"cvm: {warning}"), highlight=False)
+    with rehearse(settings) as made:
+        validate.check_prepared(made)
+        fan_out.check(_plan(made, [], "", out, notebooks, ("en",)))
     _say(f"{config}: good")
 
 
@@ -107,9 +118,7 @@ def prepare(
 
     settings = validate.check(config)
     _say_prepared(settings, prepare_tables(settings, force))
-    validate.check_imported(settings)
-    validate.check_dimensions(settings)
-    validate.check_covariates(settings)
+    validate.check_prepared(settings)
 
 
 @app.command()
@@ -120,7 +129,7 @@ def run(
     ] = None,
     as_of: AsOf = "",
     out: OutFolder = Path("reports"),
-    notebooks: Annotated[Path, typer.Option(help="The notebooks to run.")] = Path("notebooks"),
+    notebooks: Notebooks = Path("notebooks"),
     jobs: Annotated[int, typer.Option(min=1, help="Notebooks at a time.")] = 2,
     language: Annotated[list[str] | None, typer.Option(help="Language of the report.")] = None,
     force: Annotated[bool, typer.Option(help="Run even if nothing changed.")] = False,
@@ -140,9 +149,7 @@ def run(
     if not prepared:
         _say_prepared(settings, prepare_tables(settings))
     with prepared_tables.kept(settings) as kept:
-        validate.check_imported(kept)
-        validate.check_dimensions(kept)
-        validate.check_covariates(kept)
+        validate.check_prepared(kept)
         plan = _plan(kept, region or [], as_of, out, notebooks, languages)
         names = {key: each[languages[0]] for key, each in plan.regions.items()}
         with progress.open_progress(names, err) as show:

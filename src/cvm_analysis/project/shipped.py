@@ -15,8 +15,8 @@ from pathlib import Path
 
 RULE_FILES = ("segments", "scorecards", "strategies")
 ASSUMED = (
-    "# assumption: please check every weight, cost, effect and threshold below: they are those of an\n"
-    "# invented flooring company. Remove these two lines when they are yours.\n"
+    "# assumption: please check every weight, cost, effect and threshold below: they are those of\n"
+    "# an invented flooring company. Remove these two lines when they are yours.\n"
 )
 DEFAULTS = {  # of the parameters of notebooks opened by hand: the sample's, and a company's
     '"config = \\"../config/sample.yaml\\"': '"config = \\"../config/mine.yaml\\"',
@@ -71,7 +71,7 @@ def _whole(source: str) -> list[str]:
 
 
 def is_assumed(path: Path) -> bool:
-    """Whether a rule file holds the values of the invented company, or says so in its first line."""
+    """Whether a rule file has the values of the invented company, or says so in its first line."""
     text = path.read_text("utf-8", errors="replace")
     own = read().get(f"config/{path.name}", "").removeprefix(ASSUMED)
     return text.startswith("# assumption:") or text == own

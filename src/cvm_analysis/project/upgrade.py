@@ -56,7 +56,9 @@ def upgrade(folder: Path) -> list[Change]:
     for change in changes:
         if change.kind in ("replaced", "added"):
             start.write(folder, change.name, change.new)
-    start.record(folder, {name: shipped.digest(name, text) for name, text in shipped.read().items()})
+    start.record(
+        folder, {name: shipped.digest(name, text) for name, text in shipped.read().items()}
+    )
     return changes
 
 
@@ -66,7 +68,9 @@ def _read(folder: Path) -> dict[str, str]:
     try:
         return dict(json.loads(path.read_text("utf-8"))["files"])
     except (OSError, ValueError, KeyError, TypeError):
-        raise InputError(f"{folder}: no folder that `cvm new` started ({path.name} says so)") from None
+        raise InputError(
+            f"{folder}: no folder that `cvm new` started ({path.name} says so)"
+        ) from None
 
 
 def _compare(folder: Path, known: dict[str, str]) -> Iterator[Change]:
