@@ -45,7 +45,11 @@ def find_decimals(cells: Iterable[str]) -> Decimals:
 
 def swap(cell: str) -> str:
     """Write a number with a decimal comma with a point, without its thousands separators."""
-    return _digits(cell).replace(".", "").replace(",", ".") if COMMA.search(_digits(cell)) else cell
+    number = _digits(cell)
+    if not COMMA.fullmatch(number):
+        return cell
+    sign = "-" if re.match(r"\D*[-\u2212(]", unicodedata.normalize("NFKC", cell)) else ""
+    return sign + number.replace(".", "").replace(",", ".")
 
 
 def _digits(cell: str) -> str:

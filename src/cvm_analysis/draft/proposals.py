@@ -63,7 +63,7 @@ def _join(each: Guess, others: Sequence[tuple[Guess, str]]) -> Iterator[str]:
             if header in other.file.columns and _is_key(column, other.file.columns[header]):
                 yield f"      # please check: {path} has the same {header}, and"
                 yield f"      # {', '.join(other.file.columns)}; to add them to these rows:"
-                yield f"      # join: [{{files: {text(path)}, on: {text(header)}}}]"
+                yield f'      # join: [{{files: {text(path)}, "on": {text(header)}}}]'
                 return
 
 

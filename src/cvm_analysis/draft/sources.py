@@ -199,6 +199,9 @@ def _decimal(each: Guess) -> Iterator[str]:
 
 
 def _doubt(each: Guess, ours: str, column: Column) -> str:
+    places = [i for i, header in enumerate(each.file.header, 1) if header == column.header]
+    if len(places) > 1:
+        return f"which one? columns {' and '.join(map(str, places))} have this header"
     if ours in each.unsure:
         return "identified by its cells, not by its name"
     if ours == "amount" and column is each.order_total:
