@@ -107,7 +107,7 @@ def test_an_export_of_a_german_shop(mine):
     orders = [[(n, 900.5 + 20 * i + n) for n in range(1, 2 + i % 2)] for i in range(60)]
     rows = "".join(
         f"{4000 + i};Abgeschlossen;{1 + i % 28:02}.{1 + i // 5:02}.2024 17:15;München;"
-        f"{german(sum(n * price for n, price in lines))};{n};{german(price)};{i % 20:06}\n"
+        f"{german(sum(n * price for n, price in lines))};{n};{german(price)};{1 + i % 20:06}\n"
         for i, lines in enumerate(orders)
         for n, price in lines
     )
