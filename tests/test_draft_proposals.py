@@ -23,20 +23,6 @@ def proposed(text, name):
     return yaml.safe_load(row.strip().removeprefix("# ").split("  # ")[0])[name]
 
 
-def test_orders_that_came_to_nothing_and_refunds(tmp_path):
-    words = ["completed", "cancelled", "refunded", "failed", "partially_refunded"]
-    content = lines(
-        "order_id,customer_id,date,amount,status",
-        lambda i: f"{i},c{i % 9},2024-01-{1 + i % 28:02},{i}.50,{words[i % 5]}",
-    )
-    text = draft([put(tmp_path, content)])
-    assert proposed(text, "where") == {"status": {"not": ["cancelled", "failed"]}}
-    assert proposed(text, "refunds") == {"when": {"status": ["refunded"]}}
-    good = content.replace("cancelled", "paid").replace("failed", "paid")
-    good = good.replace("partially_refunded", "paid").replace("refunded", "paid")
-    assert "where:" not in draft([put(tmp_path, good)])
-
-
 def test_one_currency_is_taken_and_several_are_asked(tmp_path):
     def made(currencies):
         content = lines(

@@ -2,58 +2,30 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from cvm_analysis.draft.head import find_currencies
 from cvm_analysis.draft.infer import Guess
 from cvm_analysis.draft.preview import Column
-from cvm_analysis.draft.synonyms import headers, match, status_headers, status_words
+from cvm_analysis.draft.synonyms import headers, match
 from cvm_analysis.draft.yaml_comments import text
 
-MOST_WORDS = 30  # of a column of status
 MATCHING = 0.5  # share of a file's keys that the other file must have
 
 
 def propose(each: Guess, others: Sequence[tuple[Guess, str]]) -> Iterator[str]:
-    """Propose settings of a source: rows that count, refunds, currencies, a join.
+    """Propose settings of a source: currencies, a join.
 
     others : the other files, and their path in the config
     """
     if each.table != "transactions":
         return
-    yield from _status(each)
     header, codes = find_currencies(each)
     if len(codes) > 1:
         listed = ", ".join(codes[:5])
         yield f"      # please check: amounts in {listed}; to convert them (see `rates`):"
         yield f"      # currency: {text(header)}"
     yield from _join(each, others)
-
-
-def _status(each: Guess) -> Iterator[str]:
-    """Propose to leave out orders that came to nothing, and to read refunds as returns."""
-    for header in match(each.unused, status_headers()):
-        words = each.file.columns[header].distinct
-        if not 2 <= len(words) <= MOST_WORDS:
-            continue
-        void, refunded = (_find(words, kind) for kind in ("void", "refunded"))
-        if not void and not refunded:
-            continue
-        yield f"      # please check: {header} has {', '.join(words[:6])}; all count, unless"
-        if void:
-            yield f"      # where: {{{text(header)}: {{not: {_listed(void)}}}}}"
-        if refunded:
-            yield f"      # refunds: {{when: {{{text(header)}: {_listed(refunded)}}}}}"
-        return
-
-
-def _find(words: Sequence[str], kind: str) -> list[str]:
-    return [word for word in words if re.search(status_words()[kind], word.casefold())]
-
-
-def _listed(words: Sequence[str]) -> str:
-    return "[" + ", ".join(text(word) for word in words) + "]"
 
 
 def _join(each: Guess, others: Sequence[tuple[Guess, str]]) -> Iterator[str]:

@@ -50,16 +50,6 @@ def currency_headers() -> Sequence[str]:
     return _read()["currencies"].split()
 
 
-def status_headers() -> Sequence[str]:
-    """Give the header names of a column with the status of an order, the best first."""
-    return _read()["status"].split()
-
-
-def status_words() -> Mapping[str, str]:
-    """Give patterns of the words of a status: `void`, `refunded`."""
-    return _read()["status_words"]
-
-
 def _read() -> Mapping[str, Any]:
     text = resources.files("cvm_analysis.draft").joinpath("synonyms.yaml").read_text("utf-8")
     return yaml.safe_load(Template(text).substitute(yaml.safe_load(text)["shared"]))
