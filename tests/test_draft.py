@@ -96,9 +96,9 @@ def test_the_sample_as_its_own_config_has_it(folder):
 def test_chinese_headers_in_gb18030(folder):
     rows = [("会员号", "下单时间", "实付金额(元)", "省份")]
     rows += [
-        (f"{i % 40:06}", f"2025/3/{1 + i % 31}", f"¥{1000 + i:,}.50", "江苏") for i in range(90)
+        (f"{1 + i % 40:06}", f"2025/3/{1 + i % 31}", f"¥{1000 + i:,}.50", "江苏") for i in range(90)
     ]
-    rows += [(f"{i % 40:06}", "2025/3/31", "-0.50", "浙江") for i in range(10)]
+    rows += [(f"{1 + i % 40:06}", "2025/3/31", "-0.50", "浙江") for i in range(10)]
     path = put("".join(f'{a},{b},"{c}",{d}\n' for a, b, c, d in rows), encoding="gb18030")
     sales = prepared(path)
     assert len(sales) == 100
@@ -380,7 +380,7 @@ def test_without_order_lines_and_contracts_the_draft_says_what_to_add(folder):
 def test_missing_files_and_undecodable_ones(folder):
     with pytest.raises(InputError, match=r"no\.csv, nor\.csv: no such file"):
         draft([Path("no.csv"), put(FEW), Path("nor.csv")])
-    Path("bad.csv").write_bytes(b"\xe5\xae\xa2,x\n1,\xff\xff\n")
+    Path("bad.csv").write_bytes(b"\xe5\xae\xa2,x\n1,\xff\x81\n")
     with pytest.raises(InputError, match=r"bad\.csv: cannot be decoded"):
         draft([Path("bad.csv")])
 
