@@ -15,9 +15,8 @@ NO_CURRENCY = "XXX"  # of ISO 4217: the transaction has none
 
 def head(config: Path) -> Iterator[str]:
     """Say what the comments mean."""
-    yield "# Drafted by `cvm init`.  guessed: from the files, correct it where it is wrong;"
-    yield f"# please check: only you know.  `cvm check {config}` then lists what does not fit."
-    yield f"# Paths start from {config.parent}/.  All settings: docs/config.md"
+    yield "# Drafted by `cvm init`.  guessed: from the files; please check: only you know."
+    yield f"# Paths start from {config.parent}/.  Next: `cvm check {config}`.  See docs/config.md"
 
 
 def business(main: Sequence[Guess]) -> Iterator[str]:
