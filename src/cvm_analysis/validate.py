@@ -56,6 +56,13 @@ def check(config: str | Path) -> Settings:
     return settings
 
 
+def check_prepared(settings: Settings) -> None:
+    """Check settings that name what is found in the data; ConfigError if the tables lack it."""
+    check_imported(settings)
+    check_dimensions(settings)
+    check_covariates(settings)
+
+
 def warnings(settings: Settings) -> list[str]:
     """List own columns that look like misspelt ones of ours, actions at rest, unnamed codes, and
     that the plan does not add up.

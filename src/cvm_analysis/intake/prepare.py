@@ -95,14 +95,37 @@ def _prepare(settings: Settings, inputs: list[RawInput], force: bool) -> bool:
     if not force and stamp(settings).get("fingerprint") == key:
         _remove_stopped(settings)
         return False
+    with _made(settings, inputs, key) as folder:
+        atomic_folder.publish(folder, settings.prepared)
+    _remove_stopped(settings)
+    return True
+
+
+@contextmanager
+def rehearse(settings: Settings) -> Iterator[Settings]:
+    """Give settings with the tables that `prepare` would write; they are gone afterwards.
+
+    Errors as `prepare`, and the quarantine after a GateError too. Nothing else is written; tables
+    that are up to date are given as they are.
+    """
+    with raw_files.open_inputs(settings) as inputs:
+        key = fingerprint(settings, inputs)
+        if stamp(settings).get("fingerprint") == key:
+            yield settings
+            return
+        with _made(settings, inputs, key) as folder:
+            yield dataclasses.replace(settings, pinned=folder)
+
+
+@contextmanager
+def _made(settings: Settings, inputs: list[RawInput], key: str) -> Iterator[Path]:
+    """Make the tables in a folder beside the prepared one, which goes unless it is published."""
     with atomic_folder.atomic_folder(settings.prepared.parent, settings.prepared.name) as folder:
         with _engine(folder) as con:
             content = _write(con, settings, inputs, folder)
         content |= {"fingerprint": key, "owner": describe_owner(settings)}
         (folder / STAMP).write_text(json.dumps(content, ensure_ascii=False, indent=1), "utf-8")
-        atomic_folder.publish(folder, settings.prepared)
-    _remove_stopped(settings)
-    return True
+        yield folder
 
 
 def _actions(settings: Settings) -> list[str]:

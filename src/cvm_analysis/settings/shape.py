@@ -15,6 +15,7 @@ from pydantic import (
     Tag,
 )
 
+from cvm_analysis import file_names
 from cvm_analysis.churn.lapse import Churn
 from cvm_analysis.clv.value import Value
 from cvm_analysis.experience.complaints import Experience
@@ -23,8 +24,16 @@ from cvm_analysis.experience.membership import Level, check_levels
 from cvm_analysis.experience.points import Points
 from cvm_analysis.performance.alert_rules import Alerts
 
+
+def _check_key(given: str) -> str:
+    """Region keys become folder names."""
+    if not given or file_names.key(given) != given:
+        raise ValueError("use lower-case letters and digits of any script, and - between them")
+    return given
+
+
 Share = Annotated[float, Field(ge=0, le=1)]
-RegionKey = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
+RegionKey = Annotated[str, AfterValidator(_check_key)]
 TAGS = ("Region", "DiscoveredRegions", "[key]")  # parts of an error's place not in the file
 
 
