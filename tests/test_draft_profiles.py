@@ -120,14 +120,17 @@ def test_an_export_is_recognised_and_what_counts_is_counted(folder, name):
 
 
 def test_shopify_in_several_currencies_stops_by_name(folder):
-    with pytest.raises(InputError, match=r"not all in USD: 2 rows in AUD;"):
+    with pytest.raises(InputError, match=r"not all in XXX: 2 rows in AUD; 3 rows in USD;"):
         drafted(SHOPIFY)
+    with pytest.raises(InputError, match=r"not all in USD: 2 rows in AUD;"):
+        drafted(SHOPIFY, ("currency: XXX", "currency: USD"))
 
 
 def test_shopify_with_rates_is_right_to_the_line(folder):
     """Price x pieces of each line, in the order's currency; a refund gives each line back."""
     Path("config/rates.csv").write_text("currency,rate\nAUD,0.65\n", "utf-8")
-    found, left_out = drafted(SHOPIFY, ("timezone:", "rates: rates.csv\ntimezone:"))
+    rates = ("timezone:", "rates: rates.csv\ntimezone:")
+    found, left_out = drafted(SHOPIFY, ("currency: XXX", "currency: USD"), rates)
     expected = [("#1003", 61.75), ("#1003", 62.4), ("#1004", 20.25)]
     expected += [("#1020", -33.75), ("#1020", -9.5), ("#1020", 9.5), ("#1020", 33.75)]
     assert by_order(found) == expected

@@ -16,6 +16,7 @@ import yaml
 
 from cvm_analysis.draft import statuses
 from cvm_analysis.draft.infer import Guess
+from cvm_analysis.draft.infer import infer as infer_by_content
 from cvm_analysis.draft.preview import Preview
 from cvm_analysis.draft.yaml_comments import line, text
 
@@ -97,7 +98,9 @@ def infer(file: Preview) -> Guess | None:
     }
     dates = columns.get("ordered_at")
     needed = {"customer_id", "ordered_at"} <= columns.keys() and dates is not None and dates.dates
-    return Guess(file, "transactions", columns) if needed else None
+    if not needed:
+        return None
+    return Guess(file, "transactions", columns, region=infer_by_content(file).region)
 
 
 def write(each: Guess) -> Iterator[str]:
