@@ -321,6 +321,15 @@ def test_a_sample_is_made_and_never_over_other_files(tmp_path, cvm, monkeypatch)
 def test_help_names_every_command(cvm):
     code, out, _ = cvm("--help")
     assert code == 0
-    for command in ("sample", "check", "prepare", "run", "status", "quarantine", "drafts"):
+    for command in (
+        "sample",
+        "check",
+        "prepare",
+        "run",
+        "status",
+        "quarantine",
+        "reidentify",
+        "drafts",
+    ):
         assert command in out
     assert cvm("nonsense")[0] == 2

@@ -37,13 +37,13 @@ BELOW = {
         *("settings", "atomic_folder", "file_names", "notebooks", "prepared", "spreadsheets"),
         "union",
     },
-    "intake": {"settings", "atomic_folder", "prepared", "sources"},
+    "intake": {"settings", "atomic_folder", "owner", "prepared", "sources", "spreadsheets"},
     "validate": {"settings", "intake", "prepared", "sources", *CORE},
     "report": {"churn", "performance", "segments", "spreadsheets", "strategy", "survival"},
     "run": {"atomic_folder", "file_names", "notebooks", "owner", "report", "strategy", "union"},
     "sample": set(),
     "cli": {
-        *("settings", "draft", "prepared", "intake", "notebooks"),
+        *("settings", "draft", "owner", "prepared", "intake", "notebooks"),
         *("validate", "results", "run", "sample"),
     },
 }

@@ -1,4 +1,4 @@
-"""`cvm`: sample, init, check, prepare, run, status, quarantine, drafts.
+"""`cvm`: sample, init, check, prepare, run, status, quarantine, reidentify, drafts.
 
 Exit codes: 0 good; 1 some region failed, the others are published; 2 wrong use, config or input;
 3 a data gate stopped it. For 2 and 3 nothing is published.
@@ -83,6 +83,7 @@ def prepare(
     from cvm_analysis.intake.prepare import prepare as prepare_tables
 
     settings = validate.check(config)
+    _say_other_keys(settings)
     _say_prepared(settings, prepare_tables(settings, force))
     validate.check_imported(settings)
     validate.check_dimensions(settings)
@@ -115,6 +116,7 @@ def run(
     for each in languages:
         words(each)  # fails early for an unknown language
     if not prepared:
+        _say_other_keys(settings)
         _say_prepared(settings, prepare_tables(settings))
     with prepared_tables.kept(settings) as kept:
         validate.check_imported(kept)
@@ -169,6 +171,21 @@ def quarantine(config: ConfigFile) -> None:
 
 
 @app.command()
+def reidentify(
+    config: ConfigFile,
+    listed: Annotated[Path, typer.Argument(metavar="LIST", help="A list: .csv or .xlsx.")],
+    to: Annotated[Path | None, typer.Option(help="The file to write.")] = None,
+) -> None:
+    """Write a copy of a list with the ids of the raw files; needs the key."""
+    from cvm_analysis import validate
+    from cvm_analysis.intake import reidentify as ids
+
+    made = ids.reidentify(validate.check(config), listed, to)
+    unknown = f", {made.n_unknown:,} are not known" if made.n_unknown else ""
+    _say(f"{made.path}: {made.n_found:,} customers have their ids{unknown}; keep it to yourself")
+
+
+@app.command()
 def drafts(
     config: ConfigFile,
     region: Annotated[str, typer.Option(help="A region's key.")] = "east",
@@ -217,8 +234,19 @@ def _plan(
         prepared=stamp["fingerprint"],
         inputs={file["name"]: file["sha256"] for file in stamp["files"]},
         has_pdf=settings.business.pdf == "auto",
+        key_check=stamp.get("key_check", ""),
         private_folders=(settings.prepared, settings.ledger, *settings.raw_folders),
     )
+
+
+def _say_other_keys(settings: Settings) -> None:
+    """Report prepared tables of another key; `prepare` refuses a ledger of one."""
+    from cvm_analysis import owner
+    from cvm_analysis.intake import pseudonyms
+
+    found = pseudonyms.find_other_keys(settings)
+    if found and settings.ledger not in found:
+        err.print(escape(f"cvm: {owner.describe_other_key(found)}"), highlight=False)
 
 
 def _say_prepared(settings: Settings, changed: bool) -> None:

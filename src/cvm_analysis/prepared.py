@@ -252,7 +252,7 @@ def stamp(settings: Settings) -> dict[str, Any]:
 
     InputError if the prepared tables are those of another config.
     """
-    found = _read_stamp(settings.prepared)
+    found = read_stamp(settings.prepared)
     if "owner" in found:
         cure = (
             "name another folder under `prepared` in this config, or, if the config was moved, "
@@ -285,7 +285,7 @@ def pin(settings: Settings, fingerprint: str = "") -> Settings:
     Without it, or if they are gone: those that are there now.
     """
     found = [path for path in atomic_folder.versions(settings.prepared) if path.is_dir()]
-    asked = [path for path in found if _read_stamp(path).get("fingerprint") == fingerprint]
+    asked = [path for path in found if read_stamp(path).get("fingerprint") == fingerprint]
     return replace(settings, pinned=next(iter([*asked, *found]), None))
 
 
@@ -429,7 +429,8 @@ def check_region(settings: Settings, region: str) -> None:
         raise InputError(f"no region '{region}'; choose from {', '.join((ALL, *regions))}")
 
 
-def _read_stamp(folder: Path) -> dict[str, Any]:
+def read_stamp(folder: Path) -> dict[str, Any]:
+    """Read what `prepare` recorded in a folder of prepared tables; empty if nothing."""
     path = folder / STAMP
     return json.loads(path.read_text("utf-8")) if path.is_file() else {}
 

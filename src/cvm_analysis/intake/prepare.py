@@ -23,7 +23,7 @@ import ibis
 import pandas as pd
 from ibis import ir
 
-from cvm_analysis import __version__, atomic_folder
+from cvm_analysis import __version__, atomic_folder, owner
 from cvm_analysis.errors import GateError, InputError
 from cvm_analysis.intake import contracts, last_day, masking, pseudonyms, regions, rules
 from cvm_analysis.prepared import STAMP, describe_owner, stamp
@@ -53,7 +53,7 @@ def fingerprint(settings: Settings) -> str:
     used = business.model_dump_json(
         include={"timezone", "pseudonyms", "extracted_on", "regions", "sources", "rules"}
     )
-    files = [(name, read.digest(path)) for _, _, name, path in _sources(settings)]
+    files = [(name, read.digest(path)) for _, _, name, path in list_sources(settings)]
     key = pseudonyms.pseudonym("", pseudonyms.key()) if business.pseudonyms else ""
     folders = (Path(__file__).parent, Path(__file__).parents[1] / "tables")
     code = [path.read_text("utf-8") for each in folders for path in sorted(each.glob("*.py"))]
@@ -68,10 +68,13 @@ def prepare(settings: Settings, force: bool = False) -> bool:
     Raises
     ------
     InputError : a file or column is missing, or cannot be read; or the folder holds the tables of
-        another config; nothing is written
+        another config, or the ledger was made with another key; nothing is written
     GateError : too many rows break a rule; the quarantine is in the folder `<prepared>.stopped`,
         and the previous tables stay
     """
+    other_keys = pseudonyms.find_other_keys(settings)
+    if settings.ledger in other_keys:
+        raise InputError(owner.describe_other_key(other_keys))
     key = fingerprint(settings)
     if not force and stamp(settings).get("fingerprint") == key:
         _remove_stopped(settings)
@@ -80,10 +83,16 @@ def prepare(settings: Settings, force: bool = False) -> bool:
         with _engine(folder) as con:
             content = _write(con, settings, folder)
         content |= {"fingerprint": key, "owner": describe_owner(settings)}
+        content["key_check"] = _key_check(settings)
         (folder / STAMP).write_text(json.dumps(content, ensure_ascii=False, indent=1), "utf-8")
         atomic_folder.publish(folder, settings.prepared)
     _remove_stopped(settings)
     return True
+
+
+def _key_check(settings: Settings) -> str:
+    key = pseudonyms.key() if settings.business.pseudonyms else None
+    return pseudonyms.check_value(key) if key else ""
 
 
 def _actions(settings: Settings) -> list[str]:
@@ -124,7 +133,7 @@ def _drop_work(folder: Path) -> None:
         leftover.unlink()
 
 
-def _sources(settings: Settings) -> list[tuple[str, Source, str, Path]]:
+def list_sources(settings: Settings) -> list[tuple[str, Source, str, Path]]:
     """List the raw files: table, source, name relative to the config, path."""
     return [
         (table, source, os.path.relpath(path, settings.path.parent), path)
@@ -177,7 +186,7 @@ def _stage(
     """Read every file as text, parse its cells, and stack the files of each table."""
     files, parts = list[dict[str, Any]](), dict[str, list[ir.Table]]()
     personal = []
-    for i, (table, source, name, path) in enumerate(_sources(settings)):
+    for i, (table, source, name, path) in enumerate(list_sources(settings)):
         columns = {own.to_inside(table, ours): theirs for ours, theirs in source.columns.items()}
         named = settings.business.regions
         if table == settings.business.sources.main_table and isinstance(named, DiscoveredRegions):

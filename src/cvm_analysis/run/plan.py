@@ -37,6 +37,7 @@ class Plan:
     languages: tuple[str, ...]
     prepared: str  # fingerprint of the prepared tables
     inputs: Mapping[str, str] = field(default_factory=dict)  # raw file -> sha256
+    key_check: str = ""  # check value of the key that made the pseudonyms; empty: none are made
     private_folders: tuple[Path, ...] = ()  # with data; never named in published files
     jobs: int = 1  # notebooks at a time, over all regions
     force: bool = False
