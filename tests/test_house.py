@@ -37,13 +37,20 @@ BELOW = {
         *("settings", "atomic_folder", "file_names", "notebooks", "prepared", "spreadsheets"),
         "union",
     },
-    "intake": {"settings", "atomic_folder", "owner", "prepared", "sources", "spreadsheets"},
+    "personal": set(),
+    "intake": {
+        *("settings", "atomic_folder", "owner", "personal", "prepared", "sources"),
+        "spreadsheets",
+    },
     "validate": {"settings", "intake", "prepared", "sources", *CORE},
     "report": {"churn", "performance", "segments", "spreadsheets", "strategy", "survival"},
-    "run": {"atomic_folder", "file_names", "notebooks", "owner", "report", "strategy", "union"},
+    "run": {
+        *("atomic_folder", "file_names", "notebooks", "owner", "personal", "report", "strategy"),
+        "union",
+    },
     "sample": set(),
     "cli": {
-        *("settings", "draft", "owner", "prepared", "intake", "notebooks"),
+        *("settings", "draft", "owner", "personal", "prepared", "intake", "notebooks"),
         *("validate", "results", "run", "sample"),
     },
 }

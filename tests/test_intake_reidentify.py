@@ -1,4 +1,4 @@
-"""A list of the desk gets the ids of the raw files back, for whoever has the key and nobody else."""
+"""A list of the desk gets the ids of the raw files back, for whoever has the key."""
 
 import csv
 import stat

@@ -212,6 +212,8 @@ def _plan(
     languages: tuple[str, ...],
 ) -> Plan:
     from cvm_analysis import notebooks, prepared
+    from cvm_analysis.intake import pseudonyms
+    from cvm_analysis.personal import known
     from cvm_analysis.run.plan import Plan
     from cvm_analysis.tables import ALL
 
@@ -219,6 +221,7 @@ def _plan(
     for key in regions:
         prepared.check_region(settings, key)
     stamp = prepared.stamp(settings)
+    key = known.derive(pseudonyms.key()) if settings.business.pseudonyms else None
     return Plan(
         business=settings.business.business,
         config=settings.path,
@@ -235,6 +238,7 @@ def _plan(
         inputs={file["name"]: file["sha256"] for file in stamp["files"]},
         has_pdf=settings.business.pdf == "auto",
         key_check=stamp.get("key_check", ""),
+        personal=known.load(settings.prepared, key) if key else None,
         private_folders=(settings.prepared, settings.ledger, *settings.raw_folders),
     )
 

@@ -1,7 +1,8 @@
 """Raw files to prepared tables, once for all regions, all or nothing.
 
 The prepared folder holds `<table>/region=<key>/` for each raw table, the tables `quality` and
-`quarantine`, and `prepared.json`. It replaces the previous one as a whole if there is no error.
+`quarantine`, keyed hashes of personal values (`personal`), and `prepared.json`. It replaces the
+previous one as a whole if there is no error.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from ibis import ir
 from cvm_analysis import __version__, atomic_folder, owner
 from cvm_analysis.errors import GateError, InputError
 from cvm_analysis.intake import contracts, last_day, masking, pseudonyms, regions, rules
+from cvm_analysis.personal import known
 from cvm_analysis.prepared import STAMP, describe_owner, stamp
 from cvm_analysis.settings import (
     ContractSource,
@@ -208,10 +210,17 @@ def _stage(
     tables = {table: _stack(rows) for table, rows in parts.items()}
     if "contracts" in tables:
         contracts.check_status(tables["contracts"], settings)
+    is_hidden = settings.business.pseudonyms
+    ids = _raw_ids(tables) if is_hidden else pd.Series(dtype="string")
+    records = masking.collect(personal, ids)
     if set(masking.TEXTS) & set(tables):
-        ids = _raw_ids(tables) if settings.business.pseudonyms else pd.Series(dtype="string")
-        tables = masking.mask_tables(con, tables, masking.collect(personal, ids))
-    return files, _pseudonymise(con, tables) if settings.business.pseudonyms else tables
+        tables = masking.mask_tables(con, tables, records)
+    if not is_hidden:
+        return files, tables
+    shown = pseudonyms.of_ids(ids, pseudonyms.key())
+    values = (each for each in records["value"] if shown.get(each) != each)
+    known.save(folder, values, known.derive(pseudonyms.key()))
+    return files, _pseudonymise(con, tables, shown)
 
 
 def _raw_ids(tables: dict[str, ir.Table]) -> pd.Series:
@@ -245,13 +254,11 @@ def _with_region_keys(settings: Settings, table: str, source: Source, rows: ir.T
     return rows.mutate({column: regions.assign_rows(rows[column], named, source.region)})
 
 
-def _pseudonymise(con: Any, tables: dict[str, ir.Table]) -> dict[str, ir.Table]:
-    """Replace ids by pseudonyms; one that came back on a list as a pseudonym stays as it is."""
-    key = pseudonyms.key()
-    raw_ids = _raw_ids(tables)
-    made = {raw: pseudonyms.pseudonym(raw, key) for raw in raw_ids}
-    made |= {raw: raw for raw in set(made) & set(made.values())}
-    pairs = pd.DataFrame({"raw_id": list(made), "pseudonym": list(made.values())})
+def _pseudonymise(
+    con: Any, tables: dict[str, ir.Table], shown: Mapping[str, str]
+) -> dict[str, ir.Table]:
+    """Replace ids by pseudonyms."""
+    pairs = pd.DataFrame({"raw_id": list(shown), "pseudonym": list(shown.values())})
     con.create_table("ids", pairs.astype("string"))
     return {table: _replace_ids(con, rows) for table, rows in tables.items()}
 

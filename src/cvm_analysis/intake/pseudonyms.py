@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from cvm_analysis import owner
@@ -46,6 +47,12 @@ def pseudonym(raw_id: str, key: bytes) -> str:
     """Pseudonym of a raw id: `C` and 12 base32 characters."""
     mac = hmac.new(key, raw_id.encode(), hashlib.sha256).digest()
     return "C" + base64.b32encode(mac)[:12].decode()
+
+
+def of_ids(raw_ids: Iterable[str], key: bytes) -> dict[str, str]:
+    """Map ids to pseudonyms; one that came back on a list as a pseudonym stays as it is."""
+    made = {raw: pseudonym(raw, key) for raw in raw_ids}
+    return made | {raw: raw for raw in set(made) & set(made.values())}
 
 
 def check_value(key: bytes) -> str:

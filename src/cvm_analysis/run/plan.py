@@ -11,6 +11,7 @@ from typing import Literal, TypedDict
 
 from cvm_analysis.errors import InputError
 from cvm_analysis.notebooks import describe
+from cvm_analysis.personal.known import Known
 from cvm_analysis.tables import ALL
 
 PRIVATE = 0o600
@@ -38,6 +39,7 @@ class Plan:
     prepared: str  # fingerprint of the prepared tables
     inputs: Mapping[str, str] = field(default_factory=dict)  # raw file -> sha256
     key_check: str = ""  # check value of the key that made the pseudonyms; empty: none are made
+    personal: Known | None = None  # what no output may show; None: pseudonyms are off
     private_folders: tuple[Path, ...] = ()  # with data; never named in published files
     jobs: int = 1  # notebooks at a time, over all regions
     force: bool = False
