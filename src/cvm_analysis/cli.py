@@ -18,6 +18,7 @@ from rich.markup import escape
 from cvm_analysis.errors import CvmError, InputError
 
 if TYPE_CHECKING:
+    from cvm_analysis.personal.known import Known
     from cvm_analysis.run.plan import Plan
     from cvm_analysis.settings import Settings
 
@@ -212,8 +213,6 @@ def _plan(
     languages: tuple[str, ...],
 ) -> Plan:
     from cvm_analysis import notebooks, prepared
-    from cvm_analysis.intake import pseudonyms
-    from cvm_analysis.personal import known
     from cvm_analysis.run.plan import Plan
     from cvm_analysis.tables import ALL
 
@@ -221,7 +220,6 @@ def _plan(
     for key in regions:
         prepared.check_region(settings, key)
     stamp = prepared.stamp(settings)
-    key = known.derive(pseudonyms.key()) if settings.business.pseudonyms else None
     return Plan(
         business=settings.business.business,
         config=settings.path,
@@ -238,9 +236,19 @@ def _plan(
         inputs={file["name"]: file["sha256"] for file in stamp["files"]},
         has_pdf=settings.business.pdf == "auto",
         key_check=stamp.get("key_check", ""),
-        personal=known.load(settings.prepared, key) if key else None,
+        personal=_known(settings),
         private_folders=(settings.prepared, settings.ledger, *settings.raw_folders),
     )
+
+
+def _known(settings: Settings) -> Known | None:
+    """Read the hashes of what no output may show; None if pseudonyms are off."""
+    from cvm_analysis.intake import pseudonyms
+    from cvm_analysis.personal import known
+
+    if not settings.business.pseudonyms:
+        return None
+    return known.load(settings.prepared, known.derive(pseudonyms.key()))
 
 
 def _say_other_keys(settings: Settings) -> None:
