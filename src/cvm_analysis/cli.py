@@ -237,6 +237,7 @@ def _plan(
         has_pdf=settings.business.pdf == "auto",
         key_check=stamp.get("key_check", ""),
         personal=_known(settings),
+        merges=prepared.merges(settings),
         private_folders=(settings.prepared, settings.ledger, *settings.raw_folders),
     )
 

@@ -22,6 +22,7 @@ from cvm_analysis.settings import Settings
 from cvm_analysis.tables import ALL, FROM_FILES, IMPORTED, TABLES, kind, own
 
 STAMP = "prepared.json"
+MERGES = "merges.parquet"  # one row per id that is another person's: old, new
 Where = Callable[[ir.Table], ir.BooleanValue]  # which rows of a table
 
 DATED = {  # table -> the day that tells whether it is still being recorded
@@ -287,6 +288,15 @@ def pin(settings: Settings, fingerprint: str = "") -> Settings:
     found = [path for path in atomic_folder.versions(settings.prepared) if path.is_dir()]
     asked = [path for path in found if read_stamp(path).get("fingerprint") == fingerprint]
     return replace(settings, pinned=next(iter([*asked, *found]), None))
+
+
+def merges(settings: Settings) -> dict[str, str]:
+    """Map earlier ids of persons with several records to the ids they have now."""
+    path = settings.prepared / MERGES
+    if not path.is_file():
+        return {}
+    found = pd.read_parquet(path)
+    return dict(zip(found["old"], found["new"], strict=True))
 
 
 def imported(settings: Settings) -> list[str]:

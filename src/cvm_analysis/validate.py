@@ -347,6 +347,7 @@ def _unusable_headers(
     mapped = [((*at, "columns", ours), theirs) for ours, theirs in source.columns.items()]
     if isinstance(source, CustomerSource):
         mapped += [((*at, "mask"), theirs) for theirs in source.mask]
+        mapped += [((*at, "identifiers", k), theirs) for k, theirs in source.identifiers.items()]
     regions = settings.business.regions
     main = settings.business.sources.main_table
     if isinstance(regions, DiscoveredRegions) and at[1] == main:

@@ -26,11 +26,12 @@ from ibis import ir
 
 from cvm_analysis import __version__, atomic_folder, owner
 from cvm_analysis.errors import GateError, InputError
-from cvm_analysis.intake import contracts, last_day, masking, pseudonyms, regions, rules
+from cvm_analysis.intake import contracts, identity, last_day, masking, pseudonyms, regions, rules
 from cvm_analysis.personal import known
-from cvm_analysis.prepared import STAMP, describe_owner, stamp
+from cvm_analysis.prepared import MERGES, STAMP, describe_owner, stamp
 from cvm_analysis.settings import (
     ContractSource,
+    CustomerSource,
     DiscoveredRegions,
     Rules,
     Settings,
@@ -53,11 +54,14 @@ def fingerprint(settings: Settings) -> str:
     """Digest all inputs of the prepared tables: raw files, settings, key and code."""
     business = settings.business
     used = business.model_dump_json(
-        include={"timezone", "pseudonyms", "extracted_on", "regions", "sources", "rules"}
+        include={
+            *("timezone", "pseudonyms", "extracted_on", "regions", "sources", "rules"),
+            "identity",
+        }
     )
     files = [(name, read.digest(path)) for _, _, name, path in list_sources(settings)]
     key = pseudonyms.pseudonym("", pseudonyms.key()) if business.pseudonyms else ""
-    folders = (Path(__file__).parent, Path(__file__).parents[1] / "tables")
+    folders = [Path(__file__).parents[1] / name for name in ("intake", "personal", "tables")]
     code = [path.read_text("utf-8") for each in folders for path in sorted(each.glob("*.py"))]
     actions = _actions(settings) if any(_has(settings, table) for table in BY_ACTION) else []
     parts = json.dumps([used, files, key, code, actions, __version__])
@@ -154,6 +158,8 @@ def _write(con: Any, settings: Settings, folder: Path) -> dict[str, Any]:
     checks = {
         table: rules.rules_for(table, extracted_on, duplicates, actions) for table in read_tables
     }
+    if settings.business.identity and "customers_raw" in checks:
+        checks["customers_raw"] = [*identity.RULES, *checks["customers_raw"]]
     checked = {
         table: con.create_table(f"checked_{table}", rules.apply(rows, checks[table]))
         for table, rows in read_tables.items()
@@ -187,7 +193,7 @@ def _stage(
 ) -> tuple[list[dict[str, Any]], dict[str, ir.Table]]:
     """Read every file as text, parse its cells, and stack the files of each table."""
     files, parts = list[dict[str, Any]](), dict[str, list[ir.Table]]()
-    personal = []
+    personal, people = [], []
     for i, (table, source, name, path) in enumerate(list_sources(settings)):
         columns = {own.to_inside(table, ours): theirs for ours, theirs in source.columns.items()}
         named = settings.business.regions
@@ -206,6 +212,8 @@ def _stage(
         rows = rules.parse_columns(text, table, raw.n_columns, source.formats, added)
         if isinstance(source, ContractSource):
             rows = contracts.read_tenure(rows, source)
+        if isinstance(source, CustomerSource) and settings.business.identity:
+            people.append(identity.read(text, rows, source, settings))
         parts.setdefault(table, []).append(_with_region_keys(settings, table, source, rows))
     tables = {table: _stack(rows) for table, rows in parts.items()}
     if "contracts" in tables:
@@ -215,12 +223,16 @@ def _stage(
     records = masking.collect(personal, ids)
     if set(masking.TEXTS) & set(tables):
         tables = masking.mask_tables(con, tables, records)
-    if not is_hidden:
-        return files, tables
-    shown = pseudonyms.of_ids(ids, pseudonyms.key())
-    values = (each for each in records["value"] if shown.get(each) != each)
-    known.save(folder, values, known.derive(pseudonyms.key()))
-    return files, _pseudonymise(con, tables, shown)
+    merges = identity.find(pd.concat(people), settings.business.identity) if people else None
+    if merges is not None:
+        tables["customers_raw"] = identity.mark(tables["customers_raw"], merges)
+    shown = pseudonyms.of_ids(ids, pseudonyms.key()) if is_hidden else {}
+    if is_hidden:
+        values = (each for each in records["value"] if shown.get(each) != each)
+        known.save(folder, values, known.derive(pseudonyms.key()))
+    if merges is not None:
+        shown = _unite(shown or {raw: raw for raw in _raw_ids(tables)}, merges, folder)
+    return files, _replace(con, tables, shown) if shown else tables
 
 
 def _raw_ids(tables: dict[str, ir.Table]) -> pd.Series:
@@ -254,10 +266,18 @@ def _with_region_keys(settings: Settings, table: str, source: Source, rows: ir.T
     return rows.mutate({column: regions.assign_rows(rows[column], named, source.region)})
 
 
-def _pseudonymise(
+def _unite(shown: Mapping[str, str], merges: identity.Merges, folder: Path) -> dict[str, str]:
+    """Show merged ids as the person's, also those that came back; write table `merges`."""
+    pairs = {shown[old]: shown[new] for old, new in merges.into.items()}
+    table = pd.DataFrame({"old": list(pairs), "new": list(pairs.values())}, dtype="string")
+    table.to_parquet(folder / MERGES, index=False)
+    return {raw: pairs.get(each, each) for raw, each in shown.items()}
+
+
+def _replace(
     con: Any, tables: dict[str, ir.Table], shown: Mapping[str, str]
 ) -> dict[str, ir.Table]:
-    """Replace ids by pseudonyms."""
+    """Replace ids by those that are shown."""
     pairs = pd.DataFrame({"raw_id": list(shown), "pseudonym": list(shown.values())})
     con.create_table("ids", pairs.astype("string"))
     return {table: _replace_ids(con, rows) for table, rows in tables.items()}
@@ -345,6 +365,7 @@ def _check(
     quality = quality[quality["region"] == ALL]
     limit = quality["check"].map(limits).fillna(limits["default"])
     limited = (quality["level"] == "error") & ~quality["table"].isin(rules.UNLIMITED)
+    limited &= ~quality["check"].isin(rules.UNLIMITED_CHECKS)
     over = quality[limited & (quality["share"] > limit)]
     if over.empty:
         return

@@ -40,6 +40,7 @@ class Plan:
     inputs: Mapping[str, str] = field(default_factory=dict)  # raw file -> sha256
     key_check: str = ""  # check value of the key that made the pseudonyms; empty: none are made
     personal: Known | None = None  # what no output may show; None: pseudonyms are off
+    merges: Mapping[str, str] = field(default_factory=dict)  # earlier id of a person -> today's
     private_folders: tuple[Path, ...] = ()  # with data; never named in published files
     jobs: int = 1  # notebooks at a time, over all regions
     force: bool = False

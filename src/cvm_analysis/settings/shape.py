@@ -103,10 +103,12 @@ Cell = Annotated[str, BeforeValidator(_refuse_yes)]
 class CustomerSource(Source):
     """Customer records; `mask` names columns of the file with personal details.
 
-    Their values are masked in texts, and written to no table.
+    `identifiers` names others that the rules of identity compare, and their columns. The values of
+    both are masked in texts, and written to no table.
     """
 
     mask: tuple[str, ...] = ()
+    identifiers: dict[str, str] = {}
 
 
 class ContractSource(Source):
@@ -168,6 +170,7 @@ class Business(Strict):
     regions: Regions
     sources: Sources
     rules: Rules = Rules()
+    identity: tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...] = ()  # one person
     segments: str = "segments.yaml"
     scorecards: str = "scorecards.yaml"
     strategies: str = "strategies.yaml"
