@@ -40,7 +40,7 @@ BELOW = {
     "personal": set(),
     "intake": {
         *("settings", "atomic_folder", "owner", "personal", "prepared", "sources"),
-        "spreadsheets",
+        *("queries", "spreadsheets"),
     },
     "validate": {"settings", "intake", "prepared", "sources", *CORE},
     "report": {"churn", "performance", "segments", "spreadsheets", "strategy", "survival"},

@@ -269,6 +269,8 @@ def _say_prepared(settings: Settings, changed: bool) -> None:
     what = "order lines" if settings.business.sources.transactions else "contracts"
     rows = f"{stamp['rows_accepted']:,} of {stamp['rows_read']:,} {what} accepted"
     _say(f"{settings.prepared}: {rows}" + ("" if changed else ", unchanged"))
+    for warning in stamp.get("warnings", ()):
+        err.print(escape(f"cvm: {warning}"), highlight=False)
     if last := stamp["incomplete_day"]:
         _say(
             f"{last['day']} seems incomplete: {last['n_buyers']:,} buyers, usually "

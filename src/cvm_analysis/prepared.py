@@ -17,7 +17,7 @@ from ibis import ir
 
 from cvm_analysis import atomic_folder, customers, owner, texts
 from cvm_analysis.errors import InputError
-from cvm_analysis.queries import DAY, Queries
+from cvm_analysis.queries import DAY, Queries, connect
 from cvm_analysis.settings import Settings
 from cvm_analysis.tables import ALL, FROM_FILES, IMPORTED, TABLES, kind, own
 
@@ -382,7 +382,7 @@ def _open(settings: Settings, region: str, where: Where) -> Prepared:
     recorded = _stamp(settings)
     check_region(settings, region)
     first_day, last_day, extracted_on = _days(recorded)
-    con = ibis.duckdb.connect()
+    con = connect(settings.prepared)
 
     def table(name: str, where: Where = where) -> Any:
         files = sorted((settings.prepared / name).glob("region=*/*.parquet"))

@@ -47,6 +47,7 @@ def check(config: str | Path) -> Settings:
         *_wrong_alerts(settings),
         *_wrong_scorecards(settings),
         *_unknown_rules(settings),
+        *_unknown_gates(settings),
         *_unknown_words(settings),
         *_unusable_files(settings),
     ]
@@ -306,6 +307,19 @@ def _unknown_rules(settings: Settings) -> list[str]:
         + nearest(name, known)
         for name in settings.business.rules.stop_above
         if name not in known
+    ]
+
+
+def _unknown_gates(settings: Settings) -> list[str]:
+    """Columns under `gates.nulls` that no file has."""
+    sources = settings.business.sources.by_table()
+    named = {(t, name) for t, some in sources.values() for s in some for name in s.columns}
+    return [
+        f"{settings.where(settings.path, 'gates', 'nulls', table, name)}: no file has "
+        f"{table}.{name}{nearest(f'{table}.{name}', (f'{t}.{n}' for t, n in named))}"
+        for table, columns in settings.business.gates.nulls.items()
+        for name in columns
+        if (table, name) not in named
     ]
 
 

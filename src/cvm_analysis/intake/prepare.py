@@ -26,9 +26,19 @@ from ibis import ir
 
 from cvm_analysis import __version__, atomic_folder, owner
 from cvm_analysis.errors import GateError, InputError
-from cvm_analysis.intake import contracts, identity, last_day, masking, pseudonyms, regions, rules
+from cvm_analysis.intake import (
+    contracts,
+    gates,
+    identity,
+    last_day,
+    masking,
+    pseudonyms,
+    regions,
+    rules,
+)
 from cvm_analysis.personal import known
 from cvm_analysis.prepared import MERGES, STAMP, describe_owner, stamp
+from cvm_analysis.queries import connect
 from cvm_analysis.settings import (
     ContractSource,
     CustomerSource,
@@ -56,7 +66,7 @@ def fingerprint(settings: Settings) -> str:
     used = business.model_dump_json(
         include={
             *("timezone", "pseudonyms", "extracted_on", "regions", "sources", "rules"),
-            "identity",
+            *("identity", "gates"),
         }
     )
     files = [(name, read.digest(path)) for _, _, name, path in list_sources(settings)]
@@ -75,20 +85,22 @@ def prepare(settings: Settings, force: bool = False) -> bool:
     ------
     InputError : a file or column is missing, or cannot be read; or the folder holds the tables of
         another config, or the ledger was made with another key; nothing is written
-    GateError : too many rows break a rule; the quarantine is in the folder `<prepared>.stopped`,
-        and the previous tables stay
+    GateError : too many rows break a rule, when the quarantine is in the folder
+        `<prepared>.stopped`; or a gate is closed. The previous tables stay
     """
     other_keys = pseudonyms.find_other_keys(settings)
     if settings.ledger in other_keys:
         raise InputError(owner.describe_other_key(other_keys))
     key = fingerprint(settings)
-    if not force and stamp(settings).get("fingerprint") == key:
+    earlier = stamp(settings)
+    if not force and earlier.get("fingerprint") == key:
         _remove_stopped(settings)
         return False
     with atomic_folder.atomic_folder(settings.prepared.parent, settings.prepared.name) as folder:
         with _engine(folder) as con:
-            content = _write(con, settings, folder)
+            content = _write(con, settings, folder, earlier)
         content |= {"fingerprint": key, "owner": describe_owner(settings)}
+        content["history"] = gates.remember(earlier, key, content)
         content["key_check"] = _key_check(settings)
         (folder / STAMP).write_text(json.dumps(content, ensure_ascii=False, indent=1), "utf-8")
         atomic_folder.publish(folder, settings.prepared)
@@ -125,7 +137,7 @@ def _remove_stopped(settings: Settings) -> None:
 @contextmanager
 def _engine(folder: Path) -> Iterator[ibis.BaseBackend]:
     """Open a temporary DuckDB in the folder, which spills large inputs to disk."""
-    con = ibis.duckdb.connect(folder / "work.duckdb", temp_directory=str(folder / "spill"))
+    con = connect(folder, folder / "work.duckdb", temp_directory=str(folder / "spill"))
     try:
         yield con
     finally:
@@ -149,7 +161,9 @@ def list_sources(settings: Settings) -> list[tuple[str, Source, str, Path]]:
     ]
 
 
-def _write(con: Any, settings: Settings, folder: Path) -> dict[str, Any]:
+def _write(
+    con: Any, settings: Settings, folder: Path, earlier: Mapping[str, Any]
+) -> dict[str, Any]:
     """Write the tables; each step leaves its result in DuckDB for the next."""
     zone = zoneinfo.ZoneInfo(settings.business.timezone)
     extracted_on = settings.business.extracted_on or dt.datetime.now(zone).date()
@@ -179,13 +193,15 @@ def _write(con: Any, settings: Settings, folder: Path) -> dict[str, Any]:
         used = {column for file in files if file["table"] == table for column in file["columns"]}
         used |= contracts.ADDED if table == "contracts" else set()
         _write_by_region(con, table, rows, used, folder)
-    return {
+    content = {
         "extracted_on": extracted_on.isoformat(),
         "files": files,
+        "headers": gates.read_headers(settings),
         "regions": names,
         "imported": _imported(placed.get("indicators")),
         **span,
     }
+    return content | {"warnings": gates.check(settings, placed, content, earlier)}
 
 
 def _stage(

@@ -22,6 +22,7 @@ from cvm_analysis.experience.leads import Leads
 from cvm_analysis.experience.membership import Level, check_levels
 from cvm_analysis.experience.points import Points
 from cvm_analysis.performance.alert_rules import Alerts
+from cvm_analysis.settings.gates import Gates
 
 Share = Annotated[float, Field(ge=0, le=1)]
 RegionKey = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
@@ -170,6 +171,7 @@ class Business(Strict):
     regions: Regions
     sources: Sources
     rules: Rules = Rules()
+    gates: Gates = Gates()
     identity: tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...] = ()  # one person
     segments: str = "segments.yaml"
     scorecards: str = "scorecards.yaml"
