@@ -154,10 +154,20 @@ def status(out: Annotated[Path, typer.Argument(help="Where reports are published
 
 
 @app.command()
-def quarantine(config: ConfigFile) -> None:
-    """Print the rejected lines as CSV: file, line, rule, column, value."""
+def quarantine(
+    config: ConfigFile,
+    line: Annotated[str, typer.Option(help="A line to correct, as FILE:LINE.")] = "",
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="COLUMN=VALUE of it; may be repeated.")
+    ] = None,
+    edited: Annotated[
+        Path | None, typer.Option(help="A copy of the printed CSV with other values.")
+    ] = None,
+) -> None:
+    """Print the rejected lines as CSV: file, line, rule, column, value; or correct some."""
     import pandas as pd
 
+    from cvm_analysis.intake import corrections
     from cvm_analysis.intake.prepare import quarantine_folder
     from cvm_analysis.prepared import stamp
     from cvm_analysis.settings import load
@@ -168,7 +178,17 @@ def quarantine(config: ConfigFile) -> None:
     folder = stopped if stopped.is_dir() else settings.prepared
     if not (folder / "quarantine.parquet").is_file():
         raise InputError(f"{folder}: no prepared tables; run `cvm prepare {config}`")
-    pd.read_parquet(folder / "quarantine.parquet").to_csv(sys.stdout, index=False)
+    rows = pd.read_parquet(folder / "quarantine.parquet")
+    if edited is None and not line:
+        sys.stdout.write(corrections.shown(rows))
+        return
+    if edited is not None:
+        new = corrections.from_edited(rows, edited.read_text("utf-8-sig"))
+    else:
+        pairs = (each.partition("=") for each in set_ or [])
+        new = corrections.from_options(rows, line, {name: value for name, _, value in pairs})
+    corrections.add(settings, new)
+    _say(f"{corrections.path(settings)}: {len(new):,} cells corrected; run `cvm prepare {config}`")
 
 
 @app.command()

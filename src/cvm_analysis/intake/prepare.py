@@ -28,6 +28,7 @@ from cvm_analysis import __version__, atomic_folder, owner
 from cvm_analysis.errors import GateError, InputError
 from cvm_analysis.intake import (
     contracts,
+    corrections,
     gates,
     identity,
     last_day,
@@ -74,7 +75,8 @@ def fingerprint(settings: Settings) -> str:
     folders = [Path(__file__).parents[1] / name for name in ("intake", "personal", "tables")]
     code = [path.read_text("utf-8") for each in folders for path in sorted(each.glob("*.py"))]
     actions = _actions(settings) if any(_has(settings, table) for table in BY_ACTION) else []
-    parts = json.dumps([used, files, key, code, actions, __version__])
+    mended = corrections.read(settings).to_csv(index=False)
+    parts = json.dumps([used, files, key, code, actions, mended, __version__])
     return hashlib.sha256(parts.encode()).hexdigest()
 
 
@@ -209,7 +211,7 @@ def _stage(
 ) -> tuple[list[dict[str, Any]], dict[str, ir.Table]]:
     """Read every file as text, parse its cells, and stack the files of each table."""
     files, parts = list[dict[str, Any]](), dict[str, list[ir.Table]]()
-    personal, people = [], []
+    personal, people, mended = [], [], corrections.read(settings)
     for i, (table, source, name, path) in enumerate(list_sources(settings)):
         columns = {own.to_inside(table, ours): theirs for ours, theirs in source.columns.items()}
         named = settings.business.regions
@@ -219,7 +221,7 @@ def _stage(
         hidden = masking.hidden_columns(source)
         raw = read.stage(path, name, columns | hidden, source.encoding, staged, source.delimiter)
         files.append({"table": table, "columns": sorted(columns), **dataclasses.asdict(raw)})
-        text = con.read_parquet(staged)
+        text = corrections.apply(con, con.read_parquet(staged), name, mended)
         personal += [text.select("customer_id", value=column) for column in hidden]
         if isinstance(source, ContractSource):
             meant = {own.to_inside(table, ours): each for ours, each in source.values.items()}

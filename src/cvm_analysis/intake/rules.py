@@ -49,6 +49,12 @@ def try_strptime(text: str, pattern: str) -> dt.datetime:
     raise NotImplementedError
 
 
+@ibis.udf.scalar.builtin(name="hex")
+def to_hex(data: bytes) -> str:
+    """The bytes as hexadecimal digits (a function of DuckDB)."""
+    raise NotImplementedError
+
+
 def parse_columns(
     raw: ir.Table, table: str, n_columns: int, formats: Mapping[str, str], added: Sequence[str] = ()
 ) -> ir.Table:
@@ -352,4 +358,5 @@ def quarantine(checked: ir.Table, rules: list[Rule]) -> ir.Table:
         *((bad.rule == rule.name, bad[f"{rule.column}_text"]) for rule in shown),
         else_=ibis.null("string"),
     )
-    return bad.select("file", "line", "rule", column=columns, value=values)
+    digest = to_hex(bad.digest)
+    return bad.select("file", "line", "rule", column=columns, value=values, digest=digest)
