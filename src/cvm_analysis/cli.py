@@ -1,4 +1,4 @@
-"""`cvm`: sample, init, check, prepare, run, status, quarantine, reidentify, drafts.
+"""`cvm`: sample, init, check, prepare, run, status, quarantine, quality, reidentify, drafts.
 
 Exit codes: 0 good; 1 some region failed, the others are published; 2 wrong use, config or input;
 3 a data gate stopped it. For 2 and 3 nothing is published.
@@ -189,6 +189,22 @@ def quarantine(
         new = corrections.from_options(rows, line, {name: value for name, _, value in pairs})
     corrections.add(settings, new)
     _say(f"{corrections.path(settings)}: {len(new):,} cells corrected; run `cvm prepare {config}`")
+
+
+@app.command()
+def quality(config: ConfigFile) -> None:
+    """Print the score of each column by region as CSV, and what it was before."""
+    import pandas as pd
+
+    from cvm_analysis.intake import quality_scores
+    from cvm_analysis.prepared import stamp
+    from cvm_analysis.settings import load
+
+    made = stamp(load(config))
+    if "scores" not in made:
+        raise InputError(f"{config}: no prepared tables; run `cvm prepare {config}`")
+    now = pd.DataFrame(made["scores"])
+    quality_scores.compare(now, made["history"][:-1]).to_csv(sys.stdout, index=False)
 
 
 @app.command()

@@ -22,7 +22,7 @@ from cvm_analysis.tables import own
 
 EARLIER = 12  # prepares that are remembered
 
-Entry = Mapping[str, Any]  # of one prepare: fingerprint, extracted_on, rows by table
+Entry = Mapping[str, Any]  # of one prepare: fingerprint, rows by table, scores of the quality
 
 
 class Finding(NamedTuple):
@@ -45,10 +45,10 @@ def read_headers(settings: Settings) -> dict[str, list[str]]:
 def remember(earlier: Entry, fingerprint: str, content: Entry) -> list[Entry]:
     """List the last prepares, this one as the last; one that was repeated stands there once.
 
-    earlier : what the last one recorded (`prepared.json`); content : of this one
+    earlier : what the last one recorded (`prepared.json`); content : of this one, with `scores`
     """
     rows = count_rows(content["files"])
-    now = {"fingerprint": fingerprint, "extracted_on": content["extracted_on"], "rows": rows}
+    now = {"fingerprint": fingerprint, "rows": rows, "scores": content["scores"]}
     before = [each for each in earlier.get("history", []) if each["fingerprint"] != fingerprint]
     return [*before, now][-EARLIER:]
 

@@ -34,6 +34,7 @@ from cvm_analysis.intake import (
     last_day,
     masking,
     pseudonyms,
+    quality_scores,
     regions,
     rules,
 )
@@ -101,6 +102,8 @@ def prepare(settings: Settings, force: bool = False) -> bool:
     with atomic_folder.atomic_folder(settings.prepared.parent, settings.prepared.name) as folder:
         with _engine(folder) as con:
             content = _write(con, settings, folder, earlier)
+        scores = quality_scores.score(pd.read_parquet(folder / "quality.parquet"))
+        content["scores"] = scores.to_dict("records")
         content |= {"fingerprint": key, "owner": describe_owner(settings)}
         content["history"] = gates.remember(earlier, key, content)
         content["key_check"] = _key_check(settings)
