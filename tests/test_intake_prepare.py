@@ -36,7 +36,7 @@ RULE_OF = {  # what the sample plants -> the rule that must find it
     "no_text": "no_text",
     "repeated_mention": "repeated_mention",
 }
-KEPT = {"unreadable_stars"}  # what it plants in rows that are accepted
+KEPT = {"unreadable_stars", "percent_without_sign"}  # what it plants in rows that are accepted
 KEY = "a key for tests, no secret"
 
 
