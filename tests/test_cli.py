@@ -363,6 +363,25 @@ def test_help_names_every_command(cvm):
     code, out, _ = cvm("--help")
     assert code == 0
     named = ("sample", "new", "init", "check", "prepare", "run", "status", "quarantine", "drafts")
-    for command in named:
+    for command in (*named, "quality", "reidentify"):
         assert command in out
     assert cvm("nonsense")[0] == 2
+
+
+def test_a_plan_knows_its_key_and_what_no_output_may_show(tmp_path, monkeypatch):
+    from small_business import NAMED, small
+
+    from cvm_analysis.intake.pseudonyms import check_value
+
+    key = "a key for tests, no secret"
+    monkeypatch.setenv("CVM_KEY", key)
+    sales = "customer_id,ordered_at,amount,sold_in\n00000001,2025-01-01,1,Nord\n"
+    for pseudonyms in ("on", "off"):
+        settings = small(tmp_path, NAMED, {"sales.csv": sales}, pseudonyms=pseudonyms)
+        plan = cli._plan(settings, [], "", tmp_path / "out", ROOT / "notebooks", ("en",))
+        if pseudonyms == "on":
+            assert plan.key_check == check_value(key.encode())
+            assert plan.personal.count({"00000001"}) == 1 and key not in repr(plan)
+        else:
+            assert plan.key_check == "" and plan.personal is None
+        assert plan.merges == {}

@@ -40,13 +40,20 @@ BELOW = {
         *("settings", "atomic_folder", "file_names", "notebooks", "prepared", "spreadsheets"),
         "union",
     },
-    "intake": {"settings", "atomic_folder", "file_names", "prepared", "sources"},
+    "personal": set(),
+    "intake": {
+        *("settings", "atomic_folder", "file_names", "owner", "personal", "prepared", "sources"),
+        *("queries", "spreadsheets"),
+    },
     "validate": {"settings", "intake", "prepared", "sources", *CORE},
     "report": {"churn", "performance", "segments", "spreadsheets", "strategy", "survival"},
-    "run": {"atomic_folder", "file_names", "notebooks", "owner", "report", "strategy", "union"},
+    "run": {
+        *("atomic_folder", "file_names", "notebooks", "owner", "personal", "report", "strategy"),
+        "union",
+    },
     "sample": set(),
     "cli": {
-        *("settings", "draft", "prepared", "project", "intake", "notebooks"),
+        *("settings", "draft", "owner", "personal", "prepared", "project", "intake", "notebooks"),
         *("validate", "results", "run", "sample"),
     },
 }

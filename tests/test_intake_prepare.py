@@ -36,7 +36,7 @@ RULE_OF = {  # what the sample plants -> the rule that must find it
     "no_text": "no_text",
     "repeated_mention": "repeated_mention",
 }
-KEPT = {"unreadable_stars"}  # what it plants in rows that are accepted
+KEPT = {"unreadable_stars", "percent_without_sign"}  # what it plants in rows that are accepted
 KEY = "a key for tests, no secret"
 
 
@@ -859,3 +859,32 @@ def test_who_was_referred_has_the_pseudonym_of_a_customer(tmp_path, monkeypatch)
     assert referred.str.fullmatch("C[A-Z2-7]{12}").all()
     leads = data.to_pandas("leads").set_index("lead_id")["customer_id"]
     assert pd.isna(leads["L1"]) and leads["L2"] in set(buyers["customer_id"])
+
+
+def test_hashes_of_personal_values_are_kept_with_pseudonyms_only(tmp_path, monkeypatch):
+    from cvm_analysis.personal import known
+
+    monkeypatch.setenv("CVM_KEY", KEY)
+    sales = "customer_id,ordered_at,amount,sold_in\n00000001,2025-01-01,1,Nord\n"
+    people = "customer_id,region,name\n00000001,Nord,Anna Schmidt\n"
+    (tmp_path / "off").mkdir()
+    settings = small(tmp_path, NAMED, {"sales.csv": sales}, people, "on", mask=("name",))
+    kept = known.load(settings.prepared, known.derive(KEY.encode()))
+    assert kept.count({"00000001", "annaschmidt", "anna"}) == 2 and len(kept.hashes) == 3
+    off = small(tmp_path / "off", NAMED, {"sales.csv": sales}, people, mask=("name",))
+    assert not (off.prepared / known.FILE).exists()
+
+
+def test_a_pseudonym_that_came_back_on_a_list_is_no_personal_value(tmp_path, monkeypatch):
+    from cvm_analysis.intake.pseudonyms import pseudonym
+    from cvm_analysis.personal import known
+
+    monkeypatch.setenv("CVM_KEY", KEY)
+    hidden = pseudonym("00000001", KEY.encode())
+    sales = (
+        "customer_id,ordered_at,amount,sold_in\n00000001,2025-01-01,1,Nord\n"
+        f"{hidden},2025-01-02,1,Nord\n"
+    )
+    settings = small(tmp_path, NAMED, {"sales.csv": sales}, pseudonyms="on")
+    kept = known.load(settings.prepared, known.derive(KEY.encode()))
+    assert kept.count({"00000001"}) == 1 and kept.count({hidden.lower()}) == 0

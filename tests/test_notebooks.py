@@ -124,3 +124,13 @@ def test_the_kernel_of_the_lab_reloads_what_changes(tmp_path, monkeypatch):
     NotebookClient(notebook, kernel_name="python3", resources=where).execute()
     shown = [cell.outputs[0]["data"]["text/plain"] for cell in notebook.cells[1::2]]
     assert shown == ["1", "22"]
+
+
+def test_groups_by_gender_and_age_are_no_smaller_than_the_config_says():
+    found = [
+        c for name in DESCRIBED for c in cells(name) if re.search(r'groups\["(gender|age)"\]', c)
+    ]
+    assert len(found) == 2
+    for cell in found:
+        assert re.search(r'groups\["(gender|age)"\], order, least\)', cell)
+    assert any("least = list(today.card.grades), settings.business.min_shown" in c for c in found)

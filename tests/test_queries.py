@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+import duckdb
 import ibis
 import pandas as pd
 import pytest
@@ -111,3 +112,22 @@ def test_a_table_that_changes_under_one_name_is_asked_each_time(lines):
         part = con.create_table("lines", lines[lines["customer_id"] == who], overwrite=True)
         found = queries.ask(lambda each, rows=part: customers.as_of(rows, each), DAYS[0])
         assert found["customer_id"].tolist() == [who]
+
+
+def test_a_connection_reads_and_writes_in_its_folder_only(tmp_path):
+    from cvm_analysis.queries import connect
+
+    for name in ("in", "out"):
+        (tmp_path / name).mkdir()
+        pd.DataFrame({"a": [1]}).to_parquet(tmp_path / name / "x.parquet")
+    con = connect(tmp_path / "in")
+    assert con.read_parquet(tmp_path / "in" / "x.parquet").to_pandas()["a"].tolist() == [1]
+    for refused in (
+        f"SELECT * FROM read_parquet('{tmp_path}/out/x.parquet')",
+        f"SELECT * FROM read_csv('{tmp_path}/in/../out/x.parquet')",
+        f"COPY (SELECT 1) TO '{tmp_path}/out/y.csv'",
+        "SET enable_external_access = true",
+        "INSTALL httpfs",
+    ):
+        with pytest.raises(duckdb.Error):
+            con.raw_sql(refused)

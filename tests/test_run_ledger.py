@@ -444,3 +444,22 @@ def test_a_process_killed_after_publishing_leaves_its_figures_to_the_next_run(
     assert business.figures() == SAID | {f"east {FIRST}": [900.0]}
     path = business.plan.ledger / "east" / "figures"
     assert path.stat().st_mode & 0o077 == (path / f"{FIRST}.parquet").stat().st_mode & 0o077 == 0
+
+
+def test_a_ledger_keeps_the_check_value_of_its_key_and_refuses_another(business):
+    business.run(key_check="first")
+    path = business.plan.ledger / ".key.json"
+    assert json.loads(path.read_text()) == {"key_check": "first"}
+    before = business.recorded()
+    with pytest.raises(InputError, match="every customer gets another pseudonym"):
+        business.run(SECOND, key_check="second")
+    assert business.recorded() == before and json.loads(path.read_text())["key_check"] == "first"
+    assert "failed" not in business.run(SECOND, key_check="first").values()
+
+
+def test_rows_of_a_person_with_several_ids_are_read_under_one(business):
+    business.run()
+    business.run(SECOND, merges={"e2": "e1", "w1": "e9"})
+    assert customers(business.handed_in("east", SECOND)) == ["e1"]
+    assert customers(business.handed_in("west", SECOND)) == ["e9"]
+    assert business.recorded()[f"east {FIRST}"] == ["e1", "e2"]

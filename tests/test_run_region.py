@@ -152,3 +152,20 @@ def test_a_region_that_fails_does_not_stop_the_others(plan, executed):
         "west": "published",
     }
     assert executed.begun("north") == ["01_customers"]
+
+
+def test_a_report_that_shows_a_personal_value_is_not_published(plan, executed, tmp_path):
+    from cvm_analysis.personal import known
+
+    key = known.derive(b"a key for tests, no secret")
+    known.save(tmp_path, ["nobody 1234567"], key)
+    assert "failed" not in {
+        each.state for each in go(plan, personal=known.load(tmp_path, key)).values()
+    }
+    path = plan.notebooks_folder / "01_customers.ipynb"
+    path.write_text(path.read_text("utf-8").replace("# Why?", "# Why nobody 1234567?"), "utf-8")
+    before = {region: plan.link(region).resolve() for region in plan.regions}
+    found = go(plan, personal=known.load(tmp_path, key)).values()
+    assert {each.state for each in found} == {"failed"}
+    assert all("nothing is published" in str(each.failure) for each in found)
+    assert {region: plan.link(region).resolve() for region in plan.regions} == before

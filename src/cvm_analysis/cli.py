@@ -1,4 +1,4 @@
-"""`cvm`: sample, new, init, check, prepare, run, status, quarantine, drafts.
+"""`cvm`: sample, new, init, check, prepare, run, status, quarantine, quality, reidentify, drafts.
 
 Exit codes: 0 good; 1 some region failed, the others are published; 2 wrong use, config or input;
 3 a data gate stopped it. For 2 and 3 nothing is published.
@@ -18,6 +18,7 @@ from rich.markup import escape
 from cvm_analysis.errors import CvmError, InputError
 
 if TYPE_CHECKING:
+    from cvm_analysis.personal.known import Known
     from cvm_analysis.run.plan import Plan
     from cvm_analysis.settings import Settings
 
@@ -117,6 +118,7 @@ def prepare(
     from cvm_analysis.intake.prepare import prepare as prepare_tables
 
     settings = validate.check(config)
+    _say_other_keys(settings)
     _say_prepared(settings, prepare_tables(settings, force))
     validate.check_prepared(settings)
 
@@ -147,6 +149,7 @@ def run(
     for each in languages:
         words(each)  # fails early for an unknown language
     if not prepared:
+        _say_other_keys(settings)
         _say_prepared(settings, prepare_tables(settings))
     with prepared_tables.kept(settings) as kept:
         validate.check_prepared(kept)
@@ -181,10 +184,20 @@ def status(out: Annotated[Path, typer.Argument(help="Where reports are published
 
 
 @app.command()
-def quarantine(config: ConfigFile) -> None:
-    """Print the rejected lines as CSV: file, line, rule, column, value."""
+def quarantine(
+    config: ConfigFile,
+    line: Annotated[str, typer.Option(help="A line to correct, as FILE:LINE.")] = "",
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="COLUMN=VALUE of it; may be repeated.")
+    ] = None,
+    edited: Annotated[
+        Path | None, typer.Option(help="A copy of the printed CSV with other values.")
+    ] = None,
+) -> None:
+    """Print the rejected lines as CSV: file, line, rule, column, value; or correct some."""
     import pandas as pd
 
+    from cvm_analysis.intake import corrections
     from cvm_analysis.intake.prepare import quarantine_folder
     from cvm_analysis.prepared import stamp
     from cvm_analysis.settings import load
@@ -195,7 +208,48 @@ def quarantine(config: ConfigFile) -> None:
     folder = stopped if stopped.is_dir() else settings.prepared
     if not (folder / "quarantine.parquet").is_file():
         raise InputError(f"{folder}: no prepared tables; run `cvm prepare {config}`")
-    pd.read_parquet(folder / "quarantine.parquet").to_csv(sys.stdout, index=False)
+    rows = pd.read_parquet(folder / "quarantine.parquet")
+    if edited is None and not line:
+        sys.stdout.write(corrections.shown(rows))
+        return
+    if edited is not None:
+        new = corrections.from_edited(rows, edited.read_text("utf-8-sig"))
+    else:
+        pairs = (each.partition("=") for each in set_ or [])
+        new = corrections.from_options(rows, line, {name: value for name, _, value in pairs})
+    corrections.add(settings, new)
+    _say(f"{corrections.path(settings)}: {len(new):,} cells corrected; run `cvm prepare {config}`")
+
+
+@app.command()
+def quality(config: ConfigFile) -> None:
+    """Print the score of each column by region as CSV, and what it was before."""
+    import pandas as pd
+
+    from cvm_analysis.intake import quality_scores
+    from cvm_analysis.prepared import stamp
+    from cvm_analysis.settings import load
+
+    made = stamp(load(config))
+    if "scores" not in made:
+        raise InputError(f"{config}: no prepared tables; run `cvm prepare {config}`")
+    now = pd.DataFrame(made["scores"])
+    quality_scores.compare(now, made["history"][:-1]).to_csv(sys.stdout, index=False)
+
+
+@app.command()
+def reidentify(
+    config: ConfigFile,
+    listed: Annotated[Path, typer.Argument(metavar="LIST", help="A list: .csv or .xlsx.")],
+    to: Annotated[Path | None, typer.Option(help="The file to write.")] = None,
+) -> None:
+    """Write a copy of a list with the ids of the raw files; needs the key."""
+    from cvm_analysis import validate
+    from cvm_analysis.intake import reidentify as ids
+
+    made = ids.reidentify(validate.check(config), listed, to)
+    unknown = f", {made.n_unknown:,} are not known" if made.n_unknown else ""
+    _say(f"{made.path}: {made.n_found:,} customers have their ids{unknown}; keep it to yourself")
 
 
 @app.command()
@@ -247,8 +301,31 @@ def _plan(
         prepared=stamp["fingerprint"],
         inputs={file["name"]: file["sha256"] for file in stamp["files"]},
         has_pdf=settings.business.pdf == "auto",
+        key_check=stamp.get("key_check", ""),
+        personal=_known(settings),
+        merges=prepared.merges(settings),
         private_folders=(settings.prepared, settings.ledger, *settings.raw_folders),
     )
+
+
+def _known(settings: Settings) -> Known | None:
+    """Read the hashes of what no output may show; None if pseudonyms are off."""
+    from cvm_analysis.intake import pseudonyms
+    from cvm_analysis.personal import known
+
+    if not settings.business.pseudonyms:
+        return None
+    return known.load(settings.prepared, known.derive(pseudonyms.key()))
+
+
+def _say_other_keys(settings: Settings) -> None:
+    """Report prepared tables of another key; `prepare` refuses a ledger of one."""
+    from cvm_analysis import owner
+    from cvm_analysis.intake import pseudonyms
+
+    found = pseudonyms.find_other_keys(settings)
+    if found and settings.ledger not in found:
+        err.print(escape(f"cvm: {owner.describe_other_key(found)}"), highlight=False)
 
 
 def _say_prepared(settings: Settings, changed: bool) -> None:
@@ -260,6 +337,8 @@ def _say_prepared(settings: Settings, changed: bool) -> None:
     _say(f"{settings.prepared}: {rows}" + ("" if changed else ", unchanged"))
     for note in stamp["notes"]:
         _say(note)
+    for warning in stamp.get("warnings", ()):
+        err.print(escape(f"cvm: {warning}"), highlight=False)
     if last := stamp["incomplete_day"]:
         _say(
             f"{last['day']} seems incomplete: {last['n_buyers']:,} buyers, usually "

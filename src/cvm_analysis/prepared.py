@@ -17,11 +17,12 @@ from ibis import ir
 
 from cvm_analysis import atomic_folder, customers, owner, texts
 from cvm_analysis.errors import InputError
-from cvm_analysis.queries import DAY, Queries
+from cvm_analysis.queries import DAY, Queries, connect
 from cvm_analysis.settings import Settings
 from cvm_analysis.tables import ALL, FROM_FILES, IMPORTED, TABLES, kind, own
 
 STAMP = "prepared.json"
+MERGES = "merges.parquet"  # one row per id that is another person's: old, new
 Where = Callable[[ir.Table], ir.BooleanValue]  # which rows of a table
 
 DATED = {  # table -> the day that tells whether it is still being recorded
@@ -252,7 +253,7 @@ def stamp(settings: Settings) -> dict[str, Any]:
 
     InputError if the prepared tables are those of another config.
     """
-    found = _read_stamp(settings.prepared)
+    found = read_stamp(settings.prepared)
     if "owner" in found:
         cure = (
             "name another folder under `prepared` in this config, or, if the config was moved, "
@@ -285,8 +286,17 @@ def pin(settings: Settings, fingerprint: str = "") -> Settings:
     Without it, or if they are gone: those that are there now.
     """
     found = [path for path in atomic_folder.versions(settings.prepared) if path.is_dir()]
-    asked = [path for path in found if _read_stamp(path).get("fingerprint") == fingerprint]
+    asked = [path for path in found if read_stamp(path).get("fingerprint") == fingerprint]
     return replace(settings, pinned=next(iter([*asked, *found]), None))
+
+
+def merges(settings: Settings) -> dict[str, str]:
+    """Map earlier ids of persons with several records to the ids they have now."""
+    path = settings.prepared / MERGES
+    if not path.is_file():
+        return {}
+    found = pd.read_parquet(path)
+    return dict(zip(found["old"], found["new"], strict=True))
 
 
 def imported(settings: Settings) -> list[str]:
@@ -372,7 +382,7 @@ def _open(settings: Settings, region: str, where: Where) -> Prepared:
     recorded = _stamp(settings)
     check_region(settings, region)
     first_day, last_day, extracted_on = _days(recorded)
-    con = ibis.duckdb.connect()
+    con = connect(settings.prepared)
 
     def table(name: str, where: Where = where) -> Any:
         files = sorted((settings.prepared / name).glob("region=*/*.parquet"))
@@ -429,7 +439,8 @@ def check_region(settings: Settings, region: str) -> None:
         raise InputError(f"no region '{region}'; choose from {', '.join((ALL, *regions))}")
 
 
-def _read_stamp(folder: Path) -> dict[str, Any]:
+def read_stamp(folder: Path) -> dict[str, Any]:
+    """Read what `prepare` recorded in a folder of prepared tables; empty if nothing."""
     path = folder / STAMP
     return json.loads(path.read_text("utf-8")) if path.is_file() else {}
 

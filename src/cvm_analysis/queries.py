@@ -8,11 +8,25 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import ibis
 import pandas as pd
 from ibis import ir
+
+
+def connect(folder: Path, database: Path | None = None, **options: str) -> Any:
+    """Open a DuckDB that reads and writes files in one folder only, whatever a query asks for.
+
+    database : its file; None: in memory; options : its settings
+    """
+    con = ibis.duckdb.connect(database or ":memory:", **options)
+    allowed = sorted({str(each) for each in (folder, folder.absolute(), folder.resolve())})
+    listed = ", ".join("'" + each.replace("'", "''") + "'" for each in allowed)
+    con.raw_sql(f"SET allowed_directories = [{listed}]")
+    con.raw_sql("SET enable_external_access = false")  # cannot be undone while it is open
+    return con
 
 
 @ibis.udf.scalar.builtin(name="getvariable", signature=(("string",), "date"))

@@ -47,6 +47,7 @@ def check(config: str | Path) -> Settings:
         *_wrong_alerts(settings),
         *_wrong_scorecards(settings),
         *_unknown_rules(settings),
+        *_unknown_gates(settings),
         *_unknown_words(settings),
         *_unusable_files(settings),
         *_unusable_rates(settings),
@@ -317,6 +318,19 @@ def _unknown_rules(settings: Settings) -> list[str]:
     ]
 
 
+def _unknown_gates(settings: Settings) -> list[str]:
+    """Columns under `gates.nulls` that no file has."""
+    sources = settings.business.sources.by_table()
+    named = {(t, name) for t, some in sources.values() for s in some for name in s.columns}
+    return [
+        f"{settings.where(settings.path, 'gates', 'nulls', table, name)}: no file has "
+        f"{table}.{name}{nearest(f'{table}.{name}', (f'{t}.{n}' for t, n in named))}"
+        for table, columns in settings.business.gates.nulls.items()
+        for name in columns
+        if (table, name) not in named
+    ]
+
+
 def _unknown_words(settings: Settings) -> list[str]:
     """Blocks of words for neither a section of the texts nor a column."""
     tables = ("transactions", "feedback", "leads", "mentions")
@@ -371,6 +385,7 @@ def _unusable_headers(
     mapped = [((*at, "columns", ours), theirs) for ours, theirs in source.columns.items()]
     if isinstance(source, CustomerSource):
         mapped += [((*at, "mask"), theirs) for theirs in source.mask]
+        mapped += [((*at, "identifiers", k), theirs) for k, theirs in source.identifiers.items()]
     mapped += [((*at, key), theirs) for key, theirs in status.deciding(source)]
     regions = settings.business.regions
     main = settings.business.sources.main_table

@@ -51,8 +51,11 @@ class Compact(NamedTuple):
 
 def hidden_columns(source: Source) -> dict[str, str]:
     """Columns of a file with personal details, under names that no table has."""
-    headers = source.mask if isinstance(source, CustomerSource) else ()
-    return {f"mask {i}": header for i, header in enumerate(headers, 1)}
+    if not isinstance(source, CustomerSource):
+        return {}
+    compared = {f"identifier {label}": header for label, header in source.identifiers.items()}
+    masked = [header for header in source.mask if header not in compared.values()]
+    return compared | {f"mask {i}": header for i, header in enumerate(masked, 1)}
 
 
 def collect(personal: list[ir.Table], raw_ids: pd.Series) -> pd.DataFrame:

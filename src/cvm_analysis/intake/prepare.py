@@ -1,7 +1,8 @@
 """Raw files to prepared tables, once for all regions, all or nothing.
 
 The prepared folder holds `<table>/region=<key>/` for each raw table, the tables `quality` and
-`quarantine`, and `prepared.json`. It replaces the previous one as a whole if there is no error.
+`quarantine`, keyed hashes of personal values (`personal`), and `prepared.json`. It replaces the
+previous one as a whole if there is no error.
 """
 
 from __future__ import annotations
@@ -22,24 +23,31 @@ import ibis
 import pandas as pd
 from ibis import ir
 
-from cvm_analysis import __version__, atomic_folder
+from cvm_analysis import __version__, atomic_folder, owner
 from cvm_analysis.errors import GateError, InputError
 from cvm_analysis.intake import (
     contracts,
+    corrections,
     currencies,
+    gates,
+    identity,
     last_day,
     masking,
     overlap,
     pseudonyms,
+    quality_scores,
     raw_files,
     regions,
     rules,
     status,
 )
 from cvm_analysis.intake.raw_files import RawInput
-from cvm_analysis.prepared import STAMP, describe_owner, stamp
+from cvm_analysis.personal import known
+from cvm_analysis.prepared import MERGES, STAMP, describe_owner, stamp
+from cvm_analysis.queries import connect
 from cvm_analysis.settings import (
     ContractSource,
+    CustomerSource,
     DiscoveredRegions,
     Rules,
     Settings,
@@ -62,17 +70,18 @@ def fingerprint(settings: Settings, inputs: list[RawInput]) -> str:
     """Digest all that the prepared tables depend on: raw files, settings, key and code."""
     business = settings.business
     named = {"currency", "timezone", "pseudonyms", "extracted_on", "regions", "sources", "rules"}
-    used = business.model_dump_json(include=named)
+    used = business.model_dump_json(include=named | {"identity", "gates"})
     paths = [(raw.name, raw.path) for raw in inputs]
     paths += [(other.name, other.path) for raw in inputs for other in raw.others]
     files = [(name, read.digest(path)) for name, path in paths]
     if settings.business.rates:
         files.append(("rates", read.digest(settings.resolve(settings.business.rates))))
     key = pseudonyms.pseudonym("", pseudonyms.key()) if business.pseudonyms else ""
-    folders = (Path(__file__).parent, Path(__file__).parents[1] / "tables")
+    folders = [Path(__file__).parents[1] / name for name in ("intake", "personal", "tables")]
     code = [path.read_text("utf-8") for each in folders for path in sorted(each.glob("*.py"))]
     actions = _actions(settings) if any(_has(settings, table) for table in BY_ACTION) else []
-    parts = json.dumps([used, files, key, code, actions, __version__])
+    mended = corrections.read(settings).to_csv(index=False)
+    parts = json.dumps([used, files, key, code, actions, mended, __version__])
     return hashlib.sha256(parts.encode()).hexdigest()
 
 
@@ -82,15 +91,16 @@ def prepare(settings: Settings, force: bool = False) -> bool:
     Raises
     ------
     InputError : a file or column is missing, or cannot be read; or the folder holds the tables of
-        another config; nothing is written
-    GateError : too many rows break a rule; the quarantine is in the folder `<prepared>.stopped`,
-        and the previous tables stay
+        another config, or the ledger was made with another key; nothing is written
+    GateError : too many rows break a rule, when the quarantine is in the folder
+        `<prepared>.stopped`; or a gate is closed. The previous tables stay
     """
     with raw_files.open_inputs(settings) as inputs:
         return _prepare(settings, inputs, force)
 
 
 def _prepare(settings: Settings, inputs: list[RawInput], force: bool) -> bool:
+    _refuse_other_key(settings)
     key = fingerprint(settings, inputs)
     if not force and stamp(settings).get("fingerprint") == key:
         _remove_stopped(settings)
@@ -108,6 +118,7 @@ def rehearse(settings: Settings) -> Iterator[Settings]:
     Errors as `prepare`, and the quarantine after a GateError too. Nothing else is written; tables
     that are up to date are given as they are.
     """
+    _refuse_other_key(settings)
     with raw_files.open_inputs(settings) as inputs:
         key = fingerprint(settings, inputs)
         if stamp(settings).get("fingerprint") == key:
@@ -120,12 +131,28 @@ def rehearse(settings: Settings) -> Iterator[Settings]:
 @contextmanager
 def _made(settings: Settings, inputs: list[RawInput], key: str) -> Iterator[Path]:
     """Make the tables in a folder beside the prepared one, which goes unless it is published."""
+    earlier = stamp(settings)
     with atomic_folder.atomic_folder(settings.prepared.parent, settings.prepared.name) as folder:
         with _engine(folder) as con:
-            content = _write(con, settings, inputs, folder)
+            content = _write(con, settings, inputs, folder, earlier)
+        scores = quality_scores.score(pd.read_parquet(folder / "quality.parquet"))
+        content["scores"] = scores.to_dict("records")
         content |= {"fingerprint": key, "owner": describe_owner(settings)}
+        content["history"] = gates.remember(earlier, key, content)
+        content["key_check"] = _key_check(settings)
         (folder / STAMP).write_text(json.dumps(content, ensure_ascii=False, indent=1), "utf-8")
         yield folder
+
+
+def _refuse_other_key(settings: Settings) -> None:
+    other_keys = pseudonyms.find_other_keys(settings)
+    if settings.ledger in other_keys:
+        raise InputError(owner.describe_other_key(other_keys))
+
+
+def _key_check(settings: Settings) -> str:
+    key = pseudonyms.key() if settings.business.pseudonyms else None
+    return pseudonyms.check_value(key) if key else ""
 
 
 def _actions(settings: Settings) -> list[str]:
@@ -152,7 +179,7 @@ def _remove_stopped(settings: Settings) -> None:
 @contextmanager
 def _engine(folder: Path) -> Iterator[ibis.BaseBackend]:
     """Open a temporary DuckDB in the folder, which spills large inputs to disk."""
-    con = ibis.duckdb.connect(folder / "work.duckdb", temp_directory=str(folder / "spill"))
+    con = connect(folder, folder / "work.duckdb", temp_directory=str(folder / "spill"))
     try:
         yield con
     finally:
@@ -166,7 +193,13 @@ def _drop_work(folder: Path) -> None:
         leftover.unlink()
 
 
-def _write(con: Any, settings: Settings, inputs: list[RawInput], folder: Path) -> dict[str, Any]:
+def _write(
+    con: Any,
+    settings: Settings,
+    inputs: list[RawInput],
+    folder: Path,
+    earlier: Mapping[str, Any],
+) -> dict[str, Any]:
     """Write the tables; each step leaves its result in DuckDB for the next."""
     zone = zoneinfo.ZoneInfo(settings.business.timezone)
     extracted_on = settings.business.extracted_on or dt.datetime.now(zone).date()
@@ -180,6 +213,8 @@ def _write(con: Any, settings: Settings, inputs: list[RawInput], folder: Path) -
         ]
         for table in read_tables
     }
+    if settings.business.identity and "customers_raw" in checks:
+        checks["customers_raw"] = [*identity.RULES, *checks["customers_raw"]]
     checked = {
         table: con.create_table(f"checked_{table}", rules.apply(rows, checks[table]))
         for table, rows in read_tables.items()
@@ -199,14 +234,16 @@ def _write(con: Any, settings: Settings, inputs: list[RawInput], folder: Path) -
         used = {column for file in files if file["table"] == table for column in file["columns"]}
         used |= contracts.ADDED if table == "contracts" else set()
         _write_by_region(con, table, rows, used, folder)
-    return {
+    content = {
         "extracted_on": extracted_on.isoformat(),
         "files": files,
+        "headers": gates.read_headers(settings),
         "regions": names,
         "imported": _imported(placed.get("indicators")),
         "notes": notes,
         **span,
     }
+    return content | {"warnings": gates.check(settings, placed, content, earlier)}
 
 
 def _stage(
@@ -217,11 +254,13 @@ def _stage(
     Also returns notes on what a user should know of the files.
     """
     files, parts = list[dict[str, Any]](), dict[str, list[ir.Table]]()
-    personal, notes = list[ir.Table](), list[str]()
+    personal, people, notes = list[ir.Table](), list[pd.DataFrame](), list[str]()
+    mended = corrections.read(settings)
     for i, each in enumerate(inputs):
-        staged = _read(con, settings, each, folder / f"work.{i}.parquet")
+        staged = _read(con, settings, each, folder / f"work.{i}.parquet", mended)
         files += staged.files
         personal += staged.personal
+        people += staged.people
         notes += staged.notes
         parts.setdefault(each.table, []).append(staged.rows)
     tables = {table: _stack(rows) for table, rows in parts.items()}
@@ -229,11 +268,21 @@ def _stage(
         tables["transactions"] = _count_once(con, settings, inputs, tables["transactions"])
     if "contracts" in tables:
         contracts.check_status(tables["contracts"], settings)
+    is_hidden = settings.business.pseudonyms
+    ids = _raw_ids(tables) if is_hidden else pd.Series(dtype="string")
+    records = masking.collect(personal, ids)
     if set(masking.TEXTS) & set(tables):
-        ids = _raw_ids(tables) if settings.business.pseudonyms else pd.Series(dtype="string")
-        tables = masking.mask_tables(con, tables, masking.collect(personal, ids))
-    hidden = _pseudonymise(con, tables) if settings.business.pseudonyms else tables
-    return files, hidden, notes
+        tables = masking.mask_tables(con, tables, records)
+    merges = identity.find(pd.concat(people), settings.business.identity) if people else None
+    if merges is not None:
+        tables["customers_raw"] = identity.mark(tables["customers_raw"], merges)
+    shown = pseudonyms.of_ids(ids, pseudonyms.key()) if is_hidden else {}
+    if is_hidden:
+        values = (each for each in records["value"] if shown.get(each) != each)
+        known.save(folder, values, known.derive(pseudonyms.key()))
+    if merges is not None:
+        shown = _unite(shown or {raw: raw for raw in _raw_ids(tables)}, merges, folder)
+    return files, _replace(con, tables, shown) if shown else tables, notes
 
 
 class _Staged(NamedTuple):
@@ -242,10 +291,13 @@ class _Staged(NamedTuple):
     rows: ir.Table
     files: list[dict[str, Any]]
     personal: list[ir.Table]  # customer_id and value of each column that is masked
+    people: list[pd.DataFrame]  # of customer records: what tells that two are one person
     notes: list[str]  # what does not meet
 
 
-def _read(con: Any, settings: Settings, each: RawInput, staged: Path) -> _Staged:
+def _read(
+    con: Any, settings: Settings, each: RawInput, staged: Path, mended: pd.DataFrame
+) -> _Staged:
     """Read a file, and parse its cells into the columns of its table."""
     table, source = each.table, each.source
     columns = {own.to_inside(table, ours): theirs for ours, theirs in source.columns.items()}
@@ -256,7 +308,8 @@ def _read(con: Any, settings: Settings, each: RawInput, staged: Path) -> _Staged
     wanted = columns | hidden | status.columns(source, currency)
     file = (each.path, each.name, raw_files.options(source))
     joined = joins.stage(con, file, wanted, list(each.others), staged)
-    text = status.fill(joined.rows, table, source)
+    text = corrections.apply(con, joined.rows, each.name, mended)
+    text = status.fill(text, table, source)
     personal = [text.select("customer_id", value=column) for column in hidden]
     text = status.mark(text, source, currency)
     if isinstance(source, ContractSource):
@@ -267,10 +320,13 @@ def _read(con: Any, settings: Settings, each: RawInput, staged: Path) -> _Staged
     rows = rules.parse_columns(text, table, first["n_columns"], source.formats, added)
     if isinstance(source, ContractSource):
         rows = contracts.read_tenure(rows, source)
+    people = []
+    if isinstance(source, CustomerSource) and settings.business.identity:
+        people.append(identity.read(text, rows, source, settings))
     files = [{"table": table, "columns": sorted(columns), **first}]
     files += [{"table": "", "columns": [], **other} for other in others]
     placed = _with_region_keys(settings, table, source, rows)
-    return _Staged(placed, files, personal, joined.notes)
+    return _Staged(placed, files, personal, people, joined.notes)
 
 
 def _find_currency(each: RawInput) -> str | None:
@@ -326,13 +382,19 @@ def _with_region_keys(settings: Settings, table: str, source: Source, rows: ir.T
     return rows.mutate({column: regions.assign_rows(rows[column], named, source.region)})
 
 
-def _pseudonymise(con: Any, tables: dict[str, ir.Table]) -> dict[str, ir.Table]:
-    """Replace ids by pseudonyms; one that came back on a list as a pseudonym stays as it is."""
-    key = pseudonyms.key()
-    raw_ids = _raw_ids(tables)
-    made = {raw: pseudonyms.pseudonym(raw, key) for raw in raw_ids}
-    made |= {raw: raw for raw in set(made) & set(made.values())}
-    pairs = pd.DataFrame({"raw_id": list(made), "pseudonym": list(made.values())})
+def _unite(shown: Mapping[str, str], merges: identity.Merges, folder: Path) -> dict[str, str]:
+    """Show merged ids as the person's, also those that came back; write table `merges`."""
+    pairs = {shown[old]: shown[new] for old, new in merges.into.items()}
+    table = pd.DataFrame({"old": list(pairs), "new": list(pairs.values())}, dtype="string")
+    table.to_parquet(folder / MERGES, index=False)
+    return {raw: pairs.get(each, each) for raw, each in shown.items()}
+
+
+def _replace(
+    con: Any, tables: dict[str, ir.Table], shown: Mapping[str, str]
+) -> dict[str, ir.Table]:
+    """Replace ids by those that are shown."""
+    pairs = pd.DataFrame({"raw_id": list(shown), "pseudonym": list(shown.values())})
     con.create_table("ids", pairs.astype("string"))
     return {table: _replace_ids(con, rows) for table, rows in tables.items()}
 
@@ -419,6 +481,7 @@ def _check(
     quality = quality[quality["region"] == ALL]
     limit = quality["check"].map(limits).fillna(limits["default"])
     limited = (quality["level"] == "error") & ~quality["table"].isin(rules.UNLIMITED)
+    limited &= ~quality["check"].isin(rules.UNLIMITED_CHECKS)
     over = quality[limited & (quality["share"] > limit)]
     if over.empty:
         return

@@ -1,6 +1,7 @@
 """The ledger of a business: what its published reports recommended and said, for later ones.
 
 <ledger>/.owner.json                       whose it is
+<ledger>/.key.json                         check value of the key of its pseudonyms
 <ledger>/<region>/<date>.parquet           rows of table `ledger` of that region's report of the day
 <ledger>/<region>/figures/<date>.parquet   its table `report_figures`, as `earlier_reports`
 <ledger>/<region>/.<date>.json             only while a report is published: link and fingerprint
@@ -21,7 +22,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from cvm_analysis import atomic_folder
+from cvm_analysis import atomic_folder, owner
+from cvm_analysis.errors import InputError
 from cvm_analysis.run import manifest, marker
 from cvm_analysis.run.plan import PRIVATE, Job, Plan
 from cvm_analysis.strategy import ledger
@@ -35,11 +37,13 @@ def claim(plan: Plan) -> None:
 
     Raises
     ------
-    InputError : it belongs to another business; nothing was written
+    InputError : it belongs to another business, or has pseudonyms made with another key; nothing
+        was written
     """
     plan.ledger.mkdir(parents=True, exist_ok=True)
     with atomic_folder.lock(plan.ledger):
         marker.mark(plan.ledger, plan, OTHER_LEDGER)
+        _claim_key(plan)
     for folder in sorted(path for path in plan.ledger.iterdir() if path.is_dir()):
         with atomic_folder.lock(folder):
             for note in sorted(folder.glob(".*.json")):
@@ -49,6 +53,16 @@ def claim(plan: Plan) -> None:
 def check_owner(plan: Plan) -> None:
     """Raise InputError if the ledger belongs to another business; nothing is written."""
     marker.refuse_another(plan.ledger, plan, OTHER_LEDGER)
+
+
+def _claim_key(plan: Plan) -> None:
+    """Record the check value of the key, unless there is one; InputError if it is another."""
+    found = owner.read_key_check(plan.ledger)
+    if found and plan.key_check and found != plan.key_check:
+        raise InputError(owner.describe_other_key([plan.ledger]))
+    if plan.key_check and not found:
+        content = json.dumps({"key_check": plan.key_check})
+        atomic_folder.write(plan.ledger / owner.KEY_CHECK, content, PRIVATE)
 
 
 def hand_in(job: Job, desk: Path) -> None:
@@ -64,6 +78,7 @@ def hand_in(job: Job, desk: Path) -> None:
     }
     for name, paths in files.items():
         rows = _together(name, paths)
+        rows = _unite(rows, plan.merges) if name == "ledger" else rows
         check(name, rows)
         atomic_folder.write(folder / f"{name}.parquet", rows.to_parquet(index=False), PRIVATE)
 
@@ -152,6 +167,16 @@ def _rows(region: str, as_of: str, desk: Path) -> bytes | None:
     rows = ledger.to_rows(pd.read_parquet(path), region, pd.Timestamp(as_of).date(), error)
     content: bytes = rows.reset_index().to_parquet(index=False)
     return content
+
+
+def _unite(rows: pd.DataFrame, merges: Mapping[str, str]) -> pd.DataFrame:
+    """Give customers the ids they have now; of two equal rows of a person the first counts."""
+    if not merges or rows.empty:
+        return rows
+    key = list(TABLES["ledger"].key)
+    named = rows.assign(customer_id=rows["customer_id"].replace(merges))
+    one = named.sort_values([*key, "rank"]).drop_duplicates(key)
+    return one.sort_values(key, ignore_index=True)
 
 
 def _together(name: str, files: Sequence[Path]) -> pd.DataFrame:

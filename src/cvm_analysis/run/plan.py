@@ -12,6 +12,7 @@ from typing import Literal, TypedDict
 from cvm_analysis import file_names
 from cvm_analysis.errors import InputError
 from cvm_analysis.notebooks import describe
+from cvm_analysis.personal.known import Known
 from cvm_analysis.tables import ALL
 
 PRIVATE = 0o600
@@ -38,6 +39,9 @@ class Plan:
     languages: tuple[str, ...]
     prepared: str  # fingerprint of the prepared tables
     inputs: Mapping[str, str] = field(default_factory=dict)  # raw file -> sha256
+    key_check: str = ""  # check value of the key that made the pseudonyms; empty: none are made
+    personal: Known | None = None  # what no output may show; None: pseudonyms are off
+    merges: Mapping[str, str] = field(default_factory=dict)  # earlier id of a person -> today's
     private_folders: tuple[Path, ...] = ()  # with data; never named in published files
     jobs: int = 1  # notebooks at a time, over all regions
     force: bool = False

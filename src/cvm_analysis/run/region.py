@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from cvm_analysis import atomic_folder, notebooks
 from cvm_analysis.errors import CvmError
-from cvm_analysis.run import ledger, manifest, pages, redact_paths
+from cvm_analysis.run import exposure_gate, ledger, manifest, pages, redact_paths
 from cvm_analysis.run.notebook import Finished, execute
 from cvm_analysis.run.plan import (
     PRIVATE,
@@ -150,6 +150,8 @@ class Build:
     def publish(self, parts: Mapping[str, Part] | None = None) -> None:
         """Write pages and manifest, and replace the published report; Stopped if asked to end.
 
+        InputError, and nothing is published, if an output shows a personal value.
+
         parts : of `all`: its regions
         """
         manifest.check(self.desk, self.job, self.made_from)
@@ -161,6 +163,8 @@ class Build:
         timing = {"started": began, "seconds": round(self.seconds, 3)}
         finished = [self.finished[step] for step in steps(job.plan)]
         manifest.write(self.folder, job, made_from, finished, timing)
+        if job.plan.personal:
+            exposure_gate.check(self.folder, job.plan.personal, job.plan.config_files)
         _permit(self.folder)
         if self.stop.is_set():
             raise Stopped

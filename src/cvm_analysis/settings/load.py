@@ -21,7 +21,14 @@ from cvm_analysis.segments.clusters import measures
 from cvm_analysis.settings import contract_sources, row_checks, wording
 from cvm_analysis.settings.lines import Lines, line, parse, where
 from cvm_analysis.settings.rule_files import Scorecards, Segments, Strategies
-from cvm_analysis.settings.shape import TAGS, Business, ContractSource, Region, Source
+from cvm_analysis.settings.shape import (
+    TAGS,
+    Business,
+    ContractSource,
+    CustomerSource,
+    Region,
+    Source,
+)
 from cvm_analysis.strategy import conditions
 from cvm_analysis.strategy.plan import ActionPlan
 from cvm_analysis.tables import TABLES, is_measure
@@ -210,6 +217,7 @@ def _check_names(settings: Settings) -> None:
         for problem in _check_source(settings, table, source, ("sources", setting, str(i)), named)
     ]
     wrong += _ambiguous(settings, named)
+    wrong += _unknown_identifiers(settings)
     if not business.sources.transactions and not business.sources.contracts:
         place = settings.where(settings.path, "sources")
         wrong.append(f"{place}: the setting 'transactions' (or 'contracts') is missing")
@@ -231,6 +239,17 @@ def _ambiguous(settings: Settings, named: Mapping[str, Region]) -> Iterator[str]
                 place = settings.where(settings.path, "regions", key)
                 yield f"{place}: '{word}' already stands for region {meant[word]}; keep one"
             meant.setdefault(word, key)
+
+
+def _unknown_identifiers(settings: Settings) -> Iterator[str]:
+    """Find what rules of identity compare and no file of customers has."""
+    customers = settings.business.sources.customers
+    known = {name for source in customers for name in (*source.columns, *source.identifiers)}
+    for i, rule in enumerate(settings.business.identity):
+        for name in (name for name in rule if name not in known):
+            place = settings.where(settings.path, "identity", str(i))
+            cure = nearest(name, known, "name its column under identifiers of sources.customers")
+            yield f"{place}: '{name}' is in no file of customers{cure}"
 
 
 def _check_source(
@@ -259,8 +278,8 @@ def _check_source(
     for name in sorted(required - set(source.columns)):
         instead = " (or quantity and unit_price)" if name == "amount" else ""
         yield f"{place('columns')}: {name}{instead} is not mapped"
-    both = sorted({*getattr(source, "mask", ())} & {*source.columns.values()})
-    for header in both:
+    hidden = source.mask if isinstance(source, CustomerSource) else ()
+    for header in sorted({*hidden} & {*source.columns.values()}):
         yield f"{place('mask')}: '{header}' is also mapped as a column; masked ones are not written"
     if source.region and source.region not in named:
         yield f"{place('region')}: no region '{source.region}'{nearest(source.region, named)}"

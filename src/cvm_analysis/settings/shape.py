@@ -23,6 +23,7 @@ from cvm_analysis.experience.leads import Leads
 from cvm_analysis.experience.membership import Level, check_levels
 from cvm_analysis.experience.points import Points
 from cvm_analysis.performance.alert_rules import Alerts
+from cvm_analysis.settings.gates import Gates
 
 
 def _check_key(given: str) -> str:
@@ -169,10 +170,12 @@ class Source(Place):
 class CustomerSource(Source):
     """Customer records; `mask` names columns of the file with personal details.
 
-    Their values are masked in texts, and written to no table.
+    `identifiers` names others that the rules of identity compare, and their columns. The values of
+    both are masked in texts, and written to no table.
     """
 
     mask: tuple[str, ...] = ()
+    identifiers: dict[str, str] = {}
 
 
 class ContractSource(Source):
@@ -235,6 +238,8 @@ class Business(Strict):
     regions: Regions
     sources: Sources
     rules: Rules = Rules()
+    gates: Gates = Gates()
+    identity: tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...] = ()  # one person
     segments: str = "segments.yaml"
     scorecards: str = "scorecards.yaml"
     strategies: str = "strategies.yaml"

@@ -210,6 +210,7 @@ RAW = {
             "rule": text("first rule the line breaks"),
             "column": text("column that breaks the rule"),
             "value": text("value found there", optional=True),
+            "digest": text("of all cells of the line, by which it is corrected"),
         },
     ),
 }

@@ -1,0 +1,58 @@
+"""Keyed hashes of the personal values that no output may show; no value itself is kept.
+
+A hash is the first 8 bytes of HMAC-SHA-256, under a key derived from that of the pseudonyms, so
+that hashes and pseudonyms of one id are not alike. A million tokens looked up among a million
+hashes find something by chance once in 18 million reports.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from cvm_analysis.errors import InputError
+from cvm_analysis.personal import tokens
+
+FILE = "personal.parquet"  # one row per hash
+BYTES = 8
+
+
+@dataclass(frozen=True)
+class Known:
+    """Hashes of tokens of personal values, and the key they were made with."""
+
+    key: bytes = field(repr=False)
+    hashes: frozenset[int] = field(repr=False)
+
+    def count(self, found: Iterable[str]) -> int:
+        """Count the tokens that are those of a personal value."""
+        return sum(_hash(self.key, token) in self.hashes for token in found)
+
+
+def derive(key: bytes) -> bytes:
+    """Key of the hashes, from that of the pseudonyms."""
+    return hmac.digest(key, b"personal values", "sha256")
+
+
+def save(folder: Path, values: Iterable[str], key: bytes) -> None:
+    """Write the hashes of values into a folder; key : as `derive` gives it."""
+    every = {token for value in values for token in tokens.of_value(value)}
+    hashes = sorted({_hash(key, token) for token in every})
+    table = pd.DataFrame({"hash": pd.Series(hashes, dtype="uint64")})
+    table.to_parquet(folder / FILE, index=False)
+
+
+def load(folder: Path, key: bytes) -> Known:
+    """Read the hashes of a folder, InputError if it has none; key : as `derive` gives it."""
+    path = folder / FILE
+    if not path.is_file():
+        raise InputError(f"{path}: missing; run `cvm prepare` again")
+    return Known(key, frozenset(pd.read_parquet(path)["hash"].tolist()))
+
+
+def _hash(key: bytes, token: str) -> int:
+    return int.from_bytes(hmac.digest(key, token.encode(), "sha256")[:BYTES], "big")

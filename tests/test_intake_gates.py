@@ -1,0 +1,114 @@
+"""Old, shortened, empty and doubled files are reported, or stop `prepare` with all as it was."""
+
+import json
+import re
+
+import pytest
+from small_business import NAMED, small
+
+from cvm_analysis import validate
+from cvm_analysis.errors import ConfigError, GateError
+from cvm_analysis.intake.prepare import prepare
+from cvm_analysis.settings import load
+from cvm_analysis.settings.gates import AtMost
+
+HEADER = "customer_id,ordered_at,amount,sold_in,cost\n"
+LINES = [f"c{i},2025-12-{i + 1:02},1,Nord,{'' if i % 4 else 1}\n" for i in range(20)]
+SALES = HEADER + "".join(LINES)  # 20 rows to 2025-12-20, 15 of them without a cost
+
+
+@pytest.fixture
+def business(tmp_path):
+    return small(tmp_path, NAMED, {"sales.csv": SALES})
+
+
+def gated(settings, gates):
+    text = re.sub("gates: .*\n", "", settings.path.read_text("utf-8"))
+    settings.path.write_text(text + f"gates: {gates}\n", "utf-8")
+    return load(settings.path)
+
+
+def warnings(settings):
+    return json.loads((settings.prepared / "prepared.json").read_text("utf-8"))["warnings"]
+
+
+def write(settings, text, name="sales.csv"):
+    (settings.path.parent / name).write_text(text, "utf-8")
+
+
+STALE = "transactions: the last day is 2025-12-20, 12 days before the files were taken"
+EMPTY = "transactions.cost: 75.0% of the rows are empty"
+
+
+@pytest.mark.parametrize(
+    ("gate", "below", "above", "said"),
+    [
+        ("freshness_days: {WHAT: LIMIT}", 12, 11, STALE),
+        ("nulls: {transactions: {cost: {WHAT: LIMIT}}}", 0.75, 0.74, EMPTY),
+    ],
+)
+def test_a_limit_is_met_or_reported_or_stops(business, gate, below, above, said):
+    def set_gate(what, limit):
+        return gated(business, "{" + gate.replace("WHAT", what).replace("LIMIT", str(limit)) + "}")
+
+    assert prepare(set_gate("warn", below)) and warnings(business) == []
+    assert prepare(set_gate("warn", above)) and warnings(business) == [said]
+    assert prepare(set_gate("stop", below)) and warnings(business) == []
+    before = business.prepared.resolve()
+    with pytest.raises(GateError) as error:
+        prepare(set_gate("stop", above))
+    assert f"\n  {said}\n" in str(error.value) and business.prepared.resolve() == before
+
+
+def test_a_table_is_compared_with_the_median_of_earlier_prepares(business):
+    gates = "{rows_change: {warn: 0.2, stop: 0.5}}"
+    write(business, HEADER + "".join(LINES[:18]))
+    assert prepare(gated(business, gates)) and warnings(business) == []  # 18 of 20
+    write(business, HEADER + "".join(LINES[:15]))
+    assert prepare(load(business.path))
+    assert warnings(business) == ["transactions: 15 rows, usually 19"]
+    write(business, HEADER + "".join(LINES[:5]))
+    with pytest.raises(GateError, match="transactions: 5 rows, usually 18"):
+        prepare(load(business.path))
+
+
+def test_a_repeated_prepare_is_remembered_once(business):
+    for _ in range(3):
+        prepare(business, force=True)
+    history = json.loads((business.prepared / "prepared.json").read_text("utf-8"))["history"]
+    assert [each["rows"] for each in history] == [{"transactions": 20}]
+
+
+def test_headers_that_came_and_went_are_named(business):
+    write(
+        business, SALES.replace(",cost\n", ",cost\n").replace("sold_in,cost", "sold_in,cost,note")
+    )
+    write(business, "\n".join(line + ",x" for line in SALES.split()).replace("cost,x", "cost,note"))
+    assert prepare(business) and warnings(business) == ["sales.csv: has note, other than before"]
+    write(business, SALES)
+    stopping = gated(business, "{headers: stop}")
+    with pytest.raises(GateError, match=r"sales\.csv: lacks note, other than before"):
+        prepare(stopping)
+    assert prepare(gated(business, "{headers: off}")) and warnings(business) == []
+
+
+def test_the_same_file_twice_is_reported(tmp_path):
+    settings = small(tmp_path, NAMED, {"a.csv": SALES, "b.csv": SALES})
+    assert warnings(settings) == ["transactions: a.csv and b.csv have the same content"]
+    with pytest.raises(GateError, match=r"a\.csv and b\.csv have the same content"):
+        prepare(gated(settings, "{same_file: stop}"))
+
+
+def test_a_limit_is_exceeded_above_it_only_and_warn_comes_first():
+    limit = AtMost(warn=0.1, stop=0.5)
+    found = [limit.judge(x) for x in (0.1, 0.11, 0.5, 0.51)]
+    assert found == ["off", "warn", "warn", "stop"]
+    assert AtMost().judge(1e9) == "off"
+    with pytest.raises(ValueError, match="warn is above stop"):
+        AtMost(warn=0.5, stop=0.1)
+
+
+def test_a_column_that_no_file_has_is_named_with_its_line(business):
+    gated(business, "{nulls: {transactions: {csot: {warn: 0.1}}}}")
+    with pytest.raises(ConfigError, match=r"no file has transactions\.csot; did you mean"):
+        validate.check(business.path)
