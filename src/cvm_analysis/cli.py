@@ -68,7 +68,9 @@ def check(config: ConfigFile) -> None:
     """Check a config and list all problems at once; codes without words are warnings."""
     from cvm_analysis import validate
 
-    for warning in validate.warnings(validate.check(config)):
+    settings = validate.check(config)
+    validate.check_files(settings)
+    for warning in validate.warnings(settings):
         err.print(escape(f"cvm: {warning}"), highlight=False)
     _say(f"{config}: good")
 
@@ -155,7 +157,7 @@ def quarantine(config: ConfigFile) -> None:
     """Print the rejected lines as CSV: file, line, rule, column, value."""
     import pandas as pd
 
-    from cvm_analysis.intake.prepare import quarantine_folder
+    from cvm_analysis.intake.gate import quarantine_folder
     from cvm_analysis.prepared import stamp
     from cvm_analysis.settings import load
 
@@ -228,6 +230,8 @@ def _say_prepared(settings: Settings, changed: bool) -> None:
     what = "order lines" if settings.business.sources.transactions else "contracts"
     rows = f"{stamp['rows_accepted']:,} of {stamp['rows_read']:,} {what} accepted"
     _say(f"{settings.prepared}: {rows}" + ("" if changed else ", unchanged"))
+    for note in stamp["notes"]:
+        _say(note)
     if last := stamp["incomplete_day"]:
         _say(
             f"{last['day']} seems incomplete: {last['n_buyers']:,} buyers, usually "

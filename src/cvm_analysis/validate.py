@@ -6,6 +6,7 @@ file and line.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from cvm_analysis.settings import (
     load,
     wording,
 )
-from cvm_analysis.sources import formats
+from cvm_analysis.sources import formats, read
 from cvm_analysis.strategy import plan
 from cvm_analysis.tables import IMPORTED, MEASURES, SATISFACTION, TABLES
 
@@ -336,11 +337,34 @@ def _unusable_files(settings: Settings) -> Iterator[str]:
                     yield f"{place}: no file {path}; add it or correct the path"
 
 
+def check_files(settings: Settings) -> None:
+    """Read all raw files to the end; ConfigError lists those that are damaged."""
+    problems = [
+        f"{settings.where(settings.path, 'sources', setting, str(i), 'files')}: {problem}"
+        for setting, sources in settings.business.sources.by_table().values()
+        for i, source in enumerate(sources)
+        for path in settings.find_files(source.files)
+        if (problem := _unreadable(path, source))
+    ]
+    if problems:
+        raise ConfigError("\n".join(problems))
+
+
+def _unreadable(path: Path, source: Source) -> str:
+    """Why a file cannot be read; empty if it can."""
+    try:
+        with formats.open_rows(path, source.encoding, source.delimiter, source.sheet) as file:
+            deque(file.records, maxlen=0)
+    except InputError as error:
+        return str(error)
+    return ""
+
+
 def _unusable_headers(
     settings: Settings, source: Source, at: tuple[str, ...], path: Path
 ) -> Iterator[str]:
     try:
-        headers = formats.header(path, source.encoding, source.delimiter)
+        headers = formats.header(path, source.encoding, source.delimiter, source.sheet)
     except InputError as error:
         yield f"{settings.where(settings.path, *at, 'files')}: {error}"
         return
@@ -355,3 +379,6 @@ def _unusable_headers(
         if theirs not in headers:
             place = settings.where(settings.path, *keys)
             yield f"{place}: {path} has no column '{theirs}'{nearest(theirs, headers)}"
+    repeated = read.find_repeated(headers, {str(i): theirs for i, (_, theirs) in enumerate(mapped)})
+    for i, said in repeated.items():
+        yield f"{settings.where(settings.path, *mapped[int(i)][0])}: {path}: {said}"

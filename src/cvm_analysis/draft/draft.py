@@ -11,11 +11,12 @@ from pathlib import Path
 from cvm_analysis.clv.value import Value
 from cvm_analysis.draft import infer, sources
 from cvm_analysis.draft.infer import Guess
-from cvm_analysis.draft.preview import Dates, Preview, looks_chinese, preview
+from cvm_analysis.draft.preview import Dates, Preview, preview
 from cvm_analysis.draft.synonyms import CURRENCIES
 from cvm_analysis.draft.yaml_comments import line, text
 from cvm_analysis.errors import InputError
 from cvm_analysis.settings import Rules
+from cvm_analysis.sources.encodings import WESTERN, UnclearEncodingError
 
 DATED = {"transactions": "ordered_at", "feedback": "at", "indicators": "at"}
 
@@ -50,14 +51,11 @@ def draft(files: Sequence[Path], config: Path = Path("config/mine.yaml")) -> str
 
 
 def _preview(path: Path) -> Preview:
-    """Preview a file; as cp1252 if GB18030 gives text that is hardly Chinese."""
-    file = preview(path)
-    if file.encoding != "gb18030" or looks_chinese(file):
-        return file
+    """Preview a file; as cp1252 if it is neither UTF-8 nor likely Chinese."""
     try:
-        return preview(path, "cp1252")
-    except InputError:
-        return file
+        return preview(path)
+    except UnclearEncodingError:
+        return preview(path, WESTERN)
 
 
 def _instead(each: Guess) -> str:

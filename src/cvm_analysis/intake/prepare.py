@@ -24,27 +24,34 @@ import pandas as pd
 from ibis import ir
 
 from cvm_analysis import __version__, atomic_folder
-from cvm_analysis.errors import GateError, InputError
-from cvm_analysis.intake import contracts, last_day, masking, pseudonyms, regions, rules
+from cvm_analysis.intake import (
+    cells,
+    contracts,
+    gate,
+    ids,
+    last_day,
+    masking,
+    pseudonyms,
+    regions,
+    rules,
+)
 from cvm_analysis.prepared import STAMP, describe_owner, stamp
 from cvm_analysis.settings import (
     ContractSource,
     DiscoveredRegions,
-    Rules,
     Settings,
     Source,
 )
 from cvm_analysis.sources import read
-from cvm_analysis.tables import ALL, TABLES, own
+from cvm_analysis.tables import TABLES, own
 
-IDS = ("customer_id", "account_id", "referred_id")  # columns that get pseudonyms
+IDS = ids.PEOPLE  # columns that get pseudonyms
 BY_ACTION = ("campaign_members", "contact_log")  # tables whose rules know the catalogue's actions
 PLACED_BY = {
     **{"transactions": "sold_in", "customers_raw": "region", "contracts": "sold_in"},
     **{"leads": "region"},
 }
 OWN_REGION = ("leads",)  # tables whose rows without a customer stay in the region they name
-ANYWHERE = ("mentions",)  # tables whose rows may have no region; those count for `all` alone
 
 
 def fingerprint(settings: Settings) -> str:
@@ -55,7 +62,7 @@ def fingerprint(settings: Settings) -> str:
     )
     files = [(name, read.digest(path)) for _, _, name, path in _sources(settings)]
     key = pseudonyms.pseudonym("", pseudonyms.key()) if business.pseudonyms else ""
-    folders = (Path(__file__).parent, Path(__file__).parents[1] / "tables")
+    folders = [Path(__file__).parents[1] / each for each in ("intake", "sources", "tables")]
     code = [path.read_text("utf-8") for each in folders for path in sorted(each.glob("*.py"))]
     actions = _actions(settings) if any(_has(settings, table) for table in BY_ACTION) else []
     parts = json.dumps([used, files, key, code, actions, __version__])
@@ -95,13 +102,8 @@ def _has(settings: Settings, table: str) -> bool:
     return bool(settings.business.sources.by_table()[table][1])
 
 
-def quarantine_folder(settings: Settings) -> Path:
-    """The folder of the quarantine after a GateError, until the next successful `prepare`."""
-    return settings.prepared.with_name(settings.prepared.name + ".stopped")
-
-
 def _remove_stopped(settings: Settings) -> None:
-    link = quarantine_folder(settings)
+    link = gate.quarantine_folder(settings)
     if link.is_symlink():
         shutil.rmtree(link.resolve(), ignore_errors=True)
         link.unlink()
@@ -115,13 +117,7 @@ def _engine(folder: Path) -> Iterator[ibis.BaseBackend]:
         yield con
     finally:
         con.disconnect()
-        _drop_work(folder)
-
-
-def _drop_work(folder: Path) -> None:
-    shutil.rmtree(folder / "spill", ignore_errors=True)
-    for leftover in folder.glob("work.*"):
-        leftover.unlink()
+        gate.drop_work(folder)
 
 
 def _sources(settings: Settings) -> list[tuple[str, Source, str, Path]]:
@@ -138,7 +134,7 @@ def _write(con: Any, settings: Settings, folder: Path) -> dict[str, Any]:
     """Write the tables; each step leaves its result in DuckDB for the next."""
     zone = zoneinfo.ZoneInfo(settings.business.timezone)
     extracted_on = settings.business.extracted_on or dt.datetime.now(zone).date()
-    files, read_tables = _stage(con, settings, folder)
+    files, read_tables, notes = _stage(con, settings, folder)
     duplicates, actions = settings.business.rules.duplicates, _actions(settings)
     checks = {
         table: rules.rules_for(table, extracted_on, duplicates, actions) for table in read_tables
@@ -153,7 +149,7 @@ def _write(con: Any, settings: Settings, folder: Path) -> dict[str, Any]:
     incomplete = None if sales is None else last_day.find_incomplete(_count_buyers(sales))
     if incomplete:
         checks["transactions"] = [*checks["transactions"], rules.incomplete_day(incomplete.day)]
-    _check(settings, placed, checks, folder)
+    gate.check(settings, placed, checks, folder)
     span = _span(placed, extracted_on, incomplete)
     if "contracts" in placed:
         as_of = dt.date.fromisoformat(span["as_of"])
@@ -167,14 +163,18 @@ def _write(con: Any, settings: Settings, folder: Path) -> dict[str, Any]:
         "files": files,
         "regions": names,
         "imported": _imported(placed.get("indicators")),
+        "notes": notes,
         **span,
     }
 
 
 def _stage(
     con: Any, settings: Settings, folder: Path
-) -> tuple[list[dict[str, Any]], dict[str, ir.Table]]:
-    """Read every file as text, parse its cells, and stack the files of each table."""
+) -> tuple[list[dict[str, Any]], dict[str, ir.Table], list[str]]:
+    """Read every file as text, parse its cells, and stack the files of each table.
+
+    Also returns notes on what a user should know of the files.
+    """
     files, parts = list[dict[str, Any]](), dict[str, list[ir.Table]]()
     personal = []
     for i, (table, source, name, path) in enumerate(_sources(settings)):
@@ -184,15 +184,21 @@ def _stage(
             columns["sold_in"] = named.from_
         staged = folder / f"work.{i}.parquet"
         hidden = masking.hidden_columns(source)
-        raw = read.stage(path, name, columns | hidden, source.encoding, staged, source.delimiter)
+        how = (source.encoding, staged, source.delimiter, source.sheet, source.decimal)
+        raw = read.stage(path, name, columns | hidden, *how)
         files.append({"table": table, "columns": sorted(columns), **dataclasses.asdict(raw)})
         text = con.read_parquet(staged)
+        cells.check(text, table, columns, source, name)
+        text = ids.clean(text)
         personal += [text.select("customer_id", value=column) for column in hidden]
         if isinstance(source, ContractSource):
             meant = {own.to_inside(table, ours): each for ours, each in source.values.items()}
-            text = contracts.replace_words(text, meant)
+            text = contracts.replace_words(text, meant, source.decimal)
         added = _added_columns(settings, table)
-        rows = rules.parse_columns(text, table, raw.n_columns, source.formats, added)
+        reading = rules.Reading(
+            source.decimal, settings.business.timezone, in_sheet=raw.encoding == "xlsx"
+        )
+        rows = rules.parse_columns(text, table, raw.n_columns, source.formats, added, reading)
         if isinstance(source, ContractSource):
             rows = contracts.read_tenure(rows, source)
         parts.setdefault(table, []).append(_with_region_keys(settings, table, source, rows))
@@ -200,9 +206,11 @@ def _stage(
     if "contracts" in tables:
         contracts.check_status(tables["contracts"], settings)
     if set(masking.TEXTS) & set(tables):
-        ids = _raw_ids(tables) if settings.business.pseudonyms else pd.Series(dtype="string")
-        tables = masking.mask_tables(con, tables, masking.collect(personal, ids))
-    return files, _pseudonymise(con, tables) if settings.business.pseudonyms else tables
+        raw_ids = _raw_ids(tables) if settings.business.pseudonyms else pd.Series(dtype="string")
+        tables = masking.mask_tables(con, tables, masking.collect(personal, raw_ids))
+    notes = [f"{each['name']}: {note}" for each in files for note in each["notes"]]
+    notes += ids.report_forms(tables, settings.business.sources.main_table)
+    return files, _pseudonymise(con, tables) if settings.business.pseudonyms else tables, notes
 
 
 def _raw_ids(tables: dict[str, ir.Table]) -> pd.Series:
@@ -250,8 +258,8 @@ def _pseudonymise(con: Any, tables: dict[str, ir.Table]) -> dict[str, ir.Table]:
 def _replace_ids(con: Any, rows: ir.Table) -> ir.Table:
     for column in IDS:
         if column in rows.columns:
-            ids = con.table("ids")
-            joined = rows.left_join(ids, rows[column] == ids.raw_id)
+            pairs = con.table("ids")
+            joined = rows.left_join(pairs, rows[column] == pairs.raw_id)
             hidden = {column: joined.pseudonym, f"{column}_text": ibis.null("string")}
             rows = joined.mutate(**hidden).drop("raw_id", "pseudonym")
     return rows
@@ -282,7 +290,7 @@ def _assign_regions(
 def _with_region(con: Any, table: str, checked: ir.Table, keys: dict[str, str]) -> ir.Table:
     """Add the customer's region to every row; without one the row is quarantined.
 
-    Rows of OWN_REGION stay in the region they name, those of ANYWHERE are kept without one.
+    Rows of OWN_REGION stay in the region they name, those of rules.ANYWHERE are kept without one.
 
     `counted_in` is that region, else the row's own: where a row without a customer is counted.
     """
@@ -296,54 +304,10 @@ def _with_region(con: Any, table: str, checked: ir.Table, keys: dict[str, str]) 
     if table in OWN_REGION:
         joined = joined.mutate(region=joined.region.coalesce(joined.counted_in))
     no_region = joined.region.isnull().ifelse(ibis.literal("no_region"), None)
-    if table in ANYWHERE:
+    if table in rules.ANYWHERE:
         no_region = ibis.null("string")
     return joined.mutate(
         rule=joined.rule.coalesce(no_region), counted_in=joined.region.coalesce(joined.counted_in)
-    )
-
-
-def _check(
-    settings: Settings,
-    checked: dict[str, ir.Table],
-    checks: dict[str, list[rules.Rule]],
-    folder: Path,
-) -> None:
-    """Write `quality` (by region and of all) and `quarantine`.
-
-    GateError if too many rows, over all regions, break a rule; tables of rules.UNLIMITED have no
-    limit.
-    """
-    all_rules = {
-        table: [*checks[table], *([] if table in ANYWHERE else [rules.no_region(table)])]
-        for table in checked
-    }
-    quality = pd.concat(
-        [rules.count(rows, all_rules[table], table) for table, rows in checked.items()],
-        ignore_index=True,
-    )
-    quality.to_parquet(folder / "quality.parquet", index=False)
-    rejected = [rules.quarantine(rows, all_rules[table]) for table, rows in checked.items()]
-    _stack(rejected).order_by("file", "line").to_parquet(folder / "quarantine.parquet")
-    limits = Rules().stop_above | settings.business.rules.stop_above
-    quality = quality[quality["region"] == ALL]
-    limit = quality["check"].map(limits).fillna(limits["default"])
-    limited = (quality["level"] == "error") & ~quality["table"].isin(rules.UNLIMITED)
-    over = quality[limited & (quality["share"] > limit)]
-    if over.empty:
-        return
-    _drop_work(folder)
-    atomic_folder.publish(folder, quarantine_folder(settings))
-    lines = [
-        f"  {row.check}: {row.n_rows:,} rows of {row.table} are {row.share:.1%}, "
-        f"{limit[i]:.1%} are allowed"
-        for i, row in zip(over.index, over.itertuples(), strict=True)
-    ]
-    raise GateError(
-        f"{settings.path}: too many bad rows, nothing is published\n"
-        + "\n".join(lines)
-        + f"\n  `cvm quarantine {settings.path}` shows the rejected lines; "
-        "correct the files, or raise the limit in rules.stop_above"
     )
 
 
@@ -382,16 +346,12 @@ def _span(
 ) -> dict[str, Any]:
     """First and last complete day of the accepted sales, and the numbers of rows.
 
-    Without sales, those of the contracts. InputError if no row was accepted.
+    Without sales, those of the contracts.
     """
     table = "transactions" if "transactions" in tables else "contracts"
     rows = tables[table]
     accepted = rows.filter(rows.rule.isnull())
     n_accepted = int(accepted.count().execute())
-    if not n_accepted:
-        raise InputError(
-            f"{table}: no row was accepted; lower rules.stop_above, and `cvm quarantine` lists why"
-        )
     if table == "transactions":
         day = accepted.ordered_at.date()
         days = accepted.aggregate(first=day.min(), last=day.max()).to_pandas()

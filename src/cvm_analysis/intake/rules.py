@@ -16,14 +16,15 @@ import ibis
 import pandas as pd
 from ibis import ir
 
+from cvm_analysis.intake import ids, moments, numbers
 from cvm_analysis.intake.masking import MARK
+from cvm_analysis.intake.numbers import MONEY
 from cvm_analysis.tables import ALL, FROM_FILES, TABLES, own
 from cvm_analysis.tables.shape import NUMERIC, Kind
 
-MONEY = "decimal(18, 4)"
-PERCENT = r"^([-+]?[0-9.,]+)\s*[%％]$"  # 35% is the number 0.35
 # Tables typed by hand or collected elsewhere: however many rows are excluded, a run goes on.
 UNLIMITED = ("contact_log", "mentions")
+ANYWHERE = ("mentions",)  # tables whose rows may have no region; those count for `all` alone
 FEEDBACK = ("nps", "csat", "complaint")
 ARMS = ("treated", "control")
 MOVEMENTS = ("earn", "redeem", "expire", "adjust")
@@ -31,6 +32,17 @@ OUTCOMES = ("won", "lost", "open")
 YES = ("yes", "true", "1", "y", "是", "同意")
 NO = ("no", "false", "0", "n", "否", "不同意")
 Level = Literal["error", "warn", "info"]
+
+
+class Reading(NamedTuple):
+    """How the cells of a source are written.
+
+    in_sheet : dates may be those of a workbook, whatever the pattern
+    """
+
+    decimal: str | None = None
+    timezone: str = "UTC"
+    in_sheet: bool = False
 
 
 class Rule(NamedTuple):
@@ -42,14 +54,13 @@ class Rule(NamedTuple):
     broken: Callable[[ir.Table], ir.BooleanValue]
 
 
-@ibis.udf.scalar.builtin
-def try_strptime(text: str, pattern: str) -> dt.datetime:
-    """The time in a text; empty if it does not match the pattern (a function of DuckDB)."""
-    raise NotImplementedError
-
-
 def parse_columns(
-    raw: ir.Table, table: str, n_columns: int, formats: Mapping[str, str], added: Sequence[str] = ()
+    raw: ir.Table,
+    table: str,
+    n_columns: int,
+    formats: Mapping[str, str],
+    added: Sequence[str] = (),
+    reading: Reading = Reading(),  # noqa: B008
 ) -> ir.Table:
     """Parse a staged file into the columns of `table`, each with its text in `<column>_text`.
 
@@ -60,8 +71,11 @@ def parse_columns(
     kinds = {name: column.kind for name, column in spec.columns.items()}
     if spec.others:
         kinds |= dict.fromkeys(added, spec.others)
-    cells = {name: parse_cell(raw, name, kind, formats.get(name)) for name, kind in kinds.items()}
-    texts = {f"{name}_text": _text(raw, name) for name in kinds}
+    cells = {
+        name: parse_cell(raw, name, kind, formats.get(name), reading)
+        for name, kind in kinds.items()
+    }
+    texts = {f"{name}_text": _text(raw, name, kind) for name, kind in kinds.items()}
     if table == "transactions" and "amount" not in raw.columns:
         cells["amount"] = (cells["quantity"] * cells["unit_price"]).cast(MONEY)
         texts["amount_text"] = texts["quantity_text"] + " x " + texts["unit_price_text"]
@@ -69,33 +83,37 @@ def parse_columns(
     return raw.select("file", "line", "digest", ragged=ragged, **cells, **texts)
 
 
-def _text(raw: ir.Table, name: str) -> ir.StringValue:
-    return raw[name].strip().nullif("") if name in raw.columns else ibis.null("string")
+def _text(raw: ir.Table, name: str, kind: Kind = "text") -> ir.StringValue:
+    """The text of a column; empty too where a word stands for no value of its kind."""
+    if name not in raw.columns:
+        return ibis.null("string")
+    text = raw[name].strip().nullif("")
+    if kind in ("text", "yes_no"):
+        return text
+    nothing = {*ids.NOTHING, *(moments.NOTHING if kind in ("date", "time") else ())}
+    return ibis.ifelse(text.lower().isin(sorted(nothing)), ibis.null("string"), text)
 
 
-def parse_cell(raw: ir.Table, name: str, kind: Kind, pattern: str | None = None) -> ir.Value:
+def parse_cell(
+    raw: ir.Table,
+    name: str,
+    kind: Kind,
+    pattern: str | None = None,
+    reading: Reading = Reading(),  # noqa: B008
+) -> ir.Value:
     """Parse a column of text as a kind of value; empty where that fails."""
-    text = _text(raw, name)
-    if kind == "number":
-        percent = _number(text.re_extract(PERCENT, 1)) / 100
-        return _number(text).fill_null(percent.cast(MONEY))
-    if kind in NUMERIC:
-        return _number(text)
+    text = _text(raw, name, kind)
+    if kind == "number" or kind in NUMERIC:
+        return numbers.number(text, reading.decimal)
     if kind in ("date", "time"):
-        offset = text.re_search(r"[0-9:]([+-]\d\d:?\d\d|Z)$") & text.contains(":")
-        local = ibis.ifelse(offset, ibis.null("string"), text)
-        moment = try_strptime(local, pattern) if pattern else local.try_cast("timestamp")
+        moment = moments.moment(text, pattern, reading.timezone, in_sheet=reading.in_sheet)
+        if name != "birth_date":
+            moment = moments.without_placeholder(moment)
         return moment if kind == "time" else moment.date()
     if kind == "yes_no":
         word, empty = text.lower(), ibis.null("boolean")
         return ibis.cases((word.isin(YES), True), (word.isin(NO), False), else_=empty)
     return text
-
-
-def _number(text: ir.StringValue) -> ir.Value:
-    thousands = text.re_search(r"^[^\d]*\d{1,3}(,\d{3})+(\.\d+)?$")
-    plain = ibis.ifelse(thousands, text.replace(",", ""), text)
-    return plain.re_replace(r"^([-+]?)[¥￥$€£]\s*", r"\1").try_cast(MONEY)
 
 
 def _missing(column: str) -> Callable[[ir.Table], ir.BooleanValue]:

@@ -74,13 +74,20 @@ Regions = Annotated[
 ]
 
 
+def _write_number(given: Any) -> Any:
+    """YAML reads 2025 as a number; sheets are often called so."""
+    return str(given) if isinstance(given, int) and not isinstance(given, bool) else given
+
+
 class Source(Strict):
     """Raw files of one layout: their path, and their columns by our names."""
 
     files: str
     region: RegionKey | None = None
     encoding: str | None = None
-    delimiter: Literal["comma", "semicolon", "tab", "spaces"] | None = None
+    delimiter: Literal["comma", "semicolon", "tab", "pipe", "spaces"] | None = None
+    decimal: Literal["point", "comma"] | None = None  # in numbers written as text
+    sheet: Annotated[str | None, BeforeValidator(_write_number)] = None  # of a workbook
     columns: dict[str, str]
     formats: dict[str, str] = {}  # strptime patterns of dates that are not ISO
 
