@@ -7,7 +7,7 @@ is asked (`ask_decimal`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 
 import ibis
 from ibis import ir
@@ -37,8 +37,8 @@ def let(value: ir.Value, then: Callable[[ir.Value], ir.Value]) -> ir.Value:
     return ibis.array([value]).map(then)[0]
 
 
-def number(text: ir.StringValue, decimal: str | None = None) -> ir.Value:
-    """Read numbers and percentages (35% is 0.35); empty where the text is neither."""
+def number(text: ir.StringValue, decimal: str | None = None, *, shares: bool = False) -> ir.Value:
+    """Read numbers, with `shares` also percentages (35% is 0.35); empty where that fails."""
     point, group = (",", ".") if decimal == "comma" else (".", ",")
     grouped = rf"^[-+]?\d{{1,3}}(([{group}]{GROUP})+|([ ']{GROUP})+)([{point}]\d*)?$"
     single = rf"^[-+]?(\d+[{point}]?\d*|[{point}]\d+)([eE][-+]?\d+)?$"
@@ -52,11 +52,13 @@ def number(text: ir.StringValue, decimal: str | None = None) -> ir.Value:
         return ibis.ifelse(is_single, whole.replace(point, "."), ibis.null("string"))
 
     def read(plain: ir.Value) -> ir.Value:
-        amount = let(let(_bare(plain.re_replace(r"\s*%$", "")), joined), cast).try_cast(MONEY)
-        is_share = plain.endswith("%")
-        return ibis.ifelse(is_share, (amount / 100).cast(MONEY), amount)
+        return let(let(_bare(plain), joined), cast).try_cast(MONEY)
 
-    return let(narrow(text), read)
+    def read_share(plain: ir.Value) -> ir.Value:
+        amount = read(plain.re_replace(r"\s*%$", ""))
+        return ibis.ifelse(plain.endswith("%"), (amount / 100).cast(MONEY), amount)
+
+    return let(narrow(text), read_share if shares else read)
 
 
 def _bare(text: ir.StringValue) -> ir.StringValue:
@@ -67,14 +69,15 @@ def _bare(text: ir.StringValue) -> ir.StringValue:
     return bare.re_replace(r"^([^-+]*\d)\s*-$", r"-\1")
 
 
-def ask_decimal(rows: ir.Table, columns: Iterable[str], file: str) -> None:
+def ask_decimal(rows: ir.Table, columns: Collection[str], file: str) -> None:
     """Raise InputError if cells may mean two numbers, and none shows what the decimal sign is.
 
     rows : a staged file, `columns` its texts that are numbers
     """
-    cells = [_bare(narrow(rows[column])) for column in columns]
-    if not cells:
+    if not columns:
         return
+    bare = rows.select(**{f"c{i}": _bare(narrow(rows[name])) for i, name in enumerate(columns)})
+    cells = [bare[name] for name in bare.columns]
     kinds = {
         "unclear": rf"{WHOLE}[.,]{GROUP}$",
         "comma": _shows(",", "."),
@@ -85,7 +88,7 @@ def ask_decimal(rows: ir.Table, columns: Iterable[str], file: str) -> None:
         for i, cell in enumerate(cells)
         for kind, pattern in kinds.items()
     }
-    counts = rows.aggregate(
+    counts = bare.aggregate(
         **{name: each.fill_null(False).sum() for name, each in found.items()},
         **{f"like_{name}": cells[int(name.rpartition("_")[2])].min(where=each)
            for name, each in found.items()},

@@ -104,7 +104,7 @@ def parse_cell(
     """Parse a column of text as a kind of value; empty where that fails."""
     text = _text(raw, name, kind)
     if kind == "number" or kind in NUMERIC:
-        return numbers.number(text, reading.decimal)
+        return numbers.number(text, reading.decimal, shares=kind == "number")
     if kind in ("date", "time"):
         moment = moments.moment(text, pattern, reading.timezone, in_sheet=reading.in_sheet)
         if name != "birth_date":

@@ -30,7 +30,11 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
     """Open the content of a file of text; InputError if it is damaged, or a zip of several."""
     name = path.name.lower()
     if name.endswith(".zip"):
-        with damaged(path), zipfile.ZipFile(path) as packed, packed.open(_member(path, packed)) as f:
+        with (
+            damaged(path),
+            zipfile.ZipFile(path) as packed,
+            packed.open(_member(path, packed)) as f,
+        ):
             yield f
     elif name.endswith(".gz"):
         with damaged(path), gzip.open(path) as file:

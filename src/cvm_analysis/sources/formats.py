@@ -115,9 +115,7 @@ def _workbook(path: Path, sheet: str | None, decimal: str | None) -> OpenFile:
     rows = (row for each in sheets for _, row in each.records)
     header = sheets[0].header if sheets else []
     width = max([len(header), *map(len, rows)])
-    parts = [
-        (each.name, without_totals(_wide(each.records, width), notes)) for each in sheets
-    ]
+    parts = [(each.name, without_totals(_wide(each.records, width), notes)) for each in sheets]
     if len(parts) == 1:
         parts = [("", rows) for _, rows in parts]
     return OpenFile("xlsx", [*header, *[""] * (width - len(header))], parts, "", notes)
