@@ -18,13 +18,13 @@ from cvm_analysis.sources.layout import Record
 
 def read(path: Path, decimal: str | None) -> tuple[list[str], Iterator[Record]]:
     """Read a header and its rows; InputError for another file, or cells of several values."""
-    try:
-        file = pq.ParquetFile(path)
-    except (pa.ArrowException, OSError) as error:
-        said = str(error).splitlines()[0]
-        raise InputError(f"{path}: not a Parquet file that can be read ({said})") from None
     with damaged(path):
-        schema = file.schema_arrow
+        try:
+            file = pq.ParquetFile(path)
+            schema = file.schema_arrow
+        except pa.ArrowInvalid as error:
+            said = str(error).splitlines()[0]
+            raise InputError(f"{path}: not a Parquet file that can be read ({said})") from None
     nested = [f"{f.name} ({f.type})" for f in schema if pa.types.is_nested(f.type)]
     if nested:
         raise InputError(
