@@ -45,7 +45,8 @@ def draw(region: business.Region, n: int, seed: int) -> tuple[pd.DataFrame, pd.D
     lines = lines[lines["ordered_at"] >= pd.Timestamp(LOG_BEGINS)]
     lines = lines.assign(amount=lines["amount"] / 100, cost=lines["cost"] / 100, region=region.key)
     answers = feedback.surveys(life.orders, life.customers, stream(seed, "surveys", region.key))
-    given = feedback.combine(life.complaints, answers)
+    complaints = life.complaints.assign(about_product="", about_order="")
+    given = feedback.combine(complaints, answers)
     given = given.assign(score=pd.to_numeric(given["score"]))
     return lines, given[given["at"] >= pd.Timestamp(LOG_BEGINS)]
 

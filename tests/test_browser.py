@@ -127,11 +127,11 @@ def shown_to_managers(language):
     totals = pd.DataFrame({"n_customers": 300, "expected_margin": 2.99e6}, index=["all"])
     totals = totals.assign(expected_margin_low=2.5e6, expected_margin_high=3.5e6)
     say, period = writer.say, first_page.period(writer, people, dt.date(2025, 12, 31))
-    result, worry = say("report.writer.segments.title"), say("columns.overdue")
+    worry = say("columns.overdue")
     request = strategy_tables.request(writer, actions)
     described = base.describe(people.drop(columns="segment"), dt.date(2025, 12, 31), 5)
     return [
-        first_page.headline(writer, result, worry, request, period),
+        first_page.headline(writer, year_on_year(), worry, request, period),
         first_page.figures(writer, year_on_year(), totals),
         writer.section("now", width="half"),
         strategy_tables.plan(writer, actions, total, 30_000.0),

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 
 from cvm_analysis import charts
 from cvm_analysis.charts.style import ACCENT, SERIES, SOFT, styled
@@ -287,3 +288,12 @@ def test_a_class_or_model_without_a_word_is_an_error():
 def test_a_table_that_cannot_be_drawn_says_why():
     with pytest.raises(InputError, match="calibration: the table lacks expected; it has actual"):
         charts.calibration(bins(actual=[1, 2, 3]))
+
+
+def test_a_picture_leaves_out_what_is_not_seen_and_keeps_what_is_written():
+    with styled():
+        figure = Figure((2, 2))
+        figure.text(0.123456, 0.5, 'about 0.123456 of "x=1.23456"')
+    svg = charts.Picture(figure, "alt").svg()
+    assert "about 0.123456 of " in svg and "1.23456" in svg.partition("about")[2]
+    assert not re.search(r'="[^"]*\d\.\d{3}', svg) and "\n" not in svg and "rotate(-0" not in svg

@@ -28,7 +28,7 @@ def test_quarters_by_type_and_together():
     last, before = period("2025-10-01"), period("2025-10-01", is_before=True)
     rows = [("a", last, 90, 30, 2), ("b", last, -10, -4, 0), ("a", before, 40, 20, 1)]
     found = trend.summarize(sums(rows), SPANS, TYPES)
-    check("sales_trend", found.reset_index())
+    check("sales_trend", found.assign(region="east").reset_index())
     quarter = pd.Timestamp("2025-10-01")
     columns = ["net_sales", "net_sales_before", "margin", "margin_before", "n_orders",
                "n_customers", "n_days"]  # fmt: skip
@@ -49,4 +49,4 @@ def test_margin_is_there_where_it_is_known():
     rows = sums([("a", period("2025-10-01"), 9, np.nan, 1)]).drop(columns="margin")
     found = trend.summarize(rows, SPANS, TYPES)
     assert "margin" not in found and "margin_before" not in found
-    check("sales_trend", found.reset_index())
+    check("sales_trend", found.assign(region="east").reset_index())

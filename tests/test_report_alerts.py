@@ -43,9 +43,14 @@ STAKE |= {"n_customers": 10, "is_alert": False}
             "延误送达率为19.0%，高于上年同期的8.0%",
         ),
         (
-            SALES,
-            "net sales are ¥750K, 25% less than the year before",
-            "销售额为¥75万，同比下降25%",
+            {"alert": "margin_fell", "figure": "margin", "value": 750_000.0, "before": 1e6},
+            "the margin is ¥750K, 25% less than the year before",
+            "毛利为¥75万，同比下降25%",
+        ),
+        (
+            {"alert": "net_sales_below", "figure": "net_sales", "value": 75e4, "limit": 1e6},
+            "net sales are ¥750K, below the limit of ¥1M",
+            "销售额为¥75万，低于预警线¥100万",
         ),
         (
             {"alert": "late_share_above", "figure": "late_share", "value": 0.19, "limit": 0.1},
@@ -69,19 +74,40 @@ STAKE |= {"n_customers": 10, "is_alert": False}
         ),
         (
             STAKE,
-            "¥116K of margin is at stake with 10 customers who are overdue",
+            "10 customers who are overdue put ¥116K of margin at stake",
             "10位客户已超期未下单，风险毛利¥11.6万",
         ),
     ],
 )  # fmt: skip
 def test_the_first_alert_is_the_worry(row, english, chinese):
-    both = table(row, SALES)
+    both = table(row, {**LATE, "value": 0.99})
     assert alerts.worry(EN, both) == english
     assert alerts.worry(ZH, both) == chinese
 
 
 def test_where_nothing_is_at_stake_there_is_no_worry():
     assert alerts.worry(EN, table()) == ""
+
+
+def test_that_sales_fell_and_the_margin_with_them_is_the_result_and_no_worry():
+    margin = {**SALES, "alert": "margin_fell", "figure": "margin"}
+    below = {**SALES, "alert": "net_sales_below", "limit": 1e6}
+    assert alerts.worry(EN, table(SALES, margin)) == ""
+    assert alerts.worry(EN, table(margin, SALES, LATE)).startswith("19.0% of deliveries")
+    assert alerts.worry(EN, table(SALES, below)).endswith("below the limit of ¥1M")
+
+
+def test_actions_that_answer_come_in_the_order_of_the_alerts_each_once():
+    rows = (
+        {**LATE, "answered_by": "mail,call"},
+        SALES,
+        {**LATE, "answered_by": "call,visit"},
+        {**STAKE, "answered_by": "gift"},
+    )
+    assert alerts.answers(table(*rows)) == ["mail", "call", "visit"], (
+        "what is no alert asks nothing"
+    )
+    assert alerts.answers(table()) == alerts.answers(table(SALES, STAKE)) == []
 
 
 def test_the_list_says_what_it_is_worth_and_which_actions_answer_it():
@@ -112,6 +138,7 @@ def test_every_alert_has_a_clause_and_a_sentence(writer, code):
         text = alerts.describe(table(row), lambda _: writer.language, "CNY", ["x"])[0]["text"]["x"]
         assert text[-1] in ".。" and text[0] == text[0].upper()
     assert len(set(said)) == len(said)
+    assert said.count("") == (code == "net_sales"), "that they fell is the result"
 
 
 def test_run_json_gets_each_alert_in_every_language_and_nothing_else():

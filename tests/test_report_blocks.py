@@ -117,7 +117,7 @@ def test_a_table_writes_each_column_in_its_format():
     first = ["Champions", "1,234,568", "25.6%", "$1,234.50", "Dec 31, 2025", "Feb 2025"]
     assert cells[8:14] == first
     assert cells[14:18] == ["At risk", "text", "Lost", "–"]
-    assert cells[18:] == ["–", "-$3.00", "–", "–", "–", "–"]
+    assert cells[18:] == ["–", "-\u2060$3.00", "–", "–", "–", "–"], "joined to its minus"
     headings = ["Customers", "Share", "Net sales", "First order", "Month", "Segment", "Reason"]
     assert cells[1:8] == headings
 
@@ -165,7 +165,7 @@ def test_a_table_has_the_name_that_a_link_can_lead_to_and_no_other():
 def test_amounts_have_one_unit_and_stand_right():
     df = pd.DataFrame({"n_orders": [365_971.04, -9_183.93, np.nan]})
     html = blocks.table(df, {"n_orders": "amounts"}, currency="CNY").html
-    assert [*Seen(html).cells] == ["Orders", "¥366K", "-¥9K", "–"]
+    assert [*Seen(html).cells] == ["Orders", "¥366K", "-\u2060¥9K", "–"]
     assert html.count('class="number"') == 4
 
 

@@ -29,7 +29,7 @@ def test_a_share_of_buyers_is_written_in_points_and_a_margin_in_money():
     )
     html = campaigns.effects(EN, table).html
     assert "4.8 points" in html and "1.2 to 8.3 points" in html
-    assert "€12.3" in html and "-€1 to €25" in html and "€9,040" in html
+    assert "€12.3" in html and "-\u2060€1 to €25" in html and "€9,040" in html
     assert "A · Send a letter" in html
 
 

@@ -37,7 +37,8 @@ def listed(ids=("C1", "C2")):
 
 
 def text(block):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", block.html))
+    """Its text, without the joiners that keep a minus with its figure."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", block.html)).replace("\u2060", "")
 
 
 def test_the_list_says_what_is_at_risk_why_and_by_when():

@@ -109,9 +109,6 @@ def test_renewal_forecasts_are_shown_by_term_the_best_first():
 
 
 def test_without_contracts_there_is_no_part_on_them():
-    hazards = pd.DataFrame(
-        columns=["event", "position", "feature", "hazard_ratio", "low", "high", "mean_over"]
-    ).set_index(["event", "position"])
-    assert contracts_tables.chapter(EN, p_end().head(0), hazards, DAY).html == ""
-    html = contracts_tables.chapter(EN, due_table(), hazards, DAY).html
+    assert contracts_tables.chapter(EN, p_end().head(0), DAY).html == ""
+    html = contracts_tables.chapter(EN, due_table(), DAY).html
     assert html.startswith('<h2 class="cvm-section folded">') and "Under contract" in html

@@ -44,7 +44,7 @@ def test_contracts_due_come_first_with_the_money_that_will_probably_be_lost():
         "probably be lost"
     )
     said = text(endings.show(EN, WHOLE, ACTIONS))
-    assert "b Jan 15 €900 0% Visit: Key accounts, Jan 14" in said
+    assert "b Jan 15 €900 0% Visit Key accounts, by Jan 14" in said
     assert "a Mar 31 €1,000 80% No action planned" in said
     assert said.index("b Jan") < said.index("a Mar") and "Dec 31" not in said
 

@@ -38,7 +38,7 @@ def test_members_stand_beside_comparable_others_without_a_claim():
            "mean_others": 399.0, "difference": -212.0, "difference_low": -476.0,
            "difference_high": 51.0}  # fmt: skip
     html = membership.comparisons(EN, table("comparisons", row)).html
-    assert "Members, after joining" in html and "-€476 to €51" in html
+    assert "Members, after joining" in html and "-\u2060€476 to €51" in html
     assert "not drawn at random" in html
 
 

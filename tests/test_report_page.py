@@ -202,6 +202,30 @@ def test_parts_stand_in_pairs_and_the_appendix_is_folded(tmp_path):
     assert html.count("<section class=") == 3 and "Nothing follows" not in html
 
 
+@pytest.mark.parametrize(
+    ("widths", "rows"),
+    [
+        (["half"], ["row"]),
+        (["half", "half"], ["pair"]),
+        (["half", "half", "half"], ["columns"]),
+        (["half", "half", "whole", "half"], ["pair", "row", "row"]),
+        (["whole", "whole"], ["row", "row"]),
+        (["half", "folded", "half"], ["pair"]),
+    ],
+)
+def test_parts_of_half_the_width_that_follow_each_other_share_a_row(tmp_path, widths, rows):
+    """What is folded stands in the appendix, so it parts nobody."""
+    outputs = [
+        shown(blocks.join([blocks.section(f"Part {i}", "", width), blocks.text("Text")]))
+        for i, width in enumerate(widths)
+    ]
+    html = page.render(notebook(tmp_path, [new_code_cell("", outputs=outputs)]), "t", "en")
+    assert re.findall(r'<div class="(pair|columns|row)">', html) == rows
+    whole = [f"Part {i}" for i, width in enumerate(widths) if width != "folded"]
+    main = html[html.index("<main") : html.index("</main>")].partition('class="appendix"')[0]
+    assert re.findall(r"Part \d", main) == whole
+
+
 def test_two_parts_of_one_output_are_two(tmp_path):
     both = blocks.join([blocks.section("A", "x"), blocks.section("B", "y"), blocks.text("z")])
     html = page.render(notebook(tmp_path, [new_code_cell("", outputs=[shown(both)])]), "t", "en")

@@ -62,6 +62,73 @@ def test_margin_is_told_where_it_is_known():
     )
 
 
+@pytest.mark.parametrize(
+    ("value", "before", "beyond", "english", "chinese", "fell"),
+    [
+        (15_100_000, 11_000_000, True, "Sales grew 37% to ¥15.1M",
+         "销售额¥1,510万，同比增长37%", False),
+        (9_500_000, 10_000_000, True, "Sales fell 5.0% to ¥9.5M",
+         "销售额¥950万，同比下降5.0%", True),
+        (10_100_000, 10_000_000, False, "Sales hardly changed (¥10.1M)",
+         "销售额¥1,010万，与上年基本持平", False),
+        (12_000_000, 10_000_000, False, "Sales were ¥12M, up 20% (within chance)",
+         "销售额¥1,200万，同比增长20%（不显著）", False),
+        (8_000_000, 10_000_000, False, "Sales were ¥8M, down 20% (within chance)",
+         "销售额¥800万，同比下降20%（不显著）", False),
+        (8_000_000, -10_000, True, "Sales were ¥8M, -¥10K the year before",
+         "销售额¥800万，上年为-¥1万", False),
+        (8_000_000, np.nan, False, "Sales were ¥8M in the 12 months on record",
+         "近12个月销售额¥800万", False),
+    ],
+)  # fmt: skip
+def test_in_short_the_year_is_a_clause_and_only_a_fall_beyond_chance_is_one(
+    value, before, beyond, english, chinese, fell
+):
+    table = year_on_year(
+        ("all", "net_sales", value, before, beyond), ("retail", "net_sales", 1.0, 2.0, True)
+    )
+    assert performance.in_short(EN, table) == english
+    assert performance.in_short(ZH, table) == chinese
+    assert performance.has_fallen(table) is fell
+
+
+def trend(*rows, of="all"):
+    """Rows of first day, net sales and those a year before."""
+    table = pd.DataFrame(rows, columns=["period_start", "net_sales", "net_sales_before"])
+    table["period_start"] = pd.to_datetime(table["period_start"])
+    return table.assign(customer_type=of).set_index(["customer_type", "period_start"])
+
+
+@pytest.mark.parametrize(
+    ("rows", "english", "chinese"),
+    [
+        ([("2025-07-01", 112.0, 100.0), ("2025-10-01", 105.0, 100.0)],
+         "In the last quarter sales grew 5%, after growth of 12% in the one before",
+         "最近一个季度销售额同比增长5%，上一期为增长12%"),
+        ([("2025-07-01", 112.0, 100.0), ("2025-10-01", 60.0, 80.0)],
+         "In the last quarter sales fell 25%, after growth of 12% in the one before",
+         "最近一个季度销售额同比下降25%，上一期为增长12%"),
+        ([("2025-02-01", 90.0, 100.0), ("2025-03-01", 44.0, 40.0)],
+         "In the last month sales grew 10%, after a fall of 10% in the one before",
+         "最近一个月销售额同比增长10%，上一期为下降10%"),
+        ([("2024-12-01", 50.0, 100.0), ("2025-01-01", 20.0, 40.0)],
+         "In the last month sales fell 50%, after a fall of 50% in the one before",
+         "最近一个月销售额同比下降50%，上一期为下降50%"),
+    ],
+)  # fmt: skip
+def test_the_last_period_is_told_with_the_one_before(rows, english, chinese):
+    table = pd.concat([trend(*rows[::-1]), trend(("2025-10-01", 1.0, 9.0), of="retail")])
+    assert performance.last_period(EN, table) == english
+    assert performance.last_period(ZH, table) == chinese
+
+
+@pytest.mark.parametrize("before", [np.nan, 0.0, -3.0])
+def test_without_two_periods_to_compare_no_growth_is_told(before):
+    table = trend(("2025-07-01", 112.0, before), ("2025-10-01", 60.0, 80.0))
+    assert performance.last_period(EN, table) == "Sales by period"
+    assert performance.last_period(ZH, table) == "各期销售额"
+
+
 def sales_change(*rows):
     table = pd.DataFrame(rows, columns=["factor", "value", "before", "effect", "beyond_chance"])
     return table.assign(customer_type="all").set_index(["customer_type", "factor"])
@@ -75,7 +142,7 @@ def test_factors_beyond_chance_are_told_largest_first_and_the_others_named():
     )
     assert performance.why_changed(EN, table) == (
         "More orders per customer (+23%) added ¥2.3M to net sales. Fewer customers (-5.0%) took "
-        "¥300K from net sales. Changed no more than by chance: value per order."
+        "¥300K from net sales. Within chance: value per order."
     )
     assert performance.why_changed(ZH, table) == (
         "人均订单数增加23%，拉动销售额增加¥230万。下单客户减少5.0%，使销售额减少¥30万。"
@@ -86,9 +153,7 @@ def test_factors_beyond_chance_are_told_largest_first_and_the_others_named():
 def test_where_all_may_be_chance_nothing_else_is_told():
     rows = [("customers", 9, 10, -3.0, False), ("orders_per_customer", 2, 2, 0.0, False)]
     said = performance.why_changed(EN, sales_change(*rows, ("value_per_order", 9, 8, 2.0, False)))
-    assert said == (
-        "Changed no more than by chance: number of customers, value per order, orders per customer."
-    )
+    assert said == "Within chance: number of customers, value per order, orders per customer."
 
 
 def test_types_are_told_largest_first():
@@ -98,8 +163,8 @@ def test_types_are_told_largest_first():
         ("retail", "n_orders", 5, 4, True),
     )  # fmt: skip
     assert performance.by_type(EN, table) == (
-        "Retail customers: net sales down 20% to ¥12M. Project customers: net sales hardly changed "
-        "at ¥10M. Dealers: net sales ¥8M, up 14% on the year before, which can be chance."
+        "Retail customers: down 20% to ¥12M. Project customers: ¥10M, hardly changed. "
+        "Dealers: ¥8M, up 14% (within chance)."
     )
     assert performance.by_type(ZH, table).startswith(
         "零售客户销售额¥1,200万，同比下降20%。工程客户"
@@ -110,8 +175,10 @@ def test_a_short_log_is_told():
     nothing = empty("year_on_year").set_index(["customer_type", "figure"])
     for writer, said in ((EN, "less than 12 months"), (ZH, "数据不足12个月")):
         assert said in performance.headline_result(writer, nothing, DAY)
+        assert said in performance.in_short(writer, nothing)
         assert said in performance.by_type(writer, nothing)
         assert said in performance.table(writer, nothing).html
+    assert performance.has_fallen(nothing) is False
     unknown = empty("sales_change").set_index(["customer_type", "factor"])
     assert "do not cover the year before" in performance.why_changed(EN, unknown)
 
@@ -126,7 +193,7 @@ def test_the_table_writes_each_figure_in_its_unit():
     order = ["Net sales", "Customers retained", "Orders per customer", "NPS"]
     assert sorted(order, key=html.index) == order and "New customers" not in html
     for written in ("¥12M", "+20%", "+10% to +30%", "45.0%", "+5.0 points", "+1.0 to +9.0", "2.50",
-                    "-15.0", "✓", "–"):  # fmt: skip
+                    "-\u206015.0", "✓", "–"):  # fmt: skip
         assert written in html, written
     assert html.count("✓") == 2
 

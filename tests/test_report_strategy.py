@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from cvm_analysis.report import desk_lists, strategy
+from cvm_analysis.report.blocks import Step
 from cvm_analysis.report.writer import Writer
 from cvm_analysis.strategy.budget import Plan, Reduction
 from cvm_analysis.strategy.segment_strategies import Total
@@ -55,13 +56,12 @@ def test_the_plan_says_what_it_costs_and_brings_and_whether_that_is_sure():
     )
     total = Total(100, 1060.0, 5160.0, 4100.0, 500.0, 9000.0, 0.93)
     html = strategy.plan(EN, rows, total, 2000.0).html
-    assert "All 2 actions in the list: 100 contacts until Jan 7, 2026 for €1,060" in html
-    assert "of a budget of €2,000. They should bring €4,100 after cost (€500 to €9,000" in html
-    assert "in eight of ten cases, if the assumed effects hold" in html
+    assert "All 2 actions: 100 contacts until Jan 7, 2026 for €1,060 of the €2,000 budget" in html
+    assert "should bring €4,100 after cost (€500 to €9,000), if the assumed effects hold" in html
     assert html.index("Call them: 40 customers") < html.index("Send a letter: 60 customers")
-    assert "Ask what changed. €4,000 after cost (€2,000 to €8,000); costs €1,000. Assumed." in html
-    assert "<span>Sales</span>" in html and ">by Jan 7, 2026</span>" in html
-    assert "of a budget" not in strategy.plan(EN, rows, total, None).html
+    assert "<p>€4,000 after cost (€2,000 to €8,000); costs €1,000. Assumed.</p>" in html
+    assert "<span>Sales</span>" in html and ">by Jan 7</span>" in html
+    assert "budget" not in strategy.plan(EN, rows, total, None).html
 
 
 def test_recovery_comes_first_however_little_it_brings_and_five_are_shown():
@@ -70,7 +70,7 @@ def test_recovery_comes_first_however_little_it_brings_and_five_are_shown():
     html = strategy.plan(EN, shown, Total(33, 96.0, 1.0, 1.0, 1.0, 1.0, 1.0), None).html
     titles = re.findall(r"<li><h3>(.*?): \d customers</h3>", html)
     assert titles == ["Close the complaint", "mail0", "mail1", "mail2", "mail3"]
-    assert "All 7 actions in the list" in html
+    assert "All 7 actions: 33 contacts" in html
 
 
 def test_urgent_actions_come_first_two_at_most_and_none_that_is_not_planned():
@@ -84,14 +84,39 @@ def test_urgent_actions_come_first_two_at_most_and_none_that_is_not_planned():
 
 def test_the_request_of_the_headline_is_the_first_step():
     rows = by_action(("mail", "marketing", 60, 60.0, 100.0), ("fix", "recovery", 1, 5.0, 1.0))
-    assert strategy.request(EN, rows) == "Close the complaint (1 customer, by Jan 7, 2026)"
-    assert strategy.request(EN, rows, ["mail"]) == "Send a letter (60 customers, by Jan 7, 2026)"
+    assert strategy.request(EN, rows) == "Close the complaint (1 customer, by Jan 7)"
+    assert strategy.request(EN, rows, ["mail"]) == "Send a letter (60 customers, by Jan 7)"
     assert strategy.request(EN, rows.iloc[:0]) == ""
 
 
 def test_a_plan_without_contacts_says_so():
     nothing = Total(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     assert "No action is planned" in strategy.plan(EN, by_action(), nothing, 5.0).html
+
+
+CALL_FIRST = Step("Call the 2 customers listed below", "€9 at stake", "Sales", "by Jan 2")
+
+
+def test_the_step_that_goes_before_comes_first_and_is_one_of_the_five():
+    rows = by_action(*[(f"mail{i}", "marketing", 5, 1.0, 100.0 - i) for i in range(6)])
+    total = Total(30, 6.0, 1.0, 1.0, 1.0, 1.0, 1.0)
+    html = strategy.plan(EN, rows, total, None, before=CALL_FIRST).html
+    titles = re.findall(r"<li><h3>(.*?)</h3>", html)
+    assert titles == [CALL_FIRST.title, *(f"mail{i}: 5 customers" for i in range(4))]
+
+
+def test_the_step_that_goes_before_is_shown_where_nothing_else_is_planned():
+    nothing = Total(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    html = strategy.plan(EN, by_action(), nothing, 5.0, before=CALL_FIRST).html
+    assert re.findall(r"<li><h3>(.*?)</h3>", html) == [CALL_FIRST.title]
+    assert "No action is planned" in html
+
+
+def test_the_request_is_the_step_that_goes_before_with_its_day_where_it_has_one():
+    rows = by_action(("mail", "marketing", 60, 60.0, 100.0))
+    asked = strategy.request(EN, rows, ["mail"], CALL_FIRST)
+    assert asked == "call them, listed below, by Jan 2"
+    assert strategy.request(EN, rows, [], CALL_FIRST._replace(due="")) == "call them, listed below"
 
 
 ROWS = (("loyal", 0), ("loyal", 1), ("loyal", 2), ("lost", 1))

@@ -55,7 +55,7 @@ def test_who_fell_is_named_with_the_reason():
         index=["C1", "C2"],
     )
     html = transitions_tables.downgrades(EN, fallen, people, "grade", 1).html
-    assert "C2" in html and "Margin" in html and "-¥7" in html and "C1" not in html
+    assert "C2" in html and "Margin" in html and "-\u2060¥7" in html and "C1" not in html
     assert "Lost" in transitions_tables.downgrades(EN, fallen, people, "rfm", 5).html
     assert (
         "No customer was downgraded"

@@ -9,10 +9,10 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from cvm_analysis import notebooks, results
+from cvm_analysis import notebooks, results, union
 from cvm_analysis.errors import InputError
 from cvm_analysis.minimum_data import Note
-from cvm_analysis.tables import TABLES, check
+from cvm_analysis.tables import TABLES, check, empty
 
 STAMP = {"config": "demo", "region": "east", "as_of": "2025-12-31", "prepared": "data-1"}
 DAY = dt.date(2025, 12, 31)
@@ -72,6 +72,45 @@ def test_parts_that_a_table_does_not_bring_are_kept(run):
     run.write("backtest", trust("cox").assign(part="churn"))
     run.write("backtest", trust("nbd"))
     assert run.read("backtest").groupby("part").size().to_dict() == {"churn": 1, "value": 1}
+
+
+def year(*values):
+    """Net sales by customer type, without a region, as a notebook makes them."""
+    key = {"customer_type": ["retail", "all"][: len(values)], "figure": "net_sales"}
+    rows = key | {"value": values, "before": 1.0, "before_last": 1.0, "low": 0.0, "high": 9.0}
+    rows |= {"p_value": 0.5, "beyond_chance": False}
+    return pd.DataFrame(rows).set_index(["customer_type", "figure"])
+
+
+def test_a_table_of_regions_gets_the_region_of_the_run_and_is_read_without(run):
+    run.write("year_on_year", year(2.0, 3.0), horizon_days=365)
+    assert run.read("year_on_year").index.tolist() == [
+        ("east", "all", "net_sales"), ("east", "retail", "net_sales"),
+    ]  # fmt: skip
+    own = run.read_own("year_on_year")
+    assert own["value"].to_dict() == {("all", "net_sales"): 3.0, ("retail", "net_sales"): 2.0}
+    assert list(own.index.names) == ["customer_type", "figure"]
+    assert run.tables_read == run.tables_written == {"year_on_year"}
+
+
+def test_of_a_table_of_regions_only_the_own_rows_are_read(tmp_path):
+    """East and the company in one folder, as they are after a run of all regions."""
+    desk = tmp_path / "all"
+    company, east = run_in(desk, region="all"), run_in(tmp_path / "east")
+    company.write("year_on_year", year(2.0, 3.0))
+    east.write("year_on_year", year(5.0))
+    union.unite(desk, {"east": tmp_path / "east"})
+    assert len(company.read("year_on_year")) == 3
+    assert company.read_own("year_on_year")["value"].tolist() == [3.0, 2.0]
+    assert east.read_own("year_on_year")["value"].tolist() == [5.0]
+
+
+def test_a_table_of_regions_may_have_no_rows(run):
+    run.write("year_on_year", empty("year_on_year").drop(columns="region").set_index(
+        ["customer_type", "figure"]
+    ))  # fmt: skip
+    found = run.read_own("year_on_year")
+    assert found.empty and list(found.index.names) == ["customer_type", "figure"]
 
 
 def test_the_horizon_of_a_table_goes_with_it(run):

@@ -27,6 +27,21 @@ def test_figures_by_hand():
     assert found.loc["none"].tolist() == ["0 of 4", "", ""]
 
 
+def test_numbers_that_add_up_to_nothing_have_the_mean_0_and_small_ones_their_own():
+    """0.1 + 0.2 - 0.3 is not 0 in a computer; on another one it is not the same."""
+    tenths = [0.1, 0.2, -0.3]
+    assert sum(tenths) != 0
+    assert summarize(pd.Series(tenths, name="n")).loc["n", "median_or_share"] == "0"
+    small = pd.Series([1e-15, 3e-15], name="n")
+    assert summarize(small).loc["n", ["median_or_share", "first_half"]].tolist() == [
+        "2e-15",
+        "1e-15",
+    ]
+    near = pd.Series([1.0, -1.0 + 2e-9], name="n")
+    assert summarize(near).loc["n", "median_or_share"] == "1e-09"
+    assert summarize(pd.Series([0.0, 0.0], name="n")).loc["n", "median_or_share"] == "0"
+
+
 def test_the_horizon_a_table_was_written_with_is_a_figure():
     written = TABLE.copy()
     written.attrs = {"horizon_weeks": 52}

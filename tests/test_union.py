@@ -94,6 +94,39 @@ def test_counts_and_sales_of_transitions_add_up_by_key(desks):
     assert found["n_customers"].tolist() == [6, 4] and pd.isna(found["expected"][1])
 
 
+def year(region, *values):
+    """Net sales of a region, of all its customers and then of dealers."""
+    types = ["all", "dealer"][: len(values)]
+    rows = {"region": region, "customer_type": types, "figure": "net_sales", "value": values}
+    rows |= {"before": 1.0, "before_last": 1.0, "low": 0.0, "high": 9.0, "p_value": 0.5}
+    return pd.DataFrame(rows | {"beyond_chance": False})
+
+
+def test_what_regions_are_compared_by_stands_beside_the_companys_own(desks):
+    """The company's figure is no sum: it keeps its own rows, and gets those of its regions."""
+    put(desks["all"], "year_on_year", year("all", 7.0, 3.0))
+    put(desks["west"], "year_on_year", year("west", 5.0))
+    put(desks["east"], "year_on_year", year("east", 4.0, 1.0))
+    unite(desks, "west", "east", "north")
+    found = get(desks["all"], "year_on_year").set_index(["region", "customer_type"])["value"]
+    assert list(found.items()) == [
+        (("all", "all"), 7.0), (("all", "dealer"), 3.0), (("east", "all"), 4.0),
+        (("east", "dealer"), 1.0), (("west", "all"), 5.0),
+    ]  # fmt: skip
+
+
+def test_the_companys_own_rows_stay_alone_where_no_region_has_any(desks):
+    put(desks["all"], "year_on_year", year("all", 7.0))
+    (desks["north"] / "tables").mkdir(parents=True)
+    unite(desks, "north")
+    assert get(desks["all"], "year_on_year")["region"].tolist() == ["all"]
+
+
+def test_only_figures_by_which_regions_are_compared_stand_beside_each_other():
+    beside = {name: table.key[0] for name, table in TABLES.items() if table.company == "beside"}
+    assert beside == {"sales_trend": "region", "year_on_year": "region"}
+
+
 def test_clusters_stay_the_companys_own_and_without_regions_everything_does(desks):
     cluster = {"customer_id": ["C1"], "cluster": ["c1"]}
     put(desks["all"], "clusters", cluster)

@@ -1,6 +1,7 @@
 """What all figures share: how a figure becomes bytes that never change, its axes and its parts."""
 
 import io
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +24,12 @@ FONTS = (
     "'Hiragino Sans GB', 'Microsoft YaHei', 'Noto Sans CJK SC', 'WenQuanYi Micro Hei', sans-serif"
 )
 _FAMILY = f"font-family: {', '.join(map(repr, MEASURED))}; "
+_UNSEEN = {
+    r' transform="rotate\(-0 [^"]*\)"': "",
+    r'<g id="[^"]*"/>': "",
+    r"\s*\n\s*": " ",
+    r"> <": "><",
+}
 _CSS = '<style type="text/css">'
 
 
@@ -46,7 +53,7 @@ class Picture:
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         with styled():
             self.figure.savefig(file, format="svg", metadata=nothing)
-        text = follow_setting(file.getvalue().replace(_FAMILY, ""))
+        text = follow_setting(_shorten(file.getvalue().replace(_FAMILY, "")))
         fonts = f"text{{font-family:{FONTS};font-variant-numeric:tabular-nums}}"
         return text[text.index("<svg") :].replace(_CSS, _CSS + fonts, 1)
 
@@ -55,6 +62,13 @@ class Picture:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict, dict]:
         return {"image/svg+xml": self.svg()}, {"image/svg+xml": {"alt": self.alt}}
+
+
+def _shorten(svg: str) -> str:
+    """Leave out what is not seen: empty groups, rotations by nothing, the third decimal, blanks."""
+    for pattern, kept in _UNSEEN.items():
+        svg = re.sub(pattern, kept, svg)
+    return re.sub(r'="[^"<>]*"', lambda found: re.sub(r"(\d\.\d\d)\d+", r"\1", found[0]), svg)
 
 
 def nothing(language: Language) -> Picture:

@@ -11,12 +11,14 @@ from cvm_analysis.charts.style import INK, SCALE, WIDTH, styled
 from cvm_analysis.tables import ALL
 from cvm_analysis.texts import Language, Words, words
 
-MOST_MONTHS = 12
+MOST_MONTHS, MOST_SEGMENTS = 12, 10
 _LEAST_SPAN = 0.1  # of the colours: a rate that hardly changes has one colour
 
 
 def rates(table: pd.DataFrame, language: Language = "en", rate: str = "retention") -> Picture:
     """Draw a rate as a heat map: one row per segment, one column per month, all customers on top.
+
+    The segments drawn are the MOST_SEGMENTS with most customers due.
 
     Parameters
     ----------
@@ -63,7 +65,9 @@ def _shares(rows: pd.DataFrame) -> pd.DataFrame:
     """One row per segment, all customers first, and one column per month."""
     shares = rows.assign(share=rows["n_kept"] / rows["n_due"], month=pd.to_datetime(rows["month"]))
     wide = shares.pivot(index="segment", columns="month", values="share").iloc[:, -MOST_MONTHS:]
-    order = dict.fromkeys([ALL, *rows["segment"]])
+    due = rows.groupby("segment", sort=False)["n_due"].sum().drop(index=ALL, errors="ignore")
+    largest = due.index.isin(due.nlargest(MOST_SEGMENTS).index)
+    order = [ALL, *due.index[largest]]
     return wide.loc[[code for code in order if code in wide.index]].dropna(how="all")
 
 

@@ -14,17 +14,21 @@ from cvm_analysis.report.writer import Writer
 from cvm_analysis.texts import Words
 
 BY_SHARE = (*FACTORS, "margin", "n_new")  # figures whose change is said as a share
+SAID = ("net_sales_fell", "margin_fell")  # by the headline
 LIST = {"alert": "text", "money": "text", "n_customers": "number", "answered_by": "text"}
 
 
 def worry(writer: Writer, alerts: pd.DataFrame) -> str:
-    """Say the first alert as a clause: "19% of deliveries came late, up from 8%".
+    """Say the worst alert as a clause: "19% of deliveries came late, up from 8%".
 
-    Without an alert, what margin is at stake; empty if nothing is.
+    That sales fell, and the margin with them, is the headline's result, not its worry; a limit that
+    they are below is. Without an alert, what margin is at stake; empty if nothing is.
 
     alerts : table `alerts`
     """
-    return "" if alerts.empty else _say(writer, alerts.iloc[0], "clause")
+    said = SAID if alerts["alert"].eq(SAID[0]).any() else ()
+    others = alerts[~alerts["alert"].isin(said)]
+    return "" if others.empty else _say(writer, others.iloc[0], "clause")
 
 
 def answers(alerts: pd.DataFrame) -> list[str]:

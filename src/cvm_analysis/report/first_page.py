@@ -113,7 +113,7 @@ def call_step(writer: Writer, listed: pd.DataFrame) -> Step | None:
         say(f"{key}.title", customers=say.count("customers", n)),
         say(f"{key}.text", money=money),
         say.listed(say(f"owners.{owner}") for owner in owners.index[:2]),
-        say("report.strategy.due", day=say.date(due.min())) if len(due) else "",
+        say("report.strategy.due", day=say.day_and_month(due.min())) if len(due) else "",
     )
 
 

@@ -49,7 +49,7 @@ def has_fallen(year_on_year: pd.DataFrame) -> bool:
     if (ALL, "net_sales") not in year_on_year.index:
         return False
     row = year_on_year.loc[(ALL, "net_sales")]
-    return bool(row["beyond_chance"]) and row["value"] < row["before"]
+    return bool(row["beyond_chance"] and row["value"] < row["before"])
 
 
 def last_period(writer: Writer, sales_trend: pd.DataFrame) -> str:

@@ -17,7 +17,7 @@ SHOWN |= {"margin_at_stake": "money", "action": "text"}
 
 
 def title(writer: Writer, regions: pd.DataFrame) -> str:
-    """Say which region grew most, and which fell back or grew least.
+    """Say which region grew most, and which fell back or grew least; of all only if all are known.
 
     regions : as performance.regions.compare
     """
@@ -25,12 +25,14 @@ def title(writer: Writer, regions: pd.DataFrame) -> str:
     if len(known) < 2:
         return say("report.regions.title")
     best, worst = known.idxmax(), known.idxmin()
-    key = "report.regions.fell" if known[worst] < 0 else "report.regions.grew"
+    form = "grew" if known[worst] >= 0 else "all_fell" if known[best] < 0 else "fell"
+    if form != "fell" and len(known) < len(regions):
+        return say("report.regions.title")
     return say(
-        key,
-        best=say(f"regions.{best}"),
-        best_change=say.percent(known[best]),
-        worst=say(f"regions.{worst}"),
+        f"report.regions.{form}",
+        best=say.level("region", str(best)),
+        best_change=say.percent(abs(known[best])),
+        worst=say.level("region", str(worst)),
         worst_change=say.percent(abs(known[worst])),
     )
 
@@ -42,7 +44,7 @@ def chapter(writer: Writer, regions: pd.DataFrame, region: str) -> Block:
     """
     if region != ALL or regions.empty:
         return Block("")
-    heading = writer.section("regions", title(writer, regions), "whole")
+    heading = blocks.section(title(writer, regions), writer.say("report.regions.how_to_read"))
     return blocks.join([heading, comparison(writer, regions)])
 
 
@@ -55,7 +57,8 @@ def comparison(writer: Writer, regions: pd.DataFrame) -> Block:
         action=[_action(writer, row) for row in rows],
     )
     labels = {name: writer.say(f"report.regions.{name}") for name in SHOWN}
-    return writer.table(shown, SHOWN, "regions", labels, id="regions")
+    named = shown.set_axis([writer.say.level("region", str(code)) for code in shown.index])
+    return writer.table(named, SHOWN, labels=labels, id="regions")
 
 
 def _with_change(writer: Writer, row: Mapping[str, Any], figure: str) -> Cell:

@@ -46,10 +46,11 @@ def plan(
     before : a step that goes before the others
     """
     say = writer.say
-    if not total.n_contacts:
-        return blocks.text(say("report.strategy.nothing_planned"))
-    chosen = select_first(actions, urgent)
     first = [before] if before else []
+    if not total.n_contacts:
+        nothing = blocks.text(say("report.strategy.nothing_planned"))
+        return blocks.join([blocks.steps(first), nothing]) if first else nothing
+    chosen = select_first(actions, urgent)
     steps = [*first, *(_step(writer, str(code), row) for code, row in chosen.iterrows())][:MOST]
     said = say(
         "report.strategy.planned" if budget is None else "report.strategy.planned_of",
@@ -75,7 +76,8 @@ def request(
     Parameters as for `plan`
     """
     if before:
-        return writer.say("report.strategy.first_step", due=before.due)
+        key = "report.strategy.first_step" if before.due else "report.strategy.first_step_undated"
+        return writer.say(key, due=before.due)
     chosen = select_first(actions, urgent)
     if chosen.empty:
         return ""
@@ -84,7 +86,7 @@ def request(
         "report.strategy.request",
         action=writer.say(f"actions.{chosen.index[0]}"),
         customers=writer.say.count("customers", row["n_contacts"]),
-        day=writer.say.date(row["due_on"]),
+        day=writer.say.day_and_month(row["due_on"]),
     )
 
 
@@ -257,7 +259,7 @@ def _step(writer: Writer, code: str, row: pd.Series) -> Step:
         action=say(f"actions.{code}"),
         customers=say.count("customers", row["n_contacts"]),
     )
-    due = say("report.strategy.due", day=say.date(row["due_on"]))
+    due = say("report.strategy.due", day=say.day_and_month(row["due_on"]))
     return Step(title, worth, say(f"owners.{row['owner']}"), due)
 
 
