@@ -55,7 +55,14 @@ def test_doubt_is_asked(texts, says):
 
 
 @pytest.mark.parametrize(
-    "texts", [["9,450", "94.50"], ["1,234,567", "9,450"], ["0.125", "12.345"], ["7", "x", ""]]
+    "texts",
+    [
+        ["9,450", "94.50"],
+        ["1,234,567", "9,450"],
+        ["0.125", "12.345"],
+        ["7", "x", ""],
+        ["523", "-1,096", "71"],
+    ],
 )
 def test_one_certain_cell_settles_the_others(texts):
     ask(*texts)

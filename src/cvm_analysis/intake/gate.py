@@ -9,7 +9,6 @@ import functools
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from ibis import ir
@@ -53,8 +52,8 @@ def check(
         ignore_index=True,
     )
     quality.to_parquet(folder / "quality.parquet", index=False)
-    rejected = [rules.quarantine(rows, all_rules[table]) for table, rows in checked.items()]
-    stacked = functools.reduce(ir.Table.union, rejected).order_by("file", "line")
+    rejected = {table: rules.quarantine(rows, all_rules[table]) for table, rows in checked.items()}
+    stacked = functools.reduce(ir.Table.union, rejected.values()).order_by("file", "line")
     stacked.to_parquet(folder / "quarantine.parquet")
     errors = quality[(quality["region"] == ALL) & (quality["level"] == "error")]
     limits = Rules().stop_above | settings.business.rules.stop_above
@@ -64,23 +63,26 @@ def check(
     broken = errors[(errors["table"] == main) & (errors["n_rows"] > 0)]
     if over.empty and broken["n_rows"].sum() < int(checked[main].count().execute()):
         return
-    first = _first_of_each(folder)
+    stopping = broken if over.empty else over
+    places = [_first(rejected[row.table], row.check) for row in stopping.itertuples()]
     drop_work(folder)
     atomic_folder.publish(folder, quarantine_folder(settings))
-    raise GateError(_message(settings, broken if over.empty else over, first))
+    raise GateError(_message(settings, stopping, places))
 
 
-def _first_of_each(folder: Path) -> dict[str, Any]:
-    """The first excluded row of each rule."""
-    rejected = pd.read_parquet(folder / "quarantine.parquet").drop_duplicates("rule")
-    return {row.rule: row for row in rejected.itertuples()}
+def _first(rejected: ir.Table, rule: str) -> str:
+    """Where the first row stands that breaks a rule, and its value."""
+    broken = rejected.filter(rejected.rule == rule).order_by("file", "line").limit(1)
+    row = next(broken.to_pandas().itertuples())
+    value = f": '{row.value}'" if isinstance(row.value, str) else ""
+    return f"line {row.line:,} of {row.file}{value}"
 
 
-def _message(settings: Settings, over: pd.DataFrame, first: Mapping[str, Any]) -> str:
+def _message(settings: Settings, over: pd.DataFrame, places: list[str]) -> str:
     lines = [
         f"  {row.check}: {row.n_rows:,} rows of {row.table} are {row.share:.1%}, "
-        f"{row.limit:.1%} are allowed; the first is {_place(first[row.check])}"
-        for row in over.itertuples()
+        f"{row.limit:.1%} are allowed; the first is {place}"
+        for row, place in zip(over.itertuples(), places, strict=True)
     ]
     what = "too many bad rows" if (over["share"] > over["limit"]).any() else "no row is accepted"
     return (
@@ -89,8 +91,3 @@ def _message(settings: Settings, over: pd.DataFrame, first: Mapping[str, Any]) -
         + f"\n  `cvm quarantine {settings.path}` shows the rejected lines; "
         "correct the files, or raise the limit in rules.stop_above"
     )
-
-
-def _place(row: Any) -> str:
-    value = f": '{row.value}'" if isinstance(row.value, str) else ""
-    return f"line {row.line:,} of {row.file}{value}"

@@ -8,6 +8,7 @@ is asked (`ask_decimal`).
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from typing import Any
 
 import ibis
 from ibis import ir
@@ -80,24 +81,24 @@ def ask_decimal(rows: ir.Table, columns: Collection[str], file: str) -> None:
     cells = [bare[name] for name in bare.columns]
     kinds = {
         "unclear": rf"{WHOLE}[.,]{GROUP}$",
+        "dotted": rf"{WHOLE}[.]{GROUP}$",
+        "whole": r"^[-+]?\d+$",
         "comma": _shows(",", "."),
         "point": _shows(".", ","),
     }
-    found = {
-        f"{kind}_{i}": cell.re_search(pattern)
-        for i, cell in enumerate(cells)
-        for kind, pattern in kinds.items()
-    }
-    counts = bare.aggregate(
-        **{name: each.fill_null(False).sum() for name, each in found.items()},
-        **{f"like_{name}": cells[int(name.rpartition("_")[2])].min(where=each)
-           for name, each in found.items()},
-    )  # fmt: skip
-    row = counts.to_pandas().iloc[0]
-    n = {kind: sum(int(row[f"{kind}_{i}"] or 0) for i in range(len(cells))) for kind in kinds}
+    sums, examples = dict[str, ir.Value](), dict[str, ir.Value]()
+    for name, cell in zip(bare.columns, cells, strict=True):
+        for kind, pattern in kinds.items():
+            is_kind = cell.re_search(pattern).fill_null(False)
+            sums[f"{name} {kind}"] = is_kind.sum().fill_null(0)
+            examples[f"{name} {kind} like"] = cell.min(where=is_kind)
+    found = bare.aggregate(**sums, **examples).to_pandas().iloc[0]
+    asked = [name for name in bare.columns if not _is_grouped(found, name)]
+    n = {kind: sum(int(found[f"{name} {kind}"]) for name in bare.columns) for kind in kinds}
+    n["unclear"] = sum(int(found[f"{name} unclear"]) for name in asked)
     like = {
-        kind: next((row[f"like_{kind}_{i}"] for i in range(len(cells)) if row[f"{kind}_{i}"]), "")
-        for kind in kinds
+        kind: next((found[f"{c} {kind} like"] for c in names if found[f"{c} {kind}"]), "")
+        for kind, names in {"unclear": asked, "comma": bare.columns}.items()
     }
     if n["comma"] and not n["point"]:
         raise InputError(
@@ -113,6 +114,12 @@ def ask_decimal(rows: ir.Table, columns: Collection[str], file: str) -> None:
             f"`decimal: point` on the source if that is {first}, or `decimal: comma` if it is "
             f"{second}"
         )
+
+
+def _is_grouped(found: Any, column: str) -> bool:
+    """Whether cells like 9,450 stand in a column of whole numbers, so that they are whole, too."""
+    n_unclear, n_whole = found[f"{column} unclear"], found[f"{column} whole"]
+    return bool(n_whole > n_unclear and not found[f"{column} dotted"])
 
 
 def _shows(point: str, group: str) -> str:
