@@ -22,6 +22,7 @@ PLACEHOLDER = dt.date(1970, 1, 1)  # time 0 of computers; nobody's order, but a 
 CLOCK = r"(\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?: ?[AaPp][Mm])?)"
 ZONE = r"\s*(Z|UTC|GMT|(?:(?:UTC|GMT)\s*)?[-+]\d{1,2}:?(?:\d\d)?)$"
 ISO = r"^\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?:[T ]+\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?)?$"
+SIMPLE = r"^(199|20\d)\d-\d\d-\d\d(?:[T ]\d\d:\d\d:\d\d(?:\.\d+)?)?$"  # nearly all cells
 SERIAL = r"^[2-7]\d{4}(?:\.\d+)?$"  # days since 1899-12-30: 1954 to 2118
 
 
@@ -48,12 +49,18 @@ def local_time(zone: Any, moment: Any) -> Any:
 
 
 def moment(
-    text: ir.StringValue, pattern: str | None, zone: str, *, in_sheet: bool = False
+    text: ir.StringValue,
+    pattern: str | None,
+    zone: str,
+    *,
+    in_sheet: bool = False,
+    of_birth: bool = False,
 ) -> ir.Value:
     """Read times of the local day in `zone`; empty where that fails.
 
     in_sheet : the text comes from a workbook, where dates beside those of `pattern` are ISO or
         numbers of days
+    of_birth : 1970-01-01 is a day like others
     """
     bare = re.sub(r"\s*(%z|%Z|Z|UTC|GMT)$", "", pattern or "")
     must = pattern is not None and bare != pattern  # every cell has an offset
@@ -76,9 +83,17 @@ def moment(
 
     def plausible(local: ir.Value) -> ir.Value:
         known = local.between(ibis.literal(FIRST), ibis.literal(LAST))
+        if not of_birth:
+            known &= local.date() != ibis.literal(PLACEHOLDER)
         return ibis.ifelse(known, local, ibis.null("timestamp"))
 
-    return let(let(narrow(text), read), plausible)
+    if never:  # first the pattern alone, which reads nearly all cells, and is fast
+        plain = let(try_strptime(text, bare), plausible)
+        return plain.coalesce(let(let(narrow(text), read), plausible))
+    odd = let(let(narrow(text), read), plausible)
+    if must:
+        return odd
+    return ibis.ifelse(text.re_search(SIMPLE), text.try_cast("timestamp"), odd)
 
 
 def _local(cell: ir.Value, pattern: str, *, in_sheet: bool) -> ir.Value:
@@ -106,9 +121,3 @@ def _to_zone(found: ir.Value, offset: ir.Value, zone: str) -> ir.Value:
     utc = found - ahead.as_interval("m")
     local = local_time(ibis.literal(zone), instant(ibis.literal("UTC"), utc))
     return ibis.ifelse(offset == "", found, local)
-
-
-def without_placeholder(found: ir.Value) -> ir.Value:
-    """Empty where a time is only the first day of computers' time."""
-    day = ibis.literal(PLACEHOLDER)
-    return let(found, lambda at: ibis.ifelse(at.date() == day, ibis.null("timestamp"), at))

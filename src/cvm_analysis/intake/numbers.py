@@ -7,8 +7,9 @@ is asked (`ask_decimal`).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import NamedTuple
 
 import ibis
 from ibis import ir
@@ -59,7 +60,9 @@ def number(text: ir.StringValue, decimal: str | None = None, *, shares: bool = F
         amount = read(plain.re_replace(r"\s*%$", ""))
         return ibis.ifelse(plain.endswith("%"), (amount / 100).cast(MONEY), amount)
 
-    return let(narrow(text), read_share if shares else read)
+    simple = text.re_search(rf"^[-+]?\d+([{point}]\d+)?$")  # nearly all cells, and fast
+    odd = let(narrow(text), read_share if shares else read)
+    return ibis.ifelse(simple, text.replace(point, ".").try_cast(MONEY), odd)
 
 
 def _bare(text: ir.StringValue) -> ir.StringValue:
@@ -75,31 +78,16 @@ def ask_decimal(rows: ir.Table, columns: Collection[str], file: str) -> None:
 
     rows : a staged file, `columns` its texts that are numbers
     """
-    if not columns:
-        return
-    bare = rows.select(**{f"c{i}": _bare(narrow(rows[name])) for i, name in enumerate(columns)})
-    cells = [bare[name] for name in bare.columns]
-    kinds = {
-        "unclear": rf"{WHOLE}[.,]{GROUP}$",
-        "dotted": rf"{WHOLE}[.]{GROUP}$",
-        "whole": r"^[-+]?\d+$",
-        "comma": _shows(",", "."),
-        "point": _shows(".", ","),
-    }
-    sums, examples = dict[str, ir.Value](), dict[str, ir.Value]()
-    for name, cell in zip(bare.columns, cells, strict=True):
-        for kind, pattern in kinds.items():
-            is_kind = cell.re_search(pattern).fill_null(False)
-            sums[f"{name} {kind}"] = is_kind.sum().fill_null(0)
-            examples[f"{name} {kind} like"] = cell.min(where=is_kind)
-    found = bare.aggregate(**sums, **examples).to_pandas().iloc[0]
-    asked = [name for name in bare.columns if not _is_grouped(found, name)]
-    n = {kind: sum(int(found[f"{name} {kind}"]) for name in bare.columns) for kind in kinds}
-    n["unclear"] = sum(int(found[f"{name} unclear"]) for name in asked)
-    like = {
-        kind: next((found[f"{c} {kind} like"] for c in names if found[f"{c} {kind}"]), "")
-        for kind, names in {"unclear": asked, "comma": bare.columns}.items()
-    }
+    found = {name: _count_kinds(rows, name) for name in columns}
+    n, like = Counter[str](), dict[str, str]()
+    for kinds in found.values():
+        n_whole, n_unclear = (kinds.get(kind, _NONE).n for kind in ("whole", "unclear"))
+        settled = n_whole > n_unclear and "dotted" not in kinds  # 9,450 is whole as the others are
+        for kind, cells in kinds.items():
+            counted = "unclear" if kind == "dotted" else kind
+            if not (kind == "unclear" and settled):
+                n[counted] += cells.n
+                like.setdefault(counted, cells.like)
     if n["comma"] and not n["point"]:
         raise InputError(
             f"{file}: {n['comma']:,} numbers have a decimal comma, such as {like['comma']}; "
@@ -116,10 +104,39 @@ def ask_decimal(rows: ir.Table, columns: Collection[str], file: str) -> None:
         )
 
 
-def _is_grouped(found: Any, column: str) -> bool:
-    """Whether cells like 9,450 stand in a column of whole numbers, so that they are whole, too."""
-    n_unclear, n_whole = found[f"{column} unclear"], found[f"{column} whole"]
-    return bool(n_whole > n_unclear and not found[f"{column} dotted"])
+class _Cells(NamedTuple):
+    n: int
+    like: str
+
+
+_NONE = _Cells(0, "")
+
+
+def _count_kinds(rows: ir.Table, column: str) -> dict[str, _Cells]:
+    """Count the cells of a column by what they show of the decimal sign, with an example.
+
+    whole : neither point nor comma; comma, point : that is the decimal sign; unclear, dotted : a
+    comma or a point before three digits, which may be either
+    """
+    text = rows[column].strip()
+
+    def kind(bare: ir.Value) -> ir.Value:
+        return ibis.cases(
+            (bare.re_search(rf"{WHOLE},{GROUP}$"), "unclear"),
+            (bare.re_search(rf"{WHOLE}[.]{GROUP}$"), "dotted"),
+            (bare.re_search(_shows(",", ".")), "comma"),
+            (bare.re_search(_shows(".", ",")), "point"),
+            else_="other",
+        )
+
+    kinds = ibis.cases(
+        (text.re_search(r"^[-+]?\d+$"), "whole"),
+        (text.re_search(r"^[-+]?\d+\.(\d\d?|\d{4,})$"), "point"),  # nearly all cells, and fast
+        else_=let(_bare(narrow(text)), kind),
+    )
+    cells = rows.select(text=text, kind=kinds)
+    counted = cells.group_by("kind").aggregate(n=cells.count(), like=cells.text.min())
+    return {row.kind: _Cells(int(row.n), row.like) for row in counted.to_pandas().itertuples()}
 
 
 def _shows(point: str, group: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import operator
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Literal, NamedTuple
 
@@ -91,7 +92,8 @@ def _text(raw: ir.Table, name: str, kind: Kind = "text") -> ir.StringValue:
     if kind in ("text", "yes_no"):
         return text
     nothing = {*ids.NOTHING, *(moments.NOTHING if kind in ("date", "time") else ())}
-    return ibis.ifelse(text.lower().isin(sorted(nothing)), ibis.null("string"), text)
+    words = "|".join(re.escape(word) for word in sorted(nothing))
+    return ibis.ifelse(raw[name].re_search(rf"(?i)^\s*({words})\s*$"), ibis.null("string"), text)
 
 
 def parse_cell(
@@ -102,13 +104,13 @@ def parse_cell(
     reading: Reading = Reading(),  # noqa: B008
 ) -> ir.Value:
     """Parse a column of text as a kind of value; empty where that fails."""
-    text = _text(raw, name, kind)
-    if kind == "number" or kind in NUMERIC:
-        return numbers.number(text, reading.decimal, shares=kind == "number")
+    text = _text(raw, name)
+    whole = raw[name] if name in raw.columns else text
+    if kind in NUMERIC:
+        return numbers.number(whole, reading.decimal, shares=kind == "number")
     if kind in ("date", "time"):
-        moment = moments.moment(text, pattern, reading.timezone, in_sheet=reading.in_sheet)
-        if name != "birth_date":
-            moment = moments.without_placeholder(moment)
+        how = {"in_sheet": reading.in_sheet, "of_birth": name == "birth_date"}
+        moment = moments.moment(whole, pattern, reading.timezone, **how)
         return moment if kind == "time" else moment.date()
     if kind == "yes_no":
         word, empty = text.lower(), ibis.null("boolean")
