@@ -20,7 +20,8 @@ from cvm_analysis.tables import TABLES
 from cvm_analysis.tables import kind as kind_of
 from cvm_analysis.texts import Words
 
-DATE = re.compile(r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) (?:\d{1,2}, )?\d{4}")
+MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+DATE = re.compile(rf"{MONTH} (?:\d{{1,2}}, \d{{4}}|\d{{4}}|\d{{1,2}})(?!\d)")
 FIGURE = re.compile(r"(?<![\w.])([-−]?)([¥€$]?)(\d[\d,]*(?:\.\d+)?)([KMB]?)(%?)(?![\w%])")
 PARTS = r"</?(?:td|th|p|dd|dt|h1|h2|h3|div|li|small|span|caption)\b[^>]*>"  # of a sentence each
 UNITS = {"": 1.0, "K": 1e3, "M": 1e6, "B": 1e9}
@@ -80,7 +81,7 @@ class Sources:
         self.tables = {
             p.stem: _read(p, money_times) for p in sorted((desk / "tables").glob("*.parquet"))
         }
-        self.settings, self.say = settings, say
+        self.settings, self.say, self.money_times = settings, say, money_times
         self.date = pd.Timestamp(json.loads((desk / "stamp.json").read_text("utf-8"))["as_of"])
         done = [json.loads(path.read_text("utf-8")) for path in (desk / "done").glob("*.json")]
         notes = self.notes = [note for each in done for note in each["notes"]]
@@ -209,14 +210,38 @@ class Sources:
         cells += [("share", abs(v - 1)) for v in effects]
         lists = self.tables["backtest"].query("part == 'watchlist'")["value"]
         cells += [("share", a / b) for a, b in permutations(lists, 2) if b]
-        return cells + _rates(self.tables["rates"]) + self._changes() + self._base()
+        stakes = churn["margin_at_stake"].groupby(customers["region"]).sum()
+        cells += [("money", v) for v in stakes]
+        read = self.tables["quality"].query("n_rows > 0")
+        cells += [("number", v) for v in read["n_rows"] / read["share"]]
+        past = self.tables["backtest"].reset_index()
+        past = past[past["is_chosen"].astype(bool) & past["part"].str.startswith("value")]
+        cells += [("number", v) for v in past.groupby("metric")["value"].sum()]
+        points = self.tables["membership"]["points_expiring"].astype(float).sum()
+        cells += [("money", points * (self.settings.business.points.value or 0) * self.money_times)]
+        cells += [*self._accounts(), *self._changes(), *self._base()]
+        return cells + _rates(self.tables["rates"])
+
+    def _accounts(self) -> list[tuple[str, float]]:
+        """What project customers and dealers bought less than the year before, and more."""
+        people = self.tables["customers"].query("customer_type != 'retail' and n_orders > 0")
+        change = people["net_sales_change_365d"].astype(float)
+        return [("money", change[change < 0].sum()), ("money", change[change > 0].sum())]
 
     def _changes(self) -> list[tuple[str, float]]:
-        """Changes on the year before, in percent and in points."""
+        """Figures of the year and its changes: in money, in percent and in points."""
         table = self.tables["year_on_year"]
         change = (table["value"] - table["before"]).astype(float)
-        shares = (change / table["before"]).abs().dropna()
-        return [("share", v) for v in shares] + [("number", v) for v in 100 * change.abs().dropna()]
+        cells = []
+        for each in (change, table["low"].astype(float), table["high"].astype(float)):
+            cells += [("share", v) for v in (each / table["before"]).dropna()]
+            cells += [("number", v) for v in 100 * each.dropna()]
+            cells += [("number", v) for v in each.dropna()]
+        cells += [(kind, abs(v)) for kind, v in cells]
+        money = table.query("figure in ['net_sales', 'margin', 'value_per_order']")
+        money = money[["value", "before", "low", "high"]].to_numpy(float).ravel()
+        money = [*money, *self.tables["sales_change"]["effect"].astype(float)]
+        return cells + [("money", abs(v) * self.money_times) for v in money if np.isfinite(v)]
 
     def _base(self) -> list[tuple[str, float]]:
         """Of each value of an attribute, and of the smallest together: customers, sales, shares."""

@@ -252,9 +252,50 @@ def test_debug_raises_the_error_itself(folder, monkeypatch):
 
 
 def test_a_good_config_is_said_to_be_good(folder, cvm):
+    (folder / "reports" / "index.html").unlink()
     before = tree(folder)
     assert cvm("check", "config/sample.yaml") == (0, "config/sample.yaml: good\n", "")
     assert tree(folder) == before
+
+
+@pytest.mark.parametrize("spoil", [undecodable_line, open_quote], ids=lambda spoil: spoil.__name__)
+def test_check_reads_the_files_to_their_end(folder, cvm, spoil):
+    place = spoil(folder)
+    before = tree(folder)
+    code, out, err = cvm("check", "config/sample.yaml")
+    assert (code, out) == (2, "") and place in err
+    assert tree(folder) == before
+
+
+def test_check_asks_for_the_key(folder, cvm, monkeypatch):
+    change(folder, "pseudonyms: off", "pseudonyms: on")
+    monkeypatch.delenv("CVM_KEY", raising=False)
+    code, out, err = cvm("check", "config/sample.yaml")
+    assert (code, out) == (2, "") and err.startswith("cvm: CVM_KEY holds no key")
+
+
+def test_check_stops_at_a_gate_and_keeps_the_rejected_lines(folder, cvm):
+    change(folder, "{default: 0.02}", "{default: 0.02, wrong_number_of_cells: 0.0001}")
+    raw(folder).write_bytes(raw(folder).read_bytes() + b"too,few\n")
+    code, _, err = cvm("check", "config/sample.yaml")
+    assert code == 3 and "wrong_number_of_cells: 1 rows of" in err
+    shown = pd.read_csv(io.StringIO(cvm("quarantine", "config/sample.yaml")[1]))
+    assert (shown["rule"] == "wrong_number_of_cells").sum() == 1
+
+
+def test_check_looks_at_notebooks_and_at_the_folder_of_reports(folder, cvm):
+    code, _, err = cvm("check", "config/sample.yaml")
+    assert code == 2 and "reports/index.html: not written by cvm" in err
+    code, _, err = cvm("check", "config/sample.yaml", "--out", "mine", "--notebooks", "nowhere")
+    assert code == 2 and "nowhere" in err
+    assert cvm("check", "config/sample.yaml", "--out", "mine")[0] == 0
+    assert not (folder / "mine").exists()
+
+
+def test_check_finds_what_only_the_rows_can_show(folder, cvm):
+    at = change(folder, "indicators.credit_score", "indicators.nobodys", "config/scorecards.yaml")
+    code, _, err = cvm("check", "config/sample.yaml")
+    assert code == 2 and f"{at}no imported indicator 'nobodys'" in err
 
 
 def test_prepare_counts_rows_and_says_if_nothing_changed(folder, cvm):
@@ -321,6 +362,7 @@ def test_a_sample_is_made_and_never_over_other_files(tmp_path, cvm, monkeypatch)
 def test_help_names_every_command(cvm):
     code, out, _ = cvm("--help")
     assert code == 0
-    for command in ("sample", "check", "prepare", "run", "status", "quarantine", "drafts"):
+    named = ("sample", "new", "init", "check", "prepare", "run", "status", "quarantine", "drafts")
+    for command in named:
         assert command in out
     assert cvm("nonsense")[0] == 2

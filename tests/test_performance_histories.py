@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cvm_analysis.performance import histories, periods
+from cvm_analysis.performance import decomposition, figures, histories, periods, totals
 
 AS_OF = dt.date(2025, 12, 31)
 NONE = pd.DataFrame(columns=["customer_id", "at", "kind", "score"])
@@ -90,3 +90,11 @@ def test_a_year_that_began_with_few_complaints_counts():
 def test_without_feedback_or_a_whole_year_there_is_none():
     assert "n_complaints" not in histories.join(orders(a=(0,)), years(1), NONE)
     assert histories.join(orders(), years(0), NONE).empty
+
+
+def test_a_region_that_sold_nothing_in_these_years_has_no_rows():
+    sums = pd.DataFrame(columns=["customer_id", "period", "net_sales", "n_orders"])
+    feedback = pd.DataFrame({"customer_id": ["a"], "at": ["2025-03-01"], "kind": ["complaint"]})
+    found = histories.join(sums, years(3), feedback)
+    assert found.empty and totals.draw(found, pd.Series({"a": "retail"})) == {}
+    assert figures.compare({}).empty and decomposition.decompose({}).empty

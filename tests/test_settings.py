@@ -177,8 +177,8 @@ def test_an_unknown_setting_is_refused_with_the_nearest_name(folder, old, new, s
         (
             "  west:",
             "  West:",
-            "mine.yaml line 8: regions.West: string should match pattern '^[a-z0-9-]{1,40}$', "
-            "not 'West'",
+            "mine.yaml line 8: regions.West: use lower-case letters and digits of any script, "
+            "and - between them, not 'West'",
         ),
         (
             "default: 0.02",

@@ -1,4 +1,4 @@
-"""`cvm`: sample, init, check, prepare, run, status, quarantine, drafts.
+"""`cvm`: sample, new, init, check, prepare, run, status, quarantine, drafts.
 
 Exit codes: 0 good; 1 some region failed, the others are published; 2 wrong use, config or input;
 3 a data gate stopped it. For 2 and 3 nothing is published.
@@ -33,6 +33,7 @@ err = Console(stderr=True, soft_wrap=True, emoji=False)
 ConfigFile = Annotated[Path, typer.Argument(help="A YAML file such as config/sample.yaml.")]
 AsOf = Annotated[str, typer.Option(help="The last day that counts, as 2026-01-31.")]
 OutFolder = Annotated[Path, typer.Option("--out", help="Where reports are published.")]
+Notebooks = Annotated[Path, typer.Option(help="The notebooks to run.")]
 
 
 @app.command()
@@ -46,6 +47,29 @@ def sample(
 
     make(folder, customers, seed)
     _say(f"{folder}: raw files of a fictitious company; true parameters in truth.json")
+
+
+@app.command()
+def new(
+    folder: Annotated[Path, typer.Argument(help="A new or empty folder; with an option, yours.")],
+    diff: Annotated[bool, typer.Option("--diff", help="Show what this version changes.")] = False,
+    upgrade: Annotated[
+        bool, typer.Option("--upgrade", help="Take it over, except in files you changed.")
+    ] = False,
+) -> None:
+    """Start a company's own folder: notebooks, rule files, a key and a schedule."""
+    from cvm_analysis.project import start
+    from cvm_analysis.project import upgrade as upgrades
+
+    if diff or upgrade:
+        changes = upgrades.compare(folder) if diff else upgrades.upgrade(folder)
+        for change in changes:
+            _say(str(change))
+        if not changes:
+            _say(f"{folder}: nothing to change")
+        return
+    start.start(folder)
+    _say(f"{folder}: started; its README.md says how to make the first report")
 
 
 @app.command()
@@ -64,14 +88,22 @@ def init(
 
 
 @app.command()
-def check(config: ConfigFile) -> None:
-    """Check a config and list all problems at once; codes without words are warnings."""
+def check(
+    config: ConfigFile,
+    out: OutFolder = Path("reports"),
+    notebooks: Notebooks = Path("notebooks"),
+) -> None:
+    """Check all that would stop a run: config, raw files row by row, key, notebooks, folders."""
     from cvm_analysis import validate
+    from cvm_analysis.intake.prepare import rehearse
+    from cvm_analysis.run import fan_out
 
     settings = validate.check(config)
-    validate.check_files(settings)
     for warning in validate.warnings(settings):
         err.print(escape(f"cvm: {warning}"), highlight=False)
+    with rehearse(settings) as made:
+        validate.check_prepared(made)
+        fan_out.check(_plan(made, [], "", out, notebooks, ("en",)))
     _say(f"{config}: good")
 
 
@@ -86,9 +118,7 @@ def prepare(
 
     settings = validate.check(config)
     _say_prepared(settings, prepare_tables(settings, force))
-    validate.check_imported(settings)
-    validate.check_dimensions(settings)
-    validate.check_covariates(settings)
+    validate.check_prepared(settings)
 
 
 @app.command()
@@ -99,7 +129,7 @@ def run(
     ] = None,
     as_of: AsOf = "",
     out: OutFolder = Path("reports"),
-    notebooks: Annotated[Path, typer.Option(help="The notebooks to run.")] = Path("notebooks"),
+    notebooks: Notebooks = Path("notebooks"),
     jobs: Annotated[int, typer.Option(min=1, help="Notebooks at a time.")] = 2,
     language: Annotated[list[str] | None, typer.Option(help="Language of the report.")] = None,
     force: Annotated[bool, typer.Option(help="Run even if nothing changed.")] = False,
@@ -119,9 +149,7 @@ def run(
     if not prepared:
         _say_prepared(settings, prepare_tables(settings))
     with prepared_tables.kept(settings) as kept:
-        validate.check_imported(kept)
-        validate.check_dimensions(kept)
-        validate.check_covariates(kept)
+        validate.check_prepared(kept)
         plan = _plan(kept, region or [], as_of, out, notebooks, languages)
         names = {key: each[languages[0]] for key, each in plan.regions.items()}
         with progress.open_progress(names, err) as show:

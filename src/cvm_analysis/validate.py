@@ -6,14 +6,13 @@ file and line.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
 from cvm_analysis import prepared, texts
 from cvm_analysis.errors import ConfigError, CvmError, InputError, find_nearest, nearest
 from cvm_analysis.experience.leads import KNOWN_ON
-from cvm_analysis.intake import rules
+from cvm_analysis.intake import currencies, raw_files, rules, status
 from cvm_analysis.performance import alert_rules
 from cvm_analysis.segments import loyalty
 from cvm_analysis.segments.clusters import measures
@@ -22,13 +21,14 @@ from cvm_analysis.segments.grades.scorecard import Indicator
 from cvm_analysis.settings import (
     CustomerSource,
     DiscoveredRegions,
+    Place,
     Settings,
     Source,
     action_checks,
     load,
     wording,
 )
-from cvm_analysis.sources import formats, read
+from cvm_analysis.sources import read
 from cvm_analysis.strategy import plan
 from cvm_analysis.tables import IMPORTED, MEASURES, SATISFACTION, TABLES
 
@@ -50,10 +50,18 @@ def check(config: str | Path) -> Settings:
         *_unknown_rules(settings),
         *_unknown_words(settings),
         *_unusable_files(settings),
+        *_unusable_rates(settings),
     ]
     if problems:
         raise ConfigError("\n".join(problems))
     return settings
+
+
+def check_prepared(settings: Settings) -> None:
+    """Check settings that name what is found in the data; ConfigError if the tables lack it."""
+    check_imported(settings)
+    check_dimensions(settings)
+    check_covariates(settings)
 
 
 def warnings(settings: Settings) -> list[str]:
@@ -329,48 +337,42 @@ def _unusable_files(settings: Settings) -> Iterator[str]:
     for setting, sources in settings.business.sources.by_table().values():
         for i, source in enumerate(sources):
             at = ("sources", setting, str(i))
-            for path in settings.find_files(source.files):
-                if path.is_file():
+            places: list[tuple[tuple[str, ...], Place]] = [(at, source)]
+            places += [((*at, "join", str(k)), join) for k, join in enumerate(source.join)]
+            missing = [
+                f"{settings.where(settings.path, *keys, 'files')}: no file {path}; "
+                "add it or correct the path"
+                for keys, place in places
+                for path in (settings.find_files(place.files) if place.files else ())
+                if not path.is_file()
+            ]
+            yield from missing
+            if not missing and all(place.files for _, place in places):
+                for path in settings.find_files(source.files):
                     yield from _unusable_headers(settings, source, at, path)
-                else:
-                    place = settings.where(settings.path, *at, "files")
-                    yield f"{place}: no file {path}; add it or correct the path"
 
 
-def check_files(settings: Settings) -> None:
-    """Read all raw files to the end; ConfigError lists those that are damaged."""
-    problems = [
-        f"{settings.where(settings.path, 'sources', setting, str(i), 'files')}: {problem}"
-        for setting, sources in settings.business.sources.by_table().values()
-        for i, source in enumerate(sources)
-        for path in settings.find_files(source.files)
-        if (problem := _unreadable(path, source))
-    ]
-    if problems:
-        raise ConfigError("\n".join(problems))
-
-
-def _unreadable(path: Path, source: Source) -> str:
-    """Why a file cannot be read; empty if it can."""
+def _unusable_rates(settings: Settings) -> Iterator[str]:
+    """A file of exchange rates that is missing or cannot be read."""
     try:
-        with formats.open_rows(path, source.encoding, source.delimiter, source.sheet) as file:
-            deque(file.records, maxlen=0)
-    except InputError as error:
-        return str(error)
-    return ""
+        if settings.business.rates:
+            currencies.read_rates(settings.resolve(settings.business.rates))
+    except ConfigError as error:
+        yield f"{settings.where(settings.path, 'rates')}: {error}"
 
 
 def _unusable_headers(
     settings: Settings, source: Source, at: tuple[str, ...], path: Path
 ) -> Iterator[str]:
     try:
-        headers = formats.header(path, source.encoding, source.delimiter, source.sheet)
+        headers = raw_files.headers(settings, source, path)
     except InputError as error:
         yield f"{settings.where(settings.path, *at, 'files')}: {error}"
         return
     mapped = [((*at, "columns", ours), theirs) for ours, theirs in source.columns.items()]
     if isinstance(source, CustomerSource):
         mapped += [((*at, "mask"), theirs) for theirs in source.mask]
+    mapped += [((*at, key), theirs) for key, theirs in status.deciding(source)]
     regions = settings.business.regions
     main = settings.business.sources.main_table
     if isinstance(regions, DiscoveredRegions) and at[1] == main:

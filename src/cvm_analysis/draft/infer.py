@@ -17,6 +17,8 @@ from cvm_analysis.tables import TABLES
 Columns = dict[str, Column]
 MAX_REGIONS = 100  # distinct words
 ROWS_PER_REGION = 5  # at least
+FEW_ORDERS = 3  # of several lines, to tell an order's total from chance
+MIN_SAME = 0.9  # share of them
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ class Guess:
     table : a key of TABLES; empty if none fits
     unsure : our columns that were identified by content alone
     region : the column of regions, if any
-    missing : what order lines would need, if no table fits
+    order_total : an amount that is the same on all lines of an order, if any
+    missing : what order lines would need and these lack; a file without a table lacks some
     """
 
     file: Preview
@@ -35,6 +38,7 @@ class Guess:
     unsure: frozenset[str] = frozenset()
     region: Column | None = None
     missing: tuple[str, ...] = ()
+    order_total: Column | None = None
 
     @property
     def unused(self) -> list[str]:
@@ -51,12 +55,43 @@ def infer(file: Preview) -> Guess:
     if fitting:
         table = max(fitting, key=lambda table: _count(mapped[table]))
         columns = mapped[table]
-        return Guess(file, table, columns, _doubtful(table, columns), _region(file, columns))
+        total = _order_total(file, columns) if table == "transactions" else None
+        if total and {"quantity", "unit_price"} <= columns.keys():
+            del columns["amount"]
+        unsure, region = _doubtful(table, columns), _region(file, columns)
+        return Guess(file, table, columns, unsure, region, order_total=total)
     columns = _by_content(file, mapped["transactions"])
     if _fits("transactions", columns):
         unsure = frozenset(columns) - frozenset(mapped["transactions"])
         return Guess(file, "transactions", columns, unsure, _region(file, columns))
     return Guess(file, "", {}, missing=tuple(_missing(file, mapped["transactions"])))
+
+
+def read_as_sales(each: Guess) -> Guess:
+    """Read a file that fits no table as order lines that lack columns."""
+    columns = match_names(each.file, "transactions")
+    unsure = _doubtful("transactions", columns)
+    region = _region(each.file, columns)
+    missing = tuple(_missing(each.file, columns))
+    return Guess(each.file, "transactions", columns, unsure, region, missing)
+
+
+def _order_total(file: Preview, columns: Columns) -> Column | None:
+    """Find an amount that belongs to the order: only on its first line, or the same on all lines.
+
+    Equal amounts count where the lines have other products, quantities or prices.
+    """
+    if not {"amount", "order_id"} <= columns.keys():
+        return None
+    of_line = [c for c in columns if c in ("product", "product_id", "quantity", "unit_price")]
+    headers = [columns[ours].header for ours in ("order_id", "amount", *of_line)]
+    orders: dict[str, list[tuple[str, ...]]] = {}
+    for order, *cells in file.read(*headers):
+        orders.setdefault(order, []).append(tuple(cells))
+    several = [lines for order, lines in orders.items() if order and len(set(lines)) > 1]
+    same = [lines for lines in several if len({amount for amount, *_ in lines} - {""}) == 1]
+    is_total = len(same) >= MIN_SAME * len(several) and len(several) >= FEW_ORDERS
+    return columns["amount"] if is_total else None
 
 
 def _doubtful(table: str, columns: Columns) -> frozenset[str]:
@@ -98,7 +133,7 @@ def _is_kind(column: Column, table: str, ours: str) -> bool:
 
 def _fits(table: str, columns: Columns) -> bool:
     """Whether the columns suffice for a table and distinguish it from the others."""
-    if _needed(table, columns):
+    if find_needed(table, columns):
         return False
     if table == "feedback":
         return set(columns["kind"].distinct) <= set(FEEDBACK) or _count(columns) > 3
@@ -113,7 +148,7 @@ def _count(columns: Columns) -> int:
     return sum(not name.startswith("about_") for name in columns)
 
 
-def _needed(table: str, columns: Columns) -> list[str]:
+def find_needed(table: str, columns: Columns) -> list[str]:
     """Name the required columns that are missing."""
     needed = [c for c, spec in TABLES[table].columns.items() if not spec.optional]
     made = {"amount"} if {"quantity", "unit_price"} <= set(columns) else set()
@@ -130,7 +165,7 @@ def _by_content(file: Preview, known: Columns) -> Columns:
         "customer_id": _repeats_like_ids,
     }
     mapped = dict(known)
-    for ours in _needed("transactions", known):
+    for ours in find_needed("transactions", known):
         fitting = [column for column in free if looks[ours](column)]
         if fitting:
             mapped[ours] = max(fitting, key=lambda column: len(column.distinct))
@@ -160,7 +195,7 @@ def _region(file: Preview, columns: Columns) -> Column | None:
 
 def _missing(file: Preview, columns: Columns) -> Iterable[str]:
     """Say what order lines need and this file lacks, and which header does not fit its cells."""
-    for ours in _needed("transactions", columns):
+    for ours in find_needed("transactions", columns):
         known = match(file.columns, headers()["transactions"][ours])
         named = [file.columns[header] for header in known]
         odd = [column for column in named if not _is_kind(column, "transactions", ours)]

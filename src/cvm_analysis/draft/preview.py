@@ -6,7 +6,7 @@ Numbers and dates are parsed by the intake's own functions, so that its results 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,7 @@ from pathlib import Path
 import ibis
 import pandas as pd
 
+from cvm_analysis.draft.decimals import Decimals, find_decimals, swap
 from cvm_analysis.errors import InputError
 from cvm_analysis.intake import rules
 from cvm_analysis.sources.formats import Record, open_rows
@@ -39,7 +40,6 @@ class Dates:
     unread: str | None  # a cell that does not match
     first: pd.Timestamp
     last: pd.Timestamp
-    in_order: bool  # never back in time
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class Column:
     header: str
     cells: list[str]  # without empty ones
     share_empty: float
+    pattern: str | None = None  # of its dates, where it is known
 
     @cached_property
     def distinct(self) -> list[str]:
@@ -79,8 +80,16 @@ class Column:
         return next((c for c, n in zip(self.distinct, self._number, strict=True) if n != n), "")
 
     @cached_property
+    def decimals(self) -> Decimals:
+        """How its numbers write decimals."""
+        return find_decimals(self.distinct)
+
+    @cached_property
     def _number(self) -> pd.Series:
-        return _read(self.distinct, ["number"])["number"].astype(float)
+        cells = self.distinct
+        if self.decimals.sign == "comma":
+            cells = [swap(cell) for cell in cells]
+        return _read(cells, ["number"])["number"].astype(float)
 
     def _is_most(self, is_readable: pd.Series) -> bool:
         """Whether enough cells are readable; `is_readable` : of each distinct cell."""
@@ -93,7 +102,10 @@ class Column:
         """The format of its dates; None if the cells are not dates."""
         if not self.cells:
             return None
-        candidates = _candidate_patterns(self.distinct[:: max(len(self.distinct) // 50, 1)])
+        few = self.distinct[:: max(len(self.distinct) // 50, 1)]
+        candidates: list[str | None] = [self.pattern]
+        if self.pattern is None:
+            candidates = _candidate_patterns(few)
         days = _read(self.distinct, candidates)
         pattern = max(candidates, key=lambda way: days[way].count())
         is_date = self._is_most(days[pattern].notna())
@@ -109,11 +121,15 @@ class Preview:
     delimiter: str
     n_rows: int  # of the file
     columns: dict[str, Column]
+    header: list[str]
+    rows: list[list[str]]
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether the preview has every row."""
-        return self.n_rows <= MAX_ROWS
+    def read(self, *headers: str) -> Iterator[tuple[str, ...]]:
+        """Yield the cells of some columns, row by row; rows that are too short are left out."""
+        places = [self.header.index(name) for name in headers]
+        for row in self.rows:
+            if len(row) > max(places):
+                yield tuple(row[place].strip() for place in places)
 
 
 def preview(path: Path, encoding: str | None = None) -> Preview:
@@ -127,7 +143,7 @@ def preview(path: Path, encoding: str | None = None) -> Preview:
     if not rows:
         raise InputError(f"{path}: a header and no rows; is this the right file?")
     columns = {name: _column(name, header.index(name), rows) for name in filled}
-    return Preview(path, file.encoding, file.delimiter, n_rows, columns)
+    return Preview(path, file.encoding, file.delimiter, n_rows, columns, header, rows)
 
 
 def looks_chinese(file: Preview) -> bool:
@@ -187,7 +203,6 @@ def _dates(cells: list[str], days: pd.DataFrame, pattern: str | None) -> Dates:
     found = days[pattern]
     unread = days.index[found.isna()]
     distinct = list(dict.fromkeys(cells))
-    moments = pd.Series(cells).map(dict(zip(distinct, found, strict=True))).dropna()
     other = _swapped(pattern) if pattern else None
     is_rival = other in days and days[other].notna().sum() == found.notna().sum()
     return Dates(
@@ -196,7 +211,6 @@ def _dates(cells: list[str], days: pd.DataFrame, pattern: str | None) -> Dates:
         unread=distinct[unread[0]] if len(unread) else None,
         first=found.min(),
         last=found.max(),
-        in_order=moments.is_monotonic_increasing,
     )
 
 

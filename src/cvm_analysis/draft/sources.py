@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os.path
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cvm_analysis.draft.infer import Guess
+from cvm_analysis.draft import profiles, proposals
+from cvm_analysis.draft.infer import Guess, find_needed
 from cvm_analysis.draft.preview import Column, Dates, Preview, looks_chinese
 from cvm_analysis.draft.synonyms import REGION_NAMES, match, personal_headers
 from cvm_analysis.draft.yaml_comments import line, text
 from cvm_analysis.intake.regions import slug
 from cvm_analysis.intake.rules import ARMS, FEEDBACK, MOVEMENTS, OUTCOMES
 from cvm_analysis.tables import TABLES
+from cvm_analysis.tables.shape import NUMERIC
 
 GRAINS = {
     ("transactions", "transactions"): "one row per order line",
@@ -35,31 +37,44 @@ CODES = {  # columns whose cells must be among these
 }
 REGION_COLUMNS = {"transactions": "sold_in", "customers_raw": "region", "leads": "region"}  # ours
 POOL_BELOW = 50  # customers
+LISTED = 12  # headers in a comment
 
 
 @dataclass(frozen=True)
 class Locations:
     """Where the files name regions.
 
-    shared : header of the column of regions that all sales have, if any
+    main : the table that places customers: transactions, or contracts alone
+    shared : header of the column of regions that all files of `main` have, if any
     words : the raw names of regions; none if no file has a column of regions
     by_record : whether customer records name the region
     """
 
+    main: str
     shared: str
     words: tuple[str, ...]
     by_record: bool
 
+    @property
+    def columns(self) -> dict[str, str]:
+        """Our column of regions in each table that has one."""
+        return (
+            {"contracts": "sold_in"} | REGION_COLUMNS
+            if self.main == "contracts"
+            else REGION_COLUMNS
+        )
 
-def locate(found: list[Guess]) -> Locations:
-    """Find the column of regions that all sales share, else all columns of regions."""
-    sales = [each for each in found if each.table == "transactions"]
+
+def locate(found: list[Guess], main: str) -> Locations:
+    """Find the column of regions that all files of `main` share, else all columns of regions."""
+    sales = [each for each in found if each.table == main]
     records = [each for each in found if each.table == "customers_raw"]
     headers = {each.region.header if each.region else "" for each in sales}
     shared = headers.pop() if len(headers) == 1 else ""
     used = sales if shared else [*sales, *records]
     words = [word for each in used if each.region for word in each.region.distinct]
-    return Locations(shared, tuple(dict.fromkeys(words)), any(each.region for each in records))
+    by_record = any(each.region for each in records)
+    return Locations(main, shared, tuple(dict.fromkeys(words)), by_record)
 
 
 def regions(where: Locations) -> Iterator[str]:
@@ -89,16 +104,27 @@ def _named(words: tuple[str, ...]) -> Iterator[str]:
 def sources(found: list[Guess], where: Locations, folder: Path) -> Iterator[str]:
     """Write `sources`, paths starting from `folder`."""
     yield line("sources:", note="columns: ours on the left, the file's header on the right")
+    paths = [(each, _path(each, folder)) for each in found]
     for (setting, table), grain in GRAINS.items():
         files = [each for each in found if each.table == table]
         if files:
             yield line(f"  {setting}:", note=grain)
         for each in files:
             yield from _source(each, where, folder)
+            yield from proposals.propose(each, [pair for pair in paths if pair[0] is not each])
     for each in found:
         if not each.table:
-            has = ", ".join(each.file.columns)
+            has = _list(each.file.columns)
             yield f"# please check: {_path(each, folder)} is left out, it fits no table: {has}"
+    if not any(each.table in ("transactions", "contracts") for each in found):
+        yield "# please check: no file has order lines or contracts; add them as `transactions:`"
+
+
+def _list(headers: Iterable[str]) -> str:
+    listed = list(headers)
+    return ", ".join(listed[:LISTED]) + (
+        f" and {len(listed) - LISTED} more" if listed[LISTED:] else ""
+    )
 
 
 def _path(each: Guess, folder: Path) -> str:
@@ -110,31 +136,40 @@ def _source(each: Guess, where: Locations, folder: Path) -> Iterator[str]:
     yield f"    - files: {text(_path(each, folder))}"
     yield from _fixed_region(each, where, region)
     yield from _reading(each.file)
+    yield from _decimal(each)
     yield line("      columns:", guessed="by their names")
     for ours, column in each.columns.items():
         yield line(f"        {ours}: {text(column.header)}", check=_doubt(each, ours, column))
+    for ours in find_needed(each.table, each.columns):
+        yield line(
+            f"        {ours}:", check=f"write the header; the file has {_list(each.file.columns)}"
+        )
+    if each.missing:
+        yield f"      # please check: {'; '.join(each.missing)}"
     if region:
-        yield f"        {REGION_COLUMNS[each.table]}: {text(region)}"
-    if each.table == "transactions" and "amount" not in each.columns:
-        yield "        # guessed: without an amount it is quantity x unit_price"
+        yield f"        {where.columns[each.table]}: {text(region)}"
+    if {"quantity", "unit_price"} <= each.columns.keys() and "amount" not in each.columns:
+        why = f"{each.order_total.header} is the order's total, " if each.order_total else ""
+        yield f"        # guessed: {why}so the amount is quantity x unit_price"
     yield from _formats(each)
+    yield from profiles.write(each)
     yield from _mask(each)
     yield from _left_over(each, region, where)
 
 
 def _region_header(each: Guess, where: Locations) -> str:
     """The header of a file's regions, to be mapped if it has half of the known names."""
-    if each.region is None or (each.table == "transactions" and where.shared):
+    if each.region is None or (each.table == where.main and where.shared):
         return ""
     known = set(where.words).intersection(each.region.distinct)
-    is_region = each.table in REGION_COLUMNS and 2 * len(known) >= len(where.words)
+    is_region = each.table in where.columns and 2 * len(known) >= len(where.words)
     return each.region.header if is_region else ""
 
 
 def _fixed_region(each: Guess, where: Locations, region: str) -> Iterator[str]:
-    if each.table in REGION_COLUMNS and not where.words:
+    if each.table in where.columns and not where.words:
         yield "      region: main"
-    elif each.table == "transactions" and not (region or where.shared or where.by_record):
+    elif each.table == where.main and not (region or where.shared or where.by_record):
         yield line("      # region: ...", check="the region of these rows")
 
 
@@ -150,9 +185,30 @@ def _reading(file: Preview) -> Iterator[str]:
         yield line(f"      delimiter: {file.delimiter}", guessed="from its first lines")
 
 
+def _decimal(each: Guess) -> Iterator[str]:
+    """Write the decimal sign where it is a comma, and ask where the numbers do not show it."""
+    spec = TABLES[each.table].columns
+    found = [column.decimals for ours, column in each.columns.items() if spec[ours].kind in NUMERIC]
+    commas = [each.example for each in found if each.sign == "comma"]
+    doubtful = [each.doubtful for each in found if each.doubtful]
+    if commas:
+        yield line("      decimal: comma", guessed=f"as {commas[0]}")
+    elif doubtful:
+        yield line(
+            "      # decimal: comma", check=f"is {doubtful[0]} a thousand or has it decimals?"
+        )
+
+
 def _doubt(each: Guess, ours: str, column: Column) -> str:
+    places = [i for i, header in enumerate(each.file.header, 1) if header == column.header]
+    if len(places) > 1:
+        return f"which one? columns {' and '.join(map(str, places))} have this header"
     if ours in each.unsure:
         return "identified by its cells, not by its name"
+    if ours == "amount" and column is each.order_total:
+        return "the same on all lines of an order: an order's total would count once per line"
+    if ours == "customer_id" and each.table == "transactions":
+        return proposals.list_buyers(each, column)
     codes = CODES.get((each.table, ours))
     if codes and not set(column.distinct) <= set(codes):
         return f"only {', '.join(codes)} are valid; it has {', '.join(column.distinct[:5])}"
@@ -197,12 +253,12 @@ def _mask(each: Guess) -> Iterator[str]:
 
 
 def _left_over(each: Guess, region: str, where: Locations) -> Iterator[str]:
-    used = {region, where.shared if each.table == "transactions" else ""}
+    used = {region, where.shared if each.table == where.main else ""}
     found = {each.region.header} if each.region else set[str]()
     unused = [*each.unused, *sorted(found - used)]
-    used |= set(_personal(each))
+    used |= {*_personal(each), *profiles.headers(each.file)}
     unused = [header for header in unused if header not in used]
     if unused and each.table == "contracts":
         yield f"      # add what was known at the start under your own names: {', '.join(unused)}"
     elif unused:
-        yield f"      # not used: {', '.join(unused)}"
+        yield f"      # not used: {_list(unused)}"

@@ -45,6 +45,11 @@ def personal_headers() -> Sequence[str]:
     return _read()["personal"].split()
 
 
+def currency_headers() -> Sequence[str]:
+    """Give the header names of a column of currencies."""
+    return _read()["currencies"].split()
+
+
 def _read() -> Mapping[str, Any]:
     text = resources.files("cvm_analysis.draft").joinpath("synonyms.yaml").read_text("utf-8")
     return yaml.safe_load(Template(text).substitute(yaml.safe_load(text)["shared"]))

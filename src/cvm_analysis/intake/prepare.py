@@ -10,14 +10,13 @@ import dataclasses
 import datetime as dt
 import hashlib
 import json
-import os.path
 import shutil
 import zoneinfo
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import ibis
 import pandas as pd
@@ -27,14 +26,19 @@ from cvm_analysis import __version__, atomic_folder
 from cvm_analysis.intake import (
     cells,
     contracts,
+    currencies,
     gate,
     ids,
     last_day,
     masking,
+    overlap,
     pseudonyms,
+    raw_files,
     regions,
     rules,
+    status,
 )
+from cvm_analysis.intake.raw_files import RawInput
 from cvm_analysis.prepared import STAMP, describe_owner, stamp
 from cvm_analysis.settings import (
     ContractSource,
@@ -42,7 +46,7 @@ from cvm_analysis.settings import (
     Settings,
     Source,
 )
-from cvm_analysis.sources import read
+from cvm_analysis.sources import formats, joins, read
 from cvm_analysis.tables import TABLES, own
 
 IDS = ids.PEOPLE  # columns that get pseudonyms
@@ -54,13 +58,16 @@ PLACED_BY = {
 OWN_REGION = ("leads",)  # tables whose rows without a customer stay in the region they name
 
 
-def fingerprint(settings: Settings) -> str:
-    """Digest all inputs of the prepared tables: raw files, settings, key and code."""
+def fingerprint(settings: Settings, inputs: list[RawInput]) -> str:
+    """Digest all that the prepared tables depend on: raw files, settings, key and code."""
     business = settings.business
-    used = business.model_dump_json(
-        include={"timezone", "pseudonyms", "extracted_on", "regions", "sources", "rules"}
-    )
-    files = [(name, read.digest(path)) for _, _, name, path in _sources(settings)]
+    named = {"currency", "timezone", "pseudonyms", "extracted_on", "regions", "sources", "rules"}
+    used = business.model_dump_json(include=named)
+    paths = [(raw.name, raw.path) for raw in inputs]
+    paths += [(other.name, other.path) for raw in inputs for other in raw.others]
+    files = [(name, read.digest(path)) for name, path in paths]
+    if settings.business.rates:
+        files.append(("rates", read.digest(settings.resolve(settings.business.rates))))
     key = pseudonyms.pseudonym("", pseudonyms.key()) if business.pseudonyms else ""
     folders = [Path(__file__).parents[1] / each for each in ("intake", "sources", "tables")]
     code = [path.read_text("utf-8") for each in folders for path in sorted(each.glob("*.py"))]
@@ -79,18 +86,46 @@ def prepare(settings: Settings, force: bool = False) -> bool:
     GateError : too many rows break a rule; the quarantine is in the folder `<prepared>.stopped`,
         and the previous tables stay
     """
-    key = fingerprint(settings)
+    with raw_files.open_inputs(settings) as inputs:
+        return _prepare(settings, inputs, force)
+
+
+def _prepare(settings: Settings, inputs: list[RawInput], force: bool) -> bool:
+    key = fingerprint(settings, inputs)
     if not force and stamp(settings).get("fingerprint") == key:
         _remove_stopped(settings)
         return False
-    with atomic_folder.atomic_folder(settings.prepared.parent, settings.prepared.name) as folder:
-        with _engine(folder) as con:
-            content = _write(con, settings, folder)
-        content |= {"fingerprint": key, "owner": describe_owner(settings)}
-        (folder / STAMP).write_text(json.dumps(content, ensure_ascii=False, indent=1), "utf-8")
+    with _made(settings, inputs, key) as folder:
         atomic_folder.publish(folder, settings.prepared)
     _remove_stopped(settings)
     return True
+
+
+@contextmanager
+def rehearse(settings: Settings) -> Iterator[Settings]:
+    """Give settings with the tables that `prepare` would write; they are gone afterwards.
+
+    Errors as `prepare`, and the quarantine after a GateError too. Nothing else is written; tables
+    that are up to date are given as they are.
+    """
+    with raw_files.open_inputs(settings) as inputs:
+        key = fingerprint(settings, inputs)
+        if stamp(settings).get("fingerprint") == key:
+            yield settings
+            return
+        with _made(settings, inputs, key) as folder:
+            yield dataclasses.replace(settings, pinned=folder)
+
+
+@contextmanager
+def _made(settings: Settings, inputs: list[RawInput], key: str) -> Iterator[Path]:
+    """Make the tables in a folder beside the prepared one, which goes unless it is published."""
+    with atomic_folder.atomic_folder(settings.prepared.parent, settings.prepared.name) as folder:
+        with _engine(folder) as con:
+            content = _write(con, settings, inputs, folder)
+        content |= {"fingerprint": key, "owner": describe_owner(settings)}
+        (folder / STAMP).write_text(json.dumps(content, ensure_ascii=False, indent=1), "utf-8")
+        yield folder
 
 
 def _actions(settings: Settings) -> list[str]:
@@ -120,24 +155,19 @@ def _engine(folder: Path) -> Iterator[ibis.BaseBackend]:
         gate.drop_work(folder)
 
 
-def _sources(settings: Settings) -> list[tuple[str, Source, str, Path]]:
-    """List the raw files: table, source, name relative to the config, path."""
-    return [
-        (table, source, os.path.relpath(path, settings.path.parent), path)
-        for table, (_, sources) in settings.business.sources.by_table().items()
-        for source in sources
-        for path in settings.find_files(source.files)
-    ]
-
-
-def _write(con: Any, settings: Settings, folder: Path) -> dict[str, Any]:
+def _write(con: Any, settings: Settings, inputs: list[RawInput], folder: Path) -> dict[str, Any]:
     """Write the tables; each step leaves its result in DuckDB for the next."""
     zone = zoneinfo.ZoneInfo(settings.business.timezone)
     extracted_on = settings.business.extracted_on or dt.datetime.now(zone).date()
-    files, read_tables, notes = _stage(con, settings, folder)
+    files, read_tables, notes = _stage(con, settings, inputs, folder)
     duplicates, actions = settings.business.rules.duplicates, _actions(settings)
+    by_table = settings.business.sources.by_table()
     checks = {
-        table: rules.rules_for(table, extracted_on, duplicates, actions) for table in read_tables
+        table: [
+            *status.rules(by_table[table][1]),
+            *rules.rules_for(table, extracted_on, duplicates, actions),
+        ]
+        for table in read_tables
     }
     checked = {
         table: con.create_table(f"checked_{table}", rules.apply(rows, checks[table]))
@@ -169,48 +199,95 @@ def _write(con: Any, settings: Settings, folder: Path) -> dict[str, Any]:
 
 
 def _stage(
-    con: Any, settings: Settings, folder: Path
+    con: Any, settings: Settings, inputs: list[RawInput], folder: Path
 ) -> tuple[list[dict[str, Any]], dict[str, ir.Table], list[str]]:
     """Read every file as text, parse its cells, and stack the files of each table.
 
     Also returns notes on what a user should know of the files.
     """
     files, parts = list[dict[str, Any]](), dict[str, list[ir.Table]]()
-    personal = []
-    for i, (table, source, name, path) in enumerate(_sources(settings)):
-        columns = {own.to_inside(table, ours): theirs for ours, theirs in source.columns.items()}
-        named = settings.business.regions
-        if table == settings.business.sources.main_table and isinstance(named, DiscoveredRegions):
-            columns["sold_in"] = named.from_
-        staged = folder / f"work.{i}.parquet"
-        hidden = masking.hidden_columns(source)
-        how = (source.encoding, staged, source.delimiter, source.sheet, source.decimal)
-        raw = read.stage(path, name, columns | hidden, *how)
-        files.append({"table": table, "columns": sorted(columns), **dataclasses.asdict(raw)})
-        text = con.read_parquet(staged)
-        cells.check(text, table, columns, source, name)
-        text = ids.clean(text)
-        personal += [text.select("customer_id", value=column) for column in hidden]
-        if isinstance(source, ContractSource):
-            meant = {own.to_inside(table, ours): each for ours, each in source.values.items()}
-            text = contracts.replace_words(text, meant, source.decimal)
-        added = _added_columns(settings, table)
-        reading = rules.Reading(
-            source.decimal, settings.business.timezone, in_sheet=raw.encoding == "xlsx"
-        )
-        rows = rules.parse_columns(text, table, raw.n_columns, source.formats, added, reading)
-        if isinstance(source, ContractSource):
-            rows = contracts.read_tenure(rows, source)
-        parts.setdefault(table, []).append(_with_region_keys(settings, table, source, rows))
+    personal, notes = list[ir.Table](), list[str]()
+    for i, each in enumerate(inputs):
+        staged = _read(con, settings, each, folder / f"work.{i}.parquet")
+        files += staged.files
+        personal += staged.personal
+        notes += staged.notes
+        parts.setdefault(each.table, []).append(staged.rows)
     tables = {table: _stack(rows) for table, rows in parts.items()}
+    if "transactions" in tables:
+        tables["transactions"] = _count_once(con, settings, inputs, tables["transactions"])
     if "contracts" in tables:
         contracts.check_status(tables["contracts"], settings)
     if set(masking.TEXTS) & set(tables):
         raw_ids = _raw_ids(tables) if settings.business.pseudonyms else pd.Series(dtype="string")
         tables = masking.mask_tables(con, tables, masking.collect(personal, raw_ids))
-    notes = [f"{each['name']}: {note}" for each in files for note in each["notes"]]
     notes += ids.report_forms(tables, settings.business.sources.main_table)
-    return files, _pseudonymise(con, tables) if settings.business.pseudonyms else tables, notes
+    hidden = _pseudonymise(con, tables) if settings.business.pseudonyms else tables
+    return files, hidden, notes
+
+
+class _Staged(NamedTuple):
+    """A file that was read: its parsed rows, its record and those of files joined to it."""
+
+    rows: ir.Table
+    files: list[dict[str, Any]]
+    personal: list[ir.Table]  # customer_id and value of each column that is masked
+    notes: list[str]  # what is left out, and what does not meet
+
+
+def _read(con: Any, settings: Settings, each: RawInput, staged: Path) -> _Staged:
+    """Read a file, and parse its cells into the columns of its table."""
+    table, source = each.table, each.source
+    columns = {own.to_inside(table, ours): theirs for ours, theirs in source.columns.items()}
+    named = settings.business.regions
+    if table == settings.business.sources.main_table and isinstance(named, DiscoveredRegions):
+        columns["sold_in"] = named.from_
+    hidden, currency = masking.hidden_columns(source), _find_currency(each)
+    wanted = columns | hidden | status.columns(source, currency)
+    file = (each.path, each.name, raw_files.options(source))
+    joined = joins.stage(con, file, wanted, list(each.others), staged)
+    cells.check(joined.rows, table, columns, source, each.name)
+    text = ids.clean(status.fill(joined.rows, table, source))
+    personal = [text.select("customer_id", value=column) for column in hidden]
+    text = status.mark(text, source, currency)
+    if isinstance(source, ContractSource):
+        meant = {own.to_inside(table, ours): each for ours, each in source.values.items()}
+        text = contracts.replace_words(text, meant, source.decimal)
+    first, *others = map(dataclasses.asdict, joined.files)
+    added = _added_columns(settings, table)
+    reading = rules.Reading(
+        source.decimal, settings.business.timezone, in_sheet=first["encoding"] == "xlsx"
+    )
+    rows = rules.parse_columns(text, table, first["n_columns"], source.formats, added, reading)
+    if isinstance(source, ContractSource):
+        rows = contracts.read_tenure(rows, source)
+    files = [{"table": table, "columns": sorted(columns), **first}]
+    files += [{"table": "", "columns": [], **other} for other in others]
+    placed = _with_region_keys(settings, table, source, rows)
+    left_out = [f"{file.name}: {note}" for file in joined.files for note in file.notes]
+    return _Staged(placed, files, personal, [*left_out, *joined.notes])
+
+
+def _find_currency(each: RawInput) -> str | None:
+    """The header of the currencies of order lines: as the config says, else by its name."""
+    source = each.source
+    if each.table != "transactions" or source.currency:
+        return source.currency
+    return currencies.find_header(formats.header(each.path, **raw_files.options(source)))
+
+
+def _count_once(con: Any, settings: Settings, inputs: list[RawInput], rows: ir.Table) -> ir.Table:
+    """Take days that several files cover once, convert currencies, and add returns."""
+    sales = settings.business.sources.transactions
+    files = [[each.name for each in inputs if each.source is source] for source in sales]
+    for i, source in enumerate(sales):
+        if source.overlap == "newest" and len(files[i]) > 1:
+            rows = overlap.leave_older_out(con, rows, files[i], f"older_{i}")
+    checked = [n for i, s in enumerate(sales) if s.overlap != "keep" for n in files[i]]
+    if len(checked) > 1:
+        overlap.refuse_repeated(rows, checked)
+    rows = currencies.convert(rows, settings)
+    return status.add_returns(rows, has_refunds=any(source.refunds for source in sales))
 
 
 def _raw_ids(tables: dict[str, ir.Table]) -> pd.Series:
@@ -350,6 +427,7 @@ def _span(
     """
     table = "transactions" if "transactions" in tables else "contracts"
     rows = tables[table]
+    rows = rows.filter(~rows.refunded) if "refunded" in rows.columns else rows
     accepted = rows.filter(rows.rule.isnull())
     n_accepted = int(accepted.count().execute())
     if table == "transactions":

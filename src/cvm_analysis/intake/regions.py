@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import re
 from collections.abc import Iterable, Mapping
 
 import ibis
 from ibis import ir
 
+from cvm_analysis import file_names
 from cvm_analysis.settings import DiscoveredRegions, Region
 from cvm_analysis.tables import ALL
 
@@ -21,16 +21,15 @@ Names = dict[str, str]
 
 
 def slug(name: str, taken: Iterable[str] = ()) -> str:
-    """Key of a raw name: `United Kingdom` -> `united-kingdom`; else `r-<8 hex>`.
+    """Key of a raw name, in its own script: `United Kingdom` -> `united-kingdom`, `华东` -> `华东`.
 
-    The hexadecimal form is for names that are not plain Latin, reserved (`all`), too long, or whose
-    key is taken, so that no name becomes an unsafe path.
+    A name that is reserved (`all`), too long or without a letter or digit, or whose key is taken,
+    becomes `r-<8 hex>`, so that no name becomes an unsafe path.
     """
-    plain = re.sub(r"[^a-z0-9]+", "-", name.strip().lower()).strip("-")
-    odd = re.fullmatch(r"[A-Za-z0-9 .,'&()-]+", name.strip()) is None
-    if odd or not plain or len(plain) > 40 or plain == ALL or plain in taken:
+    key = file_names.key(name)
+    if not key or key == ALL or key in taken:
         return "r-" + hashlib.sha256(name.encode()).hexdigest()[:8]
-    return plain
+    return key
 
 
 def assign_rows(text: ir.StringValue, regions: Mapping[str, Region], fixed: str | None) -> ir.Value:

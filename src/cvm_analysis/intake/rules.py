@@ -1,7 +1,8 @@
 """Parse text cells, and apply the rules that decide which rows are accepted.
 
-A rule of level `error` sends the row to quarantine; `warn` accepts it (the cell is empty); `info`
-only counts. A row that breaks several rules is quarantined under the first.
+A rule of level `error` sends the row to quarantine; `filter` leaves it out as the config asks;
+`warn` accepts it (the cell is empty); `info` only counts. A row that breaks several rules is
+excluded under the first.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ MOVEMENTS = ("earn", "redeem", "expire", "adjust")
 OUTCOMES = ("won", "lost", "open")
 YES = ("yes", "true", "1", "y", "是", "同意")
 NO = ("no", "false", "0", "n", "否", "不同意")
-Level = Literal["error", "warn", "info"]
+Level = Literal["error", "filter", "warn", "info"]
+EXCLUDED = ("error", "filter")  # levels of rows that are not accepted
+CARRIED = ("left_out", "refund_share", "currency", "unmatched")  # columns that `status` adds
 
 
 class Reading(NamedTuple):
@@ -81,7 +84,8 @@ def parse_columns(
         cells["amount"] = (cells["quantity"] * cells["unit_price"]).cast(MONEY)
         texts["amount_text"] = texts["quantity_text"] + " x " + texts["unit_price_text"]
     ragged = raw.n_fields != n_columns
-    return raw.select("file", "line", "digest", ragged=ragged, **cells, **texts)
+    carried = [name for name in CARRIED if name in raw.columns]
+    return raw.select("file", "line", "digest", *carried, ragged=ragged, **cells, **texts)
 
 
 def _text(raw: ir.Table, name: str, kind: Kind = "text") -> ir.StringValue:
@@ -136,9 +140,14 @@ def _unreadable_added(t: ir.Table) -> ir.BooleanValue:
     return functools.reduce(operator.or_, broken, ibis.literal(False))
 
 
+def _counting(t: ir.Table) -> list[str]:
+    """What parts rows that count from rows that are left out: these repeat none that counts."""
+    return ["left_out"] if "left_out" in t.columns else []
+
+
 def _repeats(*columns: str) -> Callable[[ir.Table], ir.BooleanValue]:
     def broken(t: ir.Table) -> ir.BooleanValue:
-        order = ibis.window(group_by=columns, order_by=["file", "line"])
+        order = ibis.window(group_by=[*columns, *_counting(t)], order_by=["file", "line"])
         return ibis.row_number().over(order) > 0
 
     return broken
@@ -146,7 +155,7 @@ def _repeats(*columns: str) -> Callable[[ir.Table], ir.BooleanValue]:
 
 def _repeated_referral(t: ir.Table) -> ir.BooleanValue:
     """Whether another customer referred the same one on an earlier day, or before in the file."""
-    by = [t.referred_id, t.customer_id == t.referred_id, t.customer_id.isnull()]
+    by = [t.referred_id, t.customer_id == t.referred_id, t.customer_id.isnull(), *_counting(t)]
     order = ibis.window(group_by=by, order_by=["at", "file", "line"])
     return ibis.row_number().over(order) > 0
 
@@ -320,8 +329,8 @@ def incomplete_day(day: dt.date) -> Rule:
 
 
 def apply(rows: ir.Table, rules: list[Rule]) -> ir.Table:
-    """Add `rule`: the name of the first error rule that a row breaks, empty if accepted."""
-    errors = [rule for rule in rules if rule.level == "error"]
+    """Add `rule`: the name of the first rule that excludes a row, empty if accepted."""
+    errors = [rule for rule in rules if rule.level in EXCLUDED]
     broken = {f"_{i}": rule.broken(rows).fill_null(False) for i, rule in enumerate(errors)}
     marked = rows.mutate(**broken)
     cases = [(marked[f"_{i}"], rule.name) for i, rule in enumerate(errors)]
@@ -331,22 +340,23 @@ def apply(rows: ir.Table, rules: list[Rule]) -> ir.Table:
 def count(checked: ir.Table, rules: list[Rule], table: str) -> pd.DataFrame:
     """Count the rows that break each rule: one row per region and rule, and per rule of `all`.
 
-    Columns as table `quality`, and region. An error rule counts the rows quarantined under it; warn
-    and info count accepted rows. A row is counted in the region `counted_in`; without one, only
-    in `all`.
+    Columns as table `quality`, and region. A rule of level error or filter counts the rows that it
+    excludes; warn and info count accepted rows. A row is counted in the region `counted_in`;
+    without one, only in `all`.
     """
     accepted = checked.rule.isnull()
     broken = {
         rule.name: (checked.rule == rule.name)
-        if rule.level == "error"
+        if rule.level in EXCLUDED
         else rule.broken(checked) & accepted
         for rule in rules
     }
     found = {name: each.fill_null(False) for name, each in broken.items()}
-    marked = checked.select("counted_in", **found)
+    is_read = ~checked.refunded if "refunded" in checked.columns else ibis.literal(True)
+    marked = checked.select("counted_in", is_read=is_read, **found)
     sums = (
         marked.group_by(region=marked.counted_in)
-        .aggregate(n_read=marked.count(), **{name: marked[name].sum() for name in broken})
+        .aggregate(n_read=marked.is_read.sum(), **{name: marked[name].sum() for name in broken})
         .to_pandas()
         .set_index("region")
     )
@@ -364,7 +374,8 @@ def count(checked: ir.Table, rules: list[Rule], table: str) -> pd.DataFrame:
 
 def quarantine(checked: ir.Table, rules: list[Rule]) -> ir.Table:
     """One row per rejected line, columns as table `quarantine`; ids are not shown."""
-    bad = checked.filter(checked.rule.notnull())
+    left_out = [rule.name for rule in rules if rule.level == "filter"]
+    bad = checked.filter(checked.rule.notnull(), ~checked.rule.isin(left_out))
     columns = ibis.cases(*((bad.rule == rule.name, rule.column) for rule in rules))
     shown = [rule for rule in rules if rule.column not in ("customer_id", "line")]
     values = ibis.cases(

@@ -27,9 +27,9 @@ def join(sums: pd.DataFrame, years: pd.DataFrame, feedback: pd.DataFrame) -> pd.
         for each year, because customers of a log's first year would be new just because it does not
         reach back: one, and one more for each year of the log after the fourth
     n_complaints, n_answers, nps_balance (promoters less detractors) : where recorded
-    A measure that is not known of a year is empty. Without a year, there are no rows.
+    A measure that is not known of a year is empty. Without a year or an order, there are no rows.
     """
-    if years.empty:
+    if years.empty or sums.empty:
         return pd.DataFrame(columns=pd.MultiIndex.from_arrays([[], []]))
     wide = sums.pivot(index="customer_id", columns="period")
     counted = _count_feedback(feedback, years)

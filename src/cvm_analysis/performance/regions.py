@@ -36,10 +36,9 @@ def compare(
     """
     of_all = year_on_year.reset_index()
     of_all = of_all[(of_all["customer_type"] == ALL) & (of_all["region"] != ALL)]
-    wide = of_all.set_index(["region", "figure"])
     found = pd.DataFrame(index=pd.Index(sorted(of_all["region"].unique()), name="region"))
     for figure in OF_YEAR:
-        rows = wide.xs(figure, level="figure").reindex(found.index)
+        rows = of_all[of_all["figure"] == figure].set_index("region").reindex(found.index)
         change = rows["value"] - rows["before"]
         is_share = figure == "kept_share"
         found[figure] = rows["value"]

@@ -46,7 +46,8 @@ def figures(writer: Writer, year_on_year: pd.DataFrame, totals: pd.DataFrame) ->
 
     year_on_year, totals : tables `year_on_year` and `value_totals`
     """
-    of_all = year_on_year.xs(ALL, level="customer_type")
+    is_all = year_on_year.index.get_level_values("customer_type") == ALL
+    of_all = year_on_year[is_all].droplevel("customer_type")
     shown = [_figure(writer, code, of_all.loc[code]) for code in FIGURES if code in of_all.index]
     return blocks.key_figures([*shown, _expected(writer, totals.loc[ALL])])
 

@@ -57,7 +57,8 @@ def last_period(writer: Writer, sales_trend: pd.DataFrame) -> str:
 
     sales_trend : the table
     """
-    say, periods = writer.say, sales_trend.xs(ALL, level="customer_type").sort_index()
+    is_all = sales_trend.index.get_level_values("customer_type") == ALL
+    say, periods = writer.say, sales_trend[is_all].droplevel("customer_type").sort_index()
     earlier = periods["net_sales_before"].where(periods["net_sales_before"] > 0)
     growth = (periods["net_sales"] / earlier - 1).dropna()
     if len(growth) < 2:

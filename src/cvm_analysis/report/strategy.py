@@ -238,6 +238,8 @@ def select_first(actions: pd.DataFrame, urgent: Sequence[str] = ()) -> pd.DataFr
 
     actions, urgent : as for `plan`; at most MOST rows
     """
+    if actions.empty:
+        return actions
     asked = [code for code in urgent if code in actions.index][:2]
     recovery = actions[actions["kind"] == "recovery"].nlargest(1, "n_contacts").index
     order = dict.fromkeys([*asked, *recovery, *actions.index])

@@ -13,8 +13,7 @@ from types import FrameType
 from typing import Any
 
 from cvm_analysis import atomic_folder
-from cvm_analysis.run import company, ledger, manifest, marker, pages, published, region
-from cvm_analysis.run.notebook import check
+from cvm_analysis.run import company, ledger, manifest, marker, notebook, pages, published, region
 from cvm_analysis.run.plan import Job, Part, Plan, Progress, Result, State
 from cvm_analysis.tables import ALL
 
@@ -46,10 +45,7 @@ def run(plan: Plan, progress: Progress) -> Outcome:
 
     `progress` is called from several threads.
     """
-    plan.check()
-    for step in region.steps(plan):
-        path = plan.notebook(step.notebook)
-        check(path, plan.parameters(ALL, plan.out, step.language))
+    check(plan)
     plan.out.mkdir(parents=True, exist_ok=True)
     marker.claim(plan)
     ledger.claim(plan)
@@ -59,6 +55,16 @@ def run(plan: Plan, progress: Progress) -> Outcome:
         else:
             results = pool.run(list(plan.regions), company.published_reference(plan))
     return Outcome(tuple(results), write_portal(plan))
+
+
+def check(plan: Plan) -> None:
+    """Raise InputError where `run` would before anything runs; nothing is written."""
+    plan.check()
+    for step in region.steps(plan):
+        path = plan.notebook(step.notebook)
+        notebook.check(path, plan.parameters(ALL, plan.out, step.language))
+    marker.check(plan)
+    ledger.check_owner(plan)
 
 
 def find_alerts(plan: Plan, language: str) -> dict[str, list[str]]:

@@ -27,6 +27,8 @@ from cvm_analysis.run.plan import PRIVATE, Job, Plan
 from cvm_analysis.strategy import ledger
 from cvm_analysis.tables import ALL, TABLES, check, empty
 
+OTHER_LEDGER = "name another folder under `ledger` in this config"
+
 
 def claim(plan: Plan) -> None:
     """Mark the ledger as this business's, and finish what a killed process left.
@@ -37,11 +39,16 @@ def claim(plan: Plan) -> None:
     """
     plan.ledger.mkdir(parents=True, exist_ok=True)
     with atomic_folder.lock(plan.ledger):
-        marker.mark(plan.ledger, plan, "name another folder under `ledger` in this config")
+        marker.mark(plan.ledger, plan, OTHER_LEDGER)
     for folder in sorted(path for path in plan.ledger.iterdir() if path.is_dir()):
         with atomic_folder.lock(folder):
             for note in sorted(folder.glob(".*.json")):
                 _settle(note)
+
+
+def check_owner(plan: Plan) -> None:
+    """Raise InputError if the ledger belongs to another business; nothing is written."""
+    marker.refuse_another(plan.ledger, plan, OTHER_LEDGER)
 
 
 def hand_in(job: Job, desk: Path) -> None:

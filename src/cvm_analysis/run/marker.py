@@ -12,6 +12,7 @@ from cvm_analysis.run.plan import Plan
 from cvm_analysis.texts import languages
 
 MARKER = ".owner.json"
+OTHER_OUT = "choose another --out"
 
 
 def pages() -> list[str]:
@@ -29,9 +30,15 @@ def claim(plan: Plan) -> None:
     InputError : it belongs to another business, or has pages that cvm did not write
     """
     with atomic_folder.lock(plan.out):
-        if not (plan.out / MARKER).is_file():
-            _refuse_foreign(plan)
-        mark(plan.out, plan, "choose another --out")
+        check(plan)
+        mark(plan.out, plan, OTHER_OUT)
+
+
+def check(plan: Plan) -> None:
+    """Raise InputError where `claim` would; nothing is written, and there may be no folder."""
+    if not (plan.out / MARKER).is_file():
+        _refuse_foreign(plan)
+    refuse_another(plan.out, plan, OTHER_OUT)
 
 
 def mark(folder: Path, plan: Plan, cure: str) -> None:
@@ -43,25 +50,31 @@ def mark(folder: Path, plan: Plan, cure: str) -> None:
     ------
     InputError : it does
     """
-    own, path = owner.describe(plan.business, plan.config, folder), folder / MARKER
+    refuse_another(folder, plan, cure)
+    own = owner.describe(plan.business, plan.config, folder)
+    atomic_folder.write(folder / MARKER, json.dumps(own, ensure_ascii=False, indent=1))
+
+
+def refuse_another(folder: Path, plan: Plan, cure: str) -> None:
+    """Raise InputError if a folder is marked as another business's."""
+    path = folder / MARKER
     if path.is_file():
+        own = owner.describe(plan.business, plan.config, folder)
         found = json.loads(path.read_text("utf-8"))
         moved = f"or, if the config was moved, remove {path}"
         owner.refuse_another(folder, found, own, f"{cure}, {moved}")
-    atomic_folder.write(path, json.dumps(own, ensure_ascii=False, indent=1))
 
 
 def _refuse_foreign(plan: Plan) -> None:
     found = set(_businesses(plan.out))
     if others := sorted(found - {plan.business}):
         raise InputError(
-            f"{plan.out}: has reports of {', '.join(others)}, not of {plan.business}; "
-            "choose another --out"
+            f"{plan.out}: has reports of {', '.join(others)}, not of {plan.business}; {OTHER_OUT}"
         )
     foreign = [name for name in pages() if (plan.out / name).exists()]
     if foreign and not found:
         raise InputError(
-            f"{plan.out / foreign[0]}: not written by cvm; move it away or choose another --out"
+            f"{plan.out / foreign[0]}: not written by cvm; move it away or {OTHER_OUT}"
         )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypedDict
 
+from cvm_analysis import file_names
 from cvm_analysis.errors import InputError
 from cvm_analysis.notebooks import describe
 from cvm_analysis.tables import ALL
@@ -50,9 +51,11 @@ class Plan:
         for folder in (self.out, self.ledger):
             if folder.exists() and not folder.is_dir():
                 raise InputError(f"{folder}: not a folder; choose another one")
-        wrong = [key for key in self.regions if not re.fullmatch(r"[a-z0-9-]{1,40}", key)]
+        wrong = [key for key in self.regions if not key or file_names.key(key) != key]
         if wrong:
-            raise InputError(f"not a region key: {wrong[0]!r}; use a-z, 0-9 and -, at most 40")
+            raise InputError(
+                f"not a region key: {wrong[0]!r}; use lower-case letters, digits and -"
+            )
         if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", self.as_of):
             raise InputError(f"not a date: {self.as_of!r}; write it as 2026-01-31")
         try:

@@ -75,6 +75,12 @@ def _with_environment(path: Path, value: Any, at: tuple[str, ...], lines: dict[A
     if not isinstance(value, str):
         return value
 
+    if has_password(value):
+        raise ConfigError(
+            f"{where(path, lines, at)}: a password is written out; leave it out of the URL, and "
+            "set it in the environment (PGPASSWORD, or user:${NAME}@host)"
+        )
+
     def replace(found: re.Match[str]) -> str:
         text = os.environ.get(found["name"]) or found["fallback"]
         if text is None:
@@ -85,6 +91,12 @@ def _with_environment(path: Path, value: Any, at: tuple[str, ...], lines: dict[A
         return text
 
     return re.sub(r"\$\{(?P<name>\w+)(:-(?P<fallback>[^}]*))?\}", replace, value)
+
+
+def has_password(text: str) -> bool:
+    """Whether a URL has a password that is written out, not taken from the environment."""
+    found = re.match(r"\w[\w+.-]*://[^/\s:]*:(?P<password>.*)@", text)
+    return found is not None and not re.fullmatch(r"\$\{\w+\}", found["password"])
 
 
 def line(lines: Lines, keys: Iterable[Any]) -> int:

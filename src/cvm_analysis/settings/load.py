@@ -18,7 +18,7 @@ from cvm_analysis.clv.value import Value
 from cvm_analysis.errors import ConfigError, nearest
 from cvm_analysis.segments import class_table, loyalty
 from cvm_analysis.segments.clusters import measures
-from cvm_analysis.settings import contract_sources, source_checks, wording
+from cvm_analysis.settings import contract_sources, row_checks, source_checks, wording
 from cvm_analysis.settings.lines import Lines, line, parse, where
 from cvm_analysis.settings.rule_files import Scorecards, Segments, Strategies
 from cvm_analysis.settings.shape import TAGS, Business, ContractSource, Region, Source
@@ -35,6 +35,7 @@ COMPUTED = {  # of each customer, from transactions; no attribute may have such 
     *measures.DERIVED,
     "loyalty_index",
 }
+LOCAL = ("sqlite", "duckdb")  # databases that are files
 NOT_WRITTEN = (*TAGS, *conditions.TAGS)  # parts of an error's place that are not in the file
 RULE_FILES: dict[str, type[Any]] = {
     "segments": Segments,
@@ -100,12 +101,17 @@ class Settings:
         """Resolve a path relative to the config file."""
         return Path(os.path.normpath(self.path.parent / path))
 
+    def resolve_url(self, url: str) -> str:
+        """Resolve the path of a database that is a file; the URL of a server stays as it is."""
+        scheme, _, path = url.partition(":///")
+        return f"{scheme}:///{self.resolve(path)}" if path and scheme in LOCAL else url
+
     @property
     def raw_folders(self) -> list[Path]:
         """The folders of the raw files."""
         tables = self.business.sources.by_table().values()
-        folders = {self.resolve(s.files).parent for _, sources in tables for s in sources}
-        return sorted(folders)
+        every = [place for _, sources in tables for s in sources for place in (s, *s.join)]
+        return sorted({self.resolve(place.files).parent for place in every if place.files})
 
     def find_files(self, files: str) -> list[Path]:
         """List the files that match a source's pattern; the pattern itself if there are none."""
@@ -235,6 +241,8 @@ def _check_source(
 ) -> Iterator[str]:
     place = partial(settings.where, settings.path, *at)
     known = TABLES[table].columns
+    for keys, problem in row_checks.find_problems(source, table):
+        yield f"{place(*keys)}: {problem}"
     for key in source.columns:
         added = TABLES[table].others and re.fullmatch("[a-z][a-z0-9_]*", key)
         if key not in known and not added:

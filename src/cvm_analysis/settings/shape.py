@@ -15,6 +15,7 @@ from pydantic import (
     Tag,
 )
 
+from cvm_analysis import file_names
 from cvm_analysis.churn.lapse import Churn
 from cvm_analysis.clv.value import Value
 from cvm_analysis.experience.complaints import Experience
@@ -23,8 +24,16 @@ from cvm_analysis.experience.membership import Level, check_levels
 from cvm_analysis.experience.points import Points
 from cvm_analysis.performance.alert_rules import Alerts
 
+
+def _check_key(given: str) -> str:
+    """Region keys become folder names."""
+    if not given or file_names.key(given) != given:
+        raise ValueError("use lower-case letters and digits of any script, and - between them")
+    return given
+
+
 Share = Annotated[float, Field(ge=0, le=1)]
-RegionKey = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
+RegionKey = Annotated[str, AfterValidator(_check_key)]
 TAGS = ("Region", "DiscoveredRegions", "[key]")  # parts of an error's place not in the file
 
 
@@ -79,19 +88,6 @@ def _write_number(given: Any) -> Any:
     return str(given) if isinstance(given, int) and not isinstance(given, bool) else given
 
 
-class Source(Strict):
-    """Raw files of one layout: their path, and their columns by our names."""
-
-    files: str
-    region: RegionKey | None = None
-    encoding: str | None = None
-    delimiter: Literal["comma", "semicolon", "tab", "pipe", "spaces"] | None = None
-    decimal: Literal["point", "comma"] | None = None  # in numbers written as text
-    sheet: Annotated[str | None, BeforeValidator(_write_number)] = None  # of a workbook
-    columns: dict[str, str]
-    formats: dict[str, str] = {}  # strptime patterns of dates that are not ISO
-
-
 def _refuse_yes(given: Any) -> Any:
     """YAML reads Yes, No, on and off as true and false; the text in the file is lost."""
     if isinstance(given, bool):
@@ -104,7 +100,77 @@ def _read_off(given: Any) -> Any:
     return "off" if given is False else given
 
 
+def _list_words(given: Any) -> Any:
+    """Read `[paid, shipped]`, or `paid` alone, as the words that are meant."""
+    listed = [given] if isinstance(given, str | int | float) else given
+    return {"only": listed} if isinstance(listed, list | tuple) else listed
+
+
 Cell = Annotated[str, BeforeValidator(_refuse_yes)]
+
+
+class Words(Strict):
+    """Cells of a column, in any case: those listed, or all but those listed."""
+
+    only: tuple[Cell, ...] = ()
+    not_: tuple[Cell, ...] = Field((), alias="not")
+
+
+Filter = dict[str, Annotated[Words, BeforeValidator(_list_words)]]  # by the file's header
+
+
+class Place(Strict):
+    """Where rows are: in files, or in a table or query of a database."""
+
+    files: str = ""
+    source: str = ""  # the URL of a database
+    table: str | None = None
+    query: str | None = None
+    encoding: str | None = None
+    delimiter: Literal["comma", "semicolon", "tab", "pipe", "spaces"] | None = None
+    decimal: Literal["point", "comma"] | None = None  # in numbers written as text
+    sheet: Annotated[str | None, BeforeValidator(_write_number)] = None  # of a workbook
+
+
+class Join(Place):
+    """Another file or table with one row per key, whose columns are added to the source's rows.
+
+    on : the header of the key in both, or the source's header -> the header there
+    prefix : their headers are called `<prefix>.<header>` in the source
+    """
+
+    on: str | dict[str, str]
+    prefix: str = ""
+    where: Filter = {}
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """The source's headers of the key -> those of the joined file."""
+        return {self.on: self.on} if isinstance(self.on, str) else self.on
+
+
+class Refunds(Strict):
+    """Which rows were paid back: by a status in full, or by amounts of the order in part."""
+
+    when: Filter = {}
+    amount: str | None = None  # header: money paid back of the order
+    of: str | None = None  # header: money paid for the order
+
+
+class Source(Place):
+    """Raw rows of one layout: where they are, their columns by our names, and which count."""
+
+    region: RegionKey | None = None
+    columns: dict[str, str]
+    formats: dict[str, str] = {}  # strptime patterns of dates that are not ISO
+    join: tuple[Join, ...] = ()
+    fill_by: str | None = None  # header of the order: its later lines take its first line's cells
+    where: Filter = {}  # rows that count
+    test_orders: Filter = {}  # rows that do not
+    not_products: Filter = {}
+    refunds: Refunds | None = None
+    currency: str | None = None  # header of the currency of each row
+    overlap: Literal["newest", "keep"] | None = None  # days that two of the files cover
 
 
 class CustomerSource(Source):
@@ -166,6 +232,7 @@ class Business(Strict):
 
     business: str
     currency: str = Field(pattern="^[A-Z]{3}$")
+    rates: str | None = None  # file of exchange rates into it
     timezone: str = "UTC"
     pseudonyms: bool = True
     extracted_on: dt.date | None = None

@@ -89,11 +89,12 @@ def header(
     encoding: str | None = None,
     delimiter: str | None = None,
     sheet: str | None = None,
+    decimal: str | None = None,
 ) -> list[str]:
     """Read the header; of a CSV only the beginning is decoded. Errors as in `open_rows`."""
     kind = path.name.lower()
     if kind.endswith((".xlsx", ".parquet")) or not kind.endswith(SUFFIXES):
-        with open_rows(path, sheet=sheet) as file:
+        with open_rows(path, sheet=sheet, decimal=decimal) as file:
             return file.header
     lines = _first_lines(path, encodings.find(path, encoding, START))
     dialect = csv_dialect.detect(lines, delimiter)

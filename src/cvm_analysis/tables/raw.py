@@ -196,7 +196,7 @@ RAW = {
             "check": text("name of the rule"),
             "table": text("name of the raw table"),
             "column": text("column checked"),
-            "level": text("error: excluded (quarantine); warn: kept, cell emptied; info: kept"),
+            "level": text("error: quarantine; filter: left out; warn: cell emptied; info: kept"),
             "n_rows": count("rows with this finding"),
             "share": share("of all rows read for this table"),
         },

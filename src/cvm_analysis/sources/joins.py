@@ -1,0 +1,178 @@
+"""Files joined by keys, such as order lines with their orders, customers and products.
+
+The rows stay those of the first file. Every joined file has one row per key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import ibis
+from ibis import ir
+
+from cvm_analysis.errors import InputError, nearest
+from cvm_analysis.sources import formats, read
+
+MARK = "\x1fmatched"
+
+
+@dataclass(frozen=True)
+class Other:
+    """A file to join.
+
+    keys : a header of the files before it -> the header here
+    prefix : its headers are called `<prefix>.<header>`; empty: by their own name
+    options : how it is read: encoding, delimiter
+    used : headers that `select` reads
+    select : keeps the rows to join, of a table whose columns are headers
+    """
+
+    path: Path
+    name: str
+    keys: Mapping[str, str]
+    prefix: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    used: tuple[str, ...] = ()
+    select: Callable[[ir.Table], ir.Table] = lambda rows: rows
+
+
+@dataclass(frozen=True)
+class Joined:
+    """The rows, and the files they are from.
+
+    rows : as `read.stage` writes them, and `unmatched`: whether a joined file lacks the row's key
+    notes : a sentence per joined file with keys that do not meet
+    """
+
+    rows: ir.Table
+    files: list[read.RawFile]
+    notes: list[str]
+
+
+def open_headers(path: Path, headers: list[str], others: Iterable[Other]) -> dict[str, list[int]]:
+    """Name every column of the joined rows, with the numbers of the files that have it.
+
+    0 is the first file, 1 the first that is joined. A key belongs to the file before alone.
+    """
+    known = {header: [0] for header in headers}
+    for number, other in enumerate(others, 1):
+        theirs = formats.header(other.path, **other.options)
+        for ours, key in other.keys.items():
+            if ours not in known:
+                raise InputError(f"{path}: no column '{ours}' to join by{nearest(ours, known)}")
+            if key not in theirs:
+                raise InputError(f"{other.path}: no column '{key}' to join by; {_has(theirs)}")
+        for header in theirs:
+            name = f"{other.prefix}.{header}" if other.prefix else header
+            if name in other.keys and other.keys[name] == header:
+                continue  # the same cells in both
+            known.setdefault(name, []).append(number)
+    return known
+
+
+def _has(headers: list[str]) -> str:
+    return f"the file has {', '.join(headers)}"
+
+
+def stage(
+    con: Any,
+    first: tuple[Path, str, Mapping[str, Any]],
+    columns: Mapping[str, str],
+    others: list[Other],
+    to: Path,
+) -> Joined:
+    """Read the files as text, beside the Parquet file `to`, and join them.
+
+    Parameters
+    ----------
+    first : path, name and options (encoding, delimiter) of the file whose rows they are
+    columns : our column -> the header, of any file
+
+    Raises
+    ------
+    InputError : a column that no file has or that several have, a key that a joined file has in
+        several rows; and as `read.stage`
+    """
+    path, name, options = first
+    if not others:
+        file = read.stage(path, name, columns, to=to, **options)
+        return Joined(con.read_parquet(to).mutate(unmatched=False), [file], [])
+    known = open_headers(path, formats.header(path, **options), others)
+    needed = {*columns.values(), *(key for other in others for key in other.keys)}
+    if missing := sorted(needed - known.keys()):
+        said = "; ".join(f"'{header}'{nearest(header, known)}" for header in missing)
+        raise InputError(f"{path}: no column in it or in the joined files: {said}")
+    places = {header: _place(header, known, path, others) for header in sorted(needed)}
+    mine = {header: header for header, number in places.items() if number == 0}
+    files = [read.stage(path, name, mine, to=to, **options)]
+    rows = con.read_parquet(to).mutate(unmatched=False)
+    notes = []
+    for number, other in enumerate(others, 1):
+        theirs = [header for header, place in places.items() if place == number]
+        table, file = _read_other(con, other, theirs, to.with_suffix(f".{number}.parquet"))
+        rows, note = _join(con, rows, table, other)
+        files.append(file)
+        notes += note
+    fixed = ["file", "line", "digest", "n_fields", "unmatched"]
+    cells = {ours: rows[header] for ours, header in columns.items()}
+    return Joined(rows.select(*fixed, **cells), files, notes)
+
+
+def _place(header: str, known: Mapping[str, list[int]], path: Path, others: list[Other]) -> int:
+    """The number of the file that has a column."""
+    if len(known[header]) > 1:
+        names = [path.name, *(other.path.name for other in others)]
+        found = " and ".join(names[number] for number in known[header])
+        raise InputError(f"{path}: '{header}' is in {found}; give the join a `prefix`")
+    return known[header][0]
+
+
+def _read_other(
+    con: Any, other: Other, headers: list[str], to: Path
+) -> tuple[ir.Table, read.RawFile]:
+    """Read a joined file: its keys, `headers` by their names in the joined rows, one row per key.
+
+    Keys are compared without blanks around them; rows without a key are left out.
+    """
+    start = len(other.prefix) + 1 if other.prefix else 0
+    theirs = {header[start:]: header for header in headers}
+    wanted = {name: name for name in (*theirs, *other.keys.values(), *other.used)}
+    file = read.stage(other.path, other.name, wanted, to=to, **other.options)
+    rows = other.select(con.read_parquet(to))
+    keys = {f"{MARK} {key}": rows[key].strip().nullif("") for key in other.keys.values()}
+    table = rows.select("line", **keys, **{name: rows[h] for h, name in theirs.items()})
+    table = table.filter(*(table[name].notnull() for name in keys))
+    _refuse_repeated(table, list(keys), other)
+    return table.drop("line").mutate(**{MARK: True}), file
+
+
+def _refuse_repeated(table: ir.Table, keys: list[str], other: Other) -> None:
+    counted = table.group_by(keys).aggregate(n=table.count(), line=table.line.min())
+    repeated = counted.filter(counted.n > 1)
+    found = repeated.aggregate(n=repeated.count(), rows=repeated.n.sum()).to_pandas().iloc[0]
+    if found["n"]:
+        example = repeated.order_by("line").limit(1).to_pandas().iloc[0]
+        cells = ", ".join(str(example[key]) for key in keys)
+        raise InputError(
+            f"{other.path}: {found['n']:,} keys of {', '.join(other.keys.values())} stand in "
+            f"several rows, {int(found['rows']):,} in all, the first on line {example['line']:,} "
+            f"('{cells}'); a joined file needs one row per key; choose one by `where`"
+        )
+
+
+def _join(con: Any, rows: ir.Table, table: ir.Table, other: Other) -> tuple[ir.Table, list[str]]:
+    """Join, and say how many rows of either side have no match."""
+    on = [rows[ours].strip() == table[f"{MARK} {key}"] for ours, key in other.keys.items()]
+    n_unused = int(table.anti_join(rows, on).count().execute())
+    joined = con.create_table(ibis.util.gen_name("joined"), rows.left_join(table, on))
+    joined = joined.mutate(unmatched=joined.unmatched | joined[MARK].isnull())
+    n_without = int(joined[MARK].isnull().sum().execute())
+    keys = [f"{MARK} {key}" for key in other.keys.values()]
+    note = (
+        f"joined with {other.name}: {n_without:,} rows have no match in it; "
+        f"{n_unused:,} of its rows have none"
+    )
+    return joined.drop(MARK, *keys), [note] if n_without or n_unused else []

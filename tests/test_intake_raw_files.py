@@ -1,0 +1,30 @@
+"""The raw files of a source: those of its pattern, and one file for each join."""
+
+import pytest
+from raw_business import write
+
+from cvm_analysis import settings
+from cvm_analysis.errors import InputError
+from cvm_analysis.intake import raw_files
+
+SOURCE = """
+files: lines_*.csv
+columns: {customer_id: who, ordered_at: day, amount: price}
+join: [{files: orders*.csv, on: order}]
+"""
+FILES = {"lines_a.csv": "order\n", "lines_b.csv": "order\n", "orders.csv": "order\n"}
+
+
+def test_each_file_of_a_pattern_is_an_input_with_its_joined_file(tmp_path):
+    made = settings.load(write(tmp_path, SOURCE, FILES))
+    with raw_files.open_inputs(made) as inputs:
+        assert [each.name for each in inputs] == ["lines_a.csv", "lines_b.csv"]
+        assert [[other.name for other in each.others] for each in inputs] == [["orders.csv"]] * 2
+    assert not list(tmp_path.glob(".databases-*"))
+
+
+def test_several_files_are_not_joined_as_one(tmp_path):
+    made = settings.load(write(tmp_path, SOURCE, {**FILES, "orders_2.csv": "order\n"}))
+    one = pytest.raises(InputError, match=r"orders\*\.csv: 2 files; a join takes one")
+    with one, raw_files.open_inputs(made):
+        pass
