@@ -404,7 +404,7 @@ def test_a_limit_for_one_rule_leaves_the_others_at_the_default(copied):
 
 def test_a_file_without_one_good_row_is_refused_in_words(tmp_path):
     sales = "customer_id,ordered_at,amount,land\nC1,13/25/2025,10,Nord\nC2,31/31/2025,5,Nord\n"
-    with pytest.raises(InputError, match="transactions: no row was accepted"):
+    with pytest.raises(GateError, match=r"no row is accepted.*\n.*no_date: 2 rows"):
         small(tmp_path, "{from: land}", {"sales.csv": sales})
     config = tmp_path / "small.yaml"
     config.write_text(config.read_text("utf-8").replace("default: 1", "default: 0.5"), "utf-8")

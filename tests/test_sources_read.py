@@ -70,7 +70,7 @@ def test_only_lines_alike_in_every_cell_share_a_digest(tmp_path):
         ("客户,金额\n".encode(), "a header and no rows"),
         (b"\xe5\xae\xa2,x\n1,\xff\xff\n", "cannot be decoded, as utf-8: bytes ff ff near line 2"),
         ("客户,钱\n1,2\n".encode(), "amount: no column '金额'"),
-        ('客户,金额\n1,"2\n'.encode(), "an unclosed quote"),
+        ('客户,金额\n1,"2\n'.encode(), "line 2: a quote opens here"),
     ],
 )
 def test_what_cannot_be_read_is_one_message_naming_the_file(tmp_path, content, says):

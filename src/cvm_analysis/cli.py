@@ -198,7 +198,7 @@ def quarantine(
     import pandas as pd
 
     from cvm_analysis.intake import corrections
-    from cvm_analysis.intake.prepare import quarantine_folder
+    from cvm_analysis.intake.gate import quarantine_folder
     from cvm_analysis.prepared import stamp
     from cvm_analysis.settings import load
 

@@ -9,11 +9,12 @@ from pathlib import Path
 from cvm_analysis.draft import head, infer, profiles, sources
 from cvm_analysis.draft.horizons import horizons
 from cvm_analysis.draft.infer import Guess
-from cvm_analysis.draft.preview import Preview, looks_chinese, preview
+from cvm_analysis.draft.preview import Preview, preview
 from cvm_analysis.draft.yaml_comments import line
 from cvm_analysis.errors import InputError
 from cvm_analysis.project import shipped
 from cvm_analysis.settings import Rules
+from cvm_analysis.sources.encodings import WESTERN, UnclearEncodingError
 
 
 def draft(files: Sequence[Path], config: Path = Path("config/mine.yaml")) -> str:
@@ -82,14 +83,11 @@ def _of(found: list[Guess], table: str) -> list[Guess]:
 
 
 def _preview(path: Path) -> Preview:
-    """Preview a file; as cp1252 if GB18030 gives text that is hardly Chinese."""
-    file = preview(path)
-    if file.encoding != "gb18030" or looks_chinese(file):
-        return file
+    """Preview a file; as cp1252 if it is neither UTF-8 nor likely Chinese."""
     try:
-        return preview(path, "cp1252")
-    except InputError:
-        return file
+        return preview(path)
+    except UnclearEncodingError:
+        return preview(path, WESTERN)
 
 
 def _rules(main: list[Guess]) -> Iterator[str]:

@@ -20,11 +20,15 @@ ENDED, RUNNING = "ended", "running"
 ADDED = {"started_on", "ended_on", "observed_from"}  # columns that `add_dates` fills
 
 
-def replace_words(text: ir.Table, values: Mapping[str, Mapping[str, float]]) -> ir.Table:
+def replace_words(
+    text: ir.Table, values: Mapping[str, Mapping[str, float]], decimal: str | None = None
+) -> ir.Table:
     """Replace the words of a cell by the number they stand for, as text; others stay."""
+    sign = "," if decimal == "comma" else "."
     coded = {
         column: text[column].strip().cases(
-            *((word, f"{number:g}") for word, number in meant.items()), else_=text[column]
+            *((word, f"{number:g}".replace(".", sign)) for word, number in meant.items()),
+            else_=text[column],
         )
         for column, meant in values.items()
     }  # fmt: skip

@@ -24,13 +24,16 @@ import pandas as pd
 from ibis import ir
 
 from cvm_analysis import __version__, atomic_folder, owner
-from cvm_analysis.errors import GateError, InputError
+from cvm_analysis.errors import InputError
 from cvm_analysis.intake import (
+    cells,
     contracts,
     corrections,
     currencies,
+    gate,
     gates,
     identity,
+    ids,
     last_day,
     masking,
     overlap,
@@ -49,21 +52,19 @@ from cvm_analysis.settings import (
     ContractSource,
     CustomerSource,
     DiscoveredRegions,
-    Rules,
     Settings,
     Source,
 )
 from cvm_analysis.sources import formats, joins, read
-from cvm_analysis.tables import ALL, TABLES, own
+from cvm_analysis.tables import TABLES, own
 
-IDS = ("customer_id", "account_id", "referred_id")  # columns that get pseudonyms
+IDS = ids.PEOPLE  # columns that get pseudonyms
 BY_ACTION = ("campaign_members", "contact_log")  # tables whose rules know the catalogue's actions
 PLACED_BY = {
     **{"transactions": "sold_in", "customers_raw": "region", "contracts": "sold_in"},
     **{"leads": "region"},
 }
 OWN_REGION = ("leads",)  # tables whose rows without a customer stay in the region they name
-ANYWHERE = ("mentions",)  # tables whose rows may have no region; those count for `all` alone
 
 
 def fingerprint(settings: Settings, inputs: list[RawInput]) -> str:
@@ -77,7 +78,9 @@ def fingerprint(settings: Settings, inputs: list[RawInput]) -> str:
     if settings.business.rates:
         files.append(("rates", read.digest(settings.resolve(settings.business.rates))))
     key = pseudonyms.pseudonym("", pseudonyms.key()) if business.pseudonyms else ""
-    folders = [Path(__file__).parents[1] / name for name in ("intake", "personal", "tables")]
+    folders = [
+        Path(__file__).parents[1] / each for each in ("intake", "personal", "sources", "tables")
+    ]
     code = [path.read_text("utf-8") for each in folders for path in sorted(each.glob("*.py"))]
     actions = _actions(settings) if any(_has(settings, table) for table in BY_ACTION) else []
     mended = corrections.read(settings).to_csv(index=False)
@@ -164,13 +167,8 @@ def _has(settings: Settings, table: str) -> bool:
     return bool(settings.business.sources.by_table()[table][1])
 
 
-def quarantine_folder(settings: Settings) -> Path:
-    """The folder of the quarantine after a GateError, until the next successful `prepare`."""
-    return settings.prepared.with_name(settings.prepared.name + ".stopped")
-
-
 def _remove_stopped(settings: Settings) -> None:
-    link = quarantine_folder(settings)
+    link = gate.quarantine_folder(settings)
     if link.is_symlink():
         shutil.rmtree(link.resolve(), ignore_errors=True)
         link.unlink()
@@ -184,13 +182,7 @@ def _engine(folder: Path) -> Iterator[ibis.BaseBackend]:
         yield con
     finally:
         con.disconnect()
-        _drop_work(folder)
-
-
-def _drop_work(folder: Path) -> None:
-    shutil.rmtree(folder / "spill", ignore_errors=True)
-    for leftover in folder.glob("work.*"):
-        leftover.unlink()
+        gate.drop_work(folder)
 
 
 def _write(
@@ -225,7 +217,7 @@ def _write(
     incomplete = None if sales is None else last_day.find_incomplete(_count_buyers(sales))
     if incomplete:
         checks["transactions"] = [*checks["transactions"], rules.incomplete_day(incomplete.day)]
-    _check(settings, placed, checks, folder)
+    gate.check(settings, placed, checks, folder)
     span = _span(placed, extracted_on, incomplete)
     if "contracts" in placed:
         as_of = dt.date.fromisoformat(span["as_of"])
@@ -269,14 +261,15 @@ def _stage(
     if "contracts" in tables:
         contracts.check_status(tables["contracts"], settings)
     is_hidden = settings.business.pseudonyms
-    ids = _raw_ids(tables) if is_hidden else pd.Series(dtype="string")
-    records = masking.collect(personal, ids)
+    found = _raw_ids(tables) if is_hidden else pd.Series(dtype="string")
+    records = masking.collect(personal, found)
     if set(masking.TEXTS) & set(tables):
         tables = masking.mask_tables(con, tables, records)
+    notes += ids.report_forms(tables, settings.business.sources.main_table)
     merges = identity.find(pd.concat(people), settings.business.identity) if people else None
     if merges is not None:
         tables["customers_raw"] = identity.mark(tables["customers_raw"], merges)
-    shown = pseudonyms.of_ids(ids, pseudonyms.key()) if is_hidden else {}
+    shown = pseudonyms.of_ids(found, pseudonyms.key()) if is_hidden else {}
     if is_hidden:
         values = (each for each in records["value"] if shown.get(each) != each)
         known.save(folder, values, known.derive(pseudonyms.key()))
@@ -292,7 +285,7 @@ class _Staged(NamedTuple):
     files: list[dict[str, Any]]
     personal: list[ir.Table]  # customer_id and value of each column that is masked
     people: list[pd.DataFrame]  # of customer records: what tells that two are one person
-    notes: list[str]  # what does not meet
+    notes: list[str]  # what is left out, and what does not meet
 
 
 def _read(
@@ -308,16 +301,20 @@ def _read(
     wanted = columns | hidden | status.columns(source, currency)
     file = (each.path, each.name, raw_files.options(source))
     joined = joins.stage(con, file, wanted, list(each.others), staged)
+    cells.check(joined.rows, table, columns, source, each.name)
     text = corrections.apply(con, joined.rows, each.name, mended)
-    text = status.fill(text, table, source)
+    text = ids.clean(status.fill(text, table, source))
     personal = [text.select("customer_id", value=column) for column in hidden]
     text = status.mark(text, source, currency)
     if isinstance(source, ContractSource):
         meant = {own.to_inside(table, ours): each for ours, each in source.values.items()}
-        text = contracts.replace_words(text, meant)
+        text = contracts.replace_words(text, meant, source.decimal)
     first, *others = map(dataclasses.asdict, joined.files)
     added = _added_columns(settings, table)
-    rows = rules.parse_columns(text, table, first["n_columns"], source.formats, added)
+    reading = rules.Reading(
+        source.decimal, settings.business.timezone, in_sheet=first["encoding"] == "xlsx"
+    )
+    rows = rules.parse_columns(text, table, first["n_columns"], source.formats, added, reading)
     if isinstance(source, ContractSource):
         rows = contracts.read_tenure(rows, source)
     people = []
@@ -326,7 +323,8 @@ def _read(
     files = [{"table": table, "columns": sorted(columns), **first}]
     files += [{"table": "", "columns": [], **other} for other in others]
     placed = _with_region_keys(settings, table, source, rows)
-    return _Staged(placed, files, personal, people, joined.notes)
+    left_out = [f"{file.name}: {note}" for file in joined.files for note in file.notes]
+    return _Staged(placed, files, personal, people, [*left_out, *joined.notes])
 
 
 def _find_currency(each: RawInput) -> str | None:
@@ -402,8 +400,8 @@ def _replace(
 def _replace_ids(con: Any, rows: ir.Table) -> ir.Table:
     for column in IDS:
         if column in rows.columns:
-            ids = con.table("ids")
-            joined = rows.left_join(ids, rows[column] == ids.raw_id)
+            pairs = con.table("ids")
+            joined = rows.left_join(pairs, rows[column] == pairs.raw_id)
             hidden = {column: joined.pseudonym, f"{column}_text": ibis.null("string")}
             rows = joined.mutate(**hidden).drop("raw_id", "pseudonym")
     return rows
@@ -434,7 +432,7 @@ def _assign_regions(
 def _with_region(con: Any, table: str, checked: ir.Table, keys: dict[str, str]) -> ir.Table:
     """Add the customer's region to every row; without one the row is quarantined.
 
-    Rows of OWN_REGION stay in the region they name, those of ANYWHERE are kept without one.
+    Rows of OWN_REGION stay in the region they name, those of rules.ANYWHERE are kept without one.
 
     `counted_in` is that region, else the row's own: where a row without a customer is counted.
     """
@@ -448,55 +446,10 @@ def _with_region(con: Any, table: str, checked: ir.Table, keys: dict[str, str]) 
     if table in OWN_REGION:
         joined = joined.mutate(region=joined.region.coalesce(joined.counted_in))
     no_region = joined.region.isnull().ifelse(ibis.literal("no_region"), None)
-    if table in ANYWHERE:
+    if table in rules.ANYWHERE:
         no_region = ibis.null("string")
     return joined.mutate(
         rule=joined.rule.coalesce(no_region), counted_in=joined.region.coalesce(joined.counted_in)
-    )
-
-
-def _check(
-    settings: Settings,
-    checked: dict[str, ir.Table],
-    checks: dict[str, list[rules.Rule]],
-    folder: Path,
-) -> None:
-    """Write `quality` (by region and of all) and `quarantine`.
-
-    GateError if too many rows, over all regions, break a rule; tables of rules.UNLIMITED have no
-    limit.
-    """
-    all_rules = {
-        table: [*checks[table], *([] if table in ANYWHERE else [rules.no_region(table)])]
-        for table in checked
-    }
-    quality = pd.concat(
-        [rules.count(rows, all_rules[table], table) for table, rows in checked.items()],
-        ignore_index=True,
-    )
-    quality.to_parquet(folder / "quality.parquet", index=False)
-    rejected = [rules.quarantine(rows, all_rules[table]) for table, rows in checked.items()]
-    _stack(rejected).order_by("file", "line").to_parquet(folder / "quarantine.parquet")
-    limits = Rules().stop_above | settings.business.rules.stop_above
-    quality = quality[quality["region"] == ALL]
-    limit = quality["check"].map(limits).fillna(limits["default"])
-    limited = (quality["level"] == "error") & ~quality["table"].isin(rules.UNLIMITED)
-    limited &= ~quality["check"].isin(rules.UNLIMITED_CHECKS)
-    over = quality[limited & (quality["share"] > limit)]
-    if over.empty:
-        return
-    _drop_work(folder)
-    atomic_folder.publish(folder, quarantine_folder(settings))
-    lines = [
-        f"  {row.check}: {row.n_rows:,} rows of {row.table} are {row.share:.1%}, "
-        f"{limit[i]:.1%} are allowed"
-        for i, row in zip(over.index, over.itertuples(), strict=True)
-    ]
-    raise GateError(
-        f"{settings.path}: too many bad rows, nothing is published\n"
-        + "\n".join(lines)
-        + f"\n  `cvm quarantine {settings.path}` shows the rejected lines; "
-        "correct the files, or raise the limit in rules.stop_above"
     )
 
 
@@ -535,17 +488,13 @@ def _span(
 ) -> dict[str, Any]:
     """First and last complete day of the accepted sales, and the numbers of rows.
 
-    Without sales, those of the contracts. InputError if no row was accepted.
+    Without sales, those of the contracts.
     """
     table = "transactions" if "transactions" in tables else "contracts"
     rows = tables[table]
     rows = rows.filter(~rows.refunded) if "refunded" in rows.columns else rows
     accepted = rows.filter(rows.rule.isnull())
     n_accepted = int(accepted.count().execute())
-    if not n_accepted:
-        raise InputError(
-            f"{table}: no row was accepted; lower rules.stop_above, and `cvm quarantine` lists why"
-        )
     if table == "transactions":
         day = accepted.ordered_at.date()
         days = accepted.aggregate(first=day.min(), last=day.max()).to_pandas()

@@ -70,7 +70,7 @@ def _other(settings: Settings, join: Join, found: list[tuple[str, Path]]) -> Oth
 
 def options(place: Place) -> dict[str, Any]:
     """How the files of a place are read."""
-    return {"encoding": place.encoding, "delimiter": place.delimiter}
+    return place.model_dump(include={"encoding", "delimiter", "sheet", "decimal"})
 
 
 def headers(settings: Settings, source: Source, path: Path) -> list[str]:
@@ -78,4 +78,5 @@ def headers(settings: Settings, source: Source, path: Path) -> list[str]:
     find = partial(_find, settings, Path())
     others = [_other(settings, join, find(join)) for join in source.join]
     own = formats.header(path, **options(source))
-    return list(joins.open_headers(path, own, others))
+    more = joins.open_headers(path, own, others)
+    return [*own, *(header for header in more if header not in own)]  # its own as often as there

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import operator
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Literal, NamedTuple
 
@@ -17,15 +18,16 @@ import ibis
 import pandas as pd
 from ibis import ir
 
+from cvm_analysis.intake import ids, moments, numbers
 from cvm_analysis.intake.masking import MARK
+from cvm_analysis.intake.numbers import MONEY
 from cvm_analysis.tables import ALL, FROM_FILES, TABLES, own
 from cvm_analysis.tables.shape import NUMERIC, Kind
 
-MONEY = "decimal(18, 4)"
-PERCENT = r"^([-+]?[0-9.,]+)\s*[%％]$"  # 35% is the number 0.35
 # Tables typed by hand or collected elsewhere: however many rows are excluded, a run goes on.
 UNLIMITED = ("contact_log", "mentions")
 UNLIMITED_CHECKS = ("merged_customer",)  # no faults of the files
+ANYWHERE = ("mentions",)  # tables whose rows may have no region; those count for `all` alone
 FEEDBACK = ("nps", "csat", "complaint")
 ARMS = ("treated", "control")
 MOVEMENTS = ("earn", "redeem", "expire", "adjust")
@@ -37,6 +39,17 @@ EXCLUDED = ("error", "filter")  # levels of rows that are not accepted
 CARRIED = ("left_out", "refund_share", "currency", "unmatched")  # columns that `status` adds
 
 
+class Reading(NamedTuple):
+    """How the cells of a source are written.
+
+    in_sheet : dates may be those of a workbook, whatever the pattern
+    """
+
+    decimal: str | None = None
+    timezone: str = "UTC"
+    in_sheet: bool = False
+
+
 class Rule(NamedTuple):
     """A rule: its name, its column, its level, and when a row breaks it."""
 
@@ -46,12 +59,6 @@ class Rule(NamedTuple):
     broken: Callable[[ir.Table], ir.BooleanValue]
 
 
-@ibis.udf.scalar.builtin
-def try_strptime(text: str, pattern: str) -> dt.datetime:
-    """The time in a text; empty if it does not match the pattern (a function of DuckDB)."""
-    raise NotImplementedError
-
-
 @ibis.udf.scalar.builtin(name="hex")
 def to_hex(data: bytes) -> str:
     """The bytes as hexadecimal digits (a function of DuckDB)."""
@@ -59,7 +66,12 @@ def to_hex(data: bytes) -> str:
 
 
 def parse_columns(
-    raw: ir.Table, table: str, n_columns: int, formats: Mapping[str, str], added: Sequence[str] = ()
+    raw: ir.Table,
+    table: str,
+    n_columns: int,
+    formats: Mapping[str, str],
+    added: Sequence[str] = (),
+    reading: Reading = Reading(),  # noqa: B008
 ) -> ir.Table:
     """Parse a staged file into the columns of `table`, each with its text in `<column>_text`.
 
@@ -70,8 +82,11 @@ def parse_columns(
     kinds = {name: column.kind for name, column in spec.columns.items()}
     if spec.others:
         kinds |= dict.fromkeys(added, spec.others)
-    cells = {name: parse_cell(raw, name, kind, formats.get(name)) for name, kind in kinds.items()}
-    texts = {f"{name}_text": _text(raw, name) for name in kinds}
+    cells = {
+        name: parse_cell(raw, name, kind, formats.get(name), reading)
+        for name, kind in kinds.items()
+    }
+    texts = {f"{name}_text": _text(raw, name, kind) for name, kind in kinds.items()}
     if table == "transactions" and "amount" not in raw.columns:
         cells["amount"] = (cells["quantity"] * cells["unit_price"]).cast(MONEY)
         texts["amount_text"] = texts["quantity_text"] + " x " + texts["unit_price_text"]
@@ -80,33 +95,38 @@ def parse_columns(
     return raw.select("file", "line", "digest", *carried, ragged=ragged, **cells, **texts)
 
 
-def _text(raw: ir.Table, name: str) -> ir.StringValue:
-    return raw[name].strip().nullif("") if name in raw.columns else ibis.null("string")
+def _text(raw: ir.Table, name: str, kind: Kind = "text") -> ir.StringValue:
+    """The text of a column; empty too where a word stands for no value of its kind."""
+    if name not in raw.columns:
+        return ibis.null("string")
+    text = raw[name].strip().nullif("")
+    if kind in ("text", "yes_no"):
+        return text
+    nothing = {*ids.NOTHING, *(moments.NOTHING if kind in ("date", "time") else ())}
+    words = "|".join(re.escape(word) for word in sorted(nothing))
+    return ibis.ifelse(raw[name].re_search(rf"(?i)^\s*({words})\s*$"), ibis.null("string"), text)
 
 
-def parse_cell(raw: ir.Table, name: str, kind: Kind, pattern: str | None = None) -> ir.Value:
+def parse_cell(
+    raw: ir.Table,
+    name: str,
+    kind: Kind,
+    pattern: str | None = None,
+    reading: Reading = Reading(),  # noqa: B008
+) -> ir.Value:
     """Parse a column of text as a kind of value; empty where that fails."""
     text = _text(raw, name)
-    if kind == "number":
-        percent = _number(text.re_extract(PERCENT, 1)) / 100
-        return _number(text).fill_null(percent.cast(MONEY))
+    whole = raw[name] if name in raw.columns else text
     if kind in NUMERIC:
-        return _number(text)
+        return numbers.number(whole, reading.decimal, shares=kind == "number")
     if kind in ("date", "time"):
-        offset = text.re_search(r"[0-9:]([+-]\d\d:?\d\d|Z)$") & text.contains(":")
-        local = ibis.ifelse(offset, ibis.null("string"), text)
-        moment = try_strptime(local, pattern) if pattern else local.try_cast("timestamp")
+        how = {"in_sheet": reading.in_sheet, "of_birth": name == "birth_date"}
+        moment = moments.moment(whole, pattern, reading.timezone, **how)
         return moment if kind == "time" else moment.date()
     if kind == "yes_no":
         word, empty = text.lower(), ibis.null("boolean")
         return ibis.cases((word.isin(YES), True), (word.isin(NO), False), else_=empty)
     return text
-
-
-def _number(text: ir.StringValue) -> ir.Value:
-    thousands = text.re_search(r"^[^\d]*\d{1,3}(,\d{3})+(\.\d+)?$")
-    plain = ibis.ifelse(thousands, text.replace(",", ""), text)
-    return plain.re_replace(r"^([-+]?)[¥￥$€£]\s*", r"\1").try_cast(MONEY)
 
 
 def _missing(column: str) -> Callable[[ir.Table], ir.BooleanValue]:

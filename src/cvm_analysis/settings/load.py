@@ -18,7 +18,7 @@ from cvm_analysis.clv.value import Value
 from cvm_analysis.errors import ConfigError, nearest
 from cvm_analysis.segments import class_table, loyalty
 from cvm_analysis.segments.clusters import measures
-from cvm_analysis.settings import contract_sources, row_checks, wording
+from cvm_analysis.settings import contract_sources, row_checks, source_checks, wording
 from cvm_analysis.settings.lines import Lines, line, parse, where
 from cvm_analysis.settings.rule_files import Scorecards, Segments, Strategies
 from cvm_analysis.settings.shape import (
@@ -31,7 +31,7 @@ from cvm_analysis.settings.shape import (
 )
 from cvm_analysis.strategy import conditions
 from cvm_analysis.strategy.plan import ActionPlan
-from cvm_analysis.tables import TABLES, is_measure
+from cvm_analysis.tables import ALL, TABLES, is_measure
 
 UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")  # of pydantic, for a wrong name
 YAML_NAMES = {"code": "", "customer_type": "", "by_quota": "quota"}  # other than the field's
@@ -231,8 +231,11 @@ def _check_names(settings: Settings) -> None:
 
 
 def _ambiguous(settings: Settings, named: Mapping[str, Region]) -> Iterator[str]:
-    """Find raw values that two regions match."""
+    """Find raw values that two regions match, and a region called as the company."""
     meant: dict[str, str] = {}
+    if ALL in named:
+        place = settings.where(settings.path, "regions", ALL)
+        yield f"{place}: '{ALL}' is the whole company; give the region another key"
     for key, region in named.items():
         for word in dict.fromkeys((*region.match, key, region.en, region.zh)):
             if word in meant:
@@ -268,6 +271,8 @@ def _check_source(
     for key in sorted(set(source.formats) - set(source.columns)):
         hint = nearest(key, source.columns)
         yield f"{place('formats', key)}: no column '{key}' is mapped{hint}"
+    for keys, problem in source_checks.find_problems(source):
+        yield f"{place(*keys)}: {problem}"
     required = {name for name, column in known.items() if not column.optional}
     if isinstance(source, ContractSource):
         required -= {"started_on"}

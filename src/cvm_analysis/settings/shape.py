@@ -84,6 +84,11 @@ Regions = Annotated[
 ]
 
 
+def _write_number(given: Any) -> Any:
+    """YAML reads 2025 as a number; sheets are often called so."""
+    return str(given) if isinstance(given, int) and not isinstance(given, bool) else given
+
+
 def _refuse_yes(given: Any) -> Any:
     """YAML reads Yes, No, on and off as true and false; the text in the file is lost."""
     if isinstance(given, bool):
@@ -123,7 +128,9 @@ class Place(Strict):
     table: str | None = None
     query: str | None = None
     encoding: str | None = None
-    delimiter: Literal["comma", "semicolon", "tab", "spaces"] | None = None
+    delimiter: Literal["comma", "semicolon", "tab", "pipe", "spaces"] | None = None
+    decimal: Literal["point", "comma"] | None = None  # in numbers written as text
+    sheet: Annotated[str | None, BeforeValidator(_write_number)] = None  # of a workbook
 
 
 class Join(Place):

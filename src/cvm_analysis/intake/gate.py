@@ -1,0 +1,96 @@
+"""The gate: how many rows broke which rule, and whether that stops the run.
+
+Writes the tables `quality` and `quarantine` into the prepared folder.
+"""
+
+from __future__ import annotations
+
+import functools
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+from ibis import ir
+
+from cvm_analysis import atomic_folder
+from cvm_analysis.errors import GateError
+from cvm_analysis.intake import rules
+from cvm_analysis.settings import Rules, Settings
+from cvm_analysis.tables import ALL
+
+
+def quarantine_folder(settings: Settings) -> Path:
+    """The folder of the quarantine after a GateError, until the next successful `prepare`."""
+    return settings.prepared.with_name(settings.prepared.name + ".stopped")
+
+
+def drop_work(folder: Path) -> None:
+    """Remove the engine's temporary files."""
+    shutil.rmtree(folder / "spill", ignore_errors=True)
+    for leftover in folder.glob("work.*"):
+        leftover.unlink()
+
+
+def check(
+    settings: Settings,
+    checked: Mapping[str, ir.Table],
+    checks: Mapping[str, list[rules.Rule]],
+    folder: Path,
+) -> None:
+    """Write `quality` (by region and of all) and `quarantine`.
+
+    GateError if too many rows, over all regions, break a rule, or if no row of the main table is
+    accepted; tables of rules.UNLIMITED have no limit.
+    """
+    all_rules = {
+        table: [*checks[table], *([] if table in rules.ANYWHERE else [rules.no_region(table)])]
+        for table in checked
+    }
+    quality = pd.concat(
+        [rules.count(rows, all_rules[table], table) for table, rows in checked.items()],
+        ignore_index=True,
+    )
+    quality.to_parquet(folder / "quality.parquet", index=False)
+    rejected = {table: rules.quarantine(rows, all_rules[table]) for table, rows in checked.items()}
+    stacked = functools.reduce(ir.Table.union, rejected.values()).order_by("file", "line")
+    stacked.to_parquet(folder / "quarantine.parquet")
+    errors = quality[(quality["region"] == ALL) & (quality["level"] == "error")]
+    limits = Rules().stop_above | settings.business.rules.stop_above
+    errors = errors.assign(limit=errors["check"].map(limits).fillna(limits["default"]))
+    limited = ~errors["table"].isin(rules.UNLIMITED)
+    limited &= ~errors["check"].isin(rules.UNLIMITED_CHECKS)
+    over = errors[limited & (errors["share"] > errors["limit"])]
+    main = settings.business.sources.main_table
+    broken = errors[(errors["table"] == main) & (errors["n_rows"] > 0)]
+    if over.empty and broken["n_rows"].sum() < int(checked[main].count().execute()):
+        return
+    stopping = broken if over.empty else over
+    is_shown = not settings.business.pseudonyms
+    places = [_first(rejected[row.table], row.check, is_shown) for row in stopping.itertuples()]
+    drop_work(folder)
+    atomic_folder.publish(folder, quarantine_folder(settings))
+    raise GateError(_message(settings, stopping, places))
+
+
+def _first(rejected: ir.Table, rule: str, is_shown: bool) -> str:
+    """Where the first row stands that breaks a rule, and its value if values may be shown."""
+    broken = rejected.filter(rejected.rule == rule).order_by("file", "line").limit(1)
+    row = next(broken.to_pandas().itertuples())
+    value = f": '{row.value}'" if is_shown and isinstance(row.value, str) else ""
+    return f"line {row.line:,} of {row.file}{value}"
+
+
+def _message(settings: Settings, over: pd.DataFrame, places: list[str]) -> str:
+    lines = [
+        f"  {row.check}: {row.n_rows:,} rows of {row.table} are {row.share:.1%}, "
+        f"{row.limit:.1%} are allowed; the first is {place}"
+        for row, place in zip(over.itertuples(), places, strict=True)
+    ]
+    what = "too many bad rows" if (over["share"] > over["limit"]).any() else "no row is accepted"
+    return (
+        f"{settings.path}: {what}, nothing is published\n"
+        + "\n".join(lines)
+        + f"\n  `cvm quarantine {settings.path}` shows the rejected lines; "
+        "correct the files, or raise the limit in rules.stop_above"
+    )

@@ -1,0 +1,76 @@
+"""Ids as text: what spreadsheets did to them, and forms of one id in several files.
+
+`10002.0` is `10002`; an id of nothing (`NULL`, `0`, blanks) is no customer; ids that lost digits
+(`6.92538E+12`) are refused. `000003` and `3` stay two ids, and are reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import ibis
+from ibis import ir
+
+from cvm_analysis.errors import InputError
+
+PEOPLE = ("customer_id", "account_id", "referred_id")  # columns that get pseudonyms
+IDS = (*PEOPLE, "order_id", "lead_id")
+NOTHING = ("null", "(null)", "none", "nan", "n/a", "#n/a", "\\n", "-")  # in any case
+LOST = r"^\d(\.\d+)?[eE]\+\d+$"
+
+
+def clean(rows: ir.Table) -> ir.Table:
+    """Write the ids of a staged file in their plain form, empty where there is none."""
+    there = [column for column in IDS if column in rows.columns]
+    return rows.mutate(**{column: _plain(rows[column], column in PEOPLE) for column in there})
+
+
+def _plain(text: ir.StringValue, of_people: bool) -> ir.StringValue:
+    plain = text.strip().re_replace(r"^(\d+)\.0+$", r"\1")
+    is_none = plain.lower().isin(NOTHING)
+    if of_people:
+        is_none |= plain.re_search("^0+$")
+    return ibis.ifelse(is_none, ibis.null("string"), plain)
+
+
+def refuse_lost(rows: ir.Table, columns: Iterable[str], file: str) -> None:
+    """Raise InputError if ids of a staged file lost digits in a spreadsheet."""
+    for column in columns:
+        lost = rows.filter(rows[column].strip().re_search(LOST))
+        found = lost.aggregate(
+            n=lost.count(), first=lost.line.min(), like=lost[column].argmin(lost.line)
+        )
+        n, first, like = found.to_pandas().iloc[0]
+        if n:
+            raise InputError(
+                f"{file}: {int(n):,} cells of {column} have lost digits, the first on line "
+                f"{int(first):,} ({like.strip()}); export the ids as text"
+            )
+
+
+def report_forms(tables: Mapping[str, ir.Table], main: str) -> list[str]:
+    """Say where a table's customers are known under another form of their id.
+
+    One sentence per table of which more ids are those of `main` without leading zeros than with.
+    """
+    known = _forms(tables[main])
+    notes = []
+    for table, rows in tables.items():
+        if table == main or "customer_id" not in rows.columns:
+            continue
+        other = _forms(rows)
+        exact = other.semi_join(known, "customer_id")
+        by_form = other.anti_join(known, "customer_id").semi_join(known, "form")
+        n_exact, n_form, n = (int(each.count().execute()) for each in (exact, by_form, other))
+        if n_form:
+            notes.append(
+                f"{table.removesuffix('_raw')}: {n_exact:,} of {n:,} customer ids are in {main}; "
+                f"{n_form:,} more would be but for leading zeros or case, as 000003 and 3; write "
+                "them alike"
+            )
+    return notes
+
+
+def _forms(rows: ir.Table) -> ir.Table:
+    ids = rows.filter(rows.customer_id.notnull()).select("customer_id").distinct()
+    return ids.mutate(form=ids.customer_id.lower().re_replace("^0+", ""))
