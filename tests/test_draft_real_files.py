@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from cvm_analysis import prepared
 from cvm_analysis.cli import app
 from cvm_analysis.project import start
-from cvm_analysis.settings import Source, load
+from cvm_analysis.settings import load
 
 MOST_EDITS, MOST_LINES = 3, 40
 CONFIG = Path("config/mine.yaml")
@@ -96,11 +96,6 @@ def german(number):
     return f"{number:,.2f}".translate(str.maketrans(",.", ".,"))
 
 
-@pytest.mark.xfail(
-    "decimal" not in Source.model_fields,
-    reason="the setting `decimal`, which the draft writes, is not there yet",
-    strict=True,
-)
 def test_an_export_of_a_german_shop(mine):
     """cp1252, semicolons, decimal commas, days before months, the order's total on every line."""
     orders = [[(n, 900.5 + 20 * i + n) for n in range(1, 2 + i % 2)] for i in range(60)]

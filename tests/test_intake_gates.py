@@ -93,7 +93,15 @@ def test_headers_that_came_and_went_are_named(business):
 
 
 def test_the_same_file_twice_is_reported(tmp_path):
-    settings = small(tmp_path, NAMED, {"a.csv": SALES, "b.csv": SALES})
+    settings = small(tmp_path, NAMED, {"a.csv": SALES})
+    text = settings.path.read_text("utf-8")
+    (line,) = (each for each in text.splitlines() if "files: a.csv" in each)
+    kept = line.replace("{files", "{overlap: keep, files")
+    both = f"{kept}\n{kept.replace('a.csv', 'b.csv')}"
+    settings.path.write_text(text.replace(line, both), "utf-8")
+    (tmp_path / "b.csv").write_text(SALES, "utf-8")
+    settings = load(settings.path)
+    prepare(settings)
     assert warnings(settings) == ["transactions: a.csv and b.csv have the same content"]
     with pytest.raises(GateError, match=r"a\.csv and b\.csv have the same content"):
         prepare(gated(settings, "{same_file: stop}"))
