@@ -83,7 +83,7 @@ def test_the_headline_names_what_is_wrong_and_an_action_against_it(planted):
     text, first = headline("en", table, PLANTED[planted][-1])
     assert CLAUSES[planted] in text
     if planted == "data":
-        assert not first and "call them, listed below, by Jan 5" in text, "no action brings data"
+        assert not first and "call those listed below, by Jan 5" in text, "no action brings data"
         return
     assert first in table["answered_by"].iloc[0].split(",")
     assert f"First step: {SAY['en'](f'actions.{first}')} (5 customers, by Jan 5)." in text
@@ -94,7 +94,7 @@ def test_where_all_is_well_the_ten_to_call_are_the_request():
     text, first = headline("en", stake, GREW)
     assert text == (
         "Sales grew 20% to ¥120, but 9 customers who are overdue put ¥181K of margin at stake. "
-        "First step: call them, listed below, by Jan 5."
+        "First step: call those listed below, by Jan 5."
     )
     assert not first
 

@@ -115,8 +115,8 @@ def test_the_step_that_goes_before_is_shown_where_nothing_else_is_planned():
 def test_the_request_is_the_step_that_goes_before_with_its_day_where_it_has_one():
     rows = by_action(("mail", "marketing", 60, 60.0, 100.0))
     asked = strategy.request(EN, rows, ["mail"], CALL_FIRST)
-    assert asked == "call them, listed below, by Jan 2"
-    assert strategy.request(EN, rows, [], CALL_FIRST._replace(due="")) == "call them, listed below"
+    assert asked == "call those listed below, by Jan 2"
+    assert strategy.request(EN, rows, [], CALL_FIRST._replace(due="")) == "call those listed below"
 
 
 ROWS = (("loyal", 0), ("loyal", 1), ("loyal", 2), ("lost", 1))
