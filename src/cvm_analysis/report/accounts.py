@@ -112,4 +112,4 @@ def _to_do(writer: Writer, row: dict[str, Any]) -> Cell:
         why = say("report.accounts.reward", score=say.number(row["score"]), grade=grade)
     else:
         return action
-    return Cell(why, "" if pd.isna(row["action"]) else action.text)
+    return Cell(why, "" if pd.isna(row["action"]) else f"{action.text} · {action.small}")
