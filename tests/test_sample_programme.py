@@ -135,7 +135,8 @@ def test_leads_are_won_at_the_planted_rates(enquiries, truth):
 def test_the_score_beats_the_rate_by_source_since_stages_tell_hot_leads(enquiries, truth):
     order = list(truth["leads"]["stages"])
     score = lead_score.fit(enquiries, order, AS_OF, truth["leads"]["horizon_days"])
-    assert score.is_model and score.gain_low > 0
+    gain = score.tested.loc["model", "improvement_low"]
+    assert score.used == "model" and gain > 0
     now = lead_score.known_on(enquiries, order, AS_OF)
     latest = leads.latest(enquiries, order, AS_OF)
     p_won = score.p_won(now)

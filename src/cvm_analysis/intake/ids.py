@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import ibis
+import pandas as pd
 from ibis import ir
 
 from cvm_analysis.errors import InputError
@@ -53,15 +54,16 @@ def report_forms(tables: Mapping[str, ir.Table], main: str) -> list[str]:
 
     One sentence per table of which more ids are those of `main` without leading zeros than with.
     """
-    known = _forms(tables[main])
+    known = _list_ids(tables[main])
+    forms = set(_without_zeros(known))
     notes = []
     for table, rows in tables.items():
         if table == main or "customer_id" not in rows.columns:
             continue
-        other = _forms(rows)
-        exact = other.semi_join(known, "customer_id")
-        by_form = other.anti_join(known, "customer_id").semi_join(known, "form")
-        n_exact, n_form, n = (int(each.count().execute()) for each in (exact, by_form, other))
+        other = _list_ids(rows)
+        is_exact = other.isin(known)
+        n, n_exact = len(other), int(is_exact.sum())
+        n_form = int(_without_zeros(other[~is_exact]).isin(forms).sum())
         if n_form:
             notes.append(
                 f"{table.removesuffix('_raw')}: {n_exact:,} of {n:,} customer ids are in {main}; "
@@ -71,6 +73,10 @@ def report_forms(tables: Mapping[str, ir.Table], main: str) -> list[str]:
     return notes
 
 
-def _forms(rows: ir.Table) -> ir.Table:
+def _list_ids(rows: ir.Table) -> pd.Series:
     ids = rows.filter(rows.customer_id.notnull()).select("customer_id").distinct()
-    return ids.mutate(form=ids.customer_id.lower().re_replace("^0+", ""))
+    return ids.to_pandas()["customer_id"].astype(str)
+
+
+def _without_zeros(ids: pd.Series) -> pd.Series:
+    return ids.str.lower().str.lstrip("0")

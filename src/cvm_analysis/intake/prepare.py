@@ -260,12 +260,12 @@ def _stage(
         tables["transactions"] = _count_once(con, settings, inputs, tables["transactions"])
     if "contracts" in tables:
         contracts.check_status(tables["contracts"], settings)
+    notes += ids.report_forms(tables, settings.business.sources.main_table)
     is_hidden = settings.business.pseudonyms
     found = _raw_ids(tables) if is_hidden else pd.Series(dtype="string")
     records = masking.collect(personal, found)
     if set(masking.TEXTS) & set(tables):
         tables = masking.mask_tables(con, tables, records)
-    notes += ids.report_forms(tables, settings.business.sources.main_table)
     merges = identity.find(pd.concat(people), settings.business.identity) if people else None
     if merges is not None:
         tables["customers_raw"] = identity.mark(tables["customers_raw"], merges)
