@@ -448,6 +448,7 @@ def test_by_force_one_after_the_other_it_makes_the_same_tables_and_report(folder
     assert published(reports, "east").readlink() != target
     after = contents(published(reports, "east"))
     same = [name for name in before if name.startswith(("desk/tables/", "share/"))]
+    same = [name for name in same if not name.endswith(".pdf")]  # how Chromium packs one may differ
     assert len(same) >= 7 and before.keys() == after.keys()
     for name in [*same, "desk/reference.json", "desk/company.json"]:
         assert after[name] == before[name], name
