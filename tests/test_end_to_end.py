@@ -535,7 +535,7 @@ class Page(HTMLParser):
 def test_a_report_is_small_runs_nothing_and_loads_nothing(reports, region):
     html = report_of(reports, region)
     page = Page(html)
-    assert len(html.encode()) < 1_500_000
+    assert len(html.encode()) < 400_000
     assert not {"script", "iframe", "object", "embed", "base", "form"} & set(page.tags)
     assert not [name for name, _ in page.attributes if name.startswith("on")]
     inside = ("#", "data:image/svg+xml;base64,", "data:image/png;base64,")
