@@ -1,4 +1,4 @@
-"""A column of statuses, told by its name and cells: which rows count, and which are refunds."""
+"""A column of statuses, found by its name and cells: which rows count, and which are refunds."""
 
 from __future__ import annotations
 
