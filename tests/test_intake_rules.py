@@ -18,7 +18,7 @@ def judged(duplicates="quarantine", formats=None, **columns):
         {
             "file": "f.csv",
             "line": range(2, n + 2),
-            "digest": [bytes([i]) for i in range(n)],
+            "repeated": False,
             "n_fields": 3,
             "customer_id": "c",
             "ordered_at": "2025-03-04",
@@ -27,6 +27,8 @@ def judged(duplicates="quarantine", formats=None, **columns):
         | columns
     )
     table = rules.parse_columns(ibis.memtable(raw), "transactions", 3, formats or {})
+    repeated = ibis.memtable(raw[["line", "repeated"]])
+    table = table.join(repeated, "line")
     table = table.mutate(region=ibis.literal("east"), counted_in=ibis.literal("east"))
     return rules.apply(table, rules.rules_for("transactions", DAY, duplicates))
 
@@ -86,7 +88,7 @@ def test_dates_are_read_or_refused_never_guessed(text, pattern, day):
 
 def test_amount_is_quantity_times_price_where_it_is_not_given():
     raw = pd.DataFrame(
-        {"file": ["f"], "line": [2], "digest": [b"1"], "n_fields": [4], "customer_id": ["c"]}
+        {"file": ["f"], "line": [2], "n_fields": [4], "customer_id": ["c"]}
         | {"ordered_at": ["2025-01-01"], "quantity": ["-3"], "unit_price": ["1.255"]}
     )
     table = rules.parse_columns(ibis.memtable(raw), "transactions", 4, {})
@@ -112,14 +114,14 @@ def test_each_broken_row_gets_the_first_rule_it_breaks():
 
 
 def test_of_repeated_lines_the_first_stays():
-    same = [b"a", b"b", b"a", b"a"]
-    found = judged(digest=same, amount=["1", "2", "1", "1"]).order_by("line").rule.to_pandas()
+    later = [False, False, True, True]
+    found = judged(repeated=later, amount=["1", "2", "1", "1"]).order_by("line").rule.to_pandas()
     assert list(found.fillna("")) == ["", "", "repeated_line", "repeated_line"]
 
 
 def test_counts_of_quarantined_and_kept_rows_add_up():
     asked = rules.rules_for("transactions", DAY)
-    rows = judged("keep", amount=["1", "x", "-1", "0"], digest=[b"a", b"a", b"c", b"c"])
+    rows = judged("keep", amount=["1", "x", "-1", "0"], repeated=[False, True, False, True])
     both = rules.count(rows, asked, "transactions").set_index(["region", "check"])
     counted = both.loc["all"]
     pd.testing.assert_frame_equal(both.loc["east"], counted)
@@ -187,8 +189,10 @@ def judged_file(text, table):
     """Every row of a file of a table, by line, with what was counted and rejected."""
     raw = pd.read_csv(StringIO(text), dtype=str, keep_default_na=False)
     width = raw.shape[1]
-    raw = raw.assign(file="f.csv", line=raw.index + 2, digest=b"", n_fields=width)
+    repeated = raw.duplicated()
+    raw = raw.assign(file="f.csv", line=raw.index + 2, n_fields=width, repeated=repeated)
     rows = rules.parse_columns(ibis.memtable(raw), table, width, {})
+    rows = rows.join(ibis.memtable(raw[["line", "repeated"]]), "line")
     rows = rows.mutate(region=ibis.literal("east"), counted_in=ibis.literal("east"))
     asked = rules.rules_for(table, DAY, actions=ACTIONS)
     checked = rules.apply(rows, asked)

@@ -4,6 +4,7 @@ import datetime as dt
 import gzip
 import zipfile
 
+import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -125,9 +126,13 @@ def test_a_zip_holds_one_file(tmp_path):
 def test_two_columns_of_one_header_are_named_with_their_places(tmp_path):
     path = text(tmp_path, "客户,日期,金额,单号,金额\na,2024-01-01,1,2,3\n")
     with pytest.raises(InputError, match="called '金额': the columns 3 and 5"):
-        read.stage(path, "a.csv", {"amount": "金额"}, None, tmp_path / "to.parquet")
-    unused = read.stage(path, "a.csv", {"customer_id": "客户"}, None, tmp_path / "to.parquet")
-    assert unused.n_rows == 1
+        staged(path, {"amount": "金额"}, tmp_path)
+    assert staged(path, {"customer_id": "客户"}, tmp_path).file.n_rows == 1
+
+
+def staged(path, columns, tmp_path):
+    to = tmp_path / "to.parquet"
+    return read.stage(ibis.duckdb.connect(), path, path.name, columns, None, to)
 
 
 def book(tmp_path, sheets, hidden=()):
@@ -162,9 +167,9 @@ def test_all_sheets_of_one_table_are_read(tmp_path):
     ] or [note.split("'")[1] for note in file.notes] == ["Notes", "old"]
     assert opened(path, sheet="old")[1][0][1][0] == "d"
     assert says(path, sheet="2042").startswith("a.xlsx: no sheet '2042'; did you mean '202")
-    staged = tmp_path / "to.parquet"
-    assert read.stage(path, "a.xlsx", {"customer_id": "cust"}, None, staged).n_rows == 3
-    assert list(pq.read_table(staged)["file"].to_pylist()) == [
+    found = staged(path, {"customer_id": "cust"}, tmp_path)
+    assert found.file.n_rows == 3
+    assert sorted(found.rows.file.to_pandas()) == [
         *("a.xlsx[2024]", "a.xlsx[2024]", "a.xlsx[2025]"),
     ]
 

@@ -2,7 +2,7 @@
 
 import gzip
 
-import pyarrow.parquet as pq
+import ibis
 import pytest
 
 from cvm_analysis.errors import InputError
@@ -13,8 +13,11 @@ CONTENT = "客户,金额\n000123,10\n622202020001234567,-2.50\n"
 
 
 def staged(path, tmp_path, columns=COLUMNS, encoding=None):
-    to = tmp_path / "staged.parquet"
-    return read.stage(path, "named.csv", columns, encoding, to), pq.read_table(to).to_pandas()
+    con = ibis.duckdb.connect()
+    found = read.stage(con, path, "named.csv", columns, encoding, tmp_path / "staged.parquet")
+    digests = read.digests([found.content], found.rows.select("file", "line"))
+    rows = found.rows.join(digests, ["file", "line"]).order_by("line")
+    return found.file, rows.to_pandas()
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
@@ -60,7 +63,8 @@ def test_only_lines_alike_in_every_cell_share_a_digest(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("客户,金额,x\na,1,p\na,1,q\na,1,p\n", "utf-8")
     _, rows = staged(path, tmp_path)
-    assert rows["digest"][0] == rows["digest"][2] != rows["digest"][1]
+    for name in ("digest", "key"):
+        assert rows[name][0] == rows[name][2] != rows[name][1]
 
 
 @pytest.mark.parametrize(

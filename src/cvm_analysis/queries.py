@@ -6,7 +6,7 @@ Ibis takes longer to compile the customer table than DuckDB to compute it.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,17 +16,24 @@ import pandas as pd
 from ibis import ir
 
 
-def connect(folder: Path, database: Path | None = None, **options: str) -> Any:
-    """Open a DuckDB that reads and writes files in one folder only, whatever a query asks for.
+def connect(
+    folder: Path, database: Path | None = None, files: Iterable[Path] = (), **options: str
+) -> Any:
+    """Open a DuckDB that uses files of one folder only, whatever a query asks for.
 
-    database : its file; None: in memory; options : its settings
+    database : its file; None: in memory; files : others that it may read; options : its settings
     """
     con = ibis.duckdb.connect(database or ":memory:", **options)
-    allowed = sorted({str(each) for each in (folder, folder.absolute(), folder.resolve())})
-    listed = ", ".join("'" + each.replace("'", "''") + "'" for each in allowed)
-    con.raw_sql(f"SET allowed_directories = [{listed}]")
+    con.raw_sql(f"SET allowed_directories = [{_list([folder])}]")
+    con.raw_sql(f"SET allowed_paths = [{_list(files)}]")
     con.raw_sql("SET enable_external_access = false")  # cannot be undone while it is open
     return con
+
+
+def _list(paths: Iterable[Path]) -> str:
+    """Paths as DuckDB may be asked for them."""
+    forms = {str(each) for path in paths for each in (path, path.absolute(), path.resolve())}
+    return ", ".join("'" + each.replace("'", "''") + "'" for each in sorted(forms))
 
 
 @ibis.udf.scalar.builtin(name="getvariable", signature=(("string",), "date"))

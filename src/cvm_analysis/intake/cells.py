@@ -1,4 +1,4 @@
-"""What is asked of a staged file before its cells are read: decimal sign, digits of ids."""
+"""What a staged file is asked before its cells are read: types, decimal sign, digits of ids."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from ibis import ir
 
 from cvm_analysis.intake import ids, numbers
 from cvm_analysis.settings import ContractSource, Source
+from cvm_analysis.sources.read import Typed
 from cvm_analysis.tables import TABLES, own
 from cvm_analysis.tables.shape import NUMERIC
 
@@ -16,14 +17,22 @@ def check(rows: ir.Table, table: str, columns: Collection[str], source: Source, 
     """Raise InputError if ids have lost digits, or numbers may mean two things."""
     ids.refuse_lost(rows, [column for column in ids.IDS if column in columns], file)
     if source.decimal is None:
-        numbers.ask_decimal(rows, _numbers(table, columns, source), file)
+        kinds = typed(table, columns, source)
+        texts = [
+            name for name in kinds if kinds[name] == "number" and rows[name].type().is_string()
+        ]
+        numbers.ask_decimal(rows, texts, file)
 
 
-def _numbers(table: str, columns: Collection[str], source: Source) -> list[str]:
-    """Columns of a staged file that are read as numbers."""
+def typed(table: str, columns: Collection[str], source: Source) -> Typed:
+    """Columns of a file that are read as numbers or as moments; words of `values` are neither."""
     spec = TABLES[table]
     worded = source.values if isinstance(source, ContractSource) else {}
     skipped = {own.to_inside(table, column) for column in worded}
     kinds = {name: spec.columns[name].kind if name in spec.columns else spec.others
-             for name in columns}  # fmt: skip
-    return [name for name, kind in kinds.items() if kind in NUMERIC and name not in skipped]
+             for name in columns if name not in skipped}  # fmt: skip
+    return {
+        name: "number" if kind in NUMERIC else "moment"
+        for name, kind in kinds.items()
+        if kind in (*NUMERIC, "date", "time")
+    }

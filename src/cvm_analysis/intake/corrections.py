@@ -17,8 +17,8 @@ from ibis import ir
 
 from cvm_analysis import atomic_folder
 from cvm_analysis.errors import InputError, nearest
-from cvm_analysis.intake.rules import to_hex
 from cvm_analysis.settings import Settings
+from cvm_analysis.sources.read import with_digest
 from cvm_analysis.spreadsheets import FORMULA, no_formula
 
 FILE = "corrections.csv"  # in the ledger's folder: it cannot be made again from the raw files
@@ -84,8 +84,10 @@ def add(settings: Settings, new: pd.DataFrame) -> None:
     atomic_folder.write(path(settings), last.to_csv(index=False), OWNER_ONLY)
 
 
-def apply(con: Any, text: ir.Table, name: str, corrections: pd.DataFrame) -> ir.Table:
-    """Put corrected cells into a staged file, by its name."""
+def apply(
+    con: Any, text: ir.Table, content: ir.Table, name: str, corrections: pd.DataFrame
+) -> ir.Table:
+    """Put corrected cells into a staged file, by its name; content : all of its cells."""
     own = corrections[corrections["file"] == name]
     own = own[own["column"].isin(text.columns)]
     if own.empty:
@@ -93,7 +95,9 @@ def apply(con: Any, text: ir.Table, name: str, corrections: pd.DataFrame) -> ir.
     wide = own.pivot(index="digest", columns="column", values="value").add_prefix("new ")
     found = wide.reset_index().rename(columns={"digest": "corrected"}).astype("string")
     table = con.create_table(f"corrections of {name}", found)
-    joined = text.left_join(table, to_hex(text.digest) == table.corrected)
+    mended = with_digest(content).join(table, [("digest", "corrected")])
+    mended = con.create_table(f"corrected lines of {name}", mended)
+    joined = text.left_join(mended, ["file", "line"])
     cells = {each: joined[f"new {each}"].coalesce(joined[each]) for each in own["column"].unique()}
     return joined.mutate(**cells).select(*text.columns)
 

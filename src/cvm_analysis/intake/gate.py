@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import functools
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from ibis import ir
@@ -17,6 +18,7 @@ from cvm_analysis import atomic_folder
 from cvm_analysis.errors import GateError
 from cvm_analysis.intake import rules
 from cvm_analysis.settings import Rules, Settings
+from cvm_analysis.sources import read
 from cvm_analysis.tables import ALL
 
 
@@ -33,12 +35,14 @@ def drop_work(folder: Path) -> None:
 
 
 def check(
+    con: Any,
     settings: Settings,
     checked: Mapping[str, ir.Table],
     checks: Mapping[str, list[rules.Rule]],
+    contents: Iterable[ir.Table],
     folder: Path,
 ) -> None:
-    """Write `quality` (by region and of all) and `quarantine`.
+    """Write `quality` (by region and of all) and `quarantine`; contents : of the raw files.
 
     GateError if too many rows, over all regions, break a rule, or if no row of the main table is
     accepted; tables of rules.UNLIMITED have no limit.
@@ -53,8 +57,10 @@ def check(
     )
     quality.to_parquet(folder / "quality.parquet", index=False)
     rejected = {table: rules.quarantine(rows, all_rules[table]) for table, rows in checked.items()}
-    stacked = functools.reduce(ir.Table.union, rejected.values()).order_by("file", "line")
-    stacked.to_parquet(folder / "quarantine.parquet")
+    stacked = con.create_table("rejected", functools.reduce(ir.Table.union, rejected.values()))
+    digests = read.digests(contents, stacked.select("file", "line").distinct())
+    known = stacked.left_join(digests, ["file", "line"]).select(*stacked.columns, "digest")
+    known.order_by("file", "line").to_parquet(folder / "quarantine.parquet")
     errors = quality[(quality["region"] == ALL) & (quality["level"] == "error")]
     limits = Rules().stop_above | settings.business.rules.stop_above
     errors = errors.assign(limit=errors["check"].map(limits).fillna(limits["default"]))

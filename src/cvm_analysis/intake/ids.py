@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 import ibis
@@ -13,6 +14,7 @@ import pandas as pd
 from ibis import ir
 
 from cvm_analysis.errors import InputError
+from cvm_analysis.intake import numbers
 
 PEOPLE = ("customer_id", "account_id", "referred_id")  # columns that get pseudonyms
 IDS = (*PEOPLE, "order_id", "lead_id")
@@ -27,17 +29,21 @@ def clean(rows: ir.Table) -> ir.Table:
 
 
 def _plain(text: ir.StringValue, of_people: bool) -> ir.StringValue:
-    plain = text.strip().re_replace(r"^(\d+)\.0+$", r"\1")
-    is_none = plain.lower().isin(NOTHING)
+    trimmed = numbers.trim(text)
+    whole = trimmed.re_replace(r"^(\d+)\.0+$", r"\1")
+    plain = ibis.ifelse(trimmed.contains("."), whole, trimmed)  # patterns only where they may fit
+    is_word = plain.re_search(rf"(?i)^({'|'.join(map(re.escape, NOTHING))})$")
+    is_none = ibis.ifelse(plain.length() <= max(map(len, NOTHING)), is_word, False)
     if of_people:
-        is_none |= plain.re_search("^0+$")
+        is_none |= ibis.ifelse(plain.startswith("0"), plain.re_search("^0+$"), False)
     return ibis.ifelse(is_none, ibis.null("string"), plain)
 
 
 def refuse_lost(rows: ir.Table, columns: Iterable[str], file: str) -> None:
     """Raise InputError if ids of a staged file lost digits in a spreadsheet."""
     for column in columns:
-        lost = rows.filter(rows[column].strip().re_search(LOST))
+        is_lost = rows[column].strip().re_search(LOST)
+        lost = rows.filter(ibis.ifelse(rows[column].contains("+"), is_lost, False))
         found = lost.aggregate(
             n=lost.count(), first=lost.line.min(), like=lost[column].argmin(lost.line)
         )
@@ -54,12 +60,13 @@ def report_forms(tables: Mapping[str, ir.Table], main: str) -> list[str]:
 
     One sentence per table of which more ids are those of `main` without leading zeros than with.
     """
+    others = {t: rows for t, rows in tables.items() if t != main and "customer_id" in rows.columns}
+    if not others:
+        return []
     known = _list_ids(tables[main])
     forms = set(_without_zeros(known))
     notes = []
-    for table, rows in tables.items():
-        if table == main or "customer_id" not in rows.columns:
-            continue
+    for table, rows in others.items():
         other = _list_ids(rows)
         is_exact = other.isin(known)
         n, n_exact = len(other), int(is_exact.sum())

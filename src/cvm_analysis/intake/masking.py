@@ -58,13 +58,18 @@ def hidden_columns(source: Source) -> dict[str, str]:
     return compared | {f"mask {i}": header for i, header in enumerate(masked, 1)}
 
 
-def collect(personal: list[ir.Table], raw_ids: pd.Series) -> pd.DataFrame:
+def as_records(raw_ids: pd.Series) -> pd.DataFrame:
+    """Ids that no text may show, as records of their customers: customer_id, value."""
+    return pd.DataFrame({"customer_id": raw_ids, "value": raw_ids}, dtype="string")
+
+
+def collect(personal: list[ir.Table]) -> pd.DataFrame:
     """One row per value that no text may show: customer_id, value.
 
-    personal : tables of customer_id and value, as read; raw_ids : of customers with pseudonyms
+    personal : tables of customer_id and value, as read
     """
     found = [each.distinct().to_pandas() for each in personal]
-    values = pd.concat([*found, pd.DataFrame({"customer_id": raw_ids, "value": raw_ids})])
+    values = pd.concat([as_records(pd.Series(dtype="string")), *found])
     known = values.dropna().astype("string")
     trimmed = known.assign(**{name: column.str.strip() for name, column in known.items()})
     return trimmed[trimmed["value"] != ""].reset_index(drop=True)

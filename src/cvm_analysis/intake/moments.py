@@ -82,10 +82,7 @@ def moment(
         return let(found, lambda local: let(offset, lambda sign: _to_zone(local, sign, zone)))
 
     def plausible(local: ir.Value) -> ir.Value:
-        known = local.between(ibis.literal(FIRST), ibis.literal(LAST))
-        if not of_birth:
-            known &= local.date() != ibis.literal(PLACEHOLDER)
-        return ibis.ifelse(known, local, ibis.null("timestamp"))
+        return _plausible(local, of_birth=of_birth)
 
     if never:  # first the pattern alone, which reads nearly all cells, and is fast
         plain = let(try_strptime(text, bare), plausible)
@@ -94,6 +91,25 @@ def moment(
     if must:
         return odd
     return ibis.ifelse(text.re_search(SIMPLE), text.try_cast("timestamp"), odd)
+
+
+def typed(value: ir.Value, zone: str, *, of_birth: bool = False) -> ir.Value:
+    """Give dates and times of a typed column as times of the local day in `zone`.
+
+    Without a time zone of their own they are local already.
+    """
+    found = value.type()
+    if found.is_timestamp() and found.timezone:
+        value = local_time(ibis.literal(zone), value.cast(types.Timestamp("UTC")))
+    return _plausible(value.cast("timestamp"), of_birth=of_birth)
+
+
+def _plausible(local: ir.Value, *, of_birth: bool) -> ir.Value:
+    """Leave out days that stand for none."""
+    known = local.between(ibis.literal(FIRST), ibis.literal(LAST))
+    if not of_birth:
+        known &= local.date() != ibis.literal(PLACEHOLDER)
+    return ibis.ifelse(known, local, ibis.null("timestamp"))
 
 
 def _local(cell: ir.Value, pattern: str, *, in_sheet: bool) -> ir.Value:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import hashlib
+import itertools
 import json
 import shutil
 import zoneinfo
@@ -41,12 +42,14 @@ from cvm_analysis.intake import (
     quality_scores,
     raw_files,
     regions,
+    repeats,
     rules,
+    shown_ids,
     status,
 )
 from cvm_analysis.intake.raw_files import RawInput
 from cvm_analysis.personal import known
-from cvm_analysis.prepared import MERGES, STAMP, describe_owner, stamp
+from cvm_analysis.prepared import STAMP, describe_owner, stamp
 from cvm_analysis.queries import connect
 from cvm_analysis.settings import (
     ContractSource,
@@ -59,11 +62,14 @@ from cvm_analysis.sources import formats, joins, read
 from cvm_analysis.tables import TABLES, own
 
 IDS = ids.PEOPLE  # columns that get pseudonyms
+REPEATING = ("transactions", "points")  # tables in which equal lines are reported
 BY_ACTION = ("campaign_members", "contact_log")  # tables whose rules know the catalogue's actions
 PLACED_BY = {
     **{"transactions": "sold_in", "customers_raw": "region", "contracts": "sold_in"},
     **{"leads": "region"},
 }
+MEMORY = "3GB"  # of the engine; more is spilled to disk
+LAST_DAYS = ibis.interval(days=100)  # more than `last_day` compares
 OWN_REGION = ("leads",)  # tables whose rows without a customer stay in the region they name
 
 
@@ -136,7 +142,7 @@ def _made(settings: Settings, inputs: list[RawInput], key: str) -> Iterator[Path
     """Make the tables in a folder beside the prepared one, which goes unless it is published."""
     earlier = stamp(settings)
     with atomic_folder.atomic_folder(settings.prepared.parent, settings.prepared.name) as folder:
-        with _engine(folder) as con:
+        with _engine(folder, inputs) as con:
             content = _write(con, settings, inputs, folder, earlier)
         scores = quality_scores.score(pd.read_parquet(folder / "quality.parquet"))
         content["scores"] = scores.to_dict("records")
@@ -175,9 +181,11 @@ def _remove_stopped(settings: Settings) -> None:
 
 
 @contextmanager
-def _engine(folder: Path) -> Iterator[ibis.BaseBackend]:
+def _engine(folder: Path, inputs: list[RawInput]) -> Iterator[ibis.BaseBackend]:
     """Open a temporary DuckDB in the folder, which spills large inputs to disk."""
-    con = connect(folder, folder / "work.duckdb", temp_directory=str(folder / "spill"))
+    paths = [path for each in inputs for path in (each.path, *(o.path for o in each.others))]
+    spill = {"temp_directory": str(folder / "spill"), "memory_limit": MEMORY}
+    con = connect(folder, folder / "work.duckdb", paths, **spill)
     try:
         yield con
     finally:
@@ -195,7 +203,7 @@ def _write(
     """Write the tables; each step leaves its result in DuckDB for the next."""
     zone = zoneinfo.ZoneInfo(settings.business.timezone)
     extracted_on = settings.business.extracted_on or dt.datetime.now(zone).date()
-    files, read_tables, notes = _stage(con, settings, inputs, folder)
+    files, read_tables, contents, notes = _stage(con, settings, inputs, folder)
     duplicates, actions = settings.business.rules.duplicates, _actions(settings)
     by_table = settings.business.sources.by_table()
     checks = {
@@ -207,25 +215,27 @@ def _write(
     }
     if settings.business.identity and "customers_raw" in checks:
         checks["customers_raw"] = [*identity.RULES, *checks["customers_raw"]]
+    used = {table: _used(files, table) for table in read_tables}
     checked = {
-        table: con.create_table(f"checked_{table}", rules.apply(rows, checks[table]))
+        table: _slim(rules.apply(rows, checks[table]), table, used[table])
         for table, rows in read_tables.items()
     }
     names, keys = _assign_regions(con, settings, checked)
-    placed = {table: _with_region(con, table, rows, keys) for table, rows in checked.items()}
+    placed = {
+        table: _keep(con, _with_region(con, table, rows, keys), folder)
+        for table, rows in checked.items()
+    }
     sales = placed.get("transactions")
     incomplete = None if sales is None else last_day.find_incomplete(_count_buyers(sales))
     if incomplete:
         checks["transactions"] = [*checks["transactions"], rules.incomplete_day(incomplete.day)]
-    gate.check(settings, placed, checks, folder)
+    gate.check(con, settings, placed, checks, itertools.chain(*contents.values()), folder)
     span = _span(placed, extracted_on, incomplete)
     if "contracts" in placed:
         as_of = dt.date.fromisoformat(span["as_of"])
         placed["contracts"] = contracts.add_dates(placed["contracts"], as_of)
     for table, rows in placed.items():
-        used = {column for file in files if file["table"] == table for column in file["columns"]}
-        used |= contracts.ADDED if table == "contracts" else set()
-        _write_by_region(con, table, rows, used, folder)
+        _write_by_region(con, table, rows, used[table], folder)
     content = {
         "extracted_on": extracted_on.isoformat(),
         "files": files,
@@ -238,14 +248,40 @@ def _write(
     return content | {"warnings": gates.check(settings, placed, content, earlier)}
 
 
+def _keep(con: Any, rows: ir.Table, folder: Path) -> ir.Table:
+    """Compute rows once, in the order of the files.
+
+    Parquet is written three times as fast as a table of the engine.
+    """
+    path = folder / f"work.{ibis.util.gen_name('kept')}.parquet"
+    rows.order_by("file", "line").to_parquet(path)
+    return con.read_parquet(path)
+
+
+def _used(files: list[dict[str, Any]], table: str) -> set[str]:
+    """Columns of a table that its files have, or that are made from those."""
+    used = {column for file in files if file["table"] == table for column in file["columns"]}
+    made = {"transactions": {"amount"}, "contracts": contracts.ADDED}
+    return used | made.get(table, set())
+
+
+def _slim(rows: ir.Table, table: str, used: set[str]) -> ir.Table:
+    """Leave out what no step after the rules needs; of contracts all is needed."""
+    absent = set() if table == "contracts" else set(TABLES[table].columns) - used
+    absent -= {*rules.PLACES, "customer_id"}
+    done = {*absent, *(f"{name}_text" for name in absent), *rules.CARRIED, "ragged", "repeated"}
+    return rows.drop(*(name for name in rows.columns if name in done))
+
+
 def _stage(
     con: Any, settings: Settings, inputs: list[RawInput], folder: Path
-) -> tuple[list[dict[str, Any]], dict[str, ir.Table], list[str]]:
-    """Read every file as text, parse its cells, and stack the files of each table.
+) -> tuple[list[dict[str, Any]], dict[str, ir.Table], dict[str, list[ir.Table]], list[str]]:
+    """Read every file, parse its cells, and stack the files of each table.
 
-    Also returns notes on what a user should know of the files.
+    Also returns the contents of the files of each table, and notes on what a user should know.
     """
     files, parts = list[dict[str, Any]](), dict[str, list[ir.Table]]()
+    contents = dict[str, list[ir.Table]]()
     personal, people, notes = list[ir.Table](), list[pd.DataFrame](), list[str]()
     mended = corrections.read(settings)
     for i, each in enumerate(inputs):
@@ -255,33 +291,57 @@ def _stage(
         people += staged.people
         notes += staged.notes
         parts.setdefault(each.table, []).append(staged.rows)
+        contents.setdefault(each.table, []).append(staged.content)
     tables = {table: _stack(rows) for table, rows in parts.items()}
     if "transactions" in tables:
         tables["transactions"] = _count_once(con, settings, inputs, tables["transactions"])
     if "contracts" in tables:
         contracts.check_status(tables["contracts"], settings)
     notes += ids.report_forms(tables, settings.business.sources.main_table)
-    is_hidden = settings.business.pseudonyms
-    found = _raw_ids(tables) if is_hidden else pd.Series(dtype="string")
-    records = masking.collect(personal, found)
-    if set(masking.TEXTS) & set(tables):
-        tables = masking.mask_tables(con, tables, records)
     merges = identity.find(pd.concat(people), settings.business.identity) if people else None
     if merges is not None:
         tables["customers_raw"] = identity.mark(tables["customers_raw"], merges)
-    shown = pseudonyms.of_ids(found, pseudonyms.key()) if is_hidden else {}
+    found = shown_ids.find(con, tables) if settings.business.pseudonyms or merges else None
+    for table in set(REPEATING) & set(tables):
+        tables[table] = repeats.mark(con, table, tables[table], contents[table])
+    tables = _show(con, settings, tables, personal, found, merges, folder)
+    return files, tables, contents, notes
+
+
+def _show(
+    con: Any,
+    settings: Settings,
+    tables: dict[str, ir.Table],
+    personal: list[ir.Table],
+    ids: ir.Table | None,
+    merges: identity.Merges | None,
+    folder: Path,
+) -> dict[str, ir.Table]:
+    """Mask texts, replace ids by those that are shown, and keep hashes of what is hidden.
+
+    ids : of people, where they are not shown as they are
+    """
+    is_hidden = settings.business.pseudonyms
+    records = masking.collect(personal)
+    if set(masking.TEXTS) & set(tables):
+        hidden = masking.as_records(ids.to_pandas()["raw_id"]) if is_hidden else records[:0]
+        tables = masking.mask_tables(con, tables, pd.concat([records, hidden]))
+    if ids is None:
+        return tables
     if is_hidden:
-        values = (each for each in records["value"] if shown.get(each) != each)
+        ids = shown_ids.hide(con, ids, folder / "work.ids.parquet")
+        values = itertools.chain(records["value"], shown_ids.still_hidden(ids))
         known.save(folder, values, known.derive(pseudonyms.key()))
-    if merges is not None:
-        shown = _unite(shown or {raw: raw for raw in _raw_ids(tables)}, merges, folder)
-    return files, _replace(con, tables, shown) if shown else tables, notes
+    if merges:
+        ids = shown_ids.unite(con, ids, merges, folder)
+    return shown_ids.replace(con, tables, ids)
 
 
 class _Staged(NamedTuple):
-    """A file that was read: its parsed rows, its record and those of files joined to it."""
+    """A file that was read: its parsed rows, all its cells, its record and those joined to it."""
 
     rows: ir.Table
+    content: ir.Table
     files: list[dict[str, Any]]
     personal: list[ir.Table]  # customer_id and value of each column that is masked
     people: list[pd.DataFrame]  # of customer records: what tells that two are one person
@@ -300,9 +360,11 @@ def _read(
     hidden, currency = masking.hidden_columns(source), _find_currency(each)
     wanted = columns | hidden | status.columns(source, currency)
     file = (each.path, each.name, raw_files.options(source))
-    joined = joins.stage(con, file, wanted, list(each.others), staged)
+    is_mended = (mended["file"] == each.name).any()  # corrections are texts
+    typed = {} if is_mended else cells.typed(table, columns, source)
+    joined = joins.stage(con, file, wanted, list(each.others), staged, typed)
     cells.check(joined.rows, table, columns, source, each.name)
-    text = corrections.apply(con, joined.rows, each.name, mended)
+    text = corrections.apply(con, joined.rows, joined.content, each.name, mended)
     text = ids.clean(status.fill(text, table, source))
     personal = [text.select("customer_id", value=column) for column in hidden]
     text = status.mark(text, source, currency)
@@ -324,7 +386,7 @@ def _read(
     files += [{"table": "", "columns": [], **other} for other in others]
     placed = _with_region_keys(settings, table, source, rows)
     left_out = [f"{file.name}: {note}" for file in joined.files for note in file.notes]
-    return _Staged(placed, files, personal, people, [*left_out, *joined.notes])
+    return _Staged(placed, joined.content, files, personal, people, [*left_out, *joined.notes])
 
 
 def _find_currency(each: RawInput) -> str | None:
@@ -349,17 +411,6 @@ def _count_once(con: Any, settings: Settings, inputs: list[RawInput], rows: ir.T
     return status.add_returns(rows, has_refunds=any(source.refunds for source in sales))
 
 
-def _raw_ids(tables: dict[str, ir.Table]) -> pd.Series:
-    found = [
-        rows.select(raw_id=column)
-        for rows in tables.values()
-        for column in IDS
-        if column in rows.columns
-    ]
-    union = _stack(found)
-    return union.filter(union.raw_id.notnull()).distinct().to_pandas()["raw_id"]
-
-
 def _stack(tables: list[ir.Table]) -> ir.Table:
     return reduce(ir.Table.union, tables)
 
@@ -378,33 +429,6 @@ def _with_region_keys(settings: Settings, table: str, source: Source, rows: ir.T
         return rows
     named = settings.business.regions
     return rows.mutate({column: regions.assign_rows(rows[column], named, source.region)})
-
-
-def _unite(shown: Mapping[str, str], merges: identity.Merges, folder: Path) -> dict[str, str]:
-    """Show merged ids as the person's, also those that came back; write table `merges`."""
-    pairs = {shown[old]: shown[new] for old, new in merges.into.items()}
-    table = pd.DataFrame({"old": list(pairs), "new": list(pairs.values())}, dtype="string")
-    table.to_parquet(folder / MERGES, index=False)
-    return {raw: pairs.get(each, each) for raw, each in shown.items()}
-
-
-def _replace(
-    con: Any, tables: dict[str, ir.Table], shown: Mapping[str, str]
-) -> dict[str, ir.Table]:
-    """Replace ids by those that are shown."""
-    pairs = pd.DataFrame({"raw_id": list(shown), "pseudonym": list(shown.values())})
-    con.create_table("ids", pairs.astype("string"))
-    return {table: _replace_ids(con, rows) for table, rows in tables.items()}
-
-
-def _replace_ids(con: Any, rows: ir.Table) -> ir.Table:
-    for column in IDS:
-        if column in rows.columns:
-            pairs = con.table("ids")
-            joined = rows.left_join(pairs, rows[column] == pairs.raw_id)
-            hidden = {column: joined.pseudonym, f"{column}_text": ibis.null("string")}
-            rows = joined.mutate(**hidden).drop("raw_id", "pseudonym")
-    return rows
 
 
 def _assign_regions(
@@ -455,11 +479,12 @@ def _with_region(con: Any, table: str, checked: ir.Table, keys: dict[str, str]) 
 
 def _write_by_region(con: Any, table: str, rows: ir.Table, used: set[str], folder: Path) -> None:
     """Write the accepted rows, one folder per region, with the columns of the files."""
-    filled = used | {"amount"} if table == "transactions" else used
-    ours = [c for c in TABLES[table].columns if c in filled and c != "region"]
+    ours = [c for c in TABLES[table].columns if c in used and c != "region"]
     columns = [*ours, *sorted(used - set(TABLES[table].columns))]
     accepted = rows.filter(rows.rule.isnull()).select("region", *columns)
+    con.raw_sql("SET threads = 1")  # several would write the rows of a region in any order
     con.to_parquet(accepted, folder / table, partition_by="region")
+    con.raw_sql("RESET threads")
 
 
 def _imported(indicators: ir.Table | None) -> list[str]:
@@ -473,6 +498,8 @@ def _imported(indicators: ir.Table | None) -> list[str]:
 def _count_buyers(sales: ir.Table) -> pd.DataFrame:
     """One row per day with an accepted line, as `last_day.find_incomplete` takes it."""
     accepted = sales.filter(sales.rule.isnull())
+    last_days = accepted.ordered_at >= accepted.ordered_at.max().as_scalar() - LAST_DAYS
+    accepted = accepted.filter(last_days)
     days = accepted.group_by(day=accepted.ordered_at.date()).aggregate(
         n_buyers=accepted.customer_id.nunique(where=accepted.amount > 0),
         last=accepted.ordered_at.max(where=accepted.amount > 0),

@@ -6,11 +6,9 @@ customer gets another pseudonym: a check value of the key is kept with what was 
 """
 
 import base64
-import hashlib
 import hmac
 import os
 import re
-from collections.abc import Iterable
 from pathlib import Path
 
 from cvm_analysis import owner
@@ -45,19 +43,13 @@ def key() -> bytes:
 
 def pseudonym(raw_id: str, key: bytes) -> str:
     """Pseudonym of a raw id: `C` and 12 base32 characters."""
-    mac = hmac.new(key, raw_id.encode(), hashlib.sha256).digest()
-    return "C" + base64.b32encode(mac)[:12].decode()
-
-
-def of_ids(raw_ids: Iterable[str], key: bytes) -> dict[str, str]:
-    """Map ids to pseudonyms; one that came back on a list as a pseudonym stays as it is."""
-    made = {raw: pseudonym(raw, key) for raw in raw_ids}
-    return made | {raw: raw for raw in set(made) & set(made.values())}
+    mac = hmac.digest(key, raw_id.encode(), "sha256")
+    return "C" + base64.b32encode(mac[:10])[:12].decode()
 
 
 def check_value(key: bytes) -> str:
     """Value by which a key is recognized: 16 hex digits that do not tell the key."""
-    return hmac.new(key, b"check value of the key", hashlib.sha256).hexdigest()[:16]
+    return hmac.digest(key, b"check value of the key", "sha256").hex()[:16]
 
 
 def find_other_keys(settings: Settings) -> list[Path]:

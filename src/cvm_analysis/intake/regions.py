@@ -61,10 +61,18 @@ def assign_customers(accepted: Mapping[str, ir.Table]) -> ir.Table:
 
 def _first(rows: ir.Table, *order: ir.Value) -> ir.Table:
     """The region of each customer's first row that names one."""
-    window = ibis.window(group_by="customer_id", order_by=[*order, rows.file, rows.line])
     placed = rows.filter(rows.sold_in.notnull())
-    first = placed.mutate(nth=ibis.row_number().over(window)).filter(ibis._.nth == 0)
-    return first.select("customer_id", region="sold_in")
+    found = placed.group_by("customer_id").aggregate(
+        region=placed.sold_in.min(), other=placed.sold_in.max()
+    )
+    is_one = found.region == found.other
+    moved = placed.mutate(**{f"order_{i}": value for i, value in enumerate(order)})
+    moved = moved.semi_join(found.filter(~is_one), "customer_id")
+    by = [*(f"order_{i}" for i in range(len(order))), "file", "line"]
+    window = ibis.window(group_by="customer_id", order_by=by)
+    first = moved.mutate(nth=ibis.row_number().over(window)).filter(ibis._.nth == 0)
+    several = first.select("customer_id", region="sold_in")
+    return found.filter(is_one).drop("other").union(several)
 
 
 def _fill(known: ir.Table, other: ir.Table) -> ir.Table:

@@ -34,9 +34,10 @@ MOVEMENTS = ("earn", "redeem", "expire", "adjust")
 OUTCOMES = ("won", "lost", "open")
 YES = ("yes", "true", "1", "y", "是", "同意")
 NO = ("no", "false", "0", "n", "否", "不同意")
+PLACES = ("sold_in", "region")  # columns that say where a row belongs
 Level = Literal["error", "filter", "warn", "info"]
 EXCLUDED = ("error", "filter")  # levels of rows that are not accepted
-CARRIED = ("left_out", "refund_share", "currency", "unmatched")  # columns that `status` adds
+CARRIED = ("key", "left_out", "refund_share", "currency", "unmatched")  # columns that stay
 
 
 class Reading(NamedTuple):
@@ -57,12 +58,6 @@ class Rule(NamedTuple):
     column: str
     level: Level
     broken: Callable[[ir.Table], ir.BooleanValue]
-
-
-@ibis.udf.scalar.builtin(name="hex")
-def to_hex(data: bytes) -> str:
-    """The bytes as hexadecimal digits (a function of DuckDB)."""
-    raise NotImplementedError
 
 
 def parse_columns(
@@ -92,14 +87,17 @@ def parse_columns(
         texts["amount_text"] = texts["quantity_text"] + " x " + texts["unit_price_text"]
     ragged = raw.n_fields != n_columns
     carried = [name for name in CARRIED if name in raw.columns]
-    return raw.select("file", "line", "digest", *carried, ragged=ragged, **cells, **texts)
+    return raw.select("file", "line", *carried, ragged=ragged, **cells, **texts)
 
 
 def _text(raw: ir.Table, name: str, kind: Kind = "text") -> ir.StringValue:
     """The text of a column; empty too where a word stands for no value of its kind."""
     if name not in raw.columns:
         return ibis.null("string")
-    text = raw[name].strip().nullif("")
+    if not raw[name].type().is_string():
+        return raw[name].cast("string")
+    trimmed = raw[name] if name in ids.IDS else numbers.trim(raw[name])  # ids are plain already
+    text = trimmed.nullif("")
     if kind in ("text", "yes_no"):
         return text
     nothing = {*ids.NOTHING, *(moments.NOTHING if kind in ("date", "time") else ())}
@@ -114,9 +112,13 @@ def parse_cell(
     pattern: str | None = None,
     reading: Reading = Reading(),  # noqa: B008
 ) -> ir.Value:
-    """Parse a column of text as a kind of value; empty where that fails."""
+    """Read a column, of text or typed, as a kind of value; empty where that fails."""
+    if name not in raw.columns:
+        return ibis.null(_type(kind))
+    whole = raw[name]
+    if not whole.type().is_string():
+        return _typed(whole, name, kind, reading)
     text = _text(raw, name)
-    whole = raw[name] if name in raw.columns else text
     if kind in NUMERIC:
         return numbers.number(whole, reading.decimal, shares=kind == "number")
     if kind in ("date", "time"):
@@ -127,6 +129,18 @@ def parse_cell(
         word, empty = text.lower(), ibis.null("boolean")
         return ibis.cases((word.isin(YES), True), (word.isin(NO), False), else_=empty)
     return text
+
+
+def _type(kind: Kind) -> str:
+    types = {"date": "date", "time": "timestamp", "yes_no": "boolean", "text": "string"}
+    return MONEY if kind in NUMERIC else types[kind]
+
+
+def _typed(value: ir.Value, name: str, kind: Kind, reading: Reading) -> ir.Value:
+    if kind in NUMERIC:
+        return value.try_cast(MONEY)
+    moment = moments.typed(value, reading.timezone, of_birth=name == "birth_date")
+    return moment if kind == "time" else moment.date()
 
 
 def _missing(column: str) -> Callable[[ir.Table], ir.BooleanValue]:
@@ -219,7 +233,7 @@ def rules_for(
         "transactions": [
             *dated("ordered_at"),
             Rule("no_amount", "amount", "error", _missing("amount")),
-            Rule("repeated_line", "line", repeated, _repeats("digest")),
+            Rule("repeated_line", "line", repeated, lambda t: t.repeated),
             Rule("unreadable_cost", "cost", "warn", _unreadable("cost")),
             Rule("unreadable_quantity", "quantity", "warn", _unreadable("quantity")),
             Rule("return", "amount", "info", lambda t: t.amount < 0),
@@ -275,7 +289,7 @@ def rules_for(
             *dated("at"),
             Rule("unknown_movement", "kind", "error", _not_in("kind", MOVEMENTS)),
             Rule("no_points", "points", "error", _missing("points")),
-            Rule("repeated_line", "line", repeated, _repeats("digest")),
+            Rule("repeated_line", "line", repeated, lambda t: t.repeated),
             Rule("zero_points", "points", "info", lambda t: t.points == 0),
         ],
         "referrals": [
@@ -336,12 +350,27 @@ def incomplete_day(day: dt.date) -> Rule:
 
 
 def apply(rows: ir.Table, rules: list[Rule]) -> ir.Table:
-    """Add `rule`: the name of the first rule that excludes a row, empty if accepted."""
+    """Add `rule`: the name of the first rule that excludes a row, empty if accepted.
+
+    Also `breaks <rule>` for each other rule. Of rows that will be accepted the texts of the cells
+    are not kept.
+    """
     errors = [rule for rule in rules if rule.level in EXCLUDED]
+    others = [rule for rule in rules if rule.level not in EXCLUDED]
     broken = {f"_{i}": rule.broken(rows).fill_null(False) for i, rule in enumerate(errors)}
-    marked = rows.mutate(**broken)
+    found = {_breaks(rule): rule.broken(rows).fill_null(False) for rule in others}
+    marked = rows.mutate(**broken, **found)
     cases = [(marked[f"_{i}"], rule.name) for i, rule in enumerate(errors)]
-    return marked.mutate(rule=ibis.cases(*cases, else_=ibis.null("string"))).drop(*broken)
+    judged = marked.mutate(rule=ibis.cases(*cases, else_=ibis.null("string"))).drop(*broken)
+    is_shown = judged.rule.notnull()
+    place = next((name for name in PLACES if name in judged.columns), None)
+    is_shown |= judged[place].isnull() if place else True  # may yet be without a region
+    texts = [f"{name}_text" for name in judged.columns if f"{name}_text" in judged.columns]
+    return judged.mutate(**{c: ibis.ifelse(is_shown, judged[c], None) for c in texts})
+
+
+def _breaks(rule: Rule) -> str:
+    return f"breaks {rule.name}"
 
 
 def count(checked: ir.Table, rules: list[Rule], table: str) -> pd.DataFrame:
@@ -355,7 +384,7 @@ def count(checked: ir.Table, rules: list[Rule], table: str) -> pd.DataFrame:
     broken = {
         rule.name: (checked.rule == rule.name)
         if rule.level in EXCLUDED
-        else rule.broken(checked) & accepted
+        else _is_broken(checked, rule) & accepted
         for rule in rules
     }
     found = {name: each.fill_null(False) for name, each in broken.items()}
@@ -379,15 +408,21 @@ def count(checked: ir.Table, rules: list[Rule], table: str) -> pd.DataFrame:
     )
 
 
+def _is_broken(checked: ir.Table, rule: Rule) -> ir.BooleanValue:
+    """Whether rows break a rule: as `apply` found, or one that was added since."""
+    known = _breaks(rule)
+    return checked[known] if known in checked.columns else rule.broken(checked)
+
+
 def quarantine(checked: ir.Table, rules: list[Rule]) -> ir.Table:
-    """One row per rejected line, columns as table `quarantine`; ids are not shown."""
+    """One row per rejected line: file, line, rule, column, value; ids are not shown."""
     left_out = [rule.name for rule in rules if rule.level == "filter"]
     bad = checked.filter(checked.rule.notnull(), ~checked.rule.isin(left_out))
     columns = ibis.cases(*((bad.rule == rule.name, rule.column) for rule in rules))
     shown = [rule for rule in rules if rule.column not in ("customer_id", "line")]
+    shown = [rule for rule in shown if f"{rule.column}_text" in bad.columns]
     values = ibis.cases(
         *((bad.rule == rule.name, bad[f"{rule.column}_text"]) for rule in shown),
         else_=ibis.null("string"),
     )
-    digest = to_hex(bad.digest)
-    return bad.select("file", "line", "rule", column=columns, value=values, digest=digest)
+    return bad.select("file", "line", "rule", column=columns, value=values)

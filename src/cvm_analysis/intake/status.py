@@ -57,8 +57,9 @@ def fill(text: ir.Table, table: str, source: Source) -> ir.Table:
     if source.fill_by is None:
         return text
     kinds = {name: column.kind for name, column in TABLES[table].columns.items()}
-    fixed = {"file", "line", "digest", "n_fields", "unmatched", _name(source.fill_by)}
+    fixed = {"file", "line", "key", "n_fields", "unmatched", _name(source.fill_by)}
     names = [c for c in text.columns if c not in fixed and kinds.get(c) not in NUMERIC]
+    names = [c for c in names if text[c].type().is_string()]
     order = text[_name(source.fill_by)].strip().nullif("")
     above = ibis.cumulative_window(group_by="file", order_by="line")
     text = text.mutate(order=order, nth_order=order.count().over(above))
@@ -124,12 +125,6 @@ def _refund_share(text: ir.Table, source: Source) -> ir.Value:
     return ibis.ifelse(full & (share == 0), 1.0, share)
 
 
-@ibis.udf.scalar.builtin
-def md5(cell: bytes) -> str:
-    """The MD5 hash of a cell (a function of DuckDB)."""
-    raise NotImplementedError
-
-
 def add_returns(rows: ir.Table, has_refunds: bool) -> ir.Table:
     """Add a return, on the day of the order, for each line that counts and was paid back.
 
@@ -140,7 +135,7 @@ def add_returns(rows: ir.Table, has_refunds: bool) -> ir.Table:
     share = rows.refund_share
     back = rows.filter(rows.left_out.isnull(), share > 0, rows.amount > 0)
     negative = {name: (-(back[name] * back.refund_share)).cast(MONEY) for name in RETURNED}
-    returns = back.mutate(**negative, digest=md5(back.digest).cast("binary"), refunded=True)
+    returns = back.mutate(**negative, key=back.key.hash(), refunded=True)
     return rows.mutate(refunded=False).union(returns).drop("refund_share")
 
 

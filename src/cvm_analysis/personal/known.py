@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from cvm_analysis.errors import InputError
@@ -40,9 +41,9 @@ def derive(key: bytes) -> bytes:
 
 def save(folder: Path, values: Iterable[str], key: bytes) -> None:
     """Write the hashes of values into a folder; key : as `derive` gives it."""
-    every = {token for value in values for token in tokens.of_value(value)}
-    hashes = sorted({_hash(key, token) for token in every})
-    table = pd.DataFrame({"hash": pd.Series(hashes, dtype="uint64")})
+    found = (_hash(key, token) for value in values for token in tokens.of_value(value))
+    hashes = np.unique(np.fromiter(found, dtype="uint64"))
+    table = pd.DataFrame({"hash": hashes})
     table.to_parquet(folder / FILE, index=False)
 
 

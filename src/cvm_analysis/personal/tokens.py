@@ -69,6 +69,8 @@ def find(text: str, searched: set[str] | None = None) -> set[str]:
 
 def of_value(value: str) -> set[str]:
     """Tokens by which a personal value is searched; none if it is too short for that."""
+    if value.isascii() and value.isdigit():  # most ids, and fast
+        return _of_number(value)
     plain = _fold(value).strip()
     if "@" in plain:
         return set(EMAIL.findall(plain))

@@ -1,4 +1,4 @@
-"""Parquet files as rows of text: instants with their offset, whole doubles without a point."""
+"""Parquet files: their rows with numbers and times as they are, or as text as a CSV has them."""
 
 from __future__ import annotations
 
@@ -7,17 +7,37 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
+from ibis import ir
 
 from cvm_analysis.errors import InputError
-from cvm_analysis.sources.cell_text import decimal_text, number_text
+from cvm_analysis.sources.cell_text import EXACT, decimal_text, number_text
 from cvm_analysis.sources.compressed import damaged
 from cvm_analysis.sources.layout import Record
 
+NUMBER = "file_row_number"  # of a row within its file, as DuckDB calls it
+
 
 def read(path: Path, decimal: str | None) -> tuple[list[str], Iterator[Record]]:
-    """Read a header and its rows; InputError for another file, or cells of several values."""
+    """Read a header and its rows as text; InputError for another file or cells of several values.
+
+    Instants have their offset, whole doubles no point.
+    """
+    file = _open(path)
+
+    def records() -> Iterator[Record]:
+        lines = itertools.count(2)
+        for batch in file.iter_batches():
+            columns = [_texts(column, decimal) for column in batch.columns]
+            for row in zip(*columns, strict=True):
+                yield next(lines), list(row)
+
+    return file.schema_arrow.names, records()
+
+
+def _open(path: Path) -> pq.ParquetFile:
     with damaged(path):
         try:
             file = pq.ParquetFile(path)
@@ -30,15 +50,7 @@ def read(path: Path, decimal: str | None) -> tuple[list[str], Iterator[Record]]:
         raise InputError(
             f"{path}: cells of {', '.join(nested)} hold several values; drop the columns"
         )
-
-    def records() -> Iterator[Record]:
-        lines = itertools.count(2)
-        for batch in file.iter_batches():
-            columns = [_texts(column, decimal) for column in batch.columns]
-            for row in zip(*columns, strict=True):
-                yield next(lines), list(row)
-
-    return schema.names, records()
+    return file
 
 
 def _texts(column: Any, decimal: str | None) -> list[str]:
@@ -49,3 +61,37 @@ def _texts(column: Any, decimal: str | None) -> list[str]:
     if pa.types.is_decimal(column.type):
         return [decimal_text(text, decimal) for text in texts]
     return texts
+
+
+def scan(con: Any, path: Path) -> tuple[list[str], int, ir.Table]:
+    """Give the header, the number of rows, and the rows by the place of each column.
+
+    The rows are read where they are asked for, once all pages of the file have been read: a damaged
+    file is an error here, as in `read`. Columns are `0`, `1`, ... with their types, and `line`.
+    """
+    file = _open(path)
+    with damaged(path):
+        n = sum(len(batch) for batch in file.iter_batches())
+    header = file.schema_arrow.names
+    if NUMBER in header:
+        raise InputError(f"{path}: a column is called {NUMBER}; rename it")
+    rows = con.read_parquet(path, file_row_number=True, binary_as_string=True)
+    *columns, number = rows.columns
+    cells = {str(place): _cell(rows[column]) for place, column in enumerate(columns)}
+    return header, n, rows.select(line=rows[number] + 2, **cells)
+
+
+def _cell(column: ir.Value) -> ir.Value:
+    """No number is an empty cell, as in a CSV."""
+    if column.type().is_floating():
+        return ibis.ifelse(column.isnan(), ibis.null(column.type()), column)
+    return column
+
+
+def text(column: ir.Value) -> ir.StringValue:
+    """Write the cells of a column as text, empty where there is none; doubles as `number_text`."""
+    if column.type().is_floating():
+        is_whole = (column == column.floor()) & (column.abs() < EXACT)
+        whole = column.try_cast("int64").cast("string")
+        return ibis.ifelse(is_whole, whole, column.cast("string")).fill_null("")
+    return column.cast("string").fill_null("")

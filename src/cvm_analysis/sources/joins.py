@@ -43,11 +43,13 @@ class Other:
 class Joined:
     """The rows, and the files they are from.
 
-    rows : as `read.stage` writes them, and `unmatched`: whether a joined file lacks the row's key
+    rows : as `read.stage` gives them, and `unmatched`: whether a joined file lacks the row's key
+    content : that of the first file
     notes : a sentence per joined file with keys that do not meet
     """
 
     rows: ir.Table
+    content: ir.Table
     files: list[read.RawFile]
     notes: list[str]
 
@@ -83,13 +85,15 @@ def stage(
     columns: Mapping[str, str],
     others: list[Other],
     to: Path,
+    typed: read.Typed | None = None,
 ) -> Joined:
-    """Read the files as text, beside the Parquet file `to`, and join them.
+    """Read the files, beside the Parquet file `to`, and join them.
 
     Parameters
     ----------
     first : path, name and options (encoding, delimiter) of the file whose rows they are
     columns : our column -> the header, of any file
+    typed : as in `read.stage`; cells of joined files are text
 
     Raises
     ------
@@ -98,8 +102,8 @@ def stage(
     """
     path, name, options = first
     if not others:
-        file = read.stage(path, name, columns, to=to, **options)
-        return Joined(con.read_parquet(to).mutate(unmatched=False), [file], [])
+        rows, content, file = read.stage(con, path, name, columns, to=to, typed=typed, **options)
+        return Joined(rows.mutate(unmatched=False), content, [file], [])
     known = open_headers(path, formats.header(path, **options), others)
     needed = {*columns.values(), *(key for other in others for key in other.keys)}
     if missing := sorted(needed - known.keys()):
@@ -107,18 +111,17 @@ def stage(
         raise InputError(f"{path}: no column in it or in the joined files: {said}")
     places = {header: _place(header, known, path, others) for header in sorted(needed)}
     mine = {header: header for header, number in places.items() if number == 0}
-    files = [read.stage(path, name, mine, to=to, **options)]
-    rows = con.read_parquet(to).mutate(unmatched=False)
-    notes = []
+    rows, content, file = read.stage(con, path, name, mine, to=to, **options)
+    rows, files, notes = rows.mutate(unmatched=False), [file], list[str]()
     for number, other in enumerate(others, 1):
         theirs = [header for header, place in places.items() if place == number]
         table, file = _read_other(con, other, theirs, to.with_suffix(f".{number}.parquet"))
         rows, note = _join(con, rows, table, other)
         files.append(file)
         notes += note
-    fixed = ["file", "line", "digest", "n_fields", "unmatched"]
+    fixed = ["file", "line", "key", "n_fields", "unmatched"]
     cells = {ours: rows[header] for ours, header in columns.items()}
-    return Joined(rows.select(*fixed, **cells), files, notes)
+    return Joined(rows.select(*fixed, **cells), content, files, notes)
 
 
 def _place(header: str, known: Mapping[str, list[int]], path: Path, others: list[Other]) -> int:
@@ -140,8 +143,8 @@ def _read_other(
     start = len(other.prefix) + 1 if other.prefix else 0
     theirs = {header[start:]: header for header in headers}
     wanted = {name: name for name in (*theirs, *other.keys.values(), *other.used)}
-    file = read.stage(other.path, other.name, wanted, to=to, **other.options)
-    rows = other.select(con.read_parquet(to))
+    staged, _, file = read.stage(con, other.path, other.name, wanted, to=to, **other.options)
+    rows = other.select(staged)
     keys = {f"{MARK} {key}": rows[key].strip().nullif("") for key in other.keys.values()}
     table = rows.select("line", **keys, **{name: rows[h] for h, name in theirs.items()})
     table = table.filter(*(table[name].notnull() for name in keys))

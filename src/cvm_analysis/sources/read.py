@@ -1,23 +1,32 @@
-"""A raw file as rows of text, one per record, each with its file and line.
+"""A raw file as a table, one row per record, each with its file and line.
 
-Every cell stays text, so ids keep their leading zeros.
+Cells are text, so ids keep their leading zeros; numbers and times of a Parquet file stay such where
+they are asked for as such.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal, NamedTuple
 
+import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
+from ibis import ir
 
 from cvm_analysis.errors import InputError
+from cvm_analysis.sources import columnar
 from cvm_analysis.sources.formats import Record, open_rows
 
+Typed = Mapping[str, Literal["number", "moment"]]  # our columns -> what their cells may stay
+
 BATCH = 50_000
+FIXED = ("file", "line", "n_fields")
 
 
 @dataclass(frozen=True)
@@ -35,6 +44,20 @@ class RawFile:
     notes: tuple[str, ...] = ()
 
 
+class Staged(NamedTuple):
+    """A raw file as a table.
+
+    rows : one per record: file (its name, of several sheets with that of the sheet), line (where the
+        record ends; the first line is 1), n_fields, key (a number that is equal where all cells
+        are), and each of our columns
+    content : the same rows: FIXED, and all cells by their places `0`, `1`, ...
+    """
+
+    rows: ir.Table
+    content: ir.Table
+    file: RawFile
+
+
 def digest(path: Path) -> str:
     """The sha256 of a file; InputError if it does not exist."""
     if not path.is_file():
@@ -43,7 +66,14 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+@ibis.udf.scalar.builtin
+def md5(text: str) -> str:
+    """The MD5 hash of a text as hexadecimal digits (a function of DuckDB)."""
+    raise NotImplementedError
+
+
 def stage(
+    con: Any,
     path: Path,
     name: str,
     columns: Mapping[str, str],
@@ -52,29 +82,61 @@ def stage(
     delimiter: str | None = None,
     sheet: str | None = None,
     decimal: str | None = None,
-) -> RawFile:
-    """Write a raw file to the Parquet file `to`, as text.
+    typed: Typed | None = None,
+) -> Staged:
+    """Give a raw file as a table; files that are not Parquet are written to `to` as text.
 
-    One row per record: file (`name`, of several sheets with that of the sheet), line (where the
-    record ends; the first line is 1), digest (of all cells), n_fields, and each of our columns.
     InputError as `formats.open_rows`, for a missing or ambiguous column, or for no rows.
 
     Parameters
     ----------
     columns : our column -> the file's header
     encoding, delimiter, sheet, decimal : as in `formats.open_rows`
+    typed : columns that keep the type a Parquet file gives them, if it is one of the kind
     """
     sha256 = digest(path)
-    with open_rows(path, encoding, delimiter, sheet, decimal) as file:
-        places = _places(path, file.header, columns)
-        schema, n_rows = _schema(places), 0
-        with pq.ParquetWriter(to, schema) as writer:
-            for part, records in file.parts:
-                label = f"{name}[{part}]" if part else name
-                n_rows += _write(writer, schema, records, label, places, len(file.header))
+    if path.name.lower().endswith(".parquet"):
+        header, n_rows, rows = columnar.scan(con, path)
+        kind, notes = "parquet", tuple[str, ...]()
+        rows = rows.mutate(file=ibis.literal(name), n_fields=ibis.literal(len(header), "int32"))
+    else:
+        with open_rows(path, encoding, delimiter, sheet, decimal) as file:
+            header, kind = file.header, file.encoding
+            _places(path, header, columns)
+            n_rows = _write(file.parts, name, len(header), to)
+            notes = tuple(file.notes)
+        rows = con.read_parquet(to)
+    places = _places(path, header, columns)
     if not n_rows:
         raise InputError(f"{path}: a header and no rows; is this the right file?")
-    return RawFile(name, file.encoding, sha256, n_rows, len(file.header), tuple(file.notes))
+    raw = RawFile(name, kind, sha256, n_rows, len(header), notes)
+    every = {str(place): rows[str(place)] for place in range(len(header))}
+    key = ibis.struct(every).hash()
+    cells = {o: _keep(every[str(place)], (typed or {}).get(o)) for o, place in places.items()}
+    return Staged(rows.select("file", "line", "n_fields", key=key, **cells), rows, raw)
+
+
+def digests(contents: Iterable[ir.Table], places: ir.Table) -> ir.Table:
+    """Digest all cells of some rows: file, line, digest.
+
+    contents : of the files, as `stage` gives them; places : file and line of the rows, once each
+    """
+    found = [content.semi_join(places, ["file", "line"]) for content in contents]
+    return functools.reduce(ir.Table.union, map(with_digest, found))
+
+
+def with_digest(content: ir.Table) -> ir.Table:
+    """Digest all cells of every row: file, line, digest."""
+    n = len(content.columns) - len(FIXED)
+    texts = [columnar.text(content[str(place)]) for place in range(n)]
+    return content.select("file", "line", digest=md5(ibis.literal("\x1f").join(texts)))
+
+
+def _keep(cell: ir.Value, kind: str | None) -> ir.Value:
+    """The cell as it is, if it is of the kind; else its text."""
+    found = cell.type()
+    is_kept = found.is_numeric() if kind == "number" else found.is_date() or found.is_timestamp()
+    return cell if kind and is_kept else columnar.text(cell)
 
 
 def find_repeated(header: list[str], columns: Mapping[str, str]) -> dict[str, str]:
@@ -103,40 +165,31 @@ def _places(path: Path, header: list[str], columns: Mapping[str, str]) -> dict[s
     return {ours: header.index(theirs) for ours, theirs in columns.items()}
 
 
-def _schema(places: Mapping[str, int]) -> pa.Schema:
-    fixed = dict(file=pa.string(), line=pa.int64(), digest=pa.binary(16), n_fields=pa.int32())
-    return pa.schema(fixed | dict.fromkeys(places, pa.string()))
-
-
-def _write(
-    writer: pq.ParquetWriter,
-    schema: pa.Schema,
-    records: Iterator[Record],
-    name: str,
-    places: Mapping[str, int],
-    width: int,
-) -> int:
-    """Write all records in batches; short records are filled up with empty cells."""
+def _write(parts: Iterable[tuple[str, Iterator[Record]]], name: str, width: int, to: Path) -> int:
+    """Write the records of all parts as text, by the place of each cell; return how many."""
+    fixed = dict(file=pa.string(), line=pa.int64(), n_fields=pa.int32())
+    schema = pa.schema(fixed | {str(place): pa.string() for place in range(width)})
     n_rows = 0
-    while batch := list(itertools.islice(records, BATCH)):
-        lines, rows = zip(*batch, strict=True)
-        cells = list(zip(*(_padded(row, width) for row in rows), strict=True))
-        content = {
-            "file": [name] * len(rows),
-            "line": lines,
-            "digest": [_digest(row) for row in rows],
-            "n_fields": [len(row) for row in rows],
-            **{ours: cells[i] for ours, i in places.items()},
-        }
-        writer.write_table(pa.table(content, schema=schema))
-        n_rows += len(rows)
+    with pq.ParquetWriter(to, schema) as writer:
+        for part, records in parts:
+            label = f"{name}[{part}]" if part else name
+            while batch := list(itertools.islice(records, BATCH)):
+                writer.write_table(_table(batch, label, width, schema))
+                n_rows += len(batch)
     return n_rows
+
+
+def _table(batch: list[Record], name: str, width: int, schema: pa.Schema) -> pa.Table:
+    """Records as a table; short ones are filled up with empty cells."""
+    lines, rows = zip(*batch, strict=True)
+    cells = zip(*(_padded(row, width) for row in rows), strict=True)
+    n_fields = [len(row) for row in rows]
+    return pa.Table.from_arrays(
+        [pa.repeat(name, len(rows)), pa.array(lines), pa.array(n_fields, pa.int32())]
+        + [pa.array(column, pa.string()) for column in cells],
+        schema=schema,
+    )
 
 
 def _padded(row: list[str], width: int) -> list[str]:
     return row if len(row) == width else [*row, *[""] * (width - len(row))][:width]
-
-
-def _digest(row: list[str]) -> bytes:
-    content = "\x1f".join(row).encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(content, digest_size=16).digest()
