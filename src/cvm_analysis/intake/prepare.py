@@ -324,8 +324,9 @@ def _show(
     is_hidden = settings.business.pseudonyms
     records = masking.collect(personal)
     if set(masking.TEXTS) & set(tables):
-        hidden = masking.as_records(ids.to_pandas()["raw_id"]) if is_hidden else records[:0]
-        tables = masking.mask_tables(con, tables, pd.concat([records, hidden]))
+        hidden = ids.raw_id.to_pandas() if is_hidden and ids is not None else records["value"][:0]
+        both = pd.concat([records, masking.as_records(hidden)])
+        tables = masking.mask_tables(con, tables, both)
     if ids is None:
         return tables
     if is_hidden:

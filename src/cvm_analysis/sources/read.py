@@ -47,9 +47,9 @@ class RawFile:
 class Staged(NamedTuple):
     """A raw file as a table.
 
-    rows : one per record: file (its name, of several sheets with that of the sheet), line (where the
-        record ends; the first line is 1), n_fields, key (a number that is equal where all cells
-        are), and each of our columns
+    rows : one per record: file (its name, of several sheets with that of the sheet), line (where
+        the record ends; the first line is 1), n_fields, key (a number that is equal where all
+        cells are), and each of our columns
     content : the same rows: FIXED, and all cells by their places `0`, `1`, ...
     """
 
