@@ -64,7 +64,9 @@ def write(folder: Path, n_customers: int, seed: int) -> Truth:
     others |= _write_campaigns(folder / "raw", customers, firms, drawn, seed)
     brought, cycles = referrals.referrals(customers, seed)
     own = second_ids.self_referrals(seconds)
-    others |= _write_programme(folder / "raw", customers, orders, firms, drawn, (brought, own), seed)
+    others |= _write_programme(
+        folder / "raw", customers, orders, firms, drawn, (brought, own), seed
+    )
     written = (sales | others).items()
     return {
         **truth.company_parameters(),

@@ -113,12 +113,14 @@ def _with_dirt(clean: pd.DataFrame, region: Region, rng: np.random.Generator) ->
 def write_customers(path: Path, customers: pd.DataFrame, again: pd.DataFrame) -> dict[str, object]:
     """Write customers.csv, one row per record in order of id, and return its facts.
 
-    customers, again : first and second records; n_<type> counts the first
+    customers, again : first records, which n_<type> counts, and second ones, which are dirt
     """
-    table = pd.concat([_record_texts(customers), _record_texts(again)]).sort_values("customer_id")
+    records = {"": _record_texts(customers), "merged_customer": _record_texts(again)}
+    table = pd.concat([each.assign(dirt=kind) for kind, each in records.items()])
+    table = table.sort_values("customer_id", ignore_index=True)
     by_type = customers["customer_type"].value_counts(sort=False)
     counts = {f"n_{kind}": int(n) for kind, n in by_type.items()}
-    return {**_write_table(path, table, CUSTOMERS), **counts}
+    return {**_write_table(path, table, CUSTOMERS), **counts, **_dirt(table)}
 
 
 def _record_texts(customers: pd.DataFrame) -> pd.DataFrame:

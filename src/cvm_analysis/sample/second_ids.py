@@ -36,7 +36,7 @@ def draw(people: pd.DataFrame, orders: pd.DataFrame, seed: int) -> pd.DataFrame:
     chosen = np.sort(rng.choice(candidates, n, replace=False))
     own = later[later["customer_id"].isin(chosen)].sort_values("ordered_at", kind="stable")
     times = own.groupby("customer_id")["ordered_at"].agg(list)
-    n_self = max(1, round(SHARE_OF_SELF_REFERRALS * n))
+    n_self = round(SHARE_OF_SELF_REFERRALS * n)
     return pd.DataFrame(
         {
             "customer_id": chosen,
