@@ -24,3 +24,9 @@ def test_days_of_rows_are_those_of_the_region_up_to_the_day(tmp_path):
     found = prepared.open(settings, "n").row_days(dt.date(2025, 3, 1))
     days = [(row.table, f"{row.day:%m-%d}") for row in found.itertuples()]
     assert days == [("transactions", "01-02"), ("transactions", "03-01"), ("feedback", "01-20")]
+
+
+def test_buyers_are_counted_by_region_up_to_the_day(tmp_path):
+    settings = small(tmp_path, "{from: land}", {"sales.csv": SALES + "d,2025-01-02,-5,s\n"})
+    counts = [prepared.count_buyers(settings, dt.date(2025, month, 28)) for month in (1, 2, 3)]
+    assert [each.to_dict() for each in counts] == [{"n": 1}, {"n": 1, "s": 1}, {"n": 2, "s": 1}]

@@ -333,6 +333,14 @@ def count_values(settings: Settings, columns: Iterable[str]) -> dict[str, int]:
     return {name: int(n) for name, n in counts.to_pandas().iloc[0].items()} if there else {}
 
 
+def count_buyers(settings: Settings, date: dt.date) -> pd.Series:
+    """Count the customers with a purchase by a day, by key of their region."""
+    sales = open(settings, ALL).transactions
+    bought = sales.filter(sales.ordered_at.date() <= ibis.literal(date), sales.amount > 0)
+    counts = bought.group_by("region").aggregate(n=bought.customer_id.nunique()).to_pandas()
+    return counts.set_index("region")["n"].sort_index()
+
+
 def region_keys(settings: Settings) -> list[str]:
     """List the keys of the regions, without `all`."""
     return [key for key in region_names(settings) if key != ALL]
