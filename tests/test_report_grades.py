@@ -255,7 +255,7 @@ def test_regions_stand_below_each_other_with_their_verdict():
         grades_tables.regions(EN, found, {"east": "East", "west": "West", "south": "South"})
     )
     assert table[1] == ["Dealers", "East", "40", "100%", "1.00", "–", "highest share"]
-    assert table[2][:5] == ["Dealers", "West", "34", "0%", "0.00"]
-    assert table[2][-1] == "clearly below 0.8"
+    assert table[3][:5] == ["Dealers", "West", "34", "0%", "0.00"]
+    assert table[3][-1] == "clearly below 0.8"
     alone = grades_tables.regions(ZH, found.head(0), {}).html
     assert "全部区域" in alone
