@@ -450,7 +450,7 @@ def test_killed_half_way_the_old_tables_stay_and_the_next_run_clears_up(copied):
     left = list(settings.prepared.parent.glob(".building-*"))
     assert left, "the test should kill a process that was building"
     assert {name: tree(copied)[name] for name in before} == before
-    assert prepare(settings, force=True) is True
+    assert prepare(settings) is False, "even if there is nothing to prepare"
     assert not list(settings.prepared.parent.glob(".building-*"))
 
 
