@@ -159,7 +159,8 @@ class Prepared:
         con, copied = self.transactions.get_backend(), customers.with_copied_days
         queries = replace(self.queries, max_rows=0)  # all draws have one name
         for copies in draws:
-            days = con.create_table("copies", copies, temp=True, overwrite=True)
+            typed = copies.astype({"customer_id": "string"})  # a draw may have no row
+            days = con.create_table("copies", typed, temp=True, overwrite=True)
             days = days.cast({"copy_of": "date", "day": "date"})
             drawn = copied(self.transactions, days, before)
             yield replace(self, transactions=drawn, queries=queries)
