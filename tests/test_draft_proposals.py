@@ -1,11 +1,24 @@
 """What only the owner can decide is asked, in lines that can be taken over as they are."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 import yaml
 
+from cvm_analysis import prepared
 from cvm_analysis.draft.draft import draft
+from cvm_analysis.intake.prepare import prepare
+from cvm_analysis.settings import load
+
+CONFIG = Path(__file__).parent.parent / "config"
+
+
+def merged(config):
+    """How many ids are another person's, by a config."""
+    settings = load(config)
+    prepare(settings)
+    return len(prepared.merges(settings))
 
 
 def put(folder, content, name="sales.csv"):
@@ -125,3 +138,34 @@ def test_horizons_are_no_longer_than_the_files_can_test(tmp_path, weeks, horizon
     }  # fmt: skip
     assert drafted.get("churn") == (churn and {"horizon_days": churn})
     assert (f"guessed: the files span {weeks * 7} days" in text) == (horizon < 52)
+
+
+def test_records_of_one_person_are_asked_about_and_nobody_is_merged_unasked(tmp_path, monkeypatch):
+    """What is proposed can be taken over: then two records of one phone are one customer."""
+    sales = lines("customer_id,order_date,amount", lambda i: f"c{i % 9},2024-01-{1 + i % 28:02},5")
+    people = "customer_id,gender,birth_date,Mobile No.,E-Mail,Member Card\n"
+    people += "c1,female,1990-01-01,13900139000,e@f.org,K1\nc2,female,,139 0013 9000,,K9\n"
+    files = [put(tmp_path, sales), put(tmp_path, people, "customers.csv")]
+    text = draft(files, tmp_path / "mine.yaml")
+    assert "identity" not in yaml.safe_load(text) and "identifiers: {" in text
+    assert proposed(text, "identity") == [["phone"], ["email"], ["membership"]]
+    headers = {"phone": "Mobile No.", "email": "E-Mail", "membership": "Member Card"}
+    assert proposed(text, "identifiers") == headers
+    for rules in ("segments.yaml", "scorecards.yaml", "strategies.yaml"):
+        shutil.copy(CONFIG / rules, tmp_path)
+    monkeypatch.setenv("CVM_KEY", "a key for tests, no secret")
+    config = tmp_path / "mine.yaml"
+    config.write_text(text, "utf-8")
+    assert merged(config) == 0
+    taken = text.replace("# identity:", "identity:").replace("# identifiers:", "identifiers:")
+    config.write_text(taken, "utf-8")
+    assert merged(config) == 1
+
+
+def test_without_phone_or_email_nothing_is_asked(tmp_path):
+    sales = put(
+        tmp_path, lines("customer_id,date,amount", lambda i: f"c{i},2024-01-0{1 + i % 9},5")
+    )
+    people = "customer_id,gender,birth_date,name\nc1,female,1990-01-01,Eve\nc2,female,,Eve\n"
+    people = put(tmp_path, people, "customers.csv")
+    assert "identi" not in draft([sales, people])

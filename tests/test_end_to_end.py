@@ -15,11 +15,17 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import papermill
+import planting
 import printed_figures
 import pytest
 
 from cvm_analysis import customers, notebooks, prepared, results, sample
 from cvm_analysis import settings as settings_module
+from cvm_analysis.errors import InputError
+from cvm_analysis.intake.pseudonyms import pseudonym
+from cvm_analysis.personal import known
+from cvm_analysis.run import exposure_gate
+from cvm_analysis.strategy import ledger
 from cvm_analysis.tables import HANDED_IN, TABLES, check
 from cvm_analysis.tables.results import RESULTS
 from cvm_analysis.texts import words
@@ -31,6 +37,9 @@ POOLED = ("north", "central", "southwest")  # and south: one region, for a compa
 NOTEBOOKS = notebooks.select("transactions")
 NAME = f"Demo-Flooring-{{}}-{DAY}.en.html"  # of what managers get
 HANDFUL = 4  # people left in the northeast
+KEY = "a key for tests, no secret"
+EARLIER, OFFER = "2025-03-01", "win_back_offer"  # an earlier list, and what it asked for
+GIVEN = 77  # points added to a second id by hand
 
 
 class Done(NamedTuple):
@@ -55,13 +64,56 @@ def run(folder, *more, regions=REGIONS):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """The sample business of 1,500 customers in three regions, a handful in the northeast."""
+    """The sample business of 1,500 customers in three regions, a handful in the northeast.
+
+    Customers get pseudonyms. One of the handful has two ids, of which the later one was given
+    points, and its pseudonym is in the ledger and on a list that came back.
+    """
     folder = tmp_path_factory.mktemp("business")
-    sample.make(folder / "data" / "sample", 1_500)
-    shutil.copytree(ROOT / "config", folder / "config")
-    pool_regions(folder / "config" / "sample.yaml")
-    leave_a_handful(folder / "data" / "sample")
-    return folder
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CVM_KEY", KEY)
+        sample.make(folder / "data" / "sample", 1_500)
+        shutil.copytree(ROOT / "config", folder / "config")
+        pool_regions(folder / "config" / "sample.yaml")
+        use_pseudonyms(folder / "config" / "sample.yaml")
+        leave_a_handful(folder / "data" / "sample")
+        remember(folder, shown(second_id(folder)["second_id"]))
+        yield folder
+
+
+def shown(raw_id):
+    return pseudonym(raw_id, KEY.encode())
+
+
+def truth_of(folder):
+    return json.loads((folder / "data" / "sample" / "truth.json").read_text("utf-8"))
+
+
+def second_id(folder):
+    """Who of the northeast has two ids."""
+    return truth_of(folder)["second_ids"]["customers"][0]
+
+
+def use_pseudonyms(config):
+    text = config.read_text("utf-8")
+    config.write_text(re.sub("^pseudonyms: off .*\n", "", text, flags=re.MULTILINE), "utf-8")
+
+
+def remember(folder, later):
+    """Add a contact and a ledger of an earlier day under a pseudonym, and points under its id."""
+    raw = folder / "data" / "sample" / "raw"
+    with (raw / "contact_log.csv").open("a", encoding="gb18030") as file:
+        file.write(f"{EARLIER},{later},{OFFER},2025-03-04,sms,sales,reached\n")
+    with (raw / "points.csv").open("a", encoding="utf-8") as file:
+        file.write(f"{second_id(folder)['second_id']},2025-05-01,adjust,{GIVEN},\n")
+    action = dict.fromkeys(TABLES["actions"].columns, "")
+    action |= {"customer_id": later, "action": OFFER, "rank": 1, "due_on": pd.Timestamp(EARLIER)}
+    action |= {"cost": 5.0, "window_base": 40.0, "expected_gain": 8.0, "forecast": 10.0}
+    action |= {"measure": "margin", "window_days": 90.0, "in_plan": True}
+    rows = ledger.to_rows(pd.DataFrame([action]), "northeast", pd.Timestamp(EARLIER).date(), 0.1)
+    path = folder / "data" / "ledger" / "sample" / "northeast" / f"{EARLIER}.parquet"
+    path.parent.mkdir(parents=True)
+    rows.reset_index().to_parquet(path, index=False)
 
 
 def pool_regions(config):
@@ -78,8 +130,10 @@ def leave_a_handful(made):
     """Take all but a few people of the northeast out of every raw file."""
     truth = json.loads((made / "truth.json").read_text("utf-8"))
     people = [*truth["customers"], *truth["trade"]]
+    twice = {each["customer_id"]: each["second_id"] for each in truth["second_ids"]["customers"]}
     there = [p["customer_id"] for p in people if p["region"] == "northeast"]
-    gone = set(there[HANDFUL:])
+    gone = set(sorted(there, key=lambda each: each not in twice)[HANDFUL:])
+    assert len(gone & set(twice)) == 0
     for name, of in truth["files"].items():
         with (made / name).open(encoding=of["encoding"], newline="") as file:
             kept = [row for row in csv.reader(file) if not gone & set(row)]
@@ -153,6 +207,66 @@ def test_links_of_the_portal_lead_to_shared_reports_only(reports):
     leading = [link for link in links if not link.startswith(("#", "data:"))]
     assert {f"{region}/{DAY}/share/{NAME.format(region)}" for region in REGIONS} <= set(leading)
     assert all((reports / link).is_file() and "/desk/" not in link for link in leading)
+
+
+# One person, one row; and nobody exposed
+
+
+def test_a_person_under_two_ids_is_one_customer_with_all_that_was_done(reports, folder, settings):
+    known_as = second_id(folder)
+    later, person = shown(known_as["second_id"]), shown(known_as["customer_id"])
+    assert prepared.merges(settings)[later] == person
+    (found,) = (
+        each
+        for each in truth_of(folder)["customers"]
+        if each["customer_id"] == known_as["customer_id"]
+    )
+    people = table(reports, "northeast", "customers").set_index("customer_id")
+    data = prepared.open(settings, "northeast")
+    orders = data.to_pandas("transactions").query("customer_id == @person and amount > 0")
+    assert orders["order_id"].nunique() == len(found["amounts"])
+    before = orders[orders["ordered_at"] < pd.Timestamp(DAY) + pd.Timedelta(days=1)]
+    assert people["n_orders"][person] == before["order_id"].nunique()
+    assert (
+        orders["ordered_at"].min() < pd.Timestamp(known_as["since"]) <= before["ordered_at"].max()
+    )
+    points = data.to_pandas("points").query("customer_id == @person")
+    assert (points["points"] == GIVEN).sum() == 1
+    moved = table(reports, "northeast", "experience").set_index("customer_id")
+    assert moved["points_adjusted"][person] >= GIVEN
+
+
+def test_the_ledger_of_an_earlier_pseudonym_is_read_as_the_persons(reports, folder):
+    later, person = (shown(second_id(folder)[each]) for each in ("second_id", "customer_id"))
+    assert table(reports, "northeast", "ledger")["customer_id"].tolist() == [person]
+    (done,) = table(reports, "northeast", "ledger_results").to_dict("records")
+    assert (done["action"], done["n_recommended"], done["n_done"]) == (OFFER, 1, 1)
+    kept = folder / "data" / "ledger" / "sample" / "northeast" / f"{EARLIER}.parquet"
+    assert pd.read_parquet(kept)["customer_id"].tolist() == [later], "the ledger itself stays"
+
+
+def test_no_earlier_pseudonym_is_in_a_report(reports, settings):
+    earlier = set(prepared.merges(settings))
+    for path in reports.rglob("*.parquet"):
+        texts = pd.read_parquet(path).select_dtypes(["object", "string"])
+        assert not any(earlier & set(texts[column].astype(str)) for column in texts), path
+
+
+def test_a_personal_value_in_any_place_of_any_output_is_found(reports, tmp_path):
+    """A number in each column of each table and list, each text and attribute of each page."""
+    source, values, key = published(reports, "northeast"), planting.Values(), known.derive(b"-")
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    planted = {}
+    for path in sorted(path for path in source.rglob("*") if path.is_file()):
+        name, before = path.relative_to(source).as_posix().replace("/", " "), len(values.planted)
+        if planting.plant(path, copies / name, values):
+            planted[name] = len(values.planted) - before
+    assert len(planted) > 80 and len(values.planted) > 10_000
+    known.save(tmp_path, values.planted, key)
+    with pytest.raises(InputError) as error:
+        exposure_gate.check(copies, known.load(tmp_path, key), ())
+    assert str(error.value).startswith(f"{len(values.planted):,} personal values")
 
 
 # The tables
@@ -250,8 +364,8 @@ def test_only_what_was_known_that_day_is_in_the_tables(reports, folder):
     whole = table(reports, "all", "customers")
     assert whole["last_order"].max() <= pd.Timestamp(DAY)
     assert (whole["joined_on"].fillna(pd.Timestamp(DAY)) <= pd.Timestamp(DAY)).mean() > 0.99
-    truth = json.loads((folder / "data" / "sample" / "truth.json").read_text("utf-8"))
-    planted = {p["customer_id"] for p in [*truth["customers"], *truth["trade"]]}
+    truth = truth_of(folder)
+    planted = {shown(p["customer_id"]) for p in [*truth["customers"], *truth["trade"]]}
     assert set(whole["customer_id"]) < planted
 
 

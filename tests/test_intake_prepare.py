@@ -163,6 +163,16 @@ def test_every_customer_is_in_one_region_and_all_has_them_all(project, truth):
     assert whole["region"].to_dict() == planted
 
 
+def test_the_planted_second_ids_are_merged_and_nobody_else(project, truth):
+    settings, planted = settings_of(project), truth["second_ids"]
+    pairs = {each["second_id"]: each["customer_id"] for each in planted["customers"]}
+    assert prepared.merges(settings) == pairs and pairs
+    found = prepared.open(settings, "all").quality.set_index(["table", "check"])["n_rows"]
+    assert found["customers_raw", "merged_customer"] == len(pairs)
+    assert found["customers_raw", "identity_conflict"] == 0
+    assert found["referrals", "self_referral"] == len(planted["self_referrals"]) == 0, "too few"
+
+
 def test_ids_keep_their_zeros_and_their_eighteen_digits(project):
     ids = known(settings_of(project), "all").index
     assert any(each.startswith("0") for each in ids)
@@ -440,7 +450,7 @@ def test_killed_half_way_the_old_tables_stay_and_the_next_run_clears_up(copied):
     left = list(settings.prepared.parent.glob(".building-*"))
     assert left, "the test should kill a process that was building"
     assert {name: tree(copied)[name] for name in before} == before
-    assert prepare(settings, force=True) is True
+    assert prepare(settings) is False, "even if there is nothing to prepare"
     assert not list(settings.prepared.parent.glob(".building-*"))
 
 

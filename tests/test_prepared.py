@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+import pandas as pd
 from small_business import small
 
 from cvm_analysis import prepared
@@ -24,3 +25,17 @@ def test_days_of_rows_are_those_of_the_region_up_to_the_day(tmp_path):
     found = prepared.open(settings, "n").row_days(dt.date(2025, 3, 1))
     days = [(row.table, f"{row.day:%m-%d}") for row in found.itertuples()]
     assert days == [("transactions", "01-02"), ("transactions", "03-01"), ("feedback", "01-20")]
+
+
+def test_buyers_are_counted_by_region_up_to_the_day(tmp_path):
+    settings = small(tmp_path, "{from: land}", {"sales.csv": SALES + "d,2025-01-02,-5,s\n"})
+    counts = [prepared.count_buyers(settings, dt.date(2025, month, 28)) for month in (1, 2, 3)]
+    assert [each.to_dict() for each in counts] == [{"n": 1}, {"n": 1, "s": 1}, {"n": 2, "s": 1}]
+
+
+def test_a_draw_in_which_nobody_buys_again_has_the_earlier_days_alone(tmp_path):
+    settings = small(tmp_path, "{from: land}", {"sales.csv": SALES})
+    none = pd.DataFrame({"customer_id": [], "copy_of": [], "day": []}, dtype=object)
+    none = none.astype({"copy_of": "datetime64[ns]", "day": "datetime64[ns]"})
+    (drawn,) = prepared.open(settings, "n").with_copied_days([none], dt.date(2025, 2, 1))
+    assert drawn.to_pandas("transactions")["customer_id"].tolist() == ["a", "a"]

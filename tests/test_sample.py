@@ -12,6 +12,7 @@ from lifelines import CoxPHFitter, CoxTimeVaryingFitter
 
 from cvm_analysis import sample
 from cvm_analysis.errors import InputError
+from cvm_analysis.intake import identity
 
 CONFIG = Path(__file__).parent.parent / "config" / "sample.yaml"
 N = 800
@@ -153,6 +154,11 @@ def iso(dates: pd.Series) -> pd.Series:
     return pd.to_datetime(dates.str[:10].str.replace("/", "-").replace("", None), format="%Y-%m-%d")
 
 
+def first_ids(truth: dict) -> dict[str, str]:
+    """The id of the first record, by the second id."""
+    return {each["second_id"]: each["customer_id"] for each in truth["second_ids"]["customers"]}
+
+
 def types_of(truth: dict) -> pd.Series:
     """customer_type by customer_id."""
     retail = pd.Series("retail", index=[each["customer_id"] for each in truth["customers"]])
@@ -167,6 +173,7 @@ def clean_lines(folder: Path, truth: dict, source: dict) -> pd.DataFrame:
         assert table[column].str.fullmatch(r"-?\d+\.\d\d").all(), column
         table[column] = table[column].str.replace(".", "").astype(int)
     return table.assign(
+        customer_id=table["customer_id"].replace(first_ids(truth)),
         region=source["region"],
         quantity=table["quantity"].astype(int),
         day=iso(table["ordered_at"]),
@@ -197,6 +204,7 @@ def test_the_config_maps_every_column_of_every_file(folder, truth):
         path = path_of(source)
         with (folder / path).open(encoding=ENCODINGS[path]) as file:
             named = {*source["columns"].values(), *source.get("mask", ())}
+            named |= set(source.get("identifiers", {}).values())
             assert set(next(csv.reader(file))) == named, path
         assert (source.get("encoding") == "gb18030") == (ENCODINGS[path] == "gb18030"), path
     assert {key: names["zh"] for key, names in config["regions"].items()} == REGIONS
@@ -217,7 +225,7 @@ def test_row_counts_are_those_of_the_truth(folder, truth):
 
 
 def test_dirt_is_where_the_truth_says_and_nowhere_else(folder, truth):
-    known = set(types_of(truth).index)
+    known = {*types_of(truth).index, *first_ids(truth)}
     for source in sources("transactions"):
         said = truth["files"][path_of(source)]
         rows = read(folder, source)
@@ -265,6 +273,7 @@ def test_customers_file_has_each_customer_once_with_the_id_as_written(folder, tr
     (source,) = sources("customers")
     every = read(folder, source).set_index("customer_id")
     assert every.index.is_unique
+    every = every.drop(index=list(first_ids(truth)))
     assert every["customer_type"].to_dict() == types_of(truth).to_dict()
     rows = every[every["customer_type"] == "retail"]
     assert set(rows.index) == set(people.index)
@@ -282,6 +291,39 @@ def test_customers_file_has_each_customer_once_with_the_id_as_written(folder, tr
     assert (firms[["industry", "company_size"]] != "").all(axis=None)
     assert (firms[["gender", "birth_date"]] == "").all(axis=None)
     assert (rows[["industry", "company_size"]] == "").all(axis=None)
+
+
+# Second ids
+
+
+def test_the_rule_of_identity_finds_the_second_ids_and_nobody_else(full_folder, full):
+    """At full size, by the config's rule; the second records say nothing that the first deny."""
+    business = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
+    (source,), rules = sources("customers"), business["identity"]
+    headers = {theirs: f"as {name}" for name, theirs in source["identifiers"].items()}
+    table = read(full_folder, source).rename(columns=headers).replace("", None)
+    found = identity.find(table, rules)
+    assert found == identity.Merges(first_ids(full)) and len(found.into) == 30
+
+
+def test_later_orders_are_under_the_second_id(full_folder, full):
+    lines = pd.concat([read(full_folder, source) for source in sources("transactions")])
+    day = iso(lines["ordered_at"].mask(lines["ordered_at"] == "2024-02-30", ""))
+    for each in full["second_ids"]["customers"]:
+        before = day[lines["customer_id"] == each["customer_id"]]
+        since = day[lines["customer_id"] == each["second_id"]]
+        future = pd.Timestamp(full["extracted_on"])
+        assert before[before < future].max() <= pd.Timestamp(each["since"]) == since.min()
+
+
+def test_some_referred_their_second_id(full_folder, full):
+    (source,) = sources("referrals")
+    first, said = first_ids(full), full["files"][path_of(source)]["dirt_lines"]["self_referral"]
+    rows = read(full_folder, source)
+    own = rows[rows["referred_id"].isin(first)]
+    assert own["customer_id"].tolist() == own["referred_id"].map(first).tolist()
+    assert own["customer_id"].tolist() == full["second_ids"]["self_referrals"] and len(own) == 6
+    assert set(own.index) < set(said)
 
 
 # Amounts

@@ -4,8 +4,6 @@ import datetime as dt
 
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from cvm_analysis.segments import customer_base
 
@@ -70,24 +68,26 @@ def test_a_pool_too_small_itself_takes_the_smallest_group():
     assert customer_base.describe(people, DAY, 5).empty, "one group divides nobody"
 
 
-@given(
-    st.lists(st.integers(0, 12).map(str), min_size=1, max_size=80),
-    st.integers(1, 10),
-    st.integers(2, 8),
-)
-def test_no_pool_leaves_a_small_group(values, min_shown, most):
-    given = pd.Series(values)
-    pooled = customer_base.pool(given, min_shown, most)
-    sizes = pooled.value_counts()
-    assert sizes.min() >= min(min_shown, len(given))
-    assert len(sizes) <= most
-    assert (pooled[pooled != "other"] == given[pooled != "other"]).all()
-
-
-def test_few_who_are_not_known_are_left_out():
-    people = customers(gender=["female"] * 4 + ["male"] * 5 + [None])
+def test_few_who_are_not_known_are_pooled_not_left_out():
+    """The total of all customers, less those shown, would be the one whose gender is not known."""
+    people = customers(13, gender=["female"] * 6 + ["male"] * 6 + [None])
     found = customer_base.describe(people, DAY, 2)
-    assert "unknown" not in found.index.get_level_values("group")
+    assert found["n_customers"].to_dict() == {("gender", "female"): 6, ("gender", "other"): 7}
+
+
+def test_sales_of_few_active_customers_are_hidden_and_those_of_another_group():
+    """By hand: 2 of 10 dealers active; their sales would follow from the total, so b goes, too."""
+    active = {"a": (2, 8), "b": (6, 6), "c": (9, 9), "d": (12, 0), "e": (8, 3)}
+    city = [name for name, (n, m) in active.items() for _ in range(n + m)]
+    is_active = [i < n for n, m in active.values() for i in range(n + m)]
+    people = customers(len(city), city=city).assign(n_orders_365d=is_active)
+    found = customer_base.describe(people, DAY, 5).loc["city"]
+    hidden = {column: sorted(found.index[found[column].isna()]) for column in found}
+    assert hidden == {
+        **dict(n_customers=[], share_customers=[]),
+        **dict(net_sales_365d=["a", "b"], share_net_sales=["a", "b"]),
+        "active_share": ["a", "b", "e"],  # 3 of e are inactive, and with them b's 6
+    }
 
 
 def test_attributes_come_in_order_the_businesss_own_last():

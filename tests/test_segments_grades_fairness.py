@@ -54,7 +54,7 @@ def test_four_fifths_of_the_agencies_example():
 @pytest.mark.parametrize("level", [0.9, 0.95])
 def test_the_interval_is_that_of_katz(a, n, b, m, level):
     grades, groups = people(few=(a, n - a), many=(b, m - b))
-    row = fairness.compare_groups(grades, groups, ORDER, level=level).loc["few"]
+    row = fairness.compare_groups(grades, groups, ORDER, 1, level).loc["few"]
     reach = {0.9: 1.644854, 0.95: 1.959964}[level] * np.sqrt(1 / a - 1 / n + 1 / b - 1 / m)
     ratio = a / n / (b / m)
     assert row["ratio"] == pytest.approx(ratio)
@@ -97,16 +97,38 @@ def test_without_the_best_grade_there_is_no_verdict():
 
 
 def test_small_groups_are_pooled_before_anything_is_computed():
-    grades, groups = people(big=(10, 10), s=(2, 2), t=(1, 2), u=(0, 1, 1))
+    grades, groups = people(big=(10, 10), s=(2, 2), t=(2, 2), u=(1, 3))
     table = fairness.compare_groups(grades, groups, ORDER)
     assert table.index.tolist() == ["big", "other"]
-    assert table.loc["other", ["n_customers", "best_share"]].tolist() == [9, 3 / 9]
+    assert table.loc["other", ["n_customers", "best_share"]].tolist() == [12, 5 / 12]
 
 
-def test_a_pool_that_is_too_small_is_left_out():
-    grades, groups = people(big=(10, 10), s=(2, 2))
+def test_a_pool_that_is_too_small_takes_the_next_group():
+    grades, groups = people(big=(10, 10), mid=(5, 5), s=(2, 2))
     table = fairness.compare_groups(grades, groups, ORDER)
-    assert table.index.tolist() == ["big"]
+    assert table["n_customers"].to_dict() == {"big": 20, "other": 14}
+    table = fairness.compare_groups(*people(big=(10, 10), s=(2, 2)), ORDER)
+    assert table.index.tolist() == ["other"], "the difference to all graded would be the four"
+
+
+def test_few_with_the_best_grade_are_hidden_and_another_group_with_them():
+    """By hand: 3 of 40 with A; with the total known, b (8) is hidden too; all 11 remain open."""
+    grades, groups = people(a=(3, 37), b=(8, 32), c=(20, 20), d=(30, 10))
+    table = fairness.compare_groups(grades, groups, ORDER)
+    columns = ["best_share", "ratio", "low", "high"]
+    assert table.loc[["a", "b"], columns].isna().all(axis=None)
+    assert table["best_share"].dropna().to_dict() == {"d": 0.75, "c": 0.5}
+    assert table["verdict"].to_dict() == dict(a="below", b="below", c="unclear", d="reference")
+    assert table["n_customers"].to_dict() == dict.fromkeys("abcd", 40)
+
+
+def test_a_hidden_reference_leaves_no_ratio_from_which_it_follows():
+    """4 of 44 are without A in d, the largest share; c is hidden with it."""
+    grades, groups = people(b=(20, 20), c=(25, 15), d=(40, 4))
+    table = fairness.compare_groups(grades, groups, ORDER)
+    assert table[["ratio", "low", "high"]].isna().all(axis=None)
+    assert table["best_share"].dropna().to_dict() == {"b": 0.5}
+    assert table.loc["d", "verdict"] == "reference"
 
 
 @settings(max_examples=60, deadline=None)
@@ -118,23 +140,24 @@ def test_no_row_ever_stands_for_fewer_customers_than_asked(counts, least):
     grades, groups = people(**{f"g{i}": (a, b, 0, d) for i, (a, b, d) in enumerate(counts)})
     table = fairness.compare_groups(grades, groups, ORDER, min_group=least)
     assert (table["n_customers"] >= least).all()
-    shares = table.filter(like="share_")
-    assert shares.sum(axis=1).to_numpy() == pytest.approx(np.ones(len(table)))
-    left_out = len(grades) - table["n_customers"].sum() - table["n_not_graded"].sum()
-    assert left_out < len(grades) + 1 and (table["ratio"].dropna() >= 0).all()
+    n_graded = (grades != "not_graded").sum()
+    assert table["n_customers"].sum() == (n_graded if n_graded >= least else 0)
+    assert (table["ratio"].dropna() >= 0).all()
+    n_best = (table["best_share"] * table["n_customers"]).round()
+    rest = table["n_customers"] - n_best
+    assert not (((n_best > 0) & (n_best < least)) | ((rest > 0) & (rest < least))).any()
 
 
-def test_ungraded_customers_are_counted_and_in_no_share():
+def test_ungraded_customers_are_in_no_share():
     grades, groups = people(x=(5, 5, 0, 90), y=(5, 5))
     table = fairness.compare_groups(grades, groups, ORDER)
-    assert table.loc["x", ["n_customers", "n_not_graded", "best_share"]].tolist() == [10, 90, 0.5]
-    assert "share_not_graded" not in table
+    assert table.loc["x", ["n_customers", "best_share"]].tolist() == [10, 0.5]
 
 
 def test_a_group_without_a_name_is_no_reference():
     grades, groups = people(x=(5, 5), y=(4, 6), unknown=(9, 1))
     groups = groups.where(groups != "unknown")
-    table = fairness.compare_groups(grades, groups, ORDER)
+    table = fairness.compare_groups(grades, groups, ORDER, 1)
     assert table.index.tolist() == ["x", "y", "unknown"]
     assert table.loc["x", "verdict"] == "reference" and table.loc["unknown", "ratio"] == 1.8
 
@@ -147,9 +170,8 @@ def test_rows_ids_and_columns():
     renamed = grades.set_axis(grades.index[::-1]), groups.set_axis(groups.index[::-1])
     pd.testing.assert_frame_equal(fairness.compare_groups(*renamed, ORDER), table)
     assert table.columns.tolist() == [
-        "n_customers", "n_not_graded", "share_A", "share_B", "share_C", "best_share",
-        "ratio", "low", "high", "verdict",
-    ]  # fmt: skip
+        *("n_customers", "best_share", "ratio", "low", "high", "verdict"),
+    ]
 
 
 def test_one_group_and_no_customers():
@@ -211,6 +233,8 @@ def test_groups_that_are_not_recorded_are_unknown():
     assert found["age"].tolist() == ["30_44", "unknown"]
     bare = fairness.groups(table[["region"]], dt.date(2020, 6, 30))
     assert (bare[["gender", "age"]] == "unknown").all(axis=None)
+    hidden = fairness.groups(table, dt.date(2020, 6, 30), is_hidden=True)
+    assert hidden.equals(bare) and hidden["region"].tolist() == ["east", "west"]
 
 
 def test_regions_are_compared_one_customer_type_at_a_time():

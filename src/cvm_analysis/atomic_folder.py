@@ -30,8 +30,8 @@ def lock(folder: Path) -> FileLock:
 def atomic_folder(parent: Path, name: str) -> Iterator[Path]:
     """Give an empty folder in `parent` (mode 0700) to fill and `publish`; else it is removed.
 
-    A lock shows that its process is alive; the next `publish` into the same parent removes the
-    folders of killed processes.
+    A lock shows that its process is alive; folders of killed processes are removed by the next
+    `publish` into the same parent, and by `clear_up`.
     """
     parent.mkdir(parents=True, exist_ok=True)
     folder = parent / f".building-{name}-{secrets.token_hex(6)}"
@@ -61,6 +61,13 @@ def publish(folder: Path, link: Path) -> Path:
         _remove_older(link, final)
         _remove_leftovers(link.parent)
     return final
+
+
+def clear_up(parent: Path) -> None:
+    """Remove what killed processes left unfinished in a folder, if there is one."""
+    if parent.is_dir() and any(parent.glob(".building-*.lock")):
+        with lock(parent):
+            _remove_leftovers(parent)
 
 
 @contextmanager

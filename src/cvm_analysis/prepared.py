@@ -159,7 +159,8 @@ class Prepared:
         con, copied = self.transactions.get_backend(), customers.with_copied_days
         queries = replace(self.queries, max_rows=0)  # all draws have one name
         for copies in draws:
-            days = con.create_table("copies", copies, temp=True, overwrite=True)
+            typed = copies.astype({"customer_id": "string"})  # a draw may have no row
+            days = con.create_table("copies", typed, temp=True, overwrite=True)
             days = days.cast({"copy_of": "date", "day": "date"})
             drawn = copied(self.transactions, days, before)
             yield replace(self, transactions=drawn, queries=queries)
@@ -331,6 +332,14 @@ def count_values(settings: Settings, columns: Iterable[str]) -> dict[str, int]:
     there = [name for name in columns if name in table.columns]
     counts = table.aggregate(**{name: table[name].nunique() for name in there})
     return {name: int(n) for name, n in counts.to_pandas().iloc[0].items()} if there else {}
+
+
+def count_buyers(settings: Settings, date: dt.date) -> pd.Series:
+    """Count the customers with a purchase by a day, by key of their region."""
+    sales = open(settings, ALL).transactions
+    bought = sales.filter(sales.ordered_at.date() <= ibis.literal(date), sales.amount > 0)
+    counts = bought.group_by("region").aggregate(n=bought.customer_id.nunique()).to_pandas()
+    return counts.set_index("region")["n"].sort_index()
 
 
 def region_keys(settings: Settings) -> list[str]:

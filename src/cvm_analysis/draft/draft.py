@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from cvm_analysis.draft import head, infer, profiles, sources
+from cvm_analysis.draft import head, infer, profiles, proposals, sources
 from cvm_analysis.draft.horizons import horizons
 from cvm_analysis.draft.infer import Guess
 from cvm_analysis.draft.preview import Preview, preview
@@ -46,7 +46,7 @@ def draft(files: Sequence[Path], config: Path = Path("config/mine.yaml")) -> str
         head.business(main or found),
         sources.regions(where),
         sources.sources(found, where, config.parent),
-        _rules(main),
+        [*proposals.identity(found), *_rules(main)],
         _rest(main, config),
     )
     return "\n\n".join("\n".join(part) for part in parts) + "\n"

@@ -45,6 +45,11 @@ def personal_headers() -> Sequence[str]:
     return _read()["personal"].split()
 
 
+def identifier_headers() -> Mapping[str, Sequence[str]]:
+    """Give the header names of what two records of one person share, by name of identifier."""
+    return {name: names.split() for name, names in _read()["identifiers"].items()}
+
+
 def currency_headers() -> Sequence[str]:
     """Give the header names of a column of currencies."""
     return _read()["currencies"].split()

@@ -110,6 +110,7 @@ def prepare(settings: Settings, force: bool = False) -> bool:
 
 def _prepare(settings: Settings, inputs: list[RawInput], force: bool) -> bool:
     _refuse_other_key(settings)
+    atomic_folder.clear_up(settings.prepared.parent)
     key = fingerprint(settings, inputs)
     if not force and stamp(settings).get("fingerprint") == key:
         _remove_stopped(settings)

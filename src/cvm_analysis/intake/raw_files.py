@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os.path
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from cvm_analysis import atomic_folder
 from cvm_analysis.errors import InputError
 from cvm_analysis.intake import status
 from cvm_analysis.settings import Join, Place, Settings, Source
@@ -35,9 +35,11 @@ def open_inputs(settings: Settings) -> Iterator[list[RawInput]]:
 
     InputError: as `databases.extract`; several files to be joined as one
     """
-    settings.prepared.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".databases-", dir=settings.prepared.parent) as folder:
-        find = partial(_find, settings, Path(folder))
+    every = [s for _, found in settings.business.sources.by_table().values() for s in found]
+    has_databases = any(place.source for s in every for place in (s, *s.join))
+    made = atomic_folder.atomic_folder(settings.prepared.parent, "databases")
+    with made if has_databases else nullcontext(Path()) as folder:
+        find = partial(_find, settings, folder)
         yield [
             RawInput(table, source, name, path, others)
             for table, (_, sources) in settings.business.sources.by_table().items()

@@ -72,6 +72,7 @@ class Texts:
         drawn = DRAWN.sub(" ", text)
         inside = "\n".join(_attributes(set(TAG.findall(drawn))))
         yield html.unescape(TAG.sub("\n", INLINE.sub("", drawn)))
+        yield html.unescape(TAG.sub("\n", drawn))  # "<b>a</b><i>b</i>" may be two texts
         yield html.unescape(unquote(inside))
 
 

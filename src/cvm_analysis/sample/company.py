@@ -22,6 +22,7 @@ from cvm_analysis.sample import (
     points,
     referrals,
     retail,
+    second_ids,
     trade,
     truth,
 )
@@ -41,27 +42,32 @@ def write(folder: Path, n_customers: int, seed: int) -> Truth:
     customers, orders, complaints = (pd.concat(part) for part in zip(*lives, strict=True))
     drawn = campaigns.draw(customers, orders, seed)
     customers = customers.assign(preferred_channel=contacts.prefer(customers, seed).to_numpy())
+    people = pd.concat([customers.assign(customer_type="retail"), firms], ignore_index=True)
+    people = details.details(people, seed)
+    every_order = pd.concat([orders, drawn.orders]).sort_values("ordered_at", kind="stable")
+    seconds = second_ids.draw(people, every_order, seed)
     for region, life in zip(REGIONS, lives, strict=True):
         path = f"raw/sales_{region.key}.csv"
         sold, purchases, returns = _sold(life.orders, firms, region, seed)
         bought.append(purchases[["order_id", "product", "category"]])
         responses, lines = _responses(drawn.orders, region, seed)
         regions[region.key] = truth.region(region, pd.concat([sold, responses]), returns)
-        sales[path] = files.write_sales(folder / path, purchases, returns, lines, region, seed)
-    people = pd.concat([customers.assign(customer_type="retail"), firms], ignore_index=True)
-    people = details.details(people, seed)
+        written = (second_ids.rename(each, seconds) for each in (purchases, returns, lines))
+        sales[path] = files.write_sales(folder / path, *written, region, seed)
     answers = feedback.surveys(orders, customers, stream(seed, "surveys"))
     subjects = pd.concat(bought), stream(seed, "subjects")
     complaints = feedback.add_subjects(complaints.reset_index(drop=True), *subjects)
     given = mentions.add_texts(feedback.combine(complaints, answers), people, seed)
     mentioned = mentions.mentions(people[people["customer_type"] == "retail"], seed)
-    others = _write_others(folder / "raw", people, orders, firms, seed)
+    others = _write_others(folder / "raw", people, seconds, orders, firms, seed)
     others |= _write_texts(folder / "raw", given, mentioned, seed)
     others |= _write_campaigns(folder / "raw", customers, firms, drawn, seed)
     brought, cycles = referrals.referrals(customers, seed)
-    others |= _write_programme(folder / "raw", customers, orders, firms, drawn, brought, seed)
+    own = second_ids.self_referrals(seconds)
+    others |= _write_programme(
+        folder / "raw", customers, orders, firms, drawn, (brought, own), seed
+    )
     written = (sales | others).items()
-    every_order = pd.concat([orders, drawn.orders]).sort_values("ordered_at", kind="stable")
     return {
         **truth.company_parameters(),
         "regions": regions,
@@ -71,6 +77,7 @@ def write(folder: Path, n_customers: int, seed: int) -> Truth:
         "indicators": indicators.truth(),
         "points": points.truth(),
         "referrals": referrals.truth(brought, cycles),
+        "second_ids": second_ids.truth(seconds),
         "leads": leads.truth(),
         "texts": mentions.truth(given, mentioned),
         "customers": truth.customers(customers, every_order),
@@ -107,13 +114,19 @@ def _responses(
 
 
 def _write_others(
-    raw: Path, people: pd.DataFrame, orders: pd.DataFrame, firms: pd.DataFrame, seed: int
+    raw: Path,
+    people: pd.DataFrame,
+    seconds: pd.DataFrame,
+    orders: pd.DataFrame,
+    firms: pd.DataFrame,
+    seed: int,
 ) -> dict[str, Truth]:
     """Write the files of the whole company."""
+    again = second_ids.records(people, seconds)
     signed = contracts.contracts(orders, seed)
     counted = indicators.indicators(firms, seed)
     return {
-        "raw/customers.csv": files.write_customers(raw / "customers.csv", people),
+        "raw/customers.csv": files.write_customers(raw / "customers.csv", people, again),
         "raw/contracts.csv": files.write_contracts(raw / "contracts.csv", signed),
         "raw/indicators.csv": files.write_indicators(raw / "indicators.csv", counted, seed),
     }
@@ -153,7 +166,7 @@ def _write_programme(
     orders: pd.DataFrame,
     firms: pd.DataFrame,
     drawn: campaigns.Drawn,
-    brought: pd.DataFrame,
+    brought: tuple[pd.DataFrame, pd.DataFrame],
     seed: int,
 ) -> dict[str, Truth]:
     """Write the files of points, referrals and leads."""
@@ -163,7 +176,7 @@ def _write_programme(
     enquiries = leads.leads(everybody, len(customers), seed)
     return {
         "raw/points.csv": files.write_points(raw / "points.csv", moved, seed),
-        "raw/referrals.csv": files.write_referrals(raw / "referrals.csv", brought, seed),
+        "raw/referrals.csv": files.write_referrals(raw / "referrals.csv", *brought, seed),
         "raw/leads.csv": files.write_leads(raw / "leads.csv", enquiries, seed),
     }
 

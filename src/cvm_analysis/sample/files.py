@@ -110,16 +110,26 @@ def _with_dirt(clean: pd.DataFrame, region: Region, rng: np.random.Generator) ->
     return together.sort_index(kind="stable").reset_index(drop=True)
 
 
-def write_customers(path: Path, customers: pd.DataFrame) -> dict[str, object]:
-    """Write customers.csv, one row per customer in order of id, and return its facts."""
-    table = customers.assign(
+def write_customers(path: Path, customers: pd.DataFrame, again: pd.DataFrame) -> dict[str, object]:
+    """Write customers.csv, one row per record in order of id, and return its facts.
+
+    customers, again : first records, which n_<type> counts, and second ones, which are dirt
+    """
+    records = {"": _record_texts(customers), "merged_customer": _record_texts(again)}
+    table = pd.concat([each.assign(dirt=kind) for kind, each in records.items()])
+    table = table.sort_values("customer_id", ignore_index=True)
+    by_type = customers["customer_type"].value_counts(sort=False)
+    counts = {f"n_{kind}": int(n) for kind, n in by_type.items()}
+    return {**_write_table(path, table, CUSTOMERS), **counts, **_dirt(table)}
+
+
+def _record_texts(customers: pd.DataFrame) -> pd.DataFrame:
+    texts = customers.assign(
         region=customers["region"].map({region.key: region.zh for region in REGIONS}),
         joined_on=_days(customers["joined_on"], CUSTOMERS),
         birth_date=_days(customers["birth_date"], CUSTOMERS),
-    ).sort_values("customer_id")
-    by_type = table["customer_type"].value_counts(sort=False)
-    counts = {f"n_{kind}": int(n) for kind, n in by_type.items()}
-    return {**_write_table(path, table, CUSTOMERS), **counts}
+    )
+    return texts[list(CUSTOMERS.headers)].fillna("")
 
 
 def write_feedback(path: Path, feedback: pd.DataFrame, seed: int) -> dict[str, object]:
@@ -270,8 +280,13 @@ def write_points(path: Path, points: pd.DataFrame, seed: int) -> dict[str, objec
     return {**_write_table(path, table, POINTS), **counts, **_dirt(table)}
 
 
-def write_referrals(path: Path, referrals: pd.DataFrame, seed: int) -> dict[str, object]:
-    """Write referrals.csv, one row per referral, and return its facts."""
+def write_referrals(
+    path: Path, referrals: pd.DataFrame, own: pd.DataFrame, seed: int
+) -> dict[str, object]:
+    """Write referrals.csv, one row per referral, and return its facts.
+
+    own : of customers who referred themselves under a second id; they come last, as dirt
+    """
     clean = referrals.assign(at=_days(referrals["at"], REFERRALS), dirt="")
     table = _with_some(
         clean,
@@ -282,6 +297,8 @@ def write_referrals(path: Path, referrals: pd.DataFrame, seed: int) -> dict[str,
         no_such_date={"at": NO_SUCH_DAY},
     )
     table["customer_id"] = table["customer_id"].fillna(table["referred_id"])
+    own = own.assign(at=_days(own["at"], REFERRALS), dirt="self_referral")
+    table = pd.concat([table, own], ignore_index=True)
     return {**_write_table(path, table, REFERRALS), "n_referrals": len(clean), **_dirt(table)}
 
 

@@ -46,6 +46,8 @@ def make(folder: Path, n_customers: int = 12_000, seed: int = 20260101) -> None:
             `never_used_by` a share of members), breakage (share of points that expire)
         referrals : share of customers who were referred, their difference to others (none),
             n_referred, cycles (pairs of customers who are said to have brought each other)
+        second_ids : customers (customer_id, second_id, since: day of the first order under it),
+            self_referrals (ids of those who referred their own second id)
         leads : stages, won_within_horizon (share of leads, by source and of all), hot_share
         texts : tone_as_scored (share of texts with the tone of their score), answers and mentions:
             n, n_negative, personal (texts with a detail of the customer's record, by its column);

@@ -7,7 +7,8 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.segments.grades.fairness import OTHER, UNKNOWN, age_bands
+from cvm_analysis.segments.grades.fairness import age_bands
+from cvm_analysis.segments.small_cells import OTHER, UNKNOWN, hide, pool
 from cvm_analysis.tables import TABLES
 
 AGE = "age_band"
@@ -36,12 +37,13 @@ def describe(customers: pd.DataFrame, as_of: dt.date, min_shown: int) -> pd.Data
 
     n_customers : customers with an order
     share_customers : of those whose attribute is recorded; empty for `unknown`
-    net_sales_365d, share_net_sales : net sales of the last 365 days, and the share as above
-    active_share : of these customers, those with an order in the last 365 days
+    net_sales_365d, share_net_sales : net sales of the last 365 days, and the share as above; empty
+        where they are those of fewer than min_shown active customers
+    active_share : of these customers, those with an order in the last 365 days; empty where fewer
+        than min_shown have one, or have none
 
-    Groups below min_shown, and those beyond MOST_ROWS, are `other`; the smallest group joins it
-    where it would be below min_shown itself. An `unknown` below min_shown is left out, and so is an
-    attribute with fewer than two groups.
+    Groups below min_shown, and those beyond MOST_ROWS, are `other`, an `unknown` below min_shown
+    among them; see `small_cells`. An attribute with fewer than two groups is left out.
     """
     bought = customers[customers["n_orders"] > 0]
     found = {}
@@ -54,22 +56,6 @@ def describe(customers: pd.DataFrame, as_of: dt.date, min_shown: int) -> pd.Data
         index = pd.MultiIndex.from_arrays([[], []], names=["attribute", "group"])
         return pd.DataFrame(index=index, columns=list(COLUMNS), dtype=float)
     return pd.concat(found, names=["attribute", "group"])
-
-
-def pool(values: pd.Series, min_shown: int, most: int) -> pd.Series:
-    """Pool small groups into `other`, so that none, and not `other` itself, is below min_shown.
-
-    values : the group of each customer; `unknown` is never pooled
-    most : groups that remain, `other` among them
-    """
-    sizes = values[values != UNKNOWN].value_counts().sort_index()
-    sizes = sizes.sort_values(ascending=False, kind="stable")
-    n_kept = int((sizes >= min_shown).sum())
-    if len(sizes) > most or n_kept < len(sizes):
-        n_kept = min(n_kept, most - 1)
-    while n_kept and 0 < sizes.iloc[n_kept:].sum() < min_shown:
-        n_kept -= 1
-    return values.where(~values.isin(sizes.index[n_kept:]), OTHER)
 
 
 def _attributes(customers: pd.DataFrame, as_of: dt.date) -> dict[str, pd.Series]:
@@ -109,7 +95,10 @@ def _summarize(customers: pd.DataFrame, groups: pd.Series, min_shown: int) -> pd
     sales = recorded["net_sales_365d"].sum()
     found["share_customers"] = recorded["n_customers"] / recorded["n_customers"].sum()
     found["share_net_sales"] = recorded["net_sales_365d"] / (sales if sales > 0 else np.nan)
-    found = found[(found.index != UNKNOWN) | (found["n_customers"] >= min_shown)]
+    n_active = active.groupby(groups).sum()
+    is_hidden = hide(n_active, min_shown)
+    found.loc[is_hidden, ["net_sales_365d", "share_net_sales"]] = np.nan
+    found.loc[is_hidden | hide(found["n_customers"] - n_active, min_shown), "active_share"] = np.nan
     return found.loc[_order(found["n_customers"], str(groups.name)), list(COLUMNS)]
 
 

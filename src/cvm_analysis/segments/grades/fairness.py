@@ -23,9 +23,9 @@ import pandas as pd
 
 from cvm_analysis.errors import InputError
 from cvm_analysis.segments.grades.grade import NOT_GRADED
+from cvm_analysis.segments.small_cells import OTHER, UNKNOWN, hide, pool
 
 FOUR_FIFTHS = 0.8
-OTHER, UNKNOWN = "other", "unknown"
 BELOW, UNCLEAR, FINE, REFERENCE = "below", "unclear", "fine", "reference"
 
 
@@ -36,46 +36,47 @@ def compare_groups(
     min_group: int = 5,
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """Compare groups by their mix of grades and their share with the best grade.
+    """Compare groups of people by their share with the best grade, and hide small counts.
 
-    grades : one code per customer; `not_graded` is counted, and in no share
+    grades : one code per customer; `not_graded` is in no share
     groups : one code per customer, the same index; missing is `unknown`. Its name, such as
         gender, is that of the result's index
     order : the grades, best first
-    min_group : groups with fewer graded customers are pooled into `other`, which is left out if it
-        is still smaller
+    min_group : groups with fewer graded customers are pooled, see `small_cells.pool`
     level : of the intervals
 
     Returns
     -------
     One row per group, the largest share with the best grade first, `other` and `unknown` last.
-        n_customers : graded; n_not_graded : in no share
-        share_<grade> : one column per grade, in [0, 1], adding up to 1
-        best_share : share with the best grade
+        n_customers : graded
+        best_share : share with the best grade; empty, with ratio, low and high, where fewer than
+            min_group customers have it, or do not have it, as `small_cells.hide` says
         ratio : to the largest best_share among groups with a name (not `other` or `unknown`,
             unless there are no others); 1 for that group; empty if nobody has the best grade
         low, high : interval of the ratio by [2], empty for the reference; where one of the four
             counts is 0, half a customer is added to each, and the interval is widened to hold the
             ratio
         verdict : `below` (all of the interval below 0.8), `unclear` (0.8 within it, or no
-            ratio), `fine` (all of it above 0.8), `reference`
+            ratio), `fine` (all of it above 0.8), `reference`; of hidden shares as well
 
     Raises InputError: other customers in `groups`, or a grade that is not in `order`
     """
-    pooled = _pooled(grades, groups, order, min_group)
-    counts = pd.crosstab(pooled, grades.reindex(pooled.index)).rename_axis(
-        index=groups.name, columns=None
-    )
-    graded = counts.reindex(columns=list(order), fill_value=0)
-    n = graded.sum(axis=1)
-    table = pd.DataFrame({"n_customers": n, "n_not_graded": counts.sum(axis=1) - n})
-    table = table.join(graded.div(n, axis=0).add_prefix("share_"))
-    table["best_share"] = graded[order[0]] / n
-    return _ordered(_compared(table, graded[order[0]], level))
+    counts = _count(grades, groups, order, min_group)
+    table = _compared(counts, level)
+    rest = counts["n_customers"] - counts["n_best"]
+    is_hidden = hide(counts["n_best"], min_group) | hide(rest, min_group)
+    ratios = ["ratio", "low", "high"]
+    if (table.loc[is_hidden, "verdict"] == REFERENCE).any():  # it would follow from any ratio
+        table[ratios] = np.nan
+    table.loc[is_hidden, ["best_share", *ratios]] = np.nan
+    return table
 
 
 def compare_regions(
-    grades: pd.DataFrame, region: pd.Series, orders: Mapping[str, Sequence[str]]
+    grades: pd.DataFrame,
+    region: pd.Series,
+    orders: Mapping[str, Sequence[str]],
+    min_group: int = 5,
 ) -> pd.DataFrame:
     """Compare regions by their grades by score, one customer type at a time.
 
@@ -84,27 +85,30 @@ def compare_regions(
 
     Returns
     -------
-    One row per customer type and region, indexed by both; columns of `compare_groups` but the
-    shares of each grade. A type with only one region has no rows.
+    One row per customer type and region, indexed by both; columns of `compare_groups`, none empty
+    because it is small: a region is no attribute of people. A type with only one region has no
+    rows.
     """
-    columns = ["n_customers", "n_not_graded", "best_share", "ratio", "low", "high", "verdict"]
+    columns = ["n_customers", "best_share", "ratio", "low", "high", "verdict"]
     found = {}
     for kind, order in orders.items():
         of_type = grades.loc[grades["customer_type"] == kind, "score_grade"]
-        table = compare_groups(of_type, region.reindex(of_type.index), order)
-        found[kind] = table[columns].iloc[: len(table) if len(table) > 1 else 0]
+        counts = _count(of_type, region.reindex(of_type.index), order, min_group)
+        found[kind] = _compared(counts if len(counts) > 1 else counts.iloc[:0])
     if not found:
         pairs = pd.MultiIndex.from_arrays([[], []], names=["customer_type", "region"])
         return pd.DataFrame(index=pairs, columns=columns)
     return pd.concat(found, names=["customer_type", "region"])
 
 
-def groups(customers: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
+def groups(customers: pd.DataFrame, as_of: dt.date, is_hidden: bool = False) -> pd.DataFrame:
     """One row per customer: region, gender and age band; `unknown` where not recorded.
 
     customers : columns of table `customers`; columns that a business does not record may be absent
+    is_hidden : gender and age are all `unknown`, as those of a region too small to show groups
     """
-    recorded = customers.reindex(columns=["region", "gender", "birth_date"])
+    shown = customers[["region"]] if is_hidden else customers
+    recorded = shown.reindex(columns=["region", "gender", "birth_date"])
     age = age_bands(pd.to_datetime(recorded["birth_date"]), as_of)
     return recorded[["region", "gender"]].replace("", None).fillna(UNKNOWN).assign(age=age)
 
@@ -134,10 +138,10 @@ def age_bands(
     return pd.Series(names[band], index=birth_date.index, name="age_band").where(valid, UNKNOWN)
 
 
-def _pooled(
+def _count(
     grades: pd.Series, groups: pd.Series, order: Sequence[str], min_group: int
-) -> pd.Series:
-    """Each customer's group, small ones pooled, without those whose pool is too small."""
+) -> pd.DataFrame:
+    """One row per group, small ones pooled: n_customers (graded), n_best; none below min_group."""
     unmatched = len(grades.index.symmetric_difference(groups.index))
     if unmatched or not (grades.index.is_unique and groups.index.is_unique):
         raise InputError(
@@ -149,24 +153,22 @@ def _pooled(
             f"fairness: {', '.join(wrong)} are no grades; there are {', '.join(order)}"
         )
     codes = groups.astype(object).where(groups.notna(), UNKNOWN).astype(str)
-    graded = grades.reindex(codes.index) != NOT_GRADED
-    codes = codes.mask(_small(codes, graded, min_group), OTHER)
-    return codes[~_small(codes, graded, min_group)]
+    graded = grades[grades != NOT_GRADED].astype(str)
+    pooled = pool(codes.reindex(graded.index), min_group).rename(groups.name)
+    found = (graded == order[0]).groupby(pooled).agg(n_customers="size", n_best="sum")
+    return found[found["n_customers"] >= min_group]
 
 
-def _small(codes: pd.Series, graded: pd.Series, min_group: int) -> pd.Series:
-    return graded.groupby(codes).transform("sum") < min_group
-
-
-def _compared(table: pd.DataFrame, best: pd.Series, level: float) -> pd.DataFrame:
-    """Add ratio, low, high and verdict."""
-    n = table["n_customers"]
+def _compared(counts: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
+    """Table of `compare_groups` from the counts of groups, nothing hidden."""
+    n, best = counts["n_customers"], counts["n_best"]
+    table = pd.DataFrame({"n_customers": n, "best_share": best / n})
     if table.empty:
         return table.assign(ratio=np.nan, low=np.nan, high=np.nan, verdict="")
+    share = table["best_share"]
     named = table.drop(index=[OTHER, UNKNOWN], errors="ignore")
     sized = (table if named.empty else named).sort_index()
     reference = sized.sort_values(["best_share", "n_customers"], kind="stable").index[-1]
-    share = table["best_share"]
     ratio = share / share[reference] if share[reference] > 0 else share * np.nan
     ends = [_katz(*row, best[reference], n[reference], level) for row in zip(best, n, strict=True)]
     low, high = np.array(ends).T
@@ -175,7 +177,7 @@ def _compared(table: pd.DataFrame, best: pd.Series, level: float) -> pd.DataFram
     found = table.assign(ratio=ratio, low=low, high=high)
     found.loc[is_reference | ratio.isna(), ["low", "high"]] = np.nan
     codes = [is_reference, found["high"] < FOUR_FIFTHS, found["low"] > FOUR_FIFTHS]
-    return found.assign(verdict=np.select(codes, [REFERENCE, BELOW, FINE], UNCLEAR))
+    return _ordered(found.assign(verdict=np.select(codes, [REFERENCE, BELOW, FINE], UNCLEAR)))
 
 
 def _katz(a: float, n: float, b: float, m: float, level: float) -> tuple[float, float]:
