@@ -14,7 +14,7 @@ from cvm_analysis.draft.yaml_comments import line
 from cvm_analysis.errors import InputError
 from cvm_analysis.project import shipped
 from cvm_analysis.settings import Rules
-from cvm_analysis.sources.encodings import WESTERN, UnclearEncodingError
+from cvm_analysis.sources.encodings import UnclearEncodingError
 
 
 def draft(files: Sequence[Path], config: Path = Path("config/mine.yaml")) -> str:
@@ -83,11 +83,11 @@ def _of(found: list[Guess], table: str) -> list[Guess]:
 
 
 def _preview(path: Path) -> Preview:
-    """Preview a file; as cp1252 if it is neither UTF-8 nor likely Chinese."""
+    """Preview a file; if it is neither UTF-8 nor likely Chinese, in the encoding that is likely."""
     try:
         return preview(path)
-    except UnclearEncodingError:
-        return preview(path, WESTERN)
+    except UnclearEncodingError as unclear:
+        return preview(path, unclear.likely)
 
 
 def _rules(main: list[Guess]) -> Iterator[str]:

@@ -147,9 +147,9 @@ def preview(path: Path, encoding: str | None = None) -> Preview:
 
 
 def looks_chinese(file: Preview) -> bool:
-    """Whether nearly all characters beyond ASCII are everyday Chinese (GB 2312)."""
+    """Whether nearly all letters beyond ASCII are everyday Chinese (GB 2312)."""
     cells = [*file.columns, *(cell for c in file.columns.values() for cell in c.distinct[:500])]
-    beyond = [character for character in "".join(cells) if not character.isascii()]
+    beyond = [each for each in "".join(cells) if each.isalpha() and not each.isascii()]
     everyday = sum(bool(each.encode("gb2312", "ignore")) for each in beyond)
     return everyday >= MIN_READABLE * len(beyond)
 

@@ -14,6 +14,7 @@ from cvm_analysis.draft.synonyms import REGION_NAMES, match, personal_headers
 from cvm_analysis.draft.yaml_comments import line, text
 from cvm_analysis.intake.regions import slug
 from cvm_analysis.intake.rules import ARMS, FEEDBACK, MOVEMENTS, OUTCOMES
+from cvm_analysis.sources.encodings import KOREAN, WESTERN
 from cvm_analysis.tables import TABLES
 from cvm_analysis.tables.shape import NUMERIC
 
@@ -175,12 +176,14 @@ def _fixed_region(each: Guess, where: Locations, region: str) -> Iterator[str]:
 
 def _reading(file: Preview) -> Iterator[str]:
     """Write how to read a CSV that is not plain UTF-8 with commas."""
-    if file.encoding == "cp1252":
-        yield line("      encoding: cp1252", check="neither UTF-8 nor Chinese; are accents right?")
+    if file.encoding == WESTERN:
+        yield line(f"      encoding: {WESTERN}", check="not UTF-8; are the accents right?")
+    elif file.encoding == KOREAN:
+        yield line(f"      encoding: {KOREAN}", check="not UTF-8; is it Korean?")
     elif file.encoding == "gb18030" and looks_chinese(file):
         yield line("      encoding: gb18030", guessed="it is not UTF-8")
     elif file.encoding == "gb18030":
-        yield line("      encoding: gb18030", check="neither UTF-8 nor Chinese; are words right?")
+        yield line("      encoding: gb18030", check="not UTF-8; is it Chinese?")
     if file.delimiter not in ("", "comma"):
         yield line(f"      delimiter: {file.delimiter}", guessed="from its first lines")
 
