@@ -10,6 +10,7 @@ from cvm_analysis.draft import head, infer, profiles, sources
 from cvm_analysis.draft.horizons import horizons
 from cvm_analysis.draft.infer import Guess
 from cvm_analysis.draft.preview import Preview, preview
+from cvm_analysis.draft.tables import DatabaseTable
 from cvm_analysis.draft.yaml_comments import line
 from cvm_analysis.errors import InputError
 from cvm_analysis.project import shipped
@@ -17,8 +18,10 @@ from cvm_analysis.settings import Rules
 from cvm_analysis.sources.encodings import UnclearEncodingError
 
 
-def draft(files: Sequence[Path], config: Path = Path("config/mine.yaml")) -> str:
-    """Draft the YAML of `config` from raw files; its paths start from the folder of `config`.
+def draft(files: Sequence[Path | DatabaseTable], config: Path = Path("config/mine.yaml")) -> str:
+    """Draft the YAML of `config` from raw files and tables of databases.
+
+    Its paths start from the folder of `config`.
 
     A file that cannot be read, or is no table of ours, is named in a comment; a column of order
     lines that was not found is a setting to fill in.
@@ -27,7 +30,7 @@ def draft(files: Sequence[Path], config: Path = Path("config/mine.yaml")) -> str
     ------
     InputError : a file is missing, or none can be read
     """
-    missing = [str(path) for path in files if not path.is_file()]
+    missing = [str(each) for each in files if isinstance(each, Path) and not each.is_file()]
     if missing:
         raise InputError(f"{', '.join(missing)}: no such file; give the names of files")
     previews, unread = _read(dict.fromkeys(files))
@@ -52,12 +55,12 @@ def draft(files: Sequence[Path], config: Path = Path("config/mine.yaml")) -> str
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
-def _read(files: Iterable[Path]) -> tuple[list[Preview], list[str]]:
+def _read(files: Iterable[Path | DatabaseTable]) -> tuple[list[Preview], list[str]]:
     """Preview the files that can be read, and say of the others why they cannot."""
     previews, unread = list[Preview](), list[str]()
-    for path in files:
+    for each in files:
         try:
-            previews.append(_preview(path))
+            previews.append(_preview(each) if isinstance(each, Path) else each.preview())
         except InputError as error:
             unread.append(str(error).replace("\n", "; "))
     return previews, unread

@@ -129,12 +129,14 @@ def _list(headers: Iterable[str]) -> str:
 
 
 def _path(each: Guess, folder: Path) -> str:
+    if each.file.database:
+        return str(each.file.path)
     return Path(os.path.relpath(each.file.path, folder)).as_posix()
 
 
 def _source(each: Guess, where: Locations, folder: Path) -> Iterator[str]:
     region = _region_header(each, where)
-    yield f"    - files: {text(_path(each, folder))}"
+    yield from _place(each, folder)
     yield from _fixed_region(each, where, region)
     yield from _reading(each.file)
     yield from _decimal(each)
@@ -156,6 +158,14 @@ def _source(each: Guess, where: Locations, folder: Path) -> Iterator[str]:
     yield from profiles.write(each)
     yield from _mask(each)
     yield from _left_over(each, region, where)
+
+
+def _place(each: Guess, folder: Path) -> Iterator[str]:
+    """Write where the rows are: a file, or a table of a database."""
+    database = each.file.database
+    settings = database.settings(folder) if database else {"files": _path(each, folder)}
+    for i, (name, value) in enumerate(settings.items()):
+        yield f"    {' ' if i else '-'} {name}: {text(value)}"
 
 
 def _region_header(each: Guess, where: Locations) -> str:

@@ -2,8 +2,8 @@
 
 GB18030 (which includes GBK and GB 2312) decodes nearly any bytes. In Chinese text nearly all
 characters are common ones (level 1 of GB 2312, kana and punctuation); accented letters of Western
-files, Cyrillic or Big5 become rare ones. Korean syllables become common ones, but none of the second
-half. Where too many are rare, or all are such, the encoding is asked.
+files, Cyrillic or Big5 become rare ones. Korean syllables become common ones of the first half
+alone. Where too many are rare, or all of that half, the encoding is asked.
 """
 
 from __future__ import annotations
