@@ -21,7 +21,7 @@ SHOPIFY = (
     "Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku,Lineitem fulfillment status,"
     "Billing Name,Billing Street,Billing City,Billing Zip,Billing Province,Billing Country,"
     "Billing Phone,Notes,Cancelled at,Payment Method,Refunded Amount,Vendor,Id,Tags,Source"
-).split(",")
+)
 
 
 def order_lines(n_customers=150, seed=17):
@@ -54,7 +54,7 @@ def order_lines(n_customers=150, seed=17):
 def shopify(lines):
     """Orders > Export of Shopify: what belongs to the order stands on its first line alone."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, SHOPIFY, restval="", lineterminator="\n")
+    writer = csv.DictWriter(text, SHOPIFY.split(","), restval="", lineterminator="\n")
     writer.writeheader()
     for order, group in lines.groupby("order"):
         total = (group["pieces"] * group["price"]).sum()

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from cvm_analysis.draft import head, infer, profiles, sources
+from cvm_analysis.draft import head, infer, joins, profiles, sources
 from cvm_analysis.draft.horizons import horizons
 from cvm_analysis.draft.infer import Guess
 from cvm_analysis.draft.preview import Preview, preview
@@ -36,7 +36,7 @@ def draft(files: Sequence[Path | DatabaseTable], config: Path = Path("config/min
     previews, unread = _read(dict.fromkeys(files))
     if not previews:
         raise InputError("\n".join(unread))
-    found = _with_main([profiles.infer(file) or infer.infer(file) for file in previews])
+    found = _with_main([profiles.infer(file) or infer.infer(file) for file in joins.join(previews)])
     table = (
         "contracts"
         if _of(found, "contracts") and not _of(found, "transactions")

@@ -128,6 +128,7 @@ class Preview:
     header: list[str]
     rows: list[list[str]]
     database: DatabaseTable | None = None  # that the rows are from, in place of a file
+    joined: tuple[tuple[Preview, str], ...] = ()  # files with more of `columns`, and their keys
 
     def read(self, *headers: str) -> Iterator[tuple[str, ...]]:
         """Yield the cells of some columns, row by row; rows that are too short are left out."""

@@ -129,17 +129,17 @@ def _list(headers: Iterable[str]) -> str:
 
 
 def _path(each: Guess, folder: Path) -> str:
-    if each.file.database:
-        return str(each.file.path)
-    return Path(os.path.relpath(each.file.path, folder)).as_posix()
+    return "".join(list(_place(each.file, folder).values())[-1:])
 
 
 def _source(each: Guess, where: Locations, folder: Path) -> Iterator[str]:
     region = _region_header(each, where)
-    yield from _place(each, folder)
+    place = _place(each.file, folder).items()
+    yield from (f"    {' ' if i else '-'} {n}: {text(v)}" for i, (n, v) in enumerate(place))
     yield from _fixed_region(each, where, region)
     yield from _reading(each.file)
     yield from _decimal(each)
+    yield from _joins(each.file, folder)
     yield line("      columns:", guessed="by their names")
     for ours, column in each.columns.items():
         yield line(f"        {ours}: {text(column.header)}", check=_doubt(each, ours, column))
@@ -160,12 +160,28 @@ def _source(each: Guess, where: Locations, folder: Path) -> Iterator[str]:
     yield from _left_over(each, region, where)
 
 
-def _place(each: Guess, folder: Path) -> Iterator[str]:
-    """Write where the rows are: a file, or a table of a database."""
-    database = each.file.database
-    settings = database.settings(folder) if database else {"files": _path(each, folder)}
-    for i, (name, value) in enumerate(settings.items()):
-        yield f"    {' ' if i else '-'} {name}: {text(value)}"
+def _place(file: Preview, folder: Path) -> dict[str, str]:
+    """Where the rows are: a file, or a table of a database."""
+    if file.database:
+        return file.database.settings(folder)
+    return {"files": Path(os.path.relpath(file.path, folder)).as_posix()}
+
+
+def _joins(file: Preview, folder: Path) -> Iterator[str]:
+    """Write the files to join, each on a line."""
+    if file.joined:
+        yield line("      join:", guessed="by columns of the same header, with one row for each")
+    for other, key in file.joined:
+        settings = _place(other, folder) | _layout(other) | {"on": key}
+        yield f"        - {{{', '.join(f'{n}: {text(v)}' for n, v in settings.items())}}}"
+
+
+def _layout(file: Preview) -> dict[str, str]:
+    """The encoding and delimiter of a CSV that is not plain UTF-8 with commas."""
+    encoding = file.encoding if file.encoding in (WESTERN, KOREAN, "gb18030") else ""
+    delimiter = file.delimiter if file.delimiter != "comma" else ""
+    given = {"encoding": encoding, "delimiter": delimiter}
+    return {name: value for name, value in given.items() if value}
 
 
 def _region_header(each: Guess, where: Locations) -> str:
