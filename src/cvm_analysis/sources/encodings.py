@@ -61,7 +61,7 @@ def find(path: Path, stated: str | None = None, n_bytes: int | None = None) -> s
         if start.startswith(beginning):
             raise InputError(f"{path}: by its content {what}")
     certain = _certain(start, stated)
-    failures = []
+    failures, is_korean = [], False
     for name in [certain] if certain else ["utf-8", "gb18030"]:
         failure = _first_undecodable(path, name, n_bytes, judge=not certain)
         if failure is None:
@@ -69,10 +69,11 @@ def find(path: Path, stated: str | None = None, n_bytes: int | None = None) -> s
         if failure.at_end:
             raise InputError(f"{path}: cut off, {failure.text}; copy or export it again")
         failures.append(f"as {name}: {failure.text}")
+        is_korean |= failure.is_korean
     said = f"{path}: cannot be decoded, {'; '.join(failures)}; set its encoding in the config "
     if certain:
         raise InputError(f"{said}(encoding: ...), or export it again as UTF-8")
-    likely, kind = (KOREAN, "Korean") if failure.is_korean else (WESTERN, "Western European")
+    likely, kind = (KOREAN, "Korean") if is_korean else (WESTERN, "Western European")
     raise UnclearEncodingError(
         f"{said}(encoding: {likely} if it is {kind}), or export it again as UTF-8", likely
     )
