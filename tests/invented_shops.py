@@ -58,7 +58,8 @@ def shopify(lines):
     writer.writeheader()
     for order, group in lines.groupby("order"):
         total = (group["pieces"] * group["price"]).sum()
-        status = "voided" if group["is_cancelled"].iloc[0] else "paid"
+        refund = total + 9.9 if order % 20 == 0 else total / 2 if order % 20 == 10 else 0
+        status = "voided" if group["is_cancelled"].iloc[0] else "refunded" if refund else "paid"
         when = group["at"].iloc[0].tz_localize("America/New_York").strftime("%Y-%m-%d %H:%M:%S %z")
         customer = group["customer"].iloc[0]
         head = {
@@ -69,7 +70,7 @@ def shopify(lines):
             "Billing Name": f"Buyer {customer}", "Billing City": "Springfield",
             "Billing Zip": f"'{customer:05}", "Billing Province": ("NY", "CA")[customer % 2],
             "Billing Country": "US", "Payment Method": "Shopify Payments",
-            "Refunded Amount": "0.00", "Id": str(5_000_000_000 + order), "Source": "web",
+            "Refunded Amount": f"{refund:.2f}", "Id": str(5_000_000_000 + order), "Source": "web",
             "Cancelled at": when if status == "voided" else "",
         }  # fmt: skip
         for line in group.itertuples():
