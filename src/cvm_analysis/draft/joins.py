@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from cvm_analysis.draft import infer
+from cvm_analysis.draft import infer, profiles
 from cvm_analysis.draft.preview import Column, Preview
 from cvm_analysis.draft.statuses import find as find_statuses
 from cvm_analysis.draft.synonyms import headers, match
@@ -20,22 +20,30 @@ NEEDED = ("customer_id", "ordered_at")
 
 
 def join(files: Sequence[Preview]) -> list[Preview]:
-    """Join the files to order lines that lack a customer or a day, if that makes a table of them.
+    """Join order lines with files that are no table of their own and give columns.
 
-    Joined files that are no table of their own are not listed any more.
+    Where no file has all that order lines need, the one most like them is joined until it has.
     """
-    if any(is_complete(file) for file in files):
-        return [*files]
-    for file in files:
-        if {"amount", "unit_price"} & infer.match_names(file, "transactions").keys():
-            steps = list(_steps(file, files))
-            merged = _merge(file, steps)
-            if is_complete(merged):
-                used = _used(file, steps, merged)
-                merged = _merge(file, used)
-                gone = [file, *(other for other, _ in used)]
-                return [merged, *(each for each in files if not _is_in(each, gone))]
-    return [*files]
+    merged, gone = list[Preview](), list[Preview]()
+    lines = _find_lines(files)
+    others = [file for file in files if not (_is_in(file, lines) and is_complete(file))]
+    for file in lines:
+        steps = list(_steps(file, others))
+        made = _merge(file, steps)
+        if is_complete(made) and not (merged and not is_complete(file)):
+            used = _used(file, steps, made)
+            merged.append(_merge(file, used))
+            gone += [file, *(other for other, _ in used)]
+    return [*merged, *(each for each in files if not _is_in(each, gone))]
+
+
+def _find_lines(files: Sequence[Preview]) -> list[Preview]:
+    """The files with all that order lines need, else those with money, the likeliest first."""
+    names = [infer.match_names(file, "transactions") for file in files]
+    found = [(f, n) for f, n in zip(files, names, strict=True) if {"amount", "unit_price"} & {*n}]
+    found = [(file, n) for file, n in found if profiles.recognise(file.columns) is None]
+    complete = [file for file, _ in found if is_complete(file)]
+    return complete or [f for f, _ in sorted(found, key=lambda pair: -len(pair[1]))]
 
 
 def is_complete(file: Preview) -> bool:
