@@ -26,7 +26,7 @@ test: setup
 
 # The tests of modules: without the notebooks, whole runs and reports in a browser.
 quick: setup
-	$(BIN)/python -m pytest tests --ignore tests/test_end_to_end.py --ignore tests/test_browser.py
+	$(BIN)/python -m pytest tests --ignore tests/test_end_to_end.py --ignore tests/test_browser.py --ignore tests/test_five_sources.py
 
 # Reports from a Shopify export, Olist's tables, a Chinese and a German list, and PostgreSQL.
 sources: setup
