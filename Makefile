@@ -1,5 +1,5 @@
-# setup, report, test, quick, lab, bench, figures: each sets up what it needs, then runs it.
-.PHONY: setup report test quick lab bench figures
+# setup, report, test, quick, sources, lab, bench, figures: each sets up what it needs, then runs it.
+.PHONY: setup report test quick sources lab bench figures
 .DEFAULT_GOAL := report
 
 PYTHON ?= python3.11
@@ -26,7 +26,11 @@ test: setup
 
 # The tests of modules: without the notebooks, whole runs and reports in a browser.
 quick: setup
-	$(BIN)/python -m pytest tests --ignore tests/test_end_to_end.py --ignore tests/test_browser.py
+	$(BIN)/python -m pytest tests --ignore tests/test_end_to_end.py --ignore tests/test_browser.py --ignore tests/test_five_sources.py
+
+# Reports from a Shopify export, Olist's tables, a Chinese and a German list, and PostgreSQL.
+sources: setup
+	$(BIN)/python -m pytest -n 0 -m "slow or not slow" tests/test_five_sources.py
 
 # The kernel of .lab/ reloads the package when it changes; scheduled runs use another one.
 lab: report

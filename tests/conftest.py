@@ -2,6 +2,8 @@
 
 import importlib.util
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -106,3 +108,16 @@ def rossi() -> tuple[pd.DataFrame, pd.DataFrame]:
     data = load_rossi()
     outcome = data[["week", "arrest"]].set_axis(["duration", "event"], axis=1)
     return data.drop(columns=["week", "arrest"]), outcome
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package as a wheel installs it, apart from the checkout."""
+    folder = tmp_path_factory.mktemp("wheel")
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    offline = ["--no-deps", "--no-index"]
+    build = [*pip, "wheel", *offline, "--no-build-isolation", "--wheel-dir", folder, ROOT]
+    subprocess.run(build, check=True)
+    (path,) = folder.glob("*.whl")
+    subprocess.run([*pip, "install", *offline, "--target", folder / "at", path], check=True)
+    return folder / "at"

@@ -173,8 +173,12 @@ def test_the_lock_pins_every_named_package_within_its_limits():
     text = (ROOT / "requirements.lock").read_text("utf-8")
     pinned = dict(re.findall(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==(\S+)", text, re.MULTILINE))
     pinned = {name.lower().replace("_", "-"): version for name, version in pinned.items()}
-    asked = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    extras = project["optional-dependencies"]
+    asked = [*project["dependencies"], *(each for extra in extras.values() for each in extra)]
     for requirement in map(Requirement, asked):
+        if requirement.name == project["name"]:  # an extra of its own
+            assert requirement.extras <= extras.keys()
+            continue
         version = pinned[requirement.name.lower().replace("_", "-")]
         assert requirement.specifier.contains(version), requirement
     assert "--hash=sha256:" in text

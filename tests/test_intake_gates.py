@@ -72,6 +72,20 @@ def test_a_table_is_compared_with_the_median_of_earlier_prepares(business):
         prepare(load(business.path))
 
 
+def test_new_rows_without_a_new_day_are_reported(business):
+    """Next week's rows are dated after `extracted_on`: the report would stand still in silence."""
+    write(business, SALES + "c1,2026-01-05,1,Nord,1\nc2,2026-01-06,1,Nord,1\n")
+    assert prepare(business)
+    assert warnings(business) == [
+        "transactions: 2 more rows than at the last prepare, and the last day is still 2025-12-20; "
+        "rows after 2026-01-01 (extracted_on) are excluded"
+    ]
+    write(
+        business, SALES + "c1,2025-12-31,1,Nord,1\nc2,2026-01-06,1,Nord,1\nc3,2025-12-30,1,Nord,1\n"
+    )
+    assert prepare(business) and warnings(business) == []
+
+
 def test_a_repeated_prepare_is_remembered_once(business):
     for _ in range(3):
         prepare(business, force=True)

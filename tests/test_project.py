@@ -163,33 +163,20 @@ def test_rule_files_are_assumed_until_the_company_says_otherwise(mine):
     assert not shipped.is_assumed(path)
 
 
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory):
-    """The package as a wheel installs it, apart from the checkout."""
-    folder = tmp_path_factory.mktemp("wheel")
-    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    offline = ["--no-deps", "--no-index"]
-    build = [*pip, "wheel", *offline, "--no-build-isolation", "--wheel-dir", folder, ROOT]
-    subprocess.run(build, check=True)
-    (wheel,) = folder.glob("*.whl")
-    subprocess.run([*pip, "install", *offline, "--target", folder / "at", wheel], check=True)
-    return folder / "at"
-
-
-def test_an_installed_wheel_goes_from_an_empty_folder_to_prepared_tables(installed, tmp_path):
+def test_an_installed_wheel_goes_from_an_empty_folder_to_prepared_tables(wheel, tmp_path):
     def cvm(*arguments, folder=tmp_path / "mine", **more):
-        environment = {**os.environ, "PYTHONPATH": str(installed), **more}
-        program = [sys.executable, "-P", installed / "bin" / "cvm", *arguments]
+        environment = {**os.environ, "PYTHONPATH": str(wheel), **more}
+        program = [sys.executable, "-P", wheel / "bin" / "cvm", *arguments]
         return subprocess.run(
             program, cwd=folder, env=environment, check=True, capture_output=True, text=True
         ).stdout
 
     asked = "import cvm_analysis; print(cvm_analysis.__file__)"
     found = subprocess.run(
-        [sys.executable, "-c", asked], cwd=tmp_path, env={"PYTHONPATH": str(installed)},
+        [sys.executable, "-c", asked], cwd=tmp_path, env={"PYTHONPATH": str(wheel)},
         check=True, capture_output=True, text=True,
     )  # fmt: skip
-    assert found.stdout.startswith(str(installed))
+    assert found.stdout.startswith(str(wheel))
     assert project.__file__.startswith(str(ROOT))
 
     cvm("new", "mine", folder=tmp_path)

@@ -204,3 +204,17 @@ def test_an_action_that_waits_for_data_rests_and_check_says_what_for(folder, whe
     if said:
         place = f"{folder}/strategies.yaml line 8: action letter rests; "
         assert resting[0].startswith(place) and resting[0].endswith(said)
+
+
+def test_many_actions_at_rest_are_one_sentence_by_what_they_wait_for(folder):
+    """A whole source where the config has none of it, else its column."""
+    one = STRATEGIES.partition("actions:\n")[2]
+    waits = ("nps", "complaints_open", "points_expiring", "days_since_late")
+    more = [one.replace("letter", f"by_{c}").replace("n_orders", c) for c in waits]
+    settings = check(folder, one, one + "".join(more))
+    (said,) = [text for text in validate.warnings(settings) if "actions rest" in text]
+    assert said == (
+        f"{folder}/strategies.yaml line 4: 4 of 5 actions rest; they wait for "
+        "sources.feedback (2), delivered_on in sources.transactions (1), promised_on in "
+        "sources.transactions (1), sources.points (1)"
+    )

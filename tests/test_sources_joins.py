@@ -135,3 +135,38 @@ def test_the_example_of_olist_is_a_config(monkeypatch):
     monkeypatch.delenv("OLIST_DATA", raising=False)
     settings = settings_module.load(CONFIG / "examples" / "olist.yaml")
     assert [len(source.join) for source in settings.business.sources.transactions] == [5]
+
+
+BASKETS = """\
+household_id,store_id,basket_id,product_id,quantity,sales_value,retail_disc,coupon_disc,\
+coupon_match_disc,week,transaction_timestamp
+901,330,31198570044,1000,1,0.50,0.00,0.0,0.0,1,2017-01-01 11:53:26
+901,330,31198570044,1001,2,5.98,1.50,0.5,0.0,1,2017-01-01 11:53:26
+902,406,31198570047,1001,1,2.99,0.00,0.0,0.0,1,2017-01-01 12:10:28
+902,406,31198655051,1002,3,4.50,0.75,0.0,0.0,2,2017-01-09 07:30:27
+"""
+GOODS = """\
+product_id,manufacturer_id,department,brand,product_category,product_type,package_size
+1000,2,GROCERY,National,FRZN ICE,ICE - CRUSHED/CUBED,22 LB
+1001,69,PRODUCE,Private,APPLES,APPLES GALA (BAG),3 LB
+1002,69,GROCERY,Private,BREAD,WHITE BREAD,NA
+"""
+
+
+def test_complete_journey_is_joined_as_its_example_says(tmp_path, monkeypatch):
+    """Invented rows in its layout: a basket is an order, and each line has its product's words."""
+    for name, content in (("transactions", BASKETS), ("products", GOODS)):
+        (tmp_path / f"{name}.csv").write_text(content, "utf-8")
+    monkeypatch.setenv("COMPLETEJOURNEY_DATA", str(tmp_path))
+    text = (CONFIG / "examples" / "completejourney.yaml").read_text("utf-8")
+    text = text.replace("../../data", str(tmp_path / "data")).replace("../", f"{CONFIG}/")
+    path = tmp_path / "mine.yaml"
+    path.write_text(text, "utf-8")
+    settings = validate.check(path)
+    prepare(settings)
+    lines = pd.read_parquet(settings.prepared / "transactions").astype({"amount": float})
+    lines = lines.sort_values("amount")
+    assert lines["amount"].tolist() == [0.5, 2.99, 4.5, 5.98]
+    assert lines["customer_id"].tolist() == ["901", "902", "902", "901"]
+    assert lines["category"].tolist() == ["GROCERY", "PRODUCE", "GROCERY", "PRODUCE"]
+    assert lines.groupby("customer_id")["order_id"].nunique().to_dict() == {"901": 1, "902": 2}

@@ -29,6 +29,17 @@ def test_encodings_are_told_apart_by_the_bytes(tmp_path, encoding):
     assert list(rows["customer_id"]) == ["000123", "622202020001234567"]
 
 
+def test_korean_bytes_are_not_taken_for_chinese(tmp_path):
+    """All of them are common Chinese characters, of the first half alone."""
+    path = tmp_path / "a.csv"
+    text = "고객번호,상품명,금액\nA1,서울 강남구 원목마루,10\nA2,부산 해운대구 걸레받이,5\n"
+    path.write_bytes(text.encode("euc-kr"))
+    with pytest.raises(InputError, match=r"set its encoding .* \(encoding: cp949 if it is Korean"):
+        staged(path, tmp_path, {"customer_id": "고객번호"})
+    _, rows = staged(path, tmp_path, {"customer_id": "상품명"}, "cp949")
+    assert list(rows["customer_id"]) == ["서울 강남구 원목마루", "부산 해운대구 걸레받이"]
+
+
 def test_compressed_files_are_read_as_their_content(tmp_path):
     path = tmp_path / "a.csv.gz"
     path.write_bytes(gzip.compress(CONTENT.encode()))

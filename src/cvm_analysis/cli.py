@@ -76,16 +76,24 @@ def new(
 @app.command()
 def init(
     files: Annotated[
-        list[Path], typer.Argument(help="Raw files: csv, csv.gz, txt, xlsx, parquet.")
+        list[str],
+        typer.Argument(help="Raw files, or databases as postgres://host/name with --table."),
     ],
+    table: Annotated[
+        list[str] | None, typer.Option(help="A table of the databases; may be repeated.")
+    ] = None,
     config: Annotated[
         Path, typer.Option("--for", help="The future config; paths start from its folder.")
     ] = Path("config/mine.yaml"),
 ) -> None:
     """Draft a config from raw files: cvm init sales.csv > config/mine.yaml."""
     from cvm_analysis.draft.draft import draft
+    from cvm_analysis.draft.tables import DatabaseTable
 
-    typer.echo(draft(files, config).encode(), nl=False)
+    found: list[Path | DatabaseTable] = [Path(each) for each in files if "://" not in each]
+    for url in (each for each in files if "://" in each):
+        found += [DatabaseTable(url, name) for name in table or [""]]
+    typer.echo(draft(found, config).encode(), nl=False)
 
 
 @app.command()

@@ -146,7 +146,7 @@ def _plan_file(settings: Settings) -> Path:
 def _resting_actions(settings: Settings) -> Iterator[str]:
     """Actions that wait for a column that the program knows and this business lacks."""
     file = settings.resolve(settings.business.strategies)
-    for keys, text in action_checks.find_resting(settings):
+    for keys, text in action_checks.describe_resting(settings):
         yield f"{settings.where(file, *keys)}: {text}"
 
 

@@ -6,19 +6,22 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from cvm_analysis.draft import head, infer, profiles, proposals, sources
+from cvm_analysis.draft import head, infer, joins, profiles, proposals, sources
 from cvm_analysis.draft.horizons import horizons
 from cvm_analysis.draft.infer import Guess
 from cvm_analysis.draft.preview import Preview, preview
+from cvm_analysis.draft.tables import DatabaseTable
 from cvm_analysis.draft.yaml_comments import line
 from cvm_analysis.errors import InputError
 from cvm_analysis.project import shipped
 from cvm_analysis.settings import Rules
-from cvm_analysis.sources.encodings import WESTERN, UnclearEncodingError
+from cvm_analysis.sources.encodings import UnclearEncodingError
 
 
-def draft(files: Sequence[Path], config: Path = Path("config/mine.yaml")) -> str:
-    """Draft the YAML of `config` from raw files; its paths start from the folder of `config`.
+def draft(files: Sequence[Path | DatabaseTable], config: Path = Path("config/mine.yaml")) -> str:
+    """Draft the YAML of `config` from raw files and tables of databases.
+
+    Its paths start from the folder of `config`.
 
     A file that cannot be read, or is no table of ours, is named in a comment; a column of order
     lines that was not found is a setting to fill in.
@@ -27,13 +30,13 @@ def draft(files: Sequence[Path], config: Path = Path("config/mine.yaml")) -> str
     ------
     InputError : a file is missing, or none can be read
     """
-    missing = [str(path) for path in files if not path.is_file()]
+    missing = [str(each) for each in files if isinstance(each, Path) and not each.is_file()]
     if missing:
         raise InputError(f"{', '.join(missing)}: no such file; give the names of files")
     previews, unread = _read(dict.fromkeys(files))
     if not previews:
         raise InputError("\n".join(unread))
-    found = _with_main([profiles.infer(file) or infer.infer(file) for file in previews])
+    found = _with_main([profiles.infer(file) or infer.infer(file) for file in joins.join(previews)])
     table = (
         "contracts"
         if _of(found, "contracts") and not _of(found, "transactions")
@@ -52,12 +55,12 @@ def draft(files: Sequence[Path], config: Path = Path("config/mine.yaml")) -> str
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
-def _read(files: Iterable[Path]) -> tuple[list[Preview], list[str]]:
+def _read(files: Iterable[Path | DatabaseTable]) -> tuple[list[Preview], list[str]]:
     """Preview the files that can be read, and say of the others why they cannot."""
     previews, unread = list[Preview](), list[str]()
-    for path in files:
+    for each in files:
         try:
-            previews.append(_preview(path))
+            previews.append(_preview(each) if isinstance(each, Path) else each.preview())
         except InputError as error:
             unread.append(str(error).replace("\n", "; "))
     return previews, unread
@@ -83,11 +86,11 @@ def _of(found: list[Guess], table: str) -> list[Guess]:
 
 
 def _preview(path: Path) -> Preview:
-    """Preview a file; as cp1252 if it is neither UTF-8 nor likely Chinese."""
+    """Preview a file; if it is neither UTF-8 nor likely Chinese, in the encoding that is likely."""
     try:
         return preview(path)
-    except UnclearEncodingError:
-        return preview(path, WESTERN)
+    except UnclearEncodingError as unclear:
+        return preview(path, unclear.likely)
 
 
 def _rules(main: list[Guess]) -> Iterator[str]:

@@ -84,6 +84,7 @@ def _order_total(file: Preview, columns: Columns) -> Column | None:
     if not {"amount", "order_id"} <= columns.keys():
         return None
     of_line = [c for c in columns if c in ("product", "product_id", "quantity", "unit_price")]
+    of_line = [ours for ours in of_line if columns[ours].header in file.header]
     headers = [columns[ours].header for ours in ("order_id", "amount", *of_line)]
     orders: dict[str, list[tuple[str, ...]]] = {}
     for order, *cells in file.read(*headers):

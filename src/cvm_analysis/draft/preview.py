@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import ibis
 import pandas as pd
@@ -18,6 +19,9 @@ from cvm_analysis.draft.decimals import Decimals, find_decimals, swap
 from cvm_analysis.errors import InputError
 from cvm_analysis.intake import rules
 from cvm_analysis.sources.formats import Record, open_rows
+
+if TYPE_CHECKING:
+    from cvm_analysis.draft.tables import DatabaseTable
 
 MAX_ROWS = 10_000  # of a preview
 MIN_READABLE = 0.9  # share of the filled cells of a column of a kind
@@ -123,6 +127,8 @@ class Preview:
     columns: dict[str, Column]
     header: list[str]
     rows: list[list[str]]
+    database: DatabaseTable | None = None  # that the rows are from, in place of a file
+    joined: tuple[tuple[Preview, str], ...] = ()  # files with more of `columns`, and their keys
 
     def read(self, *headers: str) -> Iterator[tuple[str, ...]]:
         """Yield the cells of some columns, row by row; rows that are too short are left out."""
@@ -147,9 +153,9 @@ def preview(path: Path, encoding: str | None = None) -> Preview:
 
 
 def looks_chinese(file: Preview) -> bool:
-    """Whether nearly all characters beyond ASCII are everyday Chinese (GB 2312)."""
+    """Whether nearly all letters beyond ASCII are everyday Chinese (GB 2312)."""
     cells = [*file.columns, *(cell for c in file.columns.values() for cell in c.distinct[:500])]
-    beyond = [character for character in "".join(cells) if not character.isascii()]
+    beyond = [each for each in "".join(cells) if each.isalpha() and not each.isascii()]
     everyday = sum(bool(each.encode("gb2312", "ignore")) for each in beyond)
     return everyday >= MIN_READABLE * len(beyond)
 

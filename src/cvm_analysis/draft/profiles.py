@@ -124,9 +124,12 @@ def write(each: Guess) -> Iterator[str]:
 
 
 def headers(file: Preview) -> list[str]:
-    """The headers that say which rows of a recognised file count."""
+    """The headers that say which rows of a file count."""
     profile = recognise(file.columns)
-    source = profile.to_source(file.columns) if profile else {}
+    if profile is None:
+        found = statuses.find(file)
+        return [found.header] if found else []
+    source = profile.to_source(file.columns)
     refunds = source.get("refunds", {})
     filters = [header for name in FILTERS for header in source.get(name, {})]
     amounts = [refunds[name] for name in ("amount", "of") if name in refunds]

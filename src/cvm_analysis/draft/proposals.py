@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 from cvm_analysis.draft import profiles
 from cvm_analysis.draft.head import find_currencies
 from cvm_analysis.draft.infer import Guess
+from cvm_analysis.draft.joins import find_key
 from cvm_analysis.draft.preview import Column
 from cvm_analysis.draft.synonyms import headers, identifier_headers, match
 from cvm_analysis.draft.yaml_comments import text
-
-MATCHING = 0.5  # share of a file's keys that the other file must have
 
 
 def propose(each: Guess, others: Sequence[tuple[Guess, str]]) -> Iterator[str]:
@@ -53,19 +52,11 @@ def _find_identifiers(each: Guess) -> dict[str, str]:
 def _join(each: Guess, others: Sequence[tuple[Guess, str]]) -> Iterator[str]:
     """Propose to take missing columns from another file that shares a key."""
     for other, path in others if each.missing else ():
-        for header, column in each.file.columns.items():
-            if header in other.file.columns and _is_key(column, other.file.columns[header]):
-                yield f"      # please check: {path} has the same {header}, and"
-                yield f"      # {', '.join(other.file.columns)}; to add them to these rows:"
-                yield f'      # join: [{{files: {text(path)}, "on": {text(header)}}}]'
-                return
-
-
-def _is_key(column: Column, theirs: Column) -> bool:
-    """Whether the other file has one row for each of most cells."""
-    is_unique = len(theirs.distinct) == len(theirs.cells) > 1
-    known = set(theirs.distinct) & set(column.distinct)
-    return is_unique and len(known) >= MATCHING * len(column.distinct) > 0
+        if key := find_key(each.file.columns, other.file):
+            yield f"      # please check: {path} has the same {key}, and"
+            yield f"      # {', '.join(other.file.columns)}; to add them to these rows:"
+            yield f'      # join: [{{files: {text(path)}, "on": {text(key)}}}]'
+            return
 
 
 def list_buyers(each: Guess, customer: Column) -> str:

@@ -14,6 +14,7 @@ from cvm_analysis.draft.synonyms import REGION_NAMES, match, personal_headers
 from cvm_analysis.draft.yaml_comments import line, text
 from cvm_analysis.intake.regions import slug
 from cvm_analysis.intake.rules import ARMS, FEEDBACK, MOVEMENTS, OUTCOMES
+from cvm_analysis.sources.encodings import KOREAN, WESTERN
 from cvm_analysis.tables import TABLES
 from cvm_analysis.tables.shape import NUMERIC
 
@@ -128,15 +129,17 @@ def _list(headers: Iterable[str]) -> str:
 
 
 def _path(each: Guess, folder: Path) -> str:
-    return Path(os.path.relpath(each.file.path, folder)).as_posix()
+    return "".join(list(_place(each.file, folder).values())[-1:])
 
 
 def _source(each: Guess, where: Locations, folder: Path) -> Iterator[str]:
     region = _region_header(each, where)
-    yield f"    - files: {text(_path(each, folder))}"
+    place = _place(each.file, folder).items()
+    yield from (f"    {' ' if i else '-'} {n}: {text(v)}" for i, (n, v) in enumerate(place))
     yield from _fixed_region(each, where, region)
     yield from _reading(each.file)
     yield from _decimal(each)
+    yield from _joins(each.file, folder)
     yield line("      columns:", guessed="by their names")
     for ours, column in each.columns.items():
         yield line(f"        {ours}: {text(column.header)}", check=_doubt(each, ours, column))
@@ -157,6 +160,30 @@ def _source(each: Guess, where: Locations, folder: Path) -> Iterator[str]:
     yield from _left_over(each, region, where)
 
 
+def _place(file: Preview, folder: Path) -> dict[str, str]:
+    """Where the rows are: a file, or a table of a database."""
+    if file.database:
+        return file.database.settings(folder)
+    return {"files": Path(os.path.relpath(file.path, folder)).as_posix()}
+
+
+def _joins(file: Preview, folder: Path) -> Iterator[str]:
+    """Write the files to join, each on a line."""
+    if file.joined:
+        yield line("      join:", guessed="by columns of the same header, with one row for each")
+    for other, key in file.joined:
+        settings = _place(other, folder) | _layout(other) | {"on": key}
+        yield f"        - {{{', '.join(f'{n}: {text(v)}' for n, v in settings.items())}}}"
+
+
+def _layout(file: Preview) -> dict[str, str]:
+    """The encoding and delimiter of a CSV that is not plain UTF-8 with commas."""
+    encoding = file.encoding if file.encoding in (WESTERN, KOREAN, "gb18030") else ""
+    delimiter = file.delimiter if file.delimiter != "comma" else ""
+    given = {"encoding": encoding, "delimiter": delimiter}
+    return {name: value for name, value in given.items() if value}
+
+
 def _region_header(each: Guess, where: Locations) -> str:
     """The header of a file's regions, to be mapped if it has half of the known names."""
     if each.region is None or (each.table == where.main and where.shared):
@@ -175,12 +202,14 @@ def _fixed_region(each: Guess, where: Locations, region: str) -> Iterator[str]:
 
 def _reading(file: Preview) -> Iterator[str]:
     """Write how to read a CSV that is not plain UTF-8 with commas."""
-    if file.encoding == "cp1252":
-        yield line("      encoding: cp1252", check="neither UTF-8 nor Chinese; are accents right?")
+    if file.encoding == WESTERN:
+        yield line(f"      encoding: {WESTERN}", check="not UTF-8; are the accents right?")
+    elif file.encoding == KOREAN:
+        yield line(f"      encoding: {KOREAN}", check="not UTF-8; is it Korean?")
     elif file.encoding == "gb18030" and looks_chinese(file):
         yield line("      encoding: gb18030", guessed="it is not UTF-8")
     elif file.encoding == "gb18030":
-        yield line("      encoding: gb18030", check="neither UTF-8 nor Chinese; are words right?")
+        yield line("      encoding: gb18030", check="not UTF-8; is it Chinese?")
     if file.delimiter not in ("", "comma"):
         yield line(f"      delimiter: {file.delimiter}", guessed="from its first lines")
 

@@ -55,6 +55,17 @@ def currency_headers() -> Sequence[str]:
     return _read()["currencies"].split()
 
 
+def status_headers() -> Sequence[str]:
+    """Give the header names of a column of statuses of orders, the best first."""
+    return _read()["statuses"]["headers"].split()
+
+
+def status_words(kind: str) -> frozenset[str]:
+    """Give the statuses, in lower case, that are `refunded` or `do_not_count`."""
+    return frozenset(_read()["statuses"][kind].split(", "))
+
+
+@cache
 def _read() -> Mapping[str, Any]:
     text = resources.files("cvm_analysis.draft").joinpath("synonyms.yaml").read_text("utf-8")
     return yaml.safe_load(Template(text).substitute(yaml.safe_load(text)["shared"]))

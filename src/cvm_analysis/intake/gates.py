@@ -84,6 +84,7 @@ def check(
         *_empty(settings, tables),
         *(Finding(gates.headers, text) for text in _changed_headers(content, earlier)),
         *(Finding(gates.same_file, text) for text in _same_files(content["files"])),
+        *(Finding("warn", text) for text in _no_new_day(settings, content, earlier)),
     ]
     stopped = [each.text for each in found if each.reaction == "stop"]
     if stopped:
@@ -113,6 +114,18 @@ def _shorter(settings: Settings, content: Entry, history: Sequence[Entry]) -> It
             usual = statistics.median(before)
             text = f"{table}: {n:,} rows, usually {usual:,.0f}"
             yield Finding(limit.judge(abs(n - usual) / usual), text)
+
+
+def _no_new_day(settings: Settings, content: Entry, earlier: Entry) -> Iterator[str]:
+    """More rows than before that bring no later day: they may all be dated in the future."""
+    table = settings.business.sources.main_table
+    n, before = (count_rows(each.get("files", ())).get(table, 0) for each in (content, earlier))
+    if n > before > 0 and content["as_of"] == earlier["as_of"]:
+        last, taken = content["as_of"], content["extracted_on"]
+        yield (
+            f"{table}: {n - before:,} more rows than at the last prepare, and the last day is "
+            f"still {last}; rows after {taken} (extracted_on) are excluded"
+        )
 
 
 def _empty(settings: Settings, tables: Mapping[str, ir.Table]) -> Iterator[Finding]:

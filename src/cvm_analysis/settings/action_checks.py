@@ -5,6 +5,7 @@ The meaning is checked by `strategy`; here the settings give it the columns and 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 Problem = tuple[tuple[str, ...], str]  # the setting within strategies.yaml, and what is wrong
 TYPES = ("retail", "project", "dealer")
 _LATER = "later"
+FEW = 3  # actions at rest that are described one by one
 
 
 def find_problems(settings: Settings) -> Iterator[Problem]:
@@ -49,9 +51,8 @@ def find_problems(settings: Settings) -> Iterator[Problem]:
             yield ("actions", action.code, *at), f"actions.{action.code}.{at[0]}: {text}"
 
 
-def find_resting(settings: Settings) -> Iterator[Problem]:
-    """Find actions that rest, and what they wait for."""
-    setting = {table: key for table, (key, _) in settings.business.sources.by_table().items()}
+def find_resting(settings: Settings) -> dict[str, dict[str, set[str]]]:
+    """Find actions that rest: action -> column it uses -> columns of raw tables it waits for."""
     mapped = {
         f"{table}.{column}"
         for table, (_, sources) in settings.business.sources.by_table().items()
@@ -61,21 +62,53 @@ def find_resting(settings: Settings) -> Iterator[Problem]:
     resting = catalogue.find_resting(
         settings.strategies.actions, lambda column: set(facts.needs(column)) <= mapped
     )
-    for code, columns in resting.items():
-        waits = [_wait(column, set(facts.needs(column)) - mapped, setting) for column in columns]
-        text = f"action {code} rests; {'; '.join(waits)}"
-        yield ("actions", code, "when"), text
+    return {
+        code: {column: set(facts.needs(column)) - mapped for column in columns}
+        for code, columns in resting.items()
+    }
+
+
+def describe_resting(settings: Settings) -> Iterator[Problem]:
+    """Say which actions rest and what they wait for: each, or in one sentence if they are many."""
+    resting = find_resting(settings)
+    setting = {table: key for table, (key, _) in settings.business.sources.by_table().items()}
+    if len(resting) <= FEW:
+        for code, waits in resting.items():
+            said = [_wait(column, missing, setting) for column, missing in waits.items()]
+            yield ("actions", code, "when"), f"action {code} rests; {'; '.join(said)}"
+        return
+    used = {table for table, (_, given) in settings.business.sources.by_table().items() if given}
+    needs = Counter[str]()
+    for waits in resting.values():
+        missing = set().union(*waits.values())
+        whole = {each if each.split(".")[0] in used else _whole(each) for each in missing}
+        needs.update(_place(each, setting) for each in sorted(whole))
+    listed = ", ".join(
+        f"{place} ({n})" for place, n in sorted(needs.items(), key=lambda pair: (-pair[1], pair[0]))
+    )
+    n_all = len(settings.strategies.actions)
+    yield ("actions",), f"{len(resting)} of {n_all} actions rest; they wait for {listed}"
 
 
 def _wait(column: str, missing: set[str], setting: Mapping[str, str]) -> str:
     """Say what a column waits for: `birthday needs birth_date in sources.customers`."""
     if missing == {_LATER}:
         return f"no table has {column} yet"
-    said = []
-    for table, name in sorted(each.split(".") for each in missing):
-        place = f"sources.{setting[table]}"
-        said.append(place if name == "customer_id" else f"{name} in {place}")
-    return f"{column} needs {' and '.join(said)}"
+    return f"{column} needs {' and '.join(_place(each, setting) for each in sorted(missing))}"
+
+
+def _whole(needed: str) -> str:
+    """The table of a column, as a need of its own."""
+    return needed if needed == _LATER else f"{needed.split('.')[0]}.customer_id"
+
+
+def _place(needed: str, setting: Mapping[str, str]) -> str:
+    """Where a column would be: `birth_date in sources.customers`, `sources.feedback`."""
+    if needed == _LATER:
+        return "tables of a later version"
+    table, name = needed.split(".")
+    place = f"sources.{setting[table]}"
+    return place if name == "customer_id" else f"{name} in {place}"
 
 
 def _fits_a_type(settings: Settings, when: Condition) -> bool:

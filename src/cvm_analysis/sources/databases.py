@@ -24,6 +24,7 @@ from cvm_analysis.errors import InputError
 BATCH = 50_000  # rows
 TIMESTAMPTZ = 1184  # the type's number in PostgreSQL
 POSTGRES, LOCAL = ("postgres", "postgresql"), ("sqlite", "duckdb")
+INTERNAL = ("pg_", "information_schema")  # schemas of PostgreSQL
 DRIVERS = (
     "psycopg",
     "sqlite3",
@@ -53,6 +54,21 @@ def extract(url: str, table: str | None, query: str | None, zone: str, to: Path)
         try:
             rows = _query(con, query) if query else _table(con, table or "")
             _write(_as_text(rows), to)
+        finally:
+            con.disconnect()
+
+
+def list_tables(url: str) -> list[str]:
+    """Name the tables of a database, of PostgreSQL with their schema; errors as in `extract`."""
+    with _one_message(url, url):
+        con = _connect(url, "UTC")
+        try:
+            if con.name != "postgres":
+                return sorted(con.list_tables())
+            own = [each for each in con.list_databases() if not each.startswith(INTERNAL)]
+            return [
+                f"{each}.{name}" for each in sorted(own) for name in con.list_tables(database=each)
+            ]
         finally:
             con.disconnect()
 
@@ -90,7 +106,8 @@ def _one_message(name: str, url: str) -> Iterator[None]:
         said = " ".join(str(error).split())
         for shown in (secret, unquote(secret)) if secret else ():
             said = said.replace(shown, "***")
-        raise InputError(f"{name}: {said or type(error).__name__}") from None
+        cure = "; set PGUSER and PGPASSWORD" if "password" in said else ""
+        raise InputError(f"{name}: {said or type(error).__name__}{cure}") from None
 
 
 def _connect(url: str, zone: str) -> Any:

@@ -2,7 +2,8 @@
 
 GB18030 (which includes GBK and GB 2312) decodes nearly any bytes. In Chinese text nearly all
 characters are common ones (level 1 of GB 2312, kana and punctuation); accented letters of Western
-files, Cyrillic or Big5 become rare ones. Where too many are rare the encoding is asked.
+files, Cyrillic or Big5 become rare ones. Korean syllables become common ones of the first half
+alone. Where too many are rare, or all of that half, the encoding is asked.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ START = 1 << 16  # bytes to detect the layout from
 COMMON = 0.7  # share of common characters in Chinese text, at least
 SAMPLE = 100_000  # characters beyond ASCII that are judged
 ZEROS = 0.2  # share of zero bytes that only UTF-16 has
-WESTERN = "cp1252"
+WESTERN, KOREAN = "cp1252", "cp949"
+LAST_KOREAN = 0xC8  # first byte of syllables; of Chinese characters half have a higher one
 MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16",
@@ -29,12 +31,17 @@ MARKS = {
 
 
 class UnclearEncodingError(InputError):
-    """A file whose encoding must be stated; most often it is WESTERN."""
+    """A file whose encoding must be stated; `likely` is a guess at it."""
+
+    def __init__(self, text: str, likely: str) -> None:
+        super().__init__(text)
+        self.likely = likely
 
 
 class _Failure(NamedTuple):
     text: str
     at_end: bool = False  # in the last character
+    is_korean: bool = False
 
 
 def find(path: Path, stated: str | None = None, n_bytes: int | None = None) -> str:
@@ -54,7 +61,7 @@ def find(path: Path, stated: str | None = None, n_bytes: int | None = None) -> s
         if start.startswith(beginning):
             raise InputError(f"{path}: by its content {what}")
     certain = _certain(start, stated)
-    failures = []
+    failures, is_korean = [], False
     for name in [certain] if certain else ["utf-8", "gb18030"]:
         failure = _first_undecodable(path, name, n_bytes, judge=not certain)
         if failure is None:
@@ -62,11 +69,13 @@ def find(path: Path, stated: str | None = None, n_bytes: int | None = None) -> s
         if failure.at_end:
             raise InputError(f"{path}: cut off, {failure.text}; copy or export it again")
         failures.append(f"as {name}: {failure.text}")
+        is_korean |= failure.is_korean
     said = f"{path}: cannot be decoded, {'; '.join(failures)}; set its encoding in the config "
     if certain:
         raise InputError(f"{said}(encoding: ...), or export it again as UTF-8")
+    likely, kind = (KOREAN, "Korean") if is_korean else (WESTERN, "Western European")
     raise UnclearEncodingError(
-        f"{said}(encoding: {WESTERN} if it is Western European), or export it again as UTF-8"
+        f"{said}(encoding: {likely} if it is {kind}), or export it again as UTF-8", likely
     )
 
 
@@ -106,7 +115,16 @@ def _first_undecodable(
                 beyond += "".join(re.findall("[^\x00-\x7f]+", text))[:SAMPLE]
     if beyond and (share := _share_common(beyond)) < COMMON:
         return _Failure(f"only {share:.0%} of {len(beyond):,} characters would be common Chinese")
+    if _looks_korean(beyond):
+        return _Failure("all characters have bytes that Korean syllables have", is_korean=True)
     return None
+
+
+def _looks_korean(text: str) -> bool:
+    """Whether ten characters or more are all of the half that Korean syllables are read as."""
+    first = [character.encode("gb2312", "ignore")[:1] for character in set(text)]
+    used = [byte[0] for byte in first if byte and byte[0] >= 0xB0]
+    return len(used) >= 10 and max(used) <= LAST_KOREAN
 
 
 def _describe(error: UnicodeError, line: int, *, at_end: bool) -> _Failure:
