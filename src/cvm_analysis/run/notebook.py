@@ -25,6 +25,8 @@ from typing import Any
 
 from cvm_analysis import errors, notebooks
 from cvm_analysis.errors import InputError
+from cvm_analysis.run import fork_server
+from cvm_analysis.run.fork_server import Forked
 from cvm_analysis.run.plan import Failure, Stopped
 
 HASH_SEED = 0
@@ -152,23 +154,24 @@ def _attempt(
         "limit_seconds": limit_seconds,
     }
     with _work_folder() as work, (work / "log").open("wb") as log:
-        child = subprocess.Popen(
+        environment = _environment(work)
+        child = fork_server.start(log, environment) or subprocess.Popen(
             [sys.executable, "-m", "cvm_analysis.run.notebook_process"],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=work / "cwd",
-            env=_environment(work),
+            env=environment,
             start_new_session=True,
         )
         try:
-            _ask(child, request | {"work": str(work)})
+            _ask(child, request | {"work": str(work), "environment": environment})
             in_time = _wait(child, limit_seconds + GRACE_SECONDS, stop)
         finally:
             _end(child)
         if not in_time:
             return Failure("timeout", f"not done after {limit_seconds:,.0f} seconds")
-        return _outcome(work, child.returncode)
+        return _outcome(work, child.wait())
 
 
 @contextmanager
@@ -206,7 +209,7 @@ def _environment(work: Path) -> dict[str, str]:
     }
 
 
-def _ask(child: subprocess.Popen[bytes], request: dict[str, Any]) -> None:
+def _ask(child: subprocess.Popen[bytes] | Forked, request: dict[str, Any]) -> None:
     """Send the request; the pipe stays open, as the child ends when it closes."""
     assert child.stdin is not None
     with suppress(BrokenPipeError):
@@ -214,7 +217,7 @@ def _ask(child: subprocess.Popen[bytes], request: dict[str, Any]) -> None:
         child.stdin.flush()
 
 
-def _wait(child: subprocess.Popen[bytes], seconds: float, stop: threading.Event) -> bool:
+def _wait(child: subprocess.Popen[bytes] | Forked, seconds: float, stop: threading.Event) -> bool:
     """Wait for the child to end; False if it is not in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -226,7 +229,7 @@ def _wait(child: subprocess.Popen[bytes], seconds: float, stop: threading.Event)
     return False
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
+def _end(child: subprocess.Popen[bytes] | Forked) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()
