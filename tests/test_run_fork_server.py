@@ -13,14 +13,14 @@ from tiny_notebooks import is_gone, parameters, wait_for, write_notebook
 from cvm_analysis.run import fork_server, notebook
 
 LOOK = """
-import json, os, random, sys
+import json, os, random
 import matplotlib, numpy as np, pandas as pd
 import cvm_analysis
 print(json.dumps({
-    "command": open("/proc/self/cmdline").read(), "server": os.getppid(), "here": os.listdir(),
-    "rc": dict(matplotlib.rcParams)["font.size"], "rows": pd.get_option("display.max_rows"),
-    "mark": os.environ.get("MARK"), "attribute": hasattr(cvm_analysis, "mark"),
-    "names": "leftover" in globals(), "draws": [random.random(), np.random.random()],
+    "command": open("/proc/self/cmdline").read(), "draws": [random.random(), np.random.random()],
+    "here": os.listdir(), "font": matplotlib.rcParams["font.size"], "mark": os.environ.get("MARK"),
+    "pandas": [pd.get_option(f"display.{each}") for each in ("max_columns", "max_rows", "width")],
+    "attribute": hasattr(cvm_analysis, "mark"), "names": "leftover" in globals(),
 }))
 """
 SPOIL = """
@@ -57,23 +57,20 @@ def execute(tmp_path, *cells, name="04_value"):
     return finished, shown[0].text if shown else ""
 
 
-def test_a_notebook_finds_nothing_of_those_before_it(tmp_path):
+def test_a_notebook_finds_the_same_alone_started_as_usual_and_after_another(tmp_path, monkeypatch):
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(fork_server, "IS_SAFE", False)
+        finished, shown = execute(tmp_path, LOOK)
+    assert (finished.failure, finished.attempts) == (None, 1)
+    as_usual = json.loads(shown)
     first = json.loads(execute(tmp_path, LOOK)[1])
     assert execute(tmp_path, SPOIL)[0].failure is None
     after = json.loads(execute(tmp_path, LOOK)[1])
-    assert "fork_server" in after["command"]
-    own = {"draws", "server"}
-    assert {k: v for k, v in first.items() if k not in own} == {
-        k: v for k, v in after.items() if k not in own
-    }
-    assert not {*first["draws"]} & {*after["draws"]}, "each draws its own random numbers"
-
-
-def test_where_forks_are_unsafe_notebooks_are_started_as_usual(tmp_path, monkeypatch):
-    monkeypatch.setattr(fork_server, "IS_SAFE", False)
-    finished, shown = execute(tmp_path, LOOK)
-    assert (finished.failure, finished.attempts) == (None, 1)
-    assert "fork_server" not in json.loads(shown)["command"]
+    found = [each.pop("command") for each in (as_usual, first, after)]
+    assert ["fork_server" in command for command in found] == [False, True, True]
+    draws = [number for each in (as_usual, first, after) for number in each.pop("draws")]
+    assert len({*draws}) == len(draws), "each draws its own random numbers"
+    assert as_usual == first == after
 
 
 def test_a_server_that_is_killed_ends_its_notebook_which_then_starts_as_usual(tmp_path):

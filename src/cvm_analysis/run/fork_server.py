@@ -22,7 +22,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -31,7 +31,8 @@ import cvm_analysis
 
 LIBRARIES = (  # what notebooks import, some of it late
     *("ipykernel.kernelapp", "ipykernel.ipkernel", "matplotlib_inline.config"),
-    *("ibis.backends.sql.compilers.duckdb", "pyarrow.parquet", "seaborn", "babel.numbers"),
+    *("ibis.backends.sql.compilers.duckdb", "ibis.formats.pandas", "jinja2"),
+    *("pyarrow.parquet", "seaborn", "babel.dates"),
     *("lifelines", "sklearn.ensemble", "sklearn.inspection", "sklearn.model_selection"),
     *("sklearn.mixture", "sklearn.cluster", "xlsxwriter", "formulaic", "autograd"),
 )
@@ -166,7 +167,11 @@ def main() -> None:
 
 
 def _import() -> None:
+    import pandas as pd
+
     from cvm_analysis.run import notebook_process
+
+    pd.set_option("display.max_columns", 20)  # as pandas sets it when a kernel imports it
 
     notebook_process.import_client()
     for name in LIBRARIES:
@@ -231,12 +236,12 @@ class _Kernel:
         self.pid = os.fork()
         if not self.pid:
             os.close(self._go)
-            _be_kernel(work, waits)
+            _be_kernel(work / "kernel.pid", waits)
         os.close(waits)
 
-    def start(self) -> None:
-        """Let it read its connection file and begin."""
-        os.write(self._go, b"start")
+    def start(self, arguments: Sequence[str]) -> None:
+        """Let it begin, with the arguments of a kernel's command line."""
+        os.write(self._go, json.dumps(arguments).encode())
         os.close(self._go)
 
     def poll(self) -> int | None:
@@ -258,16 +263,18 @@ class _Kernel:
             os.killpg(self.pid, number)
 
 
-def _be_kernel(work: Path, waits: int) -> None:
+def _be_kernel(pid_file: Path, waits: int) -> None:
     from cvm_analysis.run import kernel
 
     try:
         os.setsid()
-        (work / "kernel.pid").write_text(str(os.getpid()))
-        if os.read(waits, 5):
+        pid_file.write_text(str(os.getpid()))
+        with os.fdopen(waits) as pipe:
+            arguments = pipe.read()
+        if arguments:
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             os.environ["JPY_PARENT_PID"] = str(os.getppid())
-            kernel.main(["-f", str(work / "kernel.json")])
+            kernel.main(json.loads(arguments))
         os._exit(0)
     except SystemExit as ended:
         os._exit(ended.code if isinstance(ended.code, int) else 1)

@@ -14,6 +14,7 @@ import shutil
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,8 +28,8 @@ class Kernel(Protocol):
 
     pid: int
 
-    def start(self) -> None:
-        """Let it read its connection file."""
+    def start(self, arguments: Sequence[str]) -> None:
+        """Let it begin, with the arguments of a kernel's command line."""
 
 
 def run(request: dict[str, Any], kernel: Kernel | None = None) -> None:
@@ -116,7 +117,7 @@ def _kernel_manager(work: Path, kernel: Kernel | None) -> type:
                 await super()._async_launch_kernel(kernel_cmd, **kw)
                 (work / "kernel.pid").write_text(str(provisioner.pid))
                 return
-            kernel.start()
+            kernel.start(kernel_cmd[kernel_cmd.index("-f") :])
             provisioner.process = kernel
             provisioner.pid = provisioner.pgid = kernel.pid
 
