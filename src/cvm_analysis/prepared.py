@@ -157,12 +157,14 @@ class Prepared:
         the next one.
         """
         con, copied = self.transactions.get_backend(), customers.with_copied_days
-        queries = replace(self.queries, max_rows=0)  # all draws have one name
+        queries, drawn = replace(self.queries, max_rows=0), None  # all draws have one name
         for copies in draws:
             days = con.create_table("copies", copies, temp=True, overwrite=True)
-            days = days.cast({"copy_of": "date", "day": "date"})
-            drawn = copied(self.transactions, days, before)
-            yield replace(self, transactions=drawn, queries=queries)
+            if drawn is None:
+                days = days.cast({"copy_of": "date", "day": "date"})
+                transactions = copied(self.transactions, days, before)
+                drawn = replace(self, transactions=transactions, queries=queries)
+            yield drawn
 
     def purchase_days(self, date: dt.date) -> pd.DataFrame:
         """One row per customer and day with a purchase by `date`: customer_id, day."""
