@@ -20,7 +20,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pandas as pd
@@ -60,10 +62,10 @@ class Watch:
             if name[0] != "_" and hasattr(each, "__code__") and each.__module__.startswith(module):
                 setattr(owner, name, self.timed(each))
 
-    def timed(self, function):
+    def timed(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """A function whose time counts as rendering, once where it calls others of these."""
 
-        def call(*arguments, **named):
+        def call(*arguments: Any, **named: Any) -> Any:
             if self.is_rendering:
                 return function(*arguments, **named)
             self.is_rendering, began = True, time.process_time()
@@ -78,11 +80,9 @@ class Watch:
     def write(self, folder: str, name: str, language: str) -> None:
         """Write the seconds of this kernel, and of its client so far."""
         cells = time.process_time() - self.start
-        ticks = sum(map(int, Path(f"/proc/{os.getppid()}/stat").read_text().split()[13:15]))
         row = {
             "notebook": f"{name}, {language}",
-            "kernel": self.start,
-            "client": ticks / os.sysconf("SC_CLK_TCK"),
+            "start-up": self.start + cpu_seconds(os.getppid()),
             "computing": cells - self.rendering,
             "rendering": self.rendering,
         }
@@ -141,22 +141,30 @@ def run_here(region: str, way: str, work: str) -> None:
     try:
         cli.app(["run", str(CONFIG), *given, *folders])
     finally:
-        own, ended = time.process_time(), resource.getrusage(resource.RUSAGE_CHILDREN)
-        fork_server.close()
-        server = resource.getrusage(resource.RUSAGE_CHILDREN)
-        row = {"notebook": "the run itself", "kernel": 0.0, "client": own - watch.rendering}
-        row |= {"computing": 0.0, "rendering": watch.rendering}
-        Path(work, "times", "run.json").write_text(json.dumps(row))
+        rendering = watch.rendering
+        own = {"start-up": time.process_time() - rendering, "rendering": rendering}
+        rows = {"the run itself": own}
+        if fork_server.servers:
+            imports = cpu_seconds(fork_server.servers[0].process.pid)
+            rows["imports, once for all"] = {"start-up": imports}
+        for name, row in rows.items():
+            Path(work, "times", f"{name}.json").write_text(json.dumps({"notebook": name} | row))
+
+
+def cpu_seconds(pid: int) -> float:
+    """Seconds of a process so far, without its children."""
+    ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
 
 def show(times: pd.DataFrame, total: float) -> None:
     """Print the parts of each notebook, and their shares of the whole."""
-    times = times.assign(**{"start-up": times["kernel"] + times["client"]})
-    times = times[["start-up", "computing", "rendering"]]
-    times.loc["imports of all forks, not explained"] = [total - times.to_numpy().sum(), 0.0, 0.0]
+    parts = ["start-up", "computing", "rendering"]
+    times = times.reindex(columns=parts).fillna(0.0)
     times.loc["sum"] = times.sum()
     times.loc["share"] = times.loc["sum"] / total
     print(times.round(2).to_string())
+    print(f"not explained: {1 - times.loc['share'].sum():.1%}")
 
 
 if __name__ == "__main__":

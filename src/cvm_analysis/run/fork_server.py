@@ -101,7 +101,7 @@ class _Server:
         self.process.wait()
 
 
-_servers: list[_Server] = []
+servers: list[_Server] = []  # the one that runs, if any
 _one_at_a_time = threading.Lock()
 
 
@@ -113,19 +113,19 @@ def start(log: IO[bytes], environment: Mapping[str, str]) -> Forked | None:
     if not IS_SAFE:
         return None
     with _one_at_a_time:
-        if _servers and _servers[0].key != _key(environment):
+        if servers and servers[0].key != _key(environment):
             close()
-        if not _servers:
-            _servers.append(_Server(environment))
-        server = _servers[0]
+        if not servers:
+            servers.append(_Server(environment))
+        server = servers[0]
     return server.fork(log)
 
 
 @atexit.register
 def close() -> None:
     """End the server, if there is one."""
-    while _servers:
-        _servers.pop().close()
+    while servers:
+        servers.pop().close()
 
 
 def _key(environment: Mapping[str, str]) -> tuple[str, ...]:
