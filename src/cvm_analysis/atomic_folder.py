@@ -6,13 +6,16 @@ symlink, replaced in one step, points to it: readers find the old folder or the 
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
@@ -111,6 +114,23 @@ def write(path: Path, content: str | bytes, mode: int = 0o666) -> None:
         unfinished.unlink(missing_ok=True)
         raise
     _sync_one(path.parent)
+
+
+def read_json(path: Path, kind: Any) -> Any:
+    """Read a JSON file of this kind (a type); None if it is missing, damaged or of another kind."""
+    try:
+        content = json.loads(path.read_bytes())
+        _adapter(kind).validate_python(content)
+    except (OSError, ValueError):
+        return None
+    return content
+
+
+@cache
+def _adapter(kind: Any) -> Any:
+    from pydantic import TypeAdapter  # not needed where files are only written
+
+    return TypeAdapter(kind)
 
 
 def _point(link: Path, final: Path) -> None:

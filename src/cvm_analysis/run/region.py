@@ -15,6 +15,8 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from typing_extensions import TypedDict
+
 from cvm_analysis import atomic_folder, notebooks
 from cvm_analysis.errors import CvmError
 from cvm_analysis.run import exposure_gate, ledger, manifest, pages, redact_paths
@@ -31,6 +33,19 @@ from cvm_analysis.run.plan import (
     State,
     Stopped,
 )
+
+
+FAILED = "failed.json"
+
+
+class Failed(TypedDict):
+    """What readers of failed.json rely on."""
+
+    names: dict[str, str]
+    business: str
+    since: str
+    notebook: str
+    cell: int | None
 
 
 class Step(NamedTuple):
@@ -250,9 +265,9 @@ def _permit(folder: Path) -> None:
 
 
 def is_published(link: Path, made_from: str) -> bool:
-    """Whether the published report has this fingerprint and is complete."""
+    """Whether the published report has this fingerprint, and its files are as published."""
     found = manifest.read(link) or {"fingerprint": None}
-    return found["fingerprint"] == made_from and manifest.is_complete(link, found)
+    return found["fingerprint"] == made_from and manifest.is_whole(link, found)
 
 
 def _unpublished(job: Job, error: Exception) -> Failure:
@@ -262,11 +277,8 @@ def _unpublished(job: Job, error: Exception) -> Failure:
 
 def failure_of(folder: Path) -> dict[str, Any] | None:
     """Read the failure recorded in out/<region>; None if the last run was good."""
-    try:
-        content = json.loads((folder / "failed.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-    return content if isinstance(content, dict) else None
+    found: dict[str, Any] | None = atomic_folder.read_json(folder / FAILED, Failed)
+    return found
 
 
 def _remember_failure(job: Job, failure: Failure) -> None:
@@ -285,9 +297,9 @@ def _remember_failure(job: Job, failure: Failure) -> None:
     }
     job.folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(content, ensure_ascii=False, indent=1)
-    atomic_folder.write(job.folder / "failed.json", text, PRIVATE)
+    atomic_folder.write(job.folder / FAILED, text, PRIVATE)
 
 
 def _forget_failure(job: Job) -> None:
-    for name in ("failed.json", "failed.ipynb"):
+    for name in (FAILED, "failed.ipynb"):
         (job.folder / name).unlink(missing_ok=True)
