@@ -385,3 +385,33 @@ def test_a_plan_knows_its_key_and_what_no_output_may_show(tmp_path, monkeypatch)
         else:
             assert plan.key_check == "" and plan.personal is None
         assert plan.merges == {}
+
+
+LIMITED = """
+import resource, sys
+from cvm_analysis.cli import main
+sys.argv = ["cvm", *sys.argv[1:]]
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+main()
+"""
+
+
+def test_tables_that_cannot_be_written_end_in_one_message_and_the_earlier_ones_stay(folder):
+    before = tree(folder)
+    command = [sys.executable, "-c", LIMITED, "prepare", "config/sample.yaml", "--force"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.startswith("cvm: ") and done.stderr.count("\n") == 1
+    assert "then run again" in done.stderr
+    assert tree(folder) == before
+
+
+def test_a_fault_of_the_program_is_no_failed_region(monkeypatch, tmp_path, capsys):
+    def broken(folder):
+        raise KeyError("a fault")
+
+    monkeypatch.setattr("cvm_analysis.project.start.start", broken)
+    monkeypatch.setattr(sys, "argv", ["cvm", "new", str(tmp_path)])
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    assert left.value.code == 2 and "KeyError: 'a fault'" in capsys.readouterr().err

@@ -478,7 +478,7 @@ def check_region(settings: Settings, region: str) -> None:
 
 
 def read_stamp(folder: Path) -> dict[str, Any]:
-    """Read what `prepare` recorded in a folder of prepared tables; empty if nothing: see `stamp`."""
+    """Read what `prepare` recorded in a folder of prepared tables; empty as `stamp`."""
     return read_json(folder / STAMP, Stamp) or {}
 
 

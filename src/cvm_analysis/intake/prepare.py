@@ -104,6 +104,7 @@ def prepare(settings: Settings, force: bool = False) -> bool:
 
 def _prepare(settings: Settings, inputs: list[RawInput], force: bool) -> bool:
     _refuse_other_key(settings)
+    atomic_folder.clean(settings.prepared.parent, settings.prepared)
     key = fingerprint(settings, inputs)
     if not force and _is_prepared(settings, key):
         _remove_stopped(settings)

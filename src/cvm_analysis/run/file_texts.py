@@ -24,8 +24,9 @@ EMBEDDED = re.compile(r"data:([\w.+/-]+)(?:;charset=[\w-]+)?;base64,([A-Za-z0-9+
 # Coordinates: signs of drawing commands and numbers only.
 DRAWN = re.compile(r"\s(?:d|points)=([\"'])[MLHVCSQTAZmlhvcsqtaze0-9\s.,+-]*\1")
 CELL = re.compile(r"<c r=\"[A-Z]+\d+\"(?: s=\"\d+\")?(?: t=\"\w+\")?/?>|</?[cv]>")  # of a workbook
-INLINE = re.compile(r"</?(?:a|b|em|i|mark|small|span|strong|sub|sup|tspan|u)(?=[\s/>])[^>]*>")
-TAG = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
+INLINE = re.compile(r"</?(?:a|b|em|i|mark|small|span|strong|sub|sup|tspan|u)(?=[\s/>])[^<>]*>")
+# No "<" within, nor "<!--": else the search for an end, from each of many starts, takes forever.
+TAG = re.compile(r"<!--(?:(?!<!--).)*?-->|<[^<>]*>", re.DOTALL)
 QUOTED = re.compile(r"=\s*\"([^\"]*)\"|=\s*'([^']*)'")
 
 

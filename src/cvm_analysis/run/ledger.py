@@ -50,9 +50,12 @@ def claim(plan: Plan) -> None:
     plan.ledger.mkdir(parents=True, exist_ok=True)
     with atomic_folder.lock(plan.ledger):
         marker.mark(plan.ledger, plan, OTHER_LEDGER)
+        atomic_folder.remove_unfinished(plan.ledger)
         _claim_key(plan)
     for folder in sorted(path for path in plan.ledger.iterdir() if path.is_dir()):
         with atomic_folder.lock(folder):
+            for each in (folder, folder / "figures"):
+                atomic_folder.remove_unfinished(each)
             for note in sorted(folder.glob(".*.json")):
                 _settle(note)
             _mend(plan, folder)
@@ -184,7 +187,11 @@ def _figures(region: str, as_of: str, desk: Path) -> bytes | None:
     path, made = desk / "tables" / "report_figures.parquet", manifest.read(desk.parent)
     if made is None or not path.is_file():
         return None
-    about = {"region": region, "as_of": pd.Timestamp(as_of), "program": made["code"].get("version", "")}
+    about = {
+        "region": region,
+        "as_of": pd.Timestamp(as_of),
+        "program": made["code"].get("version", ""),
+    }
     rows = pd.read_parquet(path).assign(**about)
     content: bytes = rows[list(TABLES["earlier_reports"].columns)].to_parquet(index=False)
     return content

@@ -10,9 +10,9 @@ import platform
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired
 
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 import cvm_analysis
 from cvm_analysis import atomic_folder
@@ -134,7 +134,7 @@ def code(plan: Plan) -> str:
 
 
 def read(folder: Path) -> dict[str, Any] | None:
-    """Read the run.json of a published folder; None if it is missing, damaged or not one of ours."""
+    """Read the run.json of a published folder; None if it is missing, damaged or no such file."""
     found: dict[str, Any] | None = atomic_folder.read_json(folder / "run.json", Manifest)
     return found
 

@@ -37,6 +37,7 @@ def claim(plan: Plan) -> None:
     """
     with atomic_folder.lock(plan.out):
         check(plan)
+        atomic_folder.remove_unfinished(plan.out)
         mark(plan.out, plan, OTHER_OUT)
 
 
