@@ -47,6 +47,7 @@ bench: setup
 	$(BIN)/python benchmarks/notebook_faults.py 40 0 1
 	$(BIN)/python benchmarks/forecasts.py
 	$(BIN)/python benchmarks/last_day.py
+	$(BIN)/python benchmarks/kills.py
 	$(BIN)/python benchmarks/clv_convergence.py 500
 	$(BIN)/python benchmarks/totals.py
 	$(BIN)/python benchmarks/campaigns.py

@@ -1,7 +1,10 @@
 """Of a killed run no temporary folder and no process is left after the next start."""
 
+import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -22,10 +25,11 @@ with work_folder("nb") as work:
 
 
 @pytest.fixture(autouse=True)
-def temp(tmp_path, monkeypatch):
-    monkeypatch.setattr(work_folders.tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    return tmp_path
+def temp(monkeypatch):
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:  # a short name
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        monkeypatch.setenv("TMPDIR", folder)
+        yield Path(folder)
 
 
 def folders():
@@ -46,5 +50,8 @@ def test_what_a_killed_run_left_goes_at_the_next_start_and_what_lives_stays(temp
 
 def test_a_folder_of_somebody_else_is_refused(temp):
     work_folders._parent().chmod(0o755)
-    with pytest.raises(InputError, match="must be a folder that only you can use"):
+    assert work_folders._parent().stat().st_mode & 0o777 == 0o700, "ours is made private"
+    shutil.rmtree(work_folders._parent())
+    (temp / f"cvm-{os.getuid()}").symlink_to(temp)
+    with pytest.raises(InputError, match="not a folder of yours"):
         work_folders.clean()

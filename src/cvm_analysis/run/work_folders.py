@@ -72,6 +72,9 @@ def _parent() -> Path:
     parent = Path(temp if len(temp) <= 40 else "/tmp") / f"cvm-{os.getuid()}"
     parent.mkdir(mode=0o700, exist_ok=True)
     found = parent.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise InputError(f"{parent}: must be a folder that only you can use; remove it")
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        raise InputError(
+            f"{parent}: not a folder of yours; remove it, or set TMPDIR to another one"
+        )
+    parent.chmod(0o700)
     return parent
