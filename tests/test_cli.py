@@ -415,3 +415,21 @@ def test_a_fault_of_the_program_is_no_failed_region(monkeypatch, tmp_path, capsy
     with pytest.raises(SystemExit) as left:
         cli.main()
     assert left.value.code == 2 and "KeyError: 'a fault'" in capsys.readouterr().err
+
+
+def test_limits_of_a_run_reach_the_plan(folder, cvm, monkeypatch):
+    from cvm_analysis.run import fan_out
+
+    seen = []
+
+    def stub(plan, progress):
+        seen.append(plan.limits())
+        return fan_out.Outcome((), plan.out / "index.html", "no room")
+
+    monkeypatch.setattr(fan_out, "run", stub)
+    asked = ("--out", "mine", "--notebook-minutes", "2", "--memory-gb", "0.5")
+    code, _, err = cvm(*run(*asked))
+    assert code == 1 and "mine/index.html: not written: no room" in err
+    cvm(*run(*asked, "--run-minutes", "1"))
+    (seconds, memory), (within, _) = seen
+    assert (seconds, memory) == (120, 500_000_000) and 0 < within < 60

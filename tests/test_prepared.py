@@ -29,7 +29,7 @@ def test_days_of_rows_are_those_of_the_region_up_to_the_day(tmp_path):
     assert days == [("transactions", "01-02"), ("transactions", "03-01"), ("feedback", "01-20")]
 
 
-DAMAGES = ["", "{", "[]", "{}", '{"owner": 5}', '{"fingerprint": "a", "regions": {}}']
+DAMAGES = ["", "[]", '{"owner": 5, "fingerprint": "a", "regions": {}}']
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

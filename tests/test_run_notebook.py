@@ -230,13 +230,8 @@ def test_what_is_no_notebook_is_refused(tmp_path, run_dir, content):
         notebook.check(source, parameters(run_dir))
 
 
-@pytest.mark.parametrize(
-    "endless",
-    ["while True: print('x' * 1000)", "import os\nos.system('yes')"],
-    ids=["cell", "child"],
-)
-def test_a_notebook_that_prints_without_end_is_ended(tmp_path, run_dir, endless):
-    finished = execute(tmp_path, run_dir, endless)
+def test_a_notebook_that_prints_without_end_is_ended(tmp_path, run_dir):
+    finished = execute(tmp_path, run_dir, "while True: print('x' * 1000)")
     assert (finished.failure.kind, finished.failure.cell) == ("cell_error", 3)
     assert finished.failure.message == "more than 20,000,000 characters of output; print less"
     assert finished.attempts == 1 and (tmp_path / "executed.ipynb").stat().st_size < 25e6

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import unquote
 
 PIXELS = ("image/png", "image/jpeg")  # outputs of a notebook
+LONGEST = 2**31 - 1  # characters of a cell of a CSV file
 LEAST_WHOLE = 10**6  # of a number that may be an id or a phone
 
 EMBEDDED = re.compile(r"data:([\w.+/-]+)(?:;charset=[\w-]+)?;base64,([A-Za-z0-9+/=]+)")
@@ -45,6 +46,7 @@ class Texts:
         elif path.suffix == ".xlsx":
             yield from self._workbook(path)
         elif path.suffix == ".csv":
+            csv.field_size_limit(LONGEST)
             with path.open(encoding="utf-8-sig", newline="") as file:
                 yield "\n".join({cell for row in csv.reader(file) for cell in row})
         elif path.suffix in (".json", ".ipynb"):

@@ -87,7 +87,7 @@ def check(desk: Path, job: Job, made_from: str) -> None:
 
     made_from : the fingerprint, taken before the first notebook ran
     """
-    if json.loads((desk / STAMP).read_text("utf-8")) != _stamp(job):
+    if atomic_folder.read_json(desk / STAMP, dict) != _stamp(job):
         raise InputError("the data were prepared again during the run; run it again")
     if fingerprint(job) != made_from:
         raise InputError(

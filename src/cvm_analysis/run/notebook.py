@@ -200,7 +200,7 @@ def _environment(work: Path, limits: Limits) -> dict[str, str]:
         "PYTHONUTF8": "1",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "JUPYTER_PATH": str(work),
-        work_folders.VARIABLE: str(work),
+        "JUPYTER_RUNTIME_DIR": str(work),
         "IPYTHONDIR": str(work / "ipython"),
         MEMORY: str(limits.memory_bytes),
     }

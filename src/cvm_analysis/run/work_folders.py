@@ -17,7 +17,7 @@ from pathlib import Path
 from cvm_analysis import atomic_folder
 from cvm_analysis.errors import InputError
 
-VARIABLE = "JUPYTER_RUNTIME_DIR"  # names the work folder; all that a notebook starts inherits it
+VARIABLE = "CVM_WORK"  # names the work folder: all that is started in it inherits that
 PASSES = 5  # to end processes that start others meanwhile
 
 
@@ -36,8 +36,10 @@ def clean() -> None:
     parent = _parent()
     atomic_folder.clean(parent)
     for pid, work in _processes():
-        if work.parent == parent and not work.exists():
-            _end(pid)
+        seen = Path(f"/proc/{pid}/root") / work.relative_to("/")  # its /tmp may be another one
+        with suppress(PermissionError):
+            if work.parent == parent and not seen.exists():
+                _end(pid)
 
 
 def end_processes(work: Path) -> None:
