@@ -9,7 +9,7 @@ import pytest
 DRIVER = Path(__file__).parent / "kills.py"  # a process without threads, which may be forked
 
 
-@pytest.mark.parametrize(("what", "number"), [("run", 12), ("prepare", 8)])
+@pytest.mark.parametrize(("what", "number"), [("run", 14), ("prepare", 6)])
 def test_kill_9_leaves_the_old_or_the_new_whole_and_only_what_is_missing_is_made(what, number):
     command = [sys.executable, str(DRIVER), what, str(number), "1"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
