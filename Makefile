@@ -48,6 +48,7 @@ bench: setup
 	$(BIN)/python benchmarks/run_time.py
 	$(BIN)/python benchmarks/forecasts.py
 	$(BIN)/python benchmarks/last_day.py
+	$(BIN)/python benchmarks/kills.py
 	$(BIN)/python benchmarks/clv_convergence.py 500
 	$(BIN)/python benchmarks/totals.py
 	$(BIN)/python benchmarks/campaigns.py

@@ -20,7 +20,7 @@ def test_each_file_of_a_pattern_is_an_input_with_its_joined_file(tmp_path):
     with raw_files.open_inputs(made) as inputs:
         assert [each.name for each in inputs] == ["lines_a.csv", "lines_b.csv"]
         assert [[other.name for other in each.others] for each in inputs] == [["orders.csv"]] * 2
-    assert not list(tmp_path.glob(".databases-*"))
+    assert not list(tmp_path.glob(".building-*"))
 
 
 def test_several_files_are_not_joined_as_one(tmp_path):

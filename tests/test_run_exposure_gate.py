@@ -133,3 +133,29 @@ def test_drawn_coordinates_are_no_text_and_other_attributes_are(tmp_path):
     path.write_text('<path d="M 14990067179 1"/><path d="Anna Schmidt"/><g id="x%20y"/>', "utf-8")
     said = "\n".join(Texts().of_file(path))
     assert "14990067179" not in said and "Anna Schmidt" in said and "x y" in said
+
+
+LONG = 400_000
+ONE_WORD = {
+    "letters": "a" * LONG,
+    "before an address": "a" * LONG + " x@y.de",
+    "digits": "1-" * (LONG // 2) + "x",
+    "signs without spaces": "\u4e2d" * LONG,
+    "open tags": "<a " * (LONG // 3),
+    "brackets": "<" * LONG,
+    "open comments": "<!--" * (LONG // 4),
+    "open values": '<x y="1"' * (LONG // 8),
+}
+
+
+@pytest.mark.parametrize("kind", ONE_WORD)
+@pytest.mark.parametrize("name", ["cell.ipynb", "list.csv"])
+def test_one_very_long_word_is_searched_without_trying_each_of_its_signs(
+    tmp_path, gate, kind, name
+):
+    """In steps that grow with its length: with its square, this would take hours."""
+    if name == "list.csv":
+        pd.DataFrame({"text": [ONE_WORD[kind]]}).to_csv(tmp_path / name, index=False)
+    else:
+        notebook(tmp_path / name, output={"text/plain": ONE_WORD[kind]})
+    exposure_gate.check(tmp_path, gate, ())

@@ -11,6 +11,7 @@ import pytest
 from tiny_notebooks import is_gone, parameters, wait_for, write_notebook
 
 from cvm_analysis.run import fork_server, notebook
+from cvm_analysis.run.plan import Limits
 
 LOOK = """
 import json, os, random
@@ -52,7 +53,7 @@ def execute(tmp_path, *cells, name="04_value"):
     """Execute these cells and give what the first one printed."""
     source = write_notebook(tmp_path, name, *cells)
     given = parameters(tmp_path / "desk")
-    finished = notebook.execute(source, given, tmp_path / "executed.ipynb", 60)
+    finished = notebook.execute(source, given, tmp_path / "executed.ipynb", Limits(60))
     shown = nbformat.read(tmp_path / "executed.ipynb", as_version=4).cells[3].outputs
     return finished, shown[0].text if shown else ""
 
@@ -84,9 +85,9 @@ def test_a_server_that_is_killed_ends_its_notebook_which_then_starts_as_usual(tm
 def test_when_the_run_ends_the_server_and_its_notebooks_do(tmp_path, number):
     source = write_notebook(tmp_path, "04_value", SLOW)
     code = (
-        "from pathlib import Path; from cvm_analysis.run import notebook; "
+        "from pathlib import Path; from cvm_analysis.run import notebook, plan; "
         f"notebook.execute(Path({str(source)!r}), {parameters(tmp_path / 'desk')!r}, "
-        f"Path({str(tmp_path / 'executed.ipynb')!r}), 60)"
+        f"Path({str(tmp_path / 'executed.ipynb')!r}), plan.Limits(60))"
     )
     caller = subprocess.Popen([sys.executable, "-c", code])
     pids = [int(pid) for pid in wait_for(tmp_path / "desk" / "pids").split()]

@@ -186,4 +186,4 @@ def test_a_report_s_tables_are_prepared_from_a_database(tmp_path, monkeypatch):
     assert pq.read_table("made/transactions").column("customer_id").to_pylist() == ["0001", "2"]
     again = CliRunner().invoke(app, ["prepare", "mine.yaml"])
     assert "unchanged" in again.output
-    assert not list(tmp_path.glob(".databases-*"))
+    assert not list(tmp_path.glob(".building-*"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os.path
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from cvm_analysis import atomic_folder
 from cvm_analysis.errors import InputError
 from cvm_analysis.intake import status
 from cvm_analysis.settings import Join, Place, Settings, Source
@@ -35,9 +35,8 @@ def open_inputs(settings: Settings) -> Iterator[list[RawInput]]:
 
     InputError: as `databases.extract`; several files to be joined as one
     """
-    settings.prepared.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".databases-", dir=settings.prepared.parent) as folder:
-        find = partial(_find, settings, Path(folder))
+    with atomic_folder.atomic_folder(settings.prepared.parent, "databases") as folder:
+        find = partial(_find, settings, folder)
         yield [
             RawInput(table, source, name, path, others)
             for table, (_, sources) in settings.business.sources.by_table().items()

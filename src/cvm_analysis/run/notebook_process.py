@@ -64,17 +64,20 @@ def _execute(request: dict[str, Any], work: Path, kernel: Kernel | None) -> dict
     deadline = time.monotonic() + request["limit_seconds"]
     import_client()
     import nbformat
-    from papermill.engines import papermill_engines
+    from papermill import engines
     from papermill.iorw import load_notebook_node
     from papermill.parameterize import parameterize_notebook
 
+    from cvm_analysis.run.bounded_client import bounded_client
+
+    engines.PapermillNotebookClient = bounded_client(work)
     names = {"kernel_name": "python3", "language": "python"}
     nb = load_notebook_node(request["notebook"])
     nb = parameterize_notebook(nb, request["parameters"], **names)
     started: list[int] = []  # indexes of the cells that have begun
     error: Exception | None = None
     try:
-        papermill_engines.execute_notebook_with_engine(
+        engines.papermill_engines.execute_notebook_with_engine(
             None,
             nb,
             kernel_name="python3",
@@ -129,14 +132,14 @@ def _failure(nb: Any, error: Exception | None, index: int | None) -> dict[str, A
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
     cell = None if index is None else _number(nb, index)
-    if isinstance(error, CellTimeoutError):
-        return _describe("timeout", "", "still running at the time limit", cell)
-    if isinstance(error, DeadKernelError):
-        return _describe("dead_kernel", "", "the kernel ended: killed, or out of memory", cell)
     for at, each in enumerate(nb.cells):
         for output in each.get("outputs", ()):
             if output.output_type == "error":
                 return _describe("cell_error", output.ename, output.evalue, _number(nb, at))
+    if isinstance(error, CellTimeoutError):
+        return _describe("timeout", "", "still running at the time limit", cell)
+    if isinstance(error, DeadKernelError):
+        return _describe("dead_kernel", "", "the kernel ended: killed, or out of memory", cell)
     if error is None:
         return None
     kind = "start_failed" if cell is None else "cell_error"
