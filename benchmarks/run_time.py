@@ -35,15 +35,19 @@ import sys as _sys
 _sys.path.insert(0, {folder!r})
 import run_time as _run_time
 _watch = _run_time.Watch()
+_watch.watch_rendering()
 """
 LAST = "_watch.write({times!r}, {name!r}, language)"
 
 
 class Watch:
-    """Times a kernel: created by its first cell, read by its last."""
+    """Times a process, such as a kernel: created by its first cell, read by its last."""
 
     def __init__(self) -> None:
         self.start, self.rendering, self.is_rendering = time.process_time(), 0.0, False
+
+    def watch_rendering(self) -> None:
+        """Time charts, tables and what shows them."""
         from cvm_analysis import charts, report
         from cvm_analysis.charts.picture import Picture
         from cvm_analysis.report.blocks import Block

@@ -38,7 +38,7 @@ LIBRARIES = (  # what notebooks import, some of it late
 )
 IS_SAFE = sys.platform == "linux"
 ONE_THREAD = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}  # duckdb has one and is not here
-ROOMS_NOT_IN_NOTEBOOKS = {"cli", "draft", "project", "run", "sample"}
+NOT_IN_NOTEBOOKS = {"cli", "draft", "intake", "project", "run", "sample", "sources", "validate"}
 
 
 class Forked:
@@ -177,7 +177,7 @@ def _import() -> None:
     for name in LIBRARIES:
         importlib.import_module(name)
     for room in pkgutil.iter_modules(cvm_analysis.__path__, "cvm_analysis."):
-        if room.name.partition(".")[2] not in ROOMS_NOT_IN_NOTEBOOKS:
+        if room.name.partition(".")[2] not in NOT_IN_NOTEBOOKS:
             module = importlib.import_module(room.name)
             for each in pkgutil.walk_packages(getattr(module, "__path__", ()), f"{room.name}."):
                 importlib.import_module(each.name)
