@@ -99,7 +99,7 @@ def clean(folder: Path, link: Path | None = None) -> None:
     with lock(folder):
         _remove_leftovers(folder)
         remove_unfinished(folder)
-        if link:
+        if link and (link.is_symlink() or not link.exists()):
             _remove_older(link, link.resolve())
 
 
