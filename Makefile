@@ -49,8 +49,10 @@ bench: setup
 	$(BIN)/python benchmarks/cluster_false_finds.py
 	$(BIN)/python benchmarks/alerts.py
 	$(BIN)/python benchmarks/notebook_faults.py 40 0 1
+	$(BIN)/python benchmarks/run_time.py
 	$(BIN)/python benchmarks/forecasts.py
 	$(BIN)/python benchmarks/last_day.py
+	$(BIN)/python benchmarks/kills.py
 	$(BIN)/python benchmarks/clv_convergence.py 500
 	$(BIN)/python benchmarks/totals.py
 	$(BIN)/python benchmarks/campaigns.py

@@ -385,3 +385,51 @@ def test_a_plan_knows_its_key_and_what_no_output_may_show(tmp_path, monkeypatch)
         else:
             assert plan.key_check == "" and plan.personal is None
         assert plan.merges == {}
+
+
+LIMITED = """
+import resource, sys
+from cvm_analysis.cli import main
+sys.argv = ["cvm", *sys.argv[1:]]
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+main()
+"""
+
+
+def test_tables_that_cannot_be_written_end_in_one_message_and_the_earlier_ones_stay(folder):
+    before = tree(folder)
+    command = [sys.executable, "-c", LIMITED, "prepare", "config/sample.yaml", "--force"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.startswith("cvm: ") and done.stderr.count("\n") == 1
+    assert "then run again" in done.stderr
+    assert tree(folder) == before
+
+
+def test_a_fault_of_the_program_is_no_failed_region(monkeypatch, tmp_path, capsys):
+    def broken(folder):
+        raise KeyError("a fault")
+
+    monkeypatch.setattr("cvm_analysis.project.start.start", broken)
+    monkeypatch.setattr(sys, "argv", ["cvm", "new", str(tmp_path)])
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    assert left.value.code == 2 and "KeyError: 'a fault'" in capsys.readouterr().err
+
+
+def test_limits_of_a_run_reach_the_plan(folder, cvm, monkeypatch):
+    from cvm_analysis.run import fan_out
+
+    seen = []
+
+    def stub(plan, progress):
+        seen.append(plan.limits())
+        return fan_out.Outcome((), plan.out / "index.html", "no room")
+
+    monkeypatch.setattr(fan_out, "run", stub)
+    asked = ("--out", "mine", "--notebook-minutes", "2", "--memory-gb", "0.5")
+    code, _, err = cvm(*run(*asked))
+    assert code == 1 and "mine/index.html: not written: no room" in err
+    cvm(*run(*asked, "--run-minutes", "1"))
+    (seconds, memory), (within, _) = seen
+    assert (seconds, memory) == (120, 500_000_000) and 0 < within < 60

@@ -3,9 +3,12 @@
 import datetime as dt
 
 import pandas as pd
+import pytest
 from small_business import small
 
 from cvm_analysis import prepared
+from cvm_analysis.errors import InputError
+from cvm_analysis.intake.prepare import prepare
 
 SALES = """customer_id,ordered_at,amount,land
 a,2025-01-02 09:00,10,n
@@ -39,3 +42,37 @@ def test_a_draw_in_which_nobody_buys_again_has_the_earlier_days_alone(tmp_path):
     none = none.astype({"copy_of": "datetime64[ns]", "day": "datetime64[ns]"})
     (drawn,) = prepared.open(settings, "n").with_copied_days([none], dt.date(2025, 2, 1))
     assert drawn.to_pandas("transactions")["customer_id"].tolist() == ["a", "a"]
+DAMAGES = ["", "[]", '{"owner": 5, "fingerprint": "a", "regions": {}}']
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_tables_whose_record_is_damaged_or_of_another_version_are_made_anew(tmp_path, damage):
+    settings = small(tmp_path, "{from: land}", {"sales.csv": SALES})
+    (settings.prepared / "prepared.json").write_text(damage)
+    with pytest.raises(InputError, match="by another version, or damaged; run `cvm prepare"):
+        prepared.region_names(settings)
+    assert prepare(settings) and not prepare(settings)
+    assert set(prepared.region_names(settings)) == {"all", "n", "s"}
+
+
+def test_cut_tables_are_named_and_made_anew(tmp_path):
+    settings = small(tmp_path, "{from: land}", {"sales.csv": SALES})
+    path = next((settings.prepared / "transactions" / "region=n").glob("*.parquet"))
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(InputError, match="files are missing or cut"), prepared.kept(settings):
+        pass
+    assert prepare(settings) and not prepare(settings)
+    with prepared.kept(settings) as kept:
+        assert len(prepared.open(kept, "n").customers(dt.date(2025, 3, 1))) == 2
+
+
+def test_what_killed_processes_left_beside_the_tables_goes_with_the_next_prepare(tmp_path):
+    settings = small(tmp_path, "{from: land}", {"sales.csv": SALES})
+    older = settings.prepared.resolve().name[:-12]
+    for name in (f"{older}0123456789ab", ".building-prepared-0123456789ab"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "secret").write_text("x")
+    (tmp_path / ".building-prepared-0123456789ab.lock").touch()
+    assert not prepare(settings)
+    left = {path.name for path in tmp_path.glob(".*")}
+    assert left == {".lock", settings.prepared.resolve().name}

@@ -429,3 +429,22 @@ def test_a_draft_is_filled_with_what_notebooks_left_and_nothing_of_before(run, t
     apart = replace(draft, stamp=STAMP | {"region": "west"})
     with pytest.raises(InputError, match=r"are for demo east .* not for demo west .* `cvm run`"):
         apart.copy_from(run.folder)
+
+
+@pytest.mark.parametrize("damage", ["", "{", "PAR1"])
+def test_a_damaged_table_names_its_notebook_which_writes_it_anew(run, damage):
+    run.write("backtest", trust("nbd"))
+    (run.folder / "tables" / "backtest.parquet").write_text(damage)
+    with pytest.raises(InputError, match=r"backtest\.parquet: damaged; run \w+\.ipynb again"):
+        run.read("backtest")
+    run.write("backtest", trust("nbd"))
+    assert len(run.read("backtest")) == 1
+
+
+def test_a_damaged_stamp_is_none_and_the_first_notebook_begins_anew(run):
+    run.write("backtest", trust("nbd"))
+    (run.folder / "stamp.json").write_text('{"config"')
+    with pytest.raises(InputError, match=r"no stamp\.json; run all notebooks from 01_customers"):
+        run.read("backtest")
+    run.write("quality", quality())
+    assert files(run.folder) == ["stamp.json", "tables/quality.parquet"]

@@ -133,3 +133,28 @@ def test_drawn_coordinates_are_no_text_and_other_attributes_are(tmp_path):
     path.write_text('<path d="M 14990067179 1"/><path d="Anna Schmidt"/><g id="x%20y"/>', "utf-8")
     said = "\n".join(Texts().of_file(path))
     assert "14990067179" not in said and "Anna Schmidt" in said and "x y" in said
+
+
+LONG = 400_000
+ONE_WORD = {
+    "letters": "a" * LONG,
+    "before an address": "a" * LONG + " x@y.de",
+    "digits": "1-" * (LONG // 2) + "x",
+    "signs without spaces": "\u4e2d" * LONG,
+    "open tags": "<a " * (LONG // 3),
+    "brackets": "<" * LONG,
+    "open comments": "<!--" * (LONG // 4),
+    "open values": '<x y="1"' * (LONG // 8),
+}
+
+
+@pytest.mark.parametrize("kind", ONE_WORD)
+def test_one_very_long_word_is_searched_without_trying_each_of_its_signs(tmp_path, gate, kind):
+    """In steps that grow with its length: with its square, this would take hours."""
+    notebook(tmp_path / "cell.ipynb", output={"text/plain": ONE_WORD[kind]})
+    exposure_gate.check(tmp_path, gate, ())
+
+
+def test_a_cell_of_a_list_may_be_long(tmp_path, gate):
+    pd.DataFrame({"text": [ONE_WORD["letters"]]}).to_csv(tmp_path / "list.csv", index=False)
+    exposure_gate.check(tmp_path, gate, ())

@@ -1,12 +1,15 @@
 """Regions stand or fall by themselves, an unchanged one is left alone, the last good one stays."""
 
+import errno
 import json
+import os
 import re
 import signal
 import stat
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +19,7 @@ from pyarrow import parquet
 from tiny_notebooks import is_gone, wait_for, write_notebook
 from typer.testing import CliRunner
 
+from cvm_analysis import atomic_folder
 from cvm_analysis.cli import app
 from cvm_analysis.errors import InputError
 from cvm_analysis.notebooks import signature
@@ -537,6 +541,190 @@ def test_an_interrupt_ends_the_regions_and_leaves_nothing_half_made(
     assert not (plan.out / "all" / "failed.json").exists()
 
 
+# Damaged files
+
+DAMAGES = ["", "[]", "\0\0", '{"fingerprint": 1, "outputs": []}']
+DAMAGED = [("run.json", damage) for damage in DAMAGES]
+DAMAGED += [("desk/stamp.json", "{"), ("desk/tables/clusters.parquet", "PAR1")]
+
+
+@pytest.mark.parametrize(("name", "damage"), DAMAGED)
+def test_a_damaged_report_is_named_by_status_and_made_anew(plan, kernel, name, damage):
+    go(plan)
+    (plan.link("east") / name).write_text(damage)
+    said = CliRunner().invoke(app, ["status", str(plan.out)])
+    assert said.exit_code == 0
+    if name == "run.json":
+        assert "failed: 2026-01-01/run.json cannot be read" in said.output.splitlines()[1]
+    states, _ = go(plan)
+    assert (states["east"], states["west"]) == ("published", "unchanged")
+    assert company(plan)["missing"] == [] and fan_out.entries(plan.out, "en")[1]["status"] == "good"
+    assert set(go(plan)[0].values()) == {"unchanged"}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_failure_does_not_break_status_or_runs(plan, kernel, damage):
+    kernel.fails = {"east"}
+    go(plan)
+    (plan.out / "east" / "failed.json").write_text(damage)
+    assert CliRunner().invoke(app, ["status", str(plan.out)]).exit_code == 0
+    assert go(plan)[0]["east"] == "failed"
+    assert fan_out.entries(plan.out, "en")[1]["message"] == "01_customers.ipynb [3]"
+
+
+def test_cut_thresholds_of_all_are_not_lent_and_made_anew(plan, kernel):
+    go(plan)
+    (plan.link("all") / "desk" / "reference.json").write_text('{"found')
+    go(plan, regions={"east": NAMES["east"]})
+    assert kernel.lent["east"] is None
+    assert go(plan)[0] == {"all": "published", "east": "published", "west": "unchanged"}
+    assert kernel.lent["east"] == {"found in": "all"}
+
+
+# A machine that fails
+
+FAULT = {"under": (), "error": errno.ENOSPC}
+WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+
+
+def watch(event, args):
+    """Let every write fail under some paths, as on a full disk or without permission."""
+    if event in ("open", "os.mkdir", "os.rename", "os.symlink") and isinstance(args[0], str | Path):
+        writes = event != "open" or (args[2] or 0) & WRITES
+        if writes and str(args[0]).startswith(FAULT["under"]):
+            raise OSError(FAULT["error"], os.strerror(FAULT["error"]), str(args[0]))
+
+
+@pytest.fixture(scope="module")
+def audited():
+    sys.addaudithook(watch)  # cannot be removed, but does nothing without a path
+
+
+@pytest.fixture
+def broken(audited):
+    yield lambda *paths: FAULT.update(under=tuple(map(str, paths)))
+    FAULT["under"] = ()
+
+
+@pytest.mark.parametrize("key", ["all", "east"])
+def test_where_one_region_cannot_be_written_the_others_and_the_portal_are(
+    plan, kernel, broken, key
+):
+    broken(plan.out / key)
+    states, events = go(plan)
+    assert states == dict.fromkeys(NAMES, "published") | {key: "failed"}
+    said = [event.message for event in events if event.state == "failed"]
+    assert len(said) == 1 and "No space left on device" in said[0]
+    assert "West" in (plan.out / "index.html").read_text()
+
+
+def test_on_a_disk_that_is_full_later_the_last_good_reports_stay(plan, kernel, broken):
+    go(plan)
+    before = {key: plan.link(key).readlink() for key in NAMES}
+    broken(*(plan.out / key for key in NAMES), plan.out / "index", plan.out / ".index")
+    outcome = fan_out.run(replace(plan, force=True), lambda event: None)
+    assert {each.region for each in outcome.failed} == set(NAMES)
+    assert "No space left on device" in outcome.portal_failure
+    assert {key: plan.link(key).readlink() for key in NAMES} == before
+    broken()
+    assert set(go(plan)[0].values()) == {"unchanged"}
+    assert [hidden(plan.out / key) for key in NAMES] == [[before[key].name] for key in NAMES]
+
+
+def test_where_nothing_can_be_written_the_run_does_not_start(plan, kernel, broken, tmp_path):
+    broken(plan.out)
+    with pytest.raises(OSError, match="No space left on device"):
+        go(plan)
+    assert kernel.ran == []
+
+
+def test_a_log_on_a_full_disk_stops_no_run(plan, kernel):
+    def full(event):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    assert fan_out.run(plan, full).failed == ()
+
+
+def test_what_is_not_done_within_the_time_of_the_run_fails(plan, kernel):
+    go(plan, regions={"all": NAMES["all"], "east": NAMES["east"]})
+    kernel.ran.clear()
+    states, events = go(plan, ends_at=time.monotonic())
+    assert states == {"all": "unchanged", "east": "unchanged", "west": "failed"}
+    assert kernel.ran == [] and (plan.out / "index.html").is_file()
+    assert {each.message for each in events if each.state == "failed"} == {
+        "not done within the time of the run (--run-minutes)"
+    }
+
+
+def test_a_second_run_waits_for_the_first_and_finds_its_work_done(plan, kernel, monkeypatch):
+    begun, both, states = threading.Event(), threading.Event(), {}
+
+    def slow(source, asked, output, limit, stop):
+        begun.set()
+        assert both.wait(30)
+        return kernel(source, asked, output, limit, stop)
+
+    def second():
+        def note(event):
+            if event.notebook == "waits for another run":
+                both.set()
+
+        begun.wait(30)
+        outcome = fan_out.run(plan, note)
+        states["second"] = {each.region: each.state for each in outcome.results}
+
+    monkeypatch.setattr(region, "execute", slow)
+    thread = threading.Thread(target=second)
+    thread.start()
+    states["first"] = go(plan)[0]
+    thread.join(30)
+    assert set(states["first"].values()) == {"published"}
+    assert set(states["second"].values()) == {"unchanged"}
+    assert len(kernel.ran) == 2 * len(NAMES)
+
+
+def test_who_waits_for_another_run_ends_with_its_own_time(plan, kernel):
+    (plan.out / region.RUNNING).mkdir(parents=True)
+    with atomic_folder.file_lock(plan.out / region.RUNNING / "east.lock"):
+        states, _ = go(plan, ends_at=time.monotonic() + 1)
+    assert states["east"] == "failed"
+
+
+def test_a_clock_that_goes_back_changes_nothing(plan, kernel):
+    kernel.fails = {"east"}
+    go(plan)
+    path = plan.out / "east" / "failed.json"
+    failed = json.loads(path.read_text()) | {"since": "2099-01-01T00:00:00+00:00"}
+    path.write_text(json.dumps(failed))
+    go(plan)
+    assert fan_out.entries(plan.out, "en")[1]["since"] == "2099-01-01T00:00:00+00:00"
+    kernel.fails = set()
+    assert go(plan)[0]["east"] == "published"
+    assert set(go(plan)[0].values()) == {"unchanged"}
+
+
+def test_after_a_crash_only_what_is_missing_is_made_and_nothing_is_left(plan, kernel, monkeypatch):
+    def die(source, asked, output, limit, stop):
+        if asked["region"] == "west":
+            atomic_folder.write(plan.out / "west" / "failed.json", "x" * 10_000)
+            os._exit(9)
+        return kernel(source, asked, output, limit, stop)
+
+    child = os.fork()
+    if child == 0:
+        monkeypatch.setattr(region, "execute", die)
+        go(plan)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    (plan.out / "west" / ".failed.json-0123456789ab.writing").write_text("ha")
+    assert hidden(plan.out / "west") != []
+    states, _ = go(plan)
+    assert states == {"all": "published", "east": "unchanged", "west": "published"}
+    for key in NAMES:
+        assert hidden(plan.out / key) == [plan.link(key).readlink().name]
+    assert not (plan.out / "west" / "failed.json").exists()
+
+
 SHOW = """
 from cvm_analysis.errors import CvmError
 print("written to", run_dir, "from", config, CvmError.__module__)
@@ -636,17 +824,25 @@ def test_for_real_the_manifest_names_what_it_was_made_from(published):
     assert (made["region"], made["as_of"], made["seed"]) == ("east", "2026-01-01", 0)
 
 
-def test_for_real_sigterm_ends_kernels_and_leaves_nothing_half_made(plan, tmp_path):
-    slow = f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))"
-    write_notebook(plan.notebooks_folder, "01_customers", slow, "time.sleep(600)")
-    code = (
-        "from pathlib import PosixPath; from cvm_analysis.run import fan_out; "
-        f"from cvm_analysis.run.plan import Plan; fan_out.run({plan!r}, lambda event: None)"
+def test_for_real_a_signal_ends_all_processes_and_leaves_nothing_half_made(plan, tmp_path):
+    """Also what a notebook started in a session of its own."""
+    pids = tmp_path / "pids"
+    start = (
+        "import os, pathlib, subprocess, time; "
+        "other = subprocess.Popen(['sleep', '600'], start_new_session=True); "
+        f"pathlib.Path({str(pids)!r}).write_text(f'{{os.getpid()}} {{other.pid}}')"
     )
+    write_notebook(plan.notebooks_folder, "01_customers", start, "time.sleep(600)")
+    code = (
+        "from pathlib import PosixPath; from cvm_analysis import endings; "
+        "from cvm_analysis.run import fan_out; from cvm_analysis.run.plan import Plan\n"
+        f"with endings.orderly(): fan_out.run({plan!r}, lambda event: None)"
+    )
+    code = code.replace("ends_at=inf", "ends_at=float('inf')")
     runner = subprocess.Popen([sys.executable, "-c", code])
-    kernel = int(wait_for(tmp_path / "pid"))
-    runner.send_signal(signal.SIGTERM)
-    assert runner.wait(20) == 128 + signal.SIGTERM
-    assert is_gone(kernel)
+    started = [int(pid) for pid in wait_for(pids).split()]
+    runner.send_signal(signal.SIGHUP)
+    assert runner.wait(20) == 128 + signal.SIGHUP
+    assert all(is_gone(pid) for pid in started)
     assert hidden(plan.out / "all") == []
     assert [path.name for path in plan.out.iterdir() if path.name[0] != "."] == ["all"]

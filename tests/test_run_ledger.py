@@ -463,3 +463,38 @@ def test_rows_of_a_person_with_several_ids_are_read_under_one(business):
     assert customers(business.handed_in("east", SECOND)) == ["e1"]
     assert customers(business.handed_in("west", SECOND)) == ["e9"]
     assert business.recorded()[f"east {FIRST}"] == ["e1", "e2"]
+
+
+def test_a_cut_file_is_mended_from_its_report_or_named(business):
+    business.run()
+    for name in (f"{FIRST}.parquet", f"figures/{FIRST}.parquet"):
+        path = business.plan.ledger / "east" / name
+        path.write_bytes(path.read_bytes()[:50])
+    assert business.run(SECOND) == PUBLISHED
+    assert business.recorded()["east 2026-01-31"] == ["e1", "e2"]
+    assert business.figures()[f"east {FIRST}"] == [1000.0]
+    (business.plan.ledger / "east" / f"{FIRST}.parquet").write_bytes(b"")
+    shutil.rmtree(business.plan.out / "east")
+    found = business.run(SECOND, force=True)
+    assert f"east/{FIRST}.parquet: damaged, and no published report" in found["east"]
+    assert "damaged" in found["all"] and found["west"] == "published"
+    assert (business.plan.out / "index.html").is_file()
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"as_of": 1}'])
+def test_a_damaged_note_stops_no_run(business, damage):
+    business.run()
+    (business.plan.ledger / "east" / f".{FIRST}.json").write_text(damage)
+    assert business.run() == UNCHANGED and business.left() == set()
+
+
+@pytest.mark.parametrize("name", [".owner.json", ".key.json"])
+def test_a_damaged_marker_is_named_and_removed_by_who_knows(business, name):
+    business.run(key_check="first")
+    path = business.plan.ledger / name
+    path.write_text("{")
+    with pytest.raises(InputError, match=rf"{name}: damaged; if .* remove this file"):
+        business.run(key_check="first")
+    path.unlink()
+    assert business.run(key_check="first") == UNCHANGED
+    assert json.loads(path.read_text())

@@ -93,3 +93,13 @@ def test_other_files_do_not_matter(tmp_path, out):
 def test_the_marker_names_no_path_of_this_machine(tmp_path, out):
     marker.claim(plan(tmp_path))
     assert str(tmp_path) not in (out / marker.MARKER).read_text()
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"business": "One"}'])
+def test_a_damaged_marker_is_named(tmp_path, out, damage):
+    (out / marker.MARKER).write_text(damage)
+    said = f"{out / marker.MARKER}: damaged; if {out} belongs to "
+    with pytest.raises(InputError, match=re.escape(said)):
+        marker.claim(plan(tmp_path))
+    (out / marker.MARKER).unlink()
+    marker.claim(plan(tmp_path))

@@ -4,11 +4,13 @@ import json
 
 from cvm_analysis.run import published
 
+EMPTY = {"languages": [], "outputs": {}, "code": {}}
+
 
 def publish(folder, day, business="Demo", **more):
     target = folder / f".{day}-abc"
     target.mkdir(parents=True)
-    made = {"fingerprint": "f", "business": business, "as_of": day, **more}
+    made = {"fingerprint": "f", "business": business, "as_of": day, **EMPTY, **more}
     (target / "run.json").write_text(json.dumps(made))
     (folder / day).symlink_to(target.name)
 

@@ -6,13 +6,16 @@ symlink, replaced in one step, points to it: readers find the old folder or the 
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
@@ -23,20 +26,21 @@ LOCK = ".lock"
 
 def lock(folder: Path) -> FileLock:
     """Make the lock under which one process at a time changes what several share in a folder."""
-    return _lock(folder / LOCK)
+    return file_lock(folder / LOCK)
 
 
 @contextmanager
 def atomic_folder(parent: Path, name: str) -> Iterator[Path]:
     """Give an empty folder in `parent` (mode 0700) to fill and `publish`; else it is removed.
 
-    A lock shows that its process is alive; folders of killed processes are removed by the next
-    `publish` into the same parent, and by `clear_up`.
+    A lock shows that its process is alive; the next folder made or published in the same parent
+    removes those of killed processes.
     """
     parent.mkdir(parents=True, exist_ok=True)
     folder = parent / f".building-{name}-{secrets.token_hex(6)}"
-    owned = _lock(folder.with_name(f"{folder.name}.lock"))
+    owned = file_lock(folder.with_name(f"{folder.name}.lock"))
     with lock(parent):
+        _remove_leftovers(parent)
         owned.acquire()
         folder.mkdir(mode=0o700)
     try:
@@ -63,13 +67,6 @@ def publish(folder: Path, link: Path) -> Path:
     return final
 
 
-def clear_up(parent: Path) -> None:
-    """Remove what killed processes left unfinished in a folder, if there is one."""
-    if parent.is_dir() and any(parent.glob(".building-*.lock")):
-        with lock(parent):
-            _remove_leftovers(parent)
-
-
 @contextmanager
 def kept(link: Path) -> Iterator[Path]:
     """Give the folder that a link points to now; meanwhile no `publish` removes it.
@@ -81,7 +78,7 @@ def kept(link: Path) -> Iterator[Path]:
         return
     with lock(link.parent):
         folder = link.resolve()
-        owned = _lock(link.with_name(f"{folder.name}.{secrets.token_hex(6)}.lock"))
+        owned = file_lock(link.with_name(f"{folder.name}.{secrets.token_hex(6)}.lock"))
         owned.acquire()
     try:
         yield folder
@@ -90,6 +87,27 @@ def kept(link: Path) -> Iterator[Path]:
             Path(owned.lock_file).unlink(missing_ok=True)
             owned.release()
             _remove_older(link, link.resolve())
+
+
+def clean(folder: Path, link: Path | None = None) -> None:
+    """Remove what killed processes left in a folder, where nobody else writes files now.
+
+    link : in it; older versions of what it points to go, too, unless a process keeps them
+    """
+    if not folder.is_dir():
+        return
+    with lock(folder):
+        _remove_leftovers(folder)
+        remove_unfinished(folder)
+        if link and (link.is_symlink() or not link.exists()):
+            _remove_older(link, link.resolve())
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove the files that killed processes were writing in a folder, while nobody else writes."""
+    for path in folder.glob(".*.writing"):
+        if re.fullmatch(r"\..+-[0-9a-f]{12}\.writing", path.name):
+            path.unlink(missing_ok=True)
 
 
 def versions(link: Path) -> list[Path]:
@@ -120,6 +138,23 @@ def write(path: Path, content: str | bytes, mode: int = 0o666) -> None:
     _sync_one(path.parent)
 
 
+def read_json(path: Path, kind: Any) -> Any:
+    """Read a JSON file of this kind (a type); None if it is missing, damaged or of another kind."""
+    try:
+        content = json.loads(path.read_bytes())
+        _adapter(kind).validate_python(content)
+    except (OSError, ValueError):
+        return None
+    return content
+
+
+@cache
+def _adapter(kind: Any) -> Any:
+    from pydantic import TypeAdapter  # not needed where files are only written
+
+    return TypeAdapter(kind)
+
+
 def _point(link: Path, final: Path) -> None:
     unfinished = final.with_name(f"{final.name}.link")
     unfinished.symlink_to(final.name)
@@ -132,9 +167,9 @@ def _remove_older(link: Path, final: Path) -> None:
     for path in link.parent.iterdir():
         if path.is_symlink() and _is_version(path.with_suffix(""), link):
             path.unlink()
-        elif path.name == final.name or not _is_version(path, link):
+        elif not _is_version(path, link) or not path.is_dir() or _is_kept(path):
             continue
-        elif path.is_dir() and not _is_kept(path):
+        elif path.name != final.name:
             shutil.rmtree(path, ignore_errors=True)
 
 
@@ -151,7 +186,7 @@ def _is_kept(folder: Path) -> bool:
 
 def _remove_free(path: Path) -> bool:
     """Remove a lock that no living process holds; return whether it did."""
-    owned = _lock(path)
+    owned = file_lock(path)
     try:
         owned.acquire(blocking=False)
     except OSError:  # held: Timeout is one
@@ -166,22 +201,23 @@ def _remove_leftovers(parent: Path) -> None:
     for path in parent.glob(".building-*.lock"):
         if not re.fullmatch(r"\.building-.+-[0-9a-f]{12}\.lock", path.name):
             continue
-        owned = _lock(path)
+        owned = file_lock(path)
         with suppress(OSError):  # held by a living process: Timeout is one
             owned.acquire(blocking=False)
             _remove(path.with_suffix(""), owned)
 
 
 def _remove(folder: Path, owned: FileLock) -> None:
-    """Remove a folder, then release its lock."""
+    """Remove a folder, then release its lock; what cannot be removed is left to the next run."""
     shutil.rmtree(folder, ignore_errors=True)
-    Path(owned.lock_file).unlink(missing_ok=True)
+    with suppress(OSError):
+        Path(owned.lock_file).unlink(missing_ok=True)
     owned.release()
 
 
-def _lock(path: Path) -> FileLock:
+def file_lock(path: Path) -> FileLock:
     """A lock for one process at a time; the system releases it when a process is killed."""
-    return FileLock(path, mode=0o600, fallback_to_soft=False)
+    return FileLock(path, mode=0o600, thread_local=False, fallback_to_soft=False)
 
 
 def _sync(folder: Path) -> None:

@@ -6,7 +6,10 @@ Exit codes: 0 good; 1 some region failed, the others are published; 2 wrong use,
 
 from __future__ import annotations
 
+import math
 import sys
+import time
+import traceback
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +18,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from cvm_analysis import endings
 from cvm_analysis.errors import CvmError, InputError
 
 if TYPE_CHECKING:
@@ -144,8 +148,12 @@ def run(
     language: Annotated[list[str] | None, typer.Option(help="Language of the report.")] = None,
     force: Annotated[bool, typer.Option(help="Run even if nothing changed.")] = False,
     prepared: Annotated[bool, typer.Option(help="Use the existing prepared tables.")] = False,
+    notebook_minutes: Annotated[float, typer.Option(min=0, help="Time of one notebook.")] = 60,
+    run_minutes: Annotated[float | None, typer.Option(min=0, help="Time of the run.")] = None,
+    memory_gb: Annotated[float, typer.Option(min=0, help="Of one notebook; 0: no limit.")] = 0,
 ) -> None:
     """Run the notebooks for `all` and every region, and publish the reports."""
+    ends_at = time.monotonic() + 60 * run_minutes if run_minutes else math.inf
     from cvm_analysis import prepared as prepared_tables
     from cvm_analysis import validate
     from cvm_analysis.intake.prepare import prepare as prepare_tables
@@ -164,15 +172,23 @@ def run(
         plan = _plan(kept, region or [], as_of, out, notebooks, languages)
         names = {key: each[languages[0]] for key, each in plan.regions.items()}
         with progress.open_progress(names, err) as show:
-            outcome = fan_out.run(replace(plan, jobs=jobs, force=force), show)
+            plan = replace(plan, jobs=jobs, force=force, ends_at=ends_at)
+            plan = replace(
+                plan, limit_seconds=60 * notebook_minutes, memory_bytes=int(memory_gb * 1e9)
+            )
+            outcome = fan_out.run(plan, show)
     for key, alerts in fan_out.find_alerts(plan, languages[0]).items():
         if alerts:
             more = f" ({len(alerts) - 1} more)" if alerts[1:] else ""
             _say(f"{names[key]}: {alerts[0]}{more}")
     for result in outcome.failed:
         err.print(f"{result.region}: failed: {result.failure}", markup=False, highlight=False)
-    _say(str(outcome.portal))
-    if outcome.failed:
+    if outcome.portal_failure:
+        failure = f"{outcome.portal}: not written: {outcome.portal_failure}"
+        err.print(failure, markup=False, highlight=False)
+    else:
+        _say(str(outcome.portal))
+    if outcome.failed or outcome.portal_failure:
         raise typer.Exit(1)
 
 
@@ -187,7 +203,8 @@ def status(out: Annotated[Path, typer.Argument(help="Where reports are published
         since = f" since {entry['since']}" if entry["since"] else ""
         without = f"; without {', '.join(entry['missing'])}" if entry["missing"] else ""
         newer = f"; newer report of {', '.join(entry['newer'])}" if entry["newer"] else ""
-        state = f"{entry['status']}{since}{without}{newer}"
+        damaged = f": {entry['damaged']} cannot be read" if entry["damaged"] else ""
+        state = f"{entry['status']}{damaged}{since}{without}{newer}"
         _say(f"{entry['region']:<24}{entry['as_of'] or '-':<12}{state}")
 
 
@@ -360,13 +377,17 @@ def _say(text: str) -> None:
 
 
 def main() -> None:
-    """Run `cvm`: user errors end in one message, all others in a traceback."""
+    """Run `cvm`: errors of a user or of the machine end in one message, others in a traceback."""
     debug = "--debug" in sys.argv
     sys.argv = [argument for argument in sys.argv if argument != "--debug"]
     try:
-        app()
-    except CvmError as error:
+        with endings.orderly():
+            app()
+    except Exception as error:
         if debug:
             raise
-        err.print(escape(f"cvm: {error}"), highlight=False)
-        sys.exit(error.exit_code)
+        if said := endings.describe(error):
+            err.print(escape(f"cvm: {said}"), highlight=False)
+        else:
+            traceback.print_exc()
+        sys.exit(getattr(error, "exit_code", CvmError.exit_code))

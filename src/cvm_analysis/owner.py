@@ -9,18 +9,34 @@ A folder with pseudonyms also keeps the check value of the key that made them.
 from __future__ import annotations
 
 import hashlib
-import json
 import os.path
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from typing_extensions import TypedDict
+
+from cvm_analysis.atomic_folder import read_json
 from cvm_analysis.errors import InputError
 
-Owner = Mapping[str, str]
 KEY_CHECK = ".key.json"  # in a ledger: the check value of its key
 
 
-def describe(business: str, config: Path, folder: Path) -> dict[str, str]:
+class Owner(TypedDict):
+    """Whose a folder is: name of the business, name of the config's file, digest of the way."""
+
+    business: str
+    config: str
+    place: str
+
+
+class KeyCheck(TypedDict):
+    """Content of `.key.json`."""
+
+    key_check: str
+
+
+def describe(business: str, config: Path, folder: Path) -> Owner:
     """Describe a config as the owner of a folder, which need not exist yet."""
     way = Path(os.path.relpath(config.resolve(), folder.resolve())).as_posix()
     place = hashlib.sha256(way.encode()).hexdigest()[:16]
@@ -40,10 +56,29 @@ def refuse_another(folder: Path, found: Owner, own: Owner, cure: str) -> None:
     raise InputError(f"{folder}: belongs to {theirs}, not to {ours}; {cure}")
 
 
+def read(path: Path, kind: Any, meaning: str) -> Any:
+    """Read a marker, Owner or KeyCheck; None if there is none.
+
+    meaning : what must be true for a damaged one to be removed
+
+    Raises
+    ------
+    InputError : it is damaged, so that nothing tells whose the folder is
+    """
+    found = read_json(path, kind)
+    if found is None and path.exists():
+        raise InputError(f"{path}: damaged; if {meaning}, remove this file, then run again")
+    return found
+
+
 def read_key_check(folder: Path) -> str:
-    """Read the check value of the key of a folder's pseudonyms; empty if it has none."""
-    path = folder / KEY_CHECK
-    return str(json.loads(path.read_text("utf-8"))["key_check"]) if path.is_file() else ""
+    """Read the check value of the key of a folder's pseudonyms; empty if it has none.
+
+    InputError if it is damaged.
+    """
+    meaning = f"CVM_KEY is the key that {folder} was made with"
+    found = read(folder / KEY_CHECK, KeyCheck, meaning)
+    return found["key_check"] if found else ""
 
 
 def describe_other_key(folders: Sequence[Path]) -> str:

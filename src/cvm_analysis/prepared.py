@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,8 +13,10 @@ from typing import Any
 import ibis
 import pandas as pd
 from ibis import ir
+from typing_extensions import TypedDict
 
 from cvm_analysis import atomic_folder, customers, owner, texts
+from cvm_analysis.atomic_folder import read_json
 from cvm_analysis.errors import InputError
 from cvm_analysis.queries import DAY, Queries, connect
 from cvm_analysis.settings import Settings
@@ -32,6 +33,39 @@ DATED = {  # table -> the day that tells whether it is still being recorded
     **dict.fromkeys(("feedback", "indicators", "campaign_members", "contact_log"), "at"),
     **dict.fromkeys(("consents", "points", "referrals", "mentions"), "at"),
 }
+
+
+class _Owned(TypedDict):
+    owner: owner.Owner
+
+
+class Stamp(_Owned):
+    """What readers of prepared.json rely on."""
+
+    fingerprint: str
+    regions: dict[str, dict[str, str]]
+    first_day: str
+    as_of: str
+    extracted_on: str
+    incomplete_day: dict[str, Any] | None
+    files: list[dict[str, Any]]
+    rows_read: int
+    rows_accepted: int
+    notes: list[str]
+    warnings: list[str]
+    imported: list[str]
+    headers: dict[str, list[str]]
+    scores: list[dict[str, Any]]
+    history: list[Prepare]
+    size: int  # of the tables, in bytes
+
+
+class Prepare(TypedDict):
+    """An earlier prepare, for the gates."""
+
+    fingerprint: str
+    rows: dict[str, int]
+    scores: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -157,13 +191,15 @@ class Prepared:
         the next one.
         """
         con, copied = self.transactions.get_backend(), customers.with_copied_days
-        queries = replace(self.queries, max_rows=0)  # all draws have one name
+        queries, drawn = replace(self.queries, max_rows=0), None  # all draws have one name
         for copies in draws:
             typed = copies.astype({"customer_id": "string"})  # a draw may have no row
             days = con.create_table("copies", typed, temp=True, overwrite=True)
-            days = days.cast({"copy_of": "date", "day": "date"})
-            drawn = copied(self.transactions, days, before)
-            yield replace(self, transactions=drawn, queries=queries)
+            if drawn is None:
+                days = days.cast({"copy_of": "date", "day": "date"})
+                transactions = copied(self.transactions, days, before)
+                drawn = replace(self, transactions=transactions, queries=queries)
+            yield drawn
 
     def purchase_days(self, date: dt.date) -> pd.DataFrame:
         """One row per customer and day with a purchase by `date`: customer_id, day."""
@@ -252,19 +288,19 @@ def _to_pandas(name: str, table: ir.Table | None) -> pd.DataFrame:
 def stamp(settings: Settings) -> dict[str, Any]:
     """Read what `prepare` recorded (files, regions and their names, dates); empty if never run.
 
-    InputError if the prepared tables are those of another config.
+    It is also empty if this version does not know what was recorded, or it is damaged. InputError
+    if the prepared tables are those of another config.
     """
-    found = read_stamp(settings.prepared)
-    if "owner" in found:
+    if found := read_json(settings.prepared / STAMP, _Owned):
         cure = (
             "name another folder under `prepared` in this config, or, if the config was moved, "
             f"remove {settings.prepared}"
         )
         owner.refuse_another(settings.prepared, found["owner"], describe_owner(settings), cure)
-    return found
+    return read_stamp(settings.prepared)
 
 
-def describe_owner(settings: Settings) -> dict[str, str]:
+def describe_owner(settings: Settings) -> owner.Owner:
     """Describe this config as the owner of its prepared tables."""
     folder = settings.prepared.parent
     return owner.describe(settings.business.business, settings.path, folder)
@@ -274,10 +310,14 @@ def describe_owner(settings: Settings) -> dict[str, str]:
 def kept(settings: Settings) -> Iterator[Settings]:
     """Give settings whose prepared tables stay as they are, whatever is prepared meanwhile.
 
-    InputError if there are none.
+    InputError if there are none, or files are missing or cut.
     """
     _stamp(settings)
     with atomic_folder.kept(settings.prepared) as folder:
+        if not is_whole(folder):
+            raise InputError(
+                f"{settings.prepared}: files are missing or cut; run `cvm prepare {settings.path}`"
+            )
         yield replace(settings, pinned=folder)
 
 
@@ -449,14 +489,24 @@ def check_region(settings: Settings, region: str) -> None:
 
 
 def read_stamp(folder: Path) -> dict[str, Any]:
-    """Read what `prepare` recorded in a folder of prepared tables; empty if nothing."""
-    path = folder / STAMP
-    return json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    """Read what `prepare` recorded in a folder of prepared tables; empty as `stamp`."""
+    return read_json(folder / STAMP, Stamp) or {}
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether prepared tables have the size they were written with."""
+    return read_stamp(folder).get("size") == size(folder)
+
+
+def size(folder: Path) -> int:
+    """Sum the sizes of prepared tables, in bytes."""
+    return sum(path.stat().st_size for path in folder.glob("**/*.parquet"))
 
 
 def _stamp(settings: Settings) -> dict[str, Any]:
-    recorded = stamp(settings)
-    if "owner" in recorded:
+    if recorded := stamp(settings):
         return recorded
-    found = "prepared by an earlier version" if recorded else "no prepared tables"
+    found = "no prepared tables"
+    if (settings.prepared / STAMP).exists():
+        found = "prepared by another version, or damaged"
     raise InputError(f"{settings.prepared}: {found}; run `cvm prepare {settings.path}`")

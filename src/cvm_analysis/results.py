@@ -20,6 +20,7 @@ import math
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,7 +28,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from cvm_analysis import file_names, notebooks, prepared
-from cvm_analysis.atomic_folder import lock, write
+from cvm_analysis.atomic_folder import lock, read_json, write
 from cvm_analysis.errors import InputError
 from cvm_analysis.minimum_data import Note
 from cvm_analysis.settings import Settings, load
@@ -67,7 +68,7 @@ class Run:
 
         A table that `cvm run` hands in (`ledger`, `earlier_reports`) is empty where it has not.
 
-        InputError, if it is missing or made from other data, names the notebook to run first.
+        InputError, if it is missing, damaged or made from other data, names the notebook to run.
         """
         self._refuse_outdated()
         if name in HANDED_IN and not self._table(name).is_file():
@@ -77,7 +78,12 @@ class Run:
             first = notebooks.find_writer(name)
             raise InputError(f"{self._table(name)}: no table {name} yet; run {first}.ipynb first")
         self.tables_read.add(name)
-        return pd.read_parquet(self._table(name)).set_index(list(TABLES[name].key))
+        try:
+            table = pd.read_parquet(self._table(name))
+        except (OSError, ValueError):
+            first = notebooks.find_writer(name)
+            raise InputError(f"{self._table(name)}: damaged; run {first}.ipynb again") from None
+        return table.set_index(list(TABLES[name].key))
 
     def read_own(self, name: str) -> pd.DataFrame:
         """Read this region's rows of a table that keeps those of all regions beside each other."""
@@ -105,9 +111,10 @@ class Run:
             (self.folder / REGIONS).unlink(missing_ok=True)  # now a table of its own
         with lock(self.folder):
             if "part" in key and path.is_file():
-                before = pd.read_parquet(path)
-                kept = before[~before["part"].isin(flat["part"])]
-                flat = pd.concat([each for each in (kept, flat) if len(each)] or [flat])
+                with suppress(OSError, ValueError):  # a damaged one is written anew
+                    before = pd.read_parquet(path)
+                    kept = before[~before["part"].isin(flat["part"])]
+                    flat = pd.concat([each for each in (kept, flat) if len(each)] or [flat])
             check(name, flat)
             columns = [c for c in TABLES[name].columns if c in flat]
             others = [c for c in flat if c not in columns]  # `check` refuses them where none may be
@@ -237,7 +244,7 @@ class Run:
     def notes(self) -> list[Note]:
         """All notes of this run, in the order of the notebooks."""
         signed = sorted((self.folder / "done").glob("*.json"))
-        return [Note(**note) for path in signed for note in _read_json(path)["notes"]]
+        return [Note(**note) for path in signed for note in _read_json(path).get("notes", ())]
 
     def sign_off(self, notebook: str, language: str, notes: list[Note] | None = None) -> None:
         """Record that `notebook` finished: its parameters, its tables, what it omitted."""
@@ -358,7 +365,8 @@ def _find(config: str | Path) -> Path:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    """Read a file of a run folder; a damaged one counts as missing: its notebook writes it anew."""
+    return read_json(path, dict[str, Any]) or {}
 
 
 def _write_json(path: Path, content: Any) -> None:

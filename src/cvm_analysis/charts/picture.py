@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import Colormap, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -51,8 +52,8 @@ class Picture:
         """Return the figure as SVG text."""
         file = io.StringIO()
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        with styled():
-            self.figure.savefig(file, format="svg", metadata=nothing)
+        with styled():  # savefig would draw everything twice, first to lay it out
+            FigureCanvasSVG(self.figure).print_svg(file, metadata=nothing)
         text = follow_setting(_shorten(file.getvalue().replace(_FAMILY, "")))
         fonts = f"text{{font-family:{FONTS};font-variant-numeric:tabular-nums}}"
         return text[text.index("<svg") :].replace(_CSS, _CSS + fonts, 1)

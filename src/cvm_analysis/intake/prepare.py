@@ -49,7 +49,7 @@ from cvm_analysis.intake import (
 )
 from cvm_analysis.intake.raw_files import RawInput
 from cvm_analysis.personal import known
-from cvm_analysis.prepared import STAMP, describe_owner, stamp
+from cvm_analysis.prepared import STAMP, describe_owner, is_whole, size, stamp
 from cvm_analysis.queries import connect
 from cvm_analysis.settings import (
     ContractSource,
@@ -110,9 +110,9 @@ def prepare(settings: Settings, force: bool = False) -> bool:
 
 def _prepare(settings: Settings, inputs: list[RawInput], force: bool) -> bool:
     _refuse_other_key(settings)
-    atomic_folder.clear_up(settings.prepared.parent)
+    atomic_folder.clean(settings.prepared.parent, settings.prepared)
     key = fingerprint(settings, inputs)
-    if not force and stamp(settings).get("fingerprint") == key:
+    if not force and _is_prepared(settings, key):
         _remove_stopped(settings)
         return False
     with _made(settings, inputs, key) as folder:
@@ -131,11 +131,15 @@ def rehearse(settings: Settings) -> Iterator[Settings]:
     _refuse_other_key(settings)
     with raw_files.open_inputs(settings) as inputs:
         key = fingerprint(settings, inputs)
-        if stamp(settings).get("fingerprint") == key:
+        if _is_prepared(settings, key):
             yield settings
             return
         with _made(settings, inputs, key) as folder:
             yield dataclasses.replace(settings, pinned=folder)
+
+
+def _is_prepared(settings: Settings, key: str) -> bool:
+    return stamp(settings).get("fingerprint") == key and is_whole(settings.prepared)
 
 
 @contextmanager
@@ -149,7 +153,7 @@ def _made(settings: Settings, inputs: list[RawInput], key: str) -> Iterator[Path
         content["scores"] = scores.to_dict("records")
         content |= {"fingerprint": key, "owner": describe_owner(settings)}
         content["history"] = gates.remember(earlier, key, content)
-        content["key_check"] = _key_check(settings)
+        content |= {"key_check": _key_check(settings), "size": size(folder)}
         (folder / STAMP).write_text(json.dumps(content, ensure_ascii=False, indent=1), "utf-8")
         yield folder
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os.path
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -35,10 +35,7 @@ def open_inputs(settings: Settings) -> Iterator[list[RawInput]]:
 
     InputError: as `databases.extract`; several files to be joined as one
     """
-    every = [s for _, found in settings.business.sources.by_table().values() for s in found]
-    has_databases = any(place.source for s in every for place in (s, *s.join))
-    made = atomic_folder.atomic_folder(settings.prepared.parent, "databases")
-    with made if has_databases else nullcontext(Path()) as folder:
+    with atomic_folder.atomic_folder(settings.prepared.parent, "databases") as folder:
         find = partial(_find, settings, folder)
         yield [
             RawInput(table, source, name, path, others)

@@ -21,10 +21,11 @@ STREETS = (3, 4)  # ... and of a street before the house number
 
 _UNSPACED = "\u0e00-\u0e7f\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff"
 RUN = re.compile(f"[{_UNSPACED}]{{3,}}")
-HOUSE = re.compile(f"([{_UNSPACED}]{{3,}}) ?(\\d+)")
+HOUSE = re.compile(f"([{_UNSPACED}]{{3,4}}) ?(\\d+)")  # the last signs of the street
 WORD = re.compile(f"[^\\W_{_UNSPACED}]+")
 SEGMENT = re.compile(r"[^\n\r\t<>\"{}\[\]|;:=*!?$%#\\^~`，。；：！？、（）]+")  # ends a value
-EMAIL = re.compile(r"[a-z0-9._%+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+")
+# From the start of a word only: from each of its signs, a long one takes forever.
+EMAIL = re.compile(r"(?<![a-z0-9._%+-])[a-z0-9._%+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 _START, _END = f"(?<![^\\W_{_UNSPACED}])", f"(?![^\\W_{_UNSPACED}])"  # of a word
 # Fractions of a decimal number are none; ten digits and `.0` are a number that was a float.
 DIGITS = re.compile(rf"(?<!\d\.){_START}\d{{7,}}{_END}(?!\.\d)|{_START}\d{{10,}}(?=\.0+{_END})")

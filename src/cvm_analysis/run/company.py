@@ -35,11 +35,11 @@ def find_reference(whole: Build) -> bytes | None:
 def published_reference(plan: Plan) -> bytes | None:
     """Find what the published report of `all` left, if it is of the same data and date."""
     link = plan.link(ALL)
-    made = manifest.read(link)
-    reference = link / "desk" / "reference.json"
-    if made is None or made["prepared"] != plan.prepared or not reference.is_file():
+    made, name = manifest.read(link), "desk/reference.json"
+    is_of_these = made and made.get("prepared") == plan.prepared
+    if made is None or not is_of_these or not manifest.is_as_published(link, made, name):
         return None
-    return reference.read_bytes()
+    return (link / name).read_bytes()
 
 
 def report(whole: Build, done: Collection[str]) -> State:

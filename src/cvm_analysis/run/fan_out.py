@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from cvm_analysis import atomic_folder
-from cvm_analysis.run import company, ledger, manifest, marker, notebook, pages, published, region
-from cvm_analysis.run.plan import Job, Part, Plan, Progress, Result, State
+from cvm_analysis.run import (
+    company,
+    ledger,
+    manifest,
+    marker,
+    notebook,
+    pages,
+    published,
+    region,
+    work_folders,
+)
+from cvm_analysis.run.plan import Event, Job, Part, Plan, Progress, Result, State
 from cvm_analysis.tables import ALL
 
 EARLIER = 3  # reports of earlier dates that the portal links
@@ -22,10 +30,14 @@ EARLIER = 3  # reports of earlier dates that the portal links
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outcome of a run: one result per region, and the portal with links to the reports."""
+    """The outcome of a run: one result per region, and the portal with links to the reports.
+
+    portal_failure : why the portal could not be written; empty if it was
+    """
 
     results: tuple[Result, ...]
     portal: Path
+    portal_failure: str = ""
 
     @property
     def failed(self) -> tuple[Result, ...]:
@@ -40,21 +52,30 @@ def run(plan: Plan, progress: Progress) -> Outcome:
     `all` names it. If the analysis of `all` fails, the regions use only their own data; if `all` is
     not part of this run, they use the thresholds of its published report of the same data and date.
     InputError, before anything runs, if plan or notebooks cannot be used, or if `out` or the ledger
-    belongs to another business. On Ctrl-C or SIGTERM all processes are ended and unfinished files
-    are removed.
+    belongs to another business; OSError if they cannot be written. An exception in this thread, as
+    Ctrl-C raises, ends all processes and removes unfinished files.
 
-    `progress` is called from several threads.
+    `progress` is called from several threads; where it cannot write, the run goes on.
     """
     check(plan)
     plan.out.mkdir(parents=True, exist_ok=True)
     marker.claim(plan)
     ledger.claim(plan)
-    with _terminable(), ExitStack() as kept, _Pool(plan, progress) as pool:
+    work_folders.clean()
+
+    def show(event: Event) -> None:
+        with suppress(OSError):
+            progress(event)
+
+    with ExitStack() as kept, _Pool(plan, show) as pool:
         if ALL in plan.regions:
             results = _run_with_company(plan, pool, kept)
         else:
             results = pool.run(list(plan.regions), company.published_reference(plan))
-    return Outcome(tuple(results), write_portal(plan))
+    try:
+        return Outcome(tuple(results), write_portal(plan))
+    except Exception as error:
+        return Outcome(tuple(results), plan.out / "index.html", region.describe(error))
 
 
 def check(plan: Plan) -> None:
@@ -76,15 +97,21 @@ def find_alerts(plan: Plan, language: str) -> dict[str, list[str]]:
 
 def _run_with_company(plan: Plan, pool: _Pool, kept: ExitStack) -> list[Result]:
     """Run the regions between the two halves of `all`, whose folder is `kept` until the end."""
-    job = Job(plan, ALL, None)
-    whole = kept.enter_context(region.build(job, pool.slots, pool.progress, pool.stops[ALL]))
-    analysed = pool.attempt(job, lambda: company.analyse(whole))
-    reference = None if analysed.failure else company.find_reference(whole)
+    job, made = Job(plan, ALL, None), list[region.Build]()
+    around = (pool.slots, pool.progress, pool.stops[ALL])
+
+    def analyse() -> State:
+        kept.enter_context(region.held(job, *around[1:]))
+        made.append(kept.enter_context(region.build(job, *around)))
+        return company.analyse(made[0])
+
+    analysed = pool.attempt(job, analyse)
+    reference = None if analysed.failure else company.find_reference(made[0])
     others = pool.run([key for key in plan.regions if key != ALL], reference)
     if analysed.failure:
         return [analysed, *others]
     done = {result.region for result in others if not result.failure}
-    return [pool.attempt(job, lambda: company.report(whole, done)), *others]
+    return [pool.attempt(job, lambda: company.report(made[0], done)), *others]
 
 
 def write_portal(plan: Plan) -> Path:
@@ -95,17 +122,18 @@ def write_portal(plan: Plan) -> Path:
     from cvm_analysis.report import portal
     from cvm_analysis.texts import words
 
-    names = {language: pages.portal_page(language) for language in _languages(plan)}
-    for language, name in names.items():
-        title = words(language)("portal.title", business=plan.business)
-        others = {each: path for each, path in names.items() if each != language}
-        found = entries(plan.out, language, plan.business)
-        page = portal.render(found, title, language, others)
-        atomic_folder.write(plan.out / name, page)
-        if language == plan.languages[0]:
-            atomic_folder.write(plan.out / "index.html", page)
-    for name in set(marker.pages()) - {"index.html", *names.values()}:
-        (plan.out / name).unlink(missing_ok=True)
+    with atomic_folder.lock(plan.out):
+        names = {language: pages.portal_page(language) for language in _languages(plan)}
+        for language, name in names.items():
+            title = words(language)("portal.title", business=plan.business)
+            others = {each: path for each, path in names.items() if each != language}
+            found = entries(plan.out, language, plan.business)
+            page = portal.render(found, title, language, others)
+            atomic_folder.write(plan.out / name, page)
+            if language == plan.languages[0]:
+                atomic_folder.write(plan.out / "index.html", page)
+        for name in set(marker.pages()) - {"index.html", *names.values()}:
+            (plan.out / name).unlink(missing_ok=True)
     return plan.out / "index.html"
 
 
@@ -126,10 +154,11 @@ def entries(out: Path, language: str, business: str | None = None) -> list[dict[
 
     region, name, as_of (None without a report), status: `good`, `stale` (the last run failed and an
     earlier report stands, or `all` is older than a region) or `failed` (there is none), since: when
-    it began to fail, or None, message: the notebook and cell that failed; of `all`, n_regions: how
-    many make up the company, missing: names of those not in it, newer: names of those with another
-    report now; reports (language -> link relative to `out`), earlier: as_of and reports of the
-    newest earlier dates, alerts: see `portal.render`,
+    it began to fail, or None, message: the notebook and cell that failed, damaged: the run.json
+    that cannot be read where there is no report, else empty; of `all`, n_regions: how many make up
+    the company, missing: names of those not in it, newer: names of those with another report now;
+    reports (language -> link relative to `out`), earlier: as_of and reports of the newest earlier
+    dates, alerts: see `portal.render`,
     figures: what its notebooks left for the portal, by name; currency: of those that are money;
     horizon_weeks: of those that are forecasts, or None.
     """
@@ -144,8 +173,9 @@ def _entry(out: Path, key: str, language: str, business: str | None) -> dict[str
     if failure and business not in (None, failure["business"]):
         failure = None
     found = list(published.reports(out / key, business))
+    damaged = "" if found else published.find_damaged(out / key)
     link, made = found[0] if found else (out / key, {})
-    if not made and failure is None:
+    if not made and failure is None and not damaged:
         return None
     names = (made or failure or {}).get("names", {})
     left, parts = made.get("figures", {}), made.get("regions", {})
@@ -159,7 +189,8 @@ def _entry(out: Path, key: str, language: str, business: str | None) -> dict[str
         "as_of": made.get("as_of"),
         "status": "failed" if not made else "stale" if is_old else "good",
         "since": (failure or {}).get("since"),
-        "message": _place(failure) if failure else "",
+        "message": _place(failure) if failure else damaged,
+        "damaged": damaged,
         "n_regions": len(parts),
         "missing": [say[each] for each in missing],
         "newer": [say[each] for each in newer],
@@ -228,20 +259,3 @@ class _Pool:
         ]
         wait(tasks)
         return [task.result() for task in tasks]
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """In the main thread, let SIGTERM end the run in an orderly way."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def leave(number: int, frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, leave)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -18,14 +18,16 @@ from typing import Any
 from urllib.parse import unquote
 
 PIXELS = ("image/png", "image/jpeg")  # outputs of a notebook
+LONGEST = 2**31 - 1  # characters of a cell of a CSV file
 LEAST_WHOLE = 10**6  # of a number that may be an id or a phone
 
 EMBEDDED = re.compile(r"data:([\w.+/-]+)(?:;charset=[\w-]+)?;base64,([A-Za-z0-9+/=]+)")
 # Coordinates: signs of drawing commands and numbers only.
 DRAWN = re.compile(r"\s(?:d|points)=([\"'])[MLHVCSQTAZmlhvcsqtaze0-9\s.,+-]*\1")
 CELL = re.compile(r"<c r=\"[A-Z]+\d+\"(?: s=\"\d+\")?(?: t=\"\w+\")?/?>|</?[cv]>")  # of a workbook
-INLINE = re.compile(r"</?(?:a|b|em|i|mark|small|span|strong|sub|sup|tspan|u)(?=[\s/>])[^>]*>")
-TAG = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
+INLINE = re.compile(r"</?(?:a|b|em|i|mark|small|span|strong|sub|sup|tspan|u)(?=[\s/>])[^<>]*>")
+# No "<" within, nor "<!--": else the search for an end, from each of many starts, takes forever.
+TAG = re.compile(r"<!--(?:(?!<!--).)*?-->|<[^<>]*>", re.DOTALL)
 QUOTED = re.compile(r"=\s*\"([^\"]*)\"|=\s*'([^']*)'")
 
 
@@ -44,6 +46,7 @@ class Texts:
         elif path.suffix == ".xlsx":
             yield from self._workbook(path)
         elif path.suffix == ".csv":
+            csv.field_size_limit(LONGEST)
             with path.open(encoding="utf-8-sig", newline="") as file:
                 yield "\n".join({cell for row in csv.reader(file) for cell in row})
         elif path.suffix in (".json", ".ipynb"):

@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
+from typing_extensions import TypedDict
 
 from cvm_analysis import atomic_folder, owner
 from cvm_analysis.errors import InputError
@@ -32,8 +33,14 @@ from cvm_analysis.tables import ALL, TABLES, check, empty
 OTHER_LEDGER = "name another folder under `ledger` in this config"
 
 
+class _Note(TypedDict):
+    as_of: str
+    link: str
+    fingerprint: str
+
+
 def claim(plan: Plan) -> None:
-    """Mark the ledger as this business's, and finish what a killed process left.
+    """Mark the ledger as this business's, finish what a killed process left, and mend files.
 
     Raises
     ------
@@ -43,11 +50,15 @@ def claim(plan: Plan) -> None:
     plan.ledger.mkdir(parents=True, exist_ok=True)
     with atomic_folder.lock(plan.ledger):
         marker.mark(plan.ledger, plan, OTHER_LEDGER)
+        atomic_folder.remove_unfinished(plan.ledger)
         _claim_key(plan)
     for folder in sorted(path for path in plan.ledger.iterdir() if path.is_dir()):
         with atomic_folder.lock(folder):
+            for each in (folder, folder / "figures"):
+                atomic_folder.remove_unfinished(each)
             for note in sorted(folder.glob(".*.json")):
                 _settle(note)
+            _mend(plan, folder)
 
 
 def check_owner(plan: Plan) -> None:
@@ -68,7 +79,7 @@ def _claim_key(plan: Plan) -> None:
 def hand_in(job: Job, desk: Path) -> None:
     """Write what is known of earlier days into a run folder: tables `ledger`, `earlier_reports`.
 
-    Both are there, if need be without rows.
+    Both are there, if need be without rows. InputError names files that cannot be read.
     """
     plan, folder = job.plan, desk / "tables"
     folder.mkdir(exist_ok=True)
@@ -111,9 +122,8 @@ def restore(job: Job) -> None:
         return
     folder = _folder(job)
     with atomic_folder.lock(folder):
-        _write(
-            folder, {name: each for name, each in files.items() if not (folder / name).is_file()}
-        )
+        lost = [name for name in files if not (folder / name).is_file()]
+        _write(folder, {name: files[name] for name in lost})
 
 
 def _folder(job: Job) -> Path:
@@ -123,13 +133,40 @@ def _folder(job: Job) -> Path:
 
 
 def _settle(note: Path) -> None:
-    """Write the rows of the report that a note names, if it is published; remove the note."""
-    about, folder = json.loads(note.read_text("utf-8")), note.parent
-    link = Path(os.path.normpath(folder.resolve() / about["link"]))
-    made = manifest.read(link)
-    if made and made["fingerprint"] == about["fingerprint"]:
-        _write(folder, _files(folder.name, about["as_of"], link / "desk"))
+    """Write the rows of the report that a note names, if it is published; remove the note.
+
+    Rows that a damaged note does not name are written when their day is run again: see `restore`.
+    """
+    about, folder = atomic_folder.read_json(note, _Note), note.parent
+    if about:
+        link = Path(os.path.normpath(folder.resolve() / about["link"]))
+        made = manifest.read(link)
+        is_this = made and made["fingerprint"] == about["fingerprint"]
+        if made and is_this and manifest.is_whole(link, made):
+            _write(folder, _files(folder.name, about["as_of"], link / "desk"))
     note.unlink()
+
+
+def _mend(plan: Plan, folder: Path) -> None:
+    """Write damaged files of a region again from the reports of their days, where these stand."""
+    damaged = [path for path in folder.rglob("[!.]*.parquet") if not _is_readable(path)]
+    for path in damaged:
+        link = plan.out / folder.name / path.stem
+        made, name = manifest.read(link), path.relative_to(folder).as_posix()
+        if made and manifest.is_whole(link, made):
+            files = _files(folder.name, path.stem, link / "desk")
+            _write(folder, {each: content for each, content in files.items() if each == name})
+
+
+def _is_readable(path: Path) -> bool:
+    """Whether a Parquet file has its footer, which is written last."""
+    from pyarrow.parquet import read_schema
+
+    try:
+        read_schema(path)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -150,7 +187,11 @@ def _figures(region: str, as_of: str, desk: Path) -> bytes | None:
     path, made = desk / "tables" / "report_figures.parquet", manifest.read(desk.parent)
     if made is None or not path.is_file():
         return None
-    about = {"region": region, "as_of": pd.Timestamp(as_of), "program": made["code"]["version"]}
+    about = {
+        "region": region,
+        "as_of": pd.Timestamp(as_of),
+        "program": made["code"].get("version", ""),
+    }
     rows = pd.read_parquet(path).assign(**about)
     content: bytes = rows[list(TABLES["earlier_reports"].columns)].to_parquet(index=False)
     return content
@@ -181,6 +222,12 @@ def _unite(rows: pd.DataFrame, merges: Mapping[str, str]) -> pd.DataFrame:
 
 def _together(name: str, files: Sequence[Path]) -> pd.DataFrame:
     """Read files of the ledger as one table, sorted; a column that some lack is empty there."""
+    damaged = [str(path) for path in files if not _is_readable(path)]
+    if damaged:
+        raise InputError(
+            f"{', '.join(damaged)}: damaged, and no published report to write it again from; take "
+            "it from a backup, or remove it: what that report recommended is then not followed up"
+        )
     tables = [table for table in map(pd.read_parquet, files) if len(table)]
     if not tables:
         return empty(name)

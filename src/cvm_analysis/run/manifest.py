@@ -10,7 +10,9 @@ import platform
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired
+
+from typing_extensions import TypedDict
 
 import cvm_analysis
 from cvm_analysis import atomic_folder
@@ -20,6 +22,36 @@ from cvm_analysis.run.plan import PRIVATE, Job, Part, Plan
 
 PACKAGE = Path(cvm_analysis.__file__).parent
 STAMP = "stamp.json"  # in desk/
+
+
+class Figures(TypedDict, total=False):
+    """What a report leaves for the portal; see `results.Run.figures`."""
+
+    values: dict[str, float]
+    currency: str
+    horizon_weeks: float | None
+
+
+class Alert(TypedDict):
+    """An alert, with its text by language; see `results.Run.alerts`."""
+
+    text: dict[str, str]
+
+
+class Manifest(TypedDict):
+    """What readers of run.json rely on; reports of earlier versions lack some of it."""
+
+    fingerprint: str
+    business: str
+    as_of: str
+    languages: list[str]
+    outputs: dict[str, str]
+    code: dict[str, str]
+    prepared: NotRequired[str]
+    names: NotRequired[dict[str, str]]
+    regions: NotRequired[dict[str, Part]]
+    figures: NotRequired[Figures]
+    alerts: NotRequired[list[Alert]]
 
 
 def fingerprint(job: Job) -> str:
@@ -55,7 +87,7 @@ def check(desk: Path, job: Job, made_from: str) -> None:
 
     made_from : the fingerprint, taken before the first notebook ran
     """
-    if json.loads((desk / STAMP).read_text("utf-8")) != _stamp(job):
+    if atomic_folder.read_json(desk / STAMP, dict) != _stamp(job):
         raise InputError("the data were prepared again during the run; run it again")
     if fingerprint(job) != made_from:
         raise InputError(
@@ -102,17 +134,20 @@ def code(plan: Plan) -> str:
 
 
 def read(folder: Path) -> dict[str, Any] | None:
-    """Read the run.json of a published folder; None if it is missing or unreadable."""
-    try:
-        content = json.loads((folder / "run.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-    return content if isinstance(content, dict) and "fingerprint" in content else None
+    """Read the run.json of a published folder; None if it is missing, damaged or no such file."""
+    found: dict[str, Any] | None = atomic_folder.read_json(folder / "run.json", Manifest)
+    return found
 
 
-def is_complete(folder: Path, manifest: Mapping[str, Any]) -> bool:
-    """Whether every file of a manifest still exists."""
-    return all((folder / name).is_file() for name in manifest["outputs"])
+def is_whole(folder: Path, manifest: Mapping[str, Any]) -> bool:
+    """Whether every file of a manifest is there as it was published."""
+    return all(is_as_published(folder, manifest, name) for name in manifest["outputs"])
+
+
+def is_as_published(folder: Path, manifest: Mapping[str, Any], name: str) -> bool:
+    """Whether a file, by its path in the folder, is there as it was published."""
+    path = folder / name
+    return path.is_file() and _file(path) == manifest["outputs"].get(name)
 
 
 def write(

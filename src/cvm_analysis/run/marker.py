@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from typing_extensions import TypedDict
+
 from cvm_analysis import atomic_folder, owner
 from cvm_analysis.errors import InputError
 from cvm_analysis.run.plan import Plan
@@ -13,6 +15,10 @@ from cvm_analysis.texts import languages
 
 MARKER = ".owner.json"
 OTHER_OUT = "choose another --out"
+
+
+class _OfBusiness(TypedDict):
+    business: str
 
 
 def pages() -> list[str]:
@@ -31,12 +37,13 @@ def claim(plan: Plan) -> None:
     """
     with atomic_folder.lock(plan.out):
         check(plan)
+        atomic_folder.remove_unfinished(plan.out)
         mark(plan.out, plan, OTHER_OUT)
 
 
 def check(plan: Plan) -> None:
     """Raise InputError where `claim` would; nothing is written, and there may be no folder."""
-    if not (plan.out / MARKER).is_file():
+    if not (plan.out / MARKER).exists():
         _refuse_foreign(plan)
     refuse_another(plan.out, plan, OTHER_OUT)
 
@@ -56,11 +63,10 @@ def mark(folder: Path, plan: Plan, cure: str) -> None:
 
 
 def refuse_another(folder: Path, plan: Plan, cure: str) -> None:
-    """Raise InputError if a folder is marked as another business's."""
+    """Raise InputError if a folder is marked as another business's, or its marker is damaged."""
     path = folder / MARKER
-    if path.is_file():
+    if found := owner.read(path, owner.Owner, f"{folder} belongs to {plan.config}"):
         own = owner.describe(plan.business, plan.config, folder)
-        found = json.loads(path.read_text("utf-8"))
         moved = f"or, if the config was moved, remove {path}"
         owner.refuse_another(folder, found, own, f"{cure}, {moved}")
 
@@ -81,9 +87,5 @@ def _refuse_foreign(plan: Plan) -> None:
 def _businesses(out: Path) -> Iterator[str]:
     """Names of the businesses in the manifests and failures of a folder."""
     for path in (*out.glob("*/*/run.json"), *out.glob("*/failed.json")):
-        try:
-            content = json.loads(path.read_text("utf-8"))
-        except (OSError, ValueError):
-            continue
-        if isinstance(content, dict) and "business" in content:
-            yield str(content["business"])
+        if found := atomic_folder.read_json(path, _OfBusiness):
+            yield found["business"]

@@ -10,11 +10,9 @@ import ast
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -25,9 +23,14 @@ from typing import Any
 
 from cvm_analysis import errors, notebooks
 from cvm_analysis.errors import InputError
-from cvm_analysis.run.plan import Failure, Stopped
+from cvm_analysis.run import fork_server, work_folders
+from cvm_analysis.run.fork_server import Forked
+from cvm_analysis.run.kernel import MEMORY
+from cvm_analysis.run.plan import Failure, Limits, Stopped
 
 HASH_SEED = 0
+ATTEMPTS = 2
+MESSAGE = 2_000  # characters of an error that are kept
 GRACE_SECONDS = 15.0  # beyond the time limit, for the child to stop the notebook itself
 CVM_ERRORS = {name for name in vars(errors) if name.endswith("Error")}
 
@@ -75,24 +78,24 @@ def execute(
     notebook: Path,
     parameters: dict[str, str],
     output: Path,
-    limit_seconds: float,
+    limits: Limits,
     stop: threading.Event | None = None,
 ) -> Finished:
     """Run a notebook with these parameters and write the executed copy to `output`.
 
     Failures of the notebook are part of the result; wrong parameters raise InputError before it
-    starts. A kernel that does not start gets a second attempt. If `stop` is set, all processes are
-    ended and Stopped is raised.
+    starts. If the kernel does not start or dies, there is a second attempt within the limit; errors
+    of the notebook get none. If `stop` is set, all processes are ended and Stopped is raised.
     """
     check(notebook, parameters)
     stop = stop or threading.Event()
     signature = notebooks.signature(notebook.stem, parameters["language"])
     sentinel = Path(parameters["run_dir"]) / "done" / signature
-    sentinel.unlink(missing_ok=True)
-    started = time.monotonic()
-    failure, attempts = _attempt(notebook, parameters, output, limit_seconds, stop), 1
-    if failure and failure.is_infrastructure:
-        failure, attempts = _attempt(notebook, parameters, output, limit_seconds, stop), 2
+    started, attempts, failure = time.monotonic(), 0, None
+    while attempts == 0 or (attempts < ATTEMPTS and failure and failure.is_infrastructure):
+        sentinel.unlink(missing_ok=True)
+        left = limits._replace(seconds=limits.seconds - (time.monotonic() - started))
+        failure, attempts = _attempt(notebook, parameters, output, left, stop), attempts + 1
     signed, failure = _read_sentinel(sentinel, parameters) if failure is None else ({}, failure)
     return Finished(
         notebook=notebook.stem,
@@ -142,55 +145,53 @@ def _attempt(
     notebook: Path,
     parameters: dict[str, str],
     output: Path,
-    limit_seconds: float,
+    limits: Limits,
     stop: threading.Event,
 ) -> Failure | None:
     request = {
         "notebook": str(notebook.resolve()),
         "parameters": parameters,
         "output": str(output.resolve()),
-        "limit_seconds": limit_seconds,
+        "limit_seconds": limits.seconds,
     }
     with _work_folder() as work, (work / "log").open("wb") as log:
-        child = subprocess.Popen(
+        environment = _environment(work, limits)
+        child = fork_server.start(log, environment) or subprocess.Popen(
             [sys.executable, "-m", "cvm_analysis.run.notebook_process"],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=work / "cwd",
-            env=_environment(work),
+            env=environment,
             start_new_session=True,
         )
         try:
-            _ask(child, request | {"work": str(work)})
-            in_time = _wait(child, limit_seconds + GRACE_SECONDS, stop)
+            _ask(child, request | {"work": str(work), "environment": environment})
+            in_time = _wait(child, limits.seconds + GRACE_SECONDS, stop)
         finally:
             _end(child)
         if not in_time:
-            return Failure("timeout", f"not done after {limit_seconds:,.0f} seconds")
-        return _outcome(work, child.returncode)
+            return Failure("timeout", f"not done after {limits.seconds:,.0f} seconds")
+        return _outcome(work, child.wait())
 
 
 @contextmanager
 def _work_folder() -> Iterator[Path]:
     """Give a temporary folder with an empty `cwd`, and this interpreter as kernel `python3`."""
-    temp = tempfile.gettempdir()
-    # Socket names must stay below about 100 characters.
-    work = Path(tempfile.mkdtemp(prefix="cvm-", dir=temp if len(temp) <= 40 else "/tmp"))
-    try:
+    with work_folders.work_folder("nb") as work:
         (work / "cwd").mkdir()
         spec = work / "kernels" / "python3" / "kernel.json"
         spec.parent.mkdir(parents=True)
         argv = [sys.executable, "-m", "cvm_analysis.run.kernel", "-f", "{connection_file}"]
         content = {"argv": argv, "display_name": "Python 3", "language": "python"}
         spec.write_text(json.dumps(content), "utf-8")
-        yield work
-    finally:
-        end_kernel(work)
-        shutil.rmtree(work, ignore_errors=True)
+        try:
+            yield work
+        finally:
+            end_kernel(work)
 
 
-def _environment(work: Path) -> dict[str, str]:
+def _environment(work: Path, limits: Limits) -> dict[str, str]:
     """Environment of the child: one thread, one seed, no user settings, no pseudonym key."""
     threads = ("OMP", "OPENBLAS", "MKL", "NUMEXPR")
     inherited = {name: value for name, value in os.environ.items() if name != "CVM_KEY"}
@@ -203,10 +204,11 @@ def _environment(work: Path) -> dict[str, str]:
         "JUPYTER_PATH": str(work),
         "JUPYTER_RUNTIME_DIR": str(work),
         "IPYTHONDIR": str(work / "ipython"),
+        MEMORY: str(limits.memory_bytes),
     }
 
 
-def _ask(child: subprocess.Popen[bytes], request: dict[str, Any]) -> None:
+def _ask(child: subprocess.Popen[bytes] | Forked, request: dict[str, Any]) -> None:
     """Send the request; the pipe stays open, as the child ends when it closes."""
     assert child.stdin is not None
     with suppress(BrokenPipeError):
@@ -214,7 +216,7 @@ def _ask(child: subprocess.Popen[bytes], request: dict[str, Any]) -> None:
         child.stdin.flush()
 
 
-def _wait(child: subprocess.Popen[bytes], seconds: float, stop: threading.Event) -> bool:
+def _wait(child: subprocess.Popen[bytes] | Forked, seconds: float, stop: threading.Event) -> bool:
     """Wait for the child to end; False if it is not in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -226,7 +228,7 @@ def _wait(child: subprocess.Popen[bytes], seconds: float, stop: threading.Event)
     return False
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
+def _end(child: subprocess.Popen[bytes] | Forked) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()
@@ -242,6 +244,7 @@ def end_kernel(work: Path) -> None:
         with suppress(ProcessLookupError, PermissionError, ValueError):
             os.killpg(int(kernel.read_text()), signal.SIGKILL)
         kernel.unlink(missing_ok=True)
+    work_folders.end_processes(work)
 
 
 def _outcome(work: Path, returncode: int) -> Failure | None:
@@ -252,7 +255,7 @@ def _outcome(work: Path, returncode: int) -> Failure | None:
     outcome = json.loads(path.read_text("utf-8"))
     if outcome is None:
         return None
-    message = outcome["message"]
+    message = outcome["message"][:MESSAGE]
     if outcome["error"] not in CVM_ERRORS:
         message = " ".join(f"{outcome['error']}: {message}".split()).strip(": ")[:300]
     return Failure(outcome["kind"], message, outcome["cell"])

@@ -1,9 +1,9 @@
 """The child process that executes one notebook; `notebook.execute` starts it and waits for it.
 
-It runs as `python -m cvm_analysis.run.notebook_process`. The first line of standard input is the
-request: notebook, parameters, output, limit_seconds, work. The process always writes the executed
-notebook and `<work>/outcome.json`: null, or kind, error, message and cell of the failure. It ends,
-with its kernel, when standard input closes.
+It runs as `python -m cvm_analysis.run.notebook_process`, or forked by `fork_server`. The first line
+of standard input is the request: notebook, parameters, output, limit_seconds, work. The process
+always writes the executed notebook and `<work>/outcome.json`: null, or kind, error, message and
+cell of the failure. It ends, with its kernel, when standard input closes.
 """
 
 from __future__ import annotations
@@ -14,20 +14,43 @@ import shutil
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from cvm_analysis.atomic_folder import write
 from cvm_analysis.run.notebook import end_kernel
 from cvm_analysis.run.plan import PRIVATE
 
 
-def main() -> None:
-    """Read the request, execute the notebook, write the outcome."""
-    request = json.loads(sys.stdin.readline())
+class Kernel(Protocol):
+    """A kernel that waits to be started, otherwise used as a `subprocess.Popen`."""
+
+    pid: int
+
+    def start(self, arguments: Sequence[str]) -> None:
+        """Let it begin, with the arguments of a kernel's command line."""
+
+
+def run(request: dict[str, Any], kernel: Kernel | None = None) -> None:
+    """Execute the notebook and write the outcome; without a kernel, start one."""
     work = Path(request["work"])
     threading.Thread(target=_end_with_parent, args=(work,), daemon=True).start()
-    write(work / "outcome.json", json.dumps(_execute(request, work)))
+    write(work / "outcome.json", json.dumps(_execute(request, work, kernel)))
+
+
+def import_client() -> None:
+    """Import what executes notebooks."""
+    # Without these, jsonschema and papermill import faster and lose nothing that notebooks need.
+    hidden = {name: sys.modules.pop(name, None) for name in ("rfc3987_syntax", "pyarrow")}
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
+    import nbformat  # noqa: F401
+    import papermill.execute  # noqa: F401
+
+    for name, module in hidden.items():
+        del sys.modules[name]
+        if module is not None:
+            sys.modules[name] = module
 
 
 def _end_with_parent(work: Path) -> None:
@@ -37,23 +60,24 @@ def _end_with_parent(work: Path) -> None:
     os._exit(1)
 
 
-def _execute(request: dict[str, Any], work: Path) -> dict[str, Any] | None:
+def _execute(request: dict[str, Any], work: Path, kernel: Kernel | None) -> dict[str, Any] | None:
     deadline = time.monotonic() + request["limit_seconds"]
-    # Without these, jsonschema and papermill import faster and lose nothing that notebooks need.
-    for unused in ("rfc3987_syntax", "pyarrow"):
-        sys.modules[unused] = None  # type: ignore[assignment]
+    import_client()
     import nbformat
-    from papermill.engines import papermill_engines
+    from papermill import engines
     from papermill.iorw import load_notebook_node
     from papermill.parameterize import parameterize_notebook
 
+    from cvm_analysis.run.bounded_client import bounded_client
+
+    engines.PapermillNotebookClient = bounded_client(work)
     names = {"kernel_name": "python3", "language": "python"}
     nb = load_notebook_node(request["notebook"])
     nb = parameterize_notebook(nb, request["parameters"], **names)
     started: list[int] = []  # indexes of the cells that have begun
     error: Exception | None = None
     try:
-        papermill_engines.execute_notebook_with_engine(
+        engines.papermill_engines.execute_notebook_with_engine(
             None,
             nb,
             kernel_name="python3",
@@ -63,7 +87,7 @@ def _execute(request: dict[str, Any], work: Path) -> dict[str, Any] | None:
             iopub_timeout=60,
             timeout_func=lambda cell: max(0.1, deadline - time.monotonic()),
             on_cell_start=lambda cell, cell_index: started.append(cell_index),
-            kernel_manager_class=_kernel_manager(work),
+            kernel_manager_class=_kernel_manager(work, kernel),
             shutdown_kernel="immediate",  # its results are on disk
         )
     except Exception as caught:
@@ -74,7 +98,7 @@ def _execute(request: dict[str, Any], work: Path) -> dict[str, Any] | None:
     return _failure(nb, error, started[-1] if started else None)
 
 
-def _kernel_manager(work: Path) -> type:
+def _kernel_manager(work: Path, kernel: Kernel | None) -> type:
     """Make a kernel manager whose sockets and process id are files in `work`."""
     from jupyter_client.manager import AsyncKernelManager
     from traitlets import default
@@ -91,9 +115,14 @@ def _kernel_manager(work: Path) -> type:
             return str(work / "kernel.json")
 
         async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: Any) -> None:
-            await super()._async_launch_kernel(kernel_cmd, **kw)
             provisioner: Any = self.provisioner
-            (work / "kernel.pid").write_text(str(provisioner.pid))
+            if kernel is None:
+                await super()._async_launch_kernel(kernel_cmd, **kw)
+                (work / "kernel.pid").write_text(str(provisioner.pid))
+                return
+            kernel.start(kernel_cmd[kernel_cmd.index("-f") :])
+            provisioner.process = kernel
+            provisioner.pid = provisioner.pgid = kernel.pid
 
     return Manager
 
@@ -103,14 +132,14 @@ def _failure(nb: Any, error: Exception | None, index: int | None) -> dict[str, A
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
     cell = None if index is None else _number(nb, index)
-    if isinstance(error, CellTimeoutError):
-        return _describe("timeout", "", "still running at the time limit", cell)
-    if isinstance(error, DeadKernelError):
-        return _describe("dead_kernel", "", "the kernel ended: killed, or out of memory", cell)
     for at, each in enumerate(nb.cells):
         for output in each.get("outputs", ()):
             if output.output_type == "error":
                 return _describe("cell_error", output.ename, output.evalue, _number(nb, at))
+    if isinstance(error, CellTimeoutError):
+        return _describe("timeout", "", "still running at the time limit", cell)
+    if isinstance(error, DeadKernelError):
+        return _describe("dead_kernel", "", "the kernel ended: killed, or out of memory", cell)
     if error is None:
         return None
     kind = "start_failed" if cell is None else "cell_error"
@@ -127,4 +156,4 @@ def _number(nb: Any, index: int) -> int:
 
 
 if __name__ == "__main__":
-    main()
+    run(json.loads(sys.stdin.readline()))

@@ -12,7 +12,6 @@ import re
 import shutil
 import signal
 import subprocess
-import tempfile
 import threading
 import time
 from contextlib import suppress
@@ -21,6 +20,7 @@ from pathlib import Path
 from cvm_analysis import atomic_folder
 from cvm_analysis.minimum_data import Note
 from cvm_analysis.run.plan import Stopped
+from cvm_analysis.run.work_folders import VARIABLE, work_folder
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 LIMIT_SECONDS = 120.0
@@ -58,10 +58,10 @@ def print_page(
     browser = find_browser()
     if browser is None:
         return Note(PART, "no_browser")
-    with tempfile.TemporaryDirectory(prefix="cvm-pdf-", ignore_cleanup_errors=True) as work:
-        source, made = Path(work) / "page.html", Path(work) / "page.pdf"
+    with work_folder("pdf") as work:
+        source, made = work / "page.html", work / "page.pdf"
         source.write_text(html, "utf-8")
-        note = _run(_command(browser, source, made), Path(work), stop, limit_seconds)
+        note = _run(_command(browser, source, made), work, stop, limit_seconds)
         content = made.read_bytes() if made.is_file() else b""
     if note is None and not content.startswith(b"%PDF-"):
         note = Note(PART, "browser_wrote_no_pdf")
@@ -114,7 +114,7 @@ def _environment(work: Path) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if name != "CVM_KEY"}
     fonts = os.environ.get("XDG_DATA_HOME", str(Path.home() / ".local" / "share"))
     own = dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"), str(work))
-    return inherited | own | {"XDG_DATA_HOME": fonts}
+    return inherited | own | {"XDG_DATA_HOME": fonts, VARIABLE: str(work)}
 
 
 def _with_date(content: bytes, as_of: str) -> bytes:

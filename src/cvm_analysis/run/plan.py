@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import Literal, NamedTuple
+
+from typing_extensions import TypedDict
 
 from cvm_analysis import file_names
 from cvm_analysis.errors import InputError
@@ -20,6 +24,13 @@ PRIVATE = 0o600
 
 class Stopped(Exception):
     """The run was stopped; unfinished work is discarded."""
+
+
+class Limits(NamedTuple):
+    """What one notebook may use; memory_bytes 0: no limit."""
+
+    seconds: float
+    memory_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -46,6 +57,8 @@ class Plan:
     jobs: int = 1  # notebooks at a time, over all regions
     force: bool = False
     limit_seconds: float = 3600.0  # for one notebook
+    memory_bytes: int = 0  # for one notebook; 0: no limit
+    ends_at: float = math.inf  # by time.monotonic(): what is not done then fails
     has_pdf: bool = False  # whether the report is printed, too, where there is a browser
 
     def check(self) -> None:
@@ -69,6 +82,13 @@ class Plan:
         for name in ("regions", "notebooks", "languages"):
             if not getattr(self, name):
                 raise InputError(f"nothing to run: no {name}")
+
+    def limits(self) -> Limits:
+        """Limits of a notebook that starts now; InputError if the time of the run is over."""
+        left = self.ends_at - time.monotonic()
+        if left <= 0:
+            raise InputError("not done within the time of the run (--run-minutes)")
+        return Limits(min(self.limit_seconds, left), self.memory_bytes)
 
     def link(self, region: str) -> Path:
         """Link to the published folder of a region at this as_of."""
@@ -166,8 +186,8 @@ class Failure:
 
     @property
     def is_infrastructure(self) -> bool:
-        """Whether no cell has begun, so that a second attempt is safe."""
-        return self.kind in ("start_failed", "dead_kernel") and self.cell is None
+        """Whether the machine failed, not the notebook or its data, so that it may be repeated."""
+        return self.kind in ("start_failed", "dead_kernel")
 
     def __str__(self) -> str:
         cell = "" if self.cell is None else f", cell [{self.cell}]"

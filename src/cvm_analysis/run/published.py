@@ -23,6 +23,13 @@ def reports(folder: Path, business: str | None = None) -> Iterator[tuple[Path, M
             yield link, made
 
 
+def find_damaged(folder: Path) -> str:
+    """Find the newest manifest of a region that cannot be read, as <date>/run.json; else empty."""
+    links = [path.parent for path in folder.glob("[!.]*/run.json") if path.parent.is_symlink()]
+    damaged = [link.name for link in links if manifest.read(link) is None]
+    return f"{max(damaged)}/run.json" if damaged else ""
+
+
 def pages(made: Manifest) -> dict[str, str]:
     """Find the page of each language that managers get: language -> path within its folder."""
     shared = [name for name in made.get("outputs", ()) if name.startswith("share/")]

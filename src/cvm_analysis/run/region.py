@@ -9,11 +9,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from typing_extensions import TypedDict
 
 from cvm_analysis import atomic_folder, notebooks
 from cvm_analysis.errors import CvmError
@@ -31,6 +33,19 @@ from cvm_analysis.run.plan import (
     State,
     Stopped,
 )
+
+FAILED = "failed.json"
+RUNNING = ".running"  # in --out: a lock for each region
+
+
+class Failed(TypedDict):
+    """What readers of failed.json rely on."""
+
+    names: dict[str, str]
+    business: str
+    since: str
+    notebook: str
+    cell: int | None
 
 
 class Step(NamedTuple):
@@ -55,7 +70,12 @@ def run(job: Job, slots: Executor, progress: Progress, stop: threading.Event) ->
     slots : where notebooks wait for their turn; shared by the regions
     stop : this region's own; set here, too, when a notebook fails, which ends those beside it
     """
-    return attempt(job, progress, lambda: _run(job, slots, progress, stop))
+
+    def work() -> State:
+        with held(job, progress, stop):
+            return _run(job, slots, progress, stop)
+
+    return attempt(job, progress, work)
 
 
 def attempt(job: Job, progress: Progress, work: Callable[[], State]) -> Result:
@@ -76,7 +96,8 @@ def attempt(job: Job, progress: Progress, work: Callable[[], State]) -> Result:
     except Exception as error:
         failure = error.failure if isinstance(error, NotebookFailed) else _unpublished(job, error)
         state = "failed"
-        _remember_failure(job, failure)
+        with suppress(OSError):  # where nothing can be written, the result says it alone
+            _remember_failure(job, failure)
     if state != "running":
         message = str(failure) if failure else ""
         progress(Event(job.region, state, message=message, seconds=time.monotonic() - started))
@@ -92,6 +113,32 @@ def steps(plan: Plan) -> Iterator[Step]:
                 yield Step(stem, language, stem)
             elif plan.is_report(stem):
                 yield Step(stem, language, f"{stem}.{language}")
+
+
+@contextmanager
+def held(job: Job, progress: Progress, stop: threading.Event) -> Iterator[None]:
+    """Hold a region: one run at a time makes its reports, another waits for its end.
+
+    InputError if the time of the run is over before; Stopped if it is asked to end.
+    """
+    folder = job.plan.out / RUNNING
+    folder.mkdir(exist_ok=True)
+    lock, is_said = atomic_folder.file_lock(folder / f"{job.region}.lock"), False
+    while not lock.is_locked:
+        try:
+            lock.acquire(timeout=0.2)
+        except TimeoutError:
+            if stop.is_set():
+                raise Stopped from None
+            job.plan.limits()
+            if not is_said:
+                progress(Event(job.region, "running", "waits for another run"))
+            is_said = True
+    try:
+        atomic_folder.clean(job.folder, job.link)
+        yield
+    finally:
+        lock.release()
 
 
 def _run(job: Job, slots: Executor, progress: Progress, stop: threading.Event) -> State:
@@ -203,13 +250,13 @@ def _execute(
     progress(Event(job.region, "running", step.output))
     asked = job.parameters(desk, step.language)
     source, output = job.plan.notebook(step.notebook), _output(desk, step)
-    return execute(source, asked, output, job.plan.limit_seconds, stop)
+    return execute(source, asked, output, job.plan.limits(), stop)
 
 
 def _check(job: Job, desk: Path, step: Step, finished: Finished) -> None:
     """Raise NotebookFailed if it did, and keep the executed notebook beside the reports."""
     if finished.failure:
-        if _output(desk, step).is_file():
+        with suppress(OSError):  # there may be none, or no room for it
             executed = _output(desk, step).read_bytes()
             atomic_folder.write(job.folder / "failed.ipynb", executed, PRIVATE)
         message = redact_paths.path_redactor(job.plan, desk)(finished.failure.message)
@@ -234,6 +281,8 @@ def _clean(job: Job, desk: Path) -> None:
 def _render(made: Build) -> None:
     """Write a page for each executed notebook, and the manager's report in each language."""
     for step in steps(made.job.plan):
+        if made.stop.is_set():
+            raise Stopped
         source = _output(made.desk, step)
         notes = pages.write(made.job, source, step.notebook, step.language, made.stop)
         signed = made.finished[step]
@@ -250,23 +299,25 @@ def _permit(folder: Path) -> None:
 
 
 def is_published(link: Path, made_from: str) -> bool:
-    """Whether the published report has this fingerprint and is complete."""
+    """Whether the published report has this fingerprint, and its files are as published."""
     found = manifest.read(link) or {"fingerprint": None}
-    return found["fingerprint"] == made_from and manifest.is_complete(link, found)
+    return found["fingerprint"] == made_from and manifest.is_whole(link, found)
 
 
 def _unpublished(job: Job, error: Exception) -> Failure:
-    message = str(error) if isinstance(error, CvmError) else f"{type(error).__name__}: {error}"
-    return Failure("not_published", redact_paths.path_redactor(job.plan, job.folder)(message))
+    message = redact_paths.path_redactor(job.plan, job.folder)(describe(error))
+    return Failure("not_published", message)
+
+
+def describe(error: Exception) -> str:
+    """Describe an error; of one of ours the message says all."""
+    return str(error) if isinstance(error, CvmError) else f"{type(error).__name__}: {error}"
 
 
 def failure_of(folder: Path) -> dict[str, Any] | None:
     """Read the failure recorded in out/<region>; None if the last run was good."""
-    try:
-        content = json.loads((folder / "failed.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-    return content if isinstance(content, dict) else None
+    found: dict[str, Any] | None = atomic_folder.read_json(folder / FAILED, Failed)
+    return found
 
 
 def _remember_failure(job: Job, failure: Failure) -> None:
@@ -285,9 +336,9 @@ def _remember_failure(job: Job, failure: Failure) -> None:
     }
     job.folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(content, ensure_ascii=False, indent=1)
-    atomic_folder.write(job.folder / "failed.json", text, PRIVATE)
+    atomic_folder.write(job.folder / FAILED, text, PRIVATE)
 
 
 def _forget_failure(job: Job) -> None:
-    for name in ("failed.json", "failed.ipynb"):
+    for name in (FAILED, "failed.ipynb"):
         (job.folder / name).unlink(missing_ok=True)

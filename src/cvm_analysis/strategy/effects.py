@@ -156,5 +156,5 @@ def draw_net_gain(base: pd.Series, cost: pd.Series | float, draws: pd.DataFrame)
 def summarise(gains: pd.Series) -> NetGain:
     """Summarise draws of net gain; draws of several parts may be added up before."""
     tail = (1 - _COVERED) / 2
-    low, high = gains.quantile([tail, 1 - tail])
+    low, high = np.percentile(gains, [100 * tail, 100 * (1 - tail)])  # pandas takes thrice as long
     return NetGain(float(gains.mean()), float(low), float(high), float((gains > 0).mean()))

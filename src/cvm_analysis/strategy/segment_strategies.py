@@ -16,6 +16,7 @@ from cvm_analysis.strategy import effects
 from cvm_analysis.tables import ALL
 
 NO_ACTION, TOGETHER = "no_action", "together"
+_ADDED_UP = ("action", "evidence", "cost", "counts_gain", "expected_gain", "base")
 SCHEMES = ("segment", "frequency", "amount", "loyalty", "life_cycle", "grade")
 
 
@@ -64,7 +65,7 @@ def summarize(
     One row per scheme, class and rank, its index; the highest net gain is rank 1, and rank 0 is all
     actions `together`. A class whose customers get no action has one row, `no_action`, of rank 1.
     """
-    planned = select_planned(actions).reset_index()
+    planned = select_planned(actions).reset_index()[[*_ADDED_UP, "customer_id"]]
     rows = []
     for scheme, of in classes.items():
         sizes = of.value_counts().sort_index()

@@ -1,0 +1,98 @@
+"""A forked notebook is as clean as one started alone, and the server leaves nothing behind."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import nbformat
+import psutil
+import pytest
+from tiny_notebooks import is_gone, parameters, wait_for, write_notebook
+
+from cvm_analysis.run import fork_server, notebook
+from cvm_analysis.run.plan import Limits
+
+LOOK = """
+import json, os, random
+import matplotlib, numpy as np, pandas as pd
+import cvm_analysis
+print(json.dumps({
+    "command": open("/proc/self/cmdline").read(), "draws": [random.random(), np.random.random()],
+    "here": os.listdir(), "font": matplotlib.rcParams["font.size"], "mark": os.environ.get("MARK"),
+    "pandas": [pd.get_option(f"display.{each}") for each in ("max_columns", "max_rows", "width")],
+    "attribute": hasattr(cvm_analysis, "mark"), "names": "leftover" in globals(),
+}))
+"""
+SPOIL = """
+import os, random
+import matplotlib, numpy as np, pandas as pd
+import cvm_analysis
+matplotlib.rcParams["font.size"], os.environ["MARK"], cvm_analysis.mark = 99, "x", True
+pd.set_option("display.max_rows", 3)
+random.seed(1); np.random.seed(1)
+leftover = open("file", "w")
+"""
+SLOW = """
+import os, pathlib, psutil, time
+server = psutil.Process(os.getppid()).ppid()
+pathlib.Path(run_dir, "pids").write_text(f"{os.getpid()} {os.getppid()} {server}")
+time.sleep(600)
+"""
+KILL = """
+import os, pathlib, psutil, time
+once = pathlib.Path(run_dir, "once")
+if not once.exists():
+    once.write_text(f"{os.getpid()} {os.getppid()}")
+    psutil.Process(os.getppid()).parent().kill()
+    time.sleep(600)
+"""
+
+
+def execute(tmp_path, *cells, name="04_value"):
+    """Execute these cells and give what the first one printed."""
+    source = write_notebook(tmp_path, name, *cells)
+    given = parameters(tmp_path / "desk")
+    finished = notebook.execute(source, given, tmp_path / "executed.ipynb", Limits(60))
+    shown = nbformat.read(tmp_path / "executed.ipynb", as_version=4).cells[3].outputs
+    return finished, shown[0].text if shown else ""
+
+
+def test_a_notebook_finds_the_same_alone_started_as_usual_and_after_another(tmp_path, monkeypatch):
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(fork_server, "IS_SAFE", False)
+        finished, shown = execute(tmp_path, LOOK)
+    assert (finished.failure, finished.attempts) == (None, 1)
+    as_usual = json.loads(shown)
+    first = json.loads(execute(tmp_path, LOOK)[1])
+    assert execute(tmp_path, SPOIL)[0].failure is None
+    after = json.loads(execute(tmp_path, LOOK)[1])
+    found = [each.pop("command") for each in (as_usual, first, after)]
+    assert ["fork_server" in command for command in found] == [False, True, True]
+    draws = [number for each in (as_usual, first, after) for number in each.pop("draws")]
+    assert len({*draws}) == len(draws), "each draws its own random numbers"
+    assert as_usual == first == after
+
+
+def test_a_server_that_is_killed_ends_its_notebook_which_then_starts_as_usual(tmp_path):
+    finished, _ = execute(tmp_path, KILL)
+    assert (finished.failure, finished.attempts) == (None, 2)
+    assert all(is_gone(int(pid)) for pid in (tmp_path / "desk" / "once").read_text().split())
+    fork_server.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_when_the_run_ends_the_server_and_its_notebooks_do(tmp_path, number):
+    source = write_notebook(tmp_path, "04_value", SLOW)
+    code = (
+        "from pathlib import Path; from cvm_analysis.run import notebook, plan; "
+        f"notebook.execute(Path({str(source)!r}), {parameters(tmp_path / 'desk')!r}, "
+        f"Path({str(tmp_path / 'executed.ipynb')!r}), plan.Limits(60))"
+    )
+    caller = subprocess.Popen([sys.executable, "-c", code])
+    pids = [int(pid) for pid in wait_for(tmp_path / "desk" / "pids").split()]
+    assert "fork_server" in " ".join(psutil.Process(pids[-1]).cmdline())
+    caller.send_signal(number)
+    caller.wait()
+    assert all(is_gone(pid) for pid in pids)
+    assert not (tmp_path / "executed.ipynb").exists()
