@@ -42,6 +42,8 @@ def test_a_draw_in_which_nobody_buys_again_has_the_earlier_days_alone(tmp_path):
     none = none.astype({"copy_of": "datetime64[ns]", "day": "datetime64[ns]"})
     (drawn,) = prepared.open(settings, "n").with_copied_days([none], dt.date(2025, 2, 1))
     assert drawn.to_pandas("transactions")["customer_id"].tolist() == ["a", "a"]
+
+
 DAMAGES = ["", "[]", '{"owner": 5, "fingerprint": "a", "regions": {}}']
 
 

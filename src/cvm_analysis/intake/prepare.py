@@ -222,7 +222,7 @@ def _write(
         checks["customers_raw"] = [*identity.RULES, *checks["customers_raw"]]
     used = {table: _used(files, table) for table in read_tables}
     checked = {
-        table: _slim(rules.apply(rows, checks[table]), table, used[table])
+        table: _view(con, _slim(rules.apply(rows, checks[table]), table, used[table]))
         for table, rows in read_tables.items()
     }
     names, keys = _assign_regions(con, settings, checked)
@@ -251,6 +251,11 @@ def _write(
         **span,
     }
     return content | {"warnings": gates.check(settings, placed, content, earlier)}
+
+
+def _view(con: Any, rows: ir.Table) -> ir.Table:
+    """Give a long expression a name: Ibis writes all of it anew wherever it is used."""
+    return con.create_view(ibis.util.gen_name("step"), rows).cast(rows.schema())
 
 
 def _keep(con: Any, rows: ir.Table, folder: Path) -> ir.Table:
@@ -297,9 +302,10 @@ def _stage(
         notes += staged.notes
         parts.setdefault(each.table, []).append(staged.rows)
         contents.setdefault(each.table, []).append(staged.content)
-    tables = {table: _stack(rows) for table, rows in parts.items()}
+    tables = {table: _view(con, _stack(rows)) for table, rows in parts.items()}
     if "transactions" in tables:
-        tables["transactions"] = _count_once(con, settings, inputs, tables["transactions"])
+        sales = _count_once(con, settings, inputs, tables["transactions"])
+        tables["transactions"] = _view(con, sales)
     if "contracts" in tables:
         contracts.check_status(tables["contracts"], settings)
     notes += ids.report_forms(tables, settings.business.sources.main_table)
@@ -309,8 +315,8 @@ def _stage(
     found = shown_ids.find(con, tables) if settings.business.pseudonyms or merges else None
     for table in set(REPEATING) & set(tables):
         tables[table] = repeats.mark(con, table, tables[table], contents[table])
-    tables = _show(con, settings, tables, personal, found, merges, folder)
-    return files, tables, contents, notes
+    shown = _show(con, settings, tables, personal, found, merges, folder)
+    return files, {t: _view(con, rows) for t, rows in shown.items()}, contents, notes
 
 
 def _show(
@@ -371,7 +377,7 @@ def _read(
     joined = joins.stage(con, file, wanted, list(each.others), staged, typed)
     cells.check(joined.rows, table, columns, source, each.name)
     text = corrections.apply(con, joined.rows, joined.content, each.name, mended)
-    text = ids.clean(status.fill(text, table, source))
+    text = _view(con, ids.clean(status.fill(text, table, source)))
     personal = [text.select("customer_id", value=column) for column in hidden]
     text = status.mark(text, source, currency)
     if isinstance(source, ContractSource):
@@ -390,7 +396,7 @@ def _read(
         people.append(identity.read(text, rows, source, settings))
     files = [{"table": table, "columns": sorted(columns), **first}]
     files += [{"table": "", "columns": [], **other} for other in others]
-    placed = _with_region_keys(settings, table, source, rows)
+    placed = _view(con, _with_region_keys(settings, table, source, rows))
     left_out = [f"{file.name}: {note}" for file in joined.files for note in file.notes]
     return _Staged(placed, joined.content, files, personal, people, [*left_out, *joined.notes])
 
