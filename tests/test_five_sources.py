@@ -1,7 +1,7 @@
 """Five sources, start to finish: `cvm init`, at most three edits, prepared tables and reports.
 
-Their customers, orders and net sales are those that pandas finds in the raw files. Two reports are
-made here, one of them by an installed wheel; `make sources` makes all five.
+Their customers, orders and net sales are those that pandas finds in the raw files. One report is
+made here, by an installed wheel; `make sources` makes all five.
 """
 
 import os
@@ -162,17 +162,28 @@ def figures(table):
     return len(table), int(table["n_orders"].sum()), float(table["net_sales"].sum())
 
 
-@pytest.mark.parametrize("make", [shopify, olist, chinese])
-def test_a_source_comes_to_prepared_tables(mine, data_set, make):
-    source = make(data_set)
+def prepare(source):
+    """Draft, edit and prepare; the table of customers, its day, and the regions."""
     configure(cvm("init", *source.arguments), source.edits)
     cvm("prepare", str(CONFIG))
     settings = load(CONFIG)
     day = prepared.stamp(settings)["as_of"]
     lines = prepared.open(settings, "all").transactions
     made = customers.as_of(lines, pd.Timestamp(day).date()).to_pandas()
+    return made, day, prepared.region_names(settings)
+
+
+def test_postgres_comes_to_prepared_tables(mine, postgres, data_set):
+    source = postgres(data_set)
+    made, day, _ = prepare(source)
     assert figures(made) == expected(source.rows, day)
-    regions = prepared.region_names(settings)
+
+
+@pytest.mark.parametrize("make", [shopify, olist, chinese])
+def test_a_file_comes_to_prepared_tables(mine, data_set, make):
+    source = make(data_set)
+    made, day, regions = prepare(source)
+    assert figures(made) == expected(source.rows, day)
     assert len(regions) > 2 and "main" not in regions
     assert make is not chinese or [*regions] == ["all", "江苏省", "浙江省"]
 
@@ -188,6 +199,7 @@ def report(cvm, source):
     return pd.read_parquet(folder / "desk" / "tables" / "customers.parquet"), folder.name
 
 
+@pytest.mark.slow
 def test_a_report_from_postgres(mine, postgres, data_set):
     source = postgres(data_set)
     made, day = report(cvm, source)
