@@ -9,13 +9,16 @@ by customer. Each is measured in a process of its own that has loaded its librar
 seconds of the clock.
 """
 
+import importlib
 import multiprocessing
 import os
 import resource
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import yaml
@@ -81,16 +84,15 @@ def compare_encodings(folder: Path, path: Path) -> None:
     print(f"UTF-8 {took[0]:.1f} s, GB18030 {took[1]:.1f} s, ratio {took[1] / took[0]:.2f}")
 
 
-def measured(work, *args) -> tuple[float, float]:
+def measured(work: Callable[..., None], *args: Any) -> tuple[float, float]:
     """Seconds and GB of work in a process of its own, once its libraries are loaded."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(clock, (work, *args))
 
 
-def clock(work, *args) -> tuple[float, float]:
+def clock(work: Callable[..., None], *args: Any) -> tuple[float, float]:
     """Seconds of work, and the most memory that the process has had."""
-    import cvm_analysis.intake.prepare
-
+    importlib.import_module("cvm_analysis.intake.prepare")
     begin = time.perf_counter()
     work(*args)
     seconds = time.perf_counter() - begin
