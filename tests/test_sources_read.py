@@ -6,7 +6,7 @@ import ibis
 import pytest
 
 from cvm_analysis.errors import InputError
-from cvm_analysis.sources import read
+from cvm_analysis.sources import csv_blocks, read
 
 COLUMNS = {"customer_id": "客户", "amount": "金额"}
 CONTENT = "客户,金额\n000123,10\n622202020001234567,-2.50\n"
@@ -62,7 +62,7 @@ def test_short_and_long_rows_are_kept_and_counted(tmp_path):
 
 
 def test_every_batch_is_written(tmp_path, monkeypatch):
-    monkeypatch.setattr(read, "BATCH", 3)
+    monkeypatch.setattr(csv_blocks, "ROWS", 3)
     path = tmp_path / "a.csv"
     path.write_text("客户,金额\n" + "".join(f"c{i},{i}\n" for i in range(10)), "utf-8")
     raw, rows = staged(path, tmp_path)

@@ -67,18 +67,22 @@ def split(lines: Iterable[str], delimiter: str, *, strict: bool) -> Any:
     return csv.reader(lines, delimiter=DELIMITERS[delimiter], strict=strict)
 
 
-def records(path: Path, lines: Iterable[str], dialect: Dialect) -> Iterator[Record]:
+def records(
+    path: Path, lines: Iterable[str], dialect: Dialect, n_before: int = 0, width: int = 0
+) -> Iterator[Record]:
     """Yield the header and all rows below it that are not blank.
+
+    n_before, width : lines before these, and cells of the header, if that was read already
 
     Raises
     ------
     InputError : a quote that does not close, with the line on which it opens
     """
     reader = split(lines, dialect.delimiter, strict=True)
-    last, width = 0, 0
+    last = n_before
     try:
         for row in reader:
-            begin, last = last + 1, reader.line_num
+            begin, last = last + 1, n_before + reader.line_num
             if not any(row) or last < dialect.header_line:
                 continue
             width = width or len(row)

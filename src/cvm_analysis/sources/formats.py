@@ -14,9 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import pyarrow as pa
+
 from cvm_analysis.errors import InputError
-from cvm_analysis.sources import columnar, csv_dialect, encodings, workbook
-from cvm_analysis.sources.compressed import PACKED, TEXTS, guarded, open_bytes
+from cvm_analysis.sources import columnar, csv_blocks, csv_dialect, encodings, workbook
+from cvm_analysis.sources.compressed import PACKED, TEXTS, damaged, guarded, open_bytes
 from cvm_analysis.sources.encodings import START
 from cvm_analysis.sources.layout import Record, without_totals
 
@@ -71,10 +73,7 @@ def open_rows(
         header, records = columnar.read(path, decimal)
         yield OpenFile("parquet", header, [("", guarded(path, records))])
     elif kind.endswith(SUFFIXES):
-        name = encodings.find(path, encoding)
-        dialect = csv_dialect.detect(_first_lines(path, name), delimiter)
-        with open_bytes(path) as content:
-            lines = io.TextIOWrapper(content, name, errors="strict", newline="")
+        with _open_text(path, encoding, delimiter) as (name, dialect, lines):
             records, notes = csv_dialect.records(path, guarded(path, lines), dialect), list[str]()
             names = next(records, (1, []))[1]
             rows = without_totals(records, notes)
@@ -82,6 +81,49 @@ def open_rows(
             yield OpenFile(name, header, [("", rows)], dialect.delimiter, notes)
     else:
         raise InputError(f"{path}: cannot be read; use one of {', '.join(SUFFIXES)}")
+
+
+@contextmanager
+def _open_text(
+    path: Path, encoding: str | None, delimiter: str | None
+) -> Iterator[tuple[str, csv_dialect.Dialect, io.TextIOWrapper]]:
+    """Give the encoding, the layout and the lines of a CSV."""
+    name = encodings.find(path, encoding)
+    dialect = csv_dialect.detect(_first_lines(path, name), delimiter)
+    with open_bytes(path) as content:
+        yield name, dialect, io.TextIOWrapper(content, name, errors="strict", newline="")
+
+
+class OpenTables(NamedTuple):
+    """A raw file of text or a workbook ready to be read: as `OpenFile`, its parts Arrow tables."""
+
+    encoding: str
+    header: list[str]
+    parts: list[tuple[str, Iterator[pa.Table]]]
+    notes: list[str]
+
+
+@contextmanager
+def open_tables(
+    path: Path,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    sheet: str | None = None,
+    decimal: str | None = None,
+) -> Iterator[OpenTables]:
+    """Open a raw file as tables (see `csv_blocks.as_tables`); otherwise as `open_rows`."""
+    if path.name.lower().endswith((*TEXTS, *PACKED)):
+        with _open_text(path, encoding, delimiter) as (name, dialect, lines):
+            notes = list[str]()
+            with damaged(path):
+                names, tables = csv_blocks.read(path, lines, dialect, notes)
+            header = [cell.strip() for cell in names]
+            yield OpenTables(name, header, [("", guarded(path, tables))], notes)
+        return
+    with open_rows(path, encoding, delimiter, sheet, decimal) as file:
+        width = len(file.header)
+        parts = [(name, csv_blocks.as_tables(rows, width)) for name, rows in file.parts]
+        yield OpenTables(file.encoding, file.header, parts, file.notes)
 
 
 def header(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +20,10 @@ from ibis import ir
 
 from cvm_analysis.errors import InputError
 from cvm_analysis.sources import columnar
-from cvm_analysis.sources.formats import Record, open_rows
+from cvm_analysis.sources.formats import open_tables
 
 Typed = Mapping[str, Literal["number", "moment"]]  # our columns -> what their cells may stay
 
-BATCH = 50_000
 FIXED = ("file", "line", "n_fields")
 
 
@@ -100,7 +98,7 @@ def stage(
         kind, notes = "parquet", tuple[str, ...]()
         rows = rows.mutate(file=ibis.literal(name), n_fields=ibis.literal(len(header), "int32"))
     else:
-        with open_rows(path, encoding, delimiter, sheet, decimal) as file:
+        with open_tables(path, encoding, delimiter, sheet, decimal) as file:
             header, kind = file.header, file.encoding
             _places(path, header, columns)
             n_rows = _write(file.parts, name, len(header), to)
@@ -165,31 +163,16 @@ def _places(path: Path, header: list[str], columns: Mapping[str, str]) -> dict[s
     return {ours: header.index(theirs) for ours, theirs in columns.items()}
 
 
-def _write(parts: Iterable[tuple[str, Iterator[Record]]], name: str, width: int, to: Path) -> int:
-    """Write the records of all parts as text, by the place of each cell; return how many."""
-    fixed = dict(file=pa.string(), line=pa.int64(), n_fields=pa.int32())
-    schema = pa.schema(fixed | {str(place): pa.string() for place in range(width)})
+def _write(parts: Iterable[tuple[str, Iterator[pa.Table]]], name: str, width: int, to: Path) -> int:
+    """Write the tables of all parts with the file's name; return the number of rows."""
+    cells = {str(place): pa.string() for place in range(width)}
+    schema = pa.schema(dict(file=pa.string(), line=pa.int64(), n_fields=pa.int32()) | cells)
     n_rows = 0
     with pq.ParquetWriter(to, schema) as writer:
-        for part, records in parts:
+        for part, tables in parts:
             label = f"{name}[{part}]" if part else name
-            while batch := list(itertools.islice(records, BATCH)):
-                writer.write_table(_table(batch, label, width, schema))
-                n_rows += len(batch)
+            for table in tables:
+                named = table.add_column(0, "file", pa.repeat(label, len(table)))
+                writer.write_table(named.cast(schema))
+                n_rows += len(table)
     return n_rows
-
-
-def _table(batch: list[Record], name: str, width: int, schema: pa.Schema) -> pa.Table:
-    """Records as a table; short ones are filled up with empty cells."""
-    lines, rows = zip(*batch, strict=True)
-    cells = zip(*(_padded(row, width) for row in rows), strict=True)
-    n_fields = [len(row) for row in rows]
-    return pa.Table.from_arrays(
-        [pa.repeat(name, len(rows)), pa.array(lines), pa.array(n_fields, pa.int32())]
-        + [pa.array(column, pa.string()) for column in cells],
-        schema=schema,
-    )
-
-
-def _padded(row: list[str], width: int) -> list[str]:
-    return row if len(row) == width else [*row, *[""] * (width - len(row))][:width]

@@ -1,0 +1,146 @@
+"""How long preparing takes beside a plain copy of the same rows by DuckDB, and how it grows.
+
+    python benchmarks/prepare_speed.py parquet [lines ...]    invented lines, 15 per customer
+    python benchmarks/prepare_speed.py text [lines]           the same lines as UTF-8 and GB18030
+    python benchmarks/prepare_speed.py file sales.csv.gz id=HEADER day=HEADER amount=HEADER
+
+The plain copy has the same filters, types and partitions, and none of the rules, counts and regions
+by customer. Each is measured in a process of its own that has loaded its libraries; ratios are of
+seconds of the clock.
+"""
+
+import importlib
+import multiprocessing
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import yaml
+
+REGIONS = ("North", "South", "East", "West", "Centre", "Islands")
+SHARED = Path(__file__).parents[1] / "config"
+COLUMNS = dict.fromkeys(["customer_id", "ordered_at", "amount", "order_id", "product", "region"])
+KEY = "a key of this benchmark: 0123456789"
+
+
+def main(what: str, *args: str) -> None:
+    """Print a line per measurement."""
+    os.environ["CVM_KEY"] = KEY
+    with tempfile.TemporaryDirectory() as folder:
+        if what == "file":
+            compare(Path(folder), Path(args[0]).resolve(), dict(a.split("=", 1) for a in args[1:]))
+        for lines in map(int, args or ["1000000"] if what == "text" else args or ["10000000"]):
+            path = Path(folder) / f"lines{lines}.parquet"
+            invent(lines, path)
+            if what == "parquet":
+                compare(Path(folder), path, {})
+            elif what == "text":
+                compare_encodings(Path(folder), path)
+
+
+def invent(lines: int, path: Path) -> None:
+    """Write invented order lines of six regions."""
+    customers = max(lines // 15, 1)
+    listed = ", ".join(f"'{name}'" for name in REGIONS)
+    with duckdb.connect() as con:
+        con.execute("SET preserve_insertion_order = false")
+        con.execute(f"""COPY (SELECT (100000000 + hash(i) % {customers})::VARCHAR AS customer_id,
+            TIMESTAMP '2023-01-01' + INTERVAL (hash(i * 7 + 1) % 94608000) SECOND AS ordered_at,
+            round(exp(4 + (hash(i * 3 + 5) % 1000) / 500.0), 2) AS amount, i // 2 AS order_id,
+            '地板 ' || (hash(i * 11) % 500)::VARCHAR AS product,
+            [{listed}][1 + (hash(hash(i) % {customers}) % 6)::INT] AS region
+            FROM range({lines}) r(i)) TO '{path}' (FORMAT parquet)""")
+
+
+def compare(folder: Path, path: Path, named: dict[str, str]) -> None:
+    """Print seconds and memory of the plain copy and of preparing, without and with pseudonyms."""
+    plain, _ = measured(copy, path, folder / "plain", named)
+    for hidden in (False, True):
+        seconds, memory = measured(prepare, path, folder / "prepared", named, hidden)
+        print(
+            f"{path.name}, pseudonyms {'on' if hidden else 'off'}: {seconds:.1f} s, plain copy "
+            f"{plain:.1f} s, ratio {seconds / plain:.1f}; at most {memory:.1f} GB",
+            flush=True,
+        )
+
+
+def compare_encodings(folder: Path, path: Path) -> None:
+    """Print the seconds of preparing the same lines as UTF-8 and as GB18030."""
+    text = folder / "utf-8.csv"
+    duckdb.sql(f"COPY (FROM '{path}') TO '{text}' (HEADER)")
+    other = folder / "gb18030.csv"
+    with (
+        text.open(encoding="utf-8", newline="") as lines,
+        other.open("w", encoding="gb18030", newline="") as to,
+    ):
+        to.writelines(lines)
+    took = [measured(prepare, each, folder / "prepared", {}, False)[0] for each in (text, other)]
+    print(f"UTF-8 {took[0]:.1f} s, GB18030 {took[1]:.1f} s, ratio {took[1] / took[0]:.2f}")
+
+
+def measured(work: Callable[..., None], *args: Any) -> tuple[float, float]:
+    """Seconds and GB of work in a process of its own, once its libraries are loaded."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(clock, (work, *args))
+
+
+def clock(work: Callable[..., None], *args: Any) -> tuple[float, float]:
+    """Seconds of work, and the most memory that the process has had."""
+    importlib.import_module("cvm_analysis.intake.prepare")
+    begin = time.perf_counter()
+    work(*args)
+    seconds = time.perf_counter() - begin
+    return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
+def copy(path: Path, to: Path, named: dict[str, str]) -> None:
+    """Copy rows as they are: filtered, typed and partitioned by region."""
+    header = {name: named.get(name, name) for name in COLUMNS}
+    with duckdb.connect() as con:
+        if path.suffix == ".parquet":
+            wanted = "customer_id, ordered_at, amount::DECIMAL(18, 4) AS amount, order_id::VARCHAR"
+            wanted += " AS order_id, product, region"
+            partition = ", PARTITION_BY (region), OVERWRITE"
+            where = "customer_id IS NOT NULL AND ordered_at < TIMESTAMP '2026-01-02'"
+            con.execute(
+                f"COPY (SELECT {wanted} FROM '{path}' WHERE {where} AND amount IS NOT NULL) "
+                f"TO '{to}' (FORMAT parquet{partition})"
+            )
+        else:
+            names = ", ".join(f'"{header[name]}"' for name in named)
+            con.execute(f"COPY (SELECT {names} FROM '{path}') TO '{to}.parquet' (FORMAT parquet)")
+
+
+def prepare(path: Path, to: Path, named: dict[str, str], hidden: bool) -> None:
+    """Prepare the file as the one source of a business."""
+    from cvm_analysis import settings
+    from cvm_analysis.intake import prepare as intake
+
+    columns = {name: named.get(name, name) for name in (named or COLUMNS) if name != "region"}
+    config = to.with_name("business.yaml")
+    region = named.get("region", "region")
+    content = {
+        "business": "Benchmark",
+        "currency": "EUR",
+        "timezone": "Europe/Berlin",
+        "pseudonyms": hidden,
+        "extracted_on": "2026-01-01",
+        "prepared": f"{to.name}-{hidden}",
+        "regions": {"from": region, "pool_below": 5},
+        "sources": {"transactions": [{"files": str(path), "columns": columns}]},
+        "rules": {"stop_above": {"default": 0.5}},
+    }
+    rules = ("segments", "scorecards", "strategies")
+    content |= {name: str(SHARED / f"{name}.yaml") for name in rules}
+    config.write_text(yaml.safe_dump(content), "utf-8")
+    intake.prepare(settings.load(config), force=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
