@@ -28,6 +28,8 @@ def test_groups_by_hand():
     assert small_cells.pool(values, 5).value_counts().to_dict() == {"a": 9, "b": 6, "other": 5}
     assert small_cells.pool(values[:-1], 5).value_counts().to_dict() == {"a": 9, "other": 10}
     assert small_cells.pool(values[:15], 5).value_counts().to_dict() == {"a": 9, "b": 6}
+    assert small_cells.pool(pd.Series(["unknown"] * 3), 5).tolist() == ["other"] * 3
+    assert small_cells.pool(values[:0], 5).empty
     assert small_cells.pool(values[:15], 5, 1).value_counts().to_dict() == {"other": 15}
 
 

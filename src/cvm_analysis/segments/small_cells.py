@@ -28,7 +28,7 @@ def pool(values: pd.Series, min_shown: int, most: int | None = None) -> pd.Serie
     most = len(sizes) if most is None else most
     n_kept = int((sizes >= min_shown).sum())
     if n_kept < len(sizes) or n_pooled or len(sizes) > most:
-        n_kept = min(n_kept, most - 1)
+        n_kept = max(min(n_kept, most - 1), 0)
     while n_kept and 0 < n_pooled + sizes.iloc[n_kept:].sum() < min_shown:
         n_kept -= 1
     small = [*sizes.index[n_kept:], *([UNKNOWN] if n_pooled else [])]
