@@ -21,6 +21,8 @@ from cvm_analysis.settings import Rules, Settings
 from cvm_analysis.sources import read
 from cvm_analysis.tables import ALL
 
+KEPT = ("quality", "quarantine")  # tables of a run that was stopped
+
 
 def quarantine_folder(settings: Settings) -> Path:
     """The folder of the quarantine after a GateError, until the next successful `prepare`."""
@@ -75,6 +77,8 @@ def check(
     is_shown = not settings.business.pseudonyms
     places = [_first(rejected[row.table], row.check, is_shown) for row in stopping.itertuples()]
     drop_work(folder)
+    for other in {*folder.iterdir()} - {folder / f"{name}.parquet" for name in KEPT}:
+        other.unlink()  # hashes and merges of persons
     atomic_folder.publish(folder, quarantine_folder(settings))
     raise GateError(_message(settings, stopping, places))
 
