@@ -52,6 +52,7 @@ bench: setup
 	$(BIN)/python benchmarks/run_time.py
 	$(BIN)/python benchmarks/forecasts.py
 	$(BIN)/python benchmarks/last_day.py
+	for part in parquet text; do $(BIN)/python benchmarks/prepare_speed.py $$part; done
 	$(BIN)/python benchmarks/kills.py
 	$(BIN)/python benchmarks/clv_convergence.py 500
 	$(BIN)/python benchmarks/totals.py
