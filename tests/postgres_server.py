@@ -9,6 +9,8 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 PASSWORD = "only-for-tests"
 CONFIG = Path(__file__).parent.parent / "config"
 
@@ -49,6 +51,22 @@ def running(binaries):
             call("pg_ctl", "-w", "-m", "immediate", "stop")
     finally:
         shutil.rmtree(folder)
+
+
+@contextmanager
+def owned():
+    """Start a server; gives its URL without user and password, and a connection of its owner.
+
+    The test skips where its programs or its driver are not installed.
+    """
+    binaries = find_binaries()
+    if binaries is None:
+        pytest.skip("PostgreSQL is not installed")
+    psycopg = pytest.importorskip("psycopg")
+    with running(binaries) as port:
+        given = {"host": "127.0.0.1", "port": port, "user": "owner", "dbname": "postgres"}
+        with psycopg.connect(**given, password=PASSWORD, autocommit=True) as con:
+            yield f"postgres://127.0.0.1:{port}/postgres", con
 
 
 def free_port():

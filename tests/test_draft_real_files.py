@@ -5,30 +5,18 @@ Rows have the layout of real exports; the names in them are invented.
 
 from pathlib import Path
 
+import own_project
 import pytest
-from typer.testing import CliRunner
+from own_project import CONFIG, MOST_EDITS, MOST_LINES, cvm
 
 from cvm_analysis import prepared
-from cvm_analysis.cli import app
-from cvm_analysis.project import start
 from cvm_analysis.settings import load
-
-MOST_EDITS, MOST_LINES = 3, 40
-CONFIG = Path("config/mine.yaml")
 
 
 @pytest.fixture
 def mine(tmp_path, monkeypatch):
     """A company's folder, as `cvm new` starts it."""
-    start.start(tmp_path / "mine")
-    monkeypatch.chdir(tmp_path / "mine")
-    monkeypatch.setenv("CVM_KEY", Path("key").read_text().strip())
-
-
-def cvm(*arguments):
-    done = CliRunner().invoke(app, arguments)
-    assert done.exit_code == 0, done.output + str(done.exception)
-    return done.stdout_bytes.decode()
+    own_project.enter(tmp_path / "mine", monkeypatch)
 
 
 def finish(files, edits):

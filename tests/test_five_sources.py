@@ -11,19 +11,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 import invented_shops
+import own_project
 import pandas as pd
 import postgres_server
 import pytest
 import yaml
-from typer.testing import CliRunner
+from own_project import CONFIG, MOST_EDITS, MOST_LINES, cvm
 
 from cvm_analysis import customers, prepared
-from cvm_analysis.cli import app
-from cvm_analysis.project import start
 from cvm_analysis.settings import load
 
-MOST_EDITS, MOST_LINES = 3, 40
-CONFIG, RAW = Path("config/mine.yaml"), Path("data/raw")
+RAW = Path("data/raw")
 LINES = invented_shops.order_lines()
 OLIST = ("order_items", "orders", "customers", "products", "order_payments", "order_reviews")
 
@@ -99,15 +97,9 @@ def german(data_set):
 @pytest.fixture(scope="module")
 def server():
     """The URL of a PostgreSQL server with the orders."""
-    binaries = postgres_server.find_binaries()
-    if binaries is None:
-        pytest.skip("PostgreSQL is not installed")
-    psycopg = pytest.importorskip("psycopg")
-    with postgres_server.running(binaries) as port:
-        given = {"host": "127.0.0.1", "port": port, "user": "owner", "dbname": "postgres"}
-        with psycopg.connect(**given, password=postgres_server.PASSWORD) as con:
-            invented_shops.fill_postgres(con, LINES)
-        yield f"postgres://127.0.0.1:{port}/postgres"
+    with postgres_server.owned() as (url, con):
+        invented_shops.fill_postgres(con, LINES)
+        yield url
 
 
 @pytest.fixture
@@ -128,15 +120,7 @@ def postgres(server, monkeypatch):
 @pytest.fixture
 def mine(tmp_path, monkeypatch):
     """A company's folder, as `cvm new` starts it."""
-    start.start(tmp_path / "mine")
-    monkeypatch.chdir(tmp_path / "mine")
-    monkeypatch.setenv("CVM_KEY", Path("key").read_text().strip())
-
-
-def cvm(*arguments):
-    done = CliRunner().invoke(app, arguments)
-    assert done.exit_code == 0, done.output + str(done.exception)
-    return done.stdout_bytes.decode()
+    own_project.enter(tmp_path / "mine", monkeypatch)
 
 
 def configure(drafted, edits):

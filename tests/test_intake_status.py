@@ -107,6 +107,20 @@ def test_later_lines_without_the_order_s_number_belong_to_the_line_above(tmp_pat
     assert set(made.lines["customer_id"]) == {"a"}
 
 
+def test_times_of_parquet_are_filled_from_the_orders_first_line(tmp_path):
+    day = pd.Timestamp("2024-01-05 10:00")
+    rows = {"ref": ["S1", None], "who": ["a", None], "day": [day, None], "item": ["x", "y"]}
+    pd.DataFrame(rows | {"sum": [5.0, 7.0]}).to_parquet(tmp_path / "orders.parquet")
+    source = """
+    files: orders.parquet
+    region: main
+    columns: {customer_id: who, order_id: ref, ordered_at: day, product: item, amount: sum}
+    fill_by: ref
+    """
+    made = prepared(tmp_path, source, {})
+    assert amounts(made) == [("S1", 5), ("S1", 7)] and set(made.lines["ordered_at"]) == {day}
+
+
 def test_more_paid_back_than_paid_is_the_whole_order(tmp_path):
     text = SHOP.replace("11.00,44.00", "50.00,44.00")
     made = prepared(tmp_path, SHOP_SOURCE, {"shop.csv": text})

@@ -2,13 +2,11 @@
 
 import json
 import signal
-import subprocess
-import sys
 
 import nbformat
 import psutil
 import pytest
-from tiny_notebooks import is_gone, parameters, wait_for, write_notebook
+from tiny_notebooks import execute_elsewhere, is_gone, parameters, wait_for, write_notebook
 
 from cvm_analysis.run import fork_server, notebook
 from cvm_analysis.run.plan import Limits
@@ -84,12 +82,7 @@ def test_a_server_that_is_killed_ends_its_notebook_which_then_starts_as_usual(tm
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_when_the_run_ends_the_server_and_its_notebooks_do(tmp_path, number):
     source = write_notebook(tmp_path, "04_value", SLOW)
-    code = (
-        "from pathlib import Path; from cvm_analysis.run import notebook, plan; "
-        f"notebook.execute(Path({str(source)!r}), {parameters(tmp_path / 'desk')!r}, "
-        f"Path({str(tmp_path / 'executed.ipynb')!r}), plan.Limits(60))"
-    )
-    caller = subprocess.Popen([sys.executable, "-c", code])
+    caller = execute_elsewhere(source, tmp_path / "desk", tmp_path / "executed.ipynb")
     pids = [int(pid) for pid in wait_for(tmp_path / "desk" / "pids").split()]
     assert "fork_server" in " ".join(psutil.Process(pids[-1]).cmdline())
     caller.send_signal(number)

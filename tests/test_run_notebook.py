@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import stat
-import subprocess
 import sys
 import threading
 import time
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from tiny_notebooks import is_gone, parameters, wait_for, write_notebook
+from tiny_notebooks import execute_elsewhere, is_gone, parameters, wait_for, write_notebook
 
 from cvm_analysis.errors import InputError
 from cvm_analysis.run import notebook
@@ -147,12 +146,7 @@ def test_told_to_stop_all_its_processes_end(tmp_path, run_dir):
 
 def test_when_the_caller_is_killed_no_kernel_lives_on(tmp_path, run_dir):
     source = write_notebook(tmp_path, "04_value", STUBBORN)
-    code = (
-        "from pathlib import Path; from cvm_analysis.run import notebook, plan; "
-        f"notebook.execute(Path({str(source)!r}), {parameters(run_dir)!r}, "
-        f"Path({str(tmp_path / 'executed.ipynb')!r}), plan.Limits(60))"
-    )
-    caller = subprocess.Popen([sys.executable, "-c", code])
+    caller = execute_elsewhere(source, run_dir, tmp_path / "executed.ipynb")
     pids = wait_for(run_dir / "pids").split()
     caller.send_signal(signal.SIGKILL)
     caller.wait()

@@ -27,17 +27,10 @@ TEXTS = [
 @pytest.fixture(scope="module")
 def server():
     """The URL of a server without user and password, and a connection of its owner."""
-    binaries = postgres_server.find_binaries()
-    if binaries is None:
-        pytest.skip("PostgreSQL is not installed")
-    psycopg = pytest.importorskip("psycopg")
-    with postgres_server.running(binaries) as port:
-        given = {"host": "127.0.0.1", "port": port, "user": "owner", "dbname": "postgres"}
-        secret = postgres_server.PASSWORD
-        with psycopg.connect(**given, password=secret, autocommit=True) as con:
-            con.execute(f"CREATE TABLE orders {ORDERS}")
-            con.execute(f"INSERT INTO orders VALUES {ROWS}")
-            yield f"postgres://127.0.0.1:{port}/postgres", con
+    with postgres_server.owned() as (url, con):
+        con.execute(f"CREATE TABLE orders {ORDERS}")
+        con.execute(f"INSERT INTO orders VALUES {ROWS}")
+        yield url, con
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """Notebooks of a few lines for the tests of the run room, and whether a process still lives."""
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -34,6 +36,16 @@ def parameters(run_dir: Path, **other) -> dict[str, str]:
     run_dir.mkdir(exist_ok=True)
     asked = {"config": "x.yaml", "region": "east", "as_of": "2026-01-01"}
     return {**asked, "run_dir": str(run_dir), "language": "en"} | other
+
+
+def execute_elsewhere(source: Path, run_dir: Path, output: Path) -> subprocess.Popen:
+    """Start a process that executes a notebook."""
+    code = (
+        "from pathlib import Path; from cvm_analysis.run import notebook, plan; "
+        f"notebook.execute(Path({str(source)!r}), {parameters(run_dir)!r}, "
+        f"Path({str(output)!r}), plan.Limits(60))"
+    )
+    return subprocess.Popen([sys.executable, "-c", code])
 
 
 def wait_for(path: Path, seconds: float = 60) -> str:

@@ -36,6 +36,11 @@ def _list(paths: Iterable[Path]) -> str:
     return ", ".join("'" + each.replace("'", "''") + "'" for each in sorted(forms))
 
 
+def as_view(con: Any, rows: ir.Table) -> ir.Table:
+    """Give a long expression a name: Ibis writes all of it anew wherever it is used."""
+    return con.create_view(ibis.util.gen_name("step"), rows).cast(rows.schema())
+
+
 @ibis.udf.scalar.builtin(name="getvariable", signature=(("string",), "date"))
 def _variable(called: str) -> dt.date:
     """A variable of DuckDB, as SET VARIABLE has set it."""

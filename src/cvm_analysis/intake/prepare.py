@@ -16,9 +16,8 @@ import shutil
 import zoneinfo
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import reduce
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import ibis
 import pandas as pd
@@ -27,47 +26,28 @@ from ibis import ir
 from cvm_analysis import __version__, atomic_folder, owner
 from cvm_analysis.errors import InputError
 from cvm_analysis.intake import (
-    cells,
     contracts,
     corrections,
-    currencies,
     gate,
     gates,
     identity,
-    ids,
     last_day,
-    masking,
-    overlap,
     pseudonyms,
     quality_scores,
     raw_files,
     regions,
-    repeats,
     rules,
-    shown_ids,
+    staging,
     status,
 )
 from cvm_analysis.intake.raw_files import RawInput
-from cvm_analysis.personal import known
 from cvm_analysis.prepared import STAMP, describe_owner, is_whole, size, stamp
-from cvm_analysis.queries import connect
-from cvm_analysis.settings import (
-    ContractSource,
-    CustomerSource,
-    DiscoveredRegions,
-    Settings,
-    Source,
-)
-from cvm_analysis.sources import formats, joins, read
-from cvm_analysis.tables import TABLES, own
+from cvm_analysis.queries import as_view, connect
+from cvm_analysis.settings import DiscoveredRegions, Settings
+from cvm_analysis.sources import read
+from cvm_analysis.tables import TABLES
 
-IDS = ids.PEOPLE  # columns that get pseudonyms
-REPEATING = ("transactions", "points")  # tables in which equal lines are reported
 BY_ACTION = ("campaign_members", "contact_log")  # tables whose rules know the catalogue's actions
-PLACED_BY = {
-    **{"transactions": "sold_in", "customers_raw": "region", "contracts": "sold_in"},
-    **{"leads": "region"},
-}
 MEMORY = "3GB"  # of the engine; more is spilled to disk
 LAST_DAYS = ibis.interval(days=100)  # more than `last_day` compares
 OWN_REGION = ("leads",)  # tables whose rows without a customer stay in the region they name
@@ -208,7 +188,7 @@ def _write(
     """Write the tables; each step leaves its result in DuckDB for the next."""
     zone = zoneinfo.ZoneInfo(settings.business.timezone)
     extracted_on = settings.business.extracted_on or dt.datetime.now(zone).date()
-    files, read_tables, contents, notes = _stage(con, settings, inputs, folder)
+    staged = staging.stage(con, settings, inputs, folder)
     duplicates, actions = settings.business.rules.duplicates, _actions(settings)
     by_table = settings.business.sources.by_table()
     checks = {
@@ -216,14 +196,14 @@ def _write(
             *status.rules(by_table[table][1]),
             *rules.rules_for(table, extracted_on, duplicates, actions),
         ]
-        for table in read_tables
+        for table in staged.tables
     }
     if settings.business.identity and "customers_raw" in checks:
         checks["customers_raw"] = [*identity.RULES, *checks["customers_raw"]]
-    used = {table: _used(files, table) for table in read_tables}
+    used = {table: _used(staged.files, table) for table in staged.tables}
     checked = {
-        table: _view(con, _slim(rules.apply(rows, checks[table]), table, used[table]))
-        for table, rows in read_tables.items()
+        table: as_view(con, _slim(rules.apply(rows, checks[table]), table, used[table]))
+        for table, rows in staged.tables.items()
     }
     names, keys = _assign_regions(con, settings, checked)
     placed = {
@@ -234,7 +214,7 @@ def _write(
     incomplete = None if sales is None else last_day.find_incomplete(_count_buyers(sales))
     if incomplete:
         checks["transactions"] = [*checks["transactions"], rules.incomplete_day(incomplete.day)]
-    gate.check(con, settings, placed, checks, itertools.chain(*contents.values()), folder)
+    gate.check(con, settings, placed, checks, itertools.chain(*staged.contents.values()), folder)
     span = _span(placed, extracted_on, incomplete)
     if "contracts" in placed:
         as_of = dt.date.fromisoformat(span["as_of"])
@@ -243,25 +223,20 @@ def _write(
         _write_by_region(con, table, rows, used[table], folder)
     content = {
         "extracted_on": extracted_on.isoformat(),
-        "files": files,
+        "files": staged.files,
         "headers": gates.read_headers(settings),
         "regions": names,
         "imported": _imported(placed.get("indicators")),
-        "notes": notes,
+        "notes": staged.notes,
         **span,
     }
     return content | {"warnings": gates.check(settings, placed, content, earlier)}
 
 
-def _view(con: Any, rows: ir.Table) -> ir.Table:
-    """Give a long expression a name: Ibis writes all of it anew wherever it is used."""
-    return con.create_view(ibis.util.gen_name("step"), rows).cast(rows.schema())
-
-
 def _keep(con: Any, rows: ir.Table, folder: Path) -> ir.Table:
     """Compute rows once, in the order of the files.
 
-    Parquet is written three times as fast as a table of the engine.
+    Parquet is written in less than half the time of a table of the engine.
     """
     path = folder / f"work.{ibis.util.gen_name('kept')}.parquet"
     rows.order_by("file", "line").to_parquet(path)
@@ -281,166 +256,6 @@ def _slim(rows: ir.Table, table: str, used: set[str]) -> ir.Table:
     absent -= {*rules.PLACES, "customer_id"}
     done = {*absent, *(f"{name}_text" for name in absent), *rules.CARRIED, "ragged", "repeated"}
     return rows.drop(*(name for name in rows.columns if name in done))
-
-
-def _stage(
-    con: Any, settings: Settings, inputs: list[RawInput], folder: Path
-) -> tuple[list[dict[str, Any]], dict[str, ir.Table], dict[str, list[ir.Table]], list[str]]:
-    """Read every file, parse its cells, and stack the files of each table.
-
-    Also returns the contents of the files of each table, and notes on what a user should know.
-    """
-    files, parts = list[dict[str, Any]](), dict[str, list[ir.Table]]()
-    contents = dict[str, list[ir.Table]]()
-    personal, people, notes = list[ir.Table](), list[pd.DataFrame](), list[str]()
-    mended = corrections.read(settings)
-    for i, each in enumerate(inputs):
-        staged = _read(con, settings, each, folder / f"work.{i}.parquet", mended)
-        files += staged.files
-        personal += staged.personal
-        people += staged.people
-        notes += staged.notes
-        parts.setdefault(each.table, []).append(staged.rows)
-        contents.setdefault(each.table, []).append(staged.content)
-    tables = {table: _view(con, _stack(rows)) for table, rows in parts.items()}
-    if "transactions" in tables:
-        sales = _count_once(con, settings, inputs, tables["transactions"])
-        tables["transactions"] = _view(con, sales)
-    if "contracts" in tables:
-        contracts.check_status(tables["contracts"], settings)
-    notes += ids.report_forms(tables, settings.business.sources.main_table)
-    merges = identity.find(pd.concat(people), settings.business.identity) if people else None
-    if merges is not None:
-        tables["customers_raw"] = identity.mark(tables["customers_raw"], merges)
-    found = shown_ids.find(con, tables) if settings.business.pseudonyms or merges else None
-    for table in set(REPEATING) & set(tables):
-        tables[table] = repeats.mark(con, table, tables[table], contents[table])
-    shown = _show(con, settings, tables, personal, found, merges, folder)
-    return files, {t: _view(con, rows) for t, rows in shown.items()}, contents, notes
-
-
-def _show(
-    con: Any,
-    settings: Settings,
-    tables: dict[str, ir.Table],
-    personal: list[ir.Table],
-    ids: ir.Table | None,
-    merges: identity.Merges | None,
-    folder: Path,
-) -> dict[str, ir.Table]:
-    """Mask texts, replace ids by those that are shown, and keep hashes of what is hidden.
-
-    ids : of people, where they are not shown as they are
-    """
-    is_hidden = settings.business.pseudonyms
-    records = masking.collect(personal)
-    if set(masking.TEXTS) & set(tables):
-        hidden = ids.raw_id.to_pandas() if is_hidden and ids is not None else records["value"][:0]
-        both = pd.concat([records, masking.as_records(hidden)])
-        tables = masking.mask_tables(con, tables, both)
-    if ids is None:
-        return tables
-    if is_hidden:
-        ids = shown_ids.hide(con, ids, folder / "work.ids.parquet")
-        values = itertools.chain(records["value"], shown_ids.still_hidden(ids))
-        known.save(folder, values, known.derive(pseudonyms.key()))
-    if merges:
-        ids = shown_ids.unite(con, ids, merges, folder)
-    return shown_ids.replace(con, tables, ids)
-
-
-class _Staged(NamedTuple):
-    """A file that was read: its parsed rows, all its cells, its record and those joined to it."""
-
-    rows: ir.Table
-    content: ir.Table
-    files: list[dict[str, Any]]
-    personal: list[ir.Table]  # customer_id and value of each column that is masked
-    people: list[pd.DataFrame]  # of customer records: what tells that two are one person
-    notes: list[str]  # what is left out, and what does not meet
-
-
-def _read(
-    con: Any, settings: Settings, each: RawInput, staged: Path, mended: pd.DataFrame
-) -> _Staged:
-    """Read a file, and parse its cells into the columns of its table."""
-    table, source = each.table, each.source
-    columns = {own.to_inside(table, ours): theirs for ours, theirs in source.columns.items()}
-    named = settings.business.regions
-    if table == settings.business.sources.main_table and isinstance(named, DiscoveredRegions):
-        columns["sold_in"] = named.from_
-    hidden, currency = masking.hidden_columns(source), _find_currency(each)
-    wanted = columns | hidden | status.columns(source, currency)
-    file = (each.path, each.name, raw_files.options(source))
-    is_mended = (mended["file"] == each.name).any()  # corrections are texts
-    typed = {} if is_mended else cells.typed(table, columns, source)
-    joined = joins.stage(con, file, wanted, list(each.others), staged, typed)
-    cells.check(joined.rows, table, columns, source, each.name)
-    text = corrections.apply(con, joined.rows, joined.content, each.name, mended)
-    text = _view(con, ids.clean(status.fill(text, table, source)))
-    personal = [text.select("customer_id", value=column) for column in hidden]
-    text = status.mark(text, source, currency)
-    if isinstance(source, ContractSource):
-        meant = {own.to_inside(table, ours): each for ours, each in source.values.items()}
-        text = contracts.replace_words(text, meant, source.decimal)
-    first, *others = map(dataclasses.asdict, joined.files)
-    added = _added_columns(settings, table)
-    reading = rules.Reading(
-        source.decimal, settings.business.timezone, in_sheet=first["encoding"] == "xlsx"
-    )
-    rows = rules.parse_columns(text, table, first["n_columns"], source.formats, added, reading)
-    if isinstance(source, ContractSource):
-        rows = contracts.read_tenure(rows, source)
-    people = []
-    if isinstance(source, CustomerSource) and settings.business.identity:
-        people.append(identity.read(text, rows, source, settings))
-    files = [{"table": table, "columns": sorted(columns), **first}]
-    files += [{"table": "", "columns": [], **other} for other in others]
-    placed = _view(con, _with_region_keys(settings, table, source, rows))
-    left_out = [f"{file.name}: {note}" for file in joined.files for note in file.notes]
-    return _Staged(placed, joined.content, files, personal, people, [*left_out, *joined.notes])
-
-
-def _find_currency(each: RawInput) -> str | None:
-    """The header of the currencies of order lines: as the config says, else by its name."""
-    source = each.source
-    if each.table != "transactions" or source.currency:
-        return source.currency
-    return currencies.find_header(formats.header(each.path, **raw_files.options(source)))
-
-
-def _count_once(con: Any, settings: Settings, inputs: list[RawInput], rows: ir.Table) -> ir.Table:
-    """Take days that several files cover once, convert currencies, and add returns."""
-    sales = settings.business.sources.transactions
-    files = [[each.name for each in inputs if each.source is source] for source in sales]
-    for i, source in enumerate(sales):
-        if source.overlap == "newest" and len(files[i]) > 1:
-            rows = overlap.leave_older_out(con, rows, files[i], f"older_{i}")
-    checked = [n for i, s in enumerate(sales) if s.overlap != "keep" for n in files[i]]
-    if len(checked) > 1:
-        overlap.refuse_repeated(rows, checked)
-    rows = currencies.convert(rows, settings)
-    return status.add_returns(rows, has_refunds=any(source.refunds for source in sales))
-
-
-def _stack(tables: list[ir.Table]) -> ir.Table:
-    return reduce(ir.Table.union, tables)
-
-
-def _added_columns(settings: Settings, table: str) -> list[str]:
-    """Names of the columns that the business adds to a table, in any of its files."""
-    _, sources = settings.business.sources.by_table()[table]
-    added = {name for s in sources for name in s.columns} - set(TABLES[table].columns)
-    return sorted(own.to_inside(table, name) for name in added)
-
-
-def _with_region_keys(settings: Settings, table: str, source: Source, rows: ir.Table) -> ir.Table:
-    """Replace raw names of regions by keys; discovered regions get theirs after counting."""
-    column = PLACED_BY.get(table)
-    if column is None or isinstance(settings.business.regions, DiscoveredRegions):
-        return rows
-    named = settings.business.regions
-    return rows.mutate({column: regions.assign_rows(rows[column], named, source.region)})
 
 
 def _assign_regions(

@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape
 
 from cvm_analysis import atomic_folder
 from cvm_analysis.errors import InputError
-from cvm_analysis.intake import prepare, pseudonyms, raw_files
+from cvm_analysis.intake import ids, pseudonyms, raw_files
 from cvm_analysis.settings import Settings
 from cvm_analysis.sources import formats
 from cvm_analysis.spreadsheets import no_formula
@@ -74,7 +74,7 @@ def _raw_ids(settings: Settings) -> Iterator[str]:
         for raw in inputs:
             names = raw.source.columns
             with formats.open_rows(raw.path, **raw_files.options(raw.source)) as file:
-                headers = [names[name] for name in prepare.IDS if name in names]
+                headers = [names[name] for name in ids.PEOPLE if name in names]
                 places = [file.header.index(each) for each in headers]
                 for _, row in file.records:
                     yield from (row[i].strip() for i in places if i < len(row))

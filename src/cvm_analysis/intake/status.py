@@ -59,7 +59,6 @@ def fill(text: ir.Table, table: str, source: Source) -> ir.Table:
     kinds = {name: column.kind for name, column in TABLES[table].columns.items()}
     fixed = {"file", "line", "key", "n_fields", "unmatched", _name(source.fill_by)}
     names = [c for c in text.columns if c not in fixed and kinds.get(c) not in NUMERIC]
-    names = [c for c in names if text[c].type().is_string()]
     order = text[_name(source.fill_by)].strip().nullif("")
     above = ibis.cumulative_window(group_by="file", order_by="line")
     text = text.mutate(order=order, nth_order=order.count().over(above))

@@ -1,8 +1,8 @@
 """CSV text as Arrow tables, block by block.
 
-A block of plain lines is read by Arrow. Others are read by
-Python's reader: the first and the last block, and those with cells of several lines, rows of
-another width, or quotes within a cell. Both give the same cells; Python's says what is wrong.
+A block of plain lines is read by Arrow. Others are read by Python's reader: the first and the last
+block, and those with cells of several lines, rows of another width, or quotes within a cell. Both
+give the same cells; Python's says what is wrong.
 """
 
 from __future__ import annotations

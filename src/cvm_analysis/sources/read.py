@@ -95,16 +95,16 @@ def stage(
     sha256 = digest(path)
     if path.name.lower().endswith(".parquet"):
         header, n_rows, rows = columnar.scan(con, path)
+        places = _places(path, header, columns)
         kind, notes = "parquet", tuple[str, ...]()
         rows = rows.mutate(file=ibis.literal(name), n_fields=ibis.literal(len(header), "int32"))
     else:
         with open_tables(path, encoding, delimiter, sheet, decimal) as file:
             header, kind = file.header, file.encoding
-            _places(path, header, columns)
+            places = _places(path, header, columns)
             n_rows = _write(file.parts, name, len(header), to)
             notes = tuple(file.notes)
         rows = con.read_parquet(to)
-    places = _places(path, header, columns)
     if not n_rows:
         raise InputError(f"{path}: a header and no rows; is this the right file?")
     raw = RawFile(name, kind, sha256, n_rows, len(header), notes)

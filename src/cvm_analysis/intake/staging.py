@@ -1,0 +1,220 @@
+"""The raw files as tables: cells parsed, files of a table stacked, ids as they are shown."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from functools import reduce
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+from ibis import ir
+
+from cvm_analysis.intake import (
+    cells,
+    contracts,
+    corrections,
+    currencies,
+    identity,
+    ids,
+    masking,
+    overlap,
+    pseudonyms,
+    raw_files,
+    regions,
+    repeats,
+    rules,
+    shown_ids,
+    status,
+)
+from cvm_analysis.intake.raw_files import RawInput
+from cvm_analysis.personal import known
+from cvm_analysis.queries import as_view
+from cvm_analysis.settings import (
+    ContractSource,
+    CustomerSource,
+    DiscoveredRegions,
+    Settings,
+    Source,
+)
+from cvm_analysis.sources import formats, joins
+from cvm_analysis.tables import TABLES, own
+
+REPEATING = ("transactions", "points")  # tables in which equal lines are reported
+PLACED_BY = {
+    **{"transactions": "sold_in", "customers_raw": "region", "contracts": "sold_in"},
+    **{"leads": "region"},
+}
+
+
+class Staged(NamedTuple):
+    """All raw files as tables.
+
+    files : a record of each; tables : parsed rows, ids as they are shown; contents : of the files
+    of each table, as `read.stage` gives them; notes : what a user should know of the files
+    """
+
+    files: list[dict[str, Any]]
+    tables: dict[str, ir.Table]
+    contents: dict[str, list[ir.Table]]
+    notes: list[str]
+
+
+def stage(con: Any, settings: Settings, inputs: list[RawInput], folder: Path) -> Staged:
+    """Read every file, parse its cells, and stack the files of each table.
+
+    `folder` gets the files that the tables are read from, and the tables `personal` and `merges`.
+    """
+    files, parts = list[dict[str, Any]](), dict[str, list[ir.Table]]()
+    contents = dict[str, list[ir.Table]]()
+    personal, people, notes = list[ir.Table](), list[pd.DataFrame](), list[str]()
+    mended = corrections.read(settings)
+    for i, each in enumerate(inputs):
+        file = _read(con, settings, each, folder / f"work.{i}.parquet", mended)
+        files += file.files
+        personal += file.personal
+        people += file.people
+        notes += file.notes
+        parts.setdefault(each.table, []).append(file.rows)
+        contents.setdefault(each.table, []).append(file.content)
+    tables = {table: as_view(con, _stack(rows)) for table, rows in parts.items()}
+    if "transactions" in tables:
+        sales = _count_once(con, settings, inputs, tables["transactions"])
+        tables["transactions"] = as_view(con, sales)
+    if "contracts" in tables:
+        contracts.check_status(tables["contracts"], settings)
+    notes += ids.report_forms(tables, settings.business.sources.main_table)
+    merges = identity.find(pd.concat(people), settings.business.identity) if people else None
+    if merges is not None:
+        tables["customers_raw"] = identity.mark(tables["customers_raw"], merges)
+    found = shown_ids.find(con, tables) if settings.business.pseudonyms or merges else None
+    for table in set(REPEATING) & set(tables):
+        tables[table] = repeats.mark(con, table, tables[table], contents[table])
+    shown = _show(con, settings, tables, personal, found, merges, folder)
+    named = {table: as_view(con, rows) for table, rows in shown.items()}
+    return Staged(files, named, contents, notes)
+
+
+def _show(
+    con: Any,
+    settings: Settings,
+    tables: dict[str, ir.Table],
+    personal: list[ir.Table],
+    ids: ir.Table | None,
+    merges: identity.Merges | None,
+    folder: Path,
+) -> dict[str, ir.Table]:
+    """Mask texts, replace ids by those that are shown, and keep hashes of what is hidden.
+
+    ids : of people, where they are not shown as they are
+    """
+    is_hidden = settings.business.pseudonyms
+    records = masking.collect(personal)
+    if set(masking.TEXTS) & set(tables):
+        hidden = ids.raw_id.to_pandas() if is_hidden and ids is not None else records["value"][:0]
+        both = pd.concat([records, masking.as_records(hidden)])
+        tables = masking.mask_tables(con, tables, both)
+    if ids is None:
+        return tables
+    if is_hidden:
+        ids = shown_ids.hide(con, ids, folder / "work.ids.parquet")
+        values = itertools.chain(records["value"], shown_ids.still_hidden(ids))
+        known.save(folder, values, known.derive(pseudonyms.key()))
+    if merges:
+        ids = shown_ids.unite(con, ids, merges, folder)
+    return shown_ids.replace(con, tables, ids)
+
+
+class _File(NamedTuple):
+    """A file that was read: its parsed rows, all its cells, its record and those joined to it."""
+
+    rows: ir.Table
+    content: ir.Table
+    files: list[dict[str, Any]]
+    personal: list[ir.Table]  # customer_id and value of each column that is masked
+    people: list[pd.DataFrame]  # of customer records: what tells that two are one person
+    notes: list[str]  # what is left out, and what does not meet
+
+
+def _read(
+    con: Any, settings: Settings, each: RawInput, staged: Path, mended: pd.DataFrame
+) -> _File:
+    """Read a file, and parse its cells into the columns of its table."""
+    table, source = each.table, each.source
+    columns = {own.to_inside(table, ours): theirs for ours, theirs in source.columns.items()}
+    named = settings.business.regions
+    if table == settings.business.sources.main_table and isinstance(named, DiscoveredRegions):
+        columns["sold_in"] = named.from_
+    hidden, currency = masking.hidden_columns(source), _find_currency(each)
+    wanted = columns | hidden | status.columns(source, currency)
+    file = (each.path, each.name, raw_files.options(source))
+    is_text = source.fill_by or (mended["file"] == each.name).any()  # what is filled in is text
+    typed = {} if is_text else cells.typed(table, columns, source)
+    joined = joins.stage(con, file, wanted, list(each.others), staged, typed)
+    cells.check(joined.rows, table, columns, source, each.name)
+    text = corrections.apply(con, joined.rows, joined.content, each.name, mended)
+    text = as_view(con, ids.clean(status.fill(text, table, source)))
+    personal = [text.select("customer_id", value=column) for column in hidden]
+    text = status.mark(text, source, currency)
+    if isinstance(source, ContractSource):
+        meant = {own.to_inside(table, ours): each for ours, each in source.values.items()}
+        text = contracts.replace_words(text, meant, source.decimal)
+    first, *others = map(dataclasses.asdict, joined.files)
+    added = _added_columns(settings, table)
+    reading = rules.Reading(
+        source.decimal, settings.business.timezone, in_sheet=first["encoding"] == "xlsx"
+    )
+    rows = rules.parse_columns(text, table, first["n_columns"], source.formats, added, reading)
+    if isinstance(source, ContractSource):
+        rows = contracts.read_tenure(rows, source)
+    people = []
+    if isinstance(source, CustomerSource) and settings.business.identity:
+        people.append(identity.read(text, rows, source, settings))
+    files = [{"table": table, "columns": sorted(columns), **first}]
+    files += [{"table": "", "columns": [], **other} for other in others]
+    placed = as_view(con, _with_region_keys(settings, table, source, rows))
+    left_out = [f"{file.name}: {note}" for file in joined.files for note in file.notes]
+    return _File(placed, joined.content, files, personal, people, [*left_out, *joined.notes])
+
+
+def _find_currency(each: RawInput) -> str | None:
+    """The header of the currencies of order lines: as the config says, else by its name."""
+    source = each.source
+    if each.table != "transactions" or source.currency:
+        return source.currency
+    return currencies.find_header(formats.header(each.path, **raw_files.options(source)))
+
+
+def _count_once(con: Any, settings: Settings, inputs: list[RawInput], rows: ir.Table) -> ir.Table:
+    """Take days that several files cover once, convert currencies, and add returns."""
+    sales = settings.business.sources.transactions
+    files = [[each.name for each in inputs if each.source is source] for source in sales]
+    for i, source in enumerate(sales):
+        if source.overlap == "newest" and len(files[i]) > 1:
+            rows = overlap.leave_older_out(con, rows, files[i], f"older_{i}")
+    checked = [n for i, s in enumerate(sales) if s.overlap != "keep" for n in files[i]]
+    if len(checked) > 1:
+        overlap.refuse_repeated(rows, checked)
+    rows = currencies.convert(rows, settings)
+    return status.add_returns(rows, has_refunds=any(source.refunds for source in sales))
+
+
+def _stack(tables: list[ir.Table]) -> ir.Table:
+    return reduce(ir.Table.union, tables)
+
+
+def _added_columns(settings: Settings, table: str) -> list[str]:
+    """Names of the columns that the business adds to a table, in any of its files."""
+    _, sources = settings.business.sources.by_table()[table]
+    added = {name for s in sources for name in s.columns} - set(TABLES[table].columns)
+    return sorted(own.to_inside(table, name) for name in added)
+
+
+def _with_region_keys(settings: Settings, table: str, source: Source, rows: ir.Table) -> ir.Table:
+    """Replace raw names of regions by keys; discovered regions get theirs after counting."""
+    column = PLACED_BY.get(table)
+    if column is None or isinstance(settings.business.regions, DiscoveredRegions):
+        return rows
+    named = settings.business.regions
+    return rows.mutate({column: regions.assign_rows(rows[column], named, source.region)})
