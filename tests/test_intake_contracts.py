@@ -85,7 +85,7 @@ def test_a_tenure_counts_back_from_the_day_of_the_files(load):
     data = load(TENURE)
     table = data.to_pandas("contracts")
     assert (data.first_day, data.last_day) == (dt.date(2023, 7, 1), dt.date(2024, 6, 30))
-    assert table["tenure"].tolist() == [0, 60, 365, 30]
+    assert sorted(table["tenure"]) == [0, 30, 60, 365]
     assert days(table, "started_on")["b"] == "2024-05-01"
     assert days(table, "ended_on")["b"] == "2024-06-30"
     assert pd.isna(days(table, "ended_on")["c"])

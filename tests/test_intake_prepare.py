@@ -444,7 +444,7 @@ def test_killed_half_way_the_old_tables_stay_and_the_next_run_clears_up(copied):
         "import os, signal, sys\n"
         "from cvm_analysis import validate\n"
         "from cvm_analysis.intake import prepare\n"
-        "prepare._write_by_region = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "prepare.kept_rows.write = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
         "prepare.prepare(validate.check(sys.argv[1]), force=True)\n"
     )
     killed = subprocess.run([sys.executable, "-c", program, str(settings.path)], check=False)

@@ -57,6 +57,13 @@ def test_blocks_and_rows_are_alike_whatever_the_lines(lines, end, size):
     assert by_blocks(content, size) == by_row(content)
 
 
+def test_a_row_that_ends_in_the_last_block_does_not_hide_its_total():
+    lines = ["a,2024-01-01,x\n"] * 5 + ["b,,\n", "b,,\n", 'i,"1\n2",z\n'] + ["a,2024-01-01,x\n"] * 2
+    content = HEADER + "".join(lines) + "Total,,3\n"
+    assert by_blocks(content, 42) == by_row(content)
+    assert by_blocks(content, 42)[2] == ["line 13 is left out: a total row ('Total')"]
+
+
 def test_plain_blocks_are_read_by_arrow(monkeypatch):
     content = HEADER + "".join(f'{i},2024-01-01,"a, ""{i}"""\r\n' for i in range(200))
     seen = []

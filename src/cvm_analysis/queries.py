@@ -36,6 +36,16 @@ def _list(paths: Iterable[Path]) -> str:
     return ", ".join("'" + each.replace("'", "''") + "'" for each in sorted(forms))
 
 
+def view_of_file(con: Any, path: Path, options: str = "") -> ir.Table:
+    """Give a Parquet file that all cursors of a connection see; options : of DuckDB's read_parquet.
+
+    What Ibis reads is seen by one cursor alone.
+    """
+    name, place = ibis.util.gen_name("file"), str(path).replace("'", "''")
+    con.raw_sql(f"CREATE VIEW {name} AS FROM read_parquet('{place}'{options})")
+    return con.table(name)
+
+
 def as_view(con: Any, rows: ir.Table) -> ir.Table:
     """Give a long expression a name: Ibis writes all of it anew wherever it is used."""
     return con.create_view(ibis.util.gen_name("step"), rows).cast(rows.schema())

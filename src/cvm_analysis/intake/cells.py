@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Literal
 
 from ibis import ir
 
@@ -25,14 +26,15 @@ def check(rows: ir.Table, table: str, columns: Collection[str], source: Source, 
 
 
 def typed(table: str, columns: Collection[str], source: Source) -> Typed:
-    """Columns of a file that are read as numbers or as moments; words of `values` are neither."""
+    """Columns of a file that are read as numbers, moments or ids; words of `values` are none."""
     spec = TABLES[table]
     worded = source.values if isinstance(source, ContractSource) else {}
     skipped = {own.to_inside(table, column) for column in worded}
     kinds = {name: spec.columns[name].kind if name in spec.columns else spec.others
              for name in columns if name not in skipped}  # fmt: skip
-    return {
+    found: dict[str, Literal["number", "moment", "id"]] = {
         name: "number" if kind in NUMERIC else "moment"
         for name, kind in kinds.items()
         if kind in (*NUMERIC, "date", "time")
     }
+    return found | {name: "id" for name in ids.IDS if name in kinds}

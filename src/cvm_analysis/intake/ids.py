@@ -28,7 +28,14 @@ def clean(rows: ir.Table) -> ir.Table:
     return rows.mutate(**{column: _plain(rows[column], column in PEOPLE) for column in there})
 
 
-def _plain(text: ir.StringValue, of_people: bool) -> ir.StringValue:
+def _plain(cell: ir.Value, of_people: bool) -> ir.StringValue:
+    if cell.type().is_integer():
+        text = cell.cast("string")
+        return text.nullif("0") if of_people else text
+    return _plain_text(cell, of_people)
+
+
+def _plain_text(text: ir.StringValue, of_people: bool) -> ir.StringValue:
     trimmed = numbers.trim(text)
     whole = trimmed.re_replace(r"^(\d+)\.0+$", r"\1")
     plain = ibis.ifelse(trimmed.contains("."), whole, trimmed)  # patterns only where they may fit
@@ -41,7 +48,7 @@ def _plain(text: ir.StringValue, of_people: bool) -> ir.StringValue:
 
 def refuse_lost(rows: ir.Table, columns: Iterable[str], file: str) -> None:
     """Raise InputError if ids of a staged file lost digits in a spreadsheet."""
-    for column in columns:
+    for column in [each for each in columns if rows[each].type().is_string()]:
         is_lost = rows[column].strip().re_search(LOST)
         lost = rows.filter(ibis.ifelse(rows[column].contains("+"), is_lost, False))
         found = lost.aggregate(

@@ -15,11 +15,14 @@ from __future__ import annotations
 import datetime as dt
 from typing import NamedTuple
 
+import ibis
 import numpy as np
 import pandas as pd
+from ibis import ir
 
 from cvm_analysis.arrays import Array
 
+DAYS = 100  # before the last one; more than are compared
 WEEKS = 8  # of the same weekday
 LEAST = 20  # usual buyers of a day, below which chance alone may halve them
 SHARE = 0.5  # of the usual buyers
@@ -32,6 +35,23 @@ class Incomplete(NamedTuple):
     day: dt.date
     n_buyers: int
     usual: float
+
+
+def count_buyers(sales: ir.Table, last: dt.date) -> pd.DataFrame:
+    """One row per day with an accepted line, as `find_incomplete` takes it.
+
+    sales : with rule; last : the last of their days
+    """
+    begin = ibis.literal(last - dt.timedelta(days=DAYS), "timestamp")
+    accepted = sales.filter(sales.rule.isnull(), sales.ordered_at >= begin)
+    days = accepted.group_by(day=accepted.ordered_at.date()).aggregate(
+        n_buyers=accepted.customer_id.nunique(where=accepted.amount > 0),
+        last=accepted.ordered_at.max(where=accepted.amount > 0),
+    )
+    found = days.to_pandas().set_index("day")
+    found.index = pd.to_datetime(found.index)
+    last_sale = pd.to_datetime(found["last"]) - found.index.to_series()
+    return found.assign(last_hour=last_sale.dt.total_seconds() / 3600).drop(columns="last")
 
 
 def find_incomplete(days: pd.DataFrame) -> Incomplete | None:

@@ -7,6 +7,8 @@ is asked (`ask_decimal`).
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections import Counter
 from collections.abc import Callable, Collection
 from typing import NamedTuple
@@ -20,6 +22,7 @@ MONEY = "decimal(18, 4)"
 SIGNS = "¥￥$€£元"  # of currencies, before or after a number
 WIDE = "０１２３４５６７８９．，－＋（）％−–’\u00a0\u2009\u202f\u3000"
 PLAIN = "0123456789.,-+()%--'    "
+BLANKS = " \t\n\r\v\f"  # as `strip` takes them off
 WHOLE, GROUP = r"^[-+]?[1-9]\d{0,2}", r"\d{3}"
 
 
@@ -30,8 +33,10 @@ def translate(text: str, of: str, to: str) -> str:
 
 
 def trim(text: ir.StringValue) -> ir.StringValue:
-    """Take off blanks at both ends; three times as fast as `strip` where there are none."""
-    return ibis.ifelse(text.re_search(r"^\s|\s$"), text.strip(), text)
+    """Take off blanks at both ends; many times as fast as `strip` where there are none."""
+    starts = text < "!"  # the first sign after the blank; as comparing is fastest
+    ends = functools.reduce(operator.or_, map(text.endswith, BLANKS))
+    return ibis.ifelse(starts | ends, text.strip(), text)
 
 
 def narrow(text: ir.StringValue) -> ir.StringValue:

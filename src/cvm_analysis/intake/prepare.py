@@ -17,7 +17,7 @@ import zoneinfo
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import ibis
 import pandas as pd
@@ -31,16 +31,19 @@ from cvm_analysis.intake import (
     gate,
     gates,
     identity,
+    kept_rows,
     last_day,
     pseudonyms,
     quality_scores,
     raw_files,
     regions,
     rules,
+    shown_ids,
     staging,
     status,
 )
 from cvm_analysis.intake.raw_files import RawInput
+from cvm_analysis.intake.shown_ids import People
 from cvm_analysis.prepared import STAMP, describe_owner, is_whole, size, stamp
 from cvm_analysis.queries import as_view, connect
 from cvm_analysis.settings import DiscoveredRegions, Settings
@@ -49,8 +52,16 @@ from cvm_analysis.tables import TABLES
 
 BY_ACTION = ("campaign_members", "contact_log")  # tables whose rules know the catalogue's actions
 MEMORY = "3GB"  # of the engine; more is spilled to disk
-LAST_DAYS = ibis.interval(days=100)  # more than `last_day` compares
 OWN_REGION = ("leads",)  # tables whose rows without a customer stay in the region they name
+
+
+class Span(NamedTuple):
+    """First and last day of the accepted rows of the main table, and its numbers of rows."""
+
+    first: dt.date
+    last: dt.date
+    n_read: int
+    n_accepted: int
 
 
 def fingerprint(settings: Settings, inputs: list[RawInput]) -> str:
@@ -202,25 +213,28 @@ def _write(
         checks["customers_raw"] = [*identity.RULES, *checks["customers_raw"]]
     used = {table: _used(staged.files, table) for table in staged.tables}
     checked = {
-        table: as_view(con, _slim(rules.apply(rows, checks[table]), table, used[table]))
+        table: kept_rows.keep(
+            con, _slim(rules.apply(rows, checks[table]), table, used[table]), folder
+        )
         for table, rows in staged.tables.items()
     }
-    names, keys = _assign_regions(con, settings, checked)
+    names, keys = _assign_regions(con, settings, checked, staged.people)
     placed = {
-        table: _keep(con, _with_region(con, table, rows, keys), folder)
-        for table, rows in checked.items()
+        table: as_view(con, _with_region(con, table, rows, keys)) for table, rows in checked.items()
     }
     sales = placed.get("transactions")
-    incomplete = None if sales is None else last_day.find_incomplete(_count_buyers(sales))
+    span = _find_span(placed, extracted_on)
+    days = None if sales is None else last_day.count_buyers(sales, span.last)
+    incomplete = None if days is None else last_day.find_incomplete(days)
     if incomplete:
         checks["transactions"] = [*checks["transactions"], rules.incomplete_day(incomplete.day)]
     gate.check(con, settings, placed, checks, itertools.chain(*staged.contents.values()), folder)
-    span = _span(placed, extracted_on, incomplete)
+    as_of = span.last - dt.timedelta(days=1) if incomplete else span.last
     if "contracts" in placed:
-        as_of = dt.date.fromisoformat(span["as_of"])
         placed["contracts"] = contracts.add_dates(placed["contracts"], as_of)
     for table, rows in placed.items():
-        _write_by_region(con, table, rows, used[table], folder)
+        shown = shown_ids.show(rows, staged.people) if staged.people else rows
+        kept_rows.write(con, shown, _final_columns(table, used[table]), folder / table)
     content = {
         "extracted_on": extracted_on.isoformat(),
         "files": staged.files,
@@ -228,19 +242,13 @@ def _write(
         "regions": names,
         "imported": _imported(placed.get("indicators")),
         "notes": staged.notes,
-        **span,
+        "first_day": span.first.isoformat(),
+        "as_of": as_of.isoformat(),
+        "incomplete_day": incomplete and {**incomplete._asdict(), "day": span.last.isoformat()},
+        "rows_read": span.n_read,
+        "rows_accepted": span.n_accepted,
     }
     return content | {"warnings": gates.check(settings, placed, content, earlier)}
-
-
-def _keep(con: Any, rows: ir.Table, folder: Path) -> ir.Table:
-    """Compute rows once, in the order of the files.
-
-    Parquet is written in less than half the time of a table of the engine.
-    """
-    path = folder / f"work.{ibis.util.gen_name('kept')}.parquet"
-    rows.order_by("file", "line").to_parquet(path)
-    return con.read_parquet(path)
 
 
 def _used(files: list[dict[str, Any]], table: str) -> set[str]:
@@ -259,25 +267,27 @@ def _slim(rows: ir.Table, table: str, used: set[str]) -> ir.Table:
 
 
 def _assign_regions(
-    con: Any, settings: Settings, checked: dict[str, ir.Table]
+    con: Any, settings: Settings, checked: dict[str, ir.Table], people: People | None
 ) -> tuple[dict[str, dict[str, str]], dict[str, str]]:
-    """Create the table `placed` (customer_id, region).
+    """Create the table `placed`: customer_id, region, and what is shown of an id that is hidden.
 
     Returns the regions' names, and the key of each word of a raw column that is discovered.
     """
     accepted = {table: rows.filter(rows.rule.isnull()) for table, rows in checked.items()}
-    placed = regions.assign_customers(accepted)
-    placed = con.create_table("placed", placed.filter(placed.region.notnull()))
-    counts = placed.group_by("region").aggregate(n=placed.count()).to_pandas()
+    found = regions.assign_customers(accepted)
+    found = con.create_table("found_in", found.filter(found.region.notnull()))
+    counts = found.group_by("region").aggregate(n=found.count()).to_pandas()
     known = settings.business.regions
     if isinstance(known, DiscoveredRegions):
         keys, names = regions.discover(dict(zip(counts["region"], counts["n"], strict=True)), known)
-        if keys:
-            renamed = placed.mutate(region=placed.region.cases(*keys.items()))
-            con.create_table("placed", renamed.to_pandas(), overwrite=True)
-        return names, keys
-    found = set(counts["region"])
-    return {k: {"en": each.en, "zh": each.zh} for k, each in known.items() if k in found}, {}
+    else:
+        there = set(counts["region"])
+        names = {k: {"en": each.en, "zh": each.zh} for k, each in known.items() if k in there}
+        keys = {}
+    if keys:
+        found = found.mutate(region=found.region.cases(*keys.items()))
+    con.create_table("placed", shown_ids.add_shown(found, people) if people else found)
+    return names, keys
 
 
 def _with_region(con: Any, table: str, checked: ir.Table, keys: dict[str, str]) -> ir.Table:
@@ -304,14 +314,10 @@ def _with_region(con: Any, table: str, checked: ir.Table, keys: dict[str, str]) 
     )
 
 
-def _write_by_region(con: Any, table: str, rows: ir.Table, used: set[str], folder: Path) -> None:
-    """Write the accepted rows, one folder per region, with the columns of the files."""
+def _final_columns(table: str, used: set[str]) -> list[str]:
+    """Columns of a prepared table: ours that the files have, and those of the business."""
     ours = [c for c in TABLES[table].columns if c in used and c != "region"]
-    columns = [*ours, *sorted(used - set(TABLES[table].columns))]
-    accepted = rows.filter(rows.rule.isnull()).select("region", *columns)
-    con.raw_sql("SET threads = 1")  # several would write the rows of a region in any order
-    con.to_parquet(accepted, folder / table, partition_by="region")
-    con.raw_sql("RESET threads")
+    return [*ours, *sorted(used - set(TABLES[table].columns))]
 
 
 def _imported(indicators: ir.Table | None) -> list[str]:
@@ -322,43 +328,20 @@ def _imported(indicators: ir.Table | None) -> list[str]:
     return sorted(accepted.select("name").distinct().to_pandas()["name"])
 
 
-def _count_buyers(sales: ir.Table) -> pd.DataFrame:
-    """One row per day with an accepted line, as `last_day.find_incomplete` takes it."""
-    accepted = sales.filter(sales.rule.isnull())
-    last_days = accepted.ordered_at >= accepted.ordered_at.max().as_scalar() - LAST_DAYS
-    accepted = accepted.filter(last_days)
-    days = accepted.group_by(day=accepted.ordered_at.date()).aggregate(
-        n_buyers=accepted.customer_id.nunique(where=accepted.amount > 0),
-        last=accepted.ordered_at.max(where=accepted.amount > 0),
-    )
-    found = days.to_pandas().set_index("day")
-    found.index = pd.to_datetime(found.index)
-    last = pd.to_datetime(found["last"]) - found.index.to_series()
-    return found.assign(last_hour=last.dt.total_seconds() / 3600).drop(columns="last")
-
-
-def _span(
-    tables: Mapping[str, ir.Table], extracted_on: dt.date, incomplete: last_day.Incomplete | None
-) -> dict[str, Any]:
-    """First and last complete day of the accepted sales, and the numbers of rows.
-
-    Without sales, those of the contracts.
-    """
-    table = "transactions" if "transactions" in tables else "contracts"
-    rows = tables[table]
+def _find_span(tables: Mapping[str, ir.Table], extracted_on: dt.date) -> Span:
+    """Find the days of the accepted sales, without sales of the contracts, in one pass."""
+    is_sales = "transactions" in tables
+    rows = tables["transactions" if is_sales else "contracts"]
     rows = rows.filter(~rows.refunded) if "refunded" in rows.columns else rows
-    accepted = rows.filter(rows.rule.isnull())
-    n_accepted = int(accepted.count().execute())
-    if table == "transactions":
-        day = accepted.ordered_at.date()
-        days = accepted.aggregate(first=day.min(), last=day.max()).to_pandas()
-        first, last = (dt.date.fromisoformat(str(days[name].iloc[0])[:10]) for name in days)
-    else:
-        first, last = contracts.find_span(rows, extracted_on)
-    return {
-        "first_day": first.isoformat(),
-        "as_of": (last - dt.timedelta(days=1) if incomplete else last).isoformat(),
-        "incomplete_day": incomplete and {**incomplete._asdict(), "day": last.isoformat()},
-        "rows_read": int(rows.count().execute()),
-        "rows_accepted": n_accepted,
-    }
+    is_good = rows.rule.isnull()
+    counts = {"n_read": rows.count(), "n_accepted": is_good.sum().fill_null(0)}
+    if is_sales:
+        at = rows.ordered_at
+        counts |= {"first": at.min(where=is_good), "last": at.max(where=is_good)}
+    found = rows.aggregate(**counts).to_pandas().iloc[0]
+    n_read, n_accepted = int(found["n_read"]), int(found["n_accepted"])
+    if not n_accepted:
+        return Span(extracted_on, extracted_on, n_read, 0)  # which the gate refuses
+    if is_sales:
+        return Span(found["first"].date(), found["last"].date(), n_read, n_accepted)
+    return Span(*contracts.find_span(rows, extracted_on), n_read, n_accepted)

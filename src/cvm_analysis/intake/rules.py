@@ -81,10 +81,12 @@ def parse_columns(
         name: parse_cell(raw, name, kind, formats.get(name), reading)
         for name, kind in kinds.items()
     }
-    texts = {f"{name}_text": _text(raw, name, kind) for name, kind in kinds.items()}
+    texts = {f"{name}_text": _unread_text(raw, name, kind, cells[name])
+             for name, kind in kinds.items()}  # fmt: skip
     if table == "transactions" and "amount" not in raw.columns:
         cells["amount"] = (cells["quantity"] * cells["unit_price"]).cast(MONEY)
-        texts["amount_text"] = texts["quantity_text"] + " x " + texts["unit_price_text"]
+        factors = [_text(raw, name, "money") for name in ("quantity", "unit_price")]
+        texts["amount_text"] = factors[0] + " x " + factors[1]
     ragged = raw.n_fields != n_columns
     carried = [name for name in CARRIED if name in raw.columns]
     return raw.select("file", "line", *carried, ragged=ragged, **cells, **texts)
@@ -103,6 +105,13 @@ def _text(raw: ir.Table, name: str, kind: Kind = "text") -> ir.StringValue:
     nothing = {*ids.NOTHING, *(moments.NOTHING if kind in ("date", "time") else ())}
     words = "|".join(re.escape(word) for word in sorted(nothing))
     return ibis.ifelse(raw[name].re_search(rf"(?i)^\s*({words})\s*$"), ibis.null("string"), text)
+
+
+def _unread_text(raw: ir.Table, name: str, kind: Kind, value: ir.Value) -> ir.StringValue:
+    """The text of a column; of typed cells only where they cannot be read, as it takes long."""
+    text = _text(raw, name, kind)
+    is_text = name not in raw.columns or raw[name].type().is_string()
+    return text if is_text else ibis.ifelse(value.isnull(), text, ibis.null("string"))
 
 
 def parse_cell(
@@ -365,8 +374,15 @@ def apply(rows: ir.Table, rules: list[Rule]) -> ir.Table:
     is_shown = judged.rule.notnull()
     place = next((name for name in PLACES if name in judged.columns), None)
     is_shown |= judged[place].isnull() if place else True  # may yet be without a region
-    texts = [f"{name}_text" for name in judged.columns if f"{name}_text" in judged.columns]
-    return judged.mutate(**{c: ibis.ifelse(is_shown, judged[c], None) for c in texts})
+    texts = {f"{name}_text": _cell_text(judged, name) for name in judged.columns
+             if f"{name}_text" in judged.columns}  # fmt: skip
+    return judged.mutate(**{c: ibis.ifelse(is_shown, text, None) for c, text in texts.items()})
+
+
+def _cell_text(rows: ir.Table, name: str) -> ir.StringValue:
+    """The text of a cell; of a typed one that could be read, its value."""
+    text = rows[f"{name}_text"]
+    return text if rows[name].type().is_string() else text.coalesce(rows[name].cast("string"))
 
 
 def _breaks(rule: Rule) -> str:

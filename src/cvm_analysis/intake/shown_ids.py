@@ -1,6 +1,8 @@
-"""Ids of people replaced by those that are shown: pseudonyms, and one id where records are merged.
+"""Ids of people: one per person while rows are checked, and what takes its place afterwards.
 
-All ids are never in memory at once: they are read, and their pseudonyms written, in batches.
+Until the tables are written, rows hold ids of the files. A pseudonym that came back on a list and
+the id of a merged record become the id of their person; at the end each is replaced by what is
+shown, a pseudonym or the id itself. All ids are never in memory at once.
 """
 
 from __future__ import annotations
@@ -8,7 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import ibis
 import pandas as pd
@@ -19,13 +21,31 @@ from ibis import ir
 from cvm_analysis.intake import ids, pseudonyms
 from cvm_analysis.intake.identity import Merges
 from cvm_analysis.prepared import MERGES
+from cvm_analysis.queries import view_of_file
 
 BATCH = 200_000
 SCHEMA = pa.schema({"raw_id": pa.string(), "shown": pa.string()})
 
 
-def find(con: Any, tables: Mapping[str, ir.Table]) -> ir.Table:
-    """One row per id of a person in any table: raw_id, shown (the same)."""
+class People(NamedTuple):
+    """Ids of people in any table.
+
+    known : raw_id, shown (a pseudonym, or the same); merged, back : other, person (both raw ids) of
+        merged records, and of pseudonyms that came back on a list
+    """
+
+    known: ir.Table
+    merged: ir.Table
+    back: ir.Table
+
+
+def find(
+    con: Any, tables: Mapping[str, ir.Table], merges: Merges | None, hidden: bool, to: Path
+) -> People:
+    """Find the ids of people.
+
+    hidden : ids are shown as pseudonyms; to : the Parquet file that holds `known`
+    """
     found = [
         rows.select(raw_id=column)
         for rows in tables.values()
@@ -33,62 +53,82 @@ def find(con: Any, tables: Mapping[str, ir.Table]) -> ir.Table:
         if column in rows.columns
     ]
     every = functools.reduce(ir.Table.union, found)
-    known = every.filter(every.raw_id.notnull()).distinct()
-    return con.create_table("raw_ids", known.mutate(shown=known.raw_id))
+    _save(every.distinct(), hidden, to)
+    known = view_of_file(con, to)
+    into = merges.into if merges else {}
+    pairs = pd.DataFrame({"other": list(into), "person": list(into.values())}, dtype="string")
+    merged = con.create_table("merged_ids", pairs)
+    return People(known, merged, con.create_table("back_ids", _find_back(known, merged, hidden)))
 
 
-def hide(con: Any, known: ir.Table, to: Path) -> ir.Table:
-    """Show ids as pseudonyms; one that came back on a list as a pseudonym stays as it is.
-
-    known : as `find` gives them; to : the Parquet file that holds them
-    """
-    key = pseudonyms.key()
+def _save(raw_ids: ir.Table, hidden: bool, to: Path) -> None:
+    """Write `known`; no id is left out here, as a filter would compute every row's id once more."""
+    key = pseudonyms.key() if hidden else b""
     with pq.ParquetWriter(to, SCHEMA) as writer:
-        for raw in _read(known, "raw_id"):
-            hidden = [pseudonyms.pseudonym(each, key) for each in raw]
-            writer.write_table(pa.table([raw, hidden], schema=SCHEMA))
-    pairs = con.read_parquet(to)
-    is_known = pairs.raw_id.re_search(f"^{pseudonyms.PSEUDONYM.pattern}$")
-    back = is_known & pairs.raw_id.isin(pairs.shown)
-    return pairs.mutate(shown=back.ifelse(pairs.raw_id, pairs.shown))
+        for batch in raw_ids.to_pyarrow_batches(chunk_size=BATCH):
+            raw = batch.column(0).drop_null()
+            shown = pa.array(pseudonyms.pseudonyms(raw.to_pylist(), key)) if hidden else raw
+            writer.write_table(pa.table([raw, shown], schema=SCHEMA))
 
 
-def unite(con: Any, known: ir.Table, merges: Merges, folder: Path) -> ir.Table:
-    """Show merged ids as the person's, also those that came back; write table `merges`."""
-    into = pd.DataFrame({"raw_id": list(merges.into), "person": list(merges.into.values())})
-    pairs = con.create_table("merged_ids", into.astype("string"))
-    person = known.view()
-    found = pairs.join(known, "raw_id").join(
-        person, [("person", person.raw_id)], rname="{name}_new"
-    )
-    named = found.select(old="shown", new="shown_new").order_by("old").distinct()
-    named = con.create_table("merged", named)
-    named.to_pandas().astype("string").to_parquet(folder / MERGES, index=False)
-    joined = known.left_join(named, [known.shown == named.old])
-    return joined.select("raw_id", shown=joined.new.coalesce(joined.shown))
+def _find_back(known: ir.Table, merged: ir.Table, hidden: bool) -> ir.Table:
+    """Pseudonyms among the raw ids, with the id of the person."""
+    is_like_one = known.raw_id.re_search(f"^{pseudonyms.PSEUDONYM.pattern}$") & hidden
+    like, origin = known.filter(is_like_one), known.view()
+    pairs = like.select(other="raw_id").join(origin, [("other", "shown")])
+    joined = pairs.left_join(merged, pairs.raw_id == merged.other, rname="{name}_merged")
+    return joined.select("other", person=joined.person.coalesce(joined.raw_id))
 
 
-def still_hidden(known: ir.Table) -> Iterator[str]:
-    """Yield the ids that are not shown themselves."""
-    for raw in _read(known.filter(known.raw_id != known.shown), "raw_id"):
-        yield from raw
+def name_persons(tables: Mapping[str, ir.Table], people: People) -> dict[str, ir.Table]:
+    """Give each row the ids of its persons; texts of their cells are not kept."""
+    aliases = people.merged.union(people.back)
+    is_needed = aliases.count().execute() > 0  # rarely, and it costs a join of all rows
+    return {t: _name_persons(rows, aliases if is_needed else None) for t, rows in tables.items()}
 
 
-def _read(known: ir.Table, column: str) -> Iterator[list[str]]:
-    for batch in known.select(column).to_pyarrow_batches(chunk_size=BATCH):
-        yield batch.column(0).to_pylist()
-
-
-def replace(con: Any, tables: Mapping[str, ir.Table], known: ir.Table) -> dict[str, ir.Table]:
-    """Replace the ids of people in all tables by those that are shown."""
-    pairs = con.create_table("ids", known)
-    return {table: _replace(rows, pairs) for table, rows in tables.items()}
-
-
-def _replace(rows: ir.Table, pairs: ir.Table) -> ir.Table:
+def _name_persons(rows: ir.Table, aliases: ir.Table | None) -> ir.Table:
     for column in ids.PEOPLE:
-        if column in rows.columns:
-            joined = rows.left_join(pairs, rows[column] == pairs.raw_id)
-            hidden = {column: joined.shown, f"{column}_text": ibis.null("string")}
-            rows = joined.mutate(**hidden).drop("raw_id", "shown")
+        if column not in rows.columns:
+            continue
+        if aliases is not None:
+            joined = rows.left_join(aliases, rows[column] == aliases.other)
+            named = joined.mutate(**{column: joined.person.coalesce(joined[column])})
+            rows = named.drop("other", "person")
+        rows = rows.mutate(**{f"{column}_text": ibis.null("string")})
     return rows
+
+
+def add_shown(placed: ir.Table, people: People) -> ir.Table:
+    """Add to one row per customer what is shown of its id (shown), and all others known."""
+    known = people.known
+    joined = known.left_join(placed, known.raw_id == placed.customer_id)
+    return joined.select("shown", "region", customer_id="raw_id")
+
+
+def show(rows: ir.Table, people: People) -> ir.Table:
+    """Replace ids of persons by those that are shown; customers have theirs by `add_shown`."""
+    rows = rows.mutate(customer_id=rows.shown).drop("shown")
+    for column in ids.PEOPLE:
+        if column in rows.columns and column != "customer_id":
+            joined = rows.left_join(people.known, rows[column] == people.known.raw_id)
+            rows = joined.mutate(**{column: joined.shown}).drop("raw_id", "shown")
+    return rows
+
+
+def list_hidden(people: People) -> Iterator[str]:
+    """Yield the ids that no output may show: all but pseudonyms that came back."""
+    shown = people.back.other
+    hidden = people.known.filter(people.known.raw_id.notin(shown)).select("raw_id")
+    for batch in hidden.to_pyarrow_batches(chunk_size=BATCH):
+        yield from batch.column(0).to_pylist()
+
+
+def save_merges(people: People, folder: Path) -> None:
+    """Write table `merges`: one row per shown id of a merged record, old, new."""
+    known, person = people.known, people.known.view()
+    aliases = people.merged
+    joined = aliases.join(known, aliases.other == known.raw_id)
+    joined = joined.join(person, joined.person == person.raw_id, rname="{name}_new")
+    found = joined.select(old="shown", new="shown_new").distinct().order_by("old").to_pandas()
+    found.astype("string").to_parquet(folder / MERGES, index=False)

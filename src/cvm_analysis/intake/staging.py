@@ -1,9 +1,10 @@
-"""The raw files as tables: cells parsed, files of a table stacked, ids as they are shown."""
+"""The raw files as tables: cells parsed, files of a table stacked, one id per person."""
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Mapping
 from functools import reduce
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,6 +30,7 @@ from cvm_analysis.intake import (
     status,
 )
 from cvm_analysis.intake.raw_files import RawInput
+from cvm_analysis.intake.shown_ids import People
 from cvm_analysis.personal import known
 from cvm_analysis.queries import as_view
 from cvm_analysis.settings import (
@@ -51,13 +53,15 @@ PLACED_BY = {
 class Staged(NamedTuple):
     """All raw files as tables.
 
-    files : a record of each; tables : parsed rows, ids as they are shown; contents : of the files
-    of each table, as `read.stage` gives them; notes : what a user should know of the files
+    files : a record of each; tables : parsed rows, each person with one id of the files; contents :
+    of the files of each table, as `read.stage` gives them; people : their ids, None if they are
+    shown as they are; notes : what a user should know of the files
     """
 
     files: list[dict[str, Any]]
     tables: dict[str, ir.Table]
     contents: dict[str, list[ir.Table]]
+    people: People | None
     notes: list[str]
 
 
@@ -66,7 +70,7 @@ def stage(con: Any, settings: Settings, inputs: list[RawInput], folder: Path) ->
 
     `folder` gets the files that the tables are read from, and the tables `personal` and `merges`.
     """
-    files, parts = list[dict[str, Any]](), dict[str, list[ir.Table]]()
+    files, parts = list[dict[str, Any]](), dict[str, dict[tuple[str, int], ir.Table]]()
     contents = dict[str, list[ir.Table]]()
     personal, people, notes = list[ir.Table](), list[pd.DataFrame](), list[str]()
     mended = corrections.read(settings)
@@ -76,7 +80,7 @@ def stage(con: Any, settings: Settings, inputs: list[RawInput], folder: Path) ->
         personal += file.personal
         people += file.people
         notes += file.notes
-        parts.setdefault(each.table, []).append(file.rows)
+        parts.setdefault(each.table, {})[each.name, i] = file.rows
         contents.setdefault(each.table, []).append(file.content)
     tables = {table: as_view(con, _stack(rows)) for table, rows in parts.items()}
     if "transactions" in tables:
@@ -88,42 +92,39 @@ def stage(con: Any, settings: Settings, inputs: list[RawInput], folder: Path) ->
     merges = identity.find(pd.concat(people), settings.business.identity) if people else None
     if merges is not None:
         tables["customers_raw"] = identity.mark(tables["customers_raw"], merges)
-    found = shown_ids.find(con, tables) if settings.business.pseudonyms or merges else None
     for table in set(REPEATING) & set(tables):
         tables[table] = repeats.mark(con, table, tables[table], contents[table])
-    shown = _show(con, settings, tables, personal, found, merges, folder)
-    named = {table: as_view(con, rows) for table, rows in shown.items()}
-    return Staged(files, named, contents, notes)
+    tables, people_ids = _hide(con, settings, tables, personal, merges, folder)
+    named = {table: as_view(con, rows) for table, rows in tables.items()}
+    return Staged(files, named, contents, people_ids, notes)
 
 
-def _show(
+def _hide(
     con: Any,
     settings: Settings,
     tables: dict[str, ir.Table],
     personal: list[ir.Table],
-    ids: ir.Table | None,
     merges: identity.Merges | None,
     folder: Path,
-) -> dict[str, ir.Table]:
-    """Mask texts, replace ids by those that are shown, and keep hashes of what is hidden.
-
-    ids : of people, where they are not shown as they are
-    """
+) -> tuple[dict[str, ir.Table], People | None]:
+    """Mask texts, keep hashes of what no output may show, and give each person one id."""
     is_hidden = settings.business.pseudonyms
     records = masking.collect(personal)
+    people = None
+    if is_hidden or merges:
+        people = shown_ids.find(con, tables, merges, is_hidden, folder / "work.ids.parquet")
     if set(masking.TEXTS) & set(tables):
-        hidden = ids.raw_id.to_pandas() if is_hidden and ids is not None else records["value"][:0]
+        hidden = people.known.raw_id.to_pandas() if is_hidden and people else records["value"][:0]
         both = pd.concat([records, masking.as_records(hidden)])
         tables = masking.mask_tables(con, tables, both)
-    if ids is None:
-        return tables
+    if people is None:
+        return tables, None
     if is_hidden:
-        ids = shown_ids.hide(con, ids, folder / "work.ids.parquet")
-        values = itertools.chain(records["value"], shown_ids.still_hidden(ids))
+        values = itertools.chain(records["value"], shown_ids.list_hidden(people))
         known.save(folder, values, known.derive(pseudonyms.key()))
     if merges:
-        ids = shown_ids.unite(con, ids, merges, folder)
-    return shown_ids.replace(con, tables, ids)
+        shown_ids.save_merges(people, folder)
+    return shown_ids.name_persons(tables, people), people
 
 
 class _File(NamedTuple):
@@ -200,8 +201,9 @@ def _count_once(con: Any, settings: Settings, inputs: list[RawInput], rows: ir.T
     return status.add_returns(rows, has_refunds=any(source.refunds for source in sales))
 
 
-def _stack(tables: list[ir.Table]) -> ir.Table:
-    return reduce(ir.Table.union, tables)
+def _stack(tables: Mapping[tuple[str, int], ir.Table]) -> ir.Table:
+    """Stack the files of a table by name: in the order in which rows are kept."""
+    return reduce(ir.Table.union, (tables[name] for name in sorted(tables)))
 
 
 def _added_columns(settings: Settings, table: str) -> list[str]:

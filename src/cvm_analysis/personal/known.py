@@ -31,7 +31,7 @@ class Known:
 
     def count(self, found: Iterable[str]) -> int:
         """Count the tokens that are those of a personal value."""
-        return sum(_hash(self.key, token) in self.hashes for token in found)
+        return sum(int.from_bytes(_hash(self.key, token)) in self.hashes for token in found)
 
 
 def derive(key: bytes) -> bytes:
@@ -41,9 +41,8 @@ def derive(key: bytes) -> bytes:
 
 def save(folder: Path, values: Iterable[str], key: bytes) -> None:
     """Write the hashes of values into a folder; key : as `derive` gives it."""
-    found = (_hash(key, token) for value in values for token in tokens.of_value(value))
-    hashes = np.unique(np.fromiter(found, dtype="uint64"))
-    table = pd.DataFrame({"hash": hashes})
+    found = b"".join(_hash(key, token) for value in values for token in tokens.of_value(value))
+    table = pd.DataFrame({"hash": np.unique(np.frombuffer(found, ">u8").astype("uint64"))})
     table.to_parquet(folder / FILE, index=False)
 
 
@@ -55,5 +54,5 @@ def load(folder: Path, key: bytes) -> Known:
     return Known(key, frozenset(pd.read_parquet(path)["hash"].tolist()))
 
 
-def _hash(key: bytes, token: str) -> int:
-    return int.from_bytes(hmac.digest(key, token.encode(), "sha256")[:BYTES], "big")
+def _hash(key: bytes, token: str) -> bytes:
+    return hmac.digest(key, token.encode(), "sha256")[:BYTES]

@@ -63,9 +63,11 @@ def _tables(
 
 
 def _until_end_of_block(rows: Iterator[Record], lines: _Lines) -> Iterator[Record]:
+    """Stop after the block, or after a row that ends in the next one."""
+    number = lines.n_blocks
     for row in rows:
         yield row
-        if not lines.left:
+        if not lines.left or lines.n_blocks > number:
             return
 
 
@@ -92,12 +94,13 @@ def _table(lines: np.ndarray, n_fields: np.ndarray, cells: list[pa.Array]) -> pa
 class _Lines:
     """The lines of a text, read in blocks of whole lines.
 
-    n : lines that were read; left : characters of the block that were not; is_last : whether no
-    block follows; the last one is two in one, so that total rows at the end stand in it
+    n : lines that were read; n_blocks : blocks that were begun; left : characters of the block that
+    were not read; is_last : whether no block follows; the last one is two in one, so that total
+    rows at the end stand in it
     """
 
     def __init__(self, text: TextIO) -> None:
-        self.text, self.n, self.is_last = text, 0, False
+        self.text, self.n, self.n_blocks, self.is_last = text, 0, 0, False
         self.ahead = self._fetch()
         self.give_back("")
 
@@ -107,6 +110,7 @@ class _Lines:
 
     def _next(self) -> str:
         block, self.ahead = self.ahead, self._fetch()
+        self.n_blocks += 1
         if len(self.ahead) < SIZE:
             block, self.ahead, self.is_last = block + self.ahead, "", True
         return block

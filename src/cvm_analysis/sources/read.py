@@ -22,7 +22,7 @@ from cvm_analysis.errors import InputError
 from cvm_analysis.sources import columnar
 from cvm_analysis.sources.formats import open_tables
 
-Typed = Mapping[str, Literal["number", "moment"]]  # our columns -> what their cells may stay
+Typed = Mapping[str, Literal["number", "moment", "id"]]  # our columns -> what their cells may stay
 
 FIXED = ("file", "line", "n_fields")
 
@@ -133,8 +133,12 @@ def with_digest(content: ir.Table) -> ir.Table:
 def _keep(cell: ir.Value, kind: str | None) -> ir.Value:
     """The cell as it is, if it is of the kind; else its text."""
     found = cell.type()
-    is_kept = found.is_numeric() if kind == "number" else found.is_date() or found.is_timestamp()
-    return cell if kind and is_kept else columnar.text(cell)
+    is_kept = {
+        "number": found.is_numeric(),
+        "moment": found.is_date() or found.is_timestamp(),
+        "id": found.is_integer(),  # written without blanks, signs and points
+    }
+    return cell if kind and is_kept[kind] else columnar.text(cell)
 
 
 def find_repeated(header: list[str], columns: Mapping[str, str]) -> dict[str, str]:

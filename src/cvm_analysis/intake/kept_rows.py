@@ -1,0 +1,78 @@
+"""Rows that were checked: computed once, in the order of the files, and written by region.
+
+The same rows give the same bytes, on any machine: files are cut at fixed numbers of rows, and each
+is written by one thread. Parquet is written in less than half the time of a table of the engine.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import ibis
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from ibis import ir
+
+from cvm_analysis.queries import view_of_file
+
+ROWS_PER_FILE = 20 * 122_880  # of all regions; whole row groups, as DuckDB writes them
+BATCH = 1_000_000
+NUMBER = "file_row_number"  # of a kept row, as DuckDB calls it
+
+
+def keep(con: Any, rows: ir.Table, folder: Path) -> ir.Table:
+    """Compute rows once; adds NUMBER, which counts them in the order of file and line.
+
+    Most come in order, and sorting those again would take longer than all rules.
+    """
+    path = folder / f"work.{ibis.util.gen_name('kept')}.parquet"
+    rows.to_parquet(path)
+    if not _is_ordered(path):
+        ordered = path.with_suffix(".ordered.parquet")
+        con.read_parquet(path).order_by("file", "line").to_parquet(ordered)
+        path.unlink()
+        path = ordered
+    return view_of_file(con, path, ", file_row_number = true")
+
+
+def _is_ordered(path: Path) -> bool:
+    last = pa.table({"file": pa.array([], pa.string()), "line": pa.array([], pa.int64())})
+    for batch in pq.ParquetFile(path).iter_batches(BATCH, columns=last.column_names):
+        rows = pa.concat_tables([last, pa.table(batch)])
+        (file, line), n = (rows.combine_chunks().columns), len(rows)
+        files, lines = (file.slice(1), file.slice(0, n - 1)), (line.slice(1), line.slice(0, n - 1))
+        is_back = pc.or_(pc.less(*files), pc.and_(pc.equal(*files), pc.less(*lines)))
+        if pc.any(is_back).as_py():
+            return False
+        last = rows.slice(n - 1)
+    return True
+
+
+def write(con: Any, rows: ir.Table, columns: list[str], to: Path) -> None:
+    """Write the accepted rows of a table, one folder per region.
+
+    rows : kept, with rule and region; columns : of the files, without region
+    """
+    accepted = rows.filter(rows.rule.isnull()).select(NUMBER, "region", *columns)
+    n = int(rows[NUMBER].max().execute() or 0) + 1
+    con.raw_sql("SET threads = 1")  # of a statement: several would mix the rows of a region
+    try:
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            starts = range(0, n, ROWS_PER_FILE)
+            list(pool.map(lambda start: _write_part(con, accepted, start, to), starts))
+    finally:
+        con.raw_sql("RESET threads")
+
+
+def _write_part(con: Any, accepted: ir.Table, start: int, to: Path) -> None:
+    part = accepted.filter(
+        accepted[NUMBER] >= start, accepted[NUMBER] < start + ROWS_PER_FILE
+    ).drop(NUMBER)
+    place, name = str(to).replace("'", "''"), f"{start // ROWS_PER_FILE:05d}_{{i}}"
+    how = f"FORMAT parquet, PARTITION_BY (region), OVERWRITE_OR_IGNORE, FILENAME_PATTERN '{name}'"
+    with con.con.cursor() as cursor:
+        cursor.execute(f"COPY ({ibis.to_sql(part)}) TO '{place}' ({how})")
