@@ -42,6 +42,14 @@ def test_numbers_that_add_up_to_nothing_have_the_mean_0_and_small_ones_their_own
     assert summarize(pd.Series([0.0, 0.0], name="n")).loc["n", "median_or_share"] == "0"
 
 
+def test_the_order_in_which_numbers_are_added_does_not_decide_a_tie():
+    """25,000.5 as two computers may have it."""
+    low, high = 25_000.499999999996, 25_000.5
+    both = [summarize(pd.Series([v], name="n")).loc["n", "median_or_share"] for v in (low, high)]
+    up = summarize(pd.Series([25_001.499999999996], name="n")).loc["n", "median_or_share"]
+    assert both == ["25,000", "25,000"] and up == "25,002"
+
+
 def test_the_horizon_a_table_was_written_with_is_a_figure():
     written = TABLE.copy()
     written.attrs = {"horizon_weeks": 52}
