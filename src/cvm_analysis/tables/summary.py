@@ -57,11 +57,7 @@ def _day(value: Any) -> str:
 
 
 def _number(value: float) -> str:
-    """Write a number with five digits that count; nothing for none.
-
-    The last digits depend on the order in which numbers were added: they do not decide a tie.
-    """
+    """Write a number with five digits that count, as processors differ in later ones."""
     if np.isnan(value):
         return ""
-    value = float(f"{value:.12g}")
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.5g}"
+    return f"{float(f'{value:.5g}'):,.0f}" if abs(value) >= 10_000 else f"{value:.5g}"
