@@ -7,7 +7,7 @@ import pytest
 
 from cvm_analysis import prepared, sample, validate
 from cvm_analysis.errors import ConfigError
-from cvm_analysis.intake import rules
+from cvm_analysis.intake import table_rules
 from cvm_analysis.intake.prepare import prepare
 
 STRATEGIES = """owners: {sales: {en: Sales, zh: 销售部, capacity: 150}}
@@ -257,7 +257,7 @@ def test_a_limit_for_a_rule_that_does_not_exist(config):
 
 
 def test_every_rule_that_sets_rows_aside_can_have_a_limit(config):
-    limits = ", ".join(f"{name}: 0.1" for name in dict.fromkeys(rules.gates()))
+    limits = ", ".join(f"{name}: 0.1" for name in dict.fromkeys(table_rules.gates()))
     change(config / "sample.yaml", "{default: 0.02}", f"{{{limits}}}")
     validate.check(config / "sample.yaml")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from cvm_analysis import prepared, texts
 from cvm_analysis.errors import ConfigError, CvmError, InputError, find_nearest, nearest
 from cvm_analysis.experience.leads import KNOWN_ON
-from cvm_analysis.intake import currencies, raw_files, rules, status
+from cvm_analysis.intake import currencies, raw_files, status, table_rules
 from cvm_analysis.performance import alert_rules
 from cvm_analysis.segments import loyalty
 from cvm_analysis.segments.clusters import measures
@@ -310,7 +310,8 @@ def _uses_of_imported(settings: Settings) -> Iterator[tuple[str, str, str]]:
 
 
 def _unknown_rules(settings: Settings) -> list[str]:
-    known = {"default", *rules.gates()}
+    own = (rule.name for rule in settings.business.rules.columns if rule.level == "quarantine")
+    known = {"default", *table_rules.gates(), *own}
     return [
         f"{settings.where(settings.path, 'rules', 'stop_above', name)}: no rule '{name}'"
         + nearest(name, known)

@@ -17,7 +17,7 @@ import ibis
 from ibis import ir
 
 from cvm_analysis.errors import ConfigError, InputError
-from cvm_analysis.intake.rules import MONEY
+from cvm_analysis.intake.numbers import MONEY
 from cvm_analysis.settings import Settings
 from cvm_analysis.tables import TABLES
 

@@ -16,7 +16,7 @@ from ibis import ir
 
 from cvm_analysis import atomic_folder
 from cvm_analysis.errors import GateError
-from cvm_analysis.intake import rules
+from cvm_analysis.intake import rules, table_rules
 from cvm_analysis.settings import Rules, Settings
 from cvm_analysis.sources import read
 from cvm_analysis.tables import ALL
@@ -47,10 +47,13 @@ def check(
     """Write `quality` (by region and of all) and `quarantine`; contents : of the raw files.
 
     GateError if too many rows, over all regions, break a rule, or if no row of the main table is
-    accepted; tables of rules.UNLIMITED have no limit.
+    accepted; tables of table_rules.UNLIMITED have no limit.
     """
     all_rules = {
-        table: [*checks[table], *([] if table in rules.ANYWHERE else [rules.no_region(table)])]
+        table: [
+            *checks[table],
+            *([] if table in rules.ANYWHERE else [table_rules.no_region(table)]),
+        ]
         for table in checked
     }
     quality = pd.concat(
@@ -66,8 +69,8 @@ def check(
     errors = quality[(quality["region"] == ALL) & (quality["level"] == "error")]
     limits = Rules().stop_above | settings.business.rules.stop_above
     errors = errors.assign(limit=errors["check"].map(limits).fillna(limits["default"]))
-    limited = ~errors["table"].isin(rules.UNLIMITED)
-    limited &= ~errors["check"].isin(rules.UNLIMITED_CHECKS)
+    limited = ~errors["table"].isin(table_rules.UNLIMITED)
+    limited &= ~errors["check"].isin(table_rules.UNLIMITED_CHECKS)
     over = errors[limited & (errors["share"] > errors["limit"])]
     main = settings.business.sources.main_table
     broken = errors[(errors["table"] == main) & (errors["n_rows"] > 0)]

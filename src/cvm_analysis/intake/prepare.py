@@ -26,6 +26,7 @@ from ibis import ir
 from cvm_analysis import __version__, atomic_folder, owner
 from cvm_analysis.errors import InputError
 from cvm_analysis.intake import (
+    column_rules,
     contracts,
     corrections,
     gate,
@@ -39,6 +40,7 @@ from cvm_analysis.intake import (
     rules,
     staging,
     status,
+    table_rules,
 )
 from cvm_analysis.intake.raw_files import RawInput
 from cvm_analysis.prepared import STAMP, describe_owner, is_whole, size, stamp
@@ -194,7 +196,8 @@ def _write(
     checks = {
         table: [
             *status.rules(by_table[table][1]),
-            *rules.rules_for(table, extracted_on, duplicates, actions),
+            *table_rules.rules_for(table, extracted_on, duplicates, actions),
+            *column_rules.rules_for(table, settings, staged.tables),
         ]
         for table in staged.tables
     }
@@ -213,7 +216,10 @@ def _write(
     sales = placed.get("transactions")
     incomplete = None if sales is None else last_day.find_incomplete(_count_buyers(sales))
     if incomplete:
-        checks["transactions"] = [*checks["transactions"], rules.incomplete_day(incomplete.day)]
+        checks["transactions"] = [
+            *checks["transactions"],
+            table_rules.incomplete_day(incomplete.day),
+        ]
     gate.check(con, settings, placed, checks, itertools.chain(*staged.contents.values()), folder)
     span = _span(placed, extracted_on, incomplete)
     if "contracts" in placed:

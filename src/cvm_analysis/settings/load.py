@@ -18,7 +18,7 @@ from cvm_analysis.clv.value import Value
 from cvm_analysis.errors import ConfigError, nearest
 from cvm_analysis.segments import class_table, loyalty
 from cvm_analysis.segments.clusters import measures
-from cvm_analysis.settings import contract_sources, row_checks, source_checks, wording
+from cvm_analysis.settings import column_rules, contract_sources, row_checks, source_checks, wording
 from cvm_analysis.settings.lines import Lines, line, parse, where
 from cvm_analysis.settings.rule_files import Scorecards, Segments, Strategies
 from cvm_analysis.settings.shape import (
@@ -217,6 +217,7 @@ def _check_names(settings: Settings) -> None:
         for problem in _check_source(settings, table, source, ("sources", setting, str(i)), named)
     ]
     wrong += _ambiguous(settings, named)
+    wrong += _wrong_column_rules(settings)
     wrong += _unknown_identifiers(settings)
     if not business.sources.transactions and not business.sources.contracts:
         place = settings.where(settings.path, "sources")
@@ -242,6 +243,13 @@ def _ambiguous(settings: Settings, named: Mapping[str, Region]) -> Iterator[str]
                 place = settings.where(settings.path, "regions", key)
                 yield f"{place}: '{word}' already stands for region {meant[word]}; keep one"
             meant.setdefault(word, key)
+
+
+def _wrong_column_rules(settings: Settings) -> Iterator[str]:
+    """Find rules of columns that no file has, or that cannot be applied to them."""
+    business = settings.business
+    for keys, problem in column_rules.find_problems(business.rules.columns, business.sources):
+        yield f"{settings.where(settings.path, 'rules', 'columns', *keys)}: {problem}"
 
 
 def _unknown_identifiers(settings: Settings) -> Iterator[str]:
