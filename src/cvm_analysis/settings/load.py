@@ -178,8 +178,21 @@ def _describe(path: Path, lines: Lines, model: type[Any], error: Any) -> str:
         return f"{place}: unknown setting '{key}'{nearest(key, _known_settings(model, above))}"
     if error["type"] == "missing":
         return f"{place}: the setting '{error['loc'][-1]}' is missing"
+    return f"{place}: {name}: {_complain(error)}"
+
+
+def _complain(error: Any) -> str:
+    """Say what is wrong with a value, and what to write."""
+    given, above = error["input"], [str(key) for key in error["loc"][-2:-1]]
+    if given is None and above == ["columns"]:
+        return f"no header; write that of the file, as in `{error['loc'][-1]}: Header`"
+    if given is None:
+        return "empty; write a value, or delete the line"
+    if error["type"] == "string_type" and isinstance(given, bool | int | float):
+        written = "Yes, No, True, False, On and Off" if isinstance(given, bool) else given
+        return f"write {written} in quotes"
     text = error["msg"].removeprefix("Value error, ")
-    return f"{place}: {name}: {text[0].lower() + text[1:]}, not {error['input']!r}"
+    return f"{text[0].lower() + text[1:]}, not {given!r}"
 
 
 def _known_settings(model: Any, keys: Iterable[Any]) -> set[str]:
