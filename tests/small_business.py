@@ -10,7 +10,14 @@ CONFIG = Path(__file__).parent.parent / "config"
 NAMED = "{n: {match: [Nord], en: North, zh: 北}, s: {match: [Sud], en: South, zh: 南}}"
 
 
-def small(
+def small(folder, *given, **more):
+    """Write a business as `write` does, and prepare it."""
+    settings = settings_module.load(write(folder, *given, **more))
+    prepare(settings)
+    return settings
+
+
+def write(
     folder,
     regions,
     sales,
@@ -22,7 +29,7 @@ def small(
     mask=(),
     rules="",
 ):
-    """Write its config into a folder and prepare it.
+    """Write its files and its config, whose path is given, into a folder.
 
     sales : text by name of file; others : text by setting, such as consents; limit : stop_above;
     mask : columns of `people` with personal details; rules : YAML of `rules.columns`
@@ -52,9 +59,7 @@ def small(
         f"sources:\n  transactions:\n{sources}",
         "utf-8",
     )
-    settings = settings_module.load(folder / "small.yaml")
-    prepare(settings)
-    return settings
+    return folder / "small.yaml"
 
 
 def header(text):

@@ -28,7 +28,7 @@ from cvm_analysis.settings import (
     load,
     wording,
 )
-from cvm_analysis.sources import read
+from cvm_analysis.sources import layout, read
 from cvm_analysis.strategy import plan
 from cvm_analysis.tables import IMPORTED, MEASURES, SATISFACTION, TABLES
 
@@ -396,7 +396,9 @@ def _unusable_headers(
     for keys, theirs in mapped:
         if theirs not in headers:
             place = settings.where(settings.path, *keys)
-            yield f"{place}: {path} has no column '{theirs}'{nearest(theirs, headers)}"
+            hint = f"; {layout.describe_header(headers)}"
+            hint = hint if layout.is_data(headers) else nearest(theirs, headers)
+            yield f"{place}: {path} has no column '{theirs}'{hint}"
     repeated = read.find_repeated(headers, {str(i): theirs for i, (_, theirs) in enumerate(mapped)})
     for i, said in repeated.items():
         yield f"{settings.where(settings.path, *mapped[int(i)][0])}: {path}: {said}"

@@ -11,12 +11,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import ibis
 import pandas as pd
 from ibis import ir
 
 from cvm_analysis import atomic_folder
 from cvm_analysis.errors import GateError
-from cvm_analysis.intake import rules, table_rules
+from cvm_analysis.intake import masking, pseudonyms, rules, table_rules
+from cvm_analysis.personal import known
 from cvm_analysis.settings import Rules, Settings
 from cvm_analysis.sources import read
 from cvm_analysis.tables import ALL
@@ -63,9 +65,11 @@ def check(
     quality.to_parquet(folder / "quality.parquet", index=False)
     rejected = {table: rules.quarantine(rows, all_rules[table]) for table, rows in checked.items()}
     stacked = con.create_table("rejected", functools.reduce(ir.Table.union, rejected.values()))
+    if settings.business.pseudonyms:
+        stacked = _mask(con, stacked, known.load(folder, known.derive(pseudonyms.key())))
     digests = read.digests(contents, stacked.select("file", "line").distinct())
-    known = stacked.left_join(digests, ["file", "line"]).select(*stacked.columns, "digest")
-    known.order_by("file", "line").to_parquet(folder / "quarantine.parquet")
+    rows = stacked.left_join(digests, ["file", "line"]).select(*stacked.columns, "digest")
+    rows.order_by("file", "line").to_parquet(folder / "quarantine.parquet")
     errors = quality[(quality["region"] == ALL) & (quality["level"] == "error")]
     limits = Rules().stop_above | settings.business.rules.stop_above
     errors = errors.assign(limit=errors["check"].map(limits).fillna(limits["default"]))
@@ -84,6 +88,16 @@ def check(
         other.unlink()  # hashes and merges of persons
     atomic_folder.publish(folder, quarantine_folder(settings))
     raise GateError(_message(settings, stopping, places))
+
+
+def _mask(con: Any, rejected: ir.Table, hidden: known.Known) -> ir.Table:
+    """Hide values that are personal, or e-mail addresses: people stand in wrong columns, too."""
+    found = rejected.filter(rejected.value.notnull()).select("value").distinct().to_pandas()
+    values = found["value"]
+    personal = values[[bool(masking.EMAIL.search(v)) or hidden.has(v) for v in values]]
+    masked = con.create_table("personal", pd.DataFrame({"value": personal}, dtype="string"))
+    is_personal = rejected.value.isin(masked.value).fill_null(False)
+    return rejected.mutate(value=ibis.ifelse(is_personal, masking.MARK, rejected.value))
 
 
 def _first(rejected: ir.Table, rule: str, is_shown: bool) -> str:

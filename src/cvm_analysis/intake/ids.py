@@ -44,14 +44,12 @@ def refuse_lost(rows: ir.Table, columns: Iterable[str], file: str) -> None:
     for column in columns:
         is_lost = rows[column].strip().re_search(LOST)
         lost = rows.filter(ibis.ifelse(rows[column].contains("+"), is_lost, False))
-        found = lost.aggregate(
-            n=lost.count(), first=lost.line.min(), like=lost[column].argmin(lost.line)
-        )
-        n, first, like = found.to_pandas().iloc[0]
+        found = lost.aggregate(n=lost.count(), first=lost.line.min())
+        n, first = found.to_pandas().iloc[0]
         if n:
             raise InputError(
                 f"{file}: {int(n):,} cells of {column} have lost digits, the first on line "
-                f"{int(first):,} ({like.strip()}); export the ids as text"
+                f"{int(first):,} (written like 1.2E+12); export the ids as text"
             )
 
 
