@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from part_of_sample import keep_sources
 from small_business import NAMED, small
 
 from cvm_analysis import customers, prepared, sample, validate
@@ -55,11 +56,7 @@ def sales_alone(project, tmp_path_factory):
     """Sales of two regions and customer records alone, prepared: other tables tell no more."""
     folder = tmp_path_factory.mktemp("sales") / "project"
     shutil.copytree(project, folder, ignore=shutil.ignore_patterns("prepared"))
-    path = folder / "config" / "sample.yaml"
-    text = path.read_text("utf-8")
-    others = text[text.index("  feedback: ") : text.index("identity:")]
-    regions = re.compile("    - {files: .*, region: (north|central|southwest|northeast), .*}\n")
-    path.write_text(regions.sub("", text.replace(others, "\n")), "utf-8")
+    keep_sources(folder / "config" / "sample.yaml", "transactions", "customers")
     prepare(settings_of(folder))
     return folder
 
