@@ -111,6 +111,16 @@ def rossi() -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 @pytest.fixture(scope="session")
+def whole_sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of the invented company, all its customers, in data/sample; nobody changes them."""
+    from cvm_analysis import sample
+
+    folder = tmp_path_factory.mktemp("whole") / "data" / "sample"
+    sample.make(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package as a wheel installs it, apart from the checkout."""
     folder = tmp_path_factory.mktemp("wheel")

@@ -10,7 +10,14 @@ CONFIG = Path(__file__).parent.parent / "config"
 NAMED = "{n: {match: [Nord], en: North, zh: 北}, s: {match: [Sud], en: South, zh: 南}}"
 
 
-def small(
+def small(folder, *given, **more):
+    """Write a business as `write` does, and prepare it."""
+    settings = settings_module.load(write(folder, *given, **more))
+    prepare(settings)
+    return settings
+
+
+def write(
     folder,
     regions,
     sales,
@@ -20,18 +27,19 @@ def small(
     others=None,
     limit=1,
     mask=(),
+    rules="",
 ):
-    """Write its config into a folder and prepare it.
+    """Write its files and its config, whose path is given, into a folder.
 
     sales : text by name of file; others : text by setting, such as consents; limit : stop_above;
-    mask : columns of `people` with personal details
+    mask : columns of `people` with personal details; rules : YAML of `rules.columns`
     """
     others = others or {}
     files = {f"{setting}.csv": text for setting, text in others.items()}
     for file, text in {**sales, **files, "people.csv": people}.items():
         (folder / file).write_text(text, "utf-8")
-    for rules in ("segments.yaml", "scorecards.yaml", "strategies.yaml"):
-        shutil.copy(CONFIG / rules, folder)
+    for name in ("segments.yaml", "scorecards.yaml", "strategies.yaml"):
+        shutil.copy(CONFIG / name, folder)
     sources = ""
     for file, text in sales.items():
         columns = ", ".join(f"{c}: {c}" for c in header(text) if c != "land")
@@ -47,13 +55,11 @@ def small(
         f"business: Small\ncurrency: EUR\npseudonyms: {pseudonyms}\n"
         f"prepared: {prepared}\nledger: ledger\n"
         f"extracted_on: 2026-01-01\nregions: {regions}\n"
-        f"rules: {{stop_above: {{default: {limit}}}}}\n"
+        f"rules: {{stop_above: {{default: {limit}}}, columns: [{rules}]}}\n"
         f"sources:\n  transactions:\n{sources}",
         "utf-8",
     )
-    settings = settings_module.load(folder / "small.yaml")
-    prepare(settings)
-    return settings
+    return folder / "small.yaml"
 
 
 def header(text):

@@ -14,8 +14,8 @@ from cvm_analysis.texts import words
 SALES = [2.31e6, 2.75e6, 2.66e6, 3.31e6, 3.46e6, 3.91e6, 3.83e6, 3.86e6]
 
 
-def quarters(sales=SALES, last_days=92):
-    starts = pd.period_range("2024Q1", periods=len(sales), freq="Q").start_time
+def quarters(sales=SALES, last_days=92, first="2024Q1"):
+    starts = pd.period_range(first, periods=len(sales), freq="Q").start_time
     before = [np.nan] * 4 + list(sales[:-4])
     table = pd.DataFrame({"net_sales": sales, "net_sales_before": before[: len(sales)]})
     table = table.assign(customer_type="all", period_start=starts, n_days=91)
@@ -74,6 +74,36 @@ def test_each_quarter_has_its_amount_and_the_years_stand_where_they_begin():
     assert heights == {round(value) for value in SALES}
 
 
+@pytest.mark.parametrize(
+    ("first", "n", "years"),
+    [
+        ("2024Q3", 6, {0: "2024", 2: "2025"}),
+        ("2024Q4", 3, {0: "2024", 1: "2025"}),
+        ("2024Q4", 2, {0: "2024", 1: "2025\nso far"}),
+        ("2025Q3", 2, {0: "2025", 1: "so far"}),
+    ],
+)
+def test_a_log_that_begins_in_a_year_has_it_under_its_first_quarter(first, n, years):
+    last_days = 40 if "so far" in years[max(years)] else 92
+    (ax,) = charts.sales_trend(quarters(SALES[:n], last_days, first)).figure.axes
+    found = [label.get_text().split("\n", 2)[2] for label in ax.get_xticklabels()]
+    assert {i: text for i, text in enumerate(found) if text} == years
+
+
+@pytest.mark.parametrize(
+    ("first", "years"),
+    [
+        ("2024Q2", ["2024", "2025", "2026"]),
+        ("2024Q4", ["2025", "2026"]),
+        ("2024Q1", ["2024", "2025"]),
+    ],
+)
+def test_a_small_panel_names_the_years_that_it_has_room_for(first, years):
+    rows = quarters(first=first).reset_index().assign(region="east")
+    (ax,) = (ax for ax in charts.regions(rows).figure.axes if ax.get_title(loc="left"))
+    assert [label.get_text() for label in ax.get_xticklabels()] == years
+
+
 def test_the_last_year_is_blue_and_the_one_before_grey():
     (ax,) = PICTURES["sales_trend"]().figure.axes
     bars = sorted(ax.patches, key=lambda bar: bar.get_x())
@@ -115,7 +145,7 @@ def test_months_are_named_and_every_other_has_its_amount():
     (ax,) = PICTURES["sales_trend_months"]().figure.axes
     labels = [label.get_text() for label in ax.get_xticklabels()]
     assert labels[-1] == "¥1.30M\nDec\n" and labels[-2] == "\nNov\n"
-    assert labels[1] == "\nJan\n2025" and labels[0] == "¥0.10M\nDec\n"
+    assert labels[1] == "\nJan\n2025" and labels[0] == "¥0.10M\nDec\n2024"
     assert "Dec 2024 ¥0.10M, Jan 2025 ¥0.20M" in PICTURES["sales_trend_months"]().alt
 
 

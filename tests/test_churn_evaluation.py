@@ -103,6 +103,7 @@ def test_slope_and_intercept_are_those_of_scikit_learn(right):
     assert (at, slope) == pytest.approx((told.intercept_[0], told.coef_[0, 0]), abs=1e-5)
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_truth_nineteen_times_in_twenty():
     """Right forecasts, 400 times: each holds 1 and 0 in 95 %, within three standard errors."""
     rng, held = np.random.default_rng(8), {"slope": 0, "intercept": 0}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from part_of_sample import keep_sources
 
 from cvm_analysis import cli, results, sample
 from cvm_analysis.errors import ConfigError
@@ -19,10 +20,11 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """The sample business of 100 customers, prepared, with reports of an earlier run."""
+    """A part of the sample, 100 customers, prepared, with reports of an earlier run."""
     folder = tmp_path_factory.mktemp("made")
     sample.make(folder / "data" / "sample", 100)
     shutil.copytree(ROOT / "config", folder / "config")
+    keep_sources(folder / "config" / "sample.yaml", "transactions", "customers", "indicators")
     shutil.copytree(ROOT / "notebooks", folder / "notebooks")
     (folder / "reports").mkdir()
     (folder / "reports" / "index.html").write_text("earlier")
@@ -55,6 +57,11 @@ def cvm(monkeypatch, capsys):
         return left.value.code, said.out, said.err
 
     return call
+
+
+def take_all_sources(folder):
+    """Let no action rest, of which `cvm check` would speak."""
+    shutil.copy(ROOT / "config" / "sample.yaml", folder / "config")
 
 
 def run(*more):
@@ -254,7 +261,9 @@ def test_debug_raises_the_error_itself(folder, monkeypatch):
 def test_a_good_config_is_said_to_be_good(folder, cvm):
     (folder / "reports" / "index.html").unlink()
     before = tree(folder)
-    assert cvm("check", "config/sample.yaml") == (0, "config/sample.yaml: good\n", "")
+    code, out, err = cvm("check", "config/sample.yaml")
+    assert (code, out) == (0, "config/sample.yaml: good\n")
+    assert err.count("\n") == 1 and "actions rest; they wait for sources.feedback" in err
     assert tree(folder) == before
 
 
@@ -268,6 +277,7 @@ def test_check_reads_the_files_to_their_end(folder, cvm, spoil):
 
 
 def test_check_asks_for_the_key(folder, cvm, monkeypatch):
+    take_all_sources(folder)
     change(folder, "pseudonyms: off", "pseudonyms: on")
     monkeypatch.delenv("CVM_KEY", raising=False)
     code, out, err = cvm("check", "config/sample.yaml")

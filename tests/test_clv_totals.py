@@ -35,6 +35,7 @@ def certain(draws):
     return draws.assign(company_error=0.0, region_error=0.0)
 
 
+@pytest.mark.slow
 def test_without_a_common_error_totals_lie_between_their_limits_four_times_in_five(fitted):
     """The truth of 40 groups of 100 other customers, forecast by the model of the first."""
     held = []

@@ -425,6 +425,26 @@ def test_the_desk_gets_every_planned_contact_once_and_no_control(reports):
     )
 
 
+def test_no_list_asks_for_a_channel_that_the_customer_refused(reports, settings):
+    """Of several answers the last one by the day counts, of one day the refusal."""
+    answers = pd.read_parquet(settings.prepared / "consents")
+    answers = answers[pd.to_datetime(answers["at"]) <= DAY]
+    answers = answers.sort_values(["at", "given"], ascending=[True, False])
+    last = answers.groupby(["customer_id", "channel"])["given"].last()
+    given, refused = (set(last.index[last == answer]) for answer in (True, False))
+    asked = {a.code: a.channel[0] for a in settings.strategies.actions if a.needs_consent}
+    n_asked = n_by_another = 0
+    for region in REGIONS[1:]:
+        lists = published(reports, region) / "desk" / "lists"
+        listed = pd.read_csv(lists / "actions.en.csv", dtype=str)
+        wanted = listed[listed["action_code"].isin([*asked])]
+        pairs = set(zip(wanted["customer_id"], wanted["channel_code"], strict=True))
+        assert pairs <= given and not pairs & refused
+        n_asked += len(wanted)
+        n_by_another += (wanted["channel_code"] != wanted["action_code"].map(asked)).sum()
+    assert n_asked > 3 * n_by_another > 150  # some agreed to the second channel alone
+
+
 def test_the_desk_gets_all_lists_as_one_workbook(reports):
     lists = published(reports, "east") / "desk" / "lists"
     names = ["actions.en.csv", "segments.en.csv", "watchlist.en.csv"]

@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 from scipy.stats import betabinom
 
-from cvm_analysis import sample
 from cvm_analysis.experience import contacts, tone_shares
 from cvm_analysis.experience.proportions import wilson
 from cvm_analysis.tables import check
@@ -161,10 +160,9 @@ def test_results_in_other_words_are_noted():
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def made(whole_sample):
     """The clean rows of the sample's contact log, and its truth."""
-    folder = tmp_path_factory.mktemp("contacts") / "sample"
-    sample.make(folder)
+    folder = whole_sample
     truth = json.loads((folder / "truth.json").read_text("utf-8"))
     with (folder / "raw" / "contact_log.csv").open(encoding="gb18030", newline="") as file:
         rows = list(csv.DictReader(file))

@@ -58,6 +58,7 @@ def test_effects_are_those_of_a_logistic_and_a_linear_regression():
     assert found.to_numpy() == pytest.approx(linear.coef_[:3], rel=0.01, abs=0.05)
 
 
+@pytest.mark.slow
 def test_draws_of_customers_agree_with_a_slow_bootstrap_that_fits_each_draw():
     rows = invented(n=150, effect=0.3)
     x, y, by_customer = standardised(rows).to_numpy(), rows.purchase.to_numpy(), np.arange(150)

@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from cvm_analysis import sample
 from cvm_analysis.experience import indicator_figures
 from cvm_analysis.tables import check
 
@@ -67,11 +66,10 @@ def test_without_indicators_or_values_there_are_no_rows():
         assert found.empty
 
 
-def test_the_planted_shares_of_wallet_are_recovered_from_the_sample(tmp_path):
-    sample.make(tmp_path / "sample")
-    truth = json.loads((tmp_path / "sample" / "truth.json").read_text("utf-8"))
+def test_the_planted_shares_of_wallet_are_recovered_from_the_sample(whole_sample):
+    truth = json.loads((whole_sample / "truth.json").read_text("utf-8"))
     kinds = {each["customer_id"]: each["customer_type"] for each in truth["trade"]}
-    path = tmp_path / "sample" / "raw" / "indicators.csv"
+    path = whole_sample / "raw" / "indicators.csv"
     latest = defaultdict(list)
     with path.open(encoding="utf-8-sig", newline="") as file:
         for row in csv.DictReader(file):

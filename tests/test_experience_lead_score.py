@@ -50,6 +50,7 @@ def test_a_model_that_tells_more_than_the_source_is_used():
     assert p[now["stage"] == "quote"].mean() > 2 * p[now["stage"] == "new"].mean()
 
 
+@pytest.mark.slow
 def test_a_model_that_tells_nothing_is_not_used_in_nearly_all_samples():
     scores = [lead_score.fit(draw(400, s, False), ORDER, AS_OF, 60) for s in range(20)]
     used = sum(score.used == "model" for score in scores)

@@ -4,7 +4,7 @@ import ibis
 import pandas as pd
 import pytest
 
-from cvm_analysis.intake import moments, rules
+from cvm_analysis.intake import moments, parsing
 
 
 def read(texts, pattern=None, zone="Asia/Shanghai", **how):
@@ -54,6 +54,6 @@ def test_numbers_of_days_are_dates():
 
 def test_time_0_of_computers_is_a_birthday_only():
     raw = ibis.memtable(pd.DataFrame({"birth_date": ["1970-01-01"], "at": ["1970-01-01"]}))
-    cells = {name: rules.parse_cell(raw, name, "date") for name in raw.columns}
+    cells = {name: parsing.parse_cell(raw, name, "date") for name in raw.columns}
     found = raw.select(**cells).to_pandas().iloc[0]
     assert str(found["birth_date"])[:10] == "1970-01-01" and pd.isna(found["at"])

@@ -84,6 +84,7 @@ def compare(sums):
     return figures.compare(drawn).loc["all"], decomposition.decompose(drawn).loc["all"]
 
 
+@pytest.mark.slow
 def test_a_stable_business_is_told_to_change_as_rarely_as_promised(stable):
     """Under no change, the share of tables with a find is 5%: as many at most as by chance."""
     for table in stable:
@@ -91,6 +92,7 @@ def test_a_stable_business_is_told_to_change_as_rarely_as_promised(stable):
         assert finds <= binom.isf(0.0005, BUSINESSES, totals.FALSE_FINDS)
 
 
+@pytest.mark.slow
 def test_p_values_of_each_figure_are_below_a_tenth_in_a_tenth_of_stable_businesses(stable):
     low, high = binom.interval(0.999, BUSINESSES, 0.1)
     for table in stable:
@@ -98,6 +100,7 @@ def test_p_values_of_each_figure_are_below_a_tenth_in_a_tenth_of_stable_business
         assert len(counts) in (8, 3) and counts.between(low, high).all(), counts
 
 
+@pytest.mark.slow
 def test_intervals_of_stable_businesses_hold_no_change_nine_times_in_ten(stable):
     low, high = binom.interval(0.999, BUSINESSES, 0.9)
     for table in stable:

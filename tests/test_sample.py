@@ -60,10 +60,8 @@ def folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def full_folder(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("full") / "sample"
-    sample.make(folder)
-    return folder
+def full_folder(whole_sample) -> Path:
+    return whole_sample
 
 
 @pytest.fixture(scope="module")

@@ -23,10 +23,8 @@ SALES = {
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("campaigns") / "sample"
-    sample.make(folder)
-    return folder
+def folder(whole_sample):
+    return whole_sample
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from part_of_sample import keep_sources
 
-from cvm_analysis import prepared, sample
+from cvm_analysis import prepared
 from cvm_analysis.experience import tone, tone_shares
 from cvm_analysis.intake.prepare import prepare
 from cvm_analysis.sample import phrases
@@ -17,10 +18,8 @@ DETAILS = {"name": "姓名", "phone": "手机", "email": "邮箱", "address": "�
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("texts") / "data" / "sample"
-    sample.make(folder)
-    return folder
+def folder(whole_sample):
+    return whole_sample
 
 
 @pytest.fixture(scope="module")
@@ -42,11 +41,16 @@ def clean(folder, truth, name):
 
 @pytest.fixture(scope="module")
 def data(folder, tmp_path_factory, request):
-    """The prepared tables of the full sample, all regions."""
+    """The prepared texts of the full sample, and sales of two regions."""
     import shutil
 
-    shutil.copytree(request.config.rootpath / "config", folder.parents[1] / "config")
-    settings = load(folder.parents[1] / "config" / "sample.yaml")
+    own = tmp_path_factory.mktemp("texts")
+    (own / "data").mkdir()
+    (own / "data" / "sample").symlink_to(folder)
+    shutil.copytree(request.config.rootpath / "config", own / "config")
+    config = own / "config" / "sample.yaml"
+    keep_sources(config, "transactions", "customers", "feedback", "mentions")
+    settings = load(config)
     prepare(settings)
     return prepared.open(settings, "all")
 

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cvm_analysis import sample
 from cvm_analysis.experience import breakage, lead_score, leads, points, referrals
 from cvm_analysis.sample.layouts import LEADS, POINTS, REFERRALS
 
@@ -15,10 +14,8 @@ AS_OF = dt.date(2025, 12, 31)
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("programme") / "sample"
-    sample.make(folder)
-    return folder
+def folder(whole_sample):
+    return whole_sample
 
 
 @pytest.fixture(scope="module")

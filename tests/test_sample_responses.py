@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from part_of_sample import keep_sources
 
 from cvm_analysis import prepared, sample, settings
 from cvm_analysis.intake.prepare import prepare
@@ -169,6 +170,7 @@ def test_what_is_written_is_a_further_source_of_the_next_report(tmp_path):
     shutil.copytree(CONFIG, tmp_path / "config")
     truth = json.loads((tmp_path / "data" / "sample" / "truth.json").read_text("utf-8"))
     path = tmp_path / "config" / "sample.yaml"
+    keep_sources(path, "transactions", "customers", "contact_log")
     prepare(settings.load(path))
     before = read_tables(path)
     people = pd.DataFrame(truth["customers"])

@@ -192,6 +192,28 @@ def test_an_unknown_setting_is_refused_with_the_nearest_name(folder, old, new, s
             "mine.yaml line 5: extracted_on: input should be a valid date or datetime, day value "
             "is outside expected range, not '2026-02-30'",
         ),
+        (
+            "ordered_at: Date",
+            "ordered_at:",
+            "mine.yaml line 15: sources.transactions.0.columns.ordered_at: no header; write that "
+            "of the file, as in `ordered_at: Header`",
+        ),
+        (
+            "ordered_at: Date",
+            "ordered_at: 2025",
+            "mine.yaml line 15: sources.transactions.0.columns.ordered_at: write 2025 in quotes",
+        ),
+        (
+            "ordered_at: Date",
+            "ordered_at: no",
+            "mine.yaml line 15: sources.transactions.0.columns.ordered_at: write Yes, No, True, "
+            "False, On and Off in quotes",
+        ),
+        (
+            "horizon_weeks: 52",
+            "horizon_weeks: ",
+            "mine.yaml line 20: value.horizon_weeks: empty; write a value, or delete the line",
+        ),
     ],
 )
 def test_a_value_of_the_wrong_kind_is_refused_where_it_was_written(folder, old, new, said):

@@ -68,7 +68,7 @@ def test_a_key_in_several_rows_is_an_error_with_counts(tmp_path):
     with pytest.raises(InputError) as error:
         prepared(tmp_path, source, FILES)
     assert (
-        "payments.csv: 1 keys of order stand in several rows, 2 in all, the first on line 2 ('1'); "
+        "payments.csv: 1 keys of order stand in several rows, 2 in all, the first on line 2; "
         "a joined file needs one row per key" in str(error.value)
     )
 

@@ -80,6 +80,7 @@ def test_a_small_drift_is_none_however_many_rows():
     assert model.not_proportional == ()
 
 
+@pytest.mark.slow
 def test_features_pass_19_times_in_20_where_hazards_are_proportional():
     failed = [
         (cox.fit_plain(*fading(300, seed, late=0.7)).proportional["p"] < 0.05).to_numpy()

@@ -116,6 +116,26 @@ def test_formats(written, expected):
 
 
 @pytest.mark.parametrize(
+    ("currency", "english", "chinese"),
+    [
+        *(("CNY", "¥", "¥"), ("JPY", "¥", "¥"), ("USD", "$", "$"), ("AUD", "$", "$")),
+        *(("CAD", "$", "$"), ("MXN", "$", "$"), ("EUR", "€", "€"), ("GBP", "£", "£")),
+        # written so by their own people
+        *(("BRL", "R$", "R$"), ("HKD", "HK$", "HK$"), ("CHF", "CHF", "CHF")),
+        # of several countries
+        *(("XOF", "F\u202fCFA", "F\u202fCFA"), ("XCD", "EC$", "EC$")),
+    ],
+)
+def test_a_sign_is_written_as_at_home(currency, english, chinese):
+    signs = english, chinese
+    for say, sign in zip((EN, words("zh")), signs, strict=True):
+        assert say.sign(currency) == sign
+        assert say.money(-1234, currency) == f"-{sign}1,234"
+        assert say.amounts([2_650_000], currency)[0].startswith(sign)
+        assert say.short(2_650_000, currency).startswith(sign)
+
+
+@pytest.mark.parametrize(
     ("days", "english", "chinese"),
     [
         (364, "12 months", "12个月"), (182, "6 months", "6个月"), (365, "12 months", "12个月"),

@@ -7,7 +7,7 @@ import pytest
 
 from cvm_analysis import prepared, sample, validate
 from cvm_analysis.errors import ConfigError
-from cvm_analysis.intake import rules
+from cvm_analysis.intake import table_rules
 from cvm_analysis.intake.prepare import prepare
 
 STRATEGIES = """owners: {sales: {en: Sales, zh: 销售部, capacity: 150}}
@@ -38,6 +38,24 @@ def config(business, tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "sample").symlink_to(business / "data" / "sample")
     return tmp_path / "config"
+
+
+@pytest.fixture(scope="module")
+def tables(business, tmp_path_factory):
+    """Its prepared tables, in which customers have their day of birth as an attribute `born`."""
+    folder = tmp_path_factory.mktemp("made")
+    shutil.copytree(business, folder, dirs_exist_ok=True)
+    old = "        city: 城市"
+    change(folder / "config" / "sample.yaml", old, f"{old}\n        born: 出生日期")
+    prepare(validate.check(folder / "config" / "sample.yaml"))
+    return folder / "data" / "prepared"
+
+
+@pytest.fixture
+def prepared_config(config, tables):
+    """A copy of the configs, with prepared tables."""
+    shutil.copytree(tables, config.parent / "data" / "prepared", symlinks=True)
+    return config
 
 
 def change(path, old, new):
@@ -188,10 +206,10 @@ def test_the_shares_of_a_quota_are_called_as_they_are_written(config):
     ]
 
 
-def test_an_imported_figure_that_nobody_has_is_named_once_the_data_are_there(config):
+def test_an_imported_figure_that_nobody_has_is_named_once_the_data_are_there(prepared_config):
+    config = prepared_config
     line = change(config / "scorecards.yaml", "indicators.market_share", "indicators.market_shares")
     settings = validate.check(config / "sample.yaml")
-    prepare(settings)
     with pytest.raises(ConfigError) as error:
         validate.check_imported(settings)
     assert str(error.value) == (
@@ -230,13 +248,13 @@ def test_a_first_channel_needs_a_channel_of_sales(config):
     assert found.startswith(f"sample.yaml line {line - 2}: no attribute of customers 'first_ch")
 
 
-def test_an_attribute_of_too_many_values_is_named_once_the_data_are_there(config):
+def test_an_attribute_of_too_many_values_is_named_once_the_data_are_there(prepared_config):
+    config = prepared_config
     change(
         config / "sample.yaml", "        city: 城市", "        city: 城市\n        born: 出生日期"
     )
     line = with_covariates(config, "born, gender")
     settings = validate.check(config / "sample.yaml")
-    prepare(settings)
     n = prepared.open(settings, "all").customers_raw.born.nunique().execute()
     assert n > 30
     with pytest.raises(ConfigError) as error:
@@ -257,7 +275,7 @@ def test_a_limit_for_a_rule_that_does_not_exist(config):
 
 
 def test_every_rule_that_sets_rows_aside_can_have_a_limit(config):
-    limits = ", ".join(f"{name}: 0.1" for name in dict.fromkeys(rules.gates()))
+    limits = ", ".join(f"{name}: 0.1" for name in dict.fromkeys(table_rules.gates()))
     change(config / "sample.yaml", "{default: 0.02}", f"{{{limits}}}")
     validate.check(config / "sample.yaml")
 
@@ -327,8 +345,9 @@ def test_everything_is_said_at_once(config):
     )
 
 
-def test_a_scorecard_of_a_type_that_nobody_has_does_not_matter(config):
+def test_a_scorecard_of_a_type_that_nobody_has_does_not_matter(prepared_config):
     """Neither its indicators nor its points are needed; those of the clusters are."""
+    config = prepared_config
     file = config / "scorecards.yaml"
     text = file.read_text("utf-8")
     agency = """
@@ -339,7 +358,6 @@ def test_a_scorecard_of_a_type_that_nobody_has_does_not_matter(config):
 """
     file.write_text(text.replace("\nscorecards:\n", f"\nscorecards:{agency}", 1))
     settings = validate.check(config / "sample.yaml")
-    prepare(settings)
     validate.check_imported(settings)
     old = "[net_sales_per_order, orders_per_year]"
     new = "[orders_per_year, indicators.credit_scores]"

@@ -1,14 +1,29 @@
-"""Settings as frozen dataclasses whose values are checked."""
+"""Settings as frozen dataclasses whose values are checked, and words that YAML reads otherwise."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, dataclass_transform
+from typing import Annotated, Any, TypeVar, dataclass_transform
 
 from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 
 T = TypeVar("T")
+
+
+def _refuse_yes(given: Any) -> Any:
+    """YAML reads Yes, No, on and off as true and false; the text in the file is lost."""
+    if isinstance(given, bool):
+        raise ValueError("write Yes, No, True, False, On and Off in quotes")
+    return str(given) if isinstance(given, int | float) else given
+
+
+def read_off(given: Any) -> Any:
+    """YAML reads off as false."""
+    return "off" if given is False else given
+
+
+Cell = Annotated[str, BeforeValidator(_refuse_yes)]  # a word of a file
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(Field,))

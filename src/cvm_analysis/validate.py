@@ -12,7 +12,7 @@ from pathlib import Path
 from cvm_analysis import prepared, texts
 from cvm_analysis.errors import ConfigError, CvmError, InputError, find_nearest, nearest
 from cvm_analysis.experience.leads import KNOWN_ON
-from cvm_analysis.intake import currencies, raw_files, rules, status
+from cvm_analysis.intake import currencies, raw_files, status, table_rules
 from cvm_analysis.performance import alert_rules
 from cvm_analysis.segments import loyalty
 from cvm_analysis.segments.clusters import measures
@@ -28,7 +28,7 @@ from cvm_analysis.settings import (
     load,
     wording,
 )
-from cvm_analysis.sources import read
+from cvm_analysis.sources import layout, read
 from cvm_analysis.strategy import plan
 from cvm_analysis.tables import IMPORTED, MEASURES, SATISFACTION, TABLES
 
@@ -310,7 +310,8 @@ def _uses_of_imported(settings: Settings) -> Iterator[tuple[str, str, str]]:
 
 
 def _unknown_rules(settings: Settings) -> list[str]:
-    known = {"default", *rules.gates()}
+    own = (rule.name for rule in settings.business.rules.columns if rule.level == "quarantine")
+    known = {"default", *table_rules.gates(), *own}
     return [
         f"{settings.where(settings.path, 'rules', 'stop_above', name)}: no rule '{name}'"
         + nearest(name, known)
@@ -395,7 +396,9 @@ def _unusable_headers(
     for keys, theirs in mapped:
         if theirs not in headers:
             place = settings.where(settings.path, *keys)
-            yield f"{place}: {path} has no column '{theirs}'{nearest(theirs, headers)}"
+            hint = f"; {layout.describe_header(headers)}"
+            hint = hint if layout.is_data(headers) else nearest(theirs, headers)
+            yield f"{place}: {path} has no column '{theirs}'{hint}"
     repeated = read.find_repeated(headers, {str(i): theirs for i, (_, theirs) in enumerate(mapped)})
     for i, said in repeated.items():
         yield f"{settings.where(settings.path, *mapped[int(i)][0])}: {path}: {said}"

@@ -188,15 +188,13 @@ def _labels(say: Words, periods: pd.DataFrame, amounts: Sequence[str]) -> list[s
     months = _months(periods)
     starts = pd.DatetimeIndex(periods["period_start"])
     names = [_name(say, day, months) for day in starts]
-    first = [i for i, day in enumerate(starts) if day.month == 1] or [0]
-    marked = {0, *first} if first[0] != 1 else {*first}  # no room for two years side by side
     years = [
-        say("charts.sales_trend.year", year=str(day.year)) if i in marked else ""
+        say("charts.sales_trend.year", year=str(day.year)) if i == 0 or day.month == 1 else ""
         for i, day in enumerate(starts)
     ]
     end = starts[-1] + pd.DateOffset(months=months)
     if periods["n_days"].iloc[-1] < (end - starts[-1]).days:
-        years[-1] = say("charts.sales_trend.so_far")
+        years[-1] = f"{years[-1]}\n{say('charts.sales_trend.so_far')}".strip()
     return ["\n".join(lines) for lines in zip(amounts, names, years, strict=True)]
 
 
@@ -231,7 +229,9 @@ def _panel(
         ax.annotate(_sign(say, growth), (1, 1), ha="right", weight="bold",
                     color=WARM if round(growth, 2) < 0 else SOFT, **_ABOVE)  # fmt: skip
     starts = pd.DatetimeIndex(periods["period_start"])
-    years = [i for i, day in enumerate(starts) if i == 0 or day.month == 1]
+    begun = [i for i, day in enumerate(starts) if day.month == 1]
+    is_room = not begun or begun[0] > _in_a_year(periods) // 4  # for two years
+    years = [0, *begun] if is_room else begun
     named = [say("charts.sales_trend.year", year=str(starts[i].year)) for i in years]
     ax.set_xticks([i - 0.43 for i in years], named, ha="left")
     ax.set(xlabel="", ylabel="", yticks=[])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from cvm_analysis.draft.preview import Column, Preview
 from cvm_analysis.draft.synonyms import headers, match, region_headers
-from cvm_analysis.intake.rules import FEEDBACK
+from cvm_analysis.intake.table_rules import FEEDBACK
 from cvm_analysis.tables import TABLES
 
 Columns = dict[str, Column]

@@ -17,7 +17,7 @@ import pandas as pd
 
 from cvm_analysis.draft.decimals import Decimals, find_decimals, swap
 from cvm_analysis.errors import InputError
-from cvm_analysis.intake import rules
+from cvm_analysis.intake import parsing
 from cvm_analysis.sources.formats import Record, open_rows
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Column:
     @cached_property
     def is_yes_no(self) -> bool:
         """Whether the cells are words for yes and no."""
-        words = {*rules.YES, *rules.NO}
+        words = {*parsing.YES, *parsing.NO}
         known = sum(cell.lower() in words for cell in self.cells)
         return bool(self.cells) and known >= MIN_READABLE * len(self.cells)
 
@@ -183,9 +183,9 @@ def _read(cells: list[str], ways: list[str | None]) -> pd.DataFrame:
         return pd.DataFrame(index=range(len(cells)))
     raw = ibis.memtable(pd.DataFrame({"cell": pd.Series(cells, dtype="string")}))
     read = {
-        f"way_{i}": rules.parse_cell(raw, "cell", "number")
+        f"way_{i}": parsing.parse_cell(raw, "cell", "number")
         if way == "number"
-        else _plausible(rules.parse_cell(raw, "cell", "time", way))
+        else _plausible(parsing.parse_cell(raw, "cell", "time", way))
         for i, way in enumerate(ways)
     }
     return raw.select(**read).to_pandas().set_axis(pd.Index(ways, dtype=object), axis=1)

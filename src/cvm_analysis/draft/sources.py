@@ -13,7 +13,7 @@ from cvm_analysis.draft.preview import Column, Dates, Preview, looks_chinese
 from cvm_analysis.draft.synonyms import REGION_NAMES, match, personal_headers
 from cvm_analysis.draft.yaml_comments import line, text
 from cvm_analysis.intake.regions import slug
-from cvm_analysis.intake.rules import ARMS, FEEDBACK, MOVEMENTS, OUTCOMES
+from cvm_analysis.intake.table_rules import ARMS, FEEDBACK, MOVEMENTS, OUTCOMES
 from cvm_analysis.sources.encodings import KOREAN, WESTERN
 from cvm_analysis.tables import TABLES
 from cvm_analysis.tables.shape import NUMERIC

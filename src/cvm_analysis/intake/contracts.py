@@ -7,12 +7,13 @@ ended: how long each lasted is right, the days themselves are not known.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import ibis
+import pandas as pd
 from ibis import ir
 
-from cvm_analysis.errors import InputError
+from cvm_analysis.errors import LISTED, InputError
 from cvm_analysis.settings import ContractSource, Settings
 
 DAYS = {"days": 1.0, "weeks": 7.0, "months": 365.25 / 12}
@@ -63,12 +64,23 @@ def check_status(rows: ir.Table, settings: Settings) -> None:
     counted = known.status_text.value_counts(name="n").order_by("status_text").to_pandas()
     found = set(known.select("status").distinct().to_pandas()["status"])
     if len(counted) and len(found) < 2:
-        words = ", ".join(f"'{word}' {n:,}" for word, n in counted.itertuples(index=False))
+        words = ", ".join(_list_words(counted))
         raise InputError(
             f"{settings.where(settings.path, 'sources', 'contracts')}: all contracts of the "
             f"table of tenures are {found.pop()}; the status is {words}; name in `ended` the words "
             "of those that have ended"
         )
+
+
+def _list_words(counted: pd.DataFrame) -> Iterator[str]:
+    """The words of several contracts with their numbers; other cells may be personal."""
+    known = counted[counted["n"] > 1]
+    if len(known) > LISTED:
+        yield f"one of {len(known):,} words, such as are no status"
+        return
+    yield from (f"'{word}' {n:,}" for word, n in known.itertuples(index=False))
+    if others := len(counted) - len(known):
+        yield f"{others:,} words that stand once"
 
 
 def find_span(rows: ir.Table, extracted_on: dt.date) -> tuple[dt.date, dt.date]:

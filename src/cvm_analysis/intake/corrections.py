@@ -20,10 +20,11 @@ from cvm_analysis.errors import InputError, nearest
 from cvm_analysis.settings import Settings
 from cvm_analysis.sources.read import with_digest
 from cvm_analysis.spreadsheets import FORMULA, no_formula
+from cvm_analysis.tables import own
+from cvm_analysis.tables.raw import PEOPLE
 
 FILE = "corrections.csv"  # in the ledger's folder: it cannot be made again from the raw files
 COLUMNS = ["file", "digest", "column", "value"]
-HIDDEN = ("customer_id", "account_id", "referred_id")  # never shown, so they cannot be corrected
 OWNER_ONLY = 0o600
 
 
@@ -88,22 +89,23 @@ def apply(
     con: Any, text: ir.Table, content: ir.Table, name: str, corrections: pd.DataFrame
 ) -> ir.Table:
     """Put corrected cells into a staged file, by its name; content : all of its cells."""
-    own = corrections[corrections["file"] == name]
-    own = own[own["column"].isin(text.columns)]
-    if own.empty:
+    here = corrections[corrections["file"] == name]
+    here = here.assign(column=here["column"].replace(own.to_outside(text.columns)))
+    here = here[here["column"].isin(text.columns)]
+    if here.empty:
         return text
-    wide = own.pivot(index="digest", columns="column", values="value").add_prefix("new ")
+    wide = here.pivot(index="digest", columns="column", values="value").add_prefix("new ")
     found = wide.reset_index().rename(columns={"digest": "corrected"}).astype("string")
     table = con.create_table(f"corrections of {name}", found)
     mended = with_digest(content).join(table, [("digest", "corrected")])
     mended = con.create_table(f"corrected lines of {name}", mended)
     joined = text.left_join(mended, ["file", "line"])
-    cells = {each: joined[f"new {each}"].coalesce(joined[each]) for each in own["column"].unique()}
+    cells = {each: joined[f"new {each}"].coalesce(joined[each]) for each in here["column"].unique()}
     return joined.mutate(**cells).select(*text.columns)
 
 
 def _checked(found: pd.DataFrame) -> pd.DataFrame:
-    hidden = sorted(set(found["column"]) & {*HIDDEN, "line"})
+    hidden = sorted(set(found["column"]) & {*PEOPLE, "line"})
     if hidden:
         raise InputError(
             f"{hidden[0]} cannot be corrected here, as ids are not shown; correct the file"

@@ -17,7 +17,7 @@ import ibis
 from ibis import ir
 
 from cvm_analysis.errors import ConfigError, InputError
-from cvm_analysis.intake.rules import MONEY
+from cvm_analysis.intake.numbers import MONEY
 from cvm_analysis.settings import Settings
 from cvm_analysis.tables import TABLES
 
@@ -96,12 +96,18 @@ def convert(rows: ir.Table, settings: Settings) -> ir.Table:
 
 def _lacking(foreign: Iterable[tuple], rates: list[Rate]) -> Iterator[str]:
     """Name the currencies without a rate, and those with rows before their first one."""
+    n_unknown = 0  # cells that hold something else, which may be personal
     for currency, n, first in foreign:
+        if not re.fullmatch("[A-Z]{3}", currency):
+            n_unknown += n
+            continue
         since = [rate.since for rate in rates if rate.currency == currency]
         if not since:
             yield f"{n:,} rows in {currency}"
         elif first == first and first is not None and min(since) > _date(first):
             yield f"{n:,} rows in {currency}, from {_date(first)} on, its first rate {min(since)}"
+    if n_unknown:
+        yield f"{n_unknown:,} rows in no currency of three letters"
 
 
 def _date(day: dt.date | dt.datetime) -> dt.date:

@@ -11,12 +11,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import ibis
 import pandas as pd
 from ibis import ir
 
 from cvm_analysis import atomic_folder
 from cvm_analysis.errors import GateError
-from cvm_analysis.intake import rules
+from cvm_analysis.intake import masking, pseudonyms, rules, table_rules
+from cvm_analysis.personal import known
 from cvm_analysis.settings import Rules, Settings
 from cvm_analysis.sources import read
 from cvm_analysis.tables import ALL
@@ -47,10 +49,13 @@ def check(
     """Write `quality` (by region and of all) and `quarantine`; contents : of the raw files.
 
     GateError if too many rows, over all regions, break a rule, or if no row of the main table is
-    accepted; tables of rules.UNLIMITED have no limit.
+    accepted; tables of table_rules.UNLIMITED have no limit.
     """
     all_rules = {
-        table: [*checks[table], *([] if table in rules.ANYWHERE else [rules.no_region(table)])]
+        table: [
+            *checks[table],
+            *([] if table in rules.ANYWHERE else [table_rules.no_region(table)]),
+        ]
         for table in checked
     }
     quality = pd.concat(
@@ -60,14 +65,16 @@ def check(
     quality.to_parquet(folder / "quality.parquet", index=False)
     rejected = {table: rules.quarantine(rows, all_rules[table]) for table, rows in checked.items()}
     stacked = con.create_table("rejected", functools.reduce(ir.Table.union, rejected.values()))
+    if settings.business.pseudonyms:
+        stacked = _mask(con, stacked, folder)
     digests = read.digests(contents, stacked.select("file", "line").distinct())
-    known = stacked.left_join(digests, ["file", "line"]).select(*stacked.columns, "digest")
-    known.order_by("file", "line").to_parquet(folder / "quarantine.parquet")
+    rows = stacked.left_join(digests, ["file", "line"]).select(*stacked.columns, "digest")
+    rows.order_by("file", "line").to_parquet(folder / "quarantine.parquet")
     errors = quality[(quality["region"] == ALL) & (quality["level"] == "error")]
     limits = Rules().stop_above | settings.business.rules.stop_above
     errors = errors.assign(limit=errors["check"].map(limits).fillna(limits["default"]))
-    limited = ~errors["table"].isin(rules.UNLIMITED)
-    limited &= ~errors["check"].isin(rules.UNLIMITED_CHECKS)
+    limited = ~errors["table"].isin(table_rules.UNLIMITED)
+    limited &= ~errors["check"].isin(table_rules.UNLIMITED_CHECKS)
     over = errors[limited & (errors["share"] > errors["limit"])]
     main = settings.business.sources.main_table
     broken = errors[(errors["table"] == main) & (errors["n_rows"] > 0)]
@@ -87,6 +94,18 @@ def _has_good_row(rows: ir.Table, broken: list[str]) -> bool:
     """Whether a row breaks none of the rules."""
     good = rows.filter(~rows.rule.isin(broken).fill_null(False)).limit(1)
     return int(good.count().execute()) > 0
+
+
+def _mask(con: Any, rejected: ir.Table, folder: Path) -> ir.Table:
+    """Hide values that are personal, or e-mail addresses: people stand in wrong columns, too."""
+    values = rejected.filter(rejected.value.notnull()).select("value").distinct().to_pandas()
+    if values.empty:
+        return rejected
+    hidden = known.load(folder, known.derive(pseudonyms.key()))
+    is_personal = [bool(masking.EMAIL.search(v)) or hidden.has(v) for v in values["value"]]
+    masked = con.create_table("personal", values[is_personal].astype("string"))
+    is_hidden = rejected.value.isin(masked.value).fill_null(False)
+    return rejected.mutate(value=ibis.ifelse(is_hidden, masking.MARK, rejected.value))
 
 
 def _first(rejected: ir.Table, rule: str, is_shown: bool) -> str:

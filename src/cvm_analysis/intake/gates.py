@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from ibis import ir
 
 from cvm_analysis.errors import GateError
-from cvm_analysis.intake import raw_files
+from cvm_analysis.intake import column_rules, raw_files
 from cvm_analysis.settings import Settings
 from cvm_analysis.settings.gates import Reaction
 from cvm_analysis.sources import formats
@@ -85,6 +85,7 @@ def check(
         *(Finding(gates.headers, text) for text in _changed_headers(content, earlier)),
         *(Finding(gates.same_file, text) for text in _same_files(content["files"])),
         *(Finding("warn", text) for text in _no_new_day(settings, content, earlier)),
+        *(Finding("warn", text) for text in column_rules.report(settings, tables)),
     ]
     stopped = [each.text for each in found if each.reaction == "stop"]
     if stopped:

@@ -15,8 +15,9 @@ from ibis import ir
 
 from cvm_analysis.errors import InputError
 from cvm_analysis.intake import numbers
+from cvm_analysis.tables.raw import PEOPLE
 
-PEOPLE = ("customer_id", "account_id", "referred_id")  # columns that get pseudonyms
+
 IDS = (*PEOPLE, "order_id", "lead_id")
 NOTHING = ("null", "(null)", "none", "nan", "n/a", "#n/a", "\\n", "-")  # in any case
 LOST = r"^\d(\.\d+)?[eE]\+\d+$"
@@ -51,14 +52,12 @@ def refuse_lost(rows: ir.Table, columns: Iterable[str], file: str) -> None:
     for column in [each for each in columns if rows[each].type().is_string()]:
         is_lost = rows[column].strip().re_search(LOST)
         lost = rows.filter(ibis.ifelse(rows[column].contains("+"), is_lost, False))
-        found = lost.aggregate(
-            n=lost.count(), first=lost.line.min(), like=lost[column].argmin(lost.line)
-        )
-        n, first, like = found.to_pandas().iloc[0]
+        found = lost.aggregate(n=lost.count(), first=lost.line.min())
+        n, first = found.to_pandas().iloc[0]
         if n:
             raise InputError(
                 f"{file}: {int(n):,} cells of {column} have lost digits, the first on line "
-                f"{int(first):,} ({like.strip()}); export the ids as text"
+                f"{int(first):,} (written like 1.2E+12); export the ids as text"
             )
 
 

@@ -26,6 +26,7 @@ from ibis import ir
 from cvm_analysis import __version__, atomic_folder, owner
 from cvm_analysis.errors import InputError
 from cvm_analysis.intake import (
+    column_rules,
     contracts,
     corrections,
     gate,
@@ -41,6 +42,7 @@ from cvm_analysis.intake import (
     shown_ids,
     staging,
     status,
+    table_rules,
 )
 from cvm_analysis.intake.raw_files import RawInput
 from cvm_analysis.intake.shown_ids import People
@@ -205,7 +207,8 @@ def _write(
     checks = {
         table: [
             *status.rules(by_table[table][1]),
-            *rules.rules_for(table, extracted_on, duplicates, actions),
+            *table_rules.rules_for(table, extracted_on, duplicates, actions),
+            *column_rules.rules_for(table, settings, staged.tables),
         ]
         for table in staged.tables
     }
@@ -227,7 +230,10 @@ def _write(
     days = None if sales is None else last_day.count_buyers(sales, span.last)
     incomplete = None if days is None else last_day.find_incomplete(days)
     if incomplete:
-        checks["transactions"] = [*checks["transactions"], rules.incomplete_day(incomplete.day)]
+        checks["transactions"] = [
+            *checks["transactions"],
+            table_rules.incomplete_day(incomplete.day),
+        ]
     gate.check(con, settings, placed, checks, itertools.chain(*staged.contents.values()), folder)
     as_of = span.last - dt.timedelta(days=1) if incomplete else span.last
     if "contracts" in placed:

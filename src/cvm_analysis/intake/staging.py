@@ -21,11 +21,11 @@ from cvm_analysis.intake import (
     ids,
     masking,
     overlap,
+    parsing,
     pseudonyms,
     raw_files,
     regions,
     repeats,
-    rules,
     shown_ids,
     status,
 )
@@ -163,10 +163,10 @@ def _read(
         text = contracts.replace_words(text, meant, source.decimal)
     first, *others = map(dataclasses.asdict, joined.files)
     added = _added_columns(settings, table)
-    reading = rules.Reading(
+    reading = parsing.Reading(
         source.decimal, settings.business.timezone, in_sheet=first["encoding"] == "xlsx"
     )
-    rows = rules.parse_columns(text, table, first["n_columns"], source.formats, added, reading)
+    rows = parsing.parse_columns(text, table, first["n_columns"], source.formats, added, reading)
     if isinstance(source, ContractSource):
         rows = contracts.read_tenure(rows, source)
     people = []

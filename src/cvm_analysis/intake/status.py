@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterator
 import ibis
 from ibis import ir
 
-from cvm_analysis.intake.rules import MONEY, Rule, parse_cell
+from cvm_analysis.intake.numbers import MONEY
+from cvm_analysis.intake.parsing import parse_cell
+from cvm_analysis.intake.rules import Rule
 from cvm_analysis.settings import Filter, Source
 from cvm_analysis.tables import TABLES
 from cvm_analysis.tables.shape import NUMERIC

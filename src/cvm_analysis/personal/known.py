@@ -33,6 +33,10 @@ class Known:
         """Count the tokens that are those of a personal value."""
         return sum(int.from_bytes(_hash(self.key, token)) in self.hashes for token in found)
 
+    def has(self, cell: str) -> bool:
+        """Whether a cell is a personal value, or has one in it."""
+        return self.count(tokens.whole(cell) | tokens.find(cell)) > 0
+
 
 def derive(key: bytes) -> bytes:
     """Key of the hashes, from that of the pseudonyms."""
@@ -41,7 +45,8 @@ def derive(key: bytes) -> bytes:
 
 def save(folder: Path, values: Iterable[str], key: bytes) -> None:
     """Write the hashes of values into a folder; key : as `derive` gives it."""
-    found = b"".join(_hash(key, token) for value in values for token in tokens.of_value(value))
+    every = (tokens.of_value(value) | tokens.whole(value) for value in values)
+    found = b"".join(_hash(key, token) for each in every for token in each)
     table = pd.DataFrame({"hash": np.unique(np.frombuffer(found, ">u8").astype("uint64"))})
     table.to_parquet(folder / FILE, index=False)
 

@@ -90,6 +90,15 @@ def of_value(value: str) -> set[str]:
     return found
 
 
+def whole(value: str) -> set[str]:
+    """The token of a value as a whole, such as one name alone; none of a number.
+
+    No text has it: it is compared with whole cells only.
+    """
+    signs = "".join(filter(str.isalnum, _fold(value)))
+    return set() if not signs or signs.isdigit() else {f"={signs}"}
+
+
 def _fold(text: str) -> str:
     """Reduce case, width and accents."""
     if text.isascii():

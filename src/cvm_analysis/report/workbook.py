@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
-from babel import numbers
 
 from cvm_analysis import tables
 from cvm_analysis.report.writer import Writer
@@ -43,7 +42,7 @@ def write(writer: Writer, lists: Mapping[str, pd.DataFrame], title: str, as_of: 
     book = xlsxwriter.Workbook(content, options)
     created = dt.datetime.combine(as_of, dt.time())
     book.set_properties({"title": title, "created": created})
-    formats = _Formats(book, writer.currency)
+    formats = _Formats(book, writer.say.sign(writer.currency))
     for name, table in lists.items():
         heading = writer.say(f"report.lists.{name}")
         for part, rows in enumerate(_parts(table), start=1):
@@ -56,9 +55,8 @@ def write(writer: Writer, lists: Mapping[str, pd.DataFrame], title: str, as_of: 
 class _Formats:
     """The formats of a workbook, each made once."""
 
-    def __init__(self, book: Any, currency: str) -> None:
+    def __init__(self, book: Any, sign: str) -> None:
         self.book, self.made = book, {}  # type: ignore[var-annotated]
-        sign = numbers.get_currency_symbol(currency, "en").removeprefix("CN")
         self.money = f'"{sign}"#,##0'
         self.heading = book.add_format(HEADING)
         self.text = book.add_format({"quote_prefix": True})  # as if typed with an apostrophe

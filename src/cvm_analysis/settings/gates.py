@@ -6,13 +6,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from cvm_analysis.typed import read_off
 
-def _read_off(given: object) -> object:
-    """YAML reads off as false."""
-    return "off" if given is False else given
-
-
-Reaction = Annotated[Literal["off", "warn", "stop"], BeforeValidator(_read_off)]
+Reaction = Annotated[Literal["off", "warn", "stop"], BeforeValidator(read_off)]
 
 
 class _Frozen(BaseModel):

@@ -18,7 +18,7 @@ from cvm_analysis.clv.value import Value
 from cvm_analysis.errors import ConfigError, nearest
 from cvm_analysis.segments import class_table, loyalty
 from cvm_analysis.segments.clusters import measures
-from cvm_analysis.settings import contract_sources, row_checks, source_checks, wording
+from cvm_analysis.settings import column_rules, contract_sources, row_checks, source_checks, wording
 from cvm_analysis.settings.lines import Lines, line, parse, where
 from cvm_analysis.settings.rule_files import Scorecards, Segments, Strategies
 from cvm_analysis.settings.shape import (
@@ -178,8 +178,21 @@ def _describe(path: Path, lines: Lines, model: type[Any], error: Any) -> str:
         return f"{place}: unknown setting '{key}'{nearest(key, _known_settings(model, above))}"
     if error["type"] == "missing":
         return f"{place}: the setting '{error['loc'][-1]}' is missing"
+    return f"{place}: {name}: {_complain(error)}"
+
+
+def _complain(error: Any) -> str:
+    """Say what is wrong with a value, and what to write."""
+    given, above = error["input"], [str(key) for key in error["loc"][-2:-1]]
+    if given is None and above == ["columns"]:
+        return f"no header; write that of the file, as in `{error['loc'][-1]}: Header`"
+    if given is None:
+        return "empty; write a value, or delete the line"
+    if error["type"] == "string_type" and isinstance(given, bool | int | float):
+        written = "Yes, No, True, False, On and Off" if isinstance(given, bool) else given
+        return f"write {written} in quotes"
     text = error["msg"].removeprefix("Value error, ")
-    return f"{place}: {name}: {text[0].lower() + text[1:]}, not {error['input']!r}"
+    return f"{text[0].lower() + text[1:]}, not {given!r}"
 
 
 def _known_settings(model: Any, keys: Iterable[Any]) -> set[str]:
@@ -217,6 +230,7 @@ def _check_names(settings: Settings) -> None:
         for problem in _check_source(settings, table, source, ("sources", setting, str(i)), named)
     ]
     wrong += _ambiguous(settings, named)
+    wrong += _wrong_column_rules(settings)
     wrong += _unknown_identifiers(settings)
     if not business.sources.transactions and not business.sources.contracts:
         place = settings.where(settings.path, "sources")
@@ -242,6 +256,13 @@ def _ambiguous(settings: Settings, named: Mapping[str, Region]) -> Iterator[str]
                 place = settings.where(settings.path, "regions", key)
                 yield f"{place}: '{word}' already stands for region {meant[word]}; keep one"
             meant.setdefault(word, key)
+
+
+def _wrong_column_rules(settings: Settings) -> Iterator[str]:
+    """Find rules of columns that no file has, or that cannot be applied to them."""
+    business = settings.business
+    for keys, problem in column_rules.find_problems(business.rules.columns, business.sources):
+        yield f"{settings.where(settings.path, 'rules', 'columns', *keys)}: {problem}"
 
 
 def _unknown_identifiers(settings: Settings) -> Iterator[str]:

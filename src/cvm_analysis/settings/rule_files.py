@@ -13,9 +13,9 @@ from cvm_analysis.segments.grades.reviews import Reviews
 from cvm_analysis.segments.grades.scorecard import Scorecard
 from cvm_analysis.segments.loyalty import Loyalty
 from cvm_analysis.segments.rfm import Rfm
-from cvm_analysis.settings.shape import Cell, Strict, Wording
+from cvm_analysis.settings.shape import Strict, Wording
 from cvm_analysis.strategy.catalogue import Action, ContactLimit, Limit, Owner, Share
-from cvm_analysis.typed import add_keys, by_code
+from cvm_analysis.typed import Cell, add_keys, by_code
 
 
 def _add_types(given: Any) -> Any:

@@ -23,7 +23,9 @@ from cvm_analysis.experience.leads import Leads
 from cvm_analysis.experience.membership import Level, check_levels
 from cvm_analysis.experience.points import Points
 from cvm_analysis.performance.alert_rules import Alerts
+from cvm_analysis.settings.column_rules import ColumnRule
 from cvm_analysis.settings.gates import Gates
+from cvm_analysis.typed import Cell, read_off
 
 
 def _check_key(given: str) -> str:
@@ -89,25 +91,10 @@ def _write_number(given: Any) -> Any:
     return str(given) if isinstance(given, int) and not isinstance(given, bool) else given
 
 
-def _refuse_yes(given: Any) -> Any:
-    """YAML reads Yes, No, on and off as true and false; the text in the file is lost."""
-    if isinstance(given, bool):
-        raise ValueError("write Yes, No, True, False, On and Off in quotes")
-    return str(given) if isinstance(given, int | float) else given
-
-
-def _read_off(given: Any) -> Any:
-    """YAML reads off as false."""
-    return "off" if given is False else given
-
-
 def _list_words(given: Any) -> Any:
     """Read `[paid, shipped]`, or `paid` alone, as the words that are meant."""
     listed = [given] if isinstance(given, str | int | float) else given
     return {"only": listed} if isinstance(listed, list | tuple) else listed
-
-
-Cell = Annotated[str, BeforeValidator(_refuse_yes)]
 
 
 class Words(Strict):
@@ -227,6 +214,7 @@ class Rules(Strict):
 
     duplicates: Literal["keep", "quarantine"] = "keep"
     returns: Literal["net"] = "net"
+    columns: tuple[ColumnRule, ...] = ()
     stop_above: dict[str, Share] = {"default": 0.02}
 
 
@@ -241,7 +229,7 @@ class Business(Strict):
     extracted_on: dt.date | None = None
     prepared: str | None = None
     ledger: str | None = None
-    pdf: Annotated[Literal["auto", "off"], BeforeValidator(_read_off)] = "auto"
+    pdf: Annotated[Literal["auto", "off"], BeforeValidator(read_off)] = "auto"
     regions: Regions
     sources: Sources
     rules: Rules = Rules()

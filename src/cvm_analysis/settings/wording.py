@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from cvm_analysis import texts
 from cvm_analysis.segments import report_segment
 from cvm_analysis.segments.grades.scorecard import NOT_GRADED
+from cvm_analysis.settings import column_rules
 from cvm_analysis.settings.shape import Wording
 
 if TYPE_CHECKING:
@@ -47,6 +48,11 @@ def collect(settings: Settings) -> OwnWords:
                 own[code.key] = text
     for language, own in found.items():
         say = texts.words(language, {language: own})
+        for rule in settings.business.rules.columns:
+            _, column = column_rules.split(rule.column)
+            own[f"checks.{rule.name}"] = say(
+                f"column_rules.{rule.test}", column=say.measure(column)
+            )
         for kind, grade in _graded(settings):
             key = f"segments.{report_segment.segment_code(kind, grade)}"
             if key not in say or {f"types.{kind}", f"grades.{grade}"} & set(own):

@@ -15,6 +15,7 @@ from ibis import ir
 
 from cvm_analysis.errors import InputError, nearest
 from cvm_analysis.sources import formats, read
+from cvm_analysis.sources.layout import describe_header
 
 MARK = "\x1fmatched"
 
@@ -66,17 +67,15 @@ def open_headers(path: Path, headers: list[str], others: Iterable[Other]) -> dic
             if ours not in known:
                 raise InputError(f"{path}: no column '{ours}' to join by{nearest(ours, known)}")
             if key not in theirs:
-                raise InputError(f"{other.path}: no column '{key}' to join by; {_has(theirs)}")
+                raise InputError(
+                    f"{other.path}: no column '{key}' to join by; {describe_header(theirs)}"
+                )
         for header in theirs:
             name = f"{other.prefix}.{header}" if other.prefix else header
             if name in other.keys and other.keys[name] == header:
                 continue  # the same cells in both
             known.setdefault(name, []).append(number)
     return known
-
-
-def _has(headers: list[str]) -> str:
-    return f"the file has {', '.join(headers)}"
 
 
 def stage(
@@ -157,12 +156,11 @@ def _refuse_repeated(table: ir.Table, keys: list[str], other: Other) -> None:
     repeated = counted.filter(counted.n > 1)
     found = repeated.aggregate(n=repeated.count(), rows=repeated.n.sum()).to_pandas().iloc[0]
     if found["n"]:
-        example = repeated.order_by("line").limit(1).to_pandas().iloc[0]
-        cells = ", ".join(str(example[key]) for key in keys)
+        first = int(repeated.line.min().execute())
         raise InputError(
             f"{other.path}: {found['n']:,} keys of {', '.join(other.keys.values())} stand in "
-            f"several rows, {int(found['rows']):,} in all, the first on line {example['line']:,} "
-            f"('{cells}'); a joined file needs one row per key; choose one by `where`"
+            f"several rows, {int(found['rows']):,} in all, the first on line {first:,}; "
+            "a joined file needs one row per key; choose one by `where`"
         )
 
 

@@ -28,6 +28,18 @@ def find_header(rows: Sequence[list[str]]) -> int:
     return 0
 
 
+def describe_header(header: Sequence[str]) -> str:
+    """Say which columns a file has; cells of data in place of a header are not shown."""
+    if is_data(header):
+        return "its first line looks like data; add a line of headers above it"
+    return f"the file has {', '.join(header)}"
+
+
+def is_data(row: Sequence[str]) -> bool:
+    """Whether a row has a number or an e-mail address, as no header has."""
+    return any(_is_number(cell) or "@" in cell for cell in row)
+
+
 def _is_number(cell: str) -> bool:
     return bool(cell) and cell.strip().lstrip("+-").replace(".", "").replace(",", "").isdecimal()
 

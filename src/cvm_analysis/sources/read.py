@@ -21,6 +21,7 @@ from ibis import ir
 from cvm_analysis.errors import InputError
 from cvm_analysis.sources import columnar
 from cvm_analysis.sources.formats import open_tables
+from cvm_analysis.sources.layout import describe_header
 
 Typed = Mapping[str, Literal["number", "moment", "id"]]  # our columns -> what their cells may stay
 
@@ -160,7 +161,7 @@ def _places(path: Path, header: list[str], columns: Mapping[str, str]) -> dict[s
     missing = {ours: theirs for ours, theirs in columns.items() if theirs not in header}
     if missing:
         lines = [f"  {ours}: no column '{theirs}'" for ours, theirs in missing.items()]
-        found = f"  the file has {', '.join(header)}; map these in the config's sources"
+        found = f"  {describe_header(header)}; map these in the config's sources"
         raise InputError("\n".join([f"{path}: columns are missing", *lines, found]))
     if repeated := find_repeated(header, columns):
         raise InputError("\n".join(f"{path}: {said}" for said in dict.fromkeys(repeated.values())))

@@ -96,18 +96,16 @@ def _cell_text(cell: Any, decimal: str | None) -> str:
 
 def _check_digits(path: Path, sheets: list[Sheet]) -> None:
     rounded = [
-        (line, cell)
+        line
         for sheet in sheets
         for line, row in sheet.records
         for cell in row
         if cell.startswith("rounded ")
     ]
     if rounded:
-        line, cell = rounded[0]
         raise InputError(
             f"{path}: {len(rounded):,} numbers have more than 15 digits, the first on line "
-            f"{line:,} ({cell.removeprefix('rounded ')}); the sheet has rounded them: "
-            "export ids as text"
+            f"{rounded[0]:,}; the sheet has rounded them: export ids as text"
         )
 
 

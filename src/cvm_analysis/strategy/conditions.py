@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import lru_cache
 from typing import Annotated, Any, NamedTuple
 
 import pandas as pd
@@ -209,10 +210,11 @@ def _agree(case: tuple[Asked, ...], available: Callable[[str], bool]) -> bool:
     by_column: dict[str, list[Asked]] = {}
     for each in case:
         by_column.setdefault(each.comparison.column, []).append(each)
-    return all(_agree_on_one(each, available(column)) for column, each in by_column.items())
+    return all(_agree_on_one(tuple(each), available(column)) for column, each in by_column.items())
 
 
-def _agree_on_one(asked: list[Asked], available: bool) -> bool:
+@lru_cache(4096)  # actions ask the same again and again
+def _agree_on_one(asked: tuple[Asked, ...], available: bool) -> bool:
     """Tell whether one value, or none at all, satisfies all comparisons of one column."""
     if all(each.comparison.holds_if_missing == each.holds for each in asked):
         return True  # a missing value does

@@ -18,6 +18,11 @@ def to_inside(table: str, column: str) -> str:
     return column if column in RAW[table].columns else f"{column}{_SUFFIX}"
 
 
+def outside(column: str) -> str:
+    """Name a column inside intake as everybody else does."""
+    return column.removesuffix(_SUFFIX)
+
+
 def to_outside(columns: Iterable[str]) -> dict[str, str]:
     """Map the names that added columns have for everybody else to those inside."""
-    return {name.removesuffix(_SUFFIX): name for name in columns if name.endswith(_SUFFIX)}
+    return {outside(name): name for name in columns if name.endswith(_SUFFIX)}

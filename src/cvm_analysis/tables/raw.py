@@ -14,6 +14,7 @@ from cvm_analysis.tables.shape import (
     yes_no,
 )
 
+PEOPLE = ("customer_id", "account_id", "referred_id")  # columns that get pseudonyms
 ATTRIBUTES = {
     "customer_type": text("retail, project or dealer", optional=True),
     "joined_on": date("day of joining", optional=True),

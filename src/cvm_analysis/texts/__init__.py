@@ -6,8 +6,10 @@ every figure is rounded half up. Two times come from the config: `{horizon}` of 
 `{period}`, in which the classes of frequency and amount are counted.
 """
 
+import contextlib
 import math
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -21,6 +23,7 @@ import babel
 import pandas as pd
 import yaml
 from babel import dates, numbers
+from babel.languages import get_official_languages
 
 from cvm_analysis import tables
 from cvm_analysis.errors import CvmError, nearest
@@ -163,7 +166,15 @@ class Words:
         written = numbers.format_currency(
             _rounded(value, digits), currency, pattern, self._locale, currency_digits=False
         )
-        return self._with_sign(written, currency)
+        babels = numbers.get_currency_symbol(currency, self._locale)
+        return written.replace(babels, self.sign(currency), 1)
+
+    def sign(self, currency: str) -> str:
+        """Write the sign of a currency, without the country where its own people leave it out.
+
+        A business has one currency: CN¥ is ¥ and A$ is $, but R$ and HK$ are so at home, too.
+        """
+        return _sign(currency, self._locale)
 
     def short(self, value: Any, currency: str | None = None) -> str:
         """Write a number or amount to three digits, for running text, cards and axes: `¥2.65M`."""
@@ -240,15 +251,10 @@ class Words:
     def _compact(
         self, value: Decimal, pattern: str, unit: Decimal, currency: str | None, digits: int
     ) -> str:
-        sign = numbers.get_currency_symbol(currency, self._locale) if currency else ""
+        sign = self.sign(currency) if currency else ""
         shown = _rounded(value / unit, digits)
         written = pattern.replace("0", self.number(abs(shown), digits)).replace("¤", sign)
-        return "-" * (shown < 0) + (self._with_sign(written, currency) if currency else written)
-
-    def _with_sign(self, written: str, currency: str) -> str:
-        """Leave the country out of a sign: a business has one currency (CN¥ is ¥, A$ is $)."""
-        sign = numbers.get_currency_symbol(currency, self._locale)
-        return written.replace(sign, re.sub(r"^[A-Z]+(?=[^A-Z])", "", sign), 1)
+        return "-" * (shown < 0) + written
 
     def _day(self, day: Any, skeleton: str) -> str:
         if _empty(day):
@@ -311,6 +317,24 @@ def _leaves(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str
             yield from _leaves(below, f"{above}{name}.")
         else:
             yield f"{above}{name}", str(below)
+
+
+def _sign(currency: str, locale: babel.Locale) -> str:
+    sign = numbers.get_currency_symbol(currency, locale)
+    short = re.sub(r"^[A-Z]+(?=[^A-Z])", "", sign)
+    return short if short in _signs_at_home(currency) else sign
+
+
+@lru_cache
+def _signs_at_home(currency: str) -> set[str]:
+    """How a currency is written in the languages of its country; of several countries: none."""
+    country, signs = currency[:2], set[str]()
+    for spoken in get_official_languages(country, de_facto=True):
+        with contextlib.suppress(babel.UnknownLocaleError):
+            locale = babel.Locale.parse(f"{spoken}_{country}")
+            sign = numbers.get_currency_symbol(currency, locale)
+            signs.add(unicodedata.normalize("NFKC", sign))  # Japan's ¥ is a wide one
+    return signs
 
 
 def _with_digits(pattern: str, digits: int) -> str:
