@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from cvm_analysis import cli, results, sample
+from cvm_analysis.cli import plans
 from cvm_analysis.errors import ConfigError
 
 ROOT = Path(__file__).parent.parent
@@ -378,7 +379,7 @@ def test_a_plan_knows_its_key_and_what_no_output_may_show(tmp_path, monkeypatch)
     sales = "customer_id,ordered_at,amount,sold_in\n00000001,2025-01-01,1,Nord\n"
     for pseudonyms in ("on", "off"):
         settings = small(tmp_path, NAMED, {"sales.csv": sales}, pseudonyms=pseudonyms)
-        plan = cli._plan(settings, [], "", tmp_path / "out", ROOT / "notebooks", ("en",))
+        plan = plans.make(settings, [], "", tmp_path / "out", ROOT / "notebooks", ("en",))
         if pseudonyms == "on":
             assert plan.key_check == check_value(key.encode())
             assert plan.personal.count({"00000001"}) == 1 and key not in repr(plan)

@@ -1,0 +1,9 @@
+"""`cvm`, the command: what it does is grouped by what it is about.
+
+Exit codes: 0 good; 1 some region failed, the others are published; 2 wrong use, config or input;
+3 a data gate stopped it. For 2 and 3 nothing is published.
+"""
+
+from cvm_analysis.cli.program import app, main
+
+__all__ = ["app", "main"]
