@@ -42,6 +42,7 @@ def make(
         ledger=settings.ledger,
         languages=languages,
         prepared=stamp["fingerprint"],
+        timezone=settings.business.timezone,
         inputs={file["name"]: file["sha256"] for file in stamp["files"]},
         has_pdf=settings.business.pdf == "auto",
         key_check=stamp.get("key_check", ""),

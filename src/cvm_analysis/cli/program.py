@@ -10,7 +10,6 @@ import typer
 from cvm_analysis import endings
 from cvm_analysis.cli import beginnings, reports, runs, tables
 from cvm_analysis.cli.console import warn
-from cvm_analysis.errors import CvmError
 
 app = typer.Typer(
     help="Customer value analysis: from raw transactions to a report for each region.",
@@ -20,7 +19,7 @@ app = typer.Typer(
 )
 for command in (
     *(beginnings.sample, beginnings.new, beginnings.init),
-    *(runs.check, runs.prepare, runs.run),
+    *(runs.check, runs.prepare, runs.run, runs.notify),
     reports.status,
     *(tables.quarantine, tables.quality, tables.reidentify),
     reports.drafts,
@@ -42,4 +41,4 @@ def main() -> None:
             warn(said)
         else:
             traceback.print_exc()
-        sys.exit(getattr(error, "exit_code", CvmError.exit_code))
+        sys.exit(endings.exit_code(error))

@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cvm_analysis.cli.console import say
+from cvm_analysis.cli.console import say, warn
 from cvm_analysis.cli.options import AsOf, ConfigFile, OutFolder, Published
 from cvm_analysis.errors import InputError
 
 
-def status(out: Published) -> None:
-    """List the published regions: date of the report and status of the last run."""
-    from cvm_analysis.run import fan_out
+def status(
+    out: Published,
+    max_age_days: Annotated[
+        int | None, typer.Option(min=0, help="From a report's date to today, at most.")
+    ] = None,
+    json_: Annotated[bool, typer.Option("--json", help="One JSON object per region.")] = False,
+) -> None:
+    """List the newest report of each region, and say what is wrong: exit code 0 if nothing is."""
+    from cvm_analysis.run.status import judge
 
     if not out.is_dir():
         raise InputError(f"{out}: no such folder; `cvm run` makes it")
-    for entry in fan_out.entries(out, "en"):
-        since = f" since {entry['since']}" if entry["since"] else ""
-        without = f"; without {', '.join(entry['missing'])}" if entry["missing"] else ""
-        newer = f"; newer report of {', '.join(entry['newer'])}" if entry["newer"] else ""
-        damaged = f": {entry['damaged']} cannot be read" if entry["damaged"] else ""
-        state = f"{entry['status']}{damaged}{since}{without}{newer}"
-        say(f"{entry['region']:<24}{entry['as_of'] or '-':<12}{state}")
+    found = judge(out, dt.datetime.now(dt.UTC), max_age_days)
+    for each in found:
+        state = "; ".join([each.state, *each.problems])
+        line = f"{each.region:<24}{each.as_of or '-':<12}{state}"
+        say(json.dumps(asdict(each), ensure_ascii=False) if json_ else line)
+    wrong = [f"{each.region}: {problem}" for each in found for problem in each.problems]
+    if not found:
+        wrong = [f"{out}: nothing is published; `cvm run` publishes reports"]
+    if wrong:
+        (warn if json_ else say)("; ".join(wrong))
+        raise typer.Exit(1)
 
 
 def drafts(

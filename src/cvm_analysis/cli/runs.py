@@ -1,4 +1,4 @@
-"""Commands that make reports: check, prepare, run."""
+"""Commands that make reports: check, prepare, run; and notify, which tells how a run ended."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cvm_analysis.cli.console import err, say, warn
+from cvm_analysis.cli import logs
+from cvm_analysis.cli.console import say, warn
 from cvm_analysis.cli.options import AsOf, ConfigFile, Notebooks, OutFolder
+from cvm_analysis.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
+    from cvm_analysis.cli.logs import Log
     from cvm_analysis.settings import Settings
 
 
@@ -27,8 +30,11 @@ def check(
     from cvm_analysis.cli import plans
     from cvm_analysis.intake.prepare import rehearse
     from cvm_analysis.run import fan_out
+    from cvm_analysis.settings import load_contacts
 
     settings = validate.check(config)
+    if problems := [*load_contacts(config).find_problems()]:
+        raise ConfigError("\n".join(problems))
     for warning in validate.warnings(settings):
         warn(warning)
     with rehearse(settings) as made:
@@ -45,9 +51,9 @@ def prepare(
     from cvm_analysis import validate
     from cvm_analysis.intake.prepare import prepare as prepare_tables
 
-    settings = validate.check(config)
-    _say_other_keys(settings)
-    _say_prepared(settings, prepare_tables(settings, force))
+    settings, said = validate.check(config), logs.TextLog()
+    _say_other_keys(settings, said)
+    _say_prepared(settings, prepare_tables(settings, force), said)
     validate.check_prepared(settings)
 
 
@@ -66,71 +72,89 @@ def run(
     notebook_minutes: Annotated[float, typer.Option(min=0, help="Time of one notebook.")] = 60,
     run_minutes: Annotated[float | None, typer.Option(min=0, help="Time of the run.")] = None,
     memory_gb: Annotated[float, typer.Option(min=0, help="Of one notebook; 0: no limit.")] = 0,
+    log: Annotated[logs.Format, typer.Option(help="Texts, or JSON lines for a log.")] = "text",
 ) -> None:
     """Run the notebooks for `all` and every region, and publish the reports."""
     ends_at = time.monotonic() + 60 * run_minutes if run_minutes else math.inf
     from cvm_analysis import prepared as prepared_tables
     from cvm_analysis import validate
-    from cvm_analysis.cli import plans
+    from cvm_analysis.cli import ending, plans
     from cvm_analysis.intake.prepare import prepare as prepare_tables
-    from cvm_analysis.run import fan_out, progress
+    from cvm_analysis.run import fan_out
     from cvm_analysis.texts import words
 
-    settings = validate.check(config)
-    languages = tuple(language or ["en"])
-    for each in languages:
-        words(each)  # fails early for an unknown language
-    if not prepared:
-        _say_other_keys(settings)
-        _say_prepared(settings, prepare_tables(settings))
-    with prepared_tables.kept(settings) as kept:
-        validate.check_prepared(kept)
-        plan = plans.make(kept, region or [], as_of, out, notebooks, languages)
-        names = {key: each[languages[0]] for key, each in plan.regions.items()}
-        with progress.open_progress(names, err) as show:
+    said, languages = logs.open_log(log), tuple(language or ["en"])
+    with ending.announced(config, out, said) as course:
+        settings = validate.check(config)
+        for each in languages:
+            words(each)  # fails early for an unknown language
+        if not prepared:
+            _say_other_keys(settings, said)
+            _say_prepared(settings, prepare_tables(settings), said)
+        with prepared_tables.kept(settings) as kept:
+            validate.check_prepared(kept)
+            plan = plans.make(kept, region or [], as_of, out, notebooks, languages)
             plan = replace(plan, jobs=jobs, force=force, ends_at=ends_at)
             plan = replace(
                 plan, limit_seconds=60 * notebook_minutes, memory_bytes=int(memory_gb * 1e9)
             )
-            outcome = fan_out.run(plan, show)
-    for key, alerts in fan_out.find_alerts(plan, languages[0]).items():
-        if alerts:
-            more = f" ({len(alerts) - 1} more)" if alerts[1:] else ""
-            say(f"{names[key]}: {alerts[0]}{more}")
-    for result in outcome.failed:
-        err.print(f"{result.region}: failed: {result.failure}", markup=False, highlight=False)
-    if outcome.portal_failure:
-        failure = f"{outcome.portal}: not written: {outcome.portal_failure}"
-        err.print(failure, markup=False, highlight=False)
-    else:
-        say(str(outcome.portal))
-    if outcome.failed or outcome.portal_failure:
+            course.begin(plan)
+            with said.open_progress(course.names) as show:
+                outcome = fan_out.run(plan, course.follow(show))
+        course.end(outcome)
+        for key, alerts in fan_out.find_alerts(plan, languages[0]).items():
+            if alerts:
+                more = f" ({len(alerts) - 1} more)" if alerts[1:] else ""
+                said.alert(key, course.names[key], f"{alerts[0]}{more}")
+        said.end(outcome)
+        if outcome.failed or outcome.portal_failure:
+            raise typer.Exit(1)
+
+
+def notify(config: ConfigFile) -> None:
+    """Send a test to all whom the config names under `notify`."""
+    from cvm_analysis.cli import ending
+    from cvm_analysis.notifications import delivery, message
+    from cvm_analysis.settings import load_contacts
+
+    contacts = load_contacts(config)
+    channels = contacts.notify.all_channels
+    if not channels:
+        raise InputError(f"{config}: nobody is notified; name channels under `notify`")
+    test = message.test(contacts.business, config.name, contacts.notify.portal or "")
+    failures = delivery.deliver(channels, test)
+    for keys, channel in channels.items():
+        if keys not in failures:
+            say(f"{contacts.where(*keys)}: {channel}: sent")
+    for said in ending.say_unsent(contacts, failures):
+        warn(said)
+    if failures:
         raise typer.Exit(1)
 
 
-def _say_other_keys(settings: Settings) -> None:
+def _say_other_keys(settings: Settings, said: Log) -> None:
     """Report prepared tables of another key; `prepare` refuses a ledger of one."""
     from cvm_analysis import owner
     from cvm_analysis.intake import pseudonyms
 
     found = pseudonyms.find_other_keys(settings)
     if found and settings.ledger not in found:
-        warn(owner.describe_other_key(found))
+        said.warn(owner.describe_other_key(found))
 
 
-def _say_prepared(settings: Settings, changed: bool) -> None:
+def _say_prepared(settings: Settings, changed: bool, said: Log) -> None:
     from cvm_analysis import prepared
 
     stamp = prepared.stamp(settings)
     what = "order lines" if settings.business.sources.transactions else "contracts"
     rows = f"{stamp['rows_accepted']:,} of {stamp['rows_read']:,} {what} accepted"
-    say(f"{settings.prepared}: {rows}" + ("" if changed else ", unchanged"))
+    said.note(f"{settings.prepared}: {rows}" + ("" if changed else ", unchanged"))
     for note in stamp["notes"]:
-        say(note)
+        said.note(note)
     for warning in stamp.get("warnings", ()):
-        warn(warning)
+        said.warn(warning)
     if last := stamp["incomplete_day"]:
-        say(
+        said.note(
             f"{last['day']} seems incomplete: {last['n_buyers']:,} buyers, usually "
             f"{last['usual']:,.0f} on this weekday; reports end on {stamp['as_of']}, unless "
             f"--as-of {last['day']} is given"

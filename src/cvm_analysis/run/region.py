@@ -99,8 +99,9 @@ def attempt(job: Job, progress: Progress, work: Callable[[], State]) -> Result:
         with suppress(OSError):  # where nothing can be written, the result says it alone
             _remember_failure(job, failure)
     if state != "running":
-        message = str(failure) if failure else ""
-        progress(Event(job.region, state, message=message, seconds=time.monotonic() - started))
+        notebook, message = (failure.notebook, str(failure)) if failure else ("", "")
+        seconds = time.monotonic() - started
+        progress(Event(job.region, state, notebook, message, seconds, failure))
     return Result(job.region, state, failure)
 
 
@@ -132,7 +133,7 @@ def held(job: Job, progress: Progress, stop: threading.Event) -> Iterator[None]:
                 raise Stopped from None
             job.plan.limits()
             if not is_said:
-                progress(Event(job.region, "running", "waits for another run"))
+                progress(Event(job.region, "waiting"))
             is_said = True
     try:
         atomic_folder.clean(job.folder, job.link)
@@ -250,7 +251,10 @@ def _execute(
     progress(Event(job.region, "running", step.output))
     asked = job.parameters(desk, step.language)
     source, output = job.plan.notebook(step.notebook), _output(desk, step)
-    return execute(source, asked, output, job.plan.limits(), stop)
+    finished = execute(source, asked, output, job.plan.limits(), stop)
+    if not finished.failure:
+        progress(Event(job.region, "executed", step.output, seconds=finished.seconds))
+    return finished
 
 
 def _check(job: Job, desk: Path, step: Step, finished: Finished) -> None:

@@ -4,6 +4,7 @@ Paths are relative to the config file. `${NAME}` stands for an environment varia
 `${NAME:-text}` has a default. Every message names file and line.
 """
 
+from cvm_analysis.settings.contacts import Contacts, load_contacts
 from cvm_analysis.settings.load import Settings, load
 from cvm_analysis.settings.shape import (
     ContractSource,
@@ -18,6 +19,7 @@ from cvm_analysis.settings.shape import (
 )
 
 __all__ = [
+    "Contacts",
     "ContractSource",
     "CustomerSource",
     "DiscoveredRegions",
@@ -29,4 +31,5 @@ __all__ = [
     "Settings",
     "Source",
     "load",
+    "load_contacts",
 ]
