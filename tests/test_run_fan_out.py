@@ -23,7 +23,7 @@ from cvm_analysis import atomic_folder
 from cvm_analysis.cli import app
 from cvm_analysis.errors import InputError
 from cvm_analysis.notebooks import signature
-from cvm_analysis.run import fan_out, portal, region
+from cvm_analysis.run import fan_out, portal, region, region_lock
 from cvm_analysis.run.notebook import Finished
 from cvm_analysis.run.plan import Failure, Plan
 
@@ -685,8 +685,8 @@ def test_a_second_run_waits_for_the_first_and_finds_its_work_done(plan, kernel, 
 
 
 def test_who_waits_for_another_run_ends_with_its_own_time(plan, kernel):
-    (plan.out / region.RUNNING).mkdir(parents=True)
-    with atomic_folder.file_lock(plan.out / region.RUNNING / "east.lock"):
+    (plan.out / region_lock.RUNNING).mkdir(parents=True)
+    with atomic_folder.file_lock(plan.out / region_lock.RUNNING / "east.lock"):
         states, _ = go(plan, ends_at=time.monotonic() + 1)
     assert states["east"] == "failed"
 

@@ -20,7 +20,7 @@ app = typer.Typer(
 for command in (
     *(beginnings.sample, beginnings.new, beginnings.init),
     *(runs.check, runs.prepare, runs.run, runs.notify),
-    reports.status,
+    *(reports.status, reports.prune),
     *(tables.quarantine, tables.quality, tables.reidentify),
     reports.drafts,
 ):

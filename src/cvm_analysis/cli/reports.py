@@ -1,4 +1,4 @@
-"""Commands about published reports: status, drafts."""
+"""Commands about published reports: status, prune, drafts."""
 
 from __future__ import annotations
 
@@ -38,6 +38,35 @@ def status(
     if wrong:
         (warn if json_ else say)("; ".join(wrong))
         raise typer.Exit(1)
+
+
+def prune(
+    out: Published,
+    keep: Annotated[int | None, typer.Option(help="Newest reports of a region that stay.")] = None,
+    older_than_days: Annotated[
+        int | None, typer.Option(min=0, help="Only reports so much older than the newest one go.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Remove nothing, say what.")] = False,
+) -> None:
+    """Remove old reports of each region: not the newest, nor what reports and portal lead to."""
+    from cvm_analysis.run import retention
+
+    if keep is None and older_than_days is None:
+        raise InputError("nothing to go by; give --keep, --older-than-days or both")
+    rule = retention.Rule(retention.LEAST if keep is None else keep, older_than_days)
+    waiting = set[str]()
+
+    def wait(region: str) -> None:
+        if region not in waiting:
+            warn(f"{region}: waits for a run")
+        waiting.add(region)
+
+    found = retention.rehearse(out, rule) if dry_run else retention.prune(out, rule, wait)
+    word, n_reports, n_bytes = "would be removed" if dry_run else "removed", 0, 0
+    for each in found:
+        say(f"{each.region}/{each.as_of}: {word}, {each.n_bytes:,} bytes")
+        n_reports, n_bytes = n_reports + 1, n_bytes + each.n_bytes
+    say(f"{out}: {n_reports:,} reports {word}, {n_bytes:,} bytes")
 
 
 def drafts(

@@ -10,7 +10,7 @@ from typing import Any
 from cvm_analysis.run import manifest
 
 Manifest = Mapping[str, Any]
-DATE = re.compile(r"\d{4}-\d{2}-\d{2}")  # the name of a report's link
+DATE = r"\d{4}-\d{2}-\d{2}"  # the name of a report's link
 
 
 def reports(folder: Path, business: str | None = None) -> Iterator[tuple[Path, Manifest]]:
@@ -26,7 +26,9 @@ def reports(folder: Path, business: str | None = None) -> Iterator[tuple[Path, M
 
 def links(folder: Path) -> list[Path]:
     """List the links to the reports of a region, readable or not, the newest date first."""
-    found = [path for path in folder.glob("*") if DATE.fullmatch(path.name) and path.is_symlink()]
+    found = [
+        path for path in folder.glob("*") if re.fullmatch(DATE, path.name) and path.is_symlink()
+    ]
     return sorted(found, reverse=True)
 
 
