@@ -17,8 +17,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 
 def _check_address(given: str) -> str:
-    _, _, host = parseaddr(given)[1].rpartition("@")
-    if not host or "\n" in given:
+    name, _, host = parseaddr(given)[1].rpartition("@")
+    if not (name and host) or "\n" in given:
         raise ValueError("write an e-mail address, such as name@example.com")
     return given
 
