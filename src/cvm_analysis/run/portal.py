@@ -26,7 +26,7 @@ def write(out: Path, business: str, first: Sequence[str] = ()) -> Path:
     from cvm_analysis.texts import words
 
     with atomic_folder.lock(out):
-        languages = _order(out, business, first or _find_first(out))
+        languages = _order(out, business, first)
         names = {language: pages.portal_page(language) for language in languages}
         for language, name in names.items():
             title = words(language)("portal.title", business=business)
@@ -42,13 +42,14 @@ def write(out: Path, business: str, first: Sequence[str] = ()) -> Path:
 
 
 def _order(out: Path, business: str, first: Sequence[str]) -> list[str]:
-    """List the first languages, then the others of published reports."""
+    """List the first languages, then the others of published reports, that of index.html first."""
     from cvm_analysis.texts import languages
 
     folders = [path for path in out.iterdir() if path.is_dir() and path.name[0] != "."]
     made = [each for folder in folders for _, each in published.reports(folder, business)]
     others = {language for each in made for language in each["languages"]} & {*languages()}
-    return list(dict.fromkeys([*first, *sorted(others)]))
+    before = [each for each in _find_first(out) if each in others]
+    return list(dict.fromkeys([*(first or before), *sorted(others)]))
 
 
 def _find_first(out: Path) -> list[str]:
@@ -66,10 +67,11 @@ def entries(out: Path, language: str, business: str | None = None) -> list[dict[
 
     business : limits the regions to one business; None: all
 
-    region, name, as_of (None without a report), status: `good`, `stale` (the last run failed and an
-    earlier report stands, or `all` is older than a region) or `failed` (there is none), since: when
-    it began to fail, or None, message: the notebook and cell that failed, damaged: the run.json
-    that cannot be read where there is no report, else empty; timezone: of the business; of `all`,
+    region, name, as_of (None without a report), started: when the run of it began, status: `good`,
+    `stale` (the last run failed and an earlier report stands, or `all` is older than a region) or
+    `failed` (there is none), since: when it began to fail, or None, message: the notebook and cell
+    that failed, damaged: the run.json that cannot be read where there is no report, else empty;
+    timezone: of the business; of `all`,
     regions: keys of those that make up the company, n_regions: how many, missing: names of those
     not in it, newer: names of those with another report now;
     reports (language -> link relative to `out`), earlier: as_of and reports of the newest earlier
@@ -102,6 +104,7 @@ def _entry(out: Path, key: str, language: str, business: str | None) -> dict[str
         "region": key,
         "name": names.get(language, key),
         "as_of": made.get("as_of"),
+        "started": made.get("timing", {}).get("started", ""),
         "status": "failed" if not made else "stale" if is_old else "good",
         "since": (failure or {}).get("since"),
         "message": _place(failure) if failure else damaged,

@@ -96,6 +96,6 @@ def _age_days(as_of: str, timezone: str, now: dt.datetime) -> int:
 
 
 def _is_former(entry: Mapping[str, Any], company: Mapping[str, Any]) -> bool:
-    """Whether the company's report, not older than the region's, knows the region no more."""
-    known, as_of = company["regions"], company["as_of"] or ""
-    return bool(known) and entry["region"] not in (ALL, *known) and (entry["as_of"] or "") <= as_of
+    """Whether a report of the company, made since, does not know the region any more."""
+    known, last = company["regions"], max(entry["started"], entry["since"] or "")
+    return bool(known) and entry["region"] not in (ALL, *known) and last < company["started"]
