@@ -71,13 +71,11 @@ def entries(out: Path, language: str, business: str | None = None) -> list[dict[
     `stale` (the last run failed and an earlier report stands, or `all` is older than a region) or
     `failed` (there is none), since: when it began to fail, or None, message: the notebook and cell
     that failed, damaged: the run.json that cannot be read where there is no report, else empty;
-    timezone: of the business; of `all`,
-    regions: keys of those that make up the company, n_regions: how many, missing: names of those
-    not in it, newer: names of those with another report now;
+    timezone: of the business; of `all`, regions: keys of those that make up the company, n_regions:
+    how many, missing: names of those not in it, newer: names of those with another report now;
     reports (language -> link relative to `out`), earlier: as_of and reports of the newest earlier
-    dates, alerts: see `portal.render`,
-    figures: what its notebooks left for the portal, by name; currency: of those that are money;
-    horizon_weeks: of those that are forecasts, or None.
+    dates, alerts: see `portal.render`, figures: what its notebooks left for the portal, by name;
+    currency: of those that are money; horizon_weeks: of those that are forecasts, or None.
     """
     keys = sorted(path.name for path in out.iterdir() if path.is_dir() and path.name[0] != ".")
     ordered = sorted(keys, key=lambda key: key != ALL)
