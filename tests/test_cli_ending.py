@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 from receivers import HookServer, serving
@@ -15,6 +16,8 @@ from test_run_fan_out import Kernel
 from tiny_notebooks import wait_for, write_notebook
 
 from cvm_analysis import cli, notebooks
+from cvm_analysis.cli import ending
+from cvm_analysis.personal import known
 from cvm_analysis.report import page
 from cvm_analysis.run import region
 
@@ -24,6 +27,7 @@ SALES = "customer_id,ordered_at,amount,sold_in\n" + "".join(
     f"c{i},2025-{1 + i % 12:02}-{1 + i % 28:02},10,{'Nord' if i % 2 else 'Sud'}\n"
     for i in range(60)
 )
+KEY = known.derive(b"a key for tests, no secret")
 TAKE = "import pathlib, sys; pathlib.Path(sys.argv[1]).write_text(sys.stdin.read())"
 
 
@@ -112,10 +116,11 @@ def test_a_success_is_told_with_alerts_that_name_no_customer(folder, kernel, run
 
 
 def test_a_region_that_fails_is_told_with_its_place_and_no_value(folder, kernel, run):
-    kernel.fails = {"n"}
+    kernel.fails, kernel.message = {"n"}, f"KeyError: '{CUSTOMER}'"
     code, _, err = run()
-    assert code == 1 and "n: failed: 01_customers.ipynb, cell [3]: no table" in err
+    assert code == 1 and f"n: failed: 01_customers.ipynb, cell [3]: KeyError: '{CUSTOMER}'" in err
     found = told(folder)
+    assert CUSTOMER not in json.dumps(found)
     assert (found["outcome"], found["exit_code"], found["message"]) == ("failed", 1, "")
     (failed,) = found["failed"]
     assert (failed["region"], failed["notebook"], failed["cell"]) == ("n", "01_customers", 3)
@@ -160,6 +165,17 @@ def test_a_fault_of_the_program_is_told_by_its_type(folder, kernel, run, monkeyp
     assert code == 2 and "Traceback" in err
     found = told(folder)
     assert found["message"] == "KeyError" and CUSTOMER not in json.dumps(found)
+
+
+def test_a_fault_in_telling_hides_no_exit_code(folder, kernel, run, monkeypatch):
+    def broken(*_):
+        raise KeyError("a fault")
+
+    monkeypatch.setattr(ending, "_describe", broken)
+    code, out, err = run("--region", "n")
+    assert code == 0 and "reports/index.html" in out and "nobody was told, KeyError" in err
+    code, out, err = run("--region", "weast")
+    assert code == 2 and "no region 'weast'" in err and "Traceback" not in err
 
 
 @pytest.mark.parametrize("fails", [set(), {"n"}], ids=["good", "failed"])
@@ -223,6 +239,16 @@ def test_check_names_a_variable_that_is_not_set(folder, kernel, monkeypatch, cap
     assert (
         "webhook.url_variable: the environment variable HOOK is not set" in capsys.readouterr().err
     )
+
+
+def test_a_message_with_a_personal_value_is_not_told(tmp_path):
+    """What no report may show, as far as the key tells."""
+    known.save(tmp_path, ["Anna Schmidt"], KEY)
+    plan = SimpleNamespace(personal=known.load(tmp_path, KEY))
+    said = "two rows of Anna Schmidt on one day"
+    assert ending._redact(ending.Course(tmp_path), said) == said, "nobody knows her"
+    assert ending._redact(ending.Course(tmp_path, plan), said) == "…"
+    assert ending._redact(ending.Course(tmp_path, plan), "two rows on one day") != "…"
 
 
 # The log in JSON

@@ -33,6 +33,8 @@ SECRETS = ("张三", "Ann", "ann@example.com", "1380013", "C7K3QMZ2ABCDE", "0000
             "2 numbers have a decimal comma",
         ),
         ("customer C7K3QMZ2ABCDE twice on 2026-01-31", "customer … twice on 2026-01-31"),
+        ("customer CABCDEFGHIJKL twice", "customer … twice"),
+        ("customer 12345, 1 of 12,345 on line 1,234", "customer …, 1 of 12,345 on line 1,234"),
         ("customer 00001234 of ann@example.com, call 138 0013 8000", "customer … of …, call …"),
         (
             "mine.yaml: too many bad rows\n  no_date: 12 rows of 3,000 (“张三”)\n  see `x`",

@@ -85,7 +85,7 @@ class Kernel:
 
     def __init__(self):
         self.ran, self.fails, self.lent, self.reported = [], set(), {}, {}
-        self.alerts = {}
+        self.alerts, self.message = {}, ""
 
     def __call__(self, source, asked, output, limit, stop):
         key, desk = asked["region"], Path(asked["run_dir"])
@@ -96,7 +96,8 @@ class Kernel:
         company = desk / "company.json"
         self.lent[key] = json.loads(company.read_text()) if company.exists() else None
         if key in self.fails:
-            failure = Failure("cell_error", f"no table {desk}/tables/value", 3, source.stem)
+            message = self.message or f"no table {desk}/tables/value"
+            failure = Failure("cell_error", message, 3, source.stem)
             return Finished(source.stem, 0.1, 1, failure)
         (desk / "tables").mkdir(exist_ok=True)
         if source.stem == "01_customers":

@@ -101,8 +101,12 @@ def _tell(contacts: Contacts | None, course: Course, error: BaseException | None
     if contacts is None or not channels:
         return
     seconds = delivery.SECONDS_AFTER_SIGNAL if code > SIGNALLED else delivery.SECONDS
-    failures = delivery.deliver(channels, _describe(contacts, course, code, error), seconds)
-    for said in say_unsent(contacts, failures):
+    try:
+        failures = delivery.deliver(channels, _describe(contacts, course, code, error), seconds)
+        unsent = [*say_unsent(contacts, failures)]
+    except Exception as fault:  # the run ends as it would have without
+        unsent = [f"{contacts.where()}: nobody was told, {type(fault).__name__}: {fault}"]
+    for said in unsent:
         with suppress(OSError):
             log.warn(said)
 
@@ -139,24 +143,30 @@ def _outcome(course: Course, code: int, error: BaseException | None) -> message.
 
 
 def _reason(course: Course, error: BaseException | None) -> str:
-    """Say why a run ended that had no chance to run regions, as far as that may be told."""
-    from cvm_analysis.notifications.redaction import redact
-
+    """Say why a run ended, where that is no matter of a region, as far as that may be told."""
     if course.portal_failure:
-        return f"portal: {redact(course.portal_failure)}"
+        return f"portal: {_redact(course, course.portal_failure)}"
     if not isinstance(error, Exception) or isinstance(error, typer.Exit):
         return ""
-    return redact(endings.describe(error) or f"{type(error).__name__}: ")
+    return _redact(course, endings.describe(error) or f"{type(error).__name__}: {error}")
+
+
+def _redact(course: Course, text: str) -> str:
+    """Shorten a message to what may be told; nothing of it where it shows a personal value."""
+    from cvm_analysis.notifications.redaction import HIDDEN, redact
+    from cvm_analysis.personal import tokens
+
+    told, known = redact(text), course.plan.personal if course.plan else None
+    return HIDDEN if known and known.count(tokens.find(told)) else told
 
 
 def _failed(course: Course) -> Iterator[message.Failed]:
     from cvm_analysis.notifications.message import Failed
-    from cvm_analysis.notifications.redaction import redact
 
     for key in course.in_state("failed"):
         if failure := course.events[key].failure:
-            about = (failure.kind, failure.notebook, failure.cell, redact(failure.message))
-            yield Failed(key, course.names[key], *about)
+            about = (failure.kind, failure.notebook, failure.cell)
+            yield Failed(key, course.names[key], *about, _redact(course, failure.message))
 
 
 def _alerts(course: Course) -> Iterator[message.Alert]:
