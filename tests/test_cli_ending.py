@@ -13,6 +13,7 @@ import pytest
 from receivers import HookServer, serving
 from small_business import NAMED, small
 from test_run_fan_out import Kernel
+from test_settings import STRATEGIES
 from tiny_notebooks import wait_for, write_notebook
 
 from cvm_analysis import cli, notebooks
@@ -36,6 +37,7 @@ def made(tmp_path_factory):
     """A prepared business of two regions; a command writes what it is told to told.json."""
     folder = tmp_path_factory.mktemp("made")
     small(folder, NAMED, {"sales.csv": SALES})
+    (folder / "strategies.yaml").write_text(STRATEGIES.replace("best", "champions"))
     for name in NOTEBOOKS:
         write_notebook(folder / "notebooks", name, "1 + 1")
     name_channels(folder, {"command": [sys.executable, "-c", TAKE, "told.json"]})

@@ -4,7 +4,9 @@ import sys
 import threading
 import time
 
+import pytest
 from receivers import HookServer, MailServer, serving
+from tiny_notebooks import is_gone, wait_for
 
 from cvm_analysis.notifications.channels import Channel
 from cvm_analysis.notifications.delivery import deliver
@@ -66,6 +68,21 @@ def test_those_that_hang_share_one_limit_of_time():
         pause.set()
     assert found == {"command": "not done within 1 seconds", "slow": "no answer in time"}
     assert len(good.taken) == 1
+
+
+def test_a_signal_ends_the_commands(tmp_path, monkeypatch):
+    pid, joined = tmp_path / "pid", threading.Thread.join
+    sleep = f"import os, pathlib, time; pathlib.Path({str(pid)!r}).write_text(str(os.getpid()))"
+
+    def interrupted(thread, seconds):
+        monkeypatch.setattr(threading.Thread, "join", joined)
+        wait_for(pid)
+        raise SystemExit(143)
+
+    monkeypatch.setattr(threading.Thread, "join", interrupted)
+    with pytest.raises(SystemExit):
+        deliver({"command": python(f"{sleep}; time.sleep(60)")}, MESSAGE)
+    assert is_gone(int(pid.read_text()))
 
 
 def test_a_server_that_answers_drop_by_drop_is_not_waited_for(monkeypatch):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import smtplib
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from cvm_analysis.notifications import command, mail, webhook
@@ -13,7 +13,7 @@ from cvm_analysis.notifications.channels import Channel
 from cvm_analysis.notifications.message import Message
 
 SECONDS, SECONDS_AFTER_SIGNAL = 30.0, 5.0
-GRACE_SECONDS = 1.0  # beyond the limit, to end a command
+GRACE_SECONDS = 1.0  # beyond the limit, to end commands
 Key = TypeVar("Key")
 
 
@@ -38,13 +38,18 @@ def deliver(
     for thread in started.values():
         thread.start()
     try:
-        deadline = time.monotonic() + seconds + GRACE_SECONDS
-        for thread in started.values():
-            thread.join(max(deadline - time.monotonic(), 0))
-    finally:
+        _join(started.values(), seconds)
+    finally:  # also on a signal
         stop.set()
+        _join(started.values(), GRACE_SECONDS)
     late = {key for key, thread in started.items() if thread.is_alive()}
     return {key: f"not done within {seconds:,.0f} seconds" for key in late} | failures
+
+
+def _join(threads: Iterable[threading.Thread], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    for thread in threads:
+        thread.join(max(deadline - time.monotonic(), 0))
 
 
 def _send(channel: Channel, message: Message, seconds: float, stop: threading.Event) -> None:
