@@ -322,7 +322,8 @@ def test_the_quarantine_is_a_csv_of_rejected_lines(folder, cvm):
 
 
 def test_status_of_a_folder(folder, cvm):
-    assert cvm("status", "reports") == (0, "", "")
+    said = "reports: nothing is published; `cvm run` publishes reports\n"
+    assert cvm("status", "reports") == (1, said, "")
     code, _, err = cvm("status", "nowhere")
     assert code == 2 and err == "cvm: nowhere: no such folder; `cvm run` makes it\n"
 
@@ -364,7 +365,7 @@ def test_help_names_every_command(cvm):
     code, out, _ = cvm("--help")
     assert code == 0
     named = ("sample", "new", "init", "check", "prepare", "run", "status", "quarantine", "drafts")
-    for command in (*named, "quality", "reidentify"):
+    for command in (*named, "quality", "reidentify", "notify", "prune"):
         assert command in out
     assert cvm("nonsense")[0] == 2
 
