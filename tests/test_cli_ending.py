@@ -137,6 +137,7 @@ def test_an_error_of_the_config_is_told_though_it_cannot_be_used(folder, kernel,
     found = told(folder)
     assert (found["outcome"], found["exit_code"], found["business"]) == ("error", 2, "Small")
     assert found["message"].startswith("small.yaml line ")
+    assert found["portal"] == "" and "Portal" not in found["text"], "there is none"
 
 
 def test_a_wrong_option_is_told_as_well(folder, kernel, run):
@@ -267,6 +268,8 @@ def test_a_json_log_has_nothing_but_objects(folder, kernel, run):
     failed = [each for each in found if each["event"] == "failed"]
     assert [(each["region"], each["level"]) for each in failed] == [("n", "error")]
     assert {each["region"] for each in found if each["event"] == "published"} == {"all", "s"}
+    done = [each["notebook"] for each in found if each["event"] == "executed"]
+    assert sorted(done) == ["01_customers"] * 2 + ["09_strategy"] * 2, "of `all` and s"
 
 
 @pytest.mark.parametrize("debug", [(), ("--debug",)])

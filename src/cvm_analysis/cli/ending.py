@@ -116,6 +116,7 @@ def _describe(
 ) -> message.Message:
     from cvm_analysis.notifications.message import Message
 
+    portal = course.out / "index.html"
     return Message(
         business=contacts.business,
         config=contacts.path.name,
@@ -127,7 +128,7 @@ def _describe(
         unchanged=course.in_state("unchanged"),
         failed=tuple(_failed(course)),
         alerts=tuple(_alerts(course)),
-        portal=str((course.out / "index.html").resolve()),
+        portal=str(portal.resolve()) if portal.is_file() else "",
         portal_url=contacts.notify.portal or "",
     )
 

@@ -59,7 +59,8 @@ class Message:
     """How a run ended.
 
     message : why, where that is no matter of a region; published, unchanged : keys of regions
-    portal : its path; portal_url : where readers open it, empty if the config does not say
+    portal : its path, empty if there is none; portal_url : where readers open it, empty if the
+        config does not say
     """
 
     business: str

@@ -12,9 +12,7 @@ import re
 
 MOST_LINES, LONGEST = 5, 200  # of a message, characters of a line
 HIDDEN = "…"
-FOREIGN = re.compile(
-    r"^([A-Z]\w*|\w*error):(?: (?!\[Errno)|$)"
-)  # `KeyError: ...`, but for errors of the system
+FOREIGN = re.compile(r"^([A-Z]\w*|\w*error):(?: (?!\[Errno)|$)")  # none of the system's
 CURE = re.compile(r"; (?=[a-z`])|, such as ")
 QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|“[^”]*”|‘[^’]*’|「[^」]*」|`[^`]*`|\([^()]*\)")
 EMAIL = re.compile(r"[\w.%+-]+@[\w-]+(?:\.[\w-]+)+")
