@@ -181,6 +181,14 @@ def test_a_fault_in_telling_hides_no_exit_code(folder, kernel, run, monkeypatch)
     assert code == 2 and "no region 'weast'" in err and "Traceback" not in err
 
 
+def test_an_error_is_said_before_anybody_is_told(folder, kernel, run):
+    """Somebody at a terminal sees it at once, though a channel hangs."""
+    name_channels(folder, {"command": ["no-such-command"]})
+    code, _, err = run("--region", "weast")
+    first, second = err.splitlines()
+    assert code == 2 and "no region 'weast'" in first and "no-such-command" in second
+
+
 @pytest.mark.parametrize("fails", [set(), {"n"}], ids=["good", "failed"])
 def test_what_cannot_be_sent_is_said_once_and_changes_no_exit_code(folder, kernel, run, fails):
     kernel.fails = fails
@@ -272,9 +280,8 @@ def test_a_json_log_has_nothing_but_objects(folder, kernel, run):
     assert sorted(done) == ["01_customers"] * 2 + ["09_strategy"] * 2, "of `all` and s"
 
 
-@pytest.mark.parametrize("debug", [(), ("--debug",)])
-def test_what_ends_a_run_is_an_object_too(folder, kernel, run, debug):
-    code, out, err = run("--log", "json", "--region", "weast", *debug)
+def test_what_ends_a_run_is_an_object_too(folder, kernel, run):
+    code, out, err = run("--log", "json", "--region", "weast")
     assert (code, out) == (2, "")
     (said,) = [json.loads(line) for line in err.splitlines() if '"stopped"' in line]
     assert said["level"] == "error" and said["message"].startswith("no region 'weast'")

@@ -103,7 +103,7 @@ def test_a_region_that_the_company_has_no_more_is_not_judged(out):
 
 def test_a_new_region_that_the_report_of_all_does_not_know_yet_is_judged(out):
     publish(out, "north", DAY, started="2026-02-01T06:00:00+00:00")
-    assert states(out, max_age_days=0)["north"] == ("old", "1 days old, more than 0")
+    assert states(out, max_age_days=0)["north"] == ("old", "1 day old, more than 0")
 
 
 def test_the_exit_code_and_the_last_line_say_what_is_wrong(out):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from cvm_analysis import endings
+from cvm_analysis.cli import console
 from cvm_analysis.cli.logs import Log
 from cvm_analysis.errors import CvmError, GateError
 
@@ -70,9 +71,16 @@ def announced(config: Path, out: Path, log: Log) -> Iterator[Course]:
     contacts, course = _load_contacts(config), Course(out)
     try:
         yield course
-    except BaseException as error:
+    except typer.Exit as error:  # the log has said why
         _tell(contacts, course, error, log)
-        log.stop(error)
+        raise
+    except BaseException as error:
+        with suppress(OSError):
+            log.stop(error)
+        _tell(contacts, course, error, log)
+        if console.debug or not isinstance(error, Exception):
+            raise
+        raise typer.Exit(endings.exit_code(error)) from None
     else:
         _tell(contacts, course, None, log)
 

@@ -8,8 +8,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-import typer
-
 from cvm_analysis import endings
 from cvm_analysis.cli import console
 
@@ -39,7 +37,7 @@ class Log(Protocol):
         """Say what failed, and where the portal is."""
 
     def stop(self, error: BaseException) -> None:
-        """Say what ended the run, unless that is said where the program ends; raise its exit."""
+        """Say what ended the run before its time: an error or a signal."""
 
 
 def open_log(kind: Format) -> Log:
@@ -79,8 +77,9 @@ class TextLog:
             console.err.print(failure, markup=False, highlight=False)
 
     def stop(self, error: BaseException) -> None:
-        """Leave it to `main`."""
-        raise error
+        """Say an error; whoever sends a signal knows."""
+        if isinstance(error, Exception):
+            console.say_error(error)
 
 
 class JsonLog:
@@ -113,14 +112,12 @@ class JsonLog:
             self._write("info", "portal", str(outcome.portal))
 
     def stop(self, error: BaseException) -> None:
-        """Write it as an event `stopped`, and raise an exit with the same code."""
-        if isinstance(error, Exception) and not isinstance(error, typer.Exit):
+        """Write it as an event `stopped`."""
+        if isinstance(error, Exception):
             said = endings.describe(error) or "".join(traceback.format_exception(error))
-            self._write("error", "stopped", said)
-            raise typer.Exit(endings.exit_code(error)) from None
-        if isinstance(error, SystemExit):
-            self._write("error", "stopped", f"ended by a signal, with exit code {error.code}")
-        raise error
+        else:
+            said = f"ended by a signal, with exit code {endings.exit_code(error)}"
+        self._write("error", "stopped", said)
 
     def _write(self, *about: Any, **more: Any) -> None:
         from cvm_analysis.run import progress

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import sys
-import traceback
 
 import typer
 
 from cvm_analysis import endings
-from cvm_analysis.cli import beginnings, reports, runs, tables
-from cvm_analysis.cli.console import warn
+from cvm_analysis.cli import beginnings, console, reports, runs, tables
 
 app = typer.Typer(
     help="Customer value analysis: from raw transactions to a report for each region.",
@@ -29,16 +27,13 @@ for command in (
 
 def main() -> None:
     """Run `cvm`: errors of a user or of the machine end in one message, others in a traceback."""
-    debug = "--debug" in sys.argv
+    console.debug = "--debug" in sys.argv
     sys.argv = [argument for argument in sys.argv if argument != "--debug"]
     try:
         with endings.orderly():
             app()
     except Exception as error:
-        if debug:
+        if console.debug:
             raise
-        if said := endings.describe(error):
-            warn(said)
-        else:
-            traceback.print_exc()
+        console.say_error(error)
         sys.exit(endings.exit_code(error))

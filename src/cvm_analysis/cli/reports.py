@@ -66,7 +66,8 @@ def prune(
     for each in found:
         say(f"{each.region}/{each.as_of}: {word}, {each.n_bytes:,} bytes")
         n_reports, n_bytes = n_reports + 1, n_bytes + each.n_bytes
-    say(f"{out}: {n_reports:,} reports {word}, {n_bytes:,} bytes")
+    reports = "report" if n_reports == 1 else "reports"
+    say(f"{out}: {n_reports:,} {reports} {word}, {n_bytes:,} bytes")
 
 
 def drafts(

@@ -75,7 +75,7 @@ def _find_problems(
         missing = [f"without {', '.join(entry['missing'])}"] if entry["missing"] else []
         yield "stale", ", ".join([*newer, *missing])
     if age is not None and max_age_days is not None and age > max_age_days:
-        yield "old", f"{age:,} days old, more than {max_age_days:,}"
+        yield "old", f"{age:,} {'day' if age == 1 else 'days'} old, more than {max_age_days:,}"
 
 
 def find_damaged(folder: Path) -> str:
