@@ -35,6 +35,13 @@ def test_any_other_answer_is_a_failure_that_tells_no_secret(status):
     assert "secret" not in str(raised.value) and raised.value.__cause__ is None
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/a secret", "http://127.0.0.1:9/密secret"])
+def test_an_address_that_cannot_be_sent_is_not_shown(url):
+    with pytest.raises(OSError, match="must be escaped") as raised:
+        webhook.send(Webhook(url=url), MESSAGE, 10)
+    assert "secret" not in str(raised.value)
+
+
 def test_nobody_listens():
     with serving(HookServer()) as server:
         url = server.url

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import urllib.error
@@ -36,11 +37,13 @@ def send(webhook: Webhook, message: Message, seconds: float) -> None:
         raise OSError(f"answered {error.code} {error.reason}") from None
     except urllib.error.URLError as error:
         raise OSError(str(getattr(error.reason, "strerror", None) or error.reason)) from None
+    except (http.client.InvalidURL, ValueError):
+        raise OSError("its address has a sign that must be escaped") from None
 
 
 def _url(webhook: Webhook) -> str:
     name = webhook.url_variable
-    url = webhook.url or os.environ.get(name or "", "")
+    url = webhook.url or os.environ.get(name or "", "").strip()
     if not url:
         raise OSError(f"the environment variable {name} is not set")
     if problem := find_url_problem(url):
