@@ -23,10 +23,10 @@ from tiny_notebooks import write_notebook
 from cvm_analysis import atomic_folder, prepared
 from cvm_analysis.intake.prepare import prepare
 from cvm_analysis.report import page, portal  # noqa: F401 (imported once, before forks)
-from cvm_analysis.run import manifest, region, work_folders
+from cvm_analysis.run import manifest, region, region_lock, work_folders
 
 SALES = "customer_id,ordered_at,amount,sold_in\n"
-KEPT = {atomic_folder.LOCK, region.RUNNING, ".owner.json"}  # hidden, and no leftovers
+KEPT = {atomic_folder.LOCK, region_lock.RUNNING, ".owner.json"}  # hidden, and no leftovers
 LEAVE = (
     "import pathlib\npathlib.Path(run_dir, 'version').write_text(pathlib.Path(config).read_text())"
 )
@@ -42,7 +42,7 @@ class Runs:
             write_notebook(folder / "notebooks", "09_strategy", LEAVE)
 
     def change(self, number):
-        self.business.plan.config.write_text(f"business: Demo\n# {number}\n")
+        self.business.plan.config.write_text(f"business: Demo\ncompare_days: {number}\n")
         self.business.net_sales = float(number)
 
     def attempt(self):

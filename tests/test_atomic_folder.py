@@ -216,3 +216,24 @@ def test_a_folder_has_the_name_of_its_link(tmp_path):
     publish(tmp_path / "2026-01-01", "new")
     assert atomic_folder.name((tmp_path / "2026-01-01").resolve()) == "2026-01-01"
     assert atomic_folder.name(tmp_path / "data") == "data"
+
+
+def test_a_folder_that_is_withdrawn_goes_with_its_link_unless_it_is_kept(tmp_path):
+    link = tmp_path / "2026-01-01"
+    publish(link, "old")
+    with atomic_folder.kept(link) as folder:
+        atomic_folder.withdraw(link)
+        assert not os.path.lexists(link) and content(folder)["a"] == "old"
+    assert hidden(tmp_path) == []
+    publish(link, "new")
+    atomic_folder.withdraw(link)
+    assert hidden(tmp_path) == [] and not os.path.lexists(link)
+
+
+def test_only_folders_of_links_that_are_named_are_cleaned_away(tmp_path):
+    for name in (".2026-01-01-0123456789ab", ".cache-0123456789ab", ".2026-01-02-notes"):
+        (tmp_path / name).mkdir()
+    publish(tmp_path / "2026-01-02", "new")
+    atomic_folder.clean(tmp_path, r"\d{4}-\d\d-\d\d")
+    kept = [(tmp_path / "2026-01-02").readlink().name, ".2026-01-02-notes", ".cache-0123456789ab"]
+    assert hidden(tmp_path) == sorted(kept)

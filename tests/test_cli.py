@@ -13,6 +13,7 @@ import pytest
 from part_of_sample import keep_sources
 
 from cvm_analysis import cli, results, sample
+from cvm_analysis.cli import plans
 from cvm_analysis.errors import ConfigError
 
 ROOT = Path(__file__).parent.parent
@@ -331,7 +332,8 @@ def test_the_quarantine_is_a_csv_of_rejected_lines(folder, cvm):
 
 
 def test_status_of_a_folder(folder, cvm):
-    assert cvm("status", "reports") == (0, "", "")
+    said = "reports: nothing is published; `cvm run` publishes reports\n"
+    assert cvm("status", "reports") == (1, said, "")
     code, _, err = cvm("status", "nowhere")
     assert code == 2 and err == "cvm: nowhere: no such folder; `cvm run` makes it\n"
 
@@ -373,7 +375,7 @@ def test_help_names_every_command(cvm):
     code, out, _ = cvm("--help")
     assert code == 0
     named = ("sample", "new", "init", "check", "prepare", "run", "status", "quarantine", "drafts")
-    for command in (*named, "quality", "reidentify"):
+    for command in (*named, "quality", "reidentify", "notify", "prune"):
         assert command in out
     assert cvm("nonsense")[0] == 2
 
@@ -388,7 +390,7 @@ def test_a_plan_knows_its_key_and_what_no_output_may_show(tmp_path, monkeypatch)
     sales = "customer_id,ordered_at,amount,sold_in\n00000001,2025-01-01,1,Nord\n"
     for pseudonyms in ("on", "off"):
         settings = small(tmp_path, NAMED, {"sales.csv": sales}, pseudonyms=pseudonyms)
-        plan = cli._plan(settings, [], "", tmp_path / "out", ROOT / "notebooks", ("en",))
+        plan = plans.make(settings, [], "", tmp_path / "out", ROOT / "notebooks", ("en",))
         if pseudonyms == "on":
             assert plan.key_check == check_value(key.encode())
             assert plan.personal.count({"00000001"}) == 1 and key not in repr(plan)

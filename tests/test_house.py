@@ -26,6 +26,7 @@ BELOW = {
     "segments": {"backtest"},
     "settings": {
         *("churn", "clv", "experience", "file_names", "performance", "segments", "strategy"),
+        "notifications",
     },
     "sources": set(),
     "project": {"atomic_folder"},
@@ -41,6 +42,7 @@ BELOW = {
         *("settings", "atomic_folder", "file_names", "notebooks", "prepared", "spreadsheets"),
         "union",
     },
+    "notifications": set(),
     "personal": set(),
     "intake": {
         *("settings", "atomic_folder", "file_names", "owner", "personal", "prepared", "sources"),
@@ -55,7 +57,7 @@ BELOW = {
     "sample": set(),
     "cli": {
         *("settings", "draft", "owner", "personal", "prepared", "project", "intake", "notebooks"),
-        *("validate", "results", "run", "sample", "endings"),
+        *("validate", "results", "run", "sample", "endings", "notifications"),
     },
 }
 ENGINE = {"customers", "draft", "intake", "prepared", "queries", "sources"}  # where Ibis may be

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from small_business import NAMED, small
 
-from cvm_analysis import cli, prepared
+from cvm_analysis import prepared
+from cvm_analysis.cli import tables
 from cvm_analysis.errors import InputError
 from cvm_analysis.intake import corrections
 from cvm_analysis.intake.prepare import prepare
@@ -93,7 +94,7 @@ def test_what_cannot_be_corrected_is_refused(business, at, values, said):
 
 
 def test_the_command_corrects_and_says_what_to_do_next(business, capsys):
-    cli.quarantine(business.path, line="sales.csv:3", set_=["amount=2.5"])
+    tables.quarantine(business.path, line="sales.csv:3", set_=["amount=2.5"])
     said = capsys.readouterr().out
     assert "1 cells corrected; run `cvm prepare" in said
     assert corrections.read(business)["value"].tolist() == ["2.5"]

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from small_business import NAMED, small
 
-from cvm_analysis import cli, owner
+from cvm_analysis import owner
+from cvm_analysis.cli import runs
 from cvm_analysis.errors import InputError
 from cvm_analysis.intake import pseudonyms
 from cvm_analysis.intake.prepare import prepare
@@ -85,6 +86,6 @@ def test_the_user_hears_of_another_key_once(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("CVM_KEY", OTHER)
     for times in (1, 0):
         capsys.readouterr()
-        cli.prepare(settings.path)
+        runs.prepare(settings.path)
         said = capsys.readouterr().err
         assert said.count("every customer gets another pseudonym") == times

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from small_business import NAMED, small
 
-from cvm_analysis import cli
+from cvm_analysis.cli import tables
 from cvm_analysis.intake import quality_scores
 from cvm_analysis.intake.prepare import prepare
 
@@ -18,7 +18,7 @@ SALES = (
 
 def shown(settings, capsys):
     capsys.readouterr()
-    cli.quality(settings.path)
+    tables.quality(settings.path)
     table = pd.read_csv(io.StringIO(capsys.readouterr().out))
     return table.set_index(["region", "table", "column"])
 

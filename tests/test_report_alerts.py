@@ -141,6 +141,15 @@ def test_every_alert_has_a_clause_and_a_sentence(writer, code):
     assert said.count("") == (code == "net_sales"), "that they fell is the result"
 
 
+def test_only_the_sentence_names_a_customer():
+    lost = {"alert": "account_lost", "figure": "net_sales", "before": 0.12, "customer_id": "C7ABC"}
+    texts = {"en": EN.say, "zh": ZH.say}
+    (found,) = alerts.describe(table(lost), texts.get, "CNY", ["en", "zh"])
+    assert all("C7ABC" in text for text in found["text"].values())
+    assert found["clause"]["en"].startswith("a key account with 12%")
+    assert "C7ABC" not in str(found["clause"])
+
+
 def test_run_json_gets_each_alert_in_every_language_and_nothing_else():
     texts = {"en": EN.say, "zh": ZH.say}
     found = alerts.describe(table(LATE, {**SALES, "value": np.nan}), texts.get, "CNY", ["en", "zh"])
@@ -151,6 +160,10 @@ def test_run_json_gets_each_alert_in_every_language_and_nothing_else():
         "text": {
             "en": "Late deliveries: 19.0% of those due in the last 12 months, up from 8.0%.",
             "zh": "近12个月延误送达率19.0%，高于上年同期的8.0%。",
+        },
+        "clause": {
+            "en": "19.0% of deliveries came late, up from 8.0%",
+            "zh": "延误送达率为19.0%，高于上年同期的8.0%",
         },
     }
     assert found[1]["value"] is None

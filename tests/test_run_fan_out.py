@@ -23,7 +23,7 @@ from cvm_analysis import atomic_folder
 from cvm_analysis.cli import app
 from cvm_analysis.errors import InputError
 from cvm_analysis.notebooks import signature
-from cvm_analysis.run import fan_out, region
+from cvm_analysis.run import fan_out, portal, region, region_lock
 from cvm_analysis.run.notebook import Finished
 from cvm_analysis.run.plan import Failure, Plan
 
@@ -85,7 +85,7 @@ class Kernel:
 
     def __init__(self):
         self.ran, self.fails, self.lent, self.reported = [], set(), {}, {}
-        self.alerts = {}
+        self.alerts, self.message = {}, ""
 
     def __call__(self, source, asked, output, limit, stop):
         key, desk = asked["region"], Path(asked["run_dir"])
@@ -96,7 +96,8 @@ class Kernel:
         company = desk / "company.json"
         self.lent[key] = json.loads(company.read_text()) if company.exists() else None
         if key in self.fails:
-            failure = Failure("cell_error", f"no table {desk}/tables/value", 3, source.stem)
+            message = self.message or f"no table {desk}/tables/value"
+            failure = Failure("cell_error", message, 3, source.stem)
             return Finished(source.stem, 0.1, 1, failure)
         (desk / "tables").mkdir(exist_ok=True)
         if source.stem == "01_customers":
@@ -158,7 +159,7 @@ def test_all_reports_what_the_regions_found(plan, kernel):
 
 
 def company(plan, language="en"):
-    return fan_out.entries(plan.out, language)[0]
+    return portal.entries(plan.out, language)[0]
 
 
 def test_a_missing_region_is_named_and_no_part_of_all(plan, kernel):
@@ -221,6 +222,7 @@ def test_after_a_region_alone_the_report_of_all_is_marked_and_not_touched(plan, 
     said = CliRunner().invoke(app, ["status", str(plan.out)]).output.splitlines()
     assert said[0].split(maxsplit=2)[2] == "stale; newer report of East"
     assert said[1].split() == ["east", "2026-01-01", "good"]
+    assert said[-1] == "all: newer report of East"
     go(plan)
     assert (company(plan)["status"], company(plan)["newer"]) == ("good", [])
 
@@ -364,17 +366,17 @@ def test_the_last_good_report_stays_and_the_portal_says_so(plan, kernel):
     kernel.fails = {"east"}
     go(plan, **alone, force=True)
     assert page_of(plan, "east").is_file()
-    (entry,) = fan_out.entries(plan.out, "zh")
+    (entry,) = portal.entries(plan.out, "zh")
     assert (entry["status"], entry["name"], entry["as_of"]) == ("stale", "华东", "2026-01-01")
     assert entry["reports"] == {"en": "east/2026-01-01/share/Demo-east-2026-01-01.en.html"}
     assert entry["message"] == "01_customers.ipynb [3]", "why may hold data, so only where"
     since = entry["since"]
     go(plan, **alone, as_of="2026-02-01")
-    (entry,) = fan_out.entries(plan.out, "en")
+    (entry,) = portal.entries(plan.out, "en")
     assert (entry["status"], entry["as_of"], entry["since"]) == ("stale", "2026-01-01", since)
     kernel.fails = set()
     go(plan, **alone)
-    (entry,) = fan_out.entries(plan.out, "en")
+    (entry,) = portal.entries(plan.out, "en")
     assert (entry["status"], entry["since"]) == ("good", None)
     assert not (plan.out / "east" / "failed.ipynb").exists()
 
@@ -384,7 +386,7 @@ def test_the_portal_lists_all_regions_ever_run_and_links_only_what_may_be_shared
     kernel.fails = {"south"}
     go(plan, regions={"south": {"en": "South <b>", "zh": "华南"}})
     page = (plan.out / "index.html").read_text()
-    assert [e["region"] for e in fan_out.entries(plan.out, "en")] == [
+    assert [e["region"] for e in portal.entries(plan.out, "en")] == [
         "all",
         "east",
         "south",
@@ -429,7 +431,7 @@ def test_what_notebooks_leave_for_the_portal_stands_in_it(plan, kernel, monkeypa
 
     monkeypatch.setattr(region, "execute", leave)
     go(plan)
-    entry = fan_out.entries(plan.out, "en")[0]
+    entry = portal.entries(plan.out, "en")[0]
     assert list(entry["figures"].items()) == [("n_customers", 1234), ("net_sales", 57.2e6)]
     assert (entry["currency"], entry["horizon_weeks"]) == ("CNY", 52)
     page = (plan.out / "index.html").read_text()
@@ -463,7 +465,7 @@ def test_earlier_reports_are_linked_the_newest_three(plan, kernel):
     days = [f"2026-0{month}-01" for month in range(1, 6)]
     for day in days:
         go(plan, **alone, as_of=day)
-    (entry,) = fan_out.entries(plan.out, "en")
+    (entry,) = portal.entries(plan.out, "en")
     assert entry["as_of"] == days[-1]
     assert [each["as_of"] for each in entry["earlier"]] == days[3:0:-1]
     link = "east/2026-03-01/share/Demo-east-2026-03-01.en.html"
@@ -553,12 +555,11 @@ def test_a_damaged_report_is_named_by_status_and_made_anew(plan, kernel, name, d
     go(plan)
     (plan.link("east") / name).write_text(damage)
     said = CliRunner().invoke(app, ["status", str(plan.out)])
-    assert said.exit_code == 0
-    if name == "run.json":
-        assert "failed: 2026-01-01/run.json cannot be read" in said.output.splitlines()[1]
+    assert said.exit_code == 1
+    assert f"damaged; 2026-01-01/{name} is damaged" in said.output.splitlines()[1]
     states, _ = go(plan)
     assert (states["east"], states["west"]) == ("published", "unchanged")
-    assert company(plan)["missing"] == [] and fan_out.entries(plan.out, "en")[1]["status"] == "good"
+    assert company(plan)["missing"] == [] and portal.entries(plan.out, "en")[1]["status"] == "good"
     assert set(go(plan)[0].values()) == {"unchanged"}
 
 
@@ -567,9 +568,10 @@ def test_a_damaged_failure_does_not_break_status_or_runs(plan, kernel, damage):
     kernel.fails = {"east"}
     go(plan)
     (plan.out / "east" / "failed.json").write_text(damage)
-    assert CliRunner().invoke(app, ["status", str(plan.out)]).exit_code == 0
+    said = CliRunner().invoke(app, ["status", str(plan.out)])
+    assert said.exit_code == 1 and said.output.splitlines()[-1] == "all: without East"
     assert go(plan)[0]["east"] == "failed"
-    assert fan_out.entries(plan.out, "en")[1]["message"] == "01_customers.ipynb [3]"
+    assert portal.entries(plan.out, "en")[1]["message"] == "01_customers.ipynb [3]"
 
 
 def test_cut_thresholds_of_all_are_not_lent_and_made_anew(plan, kernel):
@@ -666,7 +668,7 @@ def test_a_second_run_waits_for_the_first_and_finds_its_work_done(plan, kernel, 
 
     def second():
         def note(event):
-            if event.notebook == "waits for another run":
+            if event.state == "waiting":
                 both.set()
 
         begun.wait(30)
@@ -684,8 +686,8 @@ def test_a_second_run_waits_for_the_first_and_finds_its_work_done(plan, kernel, 
 
 
 def test_who_waits_for_another_run_ends_with_its_own_time(plan, kernel):
-    (plan.out / region.RUNNING).mkdir(parents=True)
-    with atomic_folder.file_lock(plan.out / region.RUNNING / "east.lock"):
+    (plan.out / region_lock.RUNNING).mkdir(parents=True)
+    with atomic_folder.file_lock(plan.out / region_lock.RUNNING / "east.lock"):
         states, _ = go(plan, ends_at=time.monotonic() + 1)
     assert states["east"] == "failed"
 
@@ -697,7 +699,7 @@ def test_a_clock_that_goes_back_changes_nothing(plan, kernel):
     failed = json.loads(path.read_text()) | {"since": "2099-01-01T00:00:00+00:00"}
     path.write_text(json.dumps(failed))
     go(plan)
-    assert fan_out.entries(plan.out, "en")[1]["since"] == "2099-01-01T00:00:00+00:00"
+    assert portal.entries(plan.out, "en")[1]["since"] == "2099-01-01T00:00:00+00:00"
     kernel.fails = set()
     assert go(plan)[0]["east"] == "published"
     assert set(go(plan)[0].values()) == {"unchanged"}

@@ -219,7 +219,7 @@ def test_what_is_not_published_is_not_recorded(business, monkeypatch):
 def test_a_report_that_fails_does_not_bring_back_an_older_one(business, monkeypatch, tmp_path):
     """Reports of one business in two folders: the ledger keeps the rows published last."""
     business.run()
-    business.plan.config.write_text("business: Demo\n# changed\n")
+    business.plan.config.write_text("business: Demo\ncompare_days: 7\n")
     business.lists["east"] = ("e9",)
     assert business.run(out=tmp_path / "others") == PUBLISHED
     monkeypatch.setattr(atomic_folder, "publish", lambda folder, link: 1 / 0)

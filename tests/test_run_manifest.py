@@ -6,7 +6,8 @@ import pytest
 from small_business import NAMED, small
 from tiny_notebooks import write_notebook
 
-from cvm_analysis import cli, notebooks, prepared, results
+from cvm_analysis import notebooks, prepared, results
+from cvm_analysis.cli import plans
 from cvm_analysis.run import fan_out, region
 from cvm_analysis.run.notebook import Finished
 
@@ -49,7 +50,7 @@ def read(monkeypatch):
 def go(settings, folder):
     """Run as `cvm run` does; return the state or the failure of each region."""
     with prepared.kept(settings) as kept:
-        plan = cli._plan(kept, [], "", folder / "out", folder / "notebooks", ("en",))
+        plan = plans.make(kept, [], "", folder / "out", folder / "notebooks", ("en",))
         outcome = fan_out.run(plan, lambda event: None)
     return {each.region: str(each.failure or each.state) for each in outcome.results}
 

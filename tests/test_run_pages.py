@@ -68,6 +68,14 @@ def test_a_report_leads_to_the_portal_its_other_language_and_the_report_before(j
     assert [label for label, _ in chinese] == ["全部区域", "English"], "none before was Chinese"
 
 
+def test_the_dates_that_a_report_leads_to_are_found_in_its_pages(job, tmp_path):
+    outputs = {"share/old.en.html": "sha"}
+    publish(job.folder, "2025-10-31", "Demo & Co", languages=["en"], outputs=outputs)
+    go(job, executed(tmp_path, REPORT))
+    go(job, executed(tmp_path, REPORT), language="zh")
+    assert pages.find_linked(tmp_path / "made") == {"2025-10-31"}
+
+
 def test_links_of_a_report_lead_where_they_say(job, tmp_path):
     share = job.link / "share"
     share.mkdir(parents=True)

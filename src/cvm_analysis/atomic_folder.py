@@ -89,18 +89,33 @@ def kept(link: Path) -> Iterator[Path]:
             _remove_older(link, link.resolve())
 
 
-def clean(folder: Path, link: Path | None = None) -> None:
+def withdraw(link: Path) -> None:
+    """Remove a link and the folder it points to, unless a process keeps that.
+
+    The link goes first: killed in between, the folder is what `clean` removes.
+    """
+    with lock(link.parent):
+        folder = link.resolve()
+        link.unlink()
+        _sync_one(link.parent)
+        if _is_version(folder, link) and not _is_kept(folder):
+            shutil.rmtree(folder)
+
+
+def clean(folder: Path, names: str = "") -> None:
     """Remove what killed processes left in a folder, where nobody else writes files now.
 
-    link : in it; older versions of what it points to go, too, unless a process keeps them
+    names : pattern of names of links in it; what they pointed to before goes, too, unless a process
+        keeps it
     """
     if not folder.is_dir():
         return
     with lock(folder):
         _remove_leftovers(folder)
         remove_unfinished(folder)
-        if link and (link.is_symlink() or not link.exists()):
-            _remove_older(link, link.resolve())
+        for link in {path.with_name(name(path)) for path in folder.glob(".*-*")}:
+            if re.fullmatch(names, link.name) and (link.is_symlink() or not link.exists()):
+                _remove_older(link, link.resolve())
 
 
 def remove_unfinished(folder: Path) -> None:

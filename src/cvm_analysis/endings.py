@@ -52,6 +52,13 @@ def orderly() -> Iterator[None]:
             signal.signal(each, before[each])
 
 
+def exit_code(error: BaseException) -> int:
+    """The exit code of `cvm` after an error, an exit of a command or a signal."""
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
+    return getattr(error, "exit_code", CvmError.exit_code)
+
+
 def describe(error: Exception) -> str:
     """Describe an error that a user or the machine caused; empty for a fault of the program."""
     if isinstance(error, CvmError):

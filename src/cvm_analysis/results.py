@@ -237,7 +237,7 @@ class Run:
         """Write the alerts for run.json and the summary of `cvm run`, worst first.
 
         alerts : one per alert, as report.alerts.describe makes them: code, figure, value (number or
-            None) and text by language
+            None), text and clause by language
         """
         _write_json(self.folder / "alerts.json", list(alerts))
 

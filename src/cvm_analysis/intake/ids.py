@@ -17,7 +17,6 @@ from cvm_analysis.errors import InputError
 from cvm_analysis.intake import numbers
 from cvm_analysis.tables.raw import PEOPLE
 
-
 IDS = (*PEOPLE, "order_id", "lead_id")
 NOTHING = ("null", "(null)", "none", "nan", "n/a", "#n/a", "\\n", "-")  # in any case
 LOST = r"^\d(\.\d+)?[eE]\+\d+$"

@@ -12,6 +12,7 @@ import datetime as dt
 import hashlib
 import itertools
 import json
+import re
 import shutil
 import zoneinfo
 from collections.abc import Iterator, Mapping
@@ -103,7 +104,7 @@ def prepare(settings: Settings, force: bool = False) -> bool:
 
 def _prepare(settings: Settings, inputs: list[RawInput], force: bool) -> bool:
     _refuse_other_key(settings)
-    atomic_folder.clean(settings.prepared.parent, settings.prepared)
+    atomic_folder.clean(settings.prepared.parent, re.escape(settings.prepared.name))
     key = fingerprint(settings, inputs)
     if not force and _is_prepared(settings, key):
         _remove_stopped(settings)

@@ -66,7 +66,9 @@ def alert_list(writer: Writer, alerts: pd.DataFrame) -> Block:
 def describe(
     alerts: pd.DataFrame, words: Callable[[str], Words], currency: str, languages: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """Describe the alerts for run.json: code, figure, value (None if empty), text by language.
+    """Describe the alerts for run.json: code, figure, value (None if empty), and in words.
+
+    text, clause : by language; the clause names no customer, so that it may leave the desk
 
     alerts : table `alerts`; words : gives the words of a language
     """
@@ -77,6 +79,7 @@ def describe(
             "figure": row["figure"],
             "value": None if pd.isna(row["value"]) else float(row["value"]),
             "text": {each: _say(writer, row, "item") for each, writer in writers.items()},
+            "clause": {each: _say(writer, row, "clause") for each, writer in writers.items()},
         }
         for _, row in alerts[alerts["is_alert"].astype(bool)].iterrows()
     ]

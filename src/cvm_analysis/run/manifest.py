@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NotRequired
 
+import yaml
 from typing_extensions import TypedDict
 
 import cvm_analysis
@@ -36,6 +37,7 @@ class Alert(TypedDict):
     """An alert, with its text by language; see `results.Run.alerts`."""
 
     text: dict[str, str]
+    clause: NotRequired[dict[str, str]]  # without the id of a customer
 
 
 class Manifest(TypedDict):
@@ -48,6 +50,7 @@ class Manifest(TypedDict):
     outputs: dict[str, str]
     code: dict[str, str]
     prepared: NotRequired[str]
+    timezone: NotRequired[str]
     names: NotRequired[dict[str, str]]
     regions: NotRequired[dict[str, Part]]
     figures: NotRequired[Figures]
@@ -62,7 +65,7 @@ def fingerprint(job: Job) -> str:
     content = {
         **_identity(job),
         "notebooks": job.plan.notebooks,
-        "config": [_file(path) for path in job.plan.config_files],
+        "config": [_settings(path) for path in job.plan.config_files],
         "code": code(job.plan),
         "libraries": _libraries(),
     }
@@ -160,6 +163,7 @@ def write(
     plan, desk = job.plan, folder / "desk"
     content = {
         **_identity(job),
+        "timezone": plan.timezone,
         "regions": job.parts,
         "fingerprint": made_from,
         "inputs": _names(plan.inputs),
@@ -246,6 +250,18 @@ def _cells(notebook: Path) -> str:
 def _file(path: Path) -> str:
     with path.open("rb") as f:
         return hashlib.file_digest(f, "sha256").hexdigest()
+
+
+def _settings(path: Path) -> str:
+    """Digest the settings in a YAML file, without comments and whom it notifies."""
+    content = path.read_bytes()
+    try:
+        settings = yaml.load(content, Loader=yaml.CSafeLoader)
+    except (yaml.YAMLError, ValueError):  # damaged while a run goes on
+        return _digest(content)
+    if isinstance(settings, dict):
+        settings.pop("notify", None)
+    return _digest(repr(settings).encode())
 
 
 def _digest(data: bytes) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from pathlib import Path
 
@@ -67,6 +68,13 @@ def links(job: Job, language: str) -> list[tuple[str, str]]:
             label = say("report.links.previous", date=say.date(link.name))
             return [*found, (label, f"../../{link.name}/{page}")]
     return found
+
+
+def find_linked(folder: Path) -> set[str]:
+    """Find the dates of the earlier reports that the pages of a report lead to."""
+    pattern = re.compile(rf'href="\.\./\.\./({published.DATE})/')
+    texts = [path.read_text("utf-8") for path in folder.glob("share/*.html")]
+    return {date for text in texts for date in pattern.findall(text)}
 
 
 def portal_page(language: str) -> str:

@@ -49,6 +49,7 @@ class Plan:
     ledger: Path  # what earlier reports recommended and said, see `run.ledger`
     languages: tuple[str, ...]
     prepared: str  # fingerprint of the prepared tables
+    timezone: str = "UTC"  # of the business
     inputs: Mapping[str, str] = field(default_factory=dict)  # raw file -> sha256
     key_check: str = ""  # check value of the key that made the pseudonyms; empty: none are made
     personal: Known | None = None  # what no output may show; None: pseudonyms are off
@@ -199,13 +200,18 @@ State = Literal["running", "published", "unchanged", "failed"]
 
 @dataclass(frozen=True)
 class Event:
-    """Progress of a region: its state, and the current notebook or the reason of failure."""
+    """Progress of a region: its state, and the current notebook or the reason of failure.
+
+    A notebook begins (`running`) and ends (`executed`, with its seconds); `waiting`: for another
+    run. The other states are the region's last event, with the seconds of all its work.
+    """
 
     region: str
-    state: State
+    state: State | Literal["waiting", "executed"]
     notebook: str = ""
     message: str = ""
     seconds: float = 0.0
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from cvm_analysis.run import manifest
 
 Manifest = Mapping[str, Any]
+DATE = r"\d{4}-\d{2}-\d{2}"  # the name of a report's link
 
 
 def reports(folder: Path, business: str | None = None) -> Iterator[tuple[Path, Manifest]]:
@@ -16,18 +18,24 @@ def reports(folder: Path, business: str | None = None) -> Iterator[tuple[Path, M
 
     folder : out/<region>, which may not exist yet; business : whose reports; None: all
     """
-    links = [path for path in folder.glob("*") if path.is_symlink() and path.name[0] != "."]
-    for link in sorted(links, reverse=True):
+    for link in links(folder):
         made = manifest.read(link)
         if made and business in (None, made["business"]):
             yield link, made
 
 
+def links(folder: Path) -> list[Path]:
+    """List the links to the reports of a region, readable or not, the newest date first."""
+    found = [
+        path for path in folder.glob("*") if re.fullmatch(DATE, path.name) and path.is_symlink()
+    ]
+    return sorted(found, reverse=True)
+
+
 def find_damaged(folder: Path) -> str:
     """Find the newest manifest of a region that cannot be read, as <date>/run.json; else empty."""
-    links = [path.parent for path in folder.glob("[!.]*/run.json") if path.parent.is_symlink()]
-    damaged = [link.name for link in links if manifest.read(link) is None]
-    return f"{max(damaged)}/run.json" if damaged else ""
+    damaged = [link.name for link in links(folder) if manifest.read(link) is None]
+    return f"{damaged[0]}/run.json" if damaged else ""
 
 
 def pages(made: Manifest) -> dict[str, str]:

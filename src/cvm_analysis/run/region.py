@@ -19,7 +19,7 @@ from typing_extensions import TypedDict
 
 from cvm_analysis import atomic_folder, notebooks
 from cvm_analysis.errors import CvmError
-from cvm_analysis.run import exposure_gate, ledger, manifest, pages, redact_paths
+from cvm_analysis.run import exposure_gate, ledger, manifest, pages, redact_paths, region_lock
 from cvm_analysis.run.notebook import Finished, execute
 from cvm_analysis.run.plan import (
     PRIVATE,
@@ -35,7 +35,6 @@ from cvm_analysis.run.plan import (
 )
 
 FAILED = "failed.json"
-RUNNING = ".running"  # in --out: a lock for each region
 
 
 class Failed(TypedDict):
@@ -99,8 +98,9 @@ def attempt(job: Job, progress: Progress, work: Callable[[], State]) -> Result:
         with suppress(OSError):  # where nothing can be written, the result says it alone
             _remember_failure(job, failure)
     if state != "running":
-        message = str(failure) if failure else ""
-        progress(Event(job.region, state, message=message, seconds=time.monotonic() - started))
+        notebook, message = (failure.notebook, str(failure)) if failure else ("", "")
+        seconds = time.monotonic() - started
+        progress(Event(job.region, state, notebook, message, seconds, failure))
     return Result(job.region, state, failure)
 
 
@@ -121,24 +121,19 @@ def held(job: Job, progress: Progress, stop: threading.Event) -> Iterator[None]:
 
     InputError if the time of the run is over before; Stopped if it is asked to end.
     """
-    folder = job.plan.out / RUNNING
-    folder.mkdir(exist_ok=True)
-    lock, is_said = atomic_folder.file_lock(folder / f"{job.region}.lock"), False
-    while not lock.is_locked:
-        try:
-            lock.acquire(timeout=0.2)
-        except TimeoutError:
-            if stop.is_set():
-                raise Stopped from None
-            job.plan.limits()
-            if not is_said:
-                progress(Event(job.region, "running", "waits for another run"))
-            is_said = True
-    try:
-        atomic_folder.clean(job.folder, job.link)
+    is_said = False
+
+    def wait() -> None:
+        nonlocal is_said
+        if stop.is_set():
+            raise Stopped
+        job.plan.limits()
+        if not is_said:
+            progress(Event(job.region, "waiting"))
+        is_said = True
+
+    with region_lock.hold(job.plan.out, job.region, wait):
         yield
-    finally:
-        lock.release()
 
 
 def _run(job: Job, slots: Executor, progress: Progress, stop: threading.Event) -> State:
@@ -250,7 +245,10 @@ def _execute(
     progress(Event(job.region, "running", step.output))
     asked = job.parameters(desk, step.language)
     source, output = job.plan.notebook(step.notebook), _output(desk, step)
-    return execute(source, asked, output, job.plan.limits(), stop)
+    finished = execute(source, asked, output, job.plan.limits(), stop)
+    if not finished.failure:
+        progress(Event(job.region, "executed", step.output, seconds=finished.seconds))
+    return finished
 
 
 def _check(job: Job, desk: Path, step: Step, finished: Finished) -> None:

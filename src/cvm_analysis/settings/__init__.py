@@ -5,6 +5,7 @@ Paths are relative to the config file. `${NAME}` stands for an environment varia
 """
 
 from cvm_analysis.settings.column_rules import ColumnRule
+from cvm_analysis.settings.contacts import Contacts, load_contacts
 from cvm_analysis.settings.load import Settings, load
 from cvm_analysis.settings.shape import (
     ContractSource,
@@ -20,6 +21,7 @@ from cvm_analysis.settings.shape import (
 
 __all__ = [
     "ColumnRule",
+    "Contacts",
     "ContractSource",
     "CustomerSource",
     "DiscoveredRegions",
@@ -31,4 +33,5 @@ __all__ = [
     "Settings",
     "Source",
     "load",
+    "load_contacts",
 ]

@@ -135,9 +135,9 @@ def load(path: str | Path) -> Settings:
     """Read a config and the rule files it names; ConfigError lists all errors."""
     path = Path(path)
     lines: dict[Path, dict[tuple[str, ...], int]] = {}
-    business = _read(path, Business, lines)
+    business = read(path, Business, lines)
     parts = {
-        name: _read(Path(os.path.normpath(path.parent / getattr(business, name))), model, lines)
+        name: read(Path(os.path.normpath(path.parent / getattr(business, name))), model, lines)
         for name, model in RULE_FILES.items()
         if getattr(business, name)
     }
@@ -146,7 +146,8 @@ def load(path: str | Path) -> Settings:
     return settings
 
 
-def _read(path: Path, model: type[Any], lines: dict[Path, dict[tuple[str, ...], int]]) -> Any:
+def read(path: Path, model: type[Any], lines: dict[Path, dict[tuple[str, ...], int]]) -> Any:
+    """Read a file into its settings, and note their lines; ConfigError lists all errors."""
     content, lines[path] = parse(path)
     try:
         return TypeAdapter(model).validate_python(content)

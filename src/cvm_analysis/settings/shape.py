@@ -22,6 +22,7 @@ from cvm_analysis.experience.complaints import Experience
 from cvm_analysis.experience.leads import Leads
 from cvm_analysis.experience.membership import Level, check_levels
 from cvm_analysis.experience.points import Points
+from cvm_analysis.notifications.channels import Notify
 from cvm_analysis.performance.alert_rules import Alerts
 from cvm_analysis.settings.column_rules import ColumnRule
 from cvm_analysis.settings.gates import Gates
@@ -248,5 +249,6 @@ class Business(Strict):
     points: Points = Points()
     leads: Leads = Leads()
     alerts: Alerts = Alerts()
+    notify: Notify = Notify()
     levels: Annotated[tuple[Level, ...], AfterValidator(check_levels)] = ()
     words: dict[str, dict[str, Wording]] = {}  # section of the texts, or column -> code -> name
