@@ -1,4 +1,5 @@
-"""`cvm`: sample, new, init, check, prepare, run, status, quarantine, quality, reidentify, drafts.
+"""`cvm`: sample, new, init, check, prepare, regions, run, status, quarantine, quality, reidentify,
+drafts.
 
 Exit codes: 0 good; 1 some region failed, the others are published; 2 wrong use, config or input;
 3 a data gate stopped it. For 2 and 3 nothing is published.
@@ -190,6 +191,16 @@ def run(
         _say(str(outcome.portal))
     if outcome.failed or outcome.portal_failure:
         raise typer.Exit(1)
+
+
+@app.command()
+def regions(config: ConfigFile) -> None:
+    """List the keys of the prepared regions, one on each line."""
+    from cvm_analysis import prepared
+    from cvm_analysis.settings import load
+
+    for key in prepared.region_keys(load(config)):
+        typer.echo(key)
 
 
 @app.command()
