@@ -1,5 +1,5 @@
-# setup, report, test, quick, sources, lab, bench, figures: each sets up what it needs, then runs it.
-.PHONY: setup report test quick sources lab bench figures
+# setup, report, test, quick, sources, airflow, lab, bench, figures: each sets up what it needs, then runs it.
+.PHONY: setup report test quick sources airflow lab bench figures
 .DEFAULT_GOAL := report
 
 PYTHON ?= python3.11
@@ -31,6 +31,15 @@ quick: setup
 # Reports from a Shopify export, Olist's tables, a Chinese and a German list, and PostgreSQL.
 sources: setup
 	$(BIN)/python -m pytest -n 0 -m "slow or not slow" tests/test_five_sources.py
+
+# The shipped DAG in a real Airflow, which has an environment of its own.
+airflow: setup .airflow/installed
+	$(BIN)/python -m pytest -n 0 -m "slow or not slow" tests/test_airflow.py
+
+.airflow/installed: requirements-airflow.txt
+	$(PYTHON) -m venv .airflow
+	.airflow/bin/pip install --quiet --disable-pip-version-check -r requirements-airflow.txt
+	@touch $@
 
 # The kernel of .lab/ reloads the package when it changes; scheduled runs use another one.
 lab: report

@@ -12,6 +12,7 @@ installation of `cvm`; Airflow itself needs no package of it. Needs Airflow 3.
 
 import subprocess
 from datetime import datetime, timedelta
+from typing import Any
 
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import DAG
@@ -23,7 +24,7 @@ AT_ONCE = 2  # regions at a time, over all workers
 RUN = 'CVM_KEY="$$(cat key)" "$$CVM" run config/mine.yaml --out reports'
 
 
-def alert(context):
+def alert(context: dict[str, Any]) -> None:
     """Mail which regions are not good; a notifier of your own may stand here instead."""
     found = subprocess.run(
         [CVM, "status", "reports"], cwd=FOLDER, capture_output=True, text=True, check=False
