@@ -8,14 +8,13 @@ import os
 import random
 import shutil
 import subprocess
-import sys
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from own_project import CONFIG
+from own_project import CONFIG, start_beside
 
-from cvm_analysis.project import schedules, start
+from cvm_analysis.project import schedules
 
 ROOT = Path(__file__).parent.parent
 AIRFLOW = ROOT / ".airflow" / "bin" / "airflow"
@@ -39,42 +38,25 @@ def write_sales(path, n_customers=120):
 
 
 @pytest.fixture(scope="module")
-def programs(tmp_path_factory):
-    """A folder with `cvm` of this checkout and a `mail` that only writes down."""
-    folder = tmp_path_factory.mktemp("programs")
-    call = f'#!/bin/sh\nPYTHONPATH={ROOT / "src"} exec {sys.executable} -P -c "{MAIN}" "$@"\n'
-    for name, text in {"cvm": call, "mail": MAIL}.items():
-        (folder / name).write_text(text)
-        (folder / name).chmod(0o755)
-    return folder
-
-
-MAIN = "import sys; from cvm_analysis.cli import main; sys.argv[0] = 'cvm'; main()"
-
-
-@pytest.fixture(scope="module")
-def mine(programs):
-    """A company's folder with its schedules, raw files and drafted config."""
-    folder = programs / "mine"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "executable", str(programs / "python"))
-        start.start(folder)
+def mine(tmp_path_factory):
+    """A company's folder with raw files and a config; beside it a `mail` that only writes down."""
+    folder = tmp_path_factory.mktemp("company") / "mine"
+    start_beside(folder, mail=MAIL)
     write_sales(folder / "data" / "raw" / "sales.csv")
-    drafted = subprocess.run(
-        [programs / "cvm", "init", "data/raw/sales.csv"], cwd=folder, check=True, capture_output=True
-    )
+    command = [folder.parent / "cvm", "init", "data/raw/sales.csv"]
+    drafted = subprocess.run(command, cwd=folder, check=True, capture_output=True)
     (folder / CONFIG).write_bytes(drafted.stdout)
     return folder
 
 
 @pytest.fixture(scope="module")
-def airflow(mine, programs):
+def airflow(mine):
     """Call Airflow with a home of its own, without this checkout on its path."""
     own = {
-        "AIRFLOW_HOME": str(programs / "airflow"),
+        "AIRFLOW_HOME": str(mine.parent / "airflow"),
         "AIRFLOW__CORE__DAGS_FOLDER": str(mine / "schedules"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "PATH": f"{programs}:{os.environ['PATH']}",
+        "PATH": f"{mine.parent}:{os.environ['PATH']}",
     }
     inherited = {key: text for key, text in os.environ.items() if key != "PYTHONPATH"}
 
@@ -101,9 +83,7 @@ def made(mine, region):
     return json.loads(path.read_text("utf-8"))
 
 
-def test_every_region_is_published_with_the_company_s_thresholds_and_nobody_is_mailed(
-    first, mine, programs
-):
+def test_every_region_is_published_with_the_company_s_thresholds_and_nobody_is_mailed(first, mine):
     assert first.returncode == 0, first.stdout[-3000:] + first.stderr[-3000:]
     assert published(mine) == {"all", "north", "south"}
     portal = (mine / "reports" / "index.html").read_text("utf-8")
@@ -114,18 +94,16 @@ def test_every_region_is_published_with_the_company_s_thresholds_and_nobody_is_m
         ("south", True),
     ]
     assert made(mine, "north")["company"] == made(mine, "south")["company"] is not None
-    assert not (programs / "mailed").exists()
+    assert not (mine.parent / "mailed").exists()
 
 
-def test_of_a_region_that_fails_a_mail_goes_out_and_the_others_are_published(
-    first, airflow, mine, programs
-):
+def test_of_a_region_that_fails_a_mail_goes_out_and_the_others_are_published(first, airflow, mine):
     shutil.rmtree(mine / "reports" / "south")
     (mine / "reports" / "south").write_text("in the way")
     second = airflow("dags", "test", schedules.unit_name(mine))
     assert second.returncode != 0
     assert published(mine) == {"all", "north"}
     assert not made(mine, "all")["regions"]["south"]["is_included"]
-    (mailed,) = (programs / "mailed").read_text("utf-8").split("-s|")[1:]
+    (mailed,) = (mine.parent / "mailed").read_text("utf-8").split("-s|")[1:]
     assert mailed.startswith(f"cvm: the run of {mine} failed|")
     assert "non-zero exit code 1" in mailed and "without South" in mailed

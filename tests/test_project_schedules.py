@@ -9,8 +9,9 @@ import sys
 from unittest.mock import MagicMock
 
 import pytest
+from own_project import start_beside
 
-from cvm_analysis.project import schedules, start
+from cvm_analysis.project import schedules
 
 NAME = '5 % of $ales "now"'
 SAY = """#!/bin/sh
@@ -23,17 +24,12 @@ RUN = "run config/mine.yaml --out reports"
 
 
 @pytest.fixture
-def mine(tmp_path, monkeypatch):
+def mine(tmp_path):
     """A company's folder, whose `cvm` says with which key, where and how it was called."""
-    programs = tmp_path / "pro gra%ms"
-    programs.mkdir()
-    for name, text in {"cvm": SAY, "mail": MAIL}.items():
-        (programs / name).write_text(text)
-        (programs / name).chmod(0o755)
-    with monkeypatch.context() as patch:
-        patch.setattr(sys, "executable", str(programs / "python"))
-        start.start(tmp_path / NAME)
-    return tmp_path / NAME
+    home = tmp_path / "pro gra%ms"
+    home.mkdir()
+    start_beside(home / NAME, cvm=SAY, mail=MAIL)
+    return home / NAME
 
 
 def said(mine, arguments):
@@ -42,8 +38,8 @@ def said(mine, arguments):
 
 def bare(mine, command, cwd, **environment):
     """Run a command with next to nothing in its environment, as schedulers do."""
-    path = f"{mine.parent / 'pro gra%ms'}:/usr/bin:/bin"
-    environment = {"HOME": str(mine.parent), "PATH": path, **environment}
+    home = str(mine.parent)
+    environment = {"HOME": home, "PATH": f"{home}:/usr/bin:/bin", **environment}
     return subprocess.run(
         command, cwd=cwd, env=environment, capture_output=True, text=True, check=False
     )
@@ -181,8 +177,8 @@ def test_the_last_task_runs_whatever_failed_and_mails_if_it_fails(mine, dag, mon
     assert tasks["report"]["trigger_rule"] == "all_done"
     assert "on_failure_callback" not in tasks["region"]
     mailed = mine.parent / "mailed"
-    (mine.parent / "pro gra%ms" / "mail").write_text(MAIL.replace("cat", f"cat > {mailed}"))
-    monkeypatch.setenv("PATH", f"{mine.parent / 'pro gra%ms'}:/usr/bin:/bin")
+    (mine.parent / "mail").write_text(MAIL.replace("cat", f"cat > '{mailed}'"))
+    monkeypatch.setenv("PATH", f"{mine.parent}:/usr/bin:/bin")
     tasks["report"]["on_failure_callback"]({"exception": "exit code 1"})
     assert mailed.read_text().splitlines() == ["exit code 1", f"|{mine}|status reports"]
 

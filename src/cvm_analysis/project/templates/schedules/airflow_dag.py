@@ -36,9 +36,9 @@ def alert(context: dict[str, Any]) -> None:
 
 with DAG(
     dag_id="$unit",
-    schedule="0 6 * * 1",
+    schedule="0 6 * * 1",  # in the time zone of Airflow: UTC, unless it is set otherwise
     start_date=datetime(2026, 1, 1),
-    catchup=False,  # a run takes the data as they are: there is nothing to make up for
+    catchup=False,  # of missed runs only the last is made: it takes the data as they are
     max_active_runs=1,
     default_args={
         "cwd": FOLDER,
