@@ -26,7 +26,7 @@ RUN = "run config/mine.yaml --out reports"
 @pytest.fixture
 def mine(tmp_path):
     """A company's folder, whose `cvm` says with which key, where and how it was called."""
-    home = tmp_path / "pro gra%ms"
+    home = tmp_path / "pro $gra%ms"
     home.mkdir()
     start_beside(home / NAME, cvm=SAY, mail=MAIL)
     return home / NAME
@@ -84,17 +84,23 @@ def test_of_a_folder_that_is_gone_cron_mails_too_and_nothing_is_written(mine):
     assert sorted(home.rglob("*")) == before
 
 
+def unescaped(text, sign):
+    """Text without systemd's escapes; a sign that stood alone would mean something else."""
+    assert sign not in text.replace(2 * sign, "")
+    return text.replace(2 * sign, sign)
+
+
 def unit(mine, end=".service"):
-    """The settings of a unit, without what systemd escapes."""
+    """The settings of a unit, as systemd reads them."""
     name = schedules.unit_name(mine)
     text = (mine / "schedules" / "systemd" / f"{name}{end}").read_text("utf-8")
     pairs = re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE)
-    return {key: value.replace("%%", "%") for key, value in pairs}
+    return {key: unescaped(value, "%") for key, value in pairs}
 
 
 def started(mine, end=".service", **environment):
     """Run its command as systemd does."""
-    command = unit(mine, end)["ExecStart"].replace("$$", "$")
+    command = unescaped(unit(mine, end)["ExecStart"], "$")
     cwd = unit(mine, end).get("WorkingDirectory", mine.parent)
     return bare(mine, shlex.split(command), cwd, **environment)
 
