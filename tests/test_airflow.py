@@ -107,3 +107,14 @@ def test_of_a_region_that_fails_a_mail_goes_out_and_the_others_are_published(fir
     (mailed,) = (mine.parent / "mailed").read_text("utf-8").split("-s|")[1:]
     assert mailed.startswith(f"cvm: the run of {mine} failed|")
     assert "non-zero exit code 1" in mailed and "without South" in mailed
+
+
+def test_where_nothing_can_be_prepared_one_mail_goes_out_and_reports_stay(first, airflow, mine):
+    before = published(mine)
+    (mine.parent / "mailed").unlink(missing_ok=True)
+    (mine / CONFIG).rename(mine / "aside.yaml")
+    third = airflow("dags", "test", schedules.unit_name(mine))
+    (mine / "aside.yaml").rename(mine / CONFIG)
+    assert third.returncode != 0 and published(mine) == before
+    (mailed,) = (mine.parent / "mailed").read_text("utf-8").split("-s|")[1:]
+    assert "non-zero exit code 2" in mailed

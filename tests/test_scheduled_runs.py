@@ -1,4 +1,4 @@
-"""Whole runs as a schedule starts them: two at once, a disk that is full, a notebook that hangs.
+"""Whole runs as a schedule starts them: two at once, workers, a full disk, a notebook that hangs.
 
 Each is a process of its own, with real kernels. A clock that goes back: `test_run_fan_out`.
 """
@@ -90,6 +90,21 @@ def test_of_two_schedules_at_once_one_makes_each_report_and_both_are_good(mine):
     log = (mine / "run.log").read_text()
     assert len(re.findall(r"^(?:all|n|s): published", log, re.MULTILINE)) == 3
     assert len(re.findall(r"^(?:all|n|s): unchanged", log, re.MULTILINE)) == 3
+
+
+def test_workers_make_their_regions_at_once_and_the_plain_run_finds_them_made(mine):
+    assert cvm(mine, "prepare", "config/mine.yaml")[0] == 0
+    assert cvm(mine, *RUN, "--prepared", "--region", "all")[0] == 0
+    keys = cvm(mine, "regions", "config/mine.yaml")[1].split()
+    call = [mine.parent / "cvm", *RUN, "--prepared", "--region"]
+    workers = [begin(mine, *call, key) for key in keys]
+    said = [worker.communicate()[1] for worker in workers]
+    assert [worker.returncode for worker in workers] == [0, 0], said
+    before = published(mine)
+    code, _, err = cvm(mine, *RUN)
+    assert code == 0 and published(mine) == before and set(before) == {"all", "n", "s"}
+    assert len(re.findall(r"^(?:all|n|s): unchanged", err, re.MULTILINE)) == 3
+    assert sorted((mine / "executed").read_text().split()) == ["all", "n", "s"]
 
 
 @pytest.fixture

@@ -29,7 +29,8 @@ def alert(context: dict[str, Any]) -> None:
     found = subprocess.run(
         [CVM, "status", "reports"], cwd=FOLDER, capture_output=True, text=True, check=False
     )
-    text = f"{context['exception']}\n{found.stdout}{found.stderr}"
+    why = context.get("exception", "its worker was lost")
+    text = f"{why}\n{found.stdout}{found.stderr}"
     subject = f"cvm: the run of {FOLDER} failed"
     subprocess.run(["mail", "-s", subject, MAILTO], input=text, text=True, check=True)
 
