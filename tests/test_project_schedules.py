@@ -185,8 +185,9 @@ def test_the_last_task_runs_whatever_failed_and_mails_if_it_fails(mine, dag, mon
     mailed = mine.parent / "mailed"
     (mine.parent / "mail").write_text(MAIL.replace("cat", f"cat > '{mailed}'"))
     monkeypatch.setenv("PATH", f"{mine.parent}:/usr/bin:/bin")
-    tasks["report"]["on_failure_callback"]({"exception": "exit code 1"})
-    assert mailed.read_text().splitlines() == ["exit code 1", f"|{mine}|status reports"]
+    for context, why in (({"exception": "exit code 1"}, "exit code 1"), ({}, "no reason is known")):
+        tasks["report"]["on_failure_callback"](context)
+        assert mailed.read_text().splitlines() == [why, f"|{mine}|status reports"]
 
 
 def test_the_key_is_in_no_schedule(mine):

@@ -29,7 +29,7 @@ def alert(context: dict[str, Any]) -> None:
     found = subprocess.run(
         [CVM, "status", "reports"], cwd=FOLDER, capture_output=True, text=True, check=False
     )
-    why = context.get("exception", "its worker was lost")
+    why = context.get("exception", "no reason is known")
     text = f"{why}\n{found.stdout}{found.stderr}"
     subject = f"cvm: the run of {FOLDER} failed"
     subprocess.run(["mail", "-s", subject, MAILTO], input=text, text=True, check=True)
