@@ -1,5 +1,6 @@
-# setup, report, test, quick, proofs, sources, lab, bench, figures: each sets up what it needs, then runs it.
-.PHONY: setup report test quick proofs sources lab bench figures
+# setup, report, test, quick, proofs, sources, schedules, airflow, lab, bench, figures: each sets up what it needs,
+# then runs it.
+.PHONY: setup report test quick proofs sources schedules airflow lab bench figures
 .DEFAULT_GOAL := report
 
 PYTHON ?= python3.11
@@ -35,6 +36,19 @@ proofs: setup
 # Reports from a Shopify export, Olist's tables, a Chinese and a German list, and PostgreSQL.
 sources: setup
 	$(BIN)/python -m pytest -n 0 -m "slow or not slow" tests/test_five_sources.py
+
+# Whole runs as a schedule starts them: two at once, a full disk, a notebook that hangs.
+schedules: setup
+	$(BIN)/python -m pytest -n 0 -m "slow or not slow" tests/test_scheduled_runs.py
+
+# The shipped DAG in a real Airflow, which has an environment of its own.
+airflow: setup .airflow/installed
+	$(BIN)/python -m pytest -n 0 -m "slow or not slow" tests/test_airflow.py
+
+.airflow/installed: requirements-airflow.txt
+	$(PYTHON) -m venv .airflow
+	.airflow/bin/pip install --quiet --disable-pip-version-check -r requirements-airflow.txt
+	@touch $@
 
 # The kernel of .lab/ reloads the package when it changes; scheduled runs use another one.
 lab: report

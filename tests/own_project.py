@@ -1,6 +1,8 @@
 """A company's own folder, and `cvm` in it."""
 
+import sys
 from pathlib import Path
+from unittest.mock import patch
 
 from typer.testing import CliRunner
 
@@ -9,6 +11,9 @@ from cvm_analysis.project import start
 
 MOST_EDITS, MOST_LINES = 3, 40  # from a draft to a config
 CONFIG = Path("config/mine.yaml")
+MAIN = "import sys; from cvm_analysis.cli import main; sys.argv[0] = 'cvm'; main()"
+SOURCE = Path(__file__).parent.parent / "src"
+CVM = f'#!/bin/sh\nPYTHONPATH={SOURCE} exec {sys.executable} -P -c "{MAIN}" "$@"\n'
 
 
 def enter(folder, monkeypatch):
@@ -23,3 +28,15 @@ def cvm(*arguments):
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 0, done.output + str(done.exception)
     return done.stdout_bytes.decode()
+
+
+def start_beside(folder, **programs):
+    """Start a folder whose schedules call `cvm` beside it, by default this checkout's.
+
+    programs : text of each that lies there, by name
+    """
+    for name, text in {"cvm": CVM, **programs}.items():
+        (folder.parent / name).write_text(text)
+        (folder.parent / name).chmod(0o755)
+    with patch.object(sys, "executable", str(folder.parent / "python")):
+        start.start(folder)

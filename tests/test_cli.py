@@ -318,6 +318,14 @@ def test_prepare_counts_rows_and_says_if_nothing_changed(folder, cvm):
     assert code == 0 and out == f"data/prepared/sample: {counts}\n"
 
 
+def test_regions_are_listed_by_their_keys_one_on_each_line(folder, cvm):
+    keys = ["east", "south", "north", "central", "southwest", "northeast"]
+    assert cvm("regions", "config/sample.yaml") == (0, "\n".join(keys) + "\n", "")
+    shutil.rmtree((folder / "data" / "prepared" / "sample").resolve())
+    code, out, err = cvm("regions", "config/sample.yaml")
+    assert (code, out) == (2, "") and "run `cvm prepare" in err
+
+
 def test_the_quarantine_is_a_csv_of_rejected_lines(folder, cvm):
     code, out, err = cvm("quarantine", "config/sample.yaml")
     shown = pd.read_csv(io.StringIO(out))
@@ -375,7 +383,7 @@ def test_help_names_every_command(cvm):
     code, out, _ = cvm("--help")
     assert code == 0
     named = ("sample", "new", "init", "check", "prepare", "run", "status", "quarantine", "drafts")
-    for command in (*named, "quality", "reidentify", "notify", "prune"):
+    for command in (*named, "quality", "regions", "reidentify", "notify", "prune"):
         assert command in out
     assert cvm("nonsense")[0] == 2
 

@@ -1,7 +1,9 @@
 """Old, shortened, empty and doubled files are reported, or stop `prepare` with all as it was."""
 
+import datetime as dt
 import json
 import re
+from types import SimpleNamespace
 
 import pytest
 from small_business import NAMED, small
@@ -84,6 +86,31 @@ def test_new_rows_without_a_new_day_are_reported(business):
         business, SALES + "c1,2025-12-31,1,Nord,1\nc2,2026-01-06,1,Nord,1\nc3,2025-12-30,1,Nord,1\n"
     )
     assert prepare(business) and warnings(business) == []
+
+
+def test_rows_after_today_stop_a_clock_that_went_back_and_the_tables_stay(business, monkeypatch):
+    """Without `extracted_on` today counts: nine of the 20 rows are dated after the 11th."""
+
+    def set_clock(day):
+        class Clock(dt.datetime):
+            @classmethod
+            def now(cls, tz=None):
+                return dt.datetime.fromisoformat(day)
+
+        clock = SimpleNamespace(**vars(dt) | {"datetime": Clock})
+        monkeypatch.setattr("cvm_analysis.intake.prepare.dt", clock)
+
+    text = business.path.read_text("utf-8").replace("extracted_on: 2026-01-01\n", "")
+    business.path.write_text(text.replace("default: 1}", "default: 0.1}"), "utf-8")
+    set_clock("2026-01-01")
+    assert prepare(load(business.path), force=True)
+    before = business.prepared.resolve()
+    set_clock("2025-12-11")
+    assert not prepare(load(business.path))  # the same files: nothing is read again
+    write(business, SALES.replace(",1,Nord", ",2,Nord"))
+    with pytest.raises(GateError, match=r"in_the_future.* 9 "):
+        prepare(load(business.path))
+    assert business.prepared.resolve() == before
 
 
 def test_a_repeated_prepare_is_remembered_once(business):

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -74,25 +73,8 @@ def test_the_key_is_private_and_new_in_every_folder(mine, tmp_path):
     key = (mine / "key").read_text().strip()
     start.start(tmp_path / "other")
     assert len(key) >= 16 and key != (tmp_path / "other" / "key").read_text().strip()
-    assert key not in (mine / "schedule.cron").read_text() + (mine / ".cvm.json").read_text()
+    assert key not in (mine / ".cvm.json").read_text()
     assert "key" in (mine / ".gitignore").read_text().split()
-
-
-def test_the_scheduled_line_works_in_a_folder_with_a_space_and_a_percent_sign(tmp_path):
-    """cron takes everything after a bare % as input; the shell gets the rest of the line."""
-    folder = tmp_path / "5 % of sales"
-    start.start(folder)
-    (row,) = (r for r in (folder / "schedule.cron").read_text().splitlines() if r[0] != "#")
-    time, command = re.fullmatch(r"((?:\S+ ){5}) (.*)", row).groups()
-    assert time == "0 6 * * 1 " and not re.search(r"(?<!\\)%", command)
-    program = re.search(r"\S+/cvm run", command)[0].removesuffix(" run")
-    shown = command.replace(r"\%", "%").replace(f"{program} run", "printenv CVM_KEY; pwd; : run")
-    assert "printenv" in shown
-    subprocess.run(["sh", "-c", shown.replace("; pwd", " > said; pwd >> said")], check=True)
-    assert (folder / "said").read_text().splitlines() == [
-        (folder / "key").read_text().strip(),
-        str(folder),
-    ]
 
 
 def test_a_folder_with_anything_in_it_is_refused_and_left_alone(tmp_path):

@@ -17,7 +17,7 @@ app = typer.Typer(
 )
 for command in (
     *(beginnings.sample, beginnings.new, beginnings.init),
-    *(runs.check, runs.prepare, runs.run, runs.notify),
+    *(runs.check, runs.prepare, tables.regions, runs.run, runs.notify),
     *(reports.status, reports.prune),
     *(tables.quarantine, tables.quality, tables.reidentify),
     reports.drafts,

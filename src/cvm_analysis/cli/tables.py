@@ -1,4 +1,4 @@
-"""Commands about rows and lists: quarantine, quality, reidentify."""
+"""Commands about regions, rows and lists: regions, quarantine, quality, reidentify."""
 
 from __future__ import annotations
 
@@ -11,6 +11,15 @@ import typer
 from cvm_analysis.cli.console import say
 from cvm_analysis.cli.options import ConfigFile
 from cvm_analysis.errors import InputError
+
+
+def regions(config: ConfigFile) -> None:
+    """List the keys of the prepared regions, one on each line."""
+    from cvm_analysis import prepared
+    from cvm_analysis.settings import load
+
+    for key in prepared.region_keys(load(config)):
+        typer.echo(key)
 
 
 def quarantine(

@@ -1,18 +1,16 @@
-"""Start a company's own folder: notebooks, rule files, a key, a README and a schedule."""
+"""Start a company's own folder: notebooks, rule files, a key, a README and schedules."""
 
 from __future__ import annotations
 
 import json
 import secrets
-import shlex
-import sys
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 
 from cvm_analysis import __version__, atomic_folder
 from cvm_analysis.errors import InputError
-from cvm_analysis.project import shipped
+from cvm_analysis.project import schedules, shipped
 
 MANIFEST = ".cvm.json"  # the version that a folder was started with, and a digest of each file
 KEY, PRIVATE = "key", 0o600
@@ -34,10 +32,9 @@ def start(folder: Path) -> None:
         )
     for name in FOLDERS:
         (folder / name).mkdir(parents=True, exist_ok=True)
-    for name, text in shipped.read().items():
+    own = {"README.md": _readme(folder.resolve()), **schedules.fill(folder.resolve())}
+    for name, text in {**shipped.read(), **own}.items():
         write(folder, name, text)
-    for name in ("README.md", "schedule.cron"):
-        write(folder, name, _fill(name, folder.resolve()))
     write(folder, ".gitignore", IGNORED)
     atomic_folder.write(folder / KEY, secrets.token_urlsafe(32) + "\n", PRIVATE)
     record(folder, {name: shipped.digest(name, text) for name, text in shipped.read().items()})
@@ -55,10 +52,6 @@ def record(folder: Path, digests: dict[str, str]) -> None:
     write(folder, MANIFEST, json.dumps(content, indent=1) + "\n")
 
 
-def _fill(name: str, folder: Path) -> str:
-    """Fill in a template; cron reads a percent sign as a line break, unless it is escaped."""
-    text = (files("cvm_analysis.project") / "templates" / name).read_text("utf-8")
-    program = Path(sys.executable).with_name("cvm")
-    paths = {key: shlex.quote(str(path)) for key, path in (("folder", folder), ("cvm", program))}
-    paths = {key: path.replace("%", r"\%") for key, path in paths.items()}
-    return Template(text).substitute(paths, name=folder.name)
+def _readme(folder: Path) -> str:
+    text = (files("cvm_analysis.project") / "templates" / "README.md").read_text("utf-8")
+    return Template(text).substitute(name=folder.name, unit=schedules.unit_name(folder))
