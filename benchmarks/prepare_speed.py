@@ -28,6 +28,7 @@ import yaml
 REGIONS = ("North", "South", "East", "West", "Centre", "Islands")
 SHARED = Path(__file__).parents[1] / "config"
 COLUMNS = dict.fromkeys(["customer_id", "ordered_at", "amount", "order_id", "product", "region"])
+QUIET = "SET enable_progress_bar = false"
 KEY = "a key of this benchmark: 0123456789"
 
 
@@ -67,6 +68,7 @@ def invent(lines: int, path: Path) -> None:
     customers = max(lines // 15, 1)
     listed = ", ".join(f"'{name}'" for name in REGIONS)
     with duckdb.connect() as con:
+        con.execute(QUIET)
         con.execute("SET preserve_insertion_order = false")
         con.execute(f"""COPY (SELECT (100000000 + hash(i) % {customers})::VARCHAR AS customer_id,
             TIMESTAMP '2023-01-01' + INTERVAL (hash(i * 7 + 1) % 94608000) SECOND AS ordered_at,
@@ -122,6 +124,7 @@ def copy(path: Path, to: Path, named: dict[str, str]) -> None:
     """Copy rows as they are: filtered, typed and partitioned by region."""
     header = {name: named.get(name, name) for name in COLUMNS}
     with duckdb.connect() as con:
+        con.execute(QUIET)
         if path.suffix == ".parquet":
             wanted = "customer_id, ordered_at, amount::DECIMAL(18, 4) AS amount, order_id::VARCHAR"
             wanted += " AS order_id, product, region"

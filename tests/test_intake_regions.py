@@ -135,6 +135,15 @@ def test_a_record_wins_over_a_purchase_unless_it_is_silent():
     assert placed(rows, people) == {"a": "west", "b": "east", "c": "west"}
 
 
+def test_a_contract_places_whom_neither_record_nor_purchase_places():
+    rows = sales(("a", "2025-01-01", 1, "east"), ("b", "2025-01-01", 1, None))
+    contracts = sales(*((c, "2024-01-01", 1, "north") for c in "abcd"))
+    contracts = contracts.rename(started_on="ordered_at").drop("amount")
+    tables = {"customers_raw": records(c="west", d=None), "transactions": rows}
+    found = regions.assign_customers(tables | {"contracts": contracts}).to_pandas()
+    assert dict(found.to_numpy()) == {"a": "east", "b": "north", "c": "west", "d": "north"}
+
+
 def test_rows_that_name_no_region_leave_the_choice_to_the_next():
     rows = sales(
         ("a", "2025-01-01", 1, None), ("a", "2025-02-01", 1, "east"), ("b", "2025-01-01", 1, None)

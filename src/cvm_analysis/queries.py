@@ -16,6 +16,9 @@ import pandas as pd
 from ibis import ir
 
 
+QUIET = "SET enable_progress_bar = false"  # of each cursor; it writes into logs, too
+
+
 def connect(
     folder: Path, database: Path | None = None, files: Iterable[Path] = (), **options: str
 ) -> Any:
@@ -24,6 +27,7 @@ def connect(
     database : its file; None: in memory; files : others that it may read; options : its settings
     """
     con = ibis.duckdb.connect(database or ":memory:", **options)
+    con.raw_sql(QUIET)
     con.raw_sql(f"SET allowed_directories = [{_list([folder])}]")
     con.raw_sql(f"SET allowed_paths = [{_list(files)}]")
     con.raw_sql("SET enable_external_access = false")  # cannot be undone while it is open

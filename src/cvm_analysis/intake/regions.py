@@ -42,7 +42,7 @@ def assign_rows(text: ir.StringValue, regions: Mapping[str, Region], fixed: str 
 
 
 def assign_customers(accepted: Mapping[str, ir.Table]) -> ir.Table:
-    """One row per customer: customer_id, region (a key, or a raw name to be discovered).
+    """One row per customer who has a region: customer_id, region (a key, or a raw name).
 
     accepted : the accepted rows by table: of the first that places a customer among customers_raw,
         transactions and contracts, the first row
@@ -56,7 +56,12 @@ def assign_customers(accepted: Mapping[str, ir.Table]) -> ir.Table:
         "transactions" not in accepted or contracts.sold_in.notnull().any().execute()
     ):
         found.append(_first(contracts, contracts.started_on))
-    return functools.reduce(_fill, found)
+    if len(found) == 1:
+        return found[0]
+    ranked = [rows.mutate(rank=ibis.literal(rank, "int8")) for rank, rows in enumerate(found)]
+    every = functools.reduce(ir.Table.union, ranked)
+    known = every.filter(every.region.notnull())
+    return known.group_by("customer_id").aggregate(region=known.region.argmin(known.rank))
 
 
 def _first(rows: ir.Table, *order: ir.Value) -> ir.Table:
@@ -73,15 +78,6 @@ def _first(rows: ir.Table, *order: ir.Value) -> ir.Table:
     first = moved.mutate(nth=ibis.row_number().over(window)).filter(ibis._.nth == 0)
     several = first.select("customer_id", region="sold_in")
     return found.filter(is_one).drop("other").union(several)
-
-
-def _fill(known: ir.Table, other: ir.Table) -> ir.Table:
-    """Fill regions that are not known, and add customers who are only in the other table."""
-    both = known.outer_join(other, "customer_id")
-    return both.select(
-        customer_id=ibis.coalesce(both.customer_id, both.customer_id_right),
-        region=ibis.coalesce(both.region, both.region_right),
-    )
 
 
 def discover(
