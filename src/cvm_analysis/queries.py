@@ -15,7 +15,6 @@ import ibis
 import pandas as pd
 from ibis import ir
 
-
 QUIET = "SET enable_progress_bar = false"  # of each cursor; it writes into logs, too
 
 
