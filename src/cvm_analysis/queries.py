@@ -15,8 +15,6 @@ import ibis
 import pandas as pd
 from ibis import ir
 
-QUIET = "SET enable_progress_bar = false"  # of each cursor; it writes into logs, too
-
 
 def connect(
     folder: Path, database: Path | None = None, files: Iterable[Path] = (), **options: str
@@ -26,11 +24,18 @@ def connect(
     database : its file; None: in memory; files : others that it may read; options : its settings
     """
     con = ibis.duckdb.connect(database or ":memory:", **options)
-    con.raw_sql(QUIET)
+    silence(con.con)
     con.raw_sql(f"SET allowed_directories = [{_list([folder])}]")
     con.raw_sql(f"SET allowed_paths = [{_list(files)}]")
     con.raw_sql("SET enable_external_access = false")  # cannot be undone while it is open
     return con
+
+
+def silence(cursor: Any) -> None:
+    """Show no progress bar, which DuckDB writes into logs, too; in Jupyter there is none."""
+    shown = cursor.execute("SELECT current_setting('enable_progress_bar')").fetchone()[0]
+    if shown:
+        cursor.execute("SET enable_progress_bar = false")
 
 
 def _list(paths: Iterable[Path]) -> str:

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from ibis import ir
 
-from cvm_analysis.queries import QUIET, view_of_file
+from cvm_analysis.queries import silence, view_of_file
 
 ROWS_PER_FILE = 20 * 122_880  # of all regions; whole row groups, as DuckDB writes them
 BATCH = 1_000_000
@@ -75,5 +75,5 @@ def _write_part(con: Any, accepted: ir.Table, start: int, to: Path) -> None:
     place, name = str(to).replace("'", "''"), f"{start // ROWS_PER_FILE:05d}_{{i}}"
     how = f"FORMAT parquet, PARTITION_BY (region), OVERWRITE_OR_IGNORE, FILENAME_PATTERN '{name}'"
     with con.con.cursor() as cursor:
-        cursor.execute(QUIET)
+        silence(cursor)
         cursor.execute(f"COPY ({ibis.to_sql(part)}) TO '{place}' ({how})")
