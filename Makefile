@@ -1,5 +1,5 @@
-# setup, report, test, quick, sources, lab, bench, figures: each sets up what it needs, then runs it.
-.PHONY: setup report test quick sources lab bench figures
+# setup, report, test, quick, sources, spark, lab, bench, figures: each sets up what it needs, then runs it.
+.PHONY: setup report test quick sources spark lab bench figures
 .DEFAULT_GOAL := report
 
 PYTHON ?= python3.11
@@ -31,6 +31,14 @@ quick: setup
 # Reports from a Shopify export, Olist's tables, a Chinese and a German list, and PostgreSQL.
 sources: setup
 	$(BIN)/python -m pytest -n 0 -m "slow or not slow" tests/test_five_sources.py
+
+# The tests on Spark, which lies in .spark/ beside .venv and needs Java 17.
+spark: setup .spark/installed
+	PYTHONPATH="$(CURDIR)/.spark" $(BIN)/python -m pytest -n 0 tests/test_engine.py
+
+.spark/installed: requirements-spark.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps --upgrade --target .spark -r requirements-spark.lock
+	@touch $@
 
 # The kernel of .lab/ reloads the package when it changes; scheduled runs use another one.
 lab: report

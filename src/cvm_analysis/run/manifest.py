@@ -7,6 +7,7 @@ import importlib.metadata
 import json
 import os.path
 import platform
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,7 @@ from cvm_analysis.run.plan import PRIVATE, Job, Part, Plan
 
 PACKAGE = Path(cvm_analysis.__file__).parent
 STAMP = "stamp.json"  # in desk/
+ENGINE = re.compile(rb"^engine:.*\n(?:[ \t].*\n|\n)*", re.MULTILINE)  # the setting, in YAML
 
 
 class Figures(TypedDict, total=False):
@@ -62,7 +64,7 @@ def fingerprint(job: Job) -> str:
     content = {
         **_identity(job),
         "notebooks": job.plan.notebooks,
-        "config": [_file(path) for path in job.plan.config_files],
+        "config": [_settings(path) for path in job.plan.config_files],
         "code": code(job.plan),
         "libraries": _libraries(),
     }
@@ -241,6 +243,11 @@ def _cells(notebook: Path) -> str:
     cells = json.loads(notebook.read_text("utf-8"))["cells"]
     cells = [[c["cell_type"], "".join(c["source"]), c["metadata"].get("tags", [])] for c in cells]
     return _digest(json.dumps(cells).encode())
+
+
+def _settings(path: Path) -> str:
+    """Digest a config or rule file without the engine, which changes no figure."""
+    return _digest(ENGINE.sub(b"", path.read_bytes()))
 
 
 def _file(path: Path) -> str:

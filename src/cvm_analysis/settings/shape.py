@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -99,6 +100,16 @@ def _refuse_yes(given: Any) -> Any:
 def _read_off(given: Any) -> Any:
     """YAML reads off as false."""
     return "off" if given is False else given
+
+
+def _read_engine(given: Any) -> Any:
+    """Read `duckdb` as no master, `spark: URL` as the URL of its master."""
+    if given == "duckdb":
+        return None
+    master = given.get("spark") if isinstance(given, dict) and len(given) == 1 else None
+    if not re.fullmatch(r"local\[([1-9]\d*|\*)\]|spark://[^\s/]+:\d+", str(master)):
+        raise ValueError("write duckdb, or `spark: local[2]`, or `spark: spark://host:7077`")
+    return master
 
 
 def _list_words(given: Any) -> Any:
@@ -241,6 +252,7 @@ class Business(Strict):
     extracted_on: dt.date | None = None
     prepared: str | None = None
     ledger: str | None = None
+    engine: Annotated[str | None, BeforeValidator(_read_engine)] = None  # the master of a Spark
     pdf: Annotated[Literal["auto", "off"], BeforeValidator(_read_off)] = "auto"
     regions: Regions
     sources: Sources
