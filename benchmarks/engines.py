@@ -1,8 +1,9 @@
 """How long does the table of customers take on DuckDB and on Spark, and how does it grow?
 
-    python benchmarks/engines.py [lines] [master]      1,000,000 lines on local[2], and four times
+    PYTHONPATH=.spark python benchmarks/engines.py [lines] [master]
 
-Both engines get the same prepared order lines, invented, in six regions, a hundred of each
+For 1,000,000 lines and local[2] unless others are named, and for four times as many lines. `make
+spark` installs pyspark into .spark/. Both engines get the same prepared order lines, invented, in six regions, a hundred of each
 customer; each side runs in a new interpreter. `start` is the connection, `first` the table as of
 one day, `next` that of another day; peak memory is that of Python and, for Spark, of its JVM, whose
 heap `spark.driver.memory` limits (1 GB by default).
