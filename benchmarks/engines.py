@@ -3,10 +3,10 @@
     PYTHONPATH=.spark python benchmarks/engines.py [lines] [master]
 
 For 1,000,000 lines and local[2] unless others are named, and for four times as many lines. `make
-spark` installs pyspark into .spark/. Both engines get the same prepared order lines, invented, in six regions, a hundred of each
-customer; each side runs in a new interpreter. `start` is the connection, `first` the table as of
-one day, `next` that of another day; peak memory is that of Python and, for Spark, of its JVM, whose
-heap `spark.driver.memory` limits (1 GB by default).
+spark` installs pyspark into .spark/. Both engines get the same prepared order lines, invented, in
+six regions, a hundred of each customer; each side runs in a new interpreter. `start` is the
+connection, `first` the table as of one day, `next` that of another day; peak memory is that of
+Python and, for Spark, of its JVM, whose heap `spark.driver.memory` limits (1 GB by default).
 """
 
 from __future__ import annotations
