@@ -246,17 +246,29 @@ def test_a_spark_that_does_not_start_is_one_message(tmp_path, monkeypatch):
 
 
 @on_spark
-def test_spark_ends_with_its_process_and_leaves_nothing(tmp_path):
+@pytest.mark.parametrize(
+    "place, ending",
+    [("TMPDIR", ""), ("CVM_WORK", "; os.kill(os.getpid(), 9)")],
+    ids=["end", "kill"],
+)
+def test_spark_ends_with_its_process_and_leaves_nothing(tmp_path, place, ending):
+    """Nothing but what lies in the work folder of a run, which goes with it."""
     code = (
-        "import sys; from pathlib import Path; from cvm_analysis import engine; "
+        "import os; from pathlib import Path; from cvm_analysis import engine; "
         "con = engine.connect('local[1]', Path()); con.raw_sql('SELECT 1').collect(); "
-        "print(con._session.sparkContext._gateway.proc.pid)"
+        "print(con._session.sparkContext._gateway.proc.pid, flush=True)"
     )
-    work = tmp_path / "work"
-    work.mkdir()
+    folders = {name: tmp_path / name for name in ("TMPDIR", "CVM_WORK")}
+    for folder in folders.values():
+        folder.mkdir()
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env={**os.environ, "TMPDIR": str(work)},
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        [sys.executable, "-c", code + ending],
+        cwd=tmp_path,
+        env={**os.environ, "TMPDIR": str(folders["TMPDIR"]), place: str(folders[place])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert is_gone(int(done.stdout), 20)
-    assert (list(work.iterdir()), list(tmp_path.iterdir()), done.stderr) == ([], [work], "")
+    assert (list(folders["TMPDIR"].iterdir()), done.stderr) == ([], "")
+    assert {path.name for path in tmp_path.iterdir()} == {"TMPDIR", "CVM_WORK"}

@@ -17,6 +17,7 @@ from ibis import ir
 from cvm_analysis import queries
 from cvm_analysis.errors import InputError
 
+IN_RUN = "CVM_WORK"  # names the temporary folder of a notebook in a run, which goes with it
 OPTIONS = {
     "spark.app.name": "cvm_analysis",
     "spark.ui.enabled": "false",
@@ -97,10 +98,11 @@ def _session(master: str) -> Any:
     from pyspark.java_gateway import launch_gateway
     from pyspark.sql import SparkSession
 
-    work = Path(tempfile.mkdtemp(prefix="cvm-spark-"))
+    work = Path(tempfile.mkdtemp(prefix="cvm-spark-", dir=os.environ.get(IN_RUN)))
     atexit.register(shutil.rmtree, work, ignore_errors=True)
     options = OPTIONS | (LOCAL if master.startswith("local") else CLUSTER)
     options |= {"spark.sql.warehouse.dir": f"{work}/warehouse", "spark.local.dir": str(work)}
+    options |= {"spark.driver.defaultJavaOptions": f'"-Djava.io.tmpdir={work}"'}
     conf = SparkConf().setMaster(master).setAll(list(options.items()))
     log = work / "log"
     try:
