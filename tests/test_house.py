@@ -35,8 +35,11 @@ BELOW = {
     "owner": {"atomic_folder"},
     "endings": set(),
     "notebooks": set(),
-    "prepared": {"settings", "atomic_folder", "owner", "customers", "experience", "queries"},
+    "prepared": {
+        *("settings", "atomic_folder", "owner", "customers", "engine", "experience", "queries"),
+    },
     "queries": set(),
+    "engine": {"queries"},
     "union": {"atomic_folder"},
     "results": {
         *("settings", "atomic_folder", "file_names", "notebooks", "prepared", "spreadsheets"),
@@ -48,7 +51,7 @@ BELOW = {
         *("settings", "atomic_folder", "file_names", "owner", "personal", "prepared", "sources"),
         *("queries", "spreadsheets"),
     },
-    "validate": {"settings", "intake", "prepared", "sources", *CORE},
+    "validate": {"settings", "engine", "intake", "prepared", "sources", *CORE},
     "report": {"churn", "performance", "segments", "spreadsheets", "strategy", "survival"},
     "run": {
         *("atomic_folder", "file_names", "notebooks", "owner", "personal", "report", "strategy"),
@@ -60,7 +63,8 @@ BELOW = {
         *("validate", "results", "run", "sample", "endings", "notifications"),
     },
 }
-ENGINE = {"customers", "draft", "intake", "prepared", "queries", "sources"}  # where Ibis may be
+# Where Ibis may be.
+ENGINE = {"customers", "draft", "engine", "intake", "prepared", "queries", "sources"}
 
 
 def rooms():
@@ -173,7 +177,7 @@ def test_the_lock_pins_every_named_package_within_its_limits():
     from packaging.requirements import Requirement
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    text = (ROOT / "requirements.lock").read_text("utf-8")
+    text = "".join(path.read_text("utf-8") for path in sorted(ROOT.glob("requirements*.lock")))
     pinned = dict(re.findall(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==(\S+)", text, re.MULTILINE))
     pinned = {name.lower().replace("_", "-"): version for name, version in pinned.items()}
     extras = project["optional-dependencies"]
@@ -191,7 +195,8 @@ def test_the_lock_pins_every_named_package_within_its_limits():
 def test_every_imported_package_is_named_in_pyproject():
     spelled = {"yaml": "pyyaml", "sklearn": "scikit-learn", "ibis": "ibis-framework"}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    named = {re.match(r"[\w.-]+", d)[0].lower() for d in project["dependencies"]}
+    listed = [*project["dependencies"], *project["optional-dependencies"]["spark"]]
+    named = {re.match(r"[\w.-]+", each)[0].lower() for each in listed}
     ours = (path for path in PACKAGE.rglob("*.py") if "templates" not in path.parts)
     used = {n.split(".")[0] for path in ours for n in imported(path)}
     foreign = used - set(sys.stdlib_module_names) - {"cvm_analysis"}
@@ -199,6 +204,7 @@ def test_every_imported_package_is_named_in_pyproject():
         "pydantic_core",
         "nbclient",
         "jupyter_client",
+        "py4j",
         "IPython",
         "ipykernel",
         "traitlets",

@@ -96,3 +96,13 @@ def test_a_config_that_changes_meanwhile_is_said_and_nothing_published(settings,
     said = "config, notebooks, program or ledger changed during the run; run it again"
     assert states == {"all": said, "n": said}
     assert not list((tmp_path / "out").glob("*/2025-*"))
+
+
+def test_another_engine_makes_no_report_stale(settings, read, tmp_path):
+    go(settings, tmp_path)
+    text = settings.path.read_text()
+    for engine in ("engine: duckdb\n", "engine:\n  spark: local[2]  # two processors\n\n"):
+        settings.path.write_text(engine + text)
+        assert set(go(settings, tmp_path).values()) == {"unchanged"}
+    settings.path.write_text(f"engine: duckdb\ncompare_days: 30\n{text}")
+    assert set(go(settings, tmp_path).values()) == {"published"}

@@ -396,6 +396,30 @@ def test_printing_has_no_other_switch(folder):
         loaded(folder, "pseudonyms: off", "pseudonyms: off\npdf: always")
 
 
+@pytest.mark.parametrize(
+    "written, master",
+    [
+        ("", None),
+        ("engine: duckdb", None),
+        ("engine:\n  spark: local[2]", "local[2]"),
+        ("engine: {spark: 'local[*]'}", "local[*]"),
+        ("engine: {spark: spark://host.example.com:7077}", "spark://host.example.com:7077"),
+    ],
+)
+def test_the_engine_is_duckdb_or_the_master_of_a_spark(folder, written, master):
+    settings = loaded(folder, "timezone:", f"{written}\ntimezone:")
+    assert settings.business.engine == master
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["spark", "{spark: yarn}", "{spark: }", "{spark: spark://host}", "{duckdb: 'local[2]'}"],
+)
+def test_another_engine_is_refused_in_one_line(folder, written):
+    (line,) = refused(folder, "timezone:", f"engine: {written}\ntimezone:")
+    assert "engine: write duckdb, or `spark: local[2]`, or `spark: spark://host:7077`, not" in line
+
+
 def test_a_scorecard_is_dated_and_its_keys_are_known(folder):
     (card,) = loaded(folder).scorecards.scorecards["retail"]
     assert card.valid_from == dt.date(2020, 1, 1)

@@ -1,5 +1,6 @@
 """What `cvm check` says before anything runs: each problem with file and line, all at once."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -489,3 +490,14 @@ def test_rules_of_alerts_are_read_with_their_limits(config):
     assert [(rule.figure, rule.below, rule.beyond_chance) for rule in alerts.rules] == [
         ("nps", 0.0, False)
     ]
+
+
+def test_a_spark_that_is_not_installed_is_named_with_its_line(config, monkeypatch, tmp_path):
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    line = change(
+        config / "sample.yaml", "pseudonyms: off", "engine:\n  spark: local[2]\npseudonyms: off"
+    )
+    (said,) = refused(config)
+    assert re.match(
+        rf"sample\.yaml line {line}: Spark needs (pyspark and )?Java: pip install", said
+    )

@@ -15,10 +15,10 @@ import pandas as pd
 from ibis import ir
 from typing_extensions import TypedDict
 
-from cvm_analysis import atomic_folder, customers, owner, texts
+from cvm_analysis import atomic_folder, customers, engine, owner, texts
 from cvm_analysis.atomic_folder import read_json
 from cvm_analysis.errors import InputError
-from cvm_analysis.queries import DAY, Queries, connect
+from cvm_analysis.queries import DAY, Queries
 from cvm_analysis.settings import Settings
 from cvm_analysis.tables import ALL, FROM_FILES, IMPORTED, TABLES, kind, own
 
@@ -194,7 +194,8 @@ class Prepared:
         queries, drawn = replace(self.queries, max_rows=0), None  # all draws have one name
         for copies in draws:
             typed = copies.astype({"customer_id": "string"})  # a draw may have no row
-            days = con.create_table("copies", typed, temp=True, overwrite=True)
+            rows = ibis.memtable(typed)
+            days = con.create_view("copies", rows, overwrite=True)
             if drawn is None:
                 days = days.cast({"copy_of": "date", "day": "date"})
                 transactions = copied(self.transactions, days, before)
@@ -256,7 +257,7 @@ class Prepared:
             if table is not None and column in table.columns:
                 day = table[column].cast("date")
                 days = table.select(day=day).filter(lambda t: t.day <= date).distinct()
-                found.append(days.order_by("day").to_pandas().assign(table=name))
+                found.append(days.to_pandas().sort_values("day").assign(table=name))
         return pd.concat(found, ignore_index=True)
 
     def feedback_by(self, date: dt.date) -> pd.DataFrame:
@@ -431,13 +432,12 @@ def _open(settings: Settings, region: str, where: Where) -> Prepared:
     recorded = _stamp(settings)
     check_region(settings, region)
     first_day, last_day, extracted_on = _days(recorded)
-    con = connect(settings.prepared)
+    con = engine.connect(settings.business.engine, settings.prepared)
 
     def table(name: str, where: Where = where) -> Any:
-        files = sorted((settings.prepared / name).glob("region=*/*.parquet"))
-        if not files:
+        rows = engine.read(con, settings.prepared / name)
+        if rows is None:
             return None
-        rows = con.read_parquet(files, hive_partitioning=True, hive_types_autocast=False)
         added = own.to_outside(rows.columns)
         covered = [name for name in added if name in rows.columns]
         return rows.filter(where(rows)).drop(*covered).rename(added)

@@ -61,17 +61,22 @@ def as_view(con: Any, rows: ir.Table) -> ir.Table:
 
 @ibis.udf.scalar.builtin(name="getvariable", signature=(("string",), "date"))
 def _variable(called: str) -> dt.date:
-    """A variable of DuckDB, as SET VARIABLE has set it."""
+    """A variable of DuckDB; on Spark, a function that gives its value."""
     raise NotImplementedError
 
 
 DAY = _variable("day")
+SET_DAY = {  # by Ibis's name of the engine
+    "duckdb": "SET VARIABLE day = DATE '{}'",
+    "pyspark": "CREATE OR REPLACE TEMPORARY FUNCTION getvariable(called STRING) "
+    "RETURNS DATE RETURN DATE '{}'",
+}
 MAX_ROWS = 200_000  # of the answers kept: some 100 MB
 
 
 @dataclass(frozen=True)
 class Queries:
-    """The queries of one DuckDB connection, each stored there as a view.
+    """The queries of one connection, each stored there as a view.
 
     Views and answers are looked up by their expression, so changed code never meets an old one.
     The last answers are kept, up to `max_rows` rows of them, as notebooks ask again for a day. With
@@ -105,7 +110,7 @@ class Queries:
 
     def _run(self, table: ir.Table, date: dt.date) -> pd.DataFrame:
         con = table.get_backend()
-        con.raw_sql(f"SET VARIABLE day = DATE '{date:%Y-%m-%d}'")
+        con.raw_sql(SET_DAY[con.name].format(date.isoformat()))
         view = self.views.get(table.op())
         if view is None:
             view = con.create_view(f"query_{len(self.views)}", table).cast(table.schema())

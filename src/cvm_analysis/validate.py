@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from cvm_analysis import prepared, texts
+from cvm_analysis import engine, prepared, texts
 from cvm_analysis.errors import ConfigError, CvmError, InputError, find_nearest, nearest
 from cvm_analysis.experience.leads import KNOWN_ON
 from cvm_analysis.intake import currencies, raw_files, status, table_rules
@@ -52,6 +52,7 @@ def check(config: str | Path) -> Settings:
         *_unknown_words(settings),
         *_unusable_files(settings),
         *_unusable_rates(settings),
+        *_missing_engine(settings),
     ]
     if problems:
         raise ConfigError("\n".join(problems))
@@ -374,6 +375,14 @@ def _unusable_rates(settings: Settings) -> Iterator[str]:
             currencies.read_rates(settings.resolve(settings.business.rates))
     except ConfigError as error:
         yield f"{settings.where(settings.path, 'rates')}: {error}"
+
+
+def _missing_engine(settings: Settings) -> Iterator[str]:
+    """A Spark whose packages or Java are not installed."""
+    try:
+        engine.check(settings.business.engine)
+    except InputError as error:
+        yield f"{settings.where(settings.path, 'engine')}: {error}"
 
 
 def _unusable_headers(

@@ -123,6 +123,11 @@ def as_value(date: dt.date | ir.DateValue) -> ir.DateValue:
     return ibis.literal(date) if isinstance(date, dt.date) else date
 
 
+def mean(values: ir.NumericColumn, where: ir.BooleanValue | None = None) -> ir.FloatingScalar:
+    """The mean of decimals from their exact sum, as engines round such a mean differently."""
+    return values.sum(where=where).cast("float64") / values.count(where=where).nullif(0)
+
+
 def order_of(past: ir.Table) -> ir.StringValue:
     """The order of a line: its order_id, else its day."""
     day = past.ordered_at.date().cast("string")
@@ -204,7 +209,7 @@ def _feedback(feedback: ir.Table, end: ir.DateValue) -> ir.Table:
         n_complaints=past.count(where=complaint),
         complaints_open=past.count(where=is_open),
         oldest_open=past["at"].min(where=is_open),
-        satisfaction=past.score.mean(where=past.kind == "csat").cast("float64"),
+        satisfaction=mean(past.score, past.kind == "csat"),
     )
     known = counts.left_join(_recommendation(past), "customer_id").drop("customer_id_right")
     return known.mutate(complaint_days=end.delta(known.oldest_open, unit="day")).drop("oldest_open")

@@ -7,6 +7,7 @@ import importlib.metadata
 import json
 import os.path
 import platform
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -23,6 +24,7 @@ from cvm_analysis.run.plan import PRIVATE, Job, Part, Plan
 
 PACKAGE = Path(cvm_analysis.__file__).parent
 STAMP = "stamp.json"  # in desk/
+ENGINE = re.compile(rb"^engine:.*\n(?:[ \t].*\n|\n)*", re.MULTILINE)  # the setting, in YAML
 
 
 class Figures(TypedDict, total=False):
@@ -245,6 +247,11 @@ def _cells(notebook: Path) -> str:
     cells = json.loads(notebook.read_text("utf-8"))["cells"]
     cells = [[c["cell_type"], "".join(c["source"]), c["metadata"].get("tags", [])] for c in cells]
     return _digest(json.dumps(cells).encode())
+
+
+def _settings(path: Path) -> str:
+    """Digest a config or rule file without the engine, which changes no figure."""
+    return _digest(ENGINE.sub(b"", path.read_bytes()))
 
 
 def _file(path: Path) -> str:

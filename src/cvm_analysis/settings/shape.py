@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -90,6 +91,16 @@ Regions = Annotated[
 def _write_number(given: Any) -> Any:
     """YAML reads 2025 as a number; sheets are often called so."""
     return str(given) if isinstance(given, int) and not isinstance(given, bool) else given
+
+
+def _read_engine(given: Any) -> Any:
+    """Read `duckdb` as no master, `spark: URL` as the URL of its master."""
+    if given == "duckdb":
+        return None
+    master = given.get("spark") if isinstance(given, dict) and len(given) == 1 else None
+    if not re.fullmatch(r"local\[([1-9]\d*|\*)\]|spark://[^\s/]+:\d+", str(master)):
+        raise ValueError("write duckdb, or `spark: local[2]`, or `spark: spark://host:7077`")
+    return master
 
 
 def _list_words(given: Any) -> Any:
@@ -230,6 +241,7 @@ class Business(Strict):
     extracted_on: dt.date | None = None
     prepared: str | None = None
     ledger: str | None = None
+    engine: Annotated[str | None, BeforeValidator(_read_engine)] = None  # the master of a Spark
     pdf: Annotated[Literal["auto", "off"], BeforeValidator(read_off)] = "auto"
     regions: Regions
     sources: Sources
