@@ -7,7 +7,6 @@ import importlib.metadata
 import json
 import os.path
 import platform
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -24,7 +23,7 @@ from cvm_analysis.run.plan import PRIVATE, Job, Part, Plan
 
 PACKAGE = Path(cvm_analysis.__file__).parent
 STAMP = "stamp.json"  # in desk/
-ENGINE = re.compile(rb"^engine:.*\n(?:[ \t].*\n|\n)*", re.MULTILINE)  # the setting, in YAML
+NO_FIGURES = ("notify", "engine")  # settings that change no report
 
 
 class Figures(TypedDict, total=False):
@@ -249,25 +248,21 @@ def _cells(notebook: Path) -> str:
     return _digest(json.dumps(cells).encode())
 
 
-def _settings(path: Path) -> str:
-    """Digest a config or rule file without the engine, which changes no figure."""
-    return _digest(ENGINE.sub(b"", path.read_bytes()))
-
-
 def _file(path: Path) -> str:
     with path.open("rb") as f:
         return hashlib.file_digest(f, "sha256").hexdigest()
 
 
 def _settings(path: Path) -> str:
-    """Digest the settings in a YAML file, without comments and whom it notifies."""
+    """Digest the settings in a YAML file, without comments and what changes no figure."""
     content = path.read_bytes()
     try:
         settings = yaml.load(content, Loader=yaml.CSafeLoader)
     except (yaml.YAMLError, ValueError):  # damaged while a run goes on
         return _digest(content)
     if isinstance(settings, dict):
-        settings.pop("notify", None)
+        for name in NO_FIGURES:
+            settings.pop(name, None)
     return _digest(repr(settings).encode())
 
 
