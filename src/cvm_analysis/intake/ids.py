@@ -22,6 +22,13 @@ NOTHING = ("null", "(null)", "none", "nan", "n/a", "#n/a", "\\n", "-")  # in any
 LOST = r"^\d(\.\d+)?[eE]\+\d+$"
 
 
+def is_nothing(text: ir.StringValue) -> ir.BooleanValue:
+    """Whether a text is a word for no value; the pattern is tried only where it may fit."""
+    is_word = text.re_search(rf"(?i)^({'|'.join(map(re.escape, NOTHING))})$")
+    may_be = (text.length() <= max(map(len, NOTHING))) & ~text.between("0", ":")  # no digit first
+    return ibis.ifelse(may_be, is_word, False)
+
+
 def clean(rows: ir.Table) -> ir.Table:
     """Write the ids of a staged file in their plain form, empty where there is none."""
     there = [column for column in IDS if column in rows.columns]
@@ -39,8 +46,7 @@ def _plain_text(text: ir.StringValue, of_people: bool) -> ir.StringValue:
     trimmed = numbers.trim(text)
     whole = trimmed.re_replace(r"^(\d+)\.0+$", r"\1")
     plain = ibis.ifelse(trimmed.contains("."), whole, trimmed)  # patterns only where they may fit
-    is_word = plain.re_search(rf"(?i)^({'|'.join(map(re.escape, NOTHING))})$")
-    is_none = ibis.ifelse(plain.length() <= max(map(len, NOTHING)), is_word, False)
+    is_none = is_nothing(plain)
     if of_people:
         is_none |= ibis.ifelse(plain.startswith("0"), plain.re_search("^0+$"), False)
     return ibis.ifelse(is_none, ibis.null("string"), plain)

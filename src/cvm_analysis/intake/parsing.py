@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -72,9 +71,11 @@ def _text(raw: ir.Table, name: str, kind: Kind = "text") -> ir.StringValue:
     text = trimmed.nullif("")
     if kind in ("text", "yes_no"):
         return text
-    nothing = {*ids.NOTHING, *(moments.NOTHING if kind in ("date", "time") else ())}
-    words = "|".join(re.escape(word) for word in sorted(nothing))
-    return ibis.ifelse(raw[name].re_search(rf"(?i)^\s*({words})\s*$"), ibis.null("string"), text)
+    is_none = ids.is_nothing(text)
+    if kind in ("date", "time"):
+        is_day = text.re_search(f"^({'|'.join(sorted(moments.NOTHING))})$")
+        is_none |= ibis.ifelse(text.startswith("0"), is_day, False)
+    return ibis.ifelse(is_none, ibis.null("string"), text)
 
 
 def _unread_text(raw: ir.Table, name: str, kind: Kind, value: ir.Value) -> ir.StringValue:
