@@ -7,10 +7,8 @@ import pytest
 import yaml
 
 from cvm_analysis import prepared
-from cvm_analysis.draft import proposals
 from cvm_analysis.draft.draft import draft
 from cvm_analysis.intake.prepare import prepare
-from cvm_analysis.notifications.channels import Notify
 from cvm_analysis.settings import load
 
 CONFIG = Path(__file__).parent.parent / "config"
@@ -171,11 +169,3 @@ def test_without_phone_or_email_nothing_is_asked(tmp_path):
     people = "customer_id,gender,birth_date,name\nc1,female,1990-01-01,Eve\nc2,female,,Eve\n"
     people = put(tmp_path, people, "customers.csv")
     assert "identi" not in draft([sales, people])
-
-
-def test_the_example_of_who_is_told_can_be_taken_over():
-    rows = [row.removeprefix("# ") for row in proposals.notify() if "`" not in row]
-    notify = Notify.model_validate(yaml.safe_load("\n".join(rows))["notify"])
-    assert [*map(str, notify.channels(1).values())] == [
-        *("mail by smtp.example.com:587", "webhook CVM_WEBHOOK", "command logger"),
-    ]

@@ -12,6 +12,7 @@ import yaml
 from cvm_analysis import project
 from cvm_analysis.errors import InputError
 from cvm_analysis.notebooks import describe
+from cvm_analysis.notifications.channels import Notify
 from cvm_analysis.project import shipped, start, upgrade
 from cvm_analysis.run.notebook import _parameters_of
 from cvm_analysis.settings import load
@@ -66,6 +67,14 @@ def test_notebooks_opened_by_hand_take_the_company_s_config_and_all_its_customer
         assert {"config", "region"} <= set(taken)
         assert '"config = \\"../config/mine.yaml\\"' in text and '"region = \\"all\\"' in text
         assert "sample.yaml" not in text
+
+
+def test_the_readme_shows_who_can_be_told_in_lines_that_can_be_taken_over(mine):
+    shown = (mine / "README.md").read_text("utf-8").split("```yaml\n")[1].split("```")[0]
+    notify = Notify.model_validate(yaml.safe_load(shown)["notify"])
+    assert [*map(str, notify.channels(1).values())] == [
+        *("mail by smtp.example.com:587", "webhook CVM_WEBHOOK", "command logger"),
+    ]
 
 
 def test_the_key_is_private_and_new_in_every_folder(mine, tmp_path):

@@ -50,7 +50,7 @@ def draft(files: Sequence[Path | DatabaseTable], config: Path = Path("config/min
         sources.regions(where),
         sources.sources(found, where, config.parent),
         [*proposals.identity(found), *_rules(main)],
-        [*_rest(main, config), "", *proposals.notify()],
+        _rest(main, config),
     )
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 

@@ -41,17 +41,6 @@ def identity(found: Sequence[Guess]) -> Iterator[str]:
         yield f"# identity: [{', '.join(f'[{name}]' for name in names)}]\n"
 
 
-def notify() -> Iterator[str]:
-    """Propose that somebody is told how scheduled runs end."""
-    yield "# Who is told how a run ended (see docs/config.md); `cvm notify` sends a test:"
-    yield "# notify:"
-    yield "#   on_failure:"
-    yield "#     - mail: {host: smtp.example.com, from: cvm@example.com, to: [ops@example.com],"
-    yield "#              user: cvm, password_variable: CVM_MAIL_PASSWORD}"
-    yield "#     - webhook: {url_variable: CVM_WEBHOOK}"
-    yield "#     - command: [logger, -t, cvm, the run failed]"
-
-
 def _find_identifiers(each: Guess) -> dict[str, str]:
     """Headers of customer records that tell a person, the best of each identifier."""
     if each.table != "customers_raw":
