@@ -23,6 +23,11 @@ def test_a_fault_is_a_message_or_no_row_is_lost(tmp_path, kind):
     assert sum(isinstance(each, str) for each in found) >= 3
 
 
+def test_a_parquet_file_that_arrow_reads_and_duckdb_does_not_is_one_message(tmp_path):
+    faulty = mutate(good("parquet"), np.random.default_rng(906))
+    assert "damaged or cut off" in outcome("parquet", faulty, tmp_path)
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_rows_read_are_accepted_or_quarantined(tmp_path, seed):
     rng = np.random.default_rng(seed)

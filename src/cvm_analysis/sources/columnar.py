@@ -75,7 +75,8 @@ def scan(con: Any, path: Path) -> tuple[list[str], int, ir.Table]:
     header = file.schema_arrow.names
     if NUMBER in header:
         raise InputError(f"{path}: a column is called {NUMBER}; rename it")
-    rows = con.read_parquet(path, file_row_number=True, binary_as_string=True)
+    with damaged(path):
+        rows = con.read_parquet(path, file_row_number=True, binary_as_string=True)
     *columns, number = rows.columns
     cells = {str(place): _cell(rows[column]) for place, column in enumerate(columns)}
     return header, n, rows.select(line=rows[number] + 2, **cells)

@@ -10,13 +10,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+import duckdb
 import pyarrow as pa
 
 from cvm_analysis.errors import InputError
 
 TEXTS = (".csv", ".txt", ".tsv")
 PACKED = (*(f"{suffix}.gz" for suffix in TEXTS), ".zip")
-DAMAGE = (EOFError, OSError, zlib.error, zipfile.BadZipFile, pa.ArrowException, UnicodeError)
+DAMAGE = (
+    *(EOFError, OSError, zlib.error, zipfile.BadZipFile, UnicodeError),
+    *(pa.ArrowException, duckdb.Error),
+)
 OTHERWISE = {  # how files begin that are no text
     b"PK\x03\x04": "a zip or Excel file; name it .zip or .xlsx",
     b"\x1f\x8b": "a gzipped file; name it .csv.gz",
