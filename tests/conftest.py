@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -131,3 +132,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (path,) = folder.glob("*.whl")
     subprocess.run([*pip, "install", *offline, "--target", folder / "at", path], check=True)
     return folder / "at"
+
+
+@pytest.fixture
+def folder(made, tmp_path, monkeypatch):
+    """A copy of the module's fixture `made`, which is where the user stands."""
+    shutil.copytree(made, tmp_path / "at", symlinks=True)
+    monkeypatch.chdir(tmp_path / "at")
+    return tmp_path / "at"

@@ -39,14 +39,6 @@ def made(tmp_path_factory):
 
 
 @pytest.fixture
-def folder(made, tmp_path, monkeypatch):
-    """A copy of it, which is where the user stands."""
-    shutil.copytree(made, tmp_path / "at", symlinks=True)
-    monkeypatch.chdir(tmp_path / "at")
-    return tmp_path / "at"
-
-
-@pytest.fixture
 def cvm(monkeypatch, capsys):
     def call(*arguments):
         monkeypatch.setattr(sys, "argv", ["cvm", *arguments])

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -42,14 +41,6 @@ def made(tmp_path_factory):
         write_notebook(folder / "notebooks", name, "1 + 1")
     name_channels(folder, {"command": [sys.executable, "-c", TAKE, "told.json"]})
     return folder
-
-
-@pytest.fixture
-def folder(made, tmp_path, monkeypatch):
-    """A copy of it, which is where the user stands."""
-    shutil.copytree(made, tmp_path / "at", symlinks=True)
-    monkeypatch.chdir(tmp_path / "at")
-    return tmp_path / "at"
 
 
 def name_channels(folder, *channels, portal=None):

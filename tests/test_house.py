@@ -45,7 +45,7 @@ BELOW = {
         *("settings", "atomic_folder", "file_names", "notebooks", "prepared", "spreadsheets"),
         "union",
     },
-    "notifications": set(),
+    "notifications": {"typed"},
     "personal": set(),
     "intake": {
         *("settings", "atomic_folder", "file_names", "owner", "personal", "prepared", "sources"),

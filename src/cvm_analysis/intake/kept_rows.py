@@ -27,7 +27,7 @@ NUMBER = "file_row_number"  # of a kept row, as DuckDB calls it
 def keep(con: Any, rows: ir.Table, folder: Path) -> ir.Table:
     """Compute rows once; adds NUMBER, which counts them in the order of file and line.
 
-    Most come in order, and sorting those again would take longer than all rules.
+    Most come in order, and are not sorted again.
     """
     path = folder / f"work.{ibis.util.gen_name('kept')}.parquet"
     rows.to_parquet(path)

@@ -203,18 +203,7 @@ def _write(
     zone = zoneinfo.ZoneInfo(settings.business.timezone)
     extracted_on = settings.business.extracted_on or dt.datetime.now(zone).date()
     staged = staging.stage(con, settings, inputs, folder)
-    duplicates, actions = settings.business.rules.duplicates, _actions(settings)
-    by_table = settings.business.sources.by_table()
-    checks = {
-        table: [
-            *status.rules(by_table[table][1]),
-            *table_rules.rules_for(table, extracted_on, duplicates, actions),
-            *column_rules.rules_for(table, settings, staged.tables),
-        ]
-        for table in staged.tables
-    }
-    if settings.business.identity and "customers_raw" in checks:
-        checks["customers_raw"] = [*identity.RULES, *checks["customers_raw"]]
+    checks = _list_rules(settings, staged.tables, extracted_on)
     used = {table: _used(staged.files, table) for table in staged.tables}
     checked = {
         table: kept_rows.keep(
@@ -256,6 +245,25 @@ def _write(
         "rows_accepted": span.n_accepted,
     }
     return content | {"warnings": gates.check(settings, placed, content, earlier)}
+
+
+def _list_rules(
+    settings: Settings, tables: Mapping[str, ir.Table], extracted_on: dt.date
+) -> dict[str, list[rules.Rule]]:
+    """Rules of each table, in the order of application."""
+    duplicates, actions = settings.business.rules.duplicates, _actions(settings)
+    by_table = settings.business.sources.by_table()
+    checks = {
+        table: [
+            *status.rules(by_table[table][1]),
+            *table_rules.rules_for(table, extracted_on, duplicates, actions),
+            *column_rules.rules_for(table, settings, tables),
+        ]
+        for table in tables
+    }
+    if settings.business.identity and "customers_raw" in checks:
+        checks["customers_raw"] = [*identity.RULES, *checks["customers_raw"]]
+    return checks
 
 
 def _used(files: list[dict[str, Any]], table: str) -> set[str]:

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from cvm_analysis.typed import read_off
+
 
 def _check_address(given: str) -> str:
     name, _, host = parseaddr(given)[1].rpartition("@")
@@ -27,11 +29,6 @@ def _check_url(given: str) -> str:
     if problem := find_url_problem(given):
         raise ValueError(problem)
     return given
-
-
-def _read_off(given: object) -> object:
-    """YAML reads off as false."""
-    return "off" if given is False else given
 
 
 Address = Annotated[str, AfterValidator(_check_address)]
@@ -49,9 +46,7 @@ class Mail(_Strict):
 
     host: str
     port: int = Field(587, gt=0, lt=65_536)
-    encryption: Annotated[Literal["starttls", "tls", "off"], BeforeValidator(_read_off)] = (
-        "starttls"
-    )
+    encryption: Annotated[Literal["starttls", "tls", "off"], BeforeValidator(read_off)] = "starttls"
     from_: Address = Field(alias="from")
     to: tuple[Address, ...] = Field(min_length=1)
     user: str | None = None
