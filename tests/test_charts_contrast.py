@@ -19,6 +19,7 @@ import test_charts_margin
 import test_charts_rates
 import test_charts_risk
 import test_charts_sales
+import test_charts_timeline
 import test_charts_transitions
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import QuadMesh
@@ -40,6 +41,7 @@ EXAMPLES = {
     **test_charts_rates.PICTURES,
     **test_charts_risk.PICTURES,
     **test_charts_sales.PICTURES,
+    **test_charts_timeline.PICTURES,
     "acquisition": lambda: charts.acquisition(test_charts_acquisition.table()),
     "budget_curve": lambda: charts.budget_curve(test_charts_budget.CURVE, "CNY", 800.0),
     "churn_by_segment": lambda: charts.churn_by_segment(test_charts_churn_by_segment.table()),

@@ -495,6 +495,14 @@ def test_of_several_recommendation_scores_on_the_last_day_the_lowest_counts(orde
     assert pd.isna(people.loc["once", "satisfaction"])
 
 
+def test_feedback_without_a_column_of_scores_counts_complaints():
+    rows = [("often", "2024-02-01", "complaint", None), ("often", "2024-02-02", "nps", None)]
+    without = feedback(rows).drop("score")
+    people = customers.as_of(transactions(LINES), DAY, None, without).to_pandas()
+    often = people.set_index("customer_id").loc["often"]
+    assert often["n_complaints"] == 1 and pd.isna(often["nps"])
+
+
 def test_a_period_ends_on_the_day_and_has_so_many_days():
     """Ten days up to 2024-02-20 begin on 2024-02-11."""
     found = customers.in_period(transactions(LINES), DAY, 10).to_pandas().set_index("customer_id")

@@ -52,15 +52,22 @@ BELOW = {
         *("queries", "spreadsheets"),
     },
     "validate": {"settings", "engine", "intake", "prepared", "sources", *CORE},
-    "report": {"churn", "performance", "segments", "spreadsheets", "strategy", "survival"},
+    "report": {
+        *("charts", "churn", "performance", "segments", "spreadsheets", "strategy", "survival"),
+    },
     "run": {
         *("atomic_folder", "file_names", "notebooks", "owner", "personal", "report", "strategy"),
         "union",
+    },
+    "customer_file": {
+        *("settings", "atomic_folder", "file_names", "prepared", "results", "intake", "report"),
+        *("run", "customers", "experience", "strategy"),
     },
     "sample": set(),
     "cli": {
         *("settings", "draft", "owner", "personal", "prepared", "project", "intake", "notebooks"),
         *("validate", "results", "run", "sample", "endings", "notifications"),
+        "customer_file",
     },
 }
 # Where Ibis may be.

@@ -249,6 +249,20 @@ class Prepared:
 
         return self.queries.ask(query, date).set_index("customer_id")
 
+    def of_customer(self, customer_id: str, date: dt.date) -> dict[str, pd.DataFrame]:
+        """Load what is on record of one customer by a day, by name of the table.
+
+        transactions as `customers.lines_of`; feedback, contracts, contact_log, consents and leads
+        as they are, empty without such records. Contracts may end later.
+        """
+        found = {"transactions": customers.lines_of(self.transactions, customer_id, date)}
+        for name in ("feedback", "contracts", "contact_log", "consents", "leads"):
+            found[name] = table = getattr(self, name)
+            if table is not None:
+                day = table[DATED[name]].cast("date")
+                found[name] = table.filter(table.customer_id == customer_id, day <= date)
+        return {name: _to_pandas(name, table) for name, table in found.items()}
+
     def row_days(self, date: dt.date) -> pd.DataFrame:
         """Days by `date` on which each kind of data has rows: table, day."""
         found = []
@@ -364,6 +378,17 @@ def customer_types(settings: Settings) -> set[str]:
     joined = buyers.left_join(known.select("customer_id", "customer_type"), "customer_id")
     kinds = joined.select(kind=joined.customer_type.fill_null("retail")).distinct()
     return set(kinds.to_pandas()["kind"])
+
+
+def find_region(settings: Settings, customer_id: str) -> str | None:
+    """Find the key of the region of a customer; None if no prepared table has the customer."""
+    data = open(settings, ALL)
+    for table in (data.customers_raw, data.transactions):
+        if table is not None:
+            found = table.filter(table.customer_id == customer_id).select("region").limit(1)
+            if len(rows := found.to_pandas()):
+                return str(rows["region"].iloc[0])
+    return None
 
 
 def count_values(settings: Settings, columns: Iterable[str]) -> dict[str, int]:

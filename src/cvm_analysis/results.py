@@ -78,8 +78,18 @@ class Run:
             first = notebooks.find_writer(name)
             raise InputError(f"{self._table(name)}: no table {name} yet; run {first}.ipynb first")
         self.tables_read.add(name)
+        return self._load(name)
+
+    def read_customer(self, name: str, customer_id: str) -> pd.DataFrame:
+        """Read one customer's rows of a table, indexed by its key; none where it is missing."""
+        self._refuse_outdated()
+        if name not in TABLES or not self._table(name).is_file():
+            return pd.DataFrame()
+        return self._load(name, [("customer_id", "==", customer_id)])
+
+    def _load(self, name: str, where: list[tuple[str, str, str]] | None = None) -> pd.DataFrame:
         try:
-            table = pd.read_parquet(self._table(name))
+            table = pd.read_parquet(self._table(name), filters=where)
         except (OSError, ValueError):
             first = notebooks.find_writer(name)
             raise InputError(f"{self._table(name)}: damaged; run {first}.ipynb again") from None
@@ -280,20 +290,20 @@ class Run:
 
     def _begin(self, writer: str = "") -> None:
         """Stamp the folder; if the data changed, the first notebook clears it before."""
-        if self._is_outdated():
+        if self.is_outdated():
             if not writer or notebooks.describe()[writer].reads:
                 self._refuse_outdated()
             self._clear()
         if not (self.folder / "stamp.json").is_file():
             _write_json(self.folder / "stamp.json", dict(self.stamp))
 
-    def _is_outdated(self) -> bool:
+    def is_outdated(self) -> bool:
         """Whether the tables were made from other prepared data."""
         found = _read_json(self.folder / "stamp.json")
         return found != self.stamp if found else (self.folder / "tables").is_dir()
 
     def _refuse_outdated(self) -> None:
-        if self._is_outdated():
+        if self.is_outdated():
             difference = self._difference(_read_json(self.folder / "stamp.json"))
             first = next(iter(notebooks.describe()))
             raise InputError(f"{self.folder}: {difference}; run all notebooks from {first}.ipynb")

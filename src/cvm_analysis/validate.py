@@ -336,7 +336,7 @@ def _unknown_gates(settings: Settings) -> list[str]:
 
 def _unknown_words(settings: Settings) -> list[str]:
     """Blocks of words for neither a section of the texts nor a column."""
-    tables = ("transactions", "feedback", "leads", "mentions")
+    tables = ("transactions", "feedback", "leads", "mentions", "contact_log")
     columns = [name for table in tables for name in TABLES[table].columns]
     known = {*texts.REPLACED, *columns, *_columns(settings)}
     return [

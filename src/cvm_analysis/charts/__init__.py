@@ -21,6 +21,7 @@ from cvm_analysis.charts.rates import rates
 from cvm_analysis.charts.risk import hazards, reliability, risk_groups
 from cvm_analysis.charts.sales import regions, sales_trend
 from cvm_analysis.charts.segments import conversions, rfm_grid, segment_bars
+from cvm_analysis.charts.timeline import timeline
 from cvm_analysis.charts.transitions import transitions
 
 __all__ = [
@@ -29,5 +30,5 @@ __all__ = [
     "four_fifths", "grade_mix", "hazards", "holdout", "margin_by_segment", "monthly", "p_alive",
     "partial_effect", "predictive_power", "rates", "regions", "reliability", "retention",
     "return_rate", "rfm_grid", "risk_groups", "sales_concentration", "sales_trend", "segment_bars",
-    "survival", "tracking", "transitions",
+    "survival", "timeline", "tracking", "transitions",
 ]  # fmt: skip

@@ -18,7 +18,7 @@ app = typer.Typer(
 for command in (
     *(beginnings.sample, beginnings.new, beginnings.init),
     *(runs.check, runs.prepare, tables.regions, runs.run, runs.notify),
-    *(reports.status, reports.prune),
+    *(reports.status, reports.prune, reports.customer),
     *(tables.quarantine, tables.quality, tables.reidentify),
     reports.drafts,
 ):

@@ -1,4 +1,4 @@
-"""Commands about published reports: status, prune, drafts."""
+"""Commands about published reports: status, prune, customer, drafts."""
 
 from __future__ import annotations
 
@@ -85,3 +85,30 @@ def drafts(
         raise InputError(f"{published}: no such report; run `cvm run {config}` first")
     draft.copy_from(published)
     say(f"{draft.folder}: tables for notebooks opened by hand")
+
+
+def customer(
+    config: ConfigFile,
+    customer_id: Annotated[
+        str, typer.Argument(metavar="ID", help="As lists show it or, with the key, a raw id.")
+    ],
+    out: OutFolder = Path("reports"),
+    language: Annotated[
+        list[str] | None, typer.Option(help="Language of the page. Default: all.")
+    ] = None,
+    to: Annotated[
+        Path | None, typer.Option(help="Folder of the page. Default: desk/customers of the report.")
+    ] = None,
+    with_raw_id: Annotated[
+        bool, typer.Option("--with-raw-id", help="Show the id of the raw files; needs the key.")
+    ] = False,
+) -> None:
+    """Write the page of one customer, for whoever calls next, from the newest report."""
+    from cvm_analysis import customer_file
+    from cvm_analysis.texts import languages, words
+
+    chosen = language or languages()
+    for each in chosen:
+        words(each)  # fails early for an unknown language
+    for path in customer_file.write(config, customer_id, out, chosen, to, with_raw_id):
+        say(f"{path}")

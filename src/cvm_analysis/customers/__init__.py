@@ -16,6 +16,7 @@ from cvm_analysis.customers.indicators import (
     net_sales,
     rfm_measures,
 )
+from cvm_analysis.customers.one_customer import lines_of
 from cvm_analysis.customers.periods import in_periods
 from cvm_analysis.customers.resample import with_copied_days
 from cvm_analysis.customers.service import count_deliveries, late_deliveries
@@ -31,6 +32,7 @@ __all__ = [
     "largest_days",
     "late_deliveries",
     "latest",
+    "lines_of",
     "mix",
     "monthly",
     "net_sales",

@@ -199,12 +199,12 @@ def _feedback(feedback: ir.Table, end: ir.DateValue) -> ir.Table:
 
     satisfaction : mean of all answers, also of several on one day
     """
+    if "score" not in feedback.columns:
+        feedback = feedback.mutate(score=ibis.null("float64"))
     past = feedback.filter(feedback["at"] <= end)
     complaint = past.kind == "complaint"
     closed = past.closed_at if "closed_at" in past.columns else ibis.null("date")
     is_open = complaint & (closed.isnull() | (closed > end))
-    if "score" not in past.columns:
-        past = past.mutate(score=ibis.null("float64"))
     counts = past.group_by("customer_id").aggregate(
         n_complaints=past.count(where=complaint),
         complaints_open=past.count(where=is_open),

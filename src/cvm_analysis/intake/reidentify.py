@@ -68,6 +68,22 @@ def reidentify(settings: Settings, listed: Path, to: Path | None = None) -> Outc
     return Outcome(to, len(said - unknown), len(unknown))
 
 
+def find_raw_id(settings: Settings, pseudonym: str) -> str:
+    """Find the id in the raw files of one customer; the pseudonym itself if pseudonyms are off.
+
+    InputError if there is no key, or no id has this pseudonym under it.
+    """
+    if not settings.business.pseudonyms:
+        return pseudonym
+    key = pseudonyms.key()
+    for raw in set(_raw_ids(settings)):
+        if pseudonyms.pseudonym(raw, key) == pseudonym:
+            return raw
+    raise InputError(
+        f"{pseudonym}: no id of the sources has this pseudonym under this {pseudonyms.KEY}"
+    )
+
+
 def _raw_ids(settings: Settings) -> Iterator[str]:
     """Yield the ids of all customers in the raw files, as `prepare` reads them."""
     with raw_files.open_inputs(settings) as inputs:

@@ -60,12 +60,16 @@ class Figure(NamedTuple):
 
 
 class Step(NamedTuple):
-    """An action on the first page; all texts are written."""
+    """An action on the first page; all texts are written.
+
+    more : further lines
+    """
 
     title: str
     text: str
     owner: str
     due: str
+    more: Sequence[str] = ()
 
 
 class Definition(NamedTuple):
@@ -107,6 +111,16 @@ def key_figures(figures: Sequence[Figure]) -> Block:
 def steps(steps: Sequence[Step]) -> Block:
     """Return a numbered list of actions with owner and date."""
     return _block("steps", steps)
+
+
+def bullets(texts: Sequence[str]) -> Block:
+    """Return a list of short texts."""
+    return _block("bullets", texts)
+
+
+def facts(facts: Sequence[Definition]) -> Block:
+    """Return short facts, each on a line: what it is, and the value."""
+    return _block("facts", facts)
 
 
 def definitions(definitions: Sequence[Definition]) -> Block:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -150,7 +150,7 @@ def next_grades(writer: Writer, grades: pd.DataFrame, n: int) -> Block:
     ]
     if near.empty:
         return blocks.join([*said, writer.note("report.grades.nobody_near")])
-    changes = [_change(writer, row) for row in near.to_dict("records")]
+    changes = [change(writer, row) for row in near.to_dict("records")]
     formats = {"customer_type": "words:types", "grade": "words:grades", "score": "number:1"}
     formats |= {"next_grade": "words:grades", "points_to_next": "number:2"}
     formats |= {"change": "text", "change_cost": "money"}
@@ -169,14 +169,14 @@ def _waiting(grades: pd.DataFrame) -> dict[str, int]:
     }
 
 
-def _change(writer: Writer, row: Mapping[Hashable, Any]) -> str:
+def change(writer: Writer, row: Mapping[Any, Any]) -> str:
     """Write the easiest improvement: `Spend from 448 to 578`."""
-    ends = {"now": _figure(writer, row["change_from"]), "then": _figure(writer, row["change_to"])}
+    ends = {"now": figure(writer, row["change_from"]), "then": figure(writer, row["change_to"])}
     indicator = writer.say(f"indicators.{row['change']}")
     return writer.say("report.grades.change", indicator=indicator, **ends)
 
 
-def _figure(writer: Writer, value: float) -> str:
+def figure(writer: Writer, value: float) -> str:
     """Write a figure of unknown unit with as few digits as possible."""
     return writer.say.number(value, 0 if abs(value) >= 100 or value == round(value) else 2)
 

@@ -9,7 +9,7 @@ scripts and any request (Content-Security-Policy).
 import base64
 import binascii
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from markupsafe import Markup, escape
 from cvm_analysis.errors import InputError
 from cvm_analysis.report import head
 from cvm_analysis.report.blocks import MIMETYPE, templates
-from cvm_analysis.texts import words
+from cvm_analysis.texts import Words, words
 
 FOR_ANALYSTS = "analyst"  # a cell with this tag does not appear
 _HEADING = re.compile(r'<h2 class="cvm-section (?P<width>\w+)">.*?</h2>')
@@ -42,28 +42,55 @@ def render(notebook: Path, title: str, language: str, links: Sequence[head.Link]
     ------
     InputError : the file is no notebook, or a link leaves the output folder
     """
-    from nbconvert import TemplateExporter
-
-    node = _read(notebook)
-    say = words(language)
-    prose = _Prose()
-    opening, parts = _arrange(_pieces(node, prose))
-    facts = node.metadata.get("cvm", {})
-    exporter = TemplateExporter(extra_loaders=[templates().loader], template_file="report.html")
-    exporter.environment.autoescape = True
-    exporter.environment.globals.update(
-        say=say,
-        **head.describe(title, say, facts.get("as_of"), links, head.BELOW),
+    node, prose = _read(notebook), _Prose()
+    pieces = [*_pieces(node, prose)]
+    about = node.metadata.get("cvm", {})
+    return lay_out(
+        pieces,
+        words(language),
+        head.describe(title, words(language), about.get("as_of"), links, head.BELOW),
+        about.get("as_of"),
         question=prose.question,
-        headline=next(filter(_is_headline, opening), None),
-        opening=[html for html in opening if not _is_headline(html)],
-        rows=_rows([part for part in parts if part.width != "folded"]),
-        appendix=[part for part in parts if part.width == "folded"],
-        as_of=say("report.as_of", date=say.date(facts["as_of"])) if facts.get("as_of") else "",
-        version=say("report.version", version=facts["version"]) if facts.get("version") else "",
+        version=about.get("version", ""),
     )
-    html, _ = exporter.from_notebook_node(node)
-    return html
+
+
+def lay_out(
+    pieces: Iterable[str],
+    say: Words,
+    around: Mapping[str, Any],
+    as_of: str | None = None,
+    question: str = "",
+    version: str = "",
+) -> str:
+    """Return the HTML of blocks and pictures as the text of one HTML file.
+
+    Parts of half the width stand in pairs, folded ones in the appendix; a part without content is
+    left out.
+
+    around : as `head.describe`; as_of : ISO date; question : stands under the title
+    """
+    opening, parts = _arrange(iter(pieces))
+    return (
+        templates()
+        .get_template("report.html")
+        .render(
+            say=say,
+            **around,
+            question=question,
+            headline=next(filter(_is_headline, opening), None),
+            opening=[html for html in opening if not _is_headline(html)],
+            rows=_rows([part for part in parts if part.width != "folded"]),
+            appendix=[part for part in parts if part.width == "folded"],
+            as_of=say("report.as_of", date=say.date(as_of)) if as_of else "",
+            version=say("report.version", version=version) if version else "",
+        )
+    )
+
+
+def picture(svg: str, alt: str) -> str:
+    """Return a figure as the HTML of a page."""
+    return _picture("svg+xml", svg, alt)
 
 
 def _read(notebook: Path) -> Any:

@@ -282,6 +282,8 @@ def _value(writer: Writer, column: str, value: Any, text: Any) -> str:
         return say.count("days", abs(value))
     if column in SHARES:
         return say.percent(value)
+    if column == "nps":
+        return say.number(value)
     return say.value(column, value, writer.currency)
 
 

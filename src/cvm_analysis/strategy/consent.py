@@ -38,7 +38,7 @@ def choose_channels(
     The same index: channel, and consent - given, not_needed, not_recorded (nobody's consent is), or
     refused, where no channel of the action may be used.
     """
-    latest = _latest(consents, as_of)
+    latest = find_latest(consents, as_of)
     recorded = latest is not None or attribute is not None
     found = pd.DataFrame({"channel": None, "consent": NOT_NEEDED}, rows.index, dtype=object)
     for action in actions:
@@ -67,8 +67,10 @@ def read_attribute(recorded: pd.Series | None, given: Sequence[str]) -> pd.Serie
     return words.isin(given).astype(float).where(recorded.notna())
 
 
-def _latest(consents: pd.DataFrame | None, as_of: dt.date) -> pd.DataFrame | None:
-    """One row per customer, one column per channel: 1 or 0 by the last record; None without any.
+def find_latest(consents: pd.DataFrame | None, as_of: dt.date) -> pd.DataFrame | None:
+    """Find what was recorded last: one row per customer, one column per channel, 1 or 0.
+
+    None without any record.
 
     Of several records on the last day a refusal counts.
     """

@@ -229,6 +229,14 @@ class Words:
         """Write the month of a day without its year: `Jan`."""
         return self._day(day, "MMM")
 
+    def weekday(self, number: int) -> str:
+        """Name a day of the week; 0 is Monday."""
+        return str(dates.get_day_names("wide", "stand-alone", self._locale)[number])
+
+    def month_of_year(self, number: int) -> str:
+        """Name a month; 1 is January."""
+        return str(dates.get_month_names("wide", "stand-alone", self._locale)[number])
+
     @property
     def _locale(self) -> babel.Locale:
         return babel.Locale.parse(self.language)
