@@ -49,6 +49,7 @@ FACTS = {
     **{"satisfaction_product": 4.0, "satisfaction_price": 2.0, "best_channel": "phone"},
     **{"level": "gold", "points_balance": 1250.0, "points_expiring": 200.0, "next_level": None},
     **{"expires_on": pd.Timestamp(2026, 1, 31), "n_referred": 2, "brought_value": 480.0},
+    **{"days_to_service": -5.0, "days_to_warranty_end": 40.0},
     **{"p_end_365d": 0.65, "due_on": pd.NaT},
 }
 

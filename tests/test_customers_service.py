@@ -1,4 +1,4 @@
-"""Late deliveries, by hand and against pandas; nothing is known too early."""
+"""Late deliveries, maintenance and warranties, by hand; nothing is known too early."""
 
 import datetime as dt
 from dataclasses import replace
@@ -120,3 +120,106 @@ def test_without_dates_of_delivery_nothing_was_late(tmp_path):
     sales = "customer_id,ordered_at,amount,land\na,2024-03-01,10,Nord\n"
     found = prepared.open(small(tmp_path, "{from: land}", {"sales.csv": sales}), "all")
     assert found.late_deliveries(DAY).empty
+
+
+# Maintenance and warranties: floors are warranted for 730 days and maintained every 365, oak for
+# 1,000; care needs maintenance every 180 days. The last day is 2024-12-31.
+
+END = dt.date(2024, 12, 31)
+WARRANTY = {"category": {"floor": 730}, "product": {"oak": 1000}}
+MAINTENANCE = {"category": {"floor": 365, "care": 180}}
+BOUGHT = [  # customer_id, ordered_at, order_id, amount, product, category, delivered_on
+    ("ahead", "2024-01-20", "1", 10, "pine", "floor", "2024-01-31"),  # 365 days: 2025-01-30
+    ("overdue", "2023-12-01", "2", 10, "pine", "floor", "2023-12-02"),  # 2024-12-01
+    ("two", "2024-07-24", "3", 10, "wax", "care", None),  # 180 days: 2025-01-20
+    ("two", "2024-03-01", "4", 10, "pine", "floor", "2024-03-01"),  # 2025-03-01
+    ("oak", "2022-06-01", "5", 10, "oak", "floor", "2022-06-01"),  # 1,000 days: 2025-02-25
+    ("ended", "2022-01-01", "6", 10, "pine", "floor", "2022-01-01"),  # 730 days: 2024-01-01
+    ("back", "2024-05-01", "7", 10, "pine", "floor", "2024-05-02"),
+    ("back", "2024-05-09", "7", -10, "pine", "floor", None),  # returned
+    ("part", "2024-05-01", "8", 10, "pine", "floor", "2024-05-02"),
+    ("part", "2024-05-09", "8", -3, "pine", "floor", None),  # some came back
+    ("other", "2024-05-01", "9", 10, "saw", "tools", None),  # nothing is owed
+    ("later", "2025-01-01", "10", 10, "pine", "floor", None),
+    ("underway", "2024-12-20", "11", 10, "pine", "floor", "2025-01-05"),  # not yet delivered
+]
+VISITS = [  # customer_id, at, action, result
+    ("overdue", "2024-06-10", "visit", "Reached"),  # 365 days: 2025-06-10
+    ("ended", "2024-06-10", "visit", "no_answer"),  # not done
+    ("two", "2024-08-01", "visit", None),  # care: 2025-01-28, floor: 2025-08-01
+    ("ahead", "2025-01-02", "visit", "reached"),  # after the last day
+    ("part", "2024-06-10", "call", "reached"),  # another action
+]
+
+
+def bought(rows):
+    columns = ["customer_id", "ordered_at", "order_id", "amount", "product", "category"]
+    table = pd.DataFrame(rows, columns=[*columns, "delivered_on"])
+    days = {name: pd.to_datetime(table[name]) for name in ("ordered_at", "delivered_on")}
+    return ibis.memtable(table.assign(**days)).cast({"delivered_on": "date"})
+
+
+def visits():
+    table = pd.DataFrame(VISITS, columns=["customer_id", "at", "action", "result"])
+    return ibis.memtable(table.assign(at=pd.to_datetime(table["at"]))).cast({"at": "date"})
+
+
+def due(*more, warranty=WARRANTY, maintenance=MAINTENANCE, rows=BOUGHT):
+    found = customers.service_due(bought(rows), END, warranty, maintenance, *more)
+    return found.to_pandas().set_index("customer_id")
+
+
+def test_maintenance_is_due_so_long_after_the_delivery_of_what_comes_first():
+    assert due()["days_to_service"].to_dict() == {
+        **{"ahead": 30, "overdue": -30, "two": 20, "part": 122, "underway": 354},
+        **{"oak": (dt.date(2023, 6, 1) - END).days, "ended": (dt.date(2023, 1, 1) - END).days},
+    }
+
+
+def test_a_warranty_ends_so_long_after_the_delivery_and_the_product_decides():
+    found = due()["days_to_warranty_end"]
+    assert found.dropna().to_dict() == {
+        **{"ahead": 395, "overdue": (dt.date(2025, 12, 1) - END).days, "two": 425, "oak": 56},
+        **{
+            "part": (dt.date(2026, 5, 2) - END).days,
+            "underway": (dt.date(2026, 12, 20) - END).days,
+        },
+    }
+    assert np.isnan(found["ended"])
+
+
+def test_the_last_day_of_a_warranty_counts():
+    rows = [("last", "2023-01-01", "1", 10, "pine", "floor", "2023-01-01")]
+    assert due(rows=rows)["days_to_warranty_end"].to_dict() == {"last": 0}
+    rows = [("last", "2022-12-31", "1", 10, "pine", "floor", "2022-12-31")]
+    assert due(rows=rows)["days_to_warranty_end"].isna().all()
+
+
+def test_after_maintenance_that_was_done_the_clock_starts_again():
+    found = due(visits(), ["visit"], ["reached"])["days_to_service"]
+    assert found["overdue"] == (dt.date(2025, 6, 10) - END).days
+    assert found["two"] == 28, "done without a result; each thing from that day on"
+    unchanged = due()["days_to_service"]
+    for name in ("ended", "ahead", "part", "oak"):
+        assert found[name] == unchanged[name], name
+    warranties = due(visits(), ["visit"], ["reached"])["days_to_warranty_end"]
+    pd.testing.assert_series_equal(warranties, due()["days_to_warranty_end"])
+
+
+def test_what_came_back_or_is_not_covered_is_owed_nothing():
+    assert not {"back", "other", "later"} & set(due().index)
+
+
+def test_one_of_the_two_may_be_left_out():
+    assert due(maintenance={})["days_to_service"].isna().all()
+    only = due(warranty={})
+    assert only["days_to_warranty_end"].isna().all() and only.loc["ahead", "days_to_service"] == 30
+
+
+def test_service_of_a_business_and_of_one_without_the_setting(tmp_path):
+    sales = "customer_id,ordered_at,amount,land,category\na,2024-01-01,10,Nord,floor\n"
+    data = prepared.open(small(tmp_path, "{from: land}", {"sales.csv": sales}), "all")
+    found = data.service_due(END, {}, {"category": {"floor": 365}}, ["visit"], ["reached"])
+    assert found.loc["a", "days_to_service"] == 0 and found["days_to_warranty_end"].isna().all()
+    nothing = data.service_due(END, {}, {}, [], [])
+    assert nothing.empty and list(nothing.columns) == []

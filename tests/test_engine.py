@@ -154,6 +154,9 @@ QUERIES = {
     "measures": lambda data: data.measures(DAY),
     "late_deliveries": lambda data: data.late_deliveries(DAY),
     "deliveries": lambda data: data.deliveries(DAY, 182),
+    "service_due": lambda data: data.service_due(
+        DAY, {"category": {"flooring": 730}}, {"category": {"care": 180}}, ["welcome"], ["reached"]
+    ),
     "in_period": lambda data: data.in_period(DAY, 365),
     "in_periods": lambda data: data.in_periods(YEARS, 0.4),
     "mix": lambda data: data.mix(["category", "channel", "product"], DAY),

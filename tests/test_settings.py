@@ -97,6 +97,15 @@ def test_a_config_becomes_typed_settings(folder):
     assert (best.column, best.is_, satisfied.not_.below) == ("segment", ("best",), 7)
 
 
+def test_service_needs_a_column_of_order_lines(folder):
+    lives = "service: {category: {floor: {warranty_days: 730}}}"
+    (said,) = refused(folder, "value: {horizon_weeks: 52}", lives)
+    assert said == (
+        "mine.yaml line 20: no order lines have 'category'; name its header under columns of "
+        "sources.transactions"
+    )
+
+
 def test_the_rule_files_of_the_project_are_what_they_say():
     settings = settings_module.load(REAL / "sample.yaml")
     cards = settings.scorecards.scorecards

@@ -193,6 +193,7 @@ def test_every_column_that_there_is_can_be_asked(folder, when):
             "days_since_late needs delivered_on in sources.transactions and promised_on in "
             "sources.transactions; nps needs score in sources.feedback",
         ),
+        ("{column: days_to_service, at_most: 9}", "needs maintenance_every_days under service"),
         ("{any: [{column: nps, above: 8}, {column: n_orders, above: 2}]}", None),
         ("{not: {column: nps, above: 8}}", None),
     ],
@@ -204,6 +205,18 @@ def test_an_action_that_waits_for_data_rests_and_check_says_what_for(folder, whe
     if said:
         place = f"{folder}/strategies.yaml line 8: action letter rests; "
         assert resting[0].startswith(place) and resting[0].endswith(said)
+
+
+def test_maintenance_is_asked_for_once_the_config_says_how_often(folder):
+    mine = folder / "mine.yaml"
+    mapped = BUSINESS.replace("amount: sum}", "amount: sum, category: kind}")
+    lives = "service: {category: {floor: {maintenance_every_days: 365}}}\n"
+    mine.write_text(mapped + lives, "utf-8")
+    (folder / "sales.csv").write_text("id,at,sum,kind\n", "utf-8")
+    when = "{column: days_to_service, at_most: 9}"
+    assert not [each for each in validate.warnings(check(folder, new=when)) if "rests" in each]
+    longer = validate.warnings(check(folder, new="{column: days_to_warranty_end, at_most: 9}"))
+    assert any(each.endswith("needs warranty_days under service") for each in longer)
 
 
 def test_many_actions_at_rest_are_one_sentence_by_what_they_wait_for(folder):

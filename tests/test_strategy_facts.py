@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from cvm_analysis.strategy import facts
+from cvm_analysis.strategy.service import Life
 from cvm_analysis.tables import TABLES
 
 DAY = dt.date(2025, 12, 31)
@@ -39,6 +40,7 @@ VALUE = table("abe", expected_margin=[50.0, 60.0, 70.0], margin_at_stake=[1.0, 2
               model="bg_nbd")  # fmt: skip
 CONTRACTS = table("bc", due_on=["2026-01-30", None], p_end_90d=[0.2, 0.3])
 LATE = table("ad", days_since_late=[4.0, 90.0])
+OWED = table("ab", days_to_service=[-3.0, None], days_to_warranty_end=[None, 40.0])
 SAID = table("abd", n_complaints=[1, 0, 0], satisfaction_product=[2.0, None, None],
              last_contact=[None, "2025-12-21", None], best_channel=[None, "phone", None],
              nps=[None, 9.0, None]).astype({"last_contact": "datetime64[ns]"})  # fmt: skip
@@ -61,7 +63,13 @@ POINTS = pd.DataFrame(
 )
 TABLES_OF_RUN = {
     **{"customers": CUSTOMERS, "churn": CHURN, "value": VALUE, "contract_churn": CONTRACTS},
-    **{"late_deliveries": LATE, "experience": SAID, "downgrades": MOVED, "grade_points": POINTS},
+    **{
+        "late_deliveries": LATE,
+        "service_due": OWED,
+        "experience": SAID,
+        "downgrades": MOVED,
+        "grade_points": POINTS,
+    },
 }
 
 
@@ -89,6 +97,8 @@ def test_days_from_and_to_dates(joined):
     assert column("usual_gap_days") == [5, 50, None, None, None]
     assert column("days_overdue") == [15, -40, None, None, None]
     assert column("days_to_contract_end") == [None, 30, None, None, None]
+    assert column("days_to_service") == [-3, None, None, None, None]
+    assert column("days_to_warranty_end") == [None, 40, None, None, None]
     assert column("days_since_late") == [4, None, None, 90, None]
     assert column("days_since_contact") == [None, 10, None, None, None]
     assert column("days_to_birthday") == [0, 1, 59, None, 364]  # 28 February 2026 is 59 days away
@@ -171,10 +181,15 @@ def test_every_column_of_the_facts_is_known_by_its_kind(joined):
         ("city", ("customers_raw.city",)),
         ("p_end_90d", ("contracts.customer_id",)),
         ("days_since_late", ("transactions.promised_on", "transactions.delivered_on")),
+        ("days_to_service", ("service.maintenance_every_days",)),
+        ("days_to_warranty_end", ("service.warranty_days",)),
     ],
 )
 def test_a_column_needs_the_records_it_is_made_from(column, needs):
     assert facts.needs(column) == needs
     for each in needs:
         raw, _, name = each.partition(".")
-        assert each == "later" or name in TABLES[raw].columns
+        if raw == "service":
+            assert name in Life.__dataclass_fields__
+        else:
+            assert each == "later" or name in TABLES[raw].columns

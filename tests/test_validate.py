@@ -224,6 +224,17 @@ def with_covariates(config, names):
     return change(config / "sample.yaml", "margin: 0.35}", f"margin: 0.35, covariates: [{names}]}}")
 
 
+def test_a_category_that_nobody_bought_is_named_once_the_data_are_there(prepared_config):
+    change(prepared_config / "sample.yaml", "    flooring: {warranty", "    floring: {warranty")
+    settings = validate.check(prepared_config / "sample.yaml")
+    with pytest.raises(ConfigError) as error:
+        validate.check_service(settings)
+    assert re.search(
+        r"sample\.yaml line \d+: no order line has category 'floring'; did you mean 'flooring'\?$",
+        str(error.value),
+    )
+
+
 def test_attributes_for_forecasts_are_mapped_texts_or_the_first_channel(config):
     """occupation is one of ours that this file does not map; joined_on is a date."""
     with_covariates(config, "gender, industry, city, first_channel, region")
@@ -282,7 +293,9 @@ def test_every_rule_that_sets_rows_aside_can_have_a_limit(config):
 
 
 def test_words_for_what_is_no_column(config):
-    line = change(config / "sample.yaml", "  category:\n    flooring", "  categry:\n    flooring")
+    line = change(
+        config / "sample.yaml", "  category:\n    flooring: {en", "  categry:\n    flooring: {en"
+    )
     (found,) = refused(config)
     assert found.startswith(f"sample.yaml line {line}: no section or column 'categry'; did")
 

@@ -24,7 +24,7 @@ from cvm_analysis.report.writer import Writer
 from cvm_analysis.results import Run
 from cvm_analysis.run import published
 from cvm_analysis.settings import Settings, load
-from cvm_analysis.strategy import consent, facts
+from cvm_analysis.strategy import consent, facts, service
 
 FOLDER = "customers"  # in desk/
 OWNER_ONLY, OWNER_FOLDER = 0o600, 0o700
@@ -107,12 +107,14 @@ def read(run: Run, customer_id: str, shown_id: str) -> Customer:
     """
     names = (*facts.JOINED, "downgrades", *_ROWS)
     tables = {name: run.read_customer(name, customer_id) for name in names}
+    data, business = prepared.open(run.settings, run.stamp["region"]), run.settings.business
+    rules = run.settings.strategies.actions
+    owed = service.terms(business.service, rules, business.experience.answered)
+    tables["service_due"] = data.service_due(run.date, *owed)
     joined = facts.join({k: t for k, t in tables.items() if len(t)}, run.date).loc[customer_id]
     known = facts.kinds(())
-    region = run.stamp["region"]
-    records = prepared.open(run.settings, region).of_customer(customer_id, run.date)
+    records = data.of_customer(customer_id, run.date)
     lines = records["transactions"]
-    business = run.settings.business
     return Customer(
         customer_id=shown_id,
         as_of=run.date,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
@@ -17,6 +17,7 @@ from typing_extensions import TypedDict
 
 from cvm_analysis import atomic_folder, customers, engine, owner, texts
 from cvm_analysis.atomic_folder import read_json
+from cvm_analysis.customers.service import Days
 from cvm_analysis.errors import InputError
 from cvm_analysis.queries import DAY, Queries
 from cvm_analysis.settings import Settings
@@ -151,6 +152,24 @@ class Prepared:
         else:
             found = customers.count_deliveries(transactions, date, days).to_pandas()
         return found.set_index("customer_id").astype(int)
+
+    def service_due(
+        self,
+        date: dt.date,
+        warranty: Days,
+        maintenance: Days,
+        done_by: Collection[str],
+        answered: Collection[str],
+    ) -> pd.DataFrame:
+        """Days to maintenance and to the end of a warranty, indexed by customer_id.
+
+        See `customers.service_due`; no column where nothing has a warranty or needs maintenance.
+        """
+        if not warranty and not maintenance:
+            return pd.DataFrame(index=pd.Index([], name="customer_id", dtype=object))
+        rules = warranty, maintenance, self.contact_log, done_by, answered
+        found = customers.service_due(self.transactions, date, *rules).to_pandas()
+        return found.set_index("customer_id").astype(float)
 
     def in_period(self, date: dt.date, days: int) -> pd.DataFrame:
         """One row per customer with a line in the last `days` days, indexed by customer_id.
@@ -398,6 +417,15 @@ def count_values(settings: Settings, columns: Iterable[str]) -> dict[str, int]:
     there = [name for name in columns if name in table.columns]
     counts = table.aggregate(**{name: table[name].nunique() for name in there})
     return {name: int(n) for name, n in counts.to_pandas().iloc[0].items()} if there else {}
+
+
+def find_values(settings: Settings, column: str) -> set[str]:
+    """Find the values of a column of the order lines of all regions; none without the column."""
+    sales = open(settings, ALL).transactions
+    if column not in sales.columns:
+        return set()
+    found = sales.select(value=sales[column].cast("string")).distinct().to_pandas()["value"]
+    return set(found.dropna())
 
 
 def count_buyers(settings: Settings, date: dt.date) -> pd.Series:

@@ -64,6 +64,7 @@ def check_prepared(settings: Settings) -> None:
     check_imported(settings)
     check_dimensions(settings)
     check_covariates(settings)
+    check_service(settings)
 
 
 def warnings(settings: Settings) -> list[str]:
@@ -271,6 +272,21 @@ def check_dimensions(settings: Settings) -> None:
         for place, column in _uses_of_measures(settings)
         if known and (name := column.removeprefix(SATISFACTION)) != column and name not in known
     ]
+    if problems:
+        raise ConfigError("\n".join(problems))
+
+
+def check_service(settings: Settings) -> None:
+    """Raise ConfigError if `service` names a product or category that no order line has."""
+    problems = []
+    for column, lives in settings.business.service.items():
+        known = prepared.find_values(settings, column)
+        for value in lives:
+            if value not in known:
+                place = settings.where(settings.path, "service", column, value)
+                problems.append(
+                    f"{place}: no order line has {column} '{value}'{nearest(value, known)}"
+                )
     if problems:
         raise ConfigError("\n".join(problems))
 

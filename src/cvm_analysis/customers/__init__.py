@@ -19,7 +19,7 @@ from cvm_analysis.customers.indicators import (
 from cvm_analysis.customers.one_customer import lines_of
 from cvm_analysis.customers.periods import in_periods
 from cvm_analysis.customers.resample import with_copied_days
-from cvm_analysis.customers.service import count_deliveries, late_deliveries
+from cvm_analysis.customers.service import count_deliveries, late_deliveries, service_due
 from cvm_analysis.customers.table import as_of
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "purchase_days",
     "retention",
     "rfm_measures",
+    "service_due",
     "with_copied_days",
     "year_to_last_order",
 ]

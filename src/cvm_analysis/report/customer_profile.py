@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 
 from cvm_analysis.report import blocks
@@ -11,6 +12,7 @@ from cvm_analysis.report.writer import Writer
 
 KEY = "report.customer"
 RECORDED = ("gender", "occupation", "industry", "company_size", "city", "channel")
+OWED = ("days_to_service", "days_to_warranty_end")
 PROSPECT = "prospect"
 CLASSES = ("life_cycle", "frequency", "amount", "loyalty")
 TERMS = ("expected_margin", "margin_at_stake", "grade", "control_group")
@@ -35,6 +37,10 @@ def _recorded(writer: Writer, customer: Customer) -> Iterator[Definition]:
         yield Definition(say(f"{KEY}.profile.joined_on"), say.date(get("joined_on")))
     if get("birth_date") is not None:  # without the year: the desk greets, it does not count
         yield Definition(say(f"{KEY}.profile.birthday"), say.day_and_month(get("birth_date")))
+    for column in OWED:
+        if (days := get(column)) is not None:
+            day = customer.as_of + dt.timedelta(days=days)
+            yield Definition(say(f"{KEY}.profile.{column}"), say.date(day))
     for column in customer.own:
         if (value := get(column)) is not None:
             written = value if isinstance(value, str) else say.short(value)

@@ -25,7 +25,7 @@ GROUP = {"n_members": "number", "first": "text", "then": "text", "cost": "text",
 DAYS = (
     *("complaint_days", "days_since_late", "days_overdue", "days_since_last", "days_since_first"),
     *("days_to_contract_end", "days_to_birthday", "days_since_joined", "days_since_stage"),
-    "days_since_contact",
+    *("days_since_contact", "days_to_service", "days_to_warranty_end"),
 )
 SHARES = ("sales_change", "p_end_90d", "churn_risk")
 
@@ -216,6 +216,8 @@ def why(writer: Writer, row: Mapping[str, Any]) -> str:
     say, column = writer.say, str(row["reason"])
     value = _value(writer, column, row.get("reason_value"), row.get("reason_text"))
     key = f"action_reasons.{column}"
+    if f"{key}_past" in say and row["reason_value"] < 0:
+        return say(f"{key}_past", value=value)
     if key in say:
         return say(key, value=value)
     name = column.removeprefix(IMPORTED)

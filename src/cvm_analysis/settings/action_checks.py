@@ -13,7 +13,7 @@ from cvm_analysis.segments import report_segment, rfm
 from cvm_analysis.segments.classes import ORDERS
 from cvm_analysis.segments.grades.scorecard import NOT_GRADED
 from cvm_analysis.settings.shape import DiscoveredRegions
-from cvm_analysis.strategy import catalogue, conditions, facts
+from cvm_analysis.strategy import catalogue, conditions, facts, service
 from cvm_analysis.strategy.catalogue import Action
 from cvm_analysis.strategy.conditions import Condition
 from cvm_analysis.tables import TABLES
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Problem = tuple[tuple[str, ...], str]  # the setting within strategies.yaml, and what is wrong
 TYPES = ("retail", "project", "dealer")
-_LATER = "later"
+_LATER, _SERVICE = "later", "service"  # what is needed and is no raw table
 FEW = 3  # actions at rest that are described one by one
 
 
@@ -59,6 +59,7 @@ def find_resting(settings: Settings) -> dict[str, dict[str, set[str]]]:
         for source in sources
         for column in source.columns
     }
+    mapped |= {f"{_SERVICE}.{field}" for field in service.written(settings.business.service)}
     resting = catalogue.find_resting(
         settings.strategies.actions, lambda column: set(facts.needs(column)) <= mapped
     )
@@ -78,6 +79,7 @@ def describe_resting(settings: Settings) -> Iterator[Problem]:
             yield ("actions", code, "when"), f"action {code} rests; {'; '.join(said)}"
         return
     used = {table for table, (_, given) in settings.business.sources.by_table().items() if given}
+    used.add(_SERVICE)
     needs = Counter[str]()
     for waits in resting.values():
         missing = set().union(*waits.values())
@@ -107,6 +109,8 @@ def _place(needed: str, setting: Mapping[str, str]) -> str:
     if needed == _LATER:
         return "tables of a later version"
     table, name = needed.split(".")
+    if table == _SERVICE:
+        return f"{name} under {_SERVICE}"
     place = f"sources.{setting[table]}"
     return place if name == "customer_id" else f"{name} in {place}"
 

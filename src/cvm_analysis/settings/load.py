@@ -233,6 +233,7 @@ def _check_names(settings: Settings) -> None:
     wrong += _ambiguous(settings, named)
     wrong += _wrong_column_rules(settings)
     wrong += _unknown_identifiers(settings)
+    wrong += _unmapped_service(settings)
     if not business.sources.transactions and not business.sources.contracts:
         place = settings.where(settings.path, "sources")
         wrong.append(f"{place}: the setting 'transactions' (or 'contracts') is missing")
@@ -275,6 +276,16 @@ def _unknown_identifiers(settings: Settings) -> Iterator[str]:
             place = settings.where(settings.path, "identity", str(i))
             cure = nearest(name, known, "name its column under identifiers of sources.customers")
             yield f"{place}: '{name}' is in no file of customers{cure}"
+
+
+def _unmapped_service(settings: Settings) -> Iterator[str]:
+    """Find columns under `service` that no order lines have."""
+    known = {name for each in settings.business.sources.transactions for name in each.columns}
+    for column in settings.business.service:
+        if column not in known:
+            place = settings.where(settings.path, "service", column)
+            cure = "name its header under columns of sources.transactions"
+            yield f"{place}: no order lines have '{column}'; {cure}"
 
 
 def _check_source(

@@ -27,6 +27,7 @@ from cvm_analysis.notifications.channels import Notify
 from cvm_analysis.performance.alert_rules import Alerts
 from cvm_analysis.settings.column_rules import ColumnRule
 from cvm_analysis.settings.gates import Gates
+from cvm_analysis.strategy.service import Service
 from cvm_analysis.typed import Cell, read_off
 
 
@@ -262,5 +263,6 @@ class Business(Strict):
     leads: Leads = Leads()
     alerts: Alerts = Alerts()
     notify: Notify = Notify()
+    service: Service = {}
     levels: Annotated[tuple[Level, ...], AfterValidator(check_levels)] = ()
     words: dict[str, dict[str, Wording]] = {}  # section of the texts, or column -> code -> name

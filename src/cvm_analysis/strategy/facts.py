@@ -39,6 +39,8 @@ DERIVED: Mapping[str, str] = MappingProxyType(  # column -> kind
         "days_to_contract_end": "days",  # next renewal or agreed end
         "days_since_contact": "days",  # since the last contact
         "days_since_late": "days",  # since a delivery came late; 0: one is overdue
+        "days_to_service": "days",  # to the next maintenance; below 0: overdue
+        "days_to_warranty_end": "days",  # of the warranty that ends next
         "order_margin": "money",  # mean margin of an order: own, else that of the type
         "fell_from": "text",  # grade at the earlier date, of those who fell
         "largest_drop": "text",  # indicator that cost them most points
@@ -89,6 +91,8 @@ _NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType(  # column -> columns o
         **{name: (f"customers_raw.{name}",) for name in ATTRIBUTES if name != "customer_type"},
         "days_since_joined": ("customers_raw.joined_on",),
         "days_to_birthday": ("customers_raw.birth_date",),
+        "days_to_service": ("service.maintenance_every_days",),
+        "days_to_warranty_end": ("service.warranty_days",),
         **dict.fromkeys(_LATER, ("later",)),
     }
 )
@@ -130,7 +134,8 @@ def _is_bounded(share: str) -> bool:
 def needs(column: str) -> tuple[str, ...]:
     """List the columns of raw tables that a column is made from, beside those everybody has.
 
-    `indicators.value` stands for any imported indicator; `later` for what no raw table has yet.
+    `indicators.value` stands for any imported indicator; `service.<field>` for what the config says
+    under `service`; `later` for what no raw table has yet.
     """
     if column.startswith(IMPORTED):
         return ("indicators.value",)
@@ -149,7 +154,8 @@ def join(
     tables : by name, each as `tables` describes it, keyed by its index: customers (with imported
         indicators and attributes of the business's own), segments, grades, value, churn,
         contract_churn, membership, experience, downgrades, grade_points, late_deliveries
-        (`Prepared.late_deliveries`). Only customers must be there
+        (`Prepared.late_deliveries`), service_due (`Prepared.service_due`). Only customers must be
+        there
     margin_share : share of net sales that is margin, where no cost is known
 
     Returns
@@ -161,7 +167,7 @@ def join(
     found = tables["customers"]
     known, ours = kinds(()), TABLES["customers"].columns
     found = found.drop(columns=[c for c in found if c in known and c not in ours])
-    for name in (*JOINED[1:], "late_deliveries"):
+    for name in (*JOINED[1:], "late_deliveries", "service_due"):
         if (table := tables.get(name)) is not None:
             found = found.join(table.drop(columns=[c for c in table if c in found]))
     found = found.drop(columns=[c for c in found if c in _LEFT_OUT])
