@@ -1,6 +1,6 @@
-# setup, report, test, quick, proofs, sources, schedules, airflow, spark, lab, bench, figures: each sets up what it
-# needs, then runs it.
-.PHONY: setup report test quick proofs sources schedules airflow spark lab bench figures
+# setup, report, test, quick, proofs, sources, schedules, airflow, spark, lab, bench, figures, docs: each sets up what
+# it needs, then runs it.
+.PHONY: setup report test quick proofs sources schedules airflow spark lab bench figures docs
 .DEFAULT_GOAL := report
 
 PYTHON ?= python3.11
@@ -92,3 +92,7 @@ figures: setup
 	$(BIN)/cvm sample data/sample
 	$(BIN)/cvm prepare config/sample.yaml
 	$(BIN)/python tests/store_figures.py
+
+# The API reference, made from the docstrings, in docs/api/.
+docs: setup
+	$(BIN)/python docs/reference/build.py
