@@ -97,5 +97,12 @@ def test_answers_stand_with_the_lowest_first():
 def test_what_to_offer_next_is_in_the_order_of_its_rank():
     said = text(customer_reasons.next_products(EN, customer()))
     assert said == "What to offer next: Flooring Product Goes with Flooring glue glue Flooring"
+    tested = customer().next_products.assign(
+        level="product", because_of=[None, "oak"], probability=[None, 0.126]
+    )
+    assert text(customer_reasons.next_products(EN, customer(next_products=tested))) == (
+        "What to offer next: floor Product Goes with In the next new purchase floor oak 13% glue "
+        "bought by many –"
+    )
     assert "下一步推荐：地板" in text(customer_reasons.next_products(ZH, customer()))
     assert not customer_reasons.next_products(EN, customer(next_products=pd.DataFrame())).html

@@ -7,8 +7,11 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from cvm_analysis.settings import load
-from cvm_analysis.strategy import catalogue, conditions
+from cvm_analysis.settings.rule_files import Strategies
+from cvm_analysis.settings.shape import Business
+from cvm_analysis.strategy import catalogue, conditions, facts
 from cvm_analysis.strategy.catalogue import Action, Owner
+from cvm_analysis.tables import TABLES
 
 CONFIG = Path(__file__).parent.parent / "config"
 KINDS = {"days_overdue": "days", "grade": "text", "points_expiring": "number", "risk": "share"}
@@ -175,9 +178,15 @@ def test_nobody_is_left_without_what_is_owed_in_the_shipped_catalogue():
     assert any(each.control_share for each in actions)
 
 
-def test_the_playbook_names_every_shipped_action_and_no_other():
-    """docs/playbook.md says what is done for whom; `follow_up_*` stands for several."""
+def test_the_playbook_names_every_shipped_action_and_nothing_unknown():
+    """Names are those of actions, tables, facts and settings; `follow_up_*` stands for several."""
     text = (CONFIG.parent / "docs" / "playbook.md").read_text("utf-8")
     rows = [line for line in text.splitlines() if line.startswith("|")]
     named = set(re.findall(r"`([a-z_]+)`", "\n".join(rows)))
-    assert named == {each.code for each in load(CONFIG / "sample.yaml").strategies.actions}
+    settings = load(CONFIG / "sample.yaml")
+    actions = {each.code for each in settings.strategies.actions}
+    assert actions <= named
+    known = {*TABLES, *facts.kinds(()), *settings.scorecards.scorecards}
+    known |= {*Business.model_fields, *Strategies.model_fields}
+    known |= {*Action.__dataclass_fields__, *Owner.__dataclass_fields__}
+    assert not named - actions - known

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -16,7 +17,7 @@ KEY = "report.customer"
 _POINTS = {"value": "text", "points": "text"}
 _NEW = 9.0  # ten times as much: the year before had just begun
 PROMOTER, DETRACTOR = 9, 6  # of 10: from this score on, up to that one
-_NEXT = {"product": "text", "because_of": "text"}
+_NEXT = {"product": "text", "because_of": "text", "probability": "percent"}
 
 
 def figures(writer: Writer, customer: Customer, risk_days: int) -> Block:
@@ -220,17 +221,19 @@ def next_products(writer: Writer, customer: Customer) -> Block:
     if rows.empty:
         return Block("")
     rows = rows.sort_values("rank")
-    shown = pd.DataFrame(
-        {c: [_product(writer, each) for each in rows[c]] for c in _NEXT if c in rows}
-    )
+    listed = rows.to_dict("records")
+    reasons = [_product(writer, row, "because_of") for row in listed]
+    shown = rows.assign(
+        product=[_product(writer, row, "product") for row in listed],
+        because_of=[each or say(f"{KEY}.next.popular") for each in reasons],
+    ).reset_index(drop=True)
     labels = say.section(f"{KEY}.next.columns")
-    formats = {c: _NEXT[c] for c in shown}
-    return writer.part(
-        say(f"{KEY}.next.heading", product=shown["product"].iloc[0]),
-        writer.table(shown, formats, labels=labels, id="customer-next"),
-    )
+    formats = {c: f for c, f in _NEXT.items() if c in shown and shown[c].notna().any()}
+    heading = say(f"{KEY}.next.heading", product=shown["product"].iloc[0])
+    return writer.part(heading, writer.table(shown, formats, labels=labels, id="customer-next"))
 
 
-def _product(writer: Writer, code: object) -> str:
-    """Name a category by the business's words; a product is called as it is recorded."""
-    return writer.say.level("category", code) if isinstance(code, str) else writer.say.number(None)
+def _product(writer: Writer, row: Mapping[Any, Any], column: str) -> str:
+    """Name a product, or the category that stands for it, by the business's words."""
+    code = row[column]
+    return writer.say.level(row.get("level", "category"), code) if isinstance(code, str) else ""
