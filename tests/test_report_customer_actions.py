@@ -53,7 +53,7 @@ def test_consent_is_said_by_channel_and_its_absence_too():
         customer_actions.to_do(EN, customer())
     )
     said = text(customer_actions.to_do(EN, customer(consents={})))
-    assert "No consent is on record. Ask before you send offers." in said
+    assert "No consent is on record: ask for it before you send offers." in said
     near = text(customer_actions.to_do(EN, customer({"days_to_birthday": 3.0})))
     assert "Birthday on May 3." in near and "1990" not in near
 

@@ -31,6 +31,7 @@ def test_points_say_what_expires_and_what_is_missing():
 
 
 def test_words_are_defined_with_the_figures_of_the_config():
-    said = text(customer_profile.definitions(EN, 0.1))
+    said = text(customer_profile.definitions(EN, customer(), 0.1))
     assert "in the next 12 months, discounted by 10% a year." in said
     assert "From the 10% to the 90% quantile" in said
+    assert not customer_profile.definitions(EN, prospect(), 0.1).html

@@ -59,7 +59,7 @@ def render(
         customer_profile.points(*parts),
         customer_profile.profile(*parts),
         customer_history.orders(*parts),
-        customer_profile.definitions(writer, terms.discount_rate),
+        customer_profile.definitions(*parts, terms.discount_rate),
     ]
     around = head.describe(named, say, as_of, links)
     return page.lay_out([each.html for each in shown], say, around, as_of, version=version)

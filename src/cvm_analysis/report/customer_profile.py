@@ -91,8 +91,10 @@ def _referrals(writer: Writer, customer: Customer) -> Iterator[str]:
         yield say(f"{KEY}.points.referred", customers=n, money=brought)
 
 
-def definitions(writer: Writer, discount_rate: float) -> Block:
-    """Define the words that a reader may ask about."""
+def definitions(writer: Writer, customer: Customer, discount_rate: float) -> Block:
+    """Define the words that a reader may ask about; nobody asks where there is no figure."""
+    if not customer.has_bought:
+        return Block("")
     say, key = writer.say, "report.definitions"
     rate = say.percent(discount_rate)
     terms = [
