@@ -1,5 +1,6 @@
 """A customer's page is found by an id, read from the newest report, and shows no raw id unasked."""
 
+import datetime as dt
 import json
 import re
 import stat
@@ -101,6 +102,24 @@ def test_the_raw_id_is_shown_only_if_asked(business):
     html = path.read_text("utf-8")
     assert '<h1 class="cvm-headline">raw-77: nothing is planned</h1>' in html
     assert "raw-77" not in path.name
+
+
+def test_what_is_on_record_ends_on_the_day(settings):
+    data = prepared.open(settings, "n")
+    early = data.of_customer(C77, dt.date(2025, 1, 31))
+    assert early["transactions"]["amount"].tolist() == [100.0] and early["feedback"].empty
+    assert len(early["consents"]) == 1 and early["contact_log"].empty
+    assert len(data.of_customer(C77, dt.date(2025, 2, 1))["feedback"]) == 1
+
+
+def test_an_id_that_was_merged_finds_the_person(settings, monkeypatch):
+    monkeypatch.setenv("CVM_KEY", KEY)
+    monkeypatch.setattr(prepared, "merges", lambda _: {pseudonym("old", KEY.encode()): C77})
+    assert customer_file.find(settings, "old") == C77
+    assert prepared.find_region(settings, C77) == "n"
+    assert prepared.find_region(settings, C88) == "s"
+    assert prepared.find_values(settings, "category") == {"care", "tools"}
+    assert prepared.find_values(settings, "product") == set()
 
 
 def test_languages_lead_to_each_other(business):

@@ -34,6 +34,13 @@ def test_a_step_says_what_why_who_and_by_when():
     assert "Send news Why" not in said
 
 
+def test_steps_stand_by_rank_and_the_first_is_the_headline():
+    shown = customer(actions=actions(("offer", 2, True, None), ("complaint", 1, True, None)))
+    said = text(customer_actions.to_do(EN, shown))
+    assert said.index("Close the complaint Call") < said.index("Make an offer Why")
+    assert "C1: Close the complaint by Jan 3" in text(customer_actions.headline(EN, shown))
+
+
 def test_an_action_without_words_of_its_own_shows_no_code():
     said = text(customer_actions.to_do(EN, customer(actions=actions(("offer", 1, True, None)))))
     assert "Make an offer Why: complaint open for 62 days. Service, Phone by Jan 3" in said
