@@ -80,7 +80,7 @@ def test_the_page_has_what_is_on_record_and_no_raw_id(business):
     assert path.parent.parent.name == "desk"
     for known in ("Kiel", "Net sales €150 last 365 days", "Price", "open for 36 days", "dear"):
         assert known.lower() in said.lower(), known
-    assert "May be contacted by: Phone." in said and "Buys mostly care: 100% of sales" in said
+    assert "Has agreed to offers by: Phone." in said and "Buys mostly care: 100% of sales" in said
     assert "raw-77" not in html and C88 not in html
 
 

@@ -12,7 +12,7 @@ def test_the_headline_is_the_first_action_and_its_day():
         "C1: Close the complaint by Jan 3 Retail customer · Berlin · At risk · grade B · customer "
         "since Feb 2023"
     )
-    assert text(customer_actions.headline(ZH, customer())).startswith("C1：1月3日前处理投诉")
+    assert text(customer_actions.headline(ZH, customer())).startswith("C1：处理投诉（1月3日前）")
 
 
 def test_without_an_action_it_says_whether_the_next_order_is_overdue():
@@ -56,11 +56,13 @@ def test_a_control_group_is_a_warning_and_no_step():
 
 
 def test_consent_is_said_by_channel_and_its_absence_too():
-    assert "May be contacted by: Phone. Not by: SMS. Should answer best: Phone." in text(
+    assert "Has agreed to offers by: Phone. Not by: SMS. Should answer best: Phone." in text(
         customer_actions.to_do(EN, customer())
     )
+    refused = customer(consents={"phone": False, "sms": True})
+    assert "answer best" not in text(customer_actions.to_do(EN, refused))
     said = text(customer_actions.to_do(EN, customer(consents={})))
-    assert "No consent is on record: ask for it before you send offers." in said
+    assert "No consent to offers is on record: ask for it before you send any." in said
     near = text(customer_actions.to_do(EN, customer({"days_to_birthday": 3.0})))
     assert "Birthday on May 3." in near and "1990" not in near
 

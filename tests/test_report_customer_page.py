@@ -58,7 +58,7 @@ def test_what_customers_wrote_is_text():
 def test_a_prospect_has_a_page_with_what_is_known_and_the_lead():
     said = plain(page(EN, prospect()))
     assert "Project customer · known since Dec 2025, no order yet" in said
-    assert "One open enquiry" in said and "No consent is on record" in said
+    assert "One open enquiry" in said and "No consent to offers is on record" in said
     for absent in ("Risk", "Grade B", "So far", "Buys", "orders"):
         assert absent not in said
 

@@ -119,7 +119,8 @@ def _reach(writer: Writer, customer: Customer) -> Iterator[str]:
             yield say(f"{KEY}.reach.{key}", channels=names)
     if not customer.consents:
         yield say(f"{KEY}.reach.unknown")
-    if best := get("best_channel"):
+    best = get("best_channel")
+    if best and customer.consents.get(best, True):
         yield say(f"{KEY}.reach.best", channel=say(f"channels.{best}"))
     ahead = get("days_to_birthday")
     if ahead is not None and ahead <= SOON:
