@@ -34,7 +34,7 @@ class Voice(NamedTuple):
 
 
 def heading(writer: Writer, voice: Voice) -> str:
-    """Say how many complaints wait and what margin their customers should bring; else the NPS; empty without either."""
+    """Say how many complaints wait, and from whom; else the NPS; empty without either."""
     return _complaints(writer, voice) or _nps(writer, voice)
 
 
