@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cvm_analysis import processes
 from cvm_analysis.backtest import choice, holdout, origins, purchases, trials
 from cvm_analysis.backtest.origins import POOL, Origin, Records
 from cvm_analysis.backtest.trials import Trial
@@ -164,20 +163,17 @@ def run(
     table = customers or (lambda day: purchases.customers(days, day))
     then = [forecasts.split_by_type(_with_columns(table(day), covariates)) for day in dates]
     elsewhere = [forecasts.split_by_type(others(day)) if others else {} for day in dates]
-
-    def gather(kind: str, buyers: pd.DataFrame) -> list[Records]:
+    types = {}
+    for kind, buyers in then[-1].items():
         own = known[known["customer_id"].isin(buyers.index)]
         lent = (company or {}).get(kind, {})
         wanted = _wanted(len(buyers), lent.values())
-        return [
+        records = [
             Records(date, each.get(kind, buyers.iloc[:0]), own, start, rest.get(kind),
                     lent.get(date.isoformat()), wanted, date < today, tuple(covariates))
             for date, each, rest in zip(dates, then, elsewhere, strict=True)
         ]  # fmt: skip
-
-    records = [gather(kind, buyers) for kind, buyers in then[-1].items()]
-    tried = processes.run_each(lambda each: try_type(each, weeks), records)
-    types = dict(zip(then[-1], tried, strict=True))
+        types[kind] = try_type(records, weeks)
     ahead = [_forecast(kind, tried, horizon_weeks) for kind, tried in types.items()]
     scores = [_score(kind, tried, days, horizon_weeks) for kind, tried in types.items()]
     return Backtest(types, weeks, horizon_weeks, pd.concat(ahead), pd.concat(scores), short)

@@ -19,7 +19,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from cvm_analysis import processes
 from cvm_analysis.churn.challengers import Rows
 from cvm_analysis.errors import FitError
 from cvm_analysis.minimum_data import shortfalls
@@ -66,11 +65,11 @@ def _fit_segments(
         segment[own.index] = own.map(of_customer)
     events = (rows.outcome["event"] == 1).groupby(segment).sum()
     order = events.sort_index().sort_values(ascending=False, kind="stable").index
-    each = processes.run_each(lambda name: _fit_segment(rows, segment == name, features), order)
     found = []
-    for name, fitted in zip(order, each, strict=True):
-        own, ratios = segment == name, fitted.reindex(features)[_RATIO]
+    for name in order:
+        own = segment == name
         counts = (int(own.sum()), rows.customers[own].nunique(), int(events[name]))
+        ratios = _fit_segment(rows, own, features).reindex(features)[_RATIO]
         for feature, ratio in zip(features, ratios.to_numpy(), strict=True):
             found.append((str(name), feature, *counts, *ratio))
     return found

@@ -101,9 +101,10 @@ def estimate_on_days(
     assumed_margin: float,
 ) -> list[pd.DataFrame]:
     """Value the customers of each of several days; `estimate_margin` for each."""
-    pairs = list(zip(customers, models, strict=True))
-    terms = horizon_weeks, annual_rate, assumed_margin
-    return processes.run_each(lambda each: estimate_margin(*each, *terms), pairs)
+    return [
+        estimate_margin(each, fitted, horizon_weeks, annual_rate, assumed_margin)
+        for each, fitted in zip(customers, models, strict=True)
+    ]
 
 
 def forecast_no_purchase(

@@ -169,18 +169,25 @@ class Build:
         return self.folder / "desk"
 
     def execute(self, wanted: Sequence[Step]) -> None:
-        """Execute each of these notebooks as soon as it can be."""
+        """Execute each of these notebooks as soon as it can be; its page comes beside the next."""
         clock, todo = time.monotonic(), order(wanted)
         running: dict[Future[Finished], Step] = {}
+        unwritten: list[Step] = []  # executed, and their pages are not written yet
         try:
-            while todo.is_active():
-                for step in todo.get_ready():
+            while todo.is_active() or unwritten or running:
+                for step in todo.get_ready() if todo.is_active() else ():
                     running[self.slots.submit(self._execute, step)] = step
+                for step in unwritten:
+                    running[self.slots.submit(self._write_page, step)] = step
+                unwritten = []
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
                 for task in [task for task in running if task in done]:
                     step = running.pop(task)
+                    is_new = step not in self.finished
                     self.finished[step] = task.result()
-                    todo.done(step)
+                    if is_new:
+                        todo.done(step)
+                        unwritten.append(step)
         except Exception:
             self.stop.set()
             wait([task for task in running if not task.cancel()])
@@ -211,24 +218,35 @@ class Build:
             atomic_folder.publish(self.folder, job.link)
 
     def _execute(self, step: Step) -> Finished:
-        """Execute a notebook and write its page, beside those that still compute."""
         if self.stop.is_set():
             raise Stopped
         self.progress(Event(self.job.region, "running", step.output))
-        job, output = self.job, self.desk / "notebooks" / f"{step.output}.ipynb"
+        job, output = self.job, self._output(step)
         asked = job.parameters(self.desk, step.language)
         source = job.plan.notebook(step.notebook)
         finished = execute(source, asked, output, job.plan.limits(), self.stop)
-        hide = redact_paths.path_redactor(job.plan, self.desk)
         if finished.failure:
+            hide = redact_paths.path_redactor(job.plan, self.desk)
             raise _failed(job, output, finished.failure, hide)
         self.progress(Event(job.region, "executed", step.output, seconds=finished.seconds))
+        return finished
+
+    def _write_page(self, step: Step) -> Finished:
+        """Remove paths of this machine from an executed notebook, and write its page."""
+        if self.stop.is_set():
+            raise Stopped
+        job, output = self.job, self._output(step)
+        asked = job.parameters(self.desk, step.language)
+        hide = redact_paths.path_redactor(job.plan, self.desk)
         redact_paths.clean_notebook(output, asked, hide)
         signature = notebooks.signature(step.notebook, step.language)
         redact_paths.clean_sentinel(self.desk / "done" / signature, asked, hide)
         notes = pages.write(job, output, step.notebook, step.language, self.stop)
-        more = tuple(note._asdict() for note in notes)
+        finished, more = self.finished[step], tuple(note._asdict() for note in notes)
         return replace(finished, notes=(*finished.notes, *more))
+
+    def _output(self, step: Step) -> Path:
+        return self.desk / "notebooks" / f"{step.output}.ipynb"
 
 
 @contextmanager
