@@ -100,6 +100,11 @@ class Settings:
         return self.resolve(self.business.ledger or f"../data/ledger/{self.path.stem}")
 
     @property
+    def exports(self) -> Path:
+        """The folder of exports to CRMs."""
+        return self.resolve(self.business.exports or f"../data/exports/{self.path.stem}")
+
+    @property
     def files(self) -> list[Path]:
         """The config and the rule files it names."""
         return list(self.lines)

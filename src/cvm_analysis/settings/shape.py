@@ -241,6 +241,7 @@ class Business(Strict):
     extracted_on: dt.date | None = None
     prepared: str | None = None
     ledger: str | None = None
+    exports: str | None = None
     engine: Annotated[str | None, BeforeValidator(_read_engine)] = None  # the master of a Spark
     pdf: Annotated[Literal["auto", "off"], BeforeValidator(read_off)] = "auto"
     regions: Regions
