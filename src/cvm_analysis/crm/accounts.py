@@ -55,8 +55,8 @@ def compare(
     known = theirs[theirs.index.isin(exported.index)]
     if known.empty:
         raise InputError(
-            f"{path}: none of its customers ({n_rows:,}) was in the last export; is it an export of "
-            "this business, and is CVM_KEY its key?"
+            f"{path}: none of its customers ({n_rows:,}) was in the last export; is it an export "
+            "of this business, and is CVM_KEY its key?"
         )
     before = exported.loc[known.index]
     kinds, edits, has = FIELDS["customers"], list[pd.DataFrame](), exported.copy()

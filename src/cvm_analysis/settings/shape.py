@@ -163,6 +163,7 @@ class Source(Place):
     region: RegionKey | None = None
     columns: dict[str, str]
     formats: dict[str, str] = {}  # strptime patterns of dates that are not ISO
+    codes: dict[str, dict[Cell, Cell]] = {}  # column -> word of the file, or "*" -> our code
     join: tuple[Join, ...] = ()
     fill_by: str | None = None  # header of the order: its later lines take its first line's cells
     where: Filter = {}  # rows that count
