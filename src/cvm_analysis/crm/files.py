@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -61,9 +61,7 @@ def _write(path: Path, rows: pd.DataFrame, form: str) -> None:
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(path, options) as book:
         sheet = book.add_worksheet()
-        cells: Mapping[int, tuple[str, ...]] = dict(
-            enumerate([tuple(rows.columns), *rows.itertuples(index=False, name=None)])
-        )
-        for number, row in cells.items():
+        rows_of_texts = [tuple(rows.columns), *rows.itertuples(index=False, name=None)]
+        for number, row in enumerate(rows_of_texts):
             for column, text in enumerate(row):
                 sheet.write_string(number, column, text)

@@ -67,7 +67,8 @@ def read(settings: Settings, report: Report, language: str) -> dict[str, pd.Data
     if missing := [name for name in NEEDED if tables[name] is None]:
         raise InputError(f"{report.link}: no table {', '.join(missing)}, which a CRM would get")
     there = {name: table for name, table in tables.items() if table is not None}
-    return records.make(writer, there, report.made["names"][language], as_of)
+    name = report.made.get("names", {}).get(language, report.region)
+    return records.make(writer, there, name, as_of)
 
 
 def _table(folder: Path, name: str) -> pd.DataFrame | None:
