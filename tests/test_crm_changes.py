@@ -29,7 +29,7 @@ def crm(tmp_path, **grades):
 
 
 def after(made):
-    return State(ABOUT, made.cells, made.edits)
+    return State(ABOUT, made.cells, made.edits, made.sent)
 
 
 def first():
@@ -98,3 +98,20 @@ def test_a_lost_customer_is_reported_and_not_exported_again(tmp_path):
 def test_nothing_can_be_compared_before_the_first_export(tmp_path):
     with pytest.raises(InputError, match="nothing was exported yet"):
         changes.find(ZOHO, State(), {"customers": customers(a="A")}, given=crm(tmp_path, a="A"))
+
+
+def test_an_export_that_was_not_imported_is_no_edit_of_every_cell(tmp_path):
+    """Else the CRM's old cells would be kept for ever."""
+    ids = "abcdefgh"
+    first = changes.find(ZOHO, State(), {"customers": customers(**dict.fromkeys(ids, "A"))})
+    later = {**dict.fromkeys("abcdef", "B"), "g": "A", "h": "A"}
+    second = changes.find(ZOHO, after(first), {"customers": customers(**later)})
+    assert second.sent["customer_id"].tolist() == list("abcdef")
+    third = changes.find(ZOHO, after(second), {"customers": customers(**later)})
+    assert third.sent.equals(second.sent), "an export without customers asks for no import"
+    old = crm(tmp_path, **dict.fromkeys(ids, "A"))
+    with pytest.raises(InputError, match=r"none of the changes of the last export \(0001\)"):
+        changes.find(ZOHO, after(third), {"customers": customers(**later)}, given=old)
+    half = crm(tmp_path, **{**later, "a": "A"})
+    made = changes.find(ZOHO, after(third), {"customers": customers(**later)}, given=half)
+    assert made.conflicts["customer"].tolist() == ["a"]

@@ -56,7 +56,9 @@ def test_a_state_is_read_as_it_was_published_and_replaced_as_a_whole(tmp_path):
     assert [path.name[:7] for path in sorted(tmp_path.glob("*state*"))] == [".state-", "state"]
 
 
-@pytest.mark.parametrize("spoil", ["state.json", "customers.parquet", "edits.parquet"])
+@pytest.mark.parametrize(
+    "spoil", ["state.json", "customers.parquet", "edits.parquet", "sent.parquet"]
+)
 def test_a_damaged_state_is_one_message(tmp_path, spoil):
     state.publish(tmp_path, State(ABOUT, {"customers": BEFORE}))
     (tmp_path / "state" / spoil).write_text("{")

@@ -6,7 +6,7 @@ until both say the same again or it is overwritten on request.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -104,25 +104,28 @@ def _read(
     if not path.is_file():
         raise InputError(f"{path}: no such file; give the CRM's export of its customers")
     fields = system.modules["customers"].fields
-    with formats.open_rows(path) as file:
-        header, records = file.header, [*file.records]
-    there = {field: header.index(name) for field, name in fields.items() if name in header}
-    _refuse_foreign(path, system, header, there)
-    rows = [(line, [row[i].strip() if i < len(row) else "" for i in there.values()])
-            for line, row in records]  # fmt: skip
-    table = pd.DataFrame([row for _, row in rows], columns=list(there), dtype=object)
-    table["line"] = [line for line, _ in rows]
-    table = table[table["customer_id"] != ""]
+    with formats.open_tables(path) as file:
+        header = file.header
+        there = {field: header.index(name) for field, name in fields.items() if name in header}
+        _refuse_foreign(path, system, header, there)
+        named = ["line", *map(str, there.values())]
+        parts = [each.select(named).to_pandas() for _, tables in file.parts for each in tables]
+    table = pd.concat(parts or [pd.DataFrame(columns=named)], ignore_index=True)
+    table = table.set_axis(["line", *there], axis=1).fillna("")
+    cells_of = {field: table[field].astype(str).str.strip() for field in there}
+    table = table.assign(**cells_of)[cells_of["customer_id"] != ""]
     _refuse_repeated(path, table)
     table.index = pd.Index(hide(table["customer_id"].tolist()), name="customer_id")
     safe = table.drop(columns=["customer_id", "line"]).map(no_formula)
     return safe, len(safe), [name for field, name in fields.items() if field not in there]
 
 
-def _refuse_foreign(path: Path, system: System, header: Sequence[str], there: object) -> None:
+def _refuse_foreign(
+    path: Path, system: System, header: Sequence[str], there: Collection[str]
+) -> None:
     """Refuse a file without ids, or with nothing else of ours; name the system it may be of."""
     fields = system.modules["customers"].fields
-    if fields["customer_id"] in header and len(list(there)) > 1:  # type: ignore[call-overload]
+    if "customer_id" in there and len(there) > 1:
         return
     others = [systems.load(name) for name in systems.names() if name != system.key]
     known = [each.modules.get("customers") for each in others]

@@ -18,11 +18,13 @@ from cvm_analysis.crm.systems import System
 from cvm_analysis.errors import InputError
 
 Cells = Mapping[str, pd.DataFrame]
+LEAST = 5  # customers of an export: if all differ in the CRM, it was not imported
 
 
 class Changes(NamedTuple):
-    """Rows by kind, the conflicts, what the system has after the export, and what it had before.
+    """Rows by kind, the conflicts, and what the system has after the export.
 
+    sent : customers of this export or, if it has none, of the last one that had some
     found : of the CRM's own export of its customers, if it was given
     """
 
@@ -31,7 +33,8 @@ class Changes(NamedTuple):
     conflicts: pd.DataFrame
     cells: Cells
     edits: pd.DataFrame
-    found: accounts.Found | None = None
+    sent: pd.DataFrame
+    found: accounts.Found | None
 
 
 def find(
@@ -63,12 +66,15 @@ def find(
     if "members" in now and "members" in before.cells:
         now["members"] = _with_first_day(now["members"], before.cells["members"])
     known = replace(before, cells=has)
+    changed = {kind: each if full else known.changed(kind, each) for kind, each in now.items()}
+    sent = changed["customers"][["customer_id"]] if "customers" in changed else before.sent
     return Changes(
-        {kind: each if full else known.changed(kind, each) for kind, each in now.items()},
+        changed,
         {kind: known.removed(kind, each) for kind, each in now.items()},
         pd.concat([conflicts, _lost(found, system)], ignore_index=True),
         now,
         edits,
+        sent if len(sent) else before.sent,
         found,
     )
 
@@ -79,7 +85,14 @@ def _compare(
     if "customers" not in before.cells:
         raise InputError(f"{given}: nothing was exported yet that it could be compared with")
     exported = before.cells["customers"].set_index("customer_id")
-    return accounts.compare(given, system, exported, hide)
+    found = accounts.compare(given, system, exported, hide)
+    arrived = before.sent[before.sent["customer_id"].isin(found.has.index.difference(found.lost))]
+    if len(arrived) >= LEAST and arrived["customer_id"].isin(found.edits["customer_id"]).all():
+        raise InputError(
+            f"{given}: has none of the changes of the last export ({before.about['number']:04}); "
+            "import its files first, then take the CRM's export of its customers"
+        )
+    return found
 
 
 def _without_lost(found: accounts.Found, overwrite: bool) -> pd.DataFrame:

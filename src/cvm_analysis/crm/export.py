@@ -101,8 +101,8 @@ def export(settings: Settings, system: System, out: Path, options: Options) -> O
 def _claim(settings: Settings, folder: Path) -> None:
     """Mark the exports as this business's; InputError if they are another's."""
     parent = settings.exports
-    folder.mkdir(parents=True, exist_ok=True)
-    parent.chmod(0o700)
+    parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(exist_ok=True)
     path = parent / marker.MARKER
     own = owner.describe(settings.business.business, settings.path, parent)
     if found := owner.read(path, owner.Owner, f"{parent} belongs to {settings.path}"):
@@ -156,7 +156,7 @@ def _write(
         if is_new := bool(written or len(made.conflicts)):
             atomic_folder.place(building, to)
             about = About(**{**about, "number": number})
-    state.publish(folder, State(about, made.cells, made.edits))
+    state.publish(folder, State(about, made.cells, made.edits, made.sent))
     place = to if is_new else folder
     return Outcome(place, written, about["regions"], len(made.conflicts), made.found)
 

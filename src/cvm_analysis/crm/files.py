@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from cvm_analysis.crm.fields import FIELDS, KEYS
-from cvm_analysis.crm.systems import Module, System
+from cvm_analysis.crm.systems import System
 
 OWNER_ONLY = 0o600
 REMOVED = ".removed"  # in the name of a file: rows that are no longer exported, by their key
@@ -28,14 +28,15 @@ def write(
     fields = [field for field in FIELDS[kind] if field in module.fields]
     fields = [field for field in fields if field in KEYS[kind]] if removed else fields
     constants = {} if removed else module.constants
+    headed = rows[fields].assign(**constants).rename(columns=dict(module.fields))
     stem = f"{module.file}{REMOVED if removed else ''}"
     limit = system.content.rows or (SHEET_ROWS if system.content.format == "xlsx" else len(rows))
-    for part, start in enumerate(range(0, len(rows), limit or 1), start=1):
-        number = f".{part}" if len(rows) > limit else ""
-        name = f"{stem}{number}.{system.content.format}"
-        chosen = rows[fields].iloc[start : start + limit].assign(**constants)
-        _write(folder / name, _headed(chosen, module), system.content.format)
-        yield name, len(chosen)
+    for number, start in enumerate(range(0, len(rows), limit or 1), start=1):
+        part = headed.iloc[start : start + limit]
+        numbered = f"{stem}.{number}" if len(rows) > limit else stem
+        name = f"{numbered}.{system.content.format}"
+        _write(folder / name, part, system.content.format)
+        yield name, len(part)
 
 
 def write_csv(path: Path, rows: pd.DataFrame) -> None:
@@ -45,10 +46,6 @@ def write_csv(path: Path, rows: pd.DataFrame) -> None:
         lines = csv.writer(file, lineterminator="\r\n")
         lines.writerow(rows.columns)
         lines.writerows(zip(*(rows[name].tolist() for name in rows), strict=True))
-
-
-def _headed(rows: pd.DataFrame, module: Module) -> pd.DataFrame:
-    return rows.rename(columns=dict(module.fields))
 
 
 def _write(path: Path, rows: pd.DataFrame, form: str) -> None:

@@ -2,6 +2,7 @@
 
 <exports>/<system>/state/<kind>.parquet   cells as exported last, ids as pseudonyms
 <exports>/<system>/state/edits.parquet    cells that the desk changed in the CRM
+<exports>/<system>/state/sent.parquet     customers of the last export that had some
 <exports>/<system>/state/state.json       number of the export, date of each region's report
 
 An export writes its files first and its state last, each in one step: after a kill in between the
@@ -24,6 +25,7 @@ from cvm_analysis.errors import InputError
 
 NAME = "state"
 EDITS = ["customer_id", "field", "theirs"]
+OTHERS = ("edits", "sent")  # tables that are no cells
 
 
 class About(TypedDict):
@@ -49,6 +51,9 @@ class State:
     about: About = field(default_factory=lambda: NOTHING)
     cells: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     edits: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=EDITS, dtype=object))
+    sent: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=["customer_id"], dtype=object)
+    )
 
     def changed(self, kind: str, cells: pd.DataFrame) -> pd.DataFrame:
         """The rows that are new or have another cell."""
@@ -81,7 +86,7 @@ def read(folder: Path) -> State:
     about = atomic_folder.read_json(link / "state.json", About)
     try:
         tables = {path.stem: pd.read_parquet(path) for path in link.glob("*.parquet")}
-        edits = tables.pop("edits")
+        edits, sent = (tables.pop(name) for name in OTHERS)
     except (OSError, ValueError, KeyError):
         about = None
     if about is None:
@@ -89,13 +94,14 @@ def read(folder: Path) -> State:
             f"{link}: damaged; take it from a backup, or remove it: the next export is then of all "
             "rows, and has no removals"
         )
-    return State(about, tables, edits)
+    return State(about, tables, edits, sent)
 
 
 def publish(folder: Path, state: State) -> None:
     """Replace the state of a system's folder in one step."""
     with atomic_folder.atomic_folder(folder, NAME) as building:
-        for kind, cells in {**state.cells, "edits": state.edits}.items():
+        others = zip(OTHERS, (state.edits, state.sent), strict=True)
+        for kind, cells in {**state.cells, **dict(others)}.items():
             cells.to_parquet(building / f"{kind}.parquet", index=False)
         (building / "state.json").write_text(json.dumps(state.about, indent=1), "utf-8")
         atomic_folder.publish(building, folder / NAME)
