@@ -24,7 +24,7 @@ from cvm_analysis.strategy import ledger, plan
 from cvm_analysis.tables import TABLES
 
 N_DONE = 10
-MERGED, INTO = 3, 2  # customers, by number: the earlier one stays
+MERGED, INTO = 2, 3  # customers, by number: the one that stays is the later record
 ZOHO = SimpleNamespace(
     key="zoho", done="Completed", status="Status", owner="Task Owner", closed="Closed Time",
     result="CVM Result", account={"Account Name": "Ann", "Account Owner": "Eve"},
