@@ -89,8 +89,8 @@ def _compare(
     arrived = before.sent[before.sent["customer_id"].isin(found.has.index.difference(found.lost))]
     if len(arrived) >= LEAST and arrived["customer_id"].isin(found.edits["customer_id"]).all():
         raise InputError(
-            f"{given}: has none of the changes of the last export ({before.about['number']:04}); "
-            "import its files first, then take the CRM's export of its customers"
+            f"{given}: has none of the changes that were exported last; import those files first, "
+            "then take the CRM's export of its customers"
         )
     return found
 
