@@ -53,6 +53,10 @@ BELOW = {
     },
     "validate": {"settings", "engine", "intake", "prepared", "sources", *CORE},
     "report": {"churn", "performance", "segments", "spreadsheets", "strategy", "survival"},
+    "crm": {
+        *("atomic_folder", "intake", "owner", "prepared", "report", "run", "settings", "sources"),
+        *("spreadsheets", "strategy"),
+    },
     "run": {
         *("atomic_folder", "file_names", "notebooks", "owner", "personal", "report", "strategy"),
         "union",
@@ -60,7 +64,7 @@ BELOW = {
     "sample": set(),
     "cli": {
         *("settings", "draft", "owner", "personal", "prepared", "project", "intake", "notebooks"),
-        *("validate", "results", "run", "sample", "endings", "notifications"),
+        *("validate", "results", "run", "sample", "endings", "notifications", "crm"),
     },
 }
 # Where Ibis may be.

@@ -163,6 +163,7 @@ class Source(Place):
     region: RegionKey | None = None
     columns: dict[str, str]
     formats: dict[str, str] = {}  # strptime patterns of dates that are not ISO
+    codes: dict[str, dict[Cell, Cell]] = {}  # column -> word of the file, or "*" -> our code
     join: tuple[Join, ...] = ()
     fill_by: str | None = None  # header of the order: its later lines take its first line's cells
     where: Filter = {}  # rows that count
@@ -241,6 +242,7 @@ class Business(Strict):
     extracted_on: dt.date | None = None
     prepared: str | None = None
     ledger: str | None = None
+    exports: str | None = None
     engine: Annotated[str | None, BeforeValidator(_read_engine)] = None  # the master of a Spark
     pdf: Annotated[Literal["auto", "off"], BeforeValidator(read_off)] = "auto"
     regions: Regions
