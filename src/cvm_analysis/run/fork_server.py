@@ -38,7 +38,17 @@ LIBRARIES = (  # what notebooks import, some of it late
 )
 IS_SAFE = sys.platform == "linux"
 ONE_THREAD = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}  # duckdb has one and is not here
-NOT_IN_NOTEBOOKS = {"cli", "draft", "intake", "project", "run", "sample", "sources", "validate"}
+NOT_IN_NOTEBOOKS = {
+    "cli",
+    "crm",
+    "draft",
+    "intake",
+    "project",
+    "run",
+    "sample",
+    "sources",
+    "validate",
+}
 
 
 class Forked:
