@@ -67,10 +67,11 @@ BETTER = Choice("together", 567, 10, 0.33, 0.14, 2.3572, 1.9, 2.9)
 
 
 def test_the_test_is_said_in_a_sentence():
-    said = products.trial(EN, BETTER).html
+    said = products.trial(EN, BETTER, is_company=False).html
     assert "33% of 567 customers bought one of the 10 products shown to them" in said
     assert "with best sellers instead, 14% did" in said and "2.36 times" in said
-    assert "bought the product shown to them" in products.trial(EN, BETTER._replace(n_shown=1)).html
+    one = products.trial(EN, BETTER._replace(n_shown=1), is_company=True).html
+    assert "33% of 567 customers of all regions bought the product shown to them" in one
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,7 @@ def test_the_test_is_said_in_a_sentence():
     ],
 )
 def test_the_page_says_why_best_sellers_or_nothing_is_recommended(choice, said):
-    chapter = products.chapter(EN, GIVEN.head(0), choice).html
+    chapter = products.chapter(EN, GIVEN.head(0), choice, is_company=False).html
     assert said in chapter
     assert ("No two products" in chapter) == (choice.method != "none")
 

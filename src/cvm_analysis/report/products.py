@@ -36,14 +36,14 @@ def heading(writer: Writer, pairs: pd.DataFrame) -> str | None:
     return writer.say("report.products.heading", product=product, next=following, lift=lift)
 
 
-def chapter(writer: Writer, pairs: pd.DataFrame, choice: Choice) -> Block:
+def chapter(writer: Writer, pairs: pd.DataFrame, choice: Choice, is_company: bool) -> Block:
     """Show what goes with what, and how far recommendations beat best sellers.
 
-    pairs : table `product_pairs`
+    pairs : table `product_pairs`; choice, is_company : as for `trial`
     """
     section = writer.section("products", heading(writer, pairs))
     parts = [show(writer, pairs)] if choice.method != NONE else []
-    return blocks.join([section, *parts, trial(writer, choice)])
+    return blocks.join([section, *parts, trial(writer, choice, is_company)])
 
 
 def show(writer: Writer, pairs: pd.DataFrame) -> Block:
@@ -60,8 +60,11 @@ def show(writer: Writer, pairs: pd.DataFrame) -> Block:
     return blocks.table(table, _PAIRS, say, writer.currency, id="product-pairs", caption=caption)
 
 
-def trial(writer: Writer, choice: Choice) -> Block:
-    """Say which method is used, and how often it hit beside best sellers."""
+def trial(writer: Writer, choice: Choice, is_company: bool) -> Block:
+    """Say which method is used, and how often it hit beside best sellers.
+
+    is_company : of a region, that the test was that of the whole company
+    """
     say = writer.say
     if choice.method == NONE:
         return writer.note("notes.no_products")
@@ -70,6 +73,8 @@ def trial(writer: Writer, choice: Choice) -> Block:
     names = {"ratio": choice.ratio, "low": choice.ratio_low, "high": choice.ratio_high}
     figures = {name: say.number(value, 2) for name, value in names.items()}
     figures["customers"] = say.count("customers", choice.n_customers)
+    if is_company:
+        figures["customers"] = say("report.products.of_company", customers=figures["customers"])
     if not choice.is_item_to_item:
         return writer.note(
             "report.products.not_better", least=say.number(LEAST_RATIO, 1), **figures
