@@ -41,11 +41,11 @@ def test_pairs_and_their_order_are_those_of_draws_by_popularity(simulated):
     sizes, place = simulated
     found = fitted(sizes, place)
     n = np.bincount(sizes)[found.size].astype(float)
-    expected = chance.in_order(found, n, np.zeros(len(n)), np.zeros((N, N)))
+    expected = chance.in_order(found, n, np.zeros(len(n)))
     actual = ((place[:, :, None] < place[:, None, :]) & np.isfinite(place)[:, None, :]).sum(axis=0)
     off = ~np.eye(N, dtype=bool)
     assert expected[off] == pytest.approx(actual[off], rel=0.1)
-    both = chance.in_order(found, n, n, np.zeros((N, N)))
+    both = chance.at_all(found, n)
     assert np.abs(both[off] / 2 / actual[off] - 1).max() > 0.2
     assert expected[off].sum() == pytest.approx(actual[off].sum(), rel=0.02)
 
@@ -54,24 +54,26 @@ def test_in_one_basket_both_orders_count(simulated):
     sizes, place = simulated
     found = fitted(sizes, place)
     n = np.bincount(sizes)[found.size].astype(float)
-    expected = chance.in_order(found, n, n, np.zeros((N, N)))
-    assert expected == pytest.approx(expected.T)
+    expected = chance.in_order(found, n, n)
+    assert expected == pytest.approx(expected.T) and expected == pytest.approx(
+        chance.at_all(found, n)
+    )
     has = np.isfinite(place)
     actual = (has.T.astype(float) @ has)[0, 1]
     assert expected[0, 1] == pytest.approx(actual, rel=0.02)
 
 
-def test_a_product_that_is_new_on_the_market_is_expected_last():
-    found = chance.fit(np.full(100, 2), np.array([100.0, 50.0, 50.0]))
-    n = np.array([100.0])
-    even = chance.in_order(found, n, 0 * n, np.full((3, 3), 0.5))
-    new = chance.in_order(found, n, 0 * n, np.array([[0.5, 0.5, 0.9]] * 3))
-    assert new[1, 2] / even[1, 2] == pytest.approx(0.9 / 0.5)
+def test_both_orders_are_all_who_have_both(simulated):
+    sizes, place = simulated
+    found = fitted(sizes, place)
+    n = np.bincount(sizes)[found.size].astype(float)
+    ordered = chance.in_order(found, n, 0 * n)
+    assert ordered + ordered.T == pytest.approx(chance.at_all(found, n))
 
 
 def test_one_product_makes_no_pair_and_all_of_them_every_pair():
     one = chance.fit(np.ones(50), np.full(5, 10.0))
-    assert chance.in_order(one, np.array([50.0]), np.array([0.0]), np.full((5, 5), 0.5)).sum() == 0
+    assert chance.in_order(one, np.array([50.0]), np.array([0.0])).sum() == 0
     every = chance.fit(np.full(50, 5), np.full(5, 50.0))
-    together = chance.in_order(every, np.array([50.0]), np.array([50.0]), np.full((5, 5), 0.5))
+    together = chance.in_order(every, np.array([50.0]), np.array([50.0]))
     assert together == pytest.approx(50, rel=1e-2)

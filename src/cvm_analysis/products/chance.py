@@ -63,35 +63,30 @@ def _solve(own: Array, other: Array, weights: Array, aim: Array) -> Array:
     return own
 
 
-def in_order(fitted: Fitted, n: Array, together: Array, calendar: Array) -> Array:
+def at_all(fitted: Fitted, n: Array) -> Array:
+    """Expect how many customers have both of two products; n : customers of each size."""
+    has, spread = fitted.has, fitted.has * (1 - fitted.has)
+    weights = np.where(fitted.size > 1, n, 0.0)
+    total = spread.sum(axis=1)
+    less = np.where(total > 1e-6, weights / np.maximum(total, 1e-6), 0.0)
+    found = (has * weights[:, None]).T @ has - (spread * less[:, None]).T @ spread
+    return np.maximum(found, 0.0)
+
+
+def in_order(fitted: Fitted, n: Array, together: Array) -> Array:
     """Expect how many customers buy B for the first time after A, or in the same basket.
 
-    Parameters
-    ----------
-    n : customers of each size; together : the sum of their probabilities that two of their
-        products came in one basket
-    calendar : probability that A came before B if only the dates of all their sales counted; of a
-        product that is new on the market it is close to 1, and the larger probability is used
+    n : customers of each size; together : the sum of their probabilities that two of their products
+        came in one basket
 
     Returns
     -------
     One row per product A, one column per product B.
     """
-    alone, has = np.where(fitted.size > 1, n - together, 0.0), fitted.has
+    alone, has, rate = np.where(fitted.size > 1, n - together, 0.0), fitted.has, fitted.popularity
     both = (has * alone[:, None]).T @ has
-    rate = fitted.popularity
-    later = rate[None, :] / (rate[:, None] + rate[None, :])
     neither = ((1 - has) * alone[:, None]).T @ (1 - has)
+    later = rate[None, :] / (rate[:, None] + rate[None, :])
     first = (alone @ has)[None, :] - later * (alone.sum() - neither)
-    share = np.maximum(first / np.maximum(both, 1e-300), calendar)
-    return _both(fitted, together) + share * _both(fitted, alone)
-
-
-def _both(fitted: Fitted, weights: Array) -> Array:
-    """Expect how many of the weighted customers have both products."""
-    has, spread = fitted.has, fitted.has * (1 - fitted.has)
-    weights = np.where(fitted.size > 1, weights, 0.0)
-    total = np.maximum(spread.sum(axis=1), 1e-300)
-    less = np.where(total > 1e-6, weights / total, 0.0)
-    found = (has * weights[:, None]).T @ has - (spread * less[:, None]).T @ spread
-    return np.maximum(found, 0.0)
+    share = first / np.maximum(both, 1e-300)
+    return at_all(fitted, together) + share * at_all(fitted, alone)

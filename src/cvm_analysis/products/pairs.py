@@ -6,8 +6,11 @@ neither time nor chance and would be one more dependency.
 
 A pair "A, then B" counts customers who bought A earlier or in the same basket, and then B for the
 first time. Their number is compared with that expected by chance (`chance`), under which customers
-keep their number of products and products their number of buyers. A pair passes if it is clearly
-more frequent than LEAST_LIFT times that: less is of no use, and `chance` errs by a few per cent.
+keep their number of products and products their number of buyers. Expected is the larger of two
+numbers, so that a pair is more frequent in this order and at all: that of pairs in this order, and
+that of pairs in any order, of which as many as counted are in this one. A new product, which
+everybody bought last, follows nothing by that alone. A pair passes if it is clearly more frequent
+than LEAST_LIFT times the expected: less is of no use, and `chance` errs by a few per cent.
 All ordered pairs are tested together (Benjamini & Hochberg, 1995, JRSS B 57, 289-300), and the
 intervals of those that pass hold that level, too (Benjamini & Yekutieli, 2005, JASA 100, 71-81).
 """
@@ -42,7 +45,7 @@ def find(baskets: Baskets) -> pd.DataFrame:
     number, products = pd.factorize(first["product"], sort=True)
     first = first.assign(product=number)
     n, both = count(first)
-    expected = expect(first)
+    expected = expect(first, n / np.maximum(both, 1))
     np.fill_diagonal(n, 0.0)
     rows = _test(n, expected)
     a, b = rows["a"].to_numpy(), rows["b"].to_numpy()
@@ -101,8 +104,11 @@ def _up_to_each(customer: Array) -> sparse.csr_matrix:
     return sparse.csr_matrix((data, columns, np.append(0, ends)), (len(customer),) * 2)
 
 
-def expect(first: pd.DataFrame) -> Array:
-    """Expect the counts of `count` by chance; first : as there, with day."""
+def expect(first: pd.DataFrame, in_order: Array) -> Array:
+    """Expect the counts of `count` by chance.
+
+    first : as there; in_order : of those with both products, the share who bought them in order
+    """
     n_products = first["customer"].value_counts(sort=False)
     fitted = chance.fit(n_products.to_numpy(), np.bincount(first["product"]).astype(float))
     in_basket = first.groupby(["customer", "basket"], sort=False).size()
@@ -110,17 +116,8 @@ def expect(first: pd.DataFrame) -> Array:
     of_all = n_products * (n_products - 1)
     together = (pairs / of_all.where(of_all > 0)).reindex(n_products.index).fillna(0.0)
     by_size = pd.DataFrame({"n": 1.0, "together": together}).groupby(n_products).sum()
-    return chance.in_order(
-        fitted, by_size["n"].to_numpy(), by_size["together"].to_numpy(), _calendar(first)
-    )
-
-
-def _calendar(first: pd.DataFrame) -> Array:
-    """Probability that a first purchase of A is of an earlier month than one of B."""
-    month = first["day"].dt.year * 12 + first["day"].dt.month
-    counts = pd.crosstab(first["product"], month).to_numpy(float)
-    shares = counts / counts.sum(axis=1, keepdims=True)
-    return (shares.cumsum(axis=1) - shares / 2) @ shares.T
+    n, together = by_size["n"].to_numpy(), by_size["together"].to_numpy()
+    return np.maximum(chance.in_order(fitted, n, together), in_order * chance.at_all(fitted, n))
 
 
 def _test(n: Array, expected: Array) -> pd.DataFrame:
