@@ -158,6 +158,8 @@ def test_where_all_groups_are_too_small_none_is_shown():
         ("sales_change", -0.62, None, "sales changed by -62% on the year before"),
         ("weakest_indicator", None, "growth", "weakest figure: growth"),
         ("margin_at_stake", 12345.0, None, "margin at stake €12.3K"),
+        ("next_product", None, "Oil", "goes with what they bought: Oil"),
+        ("next_product", None, "new", "goes with what they bought: new"),  # a name, no class
         ("city", None, "Wuhan", "city: Wuhan"),
         ("indicators.payment_days", 91.0, None, "payment_days: 91"),
     ],

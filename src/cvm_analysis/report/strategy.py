@@ -291,7 +291,8 @@ def _text(say: Words, column: str, text: str) -> str:
         return say(f"indicators.{text}")
     if column in ("best_channel", "last_contact_channel") and f"channels.{text}" in say:
         return say(f"channels.{text}")
-    for section in ("classes", "segments", "grades"):
+    sections = () if column == "next_product" else ("classes", "segments", "grades")
+    for section in sections:
         if f"{section}.{text}" in say:
             return say(f"{section}.{text}")
     return say.level(column, text)
