@@ -85,20 +85,19 @@ def measure_hits(settings: Settings, regions: Iterable[str]) -> None:
         tested = trial.run(
             read, data.last_day, lambda d, n=naming, t=data: n.name_all(t.customers(d))
         )
-        choice = tested.choice
-        if choice.ratio is None:
+        said = trial.summarize(tested.table)
+        if said is None:
             print(f"{region}: not tested", flush=True)
             continue
         last = tested.table[tested.table["day"] == tested.table["day"].max()]
         rates = ", ".join(
             f"{m} {r:.3f}" for m, r in zip(last["method"], last["hit_rate"], strict=True)
         )
+        print(f"{region}: {said.n_customers:,} customers, {said.n_shown} shown: {rates};", end=" ")
+        low, high = said.ratio_low, said.ratio_high
         print(
-            f"{region}: {choice.n_customers:,} customers, {choice.n_shown} shown: {rates};", end=" "
-        )
-        low, high = choice.ratio_low, choice.ratio_high
-        print(
-            f"ratio {choice.ratio:.2f} ({low:.2f} to {high:.2f}), uses {choice.method}", flush=True
+            f"ratio {said.ratio:.2f} ({low:.2f} to {high:.2f}), uses {tested.choice.method}",
+            flush=True,
         )
 
 

@@ -15,7 +15,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.products.trial import LEAST_RATIO
 from cvm_analysis.settings import Settings
 from cvm_analysis.tables import TABLES
 from cvm_analysis.tables import kind as kind_of
@@ -85,8 +84,6 @@ class Sources:
         self.settings, self.say, self.money_times = settings, say, money_times
         self.date = pd.Timestamp(json.loads((desk / "stamp.json").read_text("utf-8"))["as_of"])
         done = [json.loads(path.read_text("utf-8")) for path in (desk / "done").glob("*.json")]
-        thresholds = json.loads((desk / "thresholds.json").read_text("utf-8"))
-        self.recommender = thresholds["recommender"]
         notes = self.notes = [note for each in done for note in each["notes"]]
         self.said = {float(n[k]) for n in notes for k in ("have", "need") if n[k] is not None}
         self.segment = self.tables["segments"]["segment"]
@@ -222,13 +219,8 @@ class Sources:
         cells += [("number", v) for v in past.groupby("metric")["value"].sum()]
         points = self.tables["membership"]["points_expiring"].astype(float).sum()
         cells += [("money", points * (self.settings.business.points.value or 0) * self.money_times)]
-        cells += [*self._accounts(), *self._changes(), *self._base(), *self._recommender()]
+        cells += [*self._accounts(), *self._changes(), *self._base()]
         return cells + _rates(self.tables["rates"])
-
-    def _recommender(self) -> list[tuple[str, float]]:
-        """The test of recommendations, which regions take over from the company."""
-        tested = [v for v in self.recommender.values() if isinstance(v, int | float)]
-        return [(kind, v) for v in (*tested, LEAST_RATIO) for kind in ("number", "share")]
 
     def _accounts(self) -> list[tuple[str, float]]:
         """What project customers and dealers bought less than the year before, and more."""

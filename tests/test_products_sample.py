@@ -57,8 +57,8 @@ def test_what_goes_together_is_what_the_same_groups_of_customers_like(sold):
 def test_item_to_item_beats_best_sellers_there_and_favours_what_the_group_likes(sold):
     read = baskets.read(rows(sold, "product"))
     tested = trial.run(read, AS_OF, lambda day: NONE)
-    assert tested.choice.is_item_to_item and tested.choice.ratio > 1.5
-    assert tested.choice.ratio_low > 1.1
+    said = trial.summarize(tested.table)
+    assert said.is_used and said.ratio > 1.5 and said.ratio_low > 1.1
     found = recommend.recommend(read, AS_OF, NONE, tested.choice)
     first = found[found["rank"] == 1].set_index("customer_id")["product"]
     category = first.map(sample_baskets.PRODUCTS.set_index("product")["category"])
@@ -85,8 +85,8 @@ def test_online_retail_is_recommended_better_than_best_sellers_and_without_posta
     read = baskets.read(bought)
     assert not {"POSTAGE", "Manual", "CARRIAGE", "Discount"} & set(read.products)
     tested = trial.run(read, day, lambda day: NONE)
-    assert tested.choice.n_shown == 10 and tested.choice.n_customers > 1000
-    assert tested.choice.method == "together"
-    assert tested.choice.ratio >= 1.25 and tested.choice.ratio_low > 1.15
+    said = trial.summarize(tested.table)
+    assert said.n_shown == 10 and said.n_customers > 1000 and said.method == "together"
+    assert said.is_used and said.ratio >= 1.25 and said.ratio_low > 1.15
     found = pairs.find(read).set_index(["product", "next_product"])["lift_low"]
     assert found["KIDS RAIN MAC BLUE", "KIDS RAIN MAC PINK"] > 10

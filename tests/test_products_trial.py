@@ -1,6 +1,7 @@
 """Whether item to item beats best sellers: found where planted, not where there is nothing."""
 
 import datetime as dt
+import json
 
 import invented_baskets
 import numpy as np
@@ -31,10 +32,12 @@ def planted():
 def test_planted_pairs_beat_best_sellers(planted):
     _, found = planted
     check("product_backtest", found.table)
-    choice = found.choice
-    assert choice.is_item_to_item and choice.ratio_low > 1 and not found.notes
-    assert choice.ratio == pytest.approx(choice.hit_rate / choice.popular_rate)
-    assert choice.ratio_low < choice.ratio < choice.ratio_high
+    said = trial.summarize(found.table)
+    assert found.choice.method == said.method in scores.ITEM_TO_ITEM and not found.notes
+    assert said.is_used and said.is_clear and said.ratio_low > 1
+    assert said.ratio == pytest.approx(said.hit_rate / said.popular_rate)
+    assert said.ratio_low < said.ratio < said.ratio_high
+    assert trial.summarize(found.table.set_index(["day", "method"])) == said
 
 
 def test_without_pairs_popularity_is_used():
@@ -42,6 +45,7 @@ def test_without_pairs_popularity_is_used():
         found = run(invented_baskets.draw(500, seed))
         assert found.choice.method in scores.POPULARITY
         assert found.table["is_used"].sum() == found.table["day"].nunique()
+        assert not trial.summarize(found.table).is_used
 
 
 def test_the_method_is_chosen_without_the_last_origin(planted):
@@ -54,7 +58,7 @@ def test_the_method_is_chosen_without_the_last_origin(planted):
     keep = found.table["day"].isin(days[: -len(trial.METHODS) + 1])
     columns = ["day", "method", "hit_rate"]
     assert other.table.loc[keep, columns].equals(found.table.loc[keep, columns])
-    assert not other.choice.is_item_to_item, "and the last origin alone decides on its use"
+    assert other.choice.method in scores.POPULARITY, "and the last origin alone decides on its use"
 
 
 def test_hit_rates_are_those_counted_by_hand(planted):
@@ -101,8 +105,7 @@ def test_what_cannot_be_tested_is_said_and_popularity_used(customers, days, code
     rows = rows[rows["at"] < invented_baskets.START + pd.Timedelta(days=days)]
     found = run(rows, (invented_baskets.START + pd.Timedelta(days=days)).date())
     assert [note.code for note in found.notes] == [code]
-    assert found.choice.method == ("best_sellers" if customers else "none")
-    assert found.choice.ratio is None
+    assert found.choice.method == "best_sellers" and trial.summarize(found.table) is None
     assert set(found.table) <= set(TABLES["product_backtest"].columns)
     assert np.isnan(found.choice.probability(np.array([1.0]))).all()
 
@@ -117,13 +120,23 @@ def test_probabilities_are_the_shares_that_hit(planted):
     assert found[1:4] == pytest.approx(1 / 3), "they do not rise in the data, so they are one step"
 
 
-def test_a_choice_is_plain_json_and_a_region_takes_it_over(planted):
-    import json
+def test_a_region_takes_over_the_company_s_choice_where_its_own_test_points_the_same_way(planted):
+    """The choice of the company comes as JSON."""
+    rows, found = planted
+    company = trial.Choice(**json.loads(json.dumps(found.choice._asdict())))
+    few = rows[rows["customer_id"] < "c00150"]
+    unsure = run(few)
+    assert unsure.choice.method in scores.POPULARITY, "too few to be sure"
+    taken = unsure.take_over(company)
+    assert taken.choice == company
+    assert taken.table.loc[taken.table["is_used"], "method"].eq(company.method).all()
+    said = trial.summarize(taken.table)
+    assert said.is_used and not said.is_clear and said.ratio >= trial.LEAST_RATIO
 
-    _, found = planted
-    again = trial.Choice(**json.loads(json.dumps(found.choice._asdict())))
-    small = run(invented_baskets.draw(25, 1))
-    taken = small.take_over(again)
-    assert taken.choice.method == found.choice.method and not taken.notes
-    assert taken.table.loc[taken.table["is_used"], "method"].eq(found.choice.method).all()
-    assert small.take_over(small.choice).notes == small.notes
+
+def test_a_region_where_it_does_not_hit_or_was_not_tested_keeps_popularity(planted):
+    company = planted[1].choice
+    for other in (run(invented_baskets.draw(150, 5)), run(invented_baskets.draw(25, 1))):
+        assert other.take_over(company).choice == other.choice
+    popular = trial.Choice("best_sellers")
+    assert planted[1].take_over(popular).choice == company, "its own test is clear"

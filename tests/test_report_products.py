@@ -1,9 +1,9 @@
 """Products in words: the strongest pairs, the test, and what is recommended."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from cvm_analysis.products.trial import Choice
 from cvm_analysis.report import products
 from cvm_analysis.report.writer import Writer
 from cvm_analysis.texts import words
@@ -63,29 +63,48 @@ def test_the_heading_is_the_strongest_pair_and_categories_have_words(language, s
     assert products.heading(writer, GIVEN.head(0)) is None
 
 
-BETTER = Choice("together", 567, 10, 0.33, 0.14, 2.3572, 1.9, 2.9)
+def tested(low=1.9, used="together", n_shown=10):
+    days = pd.to_datetime(["2025-01-01"] * 3 + ["2025-04-02"] * 3)
+    table = pd.DataFrame({"day": days, "method": ["together", "after", "best_sellers"] * 2})
+    return table.assign(
+        n_customers=567,
+        n_shown=n_shown,
+        hit_rate=[0.3, 0.2, 0.15, 0.33, 0.2, 0.14],
+        ratio=[np.nan] * 3 + [2.3572, 1.4, np.nan],
+        ratio_low=[np.nan] * 3 + [low, 1.0, np.nan],
+        ratio_high=[np.nan] * 3 + [2.9, 1.8, np.nan],
+        is_used=table["method"] == used,
+    )
+
+
+def with_segments(table):
+    more = table[table["method"] == "best_sellers"]
+    more = more.assign(method="segment_favourites", hit_rate=0.1, is_used=False)
+    return pd.concat([table, more])
 
 
 def test_the_test_is_said_in_a_sentence():
-    said = products.trial(EN, BETTER, is_company=False).html
+    said = products.trial(EN, with_segments(tested())).html
     assert "33% of 567 customers bought one of the 10 products shown to them" in said
     assert "with best sellers instead, 14% did" in said and "2.36 times" in said
-    one = products.trial(EN, BETTER._replace(n_shown=1), is_company=True).html
-    assert "33% of 567 customers of all regions bought the product shown to them" in one
+    assert "test of all regions" not in said
+    one = products.trial(EN, with_segments(tested(n_shown=1))).html
+    assert "bought the product shown to them" in one
 
 
-@pytest.mark.parametrize(
-    ("choice", "said"),
-    [
-        (BETTER._replace(method="best_sellers"), "did not forecast their next purchase"),
-        (Choice("best_sellers"), "too few for a test"),
-        (Choice("none"), "Order lines name neither products nor categories"),
-    ],
-)
-def test_the_page_says_why_best_sellers_or_nothing_is_recommended(choice, said):
-    chapter = products.chapter(EN, GIVEN.head(0), choice, is_company=False).html
-    assert said in chapter
-    assert ("No two products" in chapter) == (choice.method != "none")
+def test_a_region_says_that_the_test_of_all_decides():
+    said = products.trial(EN, with_segments(tested(low=0.8))).html
+    assert "These are few customers, so the test of all regions decides" in said
+
+
+def test_the_page_says_why_best_sellers_are_recommended():
+    table = with_segments(tested(low=0.9, used="best_sellers")).set_index(["day", "method"])
+    chapter = products.chapter(EN, GIVEN.head(0), table).html
+    assert "did not forecast their next purchase clearly better: 2.36 times" in chapter
+    assert "No two products" in chapter
+    untested = products.chapter(EN, GIVEN, table.head(0)).html
+    assert "too few for a test" in untested and "then oil" in untested
+    assert not products.chapter(EN, GIVEN.head(0), table.head(0)).html
 
 
 def test_the_test_is_shown_by_day_and_the_method_in_use_is_marked():

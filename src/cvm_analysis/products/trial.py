@@ -28,33 +28,17 @@ LEAST_RATIO = 1.1  # of the hit rate to that of the better popularity list
 MOST_SHOWN, SHARE_SHOWN = 10, 0.1  # products shown: ten, but at most a tenth of all
 MOST_TESTED = 5000  # customers at an origin
 N_RESAMPLES, SEED = 2000, 1
-NONE = "none"  # there are no products
 METHODS = (*ITEM_TO_ITEM, *POPULARITY)
 
 
 class Choice(NamedTuple):
-    """The method in use, and what the test of it said; plain JSON by `_asdict`.
+    """The method in use; plain JSON by `_asdict`.
 
-    n_customers, n_shown, hit_rate, popular_rate : of the last origin: customers, products shown to
-        each, and the share who bought one next, by what they have and by the better popularity list
-    ratio, ratio_low, ratio_high : of these rates, with its 95% interval; None: not tested
     curve : scores, rising, and the share of recommendations with such a score that hit
     """
 
     method: str
-    n_customers: int = 0
-    n_shown: int = 0
-    hit_rate: float | None = None
-    popular_rate: float | None = None
-    ratio: float | None = None
-    ratio_low: float | None = None
-    ratio_high: float | None = None
     curve: Sequence[tuple[float, float]] = ()
-
-    @property
-    def is_item_to_item(self) -> bool:
-        """Whether what a customer has decides what is recommended."""
-        return self.method in ITEM_TO_ITEM
 
     def probability(self, scores: Array) -> Array:
         """Probability that the next basket with something new has the product; NaN: not tested."""
@@ -64,21 +48,81 @@ class Choice(NamedTuple):
         return np.interp(scores, score, share)
 
 
+class Summary(NamedTuple):
+    """What a test said, at the last origin; `summarize` makes it.
+
+    method : item to item, as chosen at the earlier origins
+    hit_rate, popular_rate : with it, and with the better popularity list
+    ratio, ratio_low, ratio_high : of these, with its 95% interval
+    is_used : whether item to item is used
+    """
+
+    method: str
+    n_customers: int
+    n_shown: int
+    hit_rate: float
+    popular_rate: float
+    ratio: float
+    ratio_low: float
+    ratio_high: float
+    is_used: bool
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether it hits clearly more often."""
+        return self.ratio >= LEAST_RATIO and self.ratio_low > 1
+
+
 class Trial(NamedTuple):
     """What was tested; `run` makes it.
 
-    table : `product_backtest`; choice : by this test; notes : why there was none
+    table : `product_backtest`; choice : the method in use; notes : why there was no test
     """
 
     table: pd.DataFrame
     choice: Choice
     notes: list[Note]
 
-    def take_over(self, choice: Choice) -> Trial:
-        """Use the choice of a test on more customers, whose method the table then marks."""
-        is_used = self.table["method"] == choice.method
-        notes = self.notes if choice == self.choice else []
-        return Trial(self.table.assign(is_used=is_used), choice, notes)
+    def take_over(self, company: Choice) -> Trial:
+        """Use the method of the company's test where this one, of few customers, points that way.
+
+        Not where it is item to item, and here hits less than LEAST_RATIO times as often as
+        popularity: what goes together is learned from these customers, who may be too few.
+        """
+        found = summarize(self.table)
+        agrees = found is not None and found.ratio >= LEAST_RATIO
+        if company.method not in ITEM_TO_ITEM or not agrees:
+            return self
+        return Trial(_mark(self.table, company.method), company, self.notes)
+
+
+def summarize(table: pd.DataFrame) -> Summary | None:
+    """Summarize table `product_backtest`, key in columns or in the index; None: not tested."""
+    rows = table.reset_index(drop=table.index.names == [None])
+    if rows["ratio"].isna().all():
+        return None
+    is_last = rows["day"] == rows["day"].max()
+    last, hits = rows[is_last].set_index("method"), rows["hit_rate"] * rows["n_customers"]
+    before = hits[~is_last].groupby(rows["method"]).sum()
+    used = last.index[last["is_used"].astype(bool)]
+    method = str(before[list(ITEM_TO_ITEM)].idxmax())
+    method = next((str(each) for each in used if each in ITEM_TO_ITEM), method)
+    row = last.loc[method]
+    return Summary(
+        method,
+        int(row["n_customers"]),
+        int(row["n_shown"]),
+        float(row["hit_rate"]),
+        float(last.loc[list(POPULARITY), "hit_rate"].max()),
+        float(row["ratio"]),
+        float(row["ratio_low"]),
+        float(row["ratio_high"]),
+        method in used,
+    )
+
+
+def _mark(table: pd.DataFrame, method: str) -> pd.DataFrame:
+    return table.assign(is_used=table["method"] == method)
 
 
 def n_shown(n_products: int) -> int:
@@ -93,34 +137,20 @@ def run(baskets: Baskets, as_of: dt.date, segments_on: Callable[[dt.date], pd.Se
     """
     if baskets.lines.empty:
         none = Note("product_test", "no_products")
-        return Trial(tables.empty("product_backtest"), Choice(NONE), [none])
+        return Trial(tables.empty("product_backtest"), Choice(POPULARITY[0]), [none])
     days = _origins(baskets, pd.Timestamp(as_of))
     tests = {day: _test(baskets, day, segments_on(day.date())) for day in days}
     tests = {day: test for day, test in tests.items() if len(test.hits)}
     tested = len(tests[max(tests)].hits) if tests else 0
     notes = shortfalls("product_test", origins=len(tests), customers=tested)
-    if notes:
-        return Trial(_describe(tests, POPULARITY[0], {}), Choice(POPULARITY[0]), notes[:1])
-    ratios = {each: _ratio(tests[max(tests)].hits, each) for each in ITEM_TO_ITEM}
-    choice = _choose(tests, ratios)
-    return Trial(_describe(tests, choice.method, ratios), choice, [])
-
-
-def _choose(tests: dict[pd.Timestamp, _Test], ratios: dict[str, dict[str, float]]) -> Choice:
+    table = _describe(tests, is_tested=not notes)
+    found = summarize(table)
+    if found is None:
+        return Trial(_mark(table, POPULARITY[0]), Choice(POPULARITY[0]), notes[:1])
     *earlier, last = (tests[day] for day in sorted(tests))
     before = pd.concat([test.hits for test in earlier]).mean()
-    method, popular = (str(before[list(kind)].idxmax()) for kind in (ITEM_TO_ITEM, POPULARITY))
-    ratio, rates = ratios[method], last.hits.mean()
-    is_better = ratio["ratio"] >= LEAST_RATIO and ratio["ratio_low"] > 1
-    return Choice(
-        method if is_better else popular,
-        len(last.hits),
-        last.n_shown,
-        float(rates[method]),
-        float(rates[list(POPULARITY)].max()),
-        **ratio,
-        curve=_calibrate(*last.first[method if is_better else popular]),
-    )
+    used = found.method if found.is_clear else str(before[list(POPULARITY)].idxmax())
+    return Trial(_mark(table, used), Choice(used, _calibrate(*last.first[used])), [])
 
 
 class _Test(NamedTuple):
@@ -193,11 +223,12 @@ def _calibrate(score: Array, right: Array) -> list[tuple[float, float]]:
     return list(zip(level[is_end].tolist(), share[is_end].tolist(), strict=True))
 
 
-def _describe(
-    tests: dict[pd.Timestamp, _Test], used: str, ratios: dict[str, dict[str, float]]
-) -> pd.DataFrame:
-    """Table `product_backtest`; ratios are those of the last origin."""
-    empty = dict.fromkeys(("ratio", "ratio_low", "ratio_high"), np.nan)
+def _describe(tests: dict[pd.Timestamp, _Test], is_tested: bool) -> pd.DataFrame:
+    """Table `product_backtest`, no method in use; ratios are those of the last origin."""
+    if not tests:
+        return tables.empty("product_backtest")
+    last, unknown = max(tests), dict.fromkeys(("ratio", "ratio_low", "ratio_high"), np.nan)
+    ratios = {m: _ratio(tests[last].hits, m) for m in ITEM_TO_ITEM if is_tested}
     rows = [
         {
             "day": day,
@@ -205,10 +236,10 @@ def _describe(
             "n_customers": len(test.hits),
             "n_shown": test.n_shown,
             "hit_rate": test.hits[method].mean(),
-            **(ratios.get(method, empty) if day == max(tests) else empty),
-            "is_used": method == used,
+            **(ratios.get(method, unknown) if day == last else unknown),
+            "is_used": False,
         }
         for day, test in tests.items()
         for method in METHODS
     ]
-    return pd.DataFrame(rows) if rows else tables.empty("product_backtest")
+    return pd.DataFrame(rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from cvm_analysis.products.trial import LEAST_RATIO, NONE, Choice
+from cvm_analysis.products.trial import summarize
 from cvm_analysis.report import blocks
 from cvm_analysis.report.blocks import Block, Cell
 from cvm_analysis.report.writer import Writer
@@ -36,14 +36,17 @@ def heading(writer: Writer, pairs: pd.DataFrame) -> str | None:
     return writer.say("report.products.heading", product=product, next=following, lift=lift)
 
 
-def chapter(writer: Writer, pairs: pd.DataFrame, choice: Choice, is_company: bool) -> Block:
+def chapter(writer: Writer, pairs: pd.DataFrame, table: pd.DataFrame) -> Block:
     """Show what goes with what, and how far recommendations beat best sellers.
 
-    pairs : table `product_pairs`; choice, is_company : as for `trial`
+    Nothing where neither could be found; the notes say why.
+
+    pairs : table `product_pairs`; table : `product_backtest`
     """
+    if pairs.empty and table.empty:
+        return Block("")
     section = writer.section("products", heading(writer, pairs))
-    parts = [show(writer, pairs)] if choice.method != NONE else []
-    return blocks.join([section, *parts, trial(writer, choice, is_company)])
+    return blocks.join([section, show(writer, pairs), trial(writer, table)])
 
 
 def show(writer: Writer, pairs: pd.DataFrame) -> Block:
@@ -60,29 +63,24 @@ def show(writer: Writer, pairs: pd.DataFrame) -> Block:
     return blocks.table(table, _PAIRS, say, writer.currency, id="product-pairs", caption=caption)
 
 
-def trial(writer: Writer, choice: Choice, is_company: bool) -> Block:
+def trial(writer: Writer, table: pd.DataFrame) -> Block:
     """Say which method is used, and how often it hit beside best sellers.
 
-    is_company : of a region, that the test was that of the whole company
+    table : `product_backtest`
     """
-    say = writer.say
-    if choice.method == NONE:
-        return writer.note("notes.no_products")
-    if choice.ratio is None:
-        return writer.note("report.products.untested")
-    names = {"ratio": choice.ratio, "low": choice.ratio_low, "high": choice.ratio_high}
+    found, say = summarize(table), writer.say
+    if found is None:
+        return writer.note("report.products.no_test")
+    names = {"ratio": found.ratio, "low": found.ratio_low, "high": found.ratio_high}
     figures = {name: say.number(value, 2) for name, value in names.items()}
-    figures["customers"] = say.count("customers", choice.n_customers)
-    if is_company:
-        figures["customers"] = say("report.products.of_company", customers=figures["customers"])
-    if not choice.is_item_to_item:
-        return writer.note(
-            "report.products.not_better", least=say.number(LEAST_RATIO, 1), **figures
-        )
-    figures["shown"] = say.plural("report.products.shown", choice.n_shown)
-    rates = {"rate": choice.hit_rate, "popular": choice.popular_rate}
+    figures["customers"] = say.count("customers", found.n_customers)
+    if not found.is_used:
+        return writer.note("report.products.not_better", **figures)
+    figures["shown"] = say.plural("report.products.shown", found.n_shown)
+    rates = {"rate": found.hit_rate, "popular": found.popular_rate}
     figures |= {name: say.percent(rate) for name, rate in rates.items()}
-    return writer.note("report.products.better", **figures)
+    said = [writer.note("report.products.better", **figures)]
+    return blocks.join(said + [writer.note("report.products.of_company")] * (not found.is_clear))
 
 
 def backtest(writer: Writer, table: pd.DataFrame) -> Block:
@@ -91,7 +89,7 @@ def backtest(writer: Writer, table: pd.DataFrame) -> Block:
     table : `product_backtest`
     """
     if table.empty:
-        return writer.note("report.products.untested")
+        return writer.note("report.products.no_test")
     say = writer.say
     rows = table.reset_index(drop=table.index.names == [None])
     rows = rows.sort_values("day", ascending=False, kind="stable")
