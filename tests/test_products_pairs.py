@@ -73,6 +73,14 @@ def test_shuffles_have_no_pairs(planted):
     assert np.mean(found) <= 1
 
 
+def test_of_many_pairs_at_the_limit_hardly_any_passes():
+    """9,900 counts whose mean is 1.1 times the expected: a test of each would pass some 250."""
+    rng = np.random.default_rng(1)
+    expected = np.full((100, 100), 10.0)
+    passed = [len(pairs._test(rng.poisson(11.0, (100, 100)), expected)) for _ in range(5)]
+    assert np.mean(passed) <= 1
+
+
 def test_a_shuffle_keeps_sizes_and_totals(planted):
     rows, _ = planted
     shuffled = curveball.shuffle(rows, 1)

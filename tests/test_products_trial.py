@@ -61,6 +61,18 @@ def test_the_method_is_chosen_without_the_last_origin(planted):
     assert other.choice.method in scores.POPULARITY, "and the last origin alone decides on its use"
 
 
+def test_the_method_that_hit_most_before_is_the_one_that_is_judged(planted):
+    """Together hits most at the last origin, after at those before: after is judged."""
+    table = planted[1].table.assign(is_used=False)
+    is_last = table["day"] == table["day"].max()
+    table.loc[table["method"] == "together", "hit_rate"] = np.where(is_last, 0.9, 0.1)[::4]
+    table.loc[table["method"] == "after", "hit_rate"] = np.where(is_last, 0.1, 0.9)[::4]
+    said = trial.summarize(table)
+    assert said.method == "after" and said.hit_rate == 0.1 and not said.is_used
+    taken = table.assign(is_used=table["method"] == "together")
+    assert trial.summarize(taken).method == "together", "but if another one is used, that one"
+
+
 def test_hit_rates_are_those_counted_by_hand(planted):
     """The best sellers of the last origin, by pandas alone."""
     rows, found = planted
