@@ -211,10 +211,14 @@ def progress(writer: Writer, progress: pd.DataFrame) -> Block:
 def why(writer: Writer, row: Mapping[str, Any]) -> str:
     """Write the reason of an action: "complaint open for 258 days".
 
-    row : of table `actions`: reason, reason_value, reason_text
+    row : of table `actions`: reason, reason_value, reason_text; because_of, if known: what the
+        customer has that speaks for the next product
     """
     say, column = writer.say, str(row["reason"])
     value = _value(writer, column, row.get("reason_value"), row.get("reason_text"))
+    if column == "next_product" and isinstance(reason := row.get("because_of"), str):
+        bought = say.level(column, reason)
+        return say("report.strategy.goes_with", value=value, bought=bought)
     key = f"action_reasons.{column}"
     if key in say:
         return say(key, value=value)
