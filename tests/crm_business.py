@@ -77,7 +77,7 @@ def tables(ids, day=DAY, **products):
             list_priority=[1.0 if i % 2 else None for i in n],
         ),
         "actions": actions(ids, day),
-        **({"next_products": _products(products)} if products else {}),
+        "next_products": _products(products),
     }
 
 

@@ -16,7 +16,7 @@ PACKAGE = ROOT / "src" / "cvm_analysis"
 SHARED = {"arrays", "errors", "processes", "tables", "texts", "typed", "minimum_data"}
 CORE = {
     *("customers", "segments", "survival", "backtest", "clv", "churn", "experience", "strategy"),
-    *("charts", "performance"),
+    *("charts", "performance", "products"),
 }
 # What each room may import beside what everybody shares.
 BELOW = {
@@ -25,8 +25,8 @@ BELOW = {
     "experience": {"survival", "backtest", "segments"},
     "segments": {"backtest"},
     "settings": {
-        *("churn", "clv", "experience", "file_names", "performance", "segments", "strategy"),
-        "notifications",
+        *("churn", "clv", "experience", "file_names", "performance", "products", "segments"),
+        *("notifications", "strategy"),
     },
     "sources": set(),
     "project": {"atomic_folder"},
@@ -52,10 +52,13 @@ BELOW = {
         *("queries", "spreadsheets"),
     },
     "validate": {"settings", "engine", "intake", "prepared", "sources", *CORE},
-    "report": {"churn", "performance", "segments", "spreadsheets", "strategy", "survival"},
     "crm": {
         *("atomic_folder", "intake", "owner", "prepared", "report", "run", "settings", "sources"),
         *("spreadsheets", "strategy"),
+    },
+    "report": {
+        *("churn", "performance", "products", "segments", "spreadsheets", "strategy"),
+        "survival",
     },
     "run": {
         *("atomic_folder", "file_names", "notebooks", "owner", "personal", "report", "strategy"),

@@ -31,8 +31,8 @@ TAGS = ("segment", "life_cycle", "loyalty")  # whose words are tags; and the wat
 def make(writer: Writer, tables: Tables, region: str, as_of: dt.date) -> dict[str, pd.DataFrame]:
     """Make the records of a region: kind -> table with the columns of `fields.FIELDS`.
 
-    tables : customers, segments, value, churn, actions and, if there is one, next_products, each
-        indexed by its key; region : its name
+    tables : customers, segments, value, churn, actions and next_products, each indexed by its key;
+        region : its name
     """
     members = _members(writer.say, tables["actions"], as_of)
     return {
@@ -50,7 +50,7 @@ def _customers(say: Words, tables: Tables, region: str) -> pd.DataFrame:
     )
     found = people.join(figures).join(_next_actions(tables["actions"]))
     found["churn_risk"] = 100 * found["churn_risk"]
-    found["next_product"] = _next_products(tables.get("next_products")).reindex(found.index)
+    found["next_product"] = _next_products(tables["next_products"]).reindex(found.index)
     for column, section in SECTIONS.items():
         found[column] = _say_codes(say, section, found[column])
     found["next_product"] = _translate(
@@ -70,16 +70,16 @@ def _next_actions(actions: pd.DataFrame) -> pd.DataFrame:
     return first[list(named)].rename(columns=named)
 
 
-def _next_products(found: pd.DataFrame | None) -> pd.Series:
-    """The first product of each customer; none without the table."""
-    if found is None:
-        return pd.Series(dtype=object)
+def _next_products(found: pd.DataFrame) -> pd.Series:
+    """The first product of each customer."""
     first = found.reset_index().sort_values(["customer_id", "rank"])
     return first.drop_duplicates("customer_id").set_index("customer_id")["product"]
 
 
 def _tasks(writer: Writer, tables: Tables, as_of: dt.date) -> pd.DataFrame:
-    tasks = desk_lists.actions(writer, tables["actions"], tables["customers"], as_of)
+    tasks = desk_lists.actions(
+        writer, tables["actions"], tables["customers"], tables["next_products"], as_of
+    )
     return tasks.assign(
         task_id=tasks["customer_id"] + "-" + tasks["action_code"] + f"-{as_of:%Y%m%d}"
     )

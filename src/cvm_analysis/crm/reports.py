@@ -18,9 +18,7 @@ from cvm_analysis.settings import Settings
 from cvm_analysis.tables import ALL, TABLES
 from cvm_analysis.texts import words
 
-NEEDED = ("customers", "segments", "value", "churn", "actions")
-OPTIONAL = ("next_products",)
-KEY = {"next_products": ["customer_id", "rank"]}  # of a table that not every version has
+NEEDED = ("customers", "segments", "value", "churn", "actions", "next_products")
 
 
 class Report(NamedTuple):
@@ -63,15 +61,13 @@ def read(settings: Settings, report: Report, language: str) -> dict[str, pd.Data
     writer = Writer(say, settings.business.currency)
     as_of = dt.date.fromisoformat(report.made["as_of"])
     with atomic_folder.kept(report.link) as folder:
-        tables = {name: _table(folder, name) for name in (*NEEDED, *OPTIONAL)}
-    if missing := [name for name in NEEDED if tables[name] is None]:
+        tables = {name: table for name in NEEDED if (table := _table(folder, name)) is not None}
+    if missing := [name for name in NEEDED if name not in tables]:
         raise InputError(f"{report.link}: no table {', '.join(missing)}, which a CRM would get")
-    there = {name: table for name, table in tables.items() if table is not None}
     name = report.made.get("names", {}).get(language, report.region)
-    return records.make(writer, there, name, as_of)
+    return records.make(writer, tables, name, as_of)
 
 
 def _table(folder: Path, name: str) -> pd.DataFrame | None:
     path = folder / "desk" / "tables" / f"{name}.parquet"
-    key = list(TABLES[name].key) if name in TABLES else KEY[name]
-    return pd.read_parquet(path).set_index(key) if path.is_file() else None
+    return pd.read_parquet(path).set_index(list(TABLES[name].key)) if path.is_file() else None

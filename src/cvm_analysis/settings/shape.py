@@ -25,6 +25,7 @@ from cvm_analysis.experience.membership import Level, check_levels
 from cvm_analysis.experience.points import Points
 from cvm_analysis.notifications.channels import Notify
 from cvm_analysis.performance.alert_rules import Alerts
+from cvm_analysis.products.baskets import Products
 from cvm_analysis.settings.column_rules import ColumnRule
 from cvm_analysis.settings.gates import Gates
 from cvm_analysis.typed import Cell, read_off
@@ -261,6 +262,7 @@ class Business(Strict):
     churn: Churn = Churn()
     experience: Experience = Experience()
     points: Points = Points()
+    products: Products = Products()
     leads: Leads = Leads()
     alerts: Alerts = Alerts()
     notify: Notify = Notify()
