@@ -79,11 +79,13 @@ bench: setup
 	$(BIN)/python benchmarks/forecasts.py
 	$(BIN)/python benchmarks/last_day.py
 	for part in parquet text; do $(BIN)/python benchmarks/prepare_speed.py $$part; done
+	$(BIN)/python benchmarks/crm_export.py 1000000 csv zoho
 	$(BIN)/python benchmarks/kills.py
 	$(BIN)/python benchmarks/clv_convergence.py 500
 	$(BIN)/python benchmarks/totals.py
 	$(BIN)/python benchmarks/campaigns.py
 	for part in growth exact; do $(BIN)/python benchmarks/budget.py $$part; done
+	for part in speed "shuffles config/sample.yaml all" "hits config/sample.yaml"; do $(BIN)/python benchmarks/products.py $$part; done
 	for part in drivers "scores 400" complaints; do $(BIN)/python benchmarks/experience.py $$part; done
 	for part in histories bg_nbd pareto_nbd growth scoring; do $(BIN)/python benchmarks/clv_speed.py $$part; done
 

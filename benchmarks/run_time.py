@@ -140,7 +140,17 @@ def run_here(region: str, way: str, work: str) -> None:
     pages.write = watch.timed(pages.write)
     pdf.find_browser = lambda: None
     fork_server.IS_SAFE = fork_server.IS_SAFE and way == FORKED
-    given = ["--region", region, "--language", "en", "--language", "zh", "--prepared"]
+    given = [
+        "--region",
+        region,
+        "--language",
+        "en",
+        "--language",
+        "zh",
+        "--prepared",
+        "--jobs",
+        "1",
+    ]
     folders = ["--notebooks", f"{work}/notebooks", "--out", f"{work}/out"]
     try:
         cli.app(["run", str(CONFIG), *given, *folders])

@@ -237,3 +237,17 @@ def test_only_folders_of_links_that_are_named_are_cleaned_away(tmp_path):
     atomic_folder.clean(tmp_path, r"\d{4}-\d\d-\d\d")
     kept = [(tmp_path / "2026-01-02").readlink().name, ".2026-01-02-notes", ".cache-0123456789ab"]
     assert hidden(tmp_path) == sorted(kept)
+
+
+def test_a_complete_folder_takes_a_name_that_nobody_has(tmp_path):
+    with atomic_folder.atomic_folder(tmp_path, "0001") as building:
+        (building / "a").write_text("new")
+        atomic_folder.place(building, tmp_path / "0001")
+    assert content(tmp_path / "0001") == {"a": "new"} and hidden(tmp_path) == []
+    (tmp_path / "0002").mkdir()
+    with (
+        pytest.raises(FileExistsError),
+        atomic_folder.atomic_folder(tmp_path, "0002") as building,
+    ):
+        atomic_folder.place(building, tmp_path / "0002")
+    assert hidden(tmp_path) == [] and not list((tmp_path / "0002").iterdir())

@@ -16,6 +16,7 @@ import test_charts_clusters
 import test_charts_concentration
 import test_charts_grades
 import test_charts_margin
+import test_charts_products
 import test_charts_rates
 import test_charts_risk
 import test_charts_sales
@@ -38,6 +39,7 @@ EXAMPLES = {
     **test_charts_concentration.PICTURES,
     **test_charts_grades.PICTURES,
     **test_charts_margin.PICTURES,
+    **test_charts_products.PICTURES,
     **test_charts_rates.PICTURES,
     **test_charts_risk.PICTURES,
     **test_charts_sales.PICTURES,

@@ -140,3 +140,17 @@ def test_impossible_probabilities_are_refused(fitted, cdnow):
 
 def test_bic_counts_the_customers(fitted):
     assert fitted.bic == pytest.approx(2 * np.log(2357) - 2 * fitted.log_likelihood)
+
+
+def test_gradient_and_curvature_are_those_of_the_likelihood(cdnow):
+    data = histories.arrays(cdnow.iloc[::20])
+    for params in ((0.385, 12.07), (0.02, 300.0), (40.0, 0.3)):
+        at, step = np.log(params), 1e-5
+        _, slope, bend = nbd.derivatives(at, data)
+        moved = [
+            [nbd.derivatives(at + side * step * e, data) for side in (1, -1)] for e in np.eye(2)
+        ]
+        slopes = [(up[0] - down[0]) / (2 * step) for up, down in moved]
+        bends = [(up[1] - down[1]) / (2 * step) for up, down in moved]
+        assert slope == pytest.approx(np.array(slopes), rel=1e-6, abs=1e-4)
+        assert bend == pytest.approx(np.array(bends), rel=1e-6, abs=1e-4)

@@ -1,5 +1,6 @@
 """Exports of shop systems are recognised by their headers, and what counts is proposed."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -8,10 +9,12 @@ import pytest
 import yaml
 
 from cvm_analysis import validate
+from cvm_analysis.crm import systems
 from cvm_analysis.draft import profiles
 from cvm_analysis.draft.draft import draft
 from cvm_analysis.errors import InputError
 from cvm_analysis.intake.prepare import prepare
+from cvm_analysis.tables import TABLES
 
 CONFIG = Path(__file__).parent.parent / "config"
 SHOPIFY = """\
@@ -142,14 +145,103 @@ def test_shopify_with_rates_is_right_to_the_line(folder):
 
 
 def test_every_profile_is_complete_and_tells_itself(folder):
-    names = {profile.name for profile in profiles.read_all()}
+    names = {profile.name for profile in profiles.read_all() if profile.table == "transactions"}
     assert names == {*EXPORTS, "Shopify orders"}
     for profile in profiles.read_all():
         headers = [
             each if isinstance(each, str) else each[0] for each in profile.content["headers"]
         ]
         assert profiles.recognise(headers) is profile
-        assert {"customer_id", "ordered_at"} <= profile.to_source(headers)["columns"].keys()
+        every = {*profile.content["columns"], *profile.to_source(headers)["columns"]}
+        spec = TABLES[profile.table].columns
+        needed = {name for name, column in spec.items() if not column.optional} - {"amount"}
+        assert needed <= every <= {*spec}
+
+
+SALES = "customer_id,ordered_at,amount\n" + "".join(
+    f"{customer},2025-0{month}-01,10.50\n" for customer in ("k1", "k2") for month in (1, 6, 9)
+)
+ZOHO = {
+    "accounts": "Record Id,Account Name,Account Owner,Phone,Created Time,Billing City,"
+    "CVM Customer ID,CVM Grade\n1,Ann Lee,Eve,555 0100,2024-05-01 10:00:00,Rome,k1,A\n",
+    "contacts": "Record Id,First Name,Last Name,Contact Owner,Date of Birth,CVM Customer ID\n"
+    "1,Bob,Ray,Eve,1980-02-03,k2\n",
+    "tasks": "Task Owner,Subject,Status,Closed Time,CVM Customer ID,CVM Action,CVM Channel Code,"
+    "CVM Result,CVM Listed On\n"
+    "Eve,Call,Completed,2025-09-20 09:30:00,k1,call_overdue,phone,reached,2025-09-15\n"
+    "Eve,Call,Not Started,,k2,call_overdue,phone,,2025-09-15\n"
+    "Eve,Lunch,Completed,2025-09-21 12:00:00,k2,,,,\n",
+    "deals": "Record Id,Deal Name,Deal Owner,Stage,Closing Date,Amount,Created Time,"
+    "CVM Customer ID\n"
+    "7,Oak,Eve,Closed Won,2025-09-10,900,2025-08-01 09:00:00,k1\n"
+    "8,Ash,Eve,closed lost,2025-09-11,700,2025-08-02 09:00:00,k1\n"
+    "9,Fir,Eve,Negotiation,2025-12-24,500,2025-08-03 09:00:00,k2\n",
+    "members": "Campaign Name,CVM Customer ID,CVM Action,CVM Arm,CVM Listed On\n"
+    "Call - Phone,k1,call_overdue,treated,2025-09-15\n",
+}
+FXIAOKE = {
+    "accounts": "客户名称,负责人,电话,创建时间,市,CVM客户编号,CVM客户等级\n"
+    "安女士,小王,13800000001,2024-05-01 10:00,杭州,k1,A\n",
+    "contacts": "姓名,客户名称,负责人,手机,生日,CVM客户编号\n"
+    "李先生,李家,小王,13800000002,1980-02-03,k2\n",
+    "tasks": "主题,负责人,状态,完成时间,CVM客户编号,CVM行动代码,CVM渠道代码,CVM执行结果,"
+    "CVM名单日期\n"
+    "回访,小王,已完成,2025-09-20 09:30,k1,call_overdue,phone,接通,2025-09-15\n"
+    "回访,小王,未开始,,k2,call_overdue,phone,,2025-09-15\n"
+    "午餐,小王,已完成,2025-09-21 12:00,k2,,,,\n",
+    "deals": "商机编号,商机名称,负责人,销售阶段,预计成交日期,商机金额,创建时间,CVM客户编号\n"
+    "7,橡木,小王,赢单,2025-09-10,900,2025-08-01 09:00,k1\n"
+    "8,白蜡,小王,输单,2025-09-11,700,2025-08-02 09:00,k1\n"
+    "9,冷杉,小王,商务谈判,2025-12-24,500,2025-08-03 09:00,k2\n",
+    "members": "活动名称,CVM客户编号,CVM行动代码,CVM实验组别,CVM名单日期\n"
+    "致电 - 电话,k1,call_overdue,treated,2025-09-15\n",
+}
+
+
+@pytest.mark.parametrize("system", [ZOHO, FXIAOKE], ids=["zoho", "fxiaoke"])
+def test_what_a_crm_gives_back_is_recognised_and_read(folder, system):
+    Path("sales.csv").write_text(SALES, "utf-8")
+    for name, text in system.items():
+        Path(f"{name}.csv").write_text(text, "utf-8")
+    text = draft([Path("sales.csv"), *(Path(f"{name}.csv") for name in system)])
+    assert text.count("# recognised: ") == 5
+    text = text.replace("pseudonyms: on", "extracted_on: 2025-10-01\npseudonyms: off")
+    Path("config/mine.yaml").write_text(text, "utf-8")
+    settings = validate.check("config/mine.yaml")
+    prepare(settings)
+
+    def table(name):
+        return pd.read_parquet(settings.prepared / name).sort_values("customer_id")
+
+    assert pd.read_parquet(settings.prepared / "quarantine.parquet").empty
+    (done,) = table("contact_log").to_dict("records")
+    assert (done["customer_id"], done["action"], done["channel"]) == ("k1", "call_overdue", "phone")
+    assert (str(done["at"]), str(done["listed_on"])) == ("2025-09-20", "2025-09-15")
+    assert done["owner"] in ("Eve", "小王") and done["result"] in ("reached", "接通")
+    leads = table("leads").sort_values("lead_id")
+    assert leads["outcome"].tolist() == ["won", "lost", "open"]
+    assert leads["closed_on"].astype(str).tolist()[:2] == ["2025-09-10", "2025-09-11"]
+    assert pd.isna(leads["closed_on"].iloc[2]), "a day on which it should close is no end"
+    assert leads["stage"].iloc[2] in ("Negotiation", "商务谈判")
+    people = table("customers_raw").set_index("customer_id")
+    assert people.loc["k1", "city"] in ("Rome", "杭州")
+    assert str(people.loc["k2", "birth_date"])[:10] == "1980-02-03"
+    (member,) = table("campaign_members").to_dict("records")
+    assert (member["arm"], str(member["at"])) == ("treated", "2025-09-15")
+    masked = [each for source in yaml.safe_load(text)["sources"]["customers"]
+              for each in source["mask"]]  # fmt: skip
+    assert {"Phone", "Account Name", "Last Name"} <= {*masked} or {"电话", "客户名称"} <= {*masked}
+
+
+@pytest.mark.parametrize("name", ["zoho", "fxiaoke"])
+def test_fields_that_come_back_are_those_that_were_exported(name):
+    """Beside a result, which the desk fills in."""
+    modules = systems.load(name).modules.values()
+    ours = {header for module in modules for header in module.fields.values()}
+    file = Path(profiles.__file__).parent / "profiles" / f"{name}.yaml"
+    back = set(re.findall(r"CVM[\w\u4e00-\u9fff]*(?: [A-Z]\w+)*", file.read_text("utf-8")))
+    back = {each for each in back if each.strip() not in ("CVM", "CVM Result", "CVM执行结果")}
+    assert back and back <= ours
 
 
 def test_another_file_has_no_profile():

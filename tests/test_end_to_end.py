@@ -250,6 +250,32 @@ def test_no_earlier_pseudonym_is_in_a_report(reports, settings):
         assert not any(earlier & set(texts[column].astype(str)) for column in texts), path
 
 
+def test_a_crm_gets_every_customer_of_the_regions_once_and_nobody_is_exposed(
+    reports, folder, settings
+):
+    for system in ("zoho", "fxiaoke", "csv"):
+        done = cvm(folder, "export", "config/sample.yaml", "--to", system)
+        assert done.code == 0 and not done.err, done.err
+        again = cvm(folder, "export", "config/sample.yaml", "--to", system)
+        assert "no row has changed" in again.out
+    made = settings.exports / "csv" / "0001"
+    rows = {path.stem: pd.read_csv(path, dtype=str) for path in made.iterdir()}
+    people = table(reports, "all", "customers")
+    assert sorted(rows["customers"]["customer_id"]) == sorted(people["customer_id"])
+    assert not set(rows["customers"]["customer_id"]) & set(prepared.merges(settings))
+    actions = pd.concat([table(reports, region, "actions") for region in REGIONS[1:]])
+    planned = actions[actions["in_plan"] & (actions["arm"] != "control")]
+    assert len(rows["tasks"]) == len(planned)
+    agreed = planned[planned["consent"].isin(["given", "not_needed"])]
+    agreed = agreed[agreed["kind"] == "marketing"]
+    listed = rows["members"][["customer_id", "action_code", "channel_code"]].to_numpy().tolist()
+    assert sorted(listed) == sorted(
+        agreed[["customer_id", "action", "channel"]].to_numpy().tolist()
+    )
+    people = known.load(settings.prepared, known.derive(KEY.encode()))
+    exposure_gate.check(settings.exports, people, tuple(settings.files))
+
+
 def test_a_personal_value_in_any_place_of_any_output_is_found(reports, tmp_path):
     """A number in each column of each table and list, each text and attribute of each page."""
     source, values, key = published(reports, "northeast"), planting.Values(), known.derive(b"-")

@@ -74,6 +74,10 @@ def write_lines(draws):
     )
     for column in ("order_id", "cost", "discount", "category", "channel", "delivered_on"):
         lines[column] = lines[column].where(draws.random(n) > 0.1)
+    code = draws.integers(0, 20, n)
+    lines["product_id"] = pd.Series(code.astype(str)).where(draws.random(n) > 0.1)
+    names = [f"Board {each // 2}, {edge}" for each, edge in zip(code, "ab" * n, strict=False)]
+    lines["product"] = pd.Series(names).where(draws.random(n) > 0.1)
     return lines.to_csv(index=False)
 
 
@@ -159,6 +163,7 @@ QUERIES = {
     ),
     "in_period": lambda data: data.in_period(DAY, 365),
     "in_periods": lambda data: data.in_periods(YEARS, 0.4),
+    "baskets": lambda data: _as_text(data.baskets(DAY, ["Doors", "7"])),
     "mix": lambda data: data.mix(["category", "channel", "product"], DAY),
     "purchase_days": lambda data: data.purchase_days(DAY),
     "daily_margin": lambda data: data.daily_margin(DAY, 0.4),
@@ -175,6 +180,14 @@ QUERIES = {
     "spend_per_repeat_day": lambda data: customers.histories(data.transactions, DAY).to_pandas(),
     **{f"to_pandas {name}": lambda data, name=name: data.to_pandas(name) for name in FROM_FILES},
 }
+
+
+def _as_text(table):
+    """Categorical texts as plain ones: engines number them differently."""
+    texts = table.select_dtypes("category").columns
+    return table.astype(dict.fromkeys(texts, object))
+
+
 UNORDERED = ("purchase_days", "feedback_by", "rfm_measures", "spend_per_repeat_day", "to_pandas")
 DECIMALS = {"amount", "sales", "spend", "n", "net_sales", "gross_sales", "returned", "margin"}
 

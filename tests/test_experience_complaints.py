@@ -105,15 +105,15 @@ def test_a_complaint_soon_after_another_one_is_repeated():
     assert complaints.times(read(table), [], 14)["repeated_share"].iloc[0] == 0.4
 
 
-def test_margin_at_stake_counts_a_customer_once_and_only_with_an_open_complaint():
+def test_expected_margin_counts_a_customer_once_and_only_with_an_open_complaint():
     table = feedback([("a", "2025-01-01", None), ("a", "2025-02-01", None),
                       ("b", "2025-02-01", "2025-02-03"), ("c", "2025-02-01", None),
                       ("d", "2025-02-01", None)], region=["x", "x", "x", "y", "y"])  # fmt: skip
-    stake = pd.Series({"a": 100.0, "b": 50.0, "c": 7.0})
-    found = complaints.times(read(table), ["region"], 14, stake).set_index("level")
-    assert found["margin_at_stake"].to_dict() == {"all": 107, "x": 100, "y": 7}
+    margin = pd.Series({"a": 100.0, "b": 50.0, "c": 7.0})
+    found = complaints.times(read(table), ["region"], 14, margin).set_index("level")
+    assert found["expected_margin"].to_dict() == {"all": 107, "x": 100, "y": 7}
     unknown = complaints.times(read(table), [], 14)
-    assert unknown["margin_at_stake"].isna().all()
+    assert unknown["expected_margin"].isna().all()
 
 
 def test_the_target_is_shown_only_where_complaints_were_observed_for_so_long():

@@ -36,6 +36,21 @@ def test_records_that_share_what_a_rule_names_are_one_person_of_the_earliest_id(
     assert found == identity.Merges({"b": "a"})
 
 
+def test_the_id_into_which_records_were_merged_stays():
+    """As a list of merges has it; without one, that of the earliest record."""
+    rows = [("a11", "2024-01-01"), ("b22", "2024-01-02"), ("c33", "2024-01-03")]
+    known = records(*((*row, "", "", "", "") for row in rows))
+    merged = known.assign(**{"as merged_into": ["b22", " b22", None]})
+    assert identity.find(merged, [("merged_into",)]).into == {"a11": "b22"}
+    phones = merged.assign(**{"as phone": "13800138000"})
+    assert identity.find(phones, [("merged_into",), ("phone",)]).into == {
+        "a11": "b22", "c33": "b22",
+    }  # fmt: skip
+    assert identity.find(known.assign(**{"as phone": "13800138000"}), RULES).into == {
+        "b22": "a11", "c33": "a11",
+    }  # fmt: skip
+
+
 def test_records_are_connected_through_others():
     found = find(
         ("c", "2024-03-01", "", "x@y.org", "", ""),

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cvm_analysis import tables
 from cvm_analysis.report import desk_lists
 from cvm_analysis.report.writer import Writer
 from cvm_analysis.texts import words
@@ -148,14 +149,15 @@ def test_segments_have_figures_their_first_action_and_the_sum_of_all():
 def test_every_list_is_made_and_every_heading_has_a_word(language):
     writer = Writer(words(language, {language: OWN["en"]}, 52), "CNY")
     people = customers(city="x")
-    tables = {
+    by_name = {
         "customers": people.drop(columns="segment"),
         "segments": people[["segment"]],
         "churn": churn(),
         "actions": PLANNED,
         "strategy": strategy(),
+        "next_products": tables.empty("next_products").set_index(["customer_id", "rank"]),
     }
-    made = desk_lists.make(writer, tables, summary(), DAY)
+    made = desk_lists.make(writer, by_name, summary(), DAY)
     assert {name: len(table) for name, table in made.items()} == {
         "watchlist": 3, "actions": 2, "segments": 2,
     }  # fmt: skip

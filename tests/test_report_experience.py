@@ -78,10 +78,10 @@ def test_dimensions_are_candidates_for_a_test_and_no_causes():
     assert "candidates for a test, not causes" in html
 
 
-def test_complaints_name_the_target_and_the_margin_at_stake():
+def test_complaints_name_the_target_and_the_expected_margin():
     row = {"group": "dimension", "level": "price", "n_complaints": 9, "complaints_open": 2,
            "n_overdue": 1, "complaint_days": 258, "median_days": 17.0, "closed_within": 0.42,
-           "repeated_share": 0.1, "margin_at_stake": 5140.0}  # fmt: skip
+           "repeated_share": 0.1, "expected_margin": 5140.0}  # fmt: skip
     html = experience.complaints(EN, table("complaint_times", row), 14).html
     for said in ("Closed within 14 days", "258", "42%", "€5,140", "Price"):
         assert said in html, said

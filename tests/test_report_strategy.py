@@ -50,6 +50,27 @@ def actions(*rows):
     return table.assign(**more, expected_gain=12.344).set_index(["customer_id", "action"])
 
 
+def recommended(*rows):
+    """customer_id, rank, because_of."""
+    table = pd.DataFrame(rows, columns=["customer_id", "rank", "because_of"])
+    return table.set_index(["customer_id", "rank"])
+
+
+def test_the_desk_is_told_the_product_and_what_it_goes_with():
+    table = actions(
+        ("a", "mail", 1, "next_product", None, "Oil", True, ""),
+        ("b", "mail", 1, "next_product", None, "Oil", True, ""),
+        ("c", "mail", 1, "nps", 9.0, None, True, ""),
+    )
+    products = recommended(("a", 1, "Floor"), ("a", 2, "Soap"), ("b", 2, "Soap"), ("c", 1, "Floor"))
+    found = desk_lists.actions(EN, table, pd.DataFrame(index=["a"]), products, DAY)
+    assert found["reason"].tolist() == [
+        "Oil goes with Floor, which they have",
+        "goes with what they bought: Oil",
+        "would recommend us: 9.0 of 10",
+    ]
+
+
 def test_the_plan_says_what_it_costs_and_brings_and_whether_that_is_sure():
     rows = by_action(
         ("call", "marketing", 40, 1000.0, 4000.0), ("mail", "marketing", 60, 60.0, 100.0)
@@ -162,6 +183,8 @@ def test_where_all_groups_are_too_small_none_is_shown():
         ("nps", 2.0, None, "would recommend us: 2 of 10"),
         ("weakest_indicator", None, "growth", "weakest figure: growth"),
         ("margin_at_stake", 12345.0, None, "margin at stake €12.3K"),
+        ("next_product", None, "Oil", "goes with what they bought: Oil"),
+        ("next_product", None, "new", "goes with what they bought: new"),  # a name, no class
         ("city", None, "Wuhan", "city: Wuhan"),
         ("indicators.payment_days", 91.0, None, "payment_days: 91"),
     ],
@@ -192,7 +215,7 @@ def test_the_desk_gets_what_is_planned_in_words_and_codes_to_read_it_back():
         ("d", "call", 1, "nps", 9.0, None, False, ""),
     )
     people = pd.DataFrame({"city": ["Wuhan"]}, index=["a"])
-    found = desk_lists.actions(EN, table, people, DAY)
+    found = desk_lists.actions(EN, table, people, recommended(), DAY)
     assert list(found["customer_id"]) == ["a", "b"]
     first = found.iloc[0]
     assert (first["action"], first["city"], first["reason"]) == (

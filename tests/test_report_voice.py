@@ -43,7 +43,7 @@ COMPLAINTS = table(
     "complaint_times",
     *(
         {"group": group, "level": level, "complaints_open": n, "n_overdue": late,
-         "margin_at_stake": money}
+         "expected_margin": money}
         for group, level, n, late, money in (
             ("all", "all", 9, 7, 67_600.0), ("dimension", "price", 2, 1, 600.0),
             ("dimension", "product", 7, 6, 67_000.0), ("region", "north", 9, 7, 67_600.0),
@@ -69,8 +69,10 @@ NOTHING = Voice(*(table(name) for name in NAMES), 14)
 
 
 def test_the_heading_is_about_complaints_past_the_target_and_their_money():
-    said = "7 of 9 open complaints are past the target of 14 days; €67.6K of margin is at stake"
-    assert voice.heading(EN, WHOLE) == said
+    assert voice.heading(EN, WHOLE) == (
+        "7 of 9 open complaints are past the target of 14 days; their customers should bring "
+        "€67.6K of margin in the next 12 months"
+    )
     in_time = WHOLE._replace(complaint_times=COMPLAINTS.assign(n_overdue=0))
     assert "9 complaints are open, none past the target of 14 days" in voice.heading(EN, in_time)
 

@@ -23,7 +23,7 @@ from cvm_analysis import atomic_folder
 from cvm_analysis.cli import app
 from cvm_analysis.errors import InputError
 from cvm_analysis.notebooks import signature
-from cvm_analysis.run import fan_out, portal, region, region_lock
+from cvm_analysis.run import fan_out, kept_analysis, portal, region, region_lock
 from cvm_analysis.run.notebook import Finished
 from cvm_analysis.run.plan import Failure, Plan
 
@@ -180,7 +180,33 @@ def test_a_region_that_is_well_again_makes_only_all_run_again(plan, kernel):
     assert states == {"all": "published", "east": "published", "west": "unchanged"}
     assert kernel.reported["all"] == {"C-east": 0.6, "C-west": 0.6}
     assert company(plan)["missing"] == []
+    assert [ran for ran in kernel.ran if ran[0] == "all"] == [("all", "09_strategy", "en")]
     assert set(go(plan)[0].values()) == {"unchanged"}
+
+
+def test_after_regions_of_other_machines_all_is_reported_without_a_second_analysis(plan, kernel):
+    for key in ("all", "east", "west"):
+        go(plan, regions={key: NAMES[key]})
+    kernel.ran.clear()
+    states, _ = go(plan)
+    assert states == {"all": "published", "east": "unchanged", "west": "unchanged"}
+    assert kernel.ran == [("all", "09_strategy", "en")]
+    assert kernel.reported["all"] == {"C-east": 0.6, "C-west": 0.6}
+
+
+def test_a_kept_analysis_is_neither_used_by_force_nor_if_it_is_damaged(plan, kernel):
+    kernel.fails = {"east", "west"}
+    go(plan)
+    kernel.ran.clear()
+    go(plan, force=True)
+    assert ("all", "01_customers", "en") in kernel.ran
+    table = plan.out / "all" / kept_analysis.LINK / "desk" / "tables" / "clusters.parquet"
+    table.write_bytes(table.read_bytes()[:-1])
+    kernel.ran.clear()
+    kernel.fails = set()
+    states, _ = go(plan)
+    assert states == dict.fromkeys(NAMES, "published")
+    assert ("all", "01_customers", "en") in kernel.ran
 
 
 def test_all_takes_regions_that_are_up_to_date_though_not_part_of_the_run(plan, kernel):
@@ -273,7 +299,8 @@ def test_a_failing_region_leaves_the_others_standing(plan, kernel):
 
 
 def hidden(folder):
-    return [p.name for p in folder.iterdir() if p.name[0] == "." and p.name != ".lock"]
+    names = {path.name for path in folder.glob(".*")} - {".lock"}
+    return [name for name in names if kept_analysis.LINK not in name]
 
 
 def test_if_all_fails_the_regions_run_on_their_own(plan, kernel):

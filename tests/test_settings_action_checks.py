@@ -183,7 +183,7 @@ def test_every_column_that_there_is_can_be_asked(folder, when):
     [
         (WHEN, None),
         ("{column: floor_area, above: 0}", None),
-        ("{column: next_product, is: care}", "no table has next_product yet"),
+        ("{column: next_product, is: care}", "next_product needs product in sources.transactions"),
         ("{column: points_expiring, above: 0}", "points_expiring needs points in sources.points"),
         ("{column: nps, above: 8}", "nps needs score in sources.feedback"),
         ("{column: complaints_open, above: 0}", "complaints_open needs sources.feedback"),

@@ -137,6 +137,15 @@ def test_the_weakest_indicator_has_the_fewest_points(joined):
     assert joined["weakest_points"].dropna().to_dict() == {"a": 20, "e": 30}
 
 
+def test_the_next_product_is_the_first_one_that_something_they_have_speaks_for():
+    rows = [("a", 1, "oil", "floor"), ("a", 2, "soap", "floor"), ("b", 1, "oil", None)]
+    columns = ["customer_id", "rank", "product", "because_of"]
+    products = pd.DataFrame(rows, columns=columns).set_index(["customer_id", "rank"])
+    found = facts.join({"customers": CUSTOMERS, "next_products": products}, DAY)["next_product"]
+    assert found["a"] == "oil"
+    assert found.drop("a").isna().all(), "of b popularity alone says so"
+
+
 def test_without_a_table_its_columns_are_absent():
     found = facts.join({"customers": CUSTOMERS.drop(columns="birth_date")}, DAY)
     for column in ("days_overdue", "fell_from", "weakest_points", "days_to_birthday", "due_on"):
@@ -173,7 +182,7 @@ def test_every_column_of_the_facts_is_known_by_its_kind(joined):
         ("points_to_level", ("points.points",)),
         ("lead_stage", ("leads.stage",)),
         ("brought_value", ("referrals.referred_id",)),
-        ("next_product", ("later",)),
+        ("next_product", ("transactions.product",)),
         ("nps", ("feedback.score",)),
         ("satisfaction_price", ("feedback.score", "feedback.dimension")),
         ("indicators.growth", ("indicators.value",)),
@@ -189,7 +198,5 @@ def test_a_column_needs_the_records_it_is_made_from(column, needs):
     assert facts.needs(column) == needs
     for each in needs:
         raw, _, name = each.partition(".")
-        if raw == "service":
-            assert name in Life.__dataclass_fields__
-        else:
-            assert each == "later" or name in TABLES[raw].columns
+        known = Life.__dataclass_fields__ if raw == "service" else TABLES[raw].columns
+        assert name in known

@@ -6,6 +6,7 @@ symlink, replaced in one step, points to it: readers find the old folder or the 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -65,6 +66,16 @@ def publish(folder: Path, link: Path) -> Path:
         _remove_older(link, final)
         _remove_leftovers(link.parent)
     return final
+
+
+def place(folder: Path, final: Path) -> None:
+    """Give a complete `folder` the name of one that nobody has; FileExistsError if it is taken."""
+    _sync(folder)
+    with lock(final.parent):
+        if final.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(final))
+        folder.rename(final)
+        _sync_one(final.parent)
 
 
 @contextmanager

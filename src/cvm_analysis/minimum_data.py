@@ -63,6 +63,10 @@ NEEDS = MappingProxyType(
             Need("learned", 30, "no_tone_few_learned"),
             Need("tested", 30, "no_tone_few_tested"),
         ),
+        "product_test": (
+            Need("origins", 2, "no_product_test_short_history"),
+            Need("customers", 30, "no_product_test_few_customers"),
+        ),
         "mention_tone": (Need("labelled", 200, "no_mention_tone_few_labelled"),),
     }
 )

@@ -293,6 +293,18 @@ class Prepared:
                 found.append(days.to_pandas().sort_values("day").assign(table=name))
         return pd.concat(found, ignore_index=True)
 
+    def baskets(self, date: dt.date, exclude: Sequence[str] = ()) -> pd.DataFrame:
+        """What each order had by `date`, one row per product; see customers.baskets.
+
+        Texts are categorical, as there are many rows; none where lines name neither products nor
+        categories.
+        """
+        if not {*customers.NAMED} & set(self.transactions.columns):
+            columns = ["customer_id", "basket", "product", "at", "margin"]
+            return pd.DataFrame(columns=columns).astype({"at": "datetime64[ns]", "margin": float})
+        rows = customers.baskets(self.transactions, date, exclude).to_pyarrow()
+        return rows.to_pandas(strings_to_categorical=True)
+
     def feedback_by(self, date: dt.date) -> pd.DataFrame:
         """Answers and complaints known on a day; a complaint closed later is still open."""
         table = self.to_pandas("feedback").drop(columns="region", errors="ignore")

@@ -17,6 +17,7 @@ from cvm_analysis.charts.grades import contributions, grade_mix
 from cvm_analysis.charts.margin import margin_by_segment
 from cvm_analysis.charts.models import calibration, deciles, holdout, p_alive, tracking
 from cvm_analysis.charts.picture import Picture
+from cvm_analysis.charts.products import product_pairs
 from cvm_analysis.charts.rates import rates
 from cvm_analysis.charts.risk import hazards, reliability, risk_groups
 from cvm_analysis.charts.sales import regions, sales_trend
@@ -28,7 +29,7 @@ __all__ = [
     "Picture", "acquisition", "budget_curve", "calibration", "churn_by_segment", "cluster_profile",
     "cohorts", "concentration", "contributions", "conversions", "customer_profiles", "deciles",
     "four_fifths", "grade_mix", "hazards", "holdout", "margin_by_segment", "monthly", "p_alive",
-    "partial_effect", "predictive_power", "rates", "regions", "reliability", "retention",
-    "return_rate", "rfm_grid", "risk_groups", "sales_concentration", "sales_trend", "segment_bars",
-    "survival", "timeline", "tracking", "transitions",
+    "partial_effect", "predictive_power", "product_pairs", "rates", "regions", "reliability",
+    "retention", "return_rate", "rfm_grid", "risk_groups", "sales_concentration", "sales_trend",
+    "segment_bars", "survival", "timeline", "tracking", "transitions",
 ]  # fmt: skip

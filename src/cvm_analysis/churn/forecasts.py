@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from cvm_analysis import tables
+from cvm_analysis import processes, tables
 from cvm_analysis.backtest import choice
 from cvm_analysis.churn import challengers, evaluation, lapse, learning
 from cvm_analysis.churn.learning import Learned, Snapshot
@@ -91,14 +92,22 @@ def run(plan: Plan, known: Sequence[Snapshot], purchase_days: pd.DataFrame) -> B
     purchase_days : customer_id, day with a purchase, up to today
     """
     purchase_days = purchase_days.assign(day=pd.to_datetime(purchase_days["day"]))
-    earlier, last = [], []
-    for day in sorted({*plan.choose, *plan.report}):
+    of_day = {each.day: each for each in known}
+
+    def learn(day: dt.date) -> tuple[list[Trial], list[Trial], Learned | None]:
         learned = learning.learn(known, purchase_days, day, plan.horizons)
-        now = next(each for each in known if each.day == day)
-        earlier += _trials(learned, now, purchase_days, plan.choose.get(day, []))
-        last += _trials(learned, now, purchase_days, plan.report.get(day, []))
-    today = learning.learn(known, purchase_days, plan.days[-1], plan.horizons)
-    return Backtest(earlier, sorted(last, key=lambda trial: trial.horizon_days), today)
+        if day == plan.days[-1]:
+            return [], [], learned
+        choose, report = (
+            _trials(learned, of_day[day], purchase_days, wanted.get(day, []))
+            for wanted in (plan.choose, plan.report)
+        )
+        return choose, report, None
+
+    days = sorted({*plan.choose, *plan.report, plan.days[-1]}, reverse=True)  # the longest first
+    earlier, last, learned = zip(*reversed(processes.run_each(learn, days)), strict=True)
+    reported = sorted(chain(*last), key=lambda trial: trial.horizon_days)
+    return Backtest([*chain(*earlier)], reported, learned[-1])
 
 
 def choose(earlier: Sequence[Trial], company: str | None = None) -> str:

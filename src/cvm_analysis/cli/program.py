@@ -7,7 +7,7 @@ import sys
 import typer
 
 from cvm_analysis import endings
-from cvm_analysis.cli import beginnings, console, reports, runs, tables
+from cvm_analysis.cli import beginnings, console, exports, reports, runs, tables
 
 app = typer.Typer(
     help="Customer value analysis: from raw transactions to a report for each region.",
@@ -18,7 +18,7 @@ app = typer.Typer(
 for command in (
     *(beginnings.sample, beginnings.new, beginnings.init),
     *(runs.check, runs.prepare, tables.regions, runs.run, runs.notify),
-    *(reports.status, reports.prune, reports.customer),
+    *(reports.customer, exports.export, reports.status, reports.prune),
     *(tables.quarantine, tables.quality, tables.reidentify),
     reports.drafts,
 ):

@@ -65,7 +65,9 @@ def run(
     as_of: AsOf = "",
     out: OutFolder = Path("reports"),
     notebooks: Notebooks = Path("notebooks"),
-    jobs: Annotated[int, typer.Option(min=1, help="Notebooks at a time.")] = 2,
+    jobs: Annotated[
+        int, typer.Option(min=1, help="Notebooks at a time, and processes of each.")
+    ] = 2,
     language: Annotated[list[str] | None, typer.Option(help="Language of the report.")] = None,
     force: Annotated[bool, typer.Option(help="Run even if nothing changed.")] = False,
     prepared: Annotated[bool, typer.Option(help="Use the existing prepared tables.")] = False,
@@ -80,7 +82,7 @@ def run(
     from cvm_analysis import validate
     from cvm_analysis.cli import ending, plans
     from cvm_analysis.intake.prepare import prepare as prepare_tables
-    from cvm_analysis.run import fan_out
+    from cvm_analysis.run import fan_out, notebook
     from cvm_analysis.texts import words
 
     said, languages = logs.open_log(log), tuple(language or ["en"])
@@ -88,6 +90,7 @@ def run(
         settings = validate.check(config)
         for each in languages:
             words(each)  # fails early for an unknown language
+        notebook.warm_up()
         if not prepared:
             _say_other_keys(settings, said)
             _say_prepared(settings, prepare_tables(settings), said)

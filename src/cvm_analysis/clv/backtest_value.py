@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from cvm_analysis import processes
 from cvm_analysis.clv import forecasts, histories, margins, value
 from cvm_analysis.clv.numerics import predictive_distribution
 from cvm_analysis.errors import FitError
@@ -44,7 +45,7 @@ def fit_on_days(
     The models of each day; a type with too few data takes the model of the largest type that has
     one. And a note where no type has a model on the last day.
     """
-    fitted = [_fit_types(each, codes) for each in customers]
+    fitted = processes.run_each(lambda each: _fit_types(each, codes), customers)
     none = bool(fitted) and not fitted[-1]
     return fitted, [Note("churn", "no_value_model")] if none else []
 

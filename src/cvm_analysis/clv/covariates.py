@@ -19,7 +19,6 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
-from autograd import hessian, value_and_grad
 
 from cvm_analysis.arrays import Array, Ints
 from cvm_analysis.clv import bg_nbd, histories, nbd, pareto_nbd
@@ -29,11 +28,6 @@ from cvm_analysis.errors import InputError
 Derivatives = Callable[[Array, histories.Arrays], tuple[float, Array, Array]]
 
 _SENSIBLE = (1e-3, 1e3)  # limits of the base parameters of a start
-
-
-def _by_autograd(log_likelihood_at: Callable[[Array, histories.Arrays], Any]) -> Derivatives:
-    slope, bend = value_and_grad(log_likelihood_at), hessian(log_likelihood_at)
-    return lambda logs, data: (*slope(logs, data), bend(logs, data))
 
 
 class _Kind(NamedTuple):
@@ -64,7 +58,7 @@ _KINDS = {
         (0, -1, 0, 0),
         (0, 0, 1, 1),
     ),
-    "nbd": _Kind(nbd, nbd.Nbd, nbd.Params, _by_autograd(nbd.log_likelihood_at), (0, -1), (0, 0)),
+    "nbd": _Kind(nbd, nbd.Nbd, nbd.Params, nbd.derivatives, (0, -1), (0, 0)),
 }
 
 

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import autograd.numpy as anp
 import numpy as np
 import pandas as pd
+from scipy.special import digamma, gammaln, polygamma
 
 from cvm_analysis.arrays import Array
 from cvm_analysis.clv.numerics import mle
@@ -153,9 +153,7 @@ def _maximise(x: Array, m: Array, n: Array) -> mle.Maximum:
 
 
 def _fit_rows(x: Array, m: Array, n: Array, start: Sequence[float]) -> mle.Maximum:
-    return mle.fit_autograd(
-        lambda logs: _log_likelihood(logs, x, m, n), start, n.sum(), "Gamma-Gamma"
-    )
+    return mle.newton(lambda logs: _derivatives(logs, x, m, n), start, n.sum(), "Gamma-Gamma")
 
 
 def independence(x_m: pd.DataFrame) -> Independence:
@@ -179,38 +177,63 @@ def independence(x_m: pd.DataFrame) -> Independence:
 
 def log_likelihood(params: Params, x_m: pd.DataFrame) -> float:
     """Log-likelihood of the mean spends at given parameters ([2], eq. 1a)."""
-    return float(_log_likelihood(np.log(params), *_columns(x_m)))
+    return _derivatives(np.log(params), *_columns(x_m))[0]
 
 
-def _log_likelihood(log_params: Array, x: Array, m: Array, n: Array) -> Array:
-    """As in [2], with the Gammas by Stirling's formula, free of cancellation.
+def _derivatives(log_params: Array, x: Array, m: Array, n: Array) -> tuple[float, Array, Array]:
+    """Log-likelihood as in [2], gradient and Hessian, of the logarithms of the parameters.
 
-    What depends on x alone is computed once for each distinct x.
+    Gammas and their derivatives are written as what Stirling's formula leaves over, free of
+    cancellation. That of the arguments p x, which depend on x alone, is taken once for each.
     """
-    p, q, gamma = anp.exp(log_params)
+    p, q, gamma = np.exp(log_params)
     distinct, row = np.unique(x, return_inverse=True)
-    shape = p * distinct
-    of_x = (
-        0.5 * anp.log(shape * q / (shape + q) / (2 * np.pi))
-        + (_beyond_stirling(shape + q) - _beyond_stirling(shape) - _beyond_stirling(q))
-    )  # fmt: skip
+    p_x = p * distinct
+    left, right, own = (_beyond_stirling(z) for z in (p_x + q, p_x, np.array([q])))
+    total, inner = ((each[:, row]) for each in (left, right))
     excess = (m * q - gamma * p) / (gamma + m * x)
-    of_m = p * x * anp.log1p(excess / p) + q * anp.log1p(-x * excess / q)
-    return (
-        anp.sum(np.bincount(row, weights=n) * of_x)
-        + anp.sum(n * of_m)
-        - float(np.sum(n * np.log(m)))
-    )
+    log_p, log_q = np.log1p(excess / p), np.log1p(-x * excess / q)
+    w, shape = gamma / (gamma + m * x), p * x
+    value = 0.5 * np.log(shape * q / (shape + q) / (2 * np.pi)) - np.log(m)
+    value += total[0] - inner[0] - own[0] + shape * log_p + q * log_q
+    slope_p = shape * (total[1] - inner[1] + log_p)
+    slope_q = q * (total[1] - own[1] + log_q)
+    both = shape * q / (shape + q)
+    bend = {
+        (0, 0): slope_p + shape**2 * (total[2] - inner[2]) - both,
+        (1, 1): slope_q + q**2 * (total[2] - own[2]) - both,
+        (0, 1): both + shape * q * total[2],
+        (0, 2): -shape * w,
+        (1, 2): q * (1 - w),
+        (2, 2): -(q + shape) * w * (1 - w),
+    }
+    hessian = np.empty((3, 3))
+    for (i, j), each in bend.items():
+        hessian[i, j] = hessian[j, i] = n @ each
+    return float(n @ value), np.array([n @ slope_p, n @ slope_q, n @ (x * excess)]), hessian
 
 
 def _beyond_stirling(z: Array) -> Array:
-    """log Gamma(z) - ((z - 1/2) log z - z + log(2 pi) / 2), without loss where z is large."""
-    from autograd.scipy.special import gammaln  # brings scipy.stats along: slow, so late
+    """What Stirling's formula leaves over of log Gamma(z), and of its first two derivatives.
 
-    small, large = anp.minimum(z, 20.0), anp.maximum(z, 20.0)
-    series = (1 / 12 - (1 / 360 - (1 / 1260 - 1 / 1680 / large**2) / large**2) / large**2) / large
-    exact = gammaln(small) - (small - 0.5) * anp.log(small) + small - 0.5 * np.log(2 * np.pi)
-    return anp.where(z > 20, series, exact)
+    One row each: less (z - 1/2) log z - z + log(2 pi) / 2, less log z, less 1 / z; without loss
+    where z is large.
+    """
+    large, is_large = np.maximum(z, 20.0), z > 20
+    y = 1 / large**2
+    series = (
+        (1 / 12 - (1 / 360 - (1 / 1260 - y / 1680) * y) * y) / large,
+        -1 / (2 * large) - (1 / 12 - (1 / 120 - (1 / 252 - y / 240) * y) * y) * y,
+        y / 2 + (1 / 6 - (1 / 30 - (1 / 42 - y / 30) * y) * y) * y / large,
+    )
+    small = np.minimum(z, 20.0)
+    log = np.log(small)
+    exact = (
+        gammaln(small) - (small - 0.5) * log + small - 0.5 * np.log(2 * np.pi),
+        digamma(small) - log,
+        polygamma(1, small) - 1 / small,
+    )
+    return np.where(is_large, series, exact)
 
 
 def _repeat_spend(x_m: pd.DataFrame) -> tuple[Array, Array]:

@@ -64,12 +64,15 @@ def log_likelihood(params: Params, h: pd.DataFrame) -> float:
 
 def _log_likelihood(log_params: Array, data: histories.Arrays) -> Array:
     """The NBD term, no drop-out at earlier purchases, and drop-out at the last."""
-    _, _, a, b = anp.exp(log_params)
+    r, alpha, a, b = anp.exp(log_params)
     x, t_x, T, n = data
-    reached = np.concatenate([[n.sum()], histories.count_at_least(x, n)])
+    again = histories.count_at_least(x, n)
+    bought = anp.sum(again * anp.log(r + np.arange(len(again))))
+    bought = bought - anp.sum(n * (r * anp.log1p(T / alpha) + x * anp.log(alpha + T)))
+    reached = np.concatenate([[n.sum()], again])
     stayed = -anp.sum(reached * anp.log1p(a / (b + np.arange(len(reached)))))
     left = anp.sum(n * anp.logaddexp(0.0, _log_odds_dead(anp.exp(log_params), x, t_x, T)))
-    return nbd.log_likelihood_at(log_params[:2], data) + stayed + left
+    return bought + stayed + left
 
 
 def _log_odds_dead(params: Params | Array, x: Array, t_x: Array, T: Array) -> Array:

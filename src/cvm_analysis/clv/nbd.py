@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar, NamedTuple
 
-import autograd.numpy as anp
 import numpy as np
 import pandas as pd
 from scipy.special import betainc, betaincc
@@ -89,21 +88,27 @@ def _maximise(*columns: bytes) -> mle.Maximum:
     data = histories.Arrays(*map(np.frombuffer, columns))
     start = 1.0, float((data.n * data.T).sum() / (data.n * data.x).sum())
     # the mean rate; r of an exponential distribution
-    return mle.fit_autograd(lambda logs: log_likelihood_at(logs, data), start, data.n.sum(), "NBD")
+    return mle.newton(lambda logs: derivatives(logs, data), start, data.n.sum(), "NBD")
 
 
 def log_likelihood(params: Params, h: pd.DataFrame) -> float:
     """Log-likelihood at given parameters, with the terms Gamma(r + x) / Gamma(r) as in BG/NBD."""
-    return float(log_likelihood_at(np.log(params), histories.arrays(h)))
+    return derivatives(np.log(params), histories.arrays(h))[0]
 
 
-def log_likelihood_at(log_params: Array, data: histories.Arrays) -> Array:
-    """The same, as a function of the logarithms of the parameters."""
-    r, alpha = anp.exp(log_params)
+def derivatives(log_params: Array, data: histories.Arrays) -> tuple[float, Array, Array]:
+    """Log-likelihood, its gradient and its Hessian, of the logarithms of the parameters."""
+    r, alpha = np.exp(log_params)
     x, _, T, n = data
     reached = histories.count_at_least(x, n)
-    rising = anp.sum(reached * anp.log(r + np.arange(len(reached))))
-    return rising - anp.sum(n * (r * anp.log1p(T / alpha) + x * anp.log(alpha + T)))
+    step = r / (r + np.arange(len(reached)))
+    weeks = r * np.log1p(T / alpha)
+    share = T / (alpha + T)
+    value = reached @ np.log(r + np.arange(len(reached))) - n @ (weeks + x * np.log(alpha + T))
+    gradient = [reached @ step - n @ weeks, n @ (r * share - x * (1 - share))]
+    of_r = reached @ (step * (1 - step)) - n @ weeks
+    mixed, of_alpha = r * (n @ share), -(n @ ((r + x) * share * (1 - share)))
+    return float(value), np.array(gradient), np.array([[of_r, mixed], [mixed, of_alpha]])
 
 
 def probabilities(shape: Array, ratio: Array, most: int) -> Array:

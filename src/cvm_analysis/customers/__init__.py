@@ -8,6 +8,7 @@ from cvm_analysis.customers.activity import (
     retention,
     year_to_last_order,
 )
+from cvm_analysis.customers.baskets import NAMED, baskets
 from cvm_analysis.customers.indicators import (
     histories,
     in_period,
@@ -23,7 +24,9 @@ from cvm_analysis.customers.service import count_deliveries, late_deliveries, se
 from cvm_analysis.customers.table import as_of
 
 __all__ = [
+    "NAMED",
     "as_of",
+    "baskets",
     "count_deliveries",
     "daily_margin",
     "histories",

@@ -1,7 +1,8 @@
-"""Exports that shops have: recognised by their headers, mapped as profiles/*.yaml say.
+"""Exports of shops and CRMs: recognised by their headers, mapped as profiles/*.yaml say.
 
-A profile names the headers that tell it, the file's column for each of ours (of several the first
-that the file has), and which rows count. A list in place of a header means one of them.
+A profile names the table (order lines, if none), the headers that tell it, the file's column for
+each of ours (of several the first that the file has), and which rows count. A list in place of a
+header means one of them. A file may hold the profiles of several exports of a system.
 """
 
 from __future__ import annotations
@@ -15,21 +16,27 @@ from typing import Any
 import yaml
 
 from cvm_analysis.draft import statuses
-from cvm_analysis.draft.infer import Guess
+from cvm_analysis.draft.infer import Guess, find_needed
 from cvm_analysis.draft.infer import infer as infer_by_content
 from cvm_analysis.draft.preview import Preview
 from cvm_analysis.draft.yaml_comments import line, text
+from cvm_analysis.tables import TABLES
 
 FILTERS = ("where", "test_orders", "not_products")
-COUNTING = ("fill_by", *FILTERS, "refunds", "currency")  # settings of which rows count
+COUNTING = ("fill_by", *FILTERS, "refunds", "currency", "codes")  # of which rows count, and as what
 
 
 @dataclass(frozen=True)
 class Profile:
-    """An export of a shop system, as its YAML file describes it."""
+    """An export of a system, as its YAML file describes it."""
 
     name: str
     content: Mapping[str, Any]
+
+    @property
+    def table(self) -> str:
+        """The raw table that its rows are."""
+        return str(self.content.get("table", "transactions"))
 
     def to_source(self, headers: Collection[str]) -> dict[str, Any]:
         """The settings of a source for a file with these headers, without `files`.
@@ -39,8 +46,9 @@ class Profile:
         given = self.content
         columns = {ours: _first(names, headers) for ours, names in given["columns"].items()}
         source: dict[str, Any] = {"columns": {ours: name for ours, name in columns.items() if name}}
-        formats = given.get("formats", {})
-        source["formats"] = {n: each for n, each in formats.items() if n in source["columns"]}
+        for name in ("formats", "codes"):
+            settings = given.get(name, {})
+            source[name] = {n: each for n, each in settings.items() if n in source["columns"]}
         for name in ("fill_by", "currency"):
             source[name] = _first(given.get(name, ()), headers)
         for name in FILTERS:
@@ -64,7 +72,8 @@ def read_all() -> tuple[Profile, ...]:
     """Read all profiles."""
     folder = resources.files("cvm_analysis.draft").joinpath("profiles")
     files = sorted(each.name for each in folder.iterdir() if each.name.endswith(".yaml"))
-    read = [yaml.safe_load(folder.joinpath(name).read_text("utf-8")) for name in files]
+    texts = [folder.joinpath(name).read_text("utf-8") for name in files]
+    read = [content for text in texts for content in yaml.safe_load_all(text)]
     return tuple(Profile(content["name"], content) for content in read)
 
 
@@ -86,41 +95,48 @@ def _refunds(given: Mapping[str, Any], headers: Collection[str]) -> dict[str, An
 
 
 def infer(file: Preview) -> Guess | None:
-    """Guess that a file has order lines of a profile; None if no profile fits."""
+    """Guess that a file has the rows of a profile's table; None if no profile fits."""
     profile = recognise(file.columns)
     if profile is None:
         return None
-    source = profile.to_source(file.columns)
+    source, table = profile.to_source(file.columns), profile.table
     formats = source.get("formats", {})
     columns = {
         ours: replace(file.columns[header], pattern=formats.get(ours))
         for ours, header in source["columns"].items()
     }
-    dates = columns.get("ordered_at")
-    needed = {"customer_id", "ordered_at"} <= columns.keys() and dates is not None and dates.dates
-    if not needed:
+    spec = TABLES[table].columns
+    days = [ours for ours in columns if spec[ours].kind in ("date", "time")]
+    undated = [ours for ours in days if not spec[ours].optional and columns[ours].dates is None]
+    if undated or {*find_needed(table, columns)} - {"amount"}:
         return None
-    return Guess(file, "transactions", columns, region=infer_by_content(file).region)
+    return Guess(file, table, columns, region=infer_by_content(file).region)
 
 
 def write(each: Guess) -> Iterator[str]:
-    """Write which rows of order lines count, as lines of their source in a config.
+    """Write which rows of a file count, as lines of their source in a config.
 
-    Of a file without a profile, its statuses tell.
+    Of order lines without a profile, their statuses tell.
     """
-    if each.table != "transactions":
-        return
     file, profile = each.file, recognise(each.file.columns)
     if profile is None:
-        yield from statuses.write(file)
+        yield from statuses.write(file) if each.table == "transactions" else ()
+        return
+    if each.table != profile.table:
         return
     source, check = profile.to_source(file.columns), profile.content.get("check")
     said = f"; please check: {check}" if check else ""
     yield f"      # recognised: {profile.name}{said}"
     for name in COUNTING:
         if name in source:
-            check = "the status of orders that count" if name == "where" else ""
+            check = "the status of rows that count" if name == "where" else ""
             yield line(f"      {name}: {_flow(source[name])}", check=check)
+
+
+def has_codes(file: Preview, ours: str) -> bool:
+    """Whether a profile says which code each word of our column stands for."""
+    profile = recognise(file.columns)
+    return profile is not None and ours in profile.content.get("codes", {})
 
 
 def headers(file: Preview) -> list[str]:

@@ -239,7 +239,7 @@ def _doubt(each: Guess, ours: str, column: Column) -> str:
     if ours == "customer_id" and each.table == "transactions":
         return proposals.list_buyers(each, column)
     codes = CODES.get((each.table, ours))
-    if codes and not set(column.distinct) <= set(codes):
+    if codes and not set(column.distinct) <= set(codes) and not profiles.has_codes(each.file, ours):
         return f"only {', '.join(codes)} are valid; it has {', '.join(column.distinct[:5])}"
     return ""
 

@@ -92,7 +92,7 @@ def times(
     cases: pd.DataFrame,
     groups: Sequence[str],
     close_within_days: int,
-    margin_at_stake: pd.Series | None = None,
+    expected_margin: pd.Series | None = None,
 ) -> pd.DataFrame:
     """Sum up the complaints and their times to close, by group: table `complaint_times`.
 
@@ -101,11 +101,11 @@ def times(
     cases : as `cases` returns
     groups : columns of `cases`, such as dimension, product, region; empty cells are in no level
     close_within_days : the target
-    margin_at_stake : by customer, in the config's currency; None: not known
+    expected_margin : by customer, in the config's currency; None: not known
     """
-    stake = pd.Series(dtype=float) if margin_at_stake is None else margin_at_stake
+    margin = pd.Series(dtype=float) if expected_margin is None else expected_margin
     rows = [
-        {"group": group, "level": level} | _sum_up(part, close_within_days, stake)
+        {"group": group, "level": level} | _sum_up(part, close_within_days, margin)
         for group, level, part in split(cases, groups)
     ]
     return pd.DataFrame(rows, columns=list(_TABLE.columns))
@@ -133,7 +133,7 @@ def split(cases: pd.DataFrame, groups: Sequence[str]) -> list[tuple[str, str, pd
     return found
 
 
-def _sum_up(cases: pd.DataFrame, target: int, stake: pd.Series) -> dict[str, Any]:
+def _sum_up(cases: pd.DataFrame, target: int, margin: pd.Series) -> dict[str, Any]:
     is_open = cases["event"] == 0
     waiting = cases.loc[is_open, "customer_id"].unique()
     found = {
@@ -143,7 +143,7 @@ def _sum_up(cases: pd.DataFrame, target: int, stake: pd.Series) -> dict[str, Any
         "n_overdue": int((is_open & (cases["duration"] > target)).sum()),
         "complaint_days": float(cases["duration"].where(is_open, 0.0).max()),
         "repeated_share": float(cases["is_repeat"].mean()),
-        "margin_at_stake": float(stake.reindex(waiting).sum()) if len(stake) else np.nan,
+        "expected_margin": float(margin.reindex(waiting).sum()) if len(margin) else np.nan,
     }
     known = cases.loc[cases["duration"].notna(), ["duration", "event"]].reset_index(drop=True)
     return found | (_time_to_close(known, target) if len(known) else {})

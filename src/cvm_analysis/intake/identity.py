@@ -1,9 +1,10 @@
 """One person, one row: customer records that belong to one person, by the rules of the config.
 
 A rule names what two records must share: a phone, or name and birth date. Records that rules
-connect, also through a third one, are one person, whose id is that of the earliest record. Not
-merged, but counted, are records that contradict each other (two birth dates), and what too many
-share (a placeholder, the phone of a front desk).
+connect, also through a third one, are one person, whose id is that of the earliest record, or the
+one that an identifier `merged_into` names, as a list of merges has it. Not merged, but counted, are
+records that contradict each other (two birth dates), and what too many share (a placeholder, the
+phone of a front desk).
 
 Source: connected components of the graph of pairs that match; see Christen (2012), "Data Matching",
 Springer, section 7.
@@ -25,6 +26,7 @@ from cvm_analysis.intake.rules import Rule
 from cvm_analysis.settings import CustomerSource, Settings
 from cvm_analysis.tables import own
 
+STAYS = "merged_into"  # the identifier that names the id of the person
 MOST_IDS = 4  # that share a value, in one person
 CONFLICTS = ("birth_date", "gender", "customer_type")  # of which a person has one
 KEPT = ("file", "line", "customer_id", "joined_on", *CONFLICTS)
@@ -141,13 +143,20 @@ def _components(pairs: pd.DataFrame, n: int) -> np.ndarray:
 
 
 def _merge(known: pd.DataFrame, shared: frozenset[str]) -> Merges:
-    """Give each person the id of the earliest record, unless records contradict each other."""
+    """Give each person one id, unless records contradict each other: named, else the earliest."""
     n_values = known.groupby("person")[list(CONFLICTS)].nunique()
     several = known.groupby("person")["customer_id"].transform("nunique") > 1
     contradict = several & known["person"].map((n_values > 1).any(axis=1))
     day = pd.to_datetime(known["joined_on"])
-    ordered = known.assign(day=day)[several & ~contradict].sort_values("day", kind="stable")
+    by = known.assign(day=day, is_not_named=~_is_named(known))[several & ~contradict]
+    ordered = by.sort_values(["is_not_named", "day"], kind="stable")
     first = ordered.groupby("person")["customer_id"].transform("first")
     later = ordered["customer_id"] != first
     into = dict(zip(ordered["customer_id"][later], first[later], strict=True))
     return Merges(into, frozenset(known["customer_id"][contradict]), shared - set(into))
+
+
+def _is_named(known: pd.DataFrame) -> pd.Series:
+    """Whether a record is that into which it and others were merged."""
+    into = known.get(f"as {STAYS}", pd.Series("", known.index)).fillna("")
+    return into.astype(str).str.strip() == known["customer_id"].astype(str)

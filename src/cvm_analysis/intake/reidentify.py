@@ -56,8 +56,7 @@ def reidentify(settings: Settings, listed: Path, to: Path | None = None) -> Outc
     to = to or listed.with_name(f"{listed.stem}.ids{listed.suffix}")
     if to.resolve() == listed.resolve():
         raise InputError(f"{to}: is the list itself; give another file")
-    key = pseudonyms.key()
-    raw = {pseudonyms.pseudonym(each, key): each for each in set(_raw_ids(settings))}
+    raw = find_raw_ids(settings)
     content, said = _replace(listed, raw)
     unknown = said - set(raw)
     if not said - unknown:
@@ -68,6 +67,12 @@ def reidentify(settings: Settings, listed: Path, to: Path | None = None) -> Outc
     return Outcome(to, len(said - unknown), len(unknown))
 
 
+def find_raw_ids(settings: Settings) -> dict[str, str]:
+    """Find the id of the raw files for each pseudonym; InputError without a key, or a weak one."""
+    key, raw_ids = pseudonyms.key(), [*set(_raw_ids(settings))]
+    return dict(zip(pseudonyms.pseudonyms(raw_ids, key), raw_ids, strict=True))
+
+
 def find_raw_id(settings: Settings, pseudonym: str) -> str:
     """Find the id in the raw files of one customer; the pseudonym itself if pseudonyms are off.
 
@@ -75,10 +80,8 @@ def find_raw_id(settings: Settings, pseudonym: str) -> str:
     """
     if not settings.business.pseudonyms:
         return pseudonym
-    key = pseudonyms.key()
-    for raw in set(_raw_ids(settings)):
-        if pseudonyms.pseudonym(raw, key) == pseudonym:
-            return raw
+    if raw := find_raw_ids(settings).get(pseudonym):
+        return raw
     raise InputError(
         f"{pseudonym}: no id of the sources has this pseudonym under this {pseudonyms.KEY}"
     )

@@ -9,6 +9,7 @@ from functools import reduce
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import ibis
 import pandas as pd
 from ibis import ir
 
@@ -28,6 +29,7 @@ from cvm_analysis.intake import (
     repeats,
     shown_ids,
     status,
+    words,
 )
 from cvm_analysis.intake.raw_files import RawInput
 from cvm_analysis.intake.shown_ids import People
@@ -157,7 +159,8 @@ def _read(
     text = corrections.apply(con, joined.rows, joined.content, each.name, mended)
     text = as_view(con, ids.clean(status.fill(text, table, source)))
     personal = [text.select("customer_id", value=column) for column in hidden]
-    text = status.mark(text, source, currency)
+    codes = {own.to_inside(table, ours): each for ours, each in source.codes.items()}
+    text = words.replace(status.mark(text, source, currency), codes)
     if isinstance(source, ContractSource):
         meant = {own.to_inside(table, ours): each for ours, each in source.values.items()}
         text = contracts.replace_words(text, meant, source.decimal)
@@ -169,6 +172,8 @@ def _read(
     rows = parsing.parse_columns(text, table, first["n_columns"], source.formats, added, reading)
     if isinstance(source, ContractSource):
         rows = contracts.read_tenure(rows, source)
+    if table == "leads":
+        rows = _drop_expected_days(rows)
     people = []
     if isinstance(source, CustomerSource) and settings.business.identity:
         people.append(identity.read(text, rows, source, settings))
@@ -177,6 +182,15 @@ def _read(
     placed = as_view(con, _with_region_keys(settings, table, source, rows))
     left_out = [f"{file.name}: {note}" for file in joined.files for note in file.notes]
     return _File(placed, joined.content, files, personal, people, [*left_out, *joined.notes])
+
+
+def _drop_expected_days(rows: ir.Table) -> ir.Table:
+    """Drop the closing day of an open lead: it is that on which a CRM expects it to close."""
+    is_open = rows.outcome == "open"
+    named = ("closed_on", "closed_on_text")
+    return rows.mutate(
+        **{c: ibis.ifelse(is_open, ibis.null(rows[c].type()), rows[c]) for c in named}
+    )
 
 
 def _find_currency(each: RawInput) -> str | None:

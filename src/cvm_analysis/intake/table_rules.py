@@ -79,7 +79,7 @@ def _unknown_outcome(t: ir.Table) -> ir.BooleanValue:
 
 
 def _closed_without_outcome(t: ir.Table) -> ir.BooleanValue:
-    return t.closed_on.notnull() & (t.outcome.isnull() | (t.outcome == "open"))
+    return t.closed_on.notnull() & t.outcome.isnull()
 
 
 def _outcome_without_day(t: ir.Table) -> ir.BooleanValue:

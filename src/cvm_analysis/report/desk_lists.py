@@ -34,14 +34,14 @@ def make(
 ) -> dict[str, pd.DataFrame]:
     """Make all lists: name -> list.
 
-    by_name : tables customers, segments, churn, actions and strategy
+    by_name : tables customers, segments, churn, actions, strategy and next_products
     by_segment : one row per segment, as strategy.segment_figures.summary
     """
     customers, planned = by_name["customers"], by_name["actions"]
     people = customers.join(by_name["segments"][["segment"]])
     return {
         "watchlist": customers_due(writer, by_name["churn"], people, planned, as_of),
-        "actions": actions(writer, planned, customers, as_of),
+        "actions": actions(writer, planned, customers, by_name["next_products"], as_of),
         "segments": segments(writer, by_segment, by_name["strategy"]),
     }
 
@@ -124,11 +124,15 @@ def _rounded(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def actions(
-    writer: Writer, actions: pd.DataFrame, customers: pd.DataFrame, as_of: dt.date
+    writer: Writer,
+    actions: pd.DataFrame,
+    customers: pd.DataFrame,
+    next_products: pd.DataFrame,
+    as_of: dt.date,
 ) -> pd.DataFrame:
     """List the planned actions in words, by owner and date; control groups are not on it.
 
-    actions, customers : tables of these names
+    actions, customers, next_products : tables of these names
 
     Returns
     -------
@@ -138,6 +142,9 @@ def actions(
     """
     say = writer.say
     rows = select_planned(actions).reset_index().sort_values(ORDER, ignore_index=True)
+    products = next_products.reset_index()
+    first = products[products["rank"] == 1].set_index("customer_id")
+    rows["because_of"] = rows["customer_id"].map(first["because_of"])
     city = customers.get("city", pd.Series(dtype=object)).reindex(rows["customer_id"])
     return pd.DataFrame(
         {

@@ -211,10 +211,14 @@ def progress(writer: Writer, progress: pd.DataFrame) -> Block:
 def why(writer: Writer, row: Mapping[str, Any]) -> str:
     """Write the reason of an action: "complaint open for 258 days".
 
-    row : of table `actions`: reason, reason_value, reason_text
+    row : of table `actions`: reason, reason_value, reason_text; because_of, if known: what the
+        customer has that speaks for the next product
     """
     say, column = writer.say, str(row["reason"])
     value = _value(writer, column, row.get("reason_value"), row.get("reason_text"))
+    if column == "next_product" and isinstance(reason := row.get("because_of"), str):
+        bought = say.level(column, reason)
+        return say("report.strategy.goes_with", value=value, bought=bought)
     key = f"action_reasons.{column}"
     if f"{key}_past" in say and row["reason_value"] < 0:
         return say(f"{key}_past", value=value)
@@ -295,7 +299,8 @@ def _text(say: Words, column: str, text: str) -> str:
         return say(f"indicators.{text}")
     if column in ("best_channel", "last_contact_channel") and f"channels.{text}" in say:
         return say(f"channels.{text}")
-    for section in ("classes", "segments", "grades"):
+    sections = () if column == "next_product" else ("classes", "segments", "grades")
+    for section in sections:
         if f"{section}.{text}" in say:
             return say(f"{section}.{text}")
     return say.level(column, text)

@@ -15,7 +15,7 @@ FIRST = 2  # dimensions to look at first
 MOST = 5  # dimensions shown
 OUTCOME = "purchase"  # what they are to go with
 _DIMENSIONS = {"score": "number:2", "change": "text", "complaints_open": "number"}
-_DIMENSIONS |= {"n_overdue": "number", "margin_at_stake": "amounts"}
+_DIMENSIONS |= {"n_overdue": "number", "expected_margin": "amounts"}
 _LATE = {"n_due": "number", "late_share": "percent", "interval": "text", "q_value": "number:3"}
 
 
@@ -34,7 +34,7 @@ class Voice(NamedTuple):
 
 
 def heading(writer: Writer, voice: Voice) -> str:
-    """Say how many complaints wait and what is at stake; else the NPS; empty without either."""
+    """Say how many complaints wait, and from whom; else the NPS; empty without either."""
     return _complaints(writer, voice) or _nps(writer, voice)
 
 
@@ -81,7 +81,7 @@ def _complaints(writer: Writer, voice: Voice) -> str:
         overdue=writer.say.number(row["n_overdue"]),
         open=writer.say.number(row["complaints_open"]),
         days=writer.say.count("days", voice.close_within_days),
-        money=writer.money(row["margin_at_stake"]),
+        money=writer.money(row["expected_margin"]),
     )
 
 
@@ -149,13 +149,13 @@ def _late(writer: Writer, voice: Voice) -> str:
 
 
 def _dimensions(writer: Writer, voice: Voice) -> pd.DataFrame:
-    """One row per dimension, those to look at first on top, then the most margin at stake."""
+    """One row per dimension, those to look at first on top, then the most expected margin."""
     scores = _last_scores(voice).drop(index=NPS, errors="ignore")
     complaints = _level(voice.complaint_times, "dimension").droplevel("group")
-    most = complaints.sort_values("margin_at_stake", ascending=False, kind="stable")
+    most = complaints.sort_values("expected_margin", ascending=False, kind="stable")
     codes = pd.Index(dict.fromkeys([*_ranked(voice).head(FIRST).index, *most.index, *scores.index]))
     known = scores.reindex(codes)
-    rows = known[["score"]].join(complaints[["complaints_open", "n_overdue", "margin_at_stake"]])
+    rows = known[["score"]].join(complaints[["complaints_open", "n_overdue", "expected_margin"]])
     changes = [_clear_change(writer, str(code), row) for code, row in known.iterrows()]
     names = [experience.dimension_name(writer, str(code)) for code in codes]
     return rows.assign(change=changes).set_axis(names)

@@ -1,15 +1,17 @@
 """`all`: analysed before the regions, reported after them on their tables.
 
-Its building folder stays open in between, so that it is published once.
+Its building folder stays open in between, so that it is published once. The analysis is kept, too,
+for a run that goes on from there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import replace
 
 from cvm_analysis import union
-from cvm_analysis.run import manifest, region
+from cvm_analysis.run import kept_analysis, manifest, region
 from cvm_analysis.run.plan import Job, Part, Plan, State
 from cvm_analysis.run.region import Build
 from cvm_analysis.tables import ALL
@@ -65,8 +67,16 @@ def report(whole: Build, done: Collection[str]) -> State:
 
 
 def _analyse(whole: Build) -> None:
-    plan = whole.job.plan
-    whole.execute([step for step in region.steps(plan) if not plan.is_last(step.notebook)])
+    """Execute the notebooks, or take over what an earlier run of the same found."""
+    job, made_from, plan = whole.job, whole.made_from, whole.job.plan
+    wanted = [step for step in region.steps(plan) if not plan.is_last(step.notebook)]
+    kept = [] if plan.force else kept_analysis.restore(job, whole.desk, made_from)
+    if kept:
+        whole.finished |= dict(zip(wanted, kept, strict=True))
+        return
+    whole.execute(wanted)
+    with suppress(OSError):  # no room for it: the next run analyses again
+        kept_analysis.keep(job, whole.desk, made_from, [whole.finished[step] for step in wanted])
 
 
 def _is_analysed(whole: Build) -> bool:

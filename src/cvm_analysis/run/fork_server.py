@@ -38,7 +38,17 @@ LIBRARIES = (  # what notebooks import, some of it late
 )
 IS_SAFE = sys.platform == "linux"
 ONE_THREAD = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}  # duckdb has one and is not here
-NOT_IN_NOTEBOOKS = {"cli", "draft", "intake", "project", "run", "sample", "sources", "validate"}
+NOT_IN_NOTEBOOKS = {
+    "cli",
+    "crm",
+    "draft",
+    "intake",
+    "project",
+    "run",
+    "sample",
+    "sources",
+    "validate",
+}
 
 
 class Forked:
@@ -65,7 +75,7 @@ class _Server:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.key = _key(environment)
+        self.key, self.is_used = _key(environment), False
         with theirs:
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "cvm_analysis.run.fork_server"],
@@ -79,6 +89,7 @@ class _Server:
     def fork(self, log: IO[bytes]) -> Forked | None:
         """Ask for a child; None if the server ended."""
         (theirs, ours), (report, written) = os.pipe(), os.pipe()
+        self.is_used = True
         try:
             socket.send_fds(self.control, [b"fork"], [theirs, log.fileno(), written])
         except OSError:
@@ -96,8 +107,10 @@ class _Server:
         return None
 
     def close(self) -> None:
-        """Let it end, once its children did."""
+        """Let it end, once its children did; without any, in the middle of its imports."""
         self.control.close()
+        if not self.is_used:
+            self.process.kill()
         self.process.wait()
 
 
@@ -110,6 +123,12 @@ def start(log: IO[bytes], environment: Mapping[str, str]) -> Forked | None:
 
     environment : of the server; that of the child is in its request
     """
+    server = warm_up(environment)
+    return server.fork(log) if server else None
+
+
+def warm_up(environment: Mapping[str, str]) -> _Server | None:
+    """Let the server import, if there is none yet; None where notebooks are started as usual."""
     if not IS_SAFE:
         return None
     with _one_at_a_time:
@@ -117,8 +136,7 @@ def start(log: IO[bytes], environment: Mapping[str, str]) -> Forked | None:
             close()
         if not servers:
             servers.append(_Server(environment))
-        server = servers[0]
-    return server.fork(log)
+        return servers[0]
 
 
 @atexit.register

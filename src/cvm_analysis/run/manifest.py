@@ -23,7 +23,7 @@ from cvm_analysis.run.plan import PRIVATE, Job, Part, Plan
 
 PACKAGE = Path(cvm_analysis.__file__).parent
 STAMP = "stamp.json"  # in desk/
-NO_FIGURES = ("notify", "engine")  # settings that change no report
+NO_FIGURES = ("notify", "engine", "exports")  # settings that change no report
 
 
 class Figures(TypedDict, total=False):

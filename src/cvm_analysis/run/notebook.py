@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from cvm_analysis import errors, notebooks
+from cvm_analysis import errors, notebooks, processes
 from cvm_analysis.errors import InputError
 from cvm_analysis.run import fork_server, work_folders
 from cvm_analysis.run.fork_server import Forked
@@ -44,6 +44,11 @@ class Finished:
     attempts: int
     failure: Failure | None = None
     notes: tuple[dict[str, Any], ...] = ()
+
+
+def warm_up() -> None:
+    """Import what notebooks import, in a process beside this one, while there is other work."""
+    fork_server.warm_up(_every_environment())
 
 
 def check(notebook: Path, parameters: Mapping[str, str]) -> None:
@@ -192,7 +197,18 @@ def _work_folder() -> Iterator[Path]:
 
 
 def _environment(work: Path, limits: Limits) -> dict[str, str]:
-    """Environment of the child: one thread, one seed, no user settings, no pseudonym key."""
+    """Environment of the child: no user settings, what Jupyter writes in its work folder."""
+    return _every_environment() | {
+        "JUPYTER_PATH": str(work),
+        "JUPYTER_RUNTIME_DIR": str(work),
+        "IPYTHONDIR": str(work / "ipython"),
+        MEMORY: str(limits.memory_bytes),
+        processes.MOST: str(limits.processes),
+    }
+
+
+def _every_environment() -> dict[str, str]:
+    """What all children have: one thread, one seed, no pseudonym key."""
     threads = ("OMP", "OPENBLAS", "MKL", "NUMEXPR")
     inherited = {name: value for name, value in os.environ.items() if name != "CVM_KEY"}
     return inherited | {
@@ -201,10 +217,6 @@ def _environment(work: Path, limits: Limits) -> dict[str, str]:
         "PYTHONHASHSEED": str(HASH_SEED),
         "PYTHONUTF8": "1",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-        "JUPYTER_PATH": str(work),
-        "JUPYTER_RUNTIME_DIR": str(work),
-        "IPYTHONDIR": str(work / "ipython"),
-        MEMORY: str(limits.memory_bytes),
     }
 
 

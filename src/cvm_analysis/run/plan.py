@@ -27,10 +27,11 @@ class Stopped(Exception):
 
 
 class Limits(NamedTuple):
-    """What one notebook may use; memory_bytes 0: no limit."""
+    """What one notebook may use; memory_bytes, of each of its processes, 0: no limit."""
 
     seconds: float
     memory_bytes: int = 0
+    processes: int = 1
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Plan:
         left = self.ends_at - time.monotonic()
         if left <= 0:
             raise InputError("not done within the time of the run (--run-minutes)")
-        return Limits(min(self.limit_seconds, left), self.memory_bytes)
+        return Limits(min(self.limit_seconds, left), self.memory_bytes, self.jobs)
 
     def link(self, region: str) -> Path:
         """Link to the published folder of a region at this as_of."""

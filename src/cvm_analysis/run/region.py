@@ -169,20 +169,25 @@ class Build:
         return self.folder / "desk"
 
     def execute(self, wanted: Sequence[Step]) -> None:
-        """Execute each of these notebooks as soon as it can be."""
+        """Execute each of these notebooks as soon as it can be; its page comes beside the next."""
         clock, todo = time.monotonic(), order(wanted)
         running: dict[Future[Finished], Step] = {}
+        unwritten: list[Step] = []  # executed, and their pages are not written yet
         try:
-            while todo.is_active():
-                for step in todo.get_ready():
-                    arguments = (self.job, self.desk, step, self.progress, self.stop)
-                    running[self.slots.submit(_execute, *arguments)] = step
+            while todo.is_active() or unwritten or running:
+                for step in todo.get_ready() if todo.is_active() else ():
+                    running[self.slots.submit(self._execute, step)] = step
+                for step in unwritten:
+                    running[self.slots.submit(self._write_page, step)] = step
+                unwritten = []
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
                 for task in [task for task in running if task in done]:
                     step = running.pop(task)
+                    is_new = step not in self.finished
                     self.finished[step] = task.result()
-                    _check(self.job, self.desk, step, self.finished[step])
-                    todo.done(step)
+                    if is_new:
+                        todo.done(step)
+                        unwritten.append(step)
         except Exception:
             self.stop.set()
             wait([task for task in running if not task.cancel()])
@@ -190,7 +195,7 @@ class Build:
         self.seconds += time.monotonic() - clock
 
     def publish(self, parts: Mapping[str, Part] | None = None) -> None:
-        """Write pages and manifest, and replace the published report; Stopped if asked to end.
+        """Write the manifest, and replace the published report; Stopped if asked to end.
 
         InputError, and nothing is published, if an output shows a personal value.
 
@@ -199,8 +204,7 @@ class Build:
         manifest.check(self.desk, self.job, self.made_from)
         job = replace(self.job, parts=parts or {})
         made_from = manifest.add_parts(self.made_from, job.parts)
-        _clean(job, self.desk)
-        _render(self)
+        (self.desk / atomic_folder.LOCK).unlink(missing_ok=True)
         began = self.began.isoformat(timespec="seconds")
         timing = {"started": began, "seconds": round(self.seconds, 3)}
         finished = [self.finished[step] for step in steps(job.plan)]
@@ -212,6 +216,37 @@ class Build:
             raise Stopped
         with ledger.record(job, self.desk, made_from):
             atomic_folder.publish(self.folder, job.link)
+
+    def _execute(self, step: Step) -> Finished:
+        if self.stop.is_set():
+            raise Stopped
+        self.progress(Event(self.job.region, "running", step.output))
+        job, output = self.job, self._output(step)
+        asked = job.parameters(self.desk, step.language)
+        source = job.plan.notebook(step.notebook)
+        finished = execute(source, asked, output, job.plan.limits(), self.stop)
+        if finished.failure:
+            hide = redact_paths.path_redactor(job.plan, self.desk)
+            raise _failed(job, output, finished.failure, hide)
+        self.progress(Event(job.region, "executed", step.output, seconds=finished.seconds))
+        return finished
+
+    def _write_page(self, step: Step) -> Finished:
+        """Remove paths of this machine from an executed notebook, and write its page."""
+        if self.stop.is_set():
+            raise Stopped
+        job, output = self.job, self._output(step)
+        asked = job.parameters(self.desk, step.language)
+        hide = redact_paths.path_redactor(job.plan, self.desk)
+        redact_paths.clean_notebook(output, asked, hide)
+        signature = notebooks.signature(step.notebook, step.language)
+        redact_paths.clean_sentinel(self.desk / "done" / signature, asked, hide)
+        notes = pages.write(job, output, step.notebook, step.language, self.stop)
+        finished, more = self.finished[step], tuple(note._asdict() for note in notes)
+        return replace(finished, notes=(*finished.notes, *more))
+
+    def _output(self, step: Step) -> Path:
+        return self.desk / "notebooks" / f"{step.output}.ipynb"
 
 
 @contextmanager
@@ -237,55 +272,11 @@ def order(wanted: Sequence[Step]) -> TopologicalSorter[Step]:
     return todo
 
 
-def _execute(
-    job: Job, desk: Path, step: Step, progress: Progress, stop: threading.Event
-) -> Finished:
-    if stop.is_set():
-        raise Stopped
-    progress(Event(job.region, "running", step.output))
-    asked = job.parameters(desk, step.language)
-    source, output = job.plan.notebook(step.notebook), _output(desk, step)
-    finished = execute(source, asked, output, job.plan.limits(), stop)
-    if not finished.failure:
-        progress(Event(job.region, "executed", step.output, seconds=finished.seconds))
-    return finished
-
-
-def _check(job: Job, desk: Path, step: Step, finished: Finished) -> None:
-    """Raise NotebookFailed if it did, and keep the executed notebook beside the reports."""
-    if finished.failure:
-        with suppress(OSError):  # there may be none, or no room for it
-            executed = _output(desk, step).read_bytes()
-            atomic_folder.write(job.folder / "failed.ipynb", executed, PRIVATE)
-        message = redact_paths.path_redactor(job.plan, desk)(finished.failure.message)
-        raise NotebookFailed(replace(finished.failure, message=message))
-
-
-def _output(desk: Path, step: Step) -> Path:
-    return desk / "notebooks" / f"{step.output}.ipynb"
-
-
-def _clean(job: Job, desk: Path) -> None:
-    """Remove paths of this machine from the executed notebooks and their sign-offs."""
-    hide = redact_paths.path_redactor(job.plan, desk)
-    for step in steps(job.plan):
-        asked = job.parameters(desk, step.language)
-        redact_paths.clean_notebook(_output(desk, step), asked, hide)
-        signature = notebooks.signature(step.notebook, step.language)
-        redact_paths.clean_sentinel(desk / "done" / signature, asked, hide)
-    (desk / atomic_folder.LOCK).unlink(missing_ok=True)
-
-
-def _render(made: Build) -> None:
-    """Write a page for each executed notebook, and the manager's report in each language."""
-    for step in steps(made.job.plan):
-        if made.stop.is_set():
-            raise Stopped
-        source = _output(made.desk, step)
-        notes = pages.write(made.job, source, step.notebook, step.language, made.stop)
-        signed = made.finished[step]
-        more = tuple(note._asdict() for note in notes)
-        made.finished[step] = replace(signed, notes=(*signed.notes, *more))
+def _failed(job: Job, output: Path, failure: Failure, hide: redact_paths.Redact) -> NotebookFailed:
+    """Keep the executed notebook beside the reports, and return what to raise."""
+    with suppress(OSError):  # there may be none, or no room for it
+        atomic_folder.write(job.folder / "failed.ipynb", output.read_bytes(), PRIVATE)
+    return NotebookFailed(replace(failure, message=hide(failure.message)))
 
 
 def _permit(folder: Path) -> None:

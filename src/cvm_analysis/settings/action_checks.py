@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Problem = tuple[tuple[str, ...], str]  # the setting within strategies.yaml, and what is wrong
 TYPES = ("retail", "project", "dealer")
-_LATER, _SERVICE = "later", "service"  # what is needed and is no raw table
+_SERVICE = "service"  # what the config says, and no raw table
 FEW = 3  # actions at rest that are described one by one
 
 
@@ -59,6 +59,8 @@ def find_resting(settings: Settings) -> dict[str, dict[str, set[str]]]:
         for source in sources
         for column in source.columns
     }
+    if mapped & {"transactions.product_id", "transactions.category"}:
+        mapped.add("transactions.product")  # they stand for it
     mapped |= {f"{_SERVICE}.{field}" for field in service.written(settings.business.service)}
     resting = catalogue.find_resting(
         settings.strategies.actions, lambda column: set(facts.needs(column)) <= mapped
@@ -94,20 +96,16 @@ def describe_resting(settings: Settings) -> Iterator[Problem]:
 
 def _wait(column: str, missing: set[str], setting: Mapping[str, str]) -> str:
     """Say what a column waits for: `birthday needs birth_date in sources.customers`."""
-    if missing == {_LATER}:
-        return f"no table has {column} yet"
     return f"{column} needs {' and '.join(_place(each, setting) for each in sorted(missing))}"
 
 
 def _whole(needed: str) -> str:
     """The table of a column, as a need of its own."""
-    return needed if needed == _LATER else f"{needed.split('.')[0]}.customer_id"
+    return f"{needed.split('.')[0]}.customer_id"
 
 
 def _place(needed: str, setting: Mapping[str, str]) -> str:
     """Where a column would be: `birth_date in sources.customers`, `sources.feedback`."""
-    if needed == _LATER:
-        return "tables of a later version"
     table, name = needed.split(".")
     if table == _SERVICE:
         return f"{name} under {_SERVICE}"

@@ -100,6 +100,11 @@ class Settings:
         return self.resolve(self.business.ledger or f"../data/ledger/{self.path.stem}")
 
     @property
+    def exports(self) -> Path:
+        """The folder of exports to CRMs."""
+        return self.resolve(self.business.exports or f"../data/exports/{self.path.stem}")
+
+    @property
     def files(self) -> list[Path]:
         """The config and the rule files it names."""
         return list(self.lines)
@@ -301,9 +306,13 @@ def _check_source(
             yield f"{place('columns', key)}: {table} has no column '{key}'{nearest(key, known)}"
         elif key not in known and table == "customers_raw" and key in COMPUTED:
             yield f"{place('columns', key)}: '{key}' is computed from transactions; rename yours"
-    for key in sorted(set(source.formats) - set(source.columns)):
-        hint = nearest(key, source.columns)
-        yield f"{place('formats', key)}: no column '{key}' is mapped{hint}"
+    for name in ("formats", "codes"):
+        for key in sorted(set(getattr(source, name)) - set(source.columns)):
+            hint = nearest(key, source.columns)
+            yield f"{place(name, key)}: no column '{key}' is mapped{hint}"
+    for key in source.codes:
+        if key in known and known[key].kind not in ("text", "yes_no"):
+            yield f"{place('codes', key)}: '{key}' has no words; codes stand for words"
     for keys, problem in source_checks.find_problems(source):
         yield f"{place(*keys)}: {problem}"
     required = {name for name, column in known.items() if not column.optional}

@@ -25,6 +25,7 @@ from cvm_analysis.experience.membership import Level, check_levels
 from cvm_analysis.experience.points import Points
 from cvm_analysis.notifications.channels import Notify
 from cvm_analysis.performance.alert_rules import Alerts
+from cvm_analysis.products.baskets import Products
 from cvm_analysis.settings.column_rules import ColumnRule
 from cvm_analysis.settings.gates import Gates
 from cvm_analysis.strategy.service import Service
@@ -164,6 +165,7 @@ class Source(Place):
     region: RegionKey | None = None
     columns: dict[str, str]
     formats: dict[str, str] = {}  # strptime patterns of dates that are not ISO
+    codes: dict[str, dict[Cell, Cell]] = {}  # column -> word of the file, or "*" -> our code
     join: tuple[Join, ...] = ()
     fill_by: str | None = None  # header of the order: its later lines take its first line's cells
     where: Filter = {}  # rows that count
@@ -242,6 +244,7 @@ class Business(Strict):
     extracted_on: dt.date | None = None
     prepared: str | None = None
     ledger: str | None = None
+    exports: str | None = None
     engine: Annotated[str | None, BeforeValidator(_read_engine)] = None  # the master of a Spark
     pdf: Annotated[Literal["auto", "off"], BeforeValidator(read_off)] = "auto"
     regions: Regions
@@ -260,6 +263,7 @@ class Business(Strict):
     churn: Churn = Churn()
     experience: Experience = Experience()
     points: Points = Points()
+    products: Products = Products()
     leads: Leads = Leads()
     alerts: Alerts = Alerts()
     notify: Notify = Notify()

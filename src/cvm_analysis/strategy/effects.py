@@ -18,6 +18,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+from cvm_analysis.arrays import Array
+
 Evidence = Literal["measured_with_control", "measured_without", "elsewhere", "assumed"]
 MEASURED = get_args(Evidence)[:2]
 LEAST_SD = 0.001  # of an assumption: nobody knows an effect better than to a tenth of a point
@@ -40,12 +42,12 @@ class Effect(NamedTuple):
 
 
 class NetGain(NamedTuple):
-    """Net gain in money: its mean, the interval that holds 80 % of the draws, P(net gain > 0)."""
+    """Net gains of plans: mean, the interval that holds 80 % of the draws, P(net gain > 0)."""
 
-    mean: float
-    low: float
-    high: float
-    p_positive: float
+    mean: Array
+    low: Array
+    high: Array
+    p_positive: Array
 
 
 def from_assumption(low: float, likely: float, high: float, evidence: str) -> Effect:
@@ -138,23 +140,24 @@ def draw(
     return pd.DataFrame(drawn, index=pd.RangeIndex(n_draws, name="draw"))
 
 
-def draw_net_gain(base: pd.Series, cost: pd.Series | float, draws: pd.DataFrame) -> pd.Series:
-    """Compute the net gain of a plan, or of a part of it, in each draw.
+def draw_net_gain(base: pd.DataFrame, cost: pd.Series, draws: pd.DataFrame) -> Array:
+    """Compute the net gain of plans, or of parts of one, in each draw.
 
-    base : money that each action's effect multiplies, summed over its customers; by action
-    cost : of the same customers, by action or in total
+    base : money that each action's effect multiplies, summed over its customers; one row per plan,
+        one column per action
+    cost : of the same customers, by plan
     draws : as `draw` makes them, with a column for every action of `base`
 
     Returns
     -------
-    One amount per draw: the sum over actions of base x effect, less the cost.
+    One row per plan, one column per draw: the sum over actions of base x effect, less the cost.
     """
-    total = float(np.sum(cost))
-    return draws[list(base.index)].dot(base.astype(float)) - total
+    gains = base.to_numpy(float) @ draws[list(base)].to_numpy().T
+    return np.asarray(gains - cost.to_numpy(float)[:, None])
 
 
-def summarise(gains: pd.Series) -> NetGain:
-    """Summarise draws of net gain; draws of several parts may be added up before."""
+def summarise(gains: Array) -> NetGain:
+    """Summarise draws of net gain, one row per plan; those of several parts may be added up."""
     tail = (1 - _COVERED) / 2
-    low, high = np.percentile(gains, [100 * tail, 100 * (1 - tail)])  # pandas takes thrice as long
-    return NetGain(float(gains.mean()), float(low), float(high), float((gains > 0).mean()))
+    low, high = np.percentile(gains, [100 * tail, 100 * (1 - tail)], axis=1)
+    return NetGain(gains.mean(axis=1), low, high, (gains > 0).mean(axis=1))

@@ -23,7 +23,6 @@ JOINED = (
     *("membership", "experience"),
 )
 _LEFT_OUT = ("customer_id", "model", "version")  # say how a figure was made
-_LATER = ("next_product",)  # columns that no notebook makes yet
 _SHARES = ("churn_risk", "late_share", "return_share", "discount_share", "repeat_share")
 _RANGES = {
     **{"nps": (0.0, 10.0), "satisfaction": (1.0, 5.0)},
@@ -46,6 +45,7 @@ DERIVED: Mapping[str, str] = MappingProxyType(  # column -> kind
         "largest_drop": "text",  # indicator that cost them most points
         "weakest_indicator": "text",  # of a graded customer: the one with the fewest points
         "weakest_points": "number",  # its points, 0 to 100
+        "next_product": "text",  # recommended first, because of what they have
     }
 )
 _SINCE: Mapping[str, str] = MappingProxyType(  # date -> days since then
@@ -93,7 +93,7 @@ _NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType(  # column -> columns o
         "days_to_birthday": ("customers_raw.birth_date",),
         "days_to_service": ("service.maintenance_every_days",),
         "days_to_warranty_end": ("service.warranty_days",),
-        **dict.fromkeys(_LATER, ("later",)),
+        "next_product": ("transactions.product",),
     }
 )
 
@@ -113,7 +113,7 @@ def kinds(used: Iterable[str], own: Iterable[str] = ()) -> dict[str, str]:
     }
     families = (IMPORTED, SATISFACTION)
     known |= {name: "number" for name in used if name.startswith(families) and name not in known}
-    known |= dict(DERIVED) | dict.fromkeys(_LATER, "text")
+    known |= dict(DERIVED)
     return dict.fromkeys(own, AS_RECORDED) | known
 
 
@@ -135,7 +135,7 @@ def needs(column: str) -> tuple[str, ...]:
     """List the columns of raw tables that a column is made from, beside those everybody has.
 
     `indicators.value` stands for any imported indicator; `service.<field>` for what the config says
-    under `service`; `later` for what no raw table has yet.
+    under `service`.
     """
     if column.startswith(IMPORTED):
         return ("indicators.value",)
@@ -153,9 +153,9 @@ def join(
     ----------
     tables : by name, each as `tables` describes it, keyed by its index: customers (with imported
         indicators and attributes of the business's own), segments, grades, value, churn,
-        contract_churn, membership, experience, downgrades, grade_points, late_deliveries
-        (`Prepared.late_deliveries`), service_due (`Prepared.service_due`). Only customers must be
-        there
+        contract_churn, membership, experience, downgrades, grade_points, next_products,
+        late_deliveries (`Prepared.late_deliveries`), service_due (`Prepared.service_due`). Only
+        customers must be there
     margin_share : share of net sales that is margin, where no cost is known
 
     Returns
@@ -174,9 +174,10 @@ def join(
     if "n_referred" in found:  # of the others nothing is recorded
         found = found.assign(n_referred=found["n_referred"].fillna(0))
     derived = _dates(found, pd.Timestamp(as_of)) | _order_margin(found, margin_share)
-    for name in ("downgrades", "grade_points"):
+    find = {"downgrades": _downgrade, "grade_points": find_weakest, "next_products": _next_product}
+    for name, find_in in find.items():
         if (table := tables.get(name)) is not None:
-            derived |= _downgrade(table) if name == "downgrades" else find_weakest(table)
+            derived |= find_in(table)
     return found.join(pd.DataFrame(derived, index=found.index))
 
 
@@ -232,6 +233,13 @@ def _downgrade(downgrades: pd.DataFrame) -> dict[str, pd.Series]:
     fell = rows[rows["scheme"] == "grade"].set_index("customer_id")
     found = {"fell_from": fell["before"]}
     return found | ({"largest_drop": fell["largest_drop"]} if "largest_drop" in fell else {})
+
+
+def _next_product(products: pd.DataFrame) -> dict[str, pd.Series]:
+    """The product recommended first; none where popularity alone speaks for it."""
+    rows = products.reset_index()
+    first = rows[(rows["rank"] == 1) & rows["because_of"].notna()].set_index("customer_id")
+    return {"next_product": first["product"]}
 
 
 def find_weakest(points: pd.DataFrame) -> dict[str, pd.Series]:

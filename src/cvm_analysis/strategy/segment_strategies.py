@@ -36,6 +36,9 @@ class Total(NamedTuple):
     p_gain: float
 
 
+NOTHING = Total(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+
 def list_classes(segments: pd.DataFrame) -> dict[str, pd.Series]:
     """List the class of each customer by scheme; a grade is named with its type: `dealer.A`.
 
@@ -66,25 +69,23 @@ def summarize(
     actions `together`. A class whose customers get no action has one row, `no_action`, of rank 1.
     """
     planned = select_planned(actions).reset_index()[[*_ADDED_UP, "customer_id"]]
-    rows = []
+    found = []
     for scheme, of in classes.items():
         sizes = of.value_counts().sort_index()
-        each = planned.assign(code=planned["customer_id"].map(of))
-        for code in sizes.index[sizes >= least]:
-            found = _rank(each[each["code"] == code], draws)
-            rows += [
-                {"scheme": scheme, "class": code, "n_members": sizes[code], **r} for r in found
-            ]
-    columns = ["scheme", "class", "rank", "n_members"]
-    table = pd.DataFrame(
-        rows, columns=None if rows else [*columns, "action", "evidence", *Total._fields]
-    )
-    return table.set_index(columns[:3])
+        sizes = sizes[sizes >= least].rename_axis("class")
+        each = planned.assign(**{"class": planned["customer_id"].map(of)})
+        ranked = _rank(each[each["class"].isin(sizes.index)], sizes.index, draws)
+        found.append(ranked.assign(scheme=scheme, n_members=ranked["class"].map(sizes)))
+    key = ["scheme", "class", "rank"]
+    columns = [*key, "n_members", "action", "evidence", *Total._fields]
+    return pd.concat(found, ignore_index=True)[columns].set_index(key)
 
 
 def add_up(actions: pd.DataFrame, draws: pd.DataFrame) -> Total:
     """Add up the planned actions of a table `actions`; draws as for `summarize`."""
-    return _total(select_planned(actions).reset_index(), draws)
+    planned = select_planned(actions).reset_index().assign(plan=ALL)
+    totals = _totals(planned, ["plan"], draws)
+    return Total(*totals.iloc[0]) if len(totals) else NOTHING
 
 
 def add_up_by_action(actions: pd.DataFrame, draws: pd.DataFrame) -> pd.DataFrame:
@@ -93,7 +94,6 @@ def add_up_by_action(actions: pd.DataFrame, draws: pd.DataFrame) -> pd.DataFrame
     Columns as Total, and kind, owner, due_on and last_due_on (its first and last date), evidence.
     """
     planned = select_planned(actions).reset_index()
-    rows = {code: _total(each, draws)._asdict() for code, each in planned.groupby("action")}
     about = planned.groupby("action").agg(
         kind=("kind", "first"),
         owner=("owner", "first"),
@@ -101,8 +101,7 @@ def add_up_by_action(actions: pd.DataFrame, draws: pd.DataFrame) -> pd.DataFrame
         last_due_on=("due_on", "max"),
         evidence=("evidence", "first"),
     )
-    found = pd.DataFrame.from_dict(rows, orient="index", columns=Total._fields)
-    ordered = found.rename_axis("action").join(about).reset_index()
+    ordered = _totals(planned, ["action"], draws).join(about).reset_index()
     return ordered.sort_values(["net_gain", "action"], ascending=[False, True]).set_index("action")
 
 
@@ -111,24 +110,31 @@ def select_planned(actions: pd.DataFrame) -> pd.DataFrame:
     return actions[actions["in_plan"].astype(bool) & (actions["arm"].fillna("") != "control")]
 
 
-def _rank(actions: pd.DataFrame, draws: pd.DataFrame) -> list[dict[str, object]]:
-    """Describe each action of a class, best first."""
-    if actions.empty:
-        nothing = Total(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-        return [{"rank": 1, "action": NO_ACTION, "evidence": "", **nothing._asdict()}]
-    found = [
-        {"action": code, "evidence": each["evidence"].iloc[0], **_total(each, draws)._asdict()}
-        for code, each in actions.groupby("action")
-    ]
-    found.sort(key=lambda row: (-row["net_gain"], row["action"]))
-    together = {"action": TOGETHER, "evidence": "", **_total(actions, draws)._asdict()}
-    return [{"rank": rank, **row} for rank, row in enumerate([together, *found])]
+def _rank(actions: pd.DataFrame, classes: pd.Index, draws: pd.DataFrame) -> pd.DataFrame:
+    """List the actions of each class together and one by one, best first."""
+    together = _totals(actions, ["class"], draws).reset_index().assign(action=TOGETHER, evidence="")
+    key = ["class", "action"]
+    evidence = actions.groupby(key)["evidence"].first()
+    each = _totals(actions, key, draws).join(evidence).reset_index()
+    each = each.sort_values(["class", "net_gain", "action"], ascending=[True, False, True])
+    none = pd.DataFrame({"class": classes.difference(together["class"]), "evidence": ""})
+    none = none.assign(action=NO_ACTION, rank=1, **NOTHING._asdict())
+    each["rank"] = each.groupby("class").cumcount() + 1
+    found = pd.concat([together.assign(rank=0), each, none], ignore_index=True)
+    return found.sort_values(["class", "rank"], ignore_index=True)
 
 
-def _total(actions: pd.DataFrame, draws: pd.DataFrame) -> Total:
-    cost = float(actions["cost"].sum())
-    counted = actions[actions["counts_gain"].astype(bool)]
-    gain = float(counted["expected_gain"].sum())
-    base = counted.groupby("action")["base"].sum()
-    net = effects.summarise(effects.draw_net_gain(base, cost, draws))
-    return Total(len(actions), cost, gain, gain - cost, net.low, net.high, net.p_positive)
+def _totals(actions: pd.DataFrame, by: list[str], draws: pd.DataFrame) -> pd.DataFrame:
+    """Add up actions by these columns: one row per group, columns as Total."""
+    counts = actions["counts_gain"].astype(bool)
+    worth = actions.assign(
+        gain=actions["expected_gain"].where(counts, 0.0),
+        base=actions["base"].where(counts, 0.0),
+        effect=actions["action"],
+    )
+    groups = worth.groupby(by)
+    table = groups.agg(n_contacts=("cost", "size"), cost=("cost", "sum"), gain=("gain", "sum"))
+    table["net_gain"] = table["gain"] - table["cost"]
+    base = worth.groupby([*by, "effect"])["base"].sum().unstack("effect", fill_value=0.0)
+    net = effects.summarise(effects.draw_net_gain(base, table["cost"], draws))
+    return table.assign(net_gain_low=net.low, net_gain_high=net.high, p_gain=net.p_positive)

@@ -135,7 +135,7 @@ EXPERIENCE = {
             "low": number("lower end of the 95% interval of closed_within"),
             "high": number("upper end of the same"),
             "repeated_share": share("of complaints that follow another of the customer closely"),
-            "margin_at_stake": money("of customers with an open complaint, each once"),
+            "expected_margin": money("of customers with an open complaint, each once"),
         },
     ),
     "late_deliveries": Table(

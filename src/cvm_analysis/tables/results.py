@@ -3,6 +3,7 @@
 from cvm_analysis.tables.alerts import ALERTS
 from cvm_analysis.tables.experience import EXPERIENCE
 from cvm_analysis.tables.performance import PERFORMANCE
+from cvm_analysis.tables.products import PRODUCTS
 from cvm_analysis.tables.raw import ATTRIBUTES
 from cvm_analysis.tables.shape import (
     CUSTOMER,
@@ -393,6 +394,7 @@ RESULTS = {
     ),
     **STRATEGY,
     **EXPERIENCE,
+    **PRODUCTS,
     **PERFORMANCE,
     **ALERTS,
 }

@@ -39,6 +39,7 @@ VALUES = "values"  # the section of values found in the data: values.channel.web
 SAME_VALUES = {  # column -> whose values it has
     **{"first_channel": "channel", "sold_in": "region"},
     **{"lead_stage": "stage", "next_level": "level"},
+    "next_product": "category",  # if categories are recommended; a product is called by its name
 }
 FULL = 10_000  # amounts below it are short without a unit: ¥2,650, not ¥2.65K
 

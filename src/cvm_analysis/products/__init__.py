@@ -1,0 +1,1 @@
+"""What goes with what, and what each customer may buy next."""
