@@ -41,6 +41,7 @@ ONE_THREAD = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}  # duckdb has o
 NOT_IN_NOTEBOOKS = {
     "cli",
     "crm",
+    "customer_file",
     "draft",
     "intake",
     "project",

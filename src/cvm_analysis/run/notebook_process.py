@@ -103,8 +103,12 @@ def _kernel_manager(work: Path, kernel: Kernel | None) -> type:
     from jupyter_client.manager import AsyncKernelManager
     from traitlets import default
 
+    from cvm_analysis.run.kernel_client import Client
+
     class Manager(AsyncKernelManager):
         """Starts a kernel without network ports."""
+
+        client_factory = Client
 
         @default("transport")
         def _ipc(self) -> str:
