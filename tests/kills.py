@@ -23,7 +23,7 @@ from tiny_notebooks import write_notebook
 from cvm_analysis import atomic_folder, prepared
 from cvm_analysis.intake.prepare import prepare
 from cvm_analysis.report import page, portal  # noqa: F401 (imported once, before forks)
-from cvm_analysis.run import manifest, region, region_lock, work_folders
+from cvm_analysis.run import kept_analysis, manifest, region, region_lock, work_folders
 
 SALES = "customer_id,ordered_at,amount,sold_in\n"
 KEPT = {atomic_folder.LOCK, region_lock.RUNNING, ".owner.json"}  # hidden, and no leftovers
@@ -67,12 +67,16 @@ class Runs:
             assert self.business.figures() == said
 
     def left(self):
-        """Hidden files and folders that no link leads to, and temporary ones."""
+        """Hidden files and folders that no link leads to, and temporary ones.
+
+        The analysis of `all` is kept for the next run.
+        """
         roots = (self.business.plan.out, self.business.plan.ledger)
         found = [path for root in roots for path in root.rglob(".*")]
         found += [path for path in work_folders._parent().iterdir() if path.name != ".lock"]
-        targets = {link.resolve() for link in self.links().values()}
-        return [path for path in found if path.name not in KEPT and path not in targets]
+        kept = self.business.plan.out / "all" / kept_analysis.LINK
+        known = {kept, *(link.resolve() for link in (kept, *self.links().values()))}
+        return [path for path in found if path.name not in KEPT and path not in known]
 
 
 class Prepares:

@@ -439,9 +439,8 @@ def test_limits_of_a_run_reach_the_plan(folder, cvm, monkeypatch):
         return fan_out.Outcome((), plan.out / "index.html", "no room")
 
     monkeypatch.setattr(fan_out, "run", stub)
-    asked = ("--out", "mine", "--notebook-minutes", "2", "--memory-gb", "0.5")
+    asked = ("--out", "mine", "--notebook-minutes", "2", "--memory-gb", "0.5", "--jobs", "3")
     code, _, err = cvm(*run(*asked))
     assert code == 1 and "mine/index.html: not written: no room" in err
     cvm(*run(*asked, "--run-minutes", "1"))
-    (seconds, memory), (within, _) = seen
-    assert (seconds, memory) == (120, 500_000_000) and 0 < within < 60
+    assert seen[0] == (120, 500_000_000, 3) and 0 < seen[1].seconds < 60

@@ -75,6 +75,7 @@ def test_the_grade_shows_the_weakest_figure_first_and_the_next_step():
         ({"points_to_next": 0.0}, "Has enough points: rises to A at the next review."),
         ({"change": None}, "4.3 points to A; no single step is enough."),
         ({"largest_drop": None}, "Fell from A. 4.3"),
+        ({"grade": "A", "score_grade": "B"}, "By points alone B today, kept by the reviews; most"),
         ({"next_grade": None, "fell_from": None}, "now 55 of 100 points Figure"),
     ],
 )

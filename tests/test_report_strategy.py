@@ -67,7 +67,7 @@ def test_the_desk_is_told_the_product_and_what_it_goes_with():
     assert found["reason"].tolist() == [
         "Oil goes with Floor, which they have",
         "goes with what they bought: Oil",
-        "would recommend us: 9.0 of 10",
+        "would recommend us: 9 of 10",
     ]
 
 

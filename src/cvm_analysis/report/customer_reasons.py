@@ -172,12 +172,12 @@ def _of_100(writer: Writer, points: float) -> Cell:
 def _steps(writer: Writer, customer: Customer) -> Iterator[str]:
     """Say how far the next grade is, what to improve for it, and why the grade fell."""
     say, get = writer.say, customer.get
-    if get("fell_from"):
-        drop = get("largest_drop")
-        key = "fell" if drop else "fell_alone"
+    if before := get("fell_from"):
+        is_kept, drop = before == get("grade"), get("largest_drop")
+        key = ("kept" if is_kept else "fell") + ("" if drop else "_alone")
         indicator = say(f"indicators.{drop}") if drop else ""
-        before = say(f"grades.{get('fell_from')}")
-        yield say(f"{KEY}.grade_part.{key}", grade=before, indicator=indicator)
+        named = say(f"grades.{get('score_grade') if is_kept else before}")
+        yield say(f"{KEY}.grade_part.{key}", grade=named, indicator=indicator)
     above, missing = get("next_grade"), get("points_to_next")
     if above is None or missing is None:
         return
