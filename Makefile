@@ -76,6 +76,7 @@ bench: setup
 	$(BIN)/python benchmarks/alerts.py
 	$(BIN)/python benchmarks/notebook_faults.py 40 0 1
 	$(BIN)/python benchmarks/run_time.py
+	$(BIN)/python benchmarks/tiny_regions.py
 	$(BIN)/python benchmarks/forecasts.py
 	$(BIN)/python benchmarks/last_day.py
 	for part in parquet text; do $(BIN)/python benchmarks/prepare_speed.py $$part; done

@@ -19,6 +19,7 @@ import shutil
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -83,7 +84,9 @@ def publish(folder: Path, region: str, n: int, part: int, seed: int) -> None:
         "value": people.assign(expected_margin=margin),
         "churn": people.assign(churn_risk=risk, margin_at_stake=margin * risk, list_priority=risk),
         "actions": actions,
-        "next_products": people.assign(rank=1, product=rng.choice(["Oak", "Ash", "Fir"], n)),
+        "next_products": people.assign(
+            rank=1, product=rng.choice(["Oak", "Ash", "Fir"], n), because_of="Oil"
+        ),
     }.items():
         table.to_parquet(made / "desk" / "tables" / f"{name}.parquet", index=False)
     about = {"fingerprint": "", "business": "Benchmark", "as_of": DAY, "languages": ["en"]}
@@ -95,17 +98,12 @@ def publish(folder: Path, region: str, n: int, part: int, seed: int) -> None:
 
 def measure(folder: Path, system: str) -> str:
     """Export in another process, and say what it took."""
-    context = multiprocessing.get_context("spawn")
-    queue = context.Queue()
-    process = context.Process(target=run, args=(folder, system, queue))
-    process.start()
-    took: str = queue.get()
-    process.join()
-    return took
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(run, folder, system).result()
 
 
-def run(folder: Path, system: str, queue: multiprocessing.Queue[str]) -> None:
-    """Export, and put what it took into the queue."""
+def run(folder: Path, system: str) -> str:
+    """Export, and say what it took."""
     os.chdir(folder)
     started = time.perf_counter()
     with contextlib.redirect_stdout(io.StringIO()):
@@ -117,7 +115,7 @@ def run(folder: Path, system: str, queue: multiprocessing.Queue[str]) -> None:
     seconds, memory = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF)
     rows, cpu = sum(n for _, n in made.files), time.process_time()
     said = f"{rows:,} rows in {len(made.files):,} files, {seconds:.1f} s ({cpu:.1f})"
-    queue.put(f"{said}, {memory.ru_maxrss / 1e6:.1f} GB")
+    return f"{said}, {memory.ru_maxrss / 1e6:.1f} GB"
 
 
 if __name__ == "__main__":
