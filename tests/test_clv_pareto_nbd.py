@@ -2,6 +2,7 @@
 
 import functools
 
+import derivatives
 import numpy as np
 import pandas as pd
 import published
@@ -303,16 +304,7 @@ def test_probabilities_are_the_integral_for_hard_parameters():
 def test_gradient_and_curvature_are_those_of_the_likelihood(cdnow):
     data = histories.arrays(cdnow.iloc[::20])
     for params in (BTYD, (3.0, 0.5, 40.0, 0.2), (0.02, 300.0, 0.05, 2000.0)):
-        at, step = np.log(params), 1e-5
-        _, slope, bend = pareto_nbd.derivatives(at, data)
-        moved = [
-            [pareto_nbd.derivatives(at + side * step * e, data) for side in (1, -1)]
-            for e in np.eye(4)
-        ]
-        slopes = [(up[0] - down[0]) / (2 * step) for up, down in moved]
-        bends = [(up[1] - down[1]) / (2 * step) for up, down in moved]
-        assert slope == pytest.approx(np.array(slopes), rel=1e-6, abs=1e-4)
-        assert bend == pytest.approx(np.array(bends), rel=1e-6, abs=1e-5)
+        derivatives.check(lambda logs: pareto_nbd.derivatives(logs, data), np.log(params))
 
 
 # How likely is a number of purchases?
