@@ -70,7 +70,8 @@ def write(work: Path, n_regions: int, n_customers: int) -> Path:
         "words": whole["words"],
         **{name: str(CONFIG.with_name(f"{name}.yaml")) for name in RULES},
     }
-    config = work / "tiny.yaml"
+    config = work / "config" / "tiny.yaml"
+    config.parent.mkdir()
     config.write_text(yaml.safe_dump(content, allow_unicode=True), "utf-8")
     return config
 
