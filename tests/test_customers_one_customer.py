@@ -62,17 +62,17 @@ def test_shares_are_of_gross_sales(lines):
     assert one_customer.shares(lines.drop(columns="channel"), "channel").empty
 
 
-def on(days):
+def lines_on(days):
     return pd.DataFrame({"day": pd.to_datetime(days), "amount": 1.0, "order": days})
 
 
 def test_a_weekday_stands_out_only_beyond_chance():
     """Four of four Saturdays: 7 (1/7)^4 = 0.3 %; two of four: far more often by chance."""
     saturdays = [f"2025-{month:02d}-{day:02d}" for month, day in ((1, 4), (3, 1), (5, 3), (8, 2))]
-    assert one_customer.favourite(on(saturdays), DAY, "weekday") == (5, 4, 4)
+    assert one_customer.favourite(lines_on(saturdays), DAY, "weekday") == (5, 4, 4)
     mixed = [*saturdays[:2], "2025-05-05", "2025-08-06"]
-    assert one_customer.favourite(on(mixed), DAY, "weekday") is None
-    assert one_customer.favourite(on([]), DAY, "weekday") is None
+    assert one_customer.favourite(lines_on(mixed), DAY, "weekday") is None
+    assert one_customer.favourite(lines_on([]), DAY, "weekday") is None
 
 
 def test_chance_is_that_of_the_days_a_customer_had_and_of_all_levels():
@@ -81,13 +81,13 @@ def test_chance_is_that_of_the_days_a_customer_had_and_of_all_levels():
     p, n = 30 / 61, 10  # November has 30 of the 61 days from 1 November to 31 December
     chance = 2 * sum(comb(n, i) * p**i * (1 - p) ** (n - i) for i in (9, 10))
     assert chance < 0.05
-    assert one_customer.favourite(on(days), DAY, "month") == (11, 9, 10)
+    assert one_customer.favourite(lines_on(days), DAY, "month") == (11, 9, 10)
     days[-2] = "2025-12-02"
     assert 2 * sum(comb(n, i) * p**i * (1 - p) ** (n - i) for i in (8, 9, 10)) > 0.05
-    assert one_customer.favourite(on(days), DAY, "month") is None
+    assert one_customer.favourite(lines_on(days), DAY, "month") is None
 
 
 def test_returns_are_no_purchase_days():
-    lines = on(["2025-01-04", "2025-03-01", "2025-05-03", "2025-08-02"])
+    lines = lines_on(["2025-01-04", "2025-03-01", "2025-05-03", "2025-08-02"])
     lines.loc[3, "amount"] = -1.0
     assert one_customer.favourite(lines, DAY, "weekday") == (5, 3, 3)

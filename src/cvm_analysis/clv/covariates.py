@@ -25,8 +25,6 @@ from cvm_analysis.clv import bg_nbd, histories, nbd, pareto_nbd
 from cvm_analysis.clv.numerics import mle
 from cvm_analysis.errors import InputError
 
-Derivatives = Callable[[Array, histories.Arrays], tuple[float, Array, Array]]
-
 _SENSIBLE = (1e-3, 1e3)  # limits of the base parameters of a start
 
 
@@ -36,7 +34,7 @@ class _Kind(NamedTuple):
     module: ModuleType
     fitted: Any
     params: Any
-    derivatives: Derivatives
+    derivatives: mle.Derivatives
     trans: tuple[int, ...]
     life: tuple[int, ...]
 
