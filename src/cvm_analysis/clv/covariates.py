@@ -12,7 +12,7 @@ models' exact derivatives serve here too, and the cost grows with the distinct z
 bands.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any, NamedTuple, Self
