@@ -1,6 +1,6 @@
-# setup, report, test, quick, proofs, sources, schedules, airflow, spark, lab, bench, figures, docs: each sets up what
+# setup, report, test, quick, proofs, sources, schedules, airflow, spark, remote, lab, bench, figures, docs: each sets up what
 # it needs, then runs it.
-.PHONY: setup report test quick proofs sources schedules airflow spark lab bench figures docs
+.PHONY: setup report test quick proofs sources schedules airflow spark remote lab bench figures docs
 .DEFAULT_GOAL := report
 
 PYTHON ?= python3.11
@@ -56,6 +56,14 @@ spark: setup .spark/installed
 
 .spark/installed: requirements-spark.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps --upgrade --target .spark -r requirements-spark.lock
+	@touch $@
+
+# The tests of copies on a store, with a server of S3, which lies in .remote/ beside .venv.
+remote: setup .remote/installed
+	PYTHONPATH="$(CURDIR)/.remote" $(BIN)/python -m pytest -n 0 tests/test_prepared_copy.py
+
+.remote/installed: requirements-remote.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps --upgrade --target .remote -r requirements-remote.lock
 	@touch $@
 
 # The kernel of .lab/ reloads the package when it changes; scheduled runs use another one.

@@ -375,7 +375,16 @@ def test_help_names_every_command(cvm):
     code, out, _ = cvm("--help")
     assert code == 0
     named = ("sample", "new", "init", "check", "prepare", "run", "status", "quarantine", "drafts")
-    for command in (*named, "quality", "regions", "reidentify", "notify", "prune"):
+    for command in (
+        *named,
+        "quality",
+        "regions",
+        "reidentify",
+        "notify",
+        "prune",
+        "fetch",
+        "publish",
+    ):
         assert command in out
     assert cvm("nonsense")[0] == 2
 

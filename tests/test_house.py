@@ -38,6 +38,7 @@ BELOW = {
     "prepared": {
         *("settings", "atomic_folder", "owner", "customers", "engine", "experience", "queries"),
     },
+    "prepared_copy": {"settings", "atomic_folder", "owner", "prepared"},
     "queries": set(),
     "engine": {"queries"},
     "union": {"atomic_folder"},
@@ -51,7 +52,7 @@ BELOW = {
         *("settings", "atomic_folder", "file_names", "owner", "personal", "prepared", "sources"),
         *("queries", "spreadsheets"),
     },
-    "validate": {"settings", "engine", "intake", "prepared", "sources", *CORE},
+    "validate": {"settings", "engine", "intake", "prepared", "prepared_copy", "sources", *CORE},
     "crm": {
         *("atomic_folder", "intake", "owner", "prepared", "report", "run", "settings", "sources"),
         *("spreadsheets", "strategy"),
@@ -72,7 +73,7 @@ BELOW = {
     "cli": {
         *("settings", "draft", "owner", "personal", "prepared", "project", "intake", "notebooks"),
         *("validate", "results", "run", "sample", "endings", "notifications", "crm"),
-        "customer_file",
+        *("customer_file", "prepared_copy"),
     },
 }
 # Where Ibis may be.
@@ -209,7 +210,8 @@ def test_the_lock_pins_every_named_package_within_its_limits():
 def test_every_imported_package_is_named_in_pyproject():
     spelled = {"yaml": "pyyaml", "sklearn": "scikit-learn", "ibis": "ibis-framework"}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    listed = [*project["dependencies"], *project["optional-dependencies"]["spark"]]
+    extras = project["optional-dependencies"]
+    listed = [*project["dependencies"], *extras["remote"], *extras["spark"]]
     named = {re.match(r"[\w.-]+", each)[0].lower() for each in listed}
     ours = (path for path in PACKAGE.rglob("*.py") if "templates" not in path.parts)
     used = {n.split(".")[0] for path in ours for n in imported(path)}

@@ -161,7 +161,7 @@ def test_the_tasks_of_the_dag_call_cvm_in_its_folder_with_the_key(mine, dag):
         "prepare": "prepare config/mine.yaml",
         "company": f"{RUN} --prepared --region all",
         "region": f"{RUN} --prepared --region north",
-        "report": RUN,
+        "report": "publish config/mine.yaml --out reports",
     }
     for task, arguments in wanted.items():
         command = ["bash", "-c", tasks[task]["bash_command"]]

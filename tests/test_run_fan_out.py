@@ -194,6 +194,49 @@ def test_after_regions_of_other_machines_all_is_reported_without_a_second_analys
     assert kernel.reported["all"] == {"C-east": 0.6, "C-west": 0.6}
 
 
+def test_publish_reports_all_on_the_regions_of_other_machines_and_runs_none(plan, kernel):
+    for key in ("all", "east", "west"):
+        go(plan, regions={key: NAMES[key]})
+    kernel.ran.clear()
+    outcome = fan_out.publish(plan, lambda event: None)
+    assert [(each.region, each.state) for each in outcome.results] == [("all", "published")]
+    assert kernel.ran == [("all", "09_strategy", "en")]
+    assert kernel.reported["all"] == {"C-east": 0.6, "C-west": 0.6}
+    assert fan_out.publish(plan, lambda event: None).results[0].state == "unchanged"
+
+
+def lose_the_report(plan):
+    plan.link("west").unlink()
+
+
+def damage_the_report(plan):
+    page_of(plan, "west").write_text("cut")
+
+
+@pytest.mark.parametrize("spoil", [lose_the_report, damage_the_report])
+def test_publish_fails_for_each_region_without_a_current_report(plan, kernel, spoil):
+    go(plan)
+    spoil(plan)
+    kernel.ran.clear()
+    events = []
+    outcome = fan_out.publish(plan, events.append)
+    assert [each.region for each in outcome.failed] == ["west"]
+    said = outcome.failed[0].failure
+    assert said.kind == "no_report" and "--prepared --region west" in said.message
+    assert [event.failure for event in events if event.state == "failed"] == [said]
+    assert {key for key, _, _ in kernel.ran} == {"all"}
+    assert kernel.reported["all"] == {"C-east": 0.6}
+    assert company(plan)["missing"] == ["West"]
+    assert go(plan)[0] == {"all": "published", "east": "unchanged", "west": "published"}
+
+
+def test_publish_without_an_analysis_makes_it_and_takes_no_region_of_other_thresholds(plan, kernel):
+    go(plan, regions={"east": NAMES["east"]})
+    outcome = fan_out.publish(plan, lambda event: None)
+    assert [each.region for each in outcome.failed] == ["east", "west"]
+    assert kernel.reported["all"] == {"C-east": 0.8, "C-west": 0.8}, "its own forecasts"
+
+
 def test_a_kept_analysis_is_neither_used_by_force_nor_if_it_is_damaged(plan, kernel):
     kernel.fails = {"east", "west"}
     go(plan)

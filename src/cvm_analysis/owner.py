@@ -43,10 +43,10 @@ def describe(business: str, config: Path, folder: Path) -> Owner:
     return {"business": business, "config": config.name, "place": place}
 
 
-def refuse_another(folder: Path, found: Owner, own: Owner, cure: str) -> None:
+def refuse_another(folder: Path | str, found: Owner, own: Owner, cure: str) -> None:
     """Raise InputError if a folder's owner is not this one; a business may change its name.
 
-    cure : what to do, after `choose another folder`
+    folder : its path, or its URL; cure : what to do, after `choose another folder`
     """
     if found["place"] == own["place"]:
         return

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from cvm_analysis import engine, prepared, texts
+from cvm_analysis import engine, prepared, prepared_copy, texts
 from cvm_analysis.errors import ConfigError, CvmError, InputError, find_nearest, nearest
 from cvm_analysis.experience.leads import KNOWN_ON
 from cvm_analysis.intake import currencies, raw_files, status, table_rules
@@ -36,9 +36,27 @@ MISSPELT = 0.85  # as similar as an own column's name must be to one of ours for
 
 
 def check(config: str | Path) -> Settings:
-    """Load and check a config; ConfigError lists all errors."""
+    """Load and check a config and the headers of its raw files; ConfigError lists all errors."""
     settings = load(config)
-    problems = [
+    _refuse(*_find_wrong(settings), *_unusable_files(settings), *_unusable_rates(settings))
+    return settings
+
+
+def check_without_files(config: str | Path) -> Settings:
+    """As `check` on a machine that has prepared tables, and need not have the raw files."""
+    settings = load(config)
+    _refuse(*_find_wrong(settings))
+    return settings
+
+
+def _refuse(*problems: str) -> None:
+    if problems:
+        raise ConfigError("\n".join(problems))
+
+
+def _find_wrong(settings: Settings) -> list[str]:
+    """Find what is wrong with config, rule files and what is installed."""
+    return [
         *_wrong_rfm(settings),
         *_wrong_loyalty(settings),
         *_unknown_measures(settings),
@@ -50,13 +68,9 @@ def check(config: str | Path) -> Settings:
         *_unknown_rules(settings),
         *_unknown_gates(settings),
         *_unknown_words(settings),
-        *_unusable_files(settings),
-        *_unusable_rates(settings),
         *_missing_engine(settings),
+        *_missing_packages(settings),
     ]
-    if problems:
-        raise ConfigError("\n".join(problems))
-    return settings
 
 
 def check_prepared(settings: Settings) -> None:
@@ -399,6 +413,15 @@ def _missing_engine(settings: Settings) -> Iterator[str]:
         engine.check(settings.business.engine)
     except InputError as error:
         yield f"{settings.where(settings.path, 'engine')}: {error}"
+
+
+def _missing_packages(settings: Settings) -> Iterator[str]:
+    """A URL for the prepared tables whose packages are not installed."""
+    try:
+        if url := settings.business.prepared_url:
+            prepared_copy.check(url)
+    except InputError as error:
+        yield f"{settings.where(settings.path, 'prepared_url')}: {error}"
 
 
 def _unusable_headers(

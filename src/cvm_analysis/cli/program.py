@@ -17,7 +17,7 @@ app = typer.Typer(
 )
 for command in (
     *(beginnings.sample, beginnings.new, beginnings.init),
-    *(runs.check, runs.prepare, tables.regions, runs.run, runs.notify),
+    *(runs.check, runs.prepare, runs.fetch, tables.regions, runs.run, runs.publish, runs.notify),
     *(reports.customer, exports.export, reports.status, reports.prune),
     *(tables.quarantine, tables.quality, tables.reidentify),
     reports.drafts,

@@ -1,4 +1,6 @@
-"""Commands that make reports: check, prepare, run; and notify, which tells how a run ended."""
+"""Commands that make reports: check, prepare, fetch, run, publish; and notify, which tests how
+a run tells its end.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,12 @@ from cvm_analysis.cli.options import AsOf, ConfigFile, Notebooks, OutFolder
 from cvm_analysis.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cvm_analysis.cli.ending import Course
     from cvm_analysis.cli.logs import Log
+    from cvm_analysis.run.fan_out import Outcome
+    from cvm_analysis.run.plan import Plan, Progress
     from cvm_analysis.settings import Settings
 
 
@@ -54,7 +61,19 @@ def prepare(
     settings, said = validate.check(config), logs.TextLog()
     _say_other_keys(settings, said)
     _say_prepared(settings, prepare_tables(settings, force), said)
+    _put_copy(settings, said)
     validate.check_prepared(settings)
+
+
+def fetch(config: ConfigFile) -> None:
+    """Copy the prepared tables here from `prepared_url`, where another machine put them."""
+    from cvm_analysis import validate
+
+    settings = validate.check_without_files(config)
+    if settings.business.prepared_url is None:
+        raise InputError(f"{config}: nothing to fetch from; set `prepared_url`")
+    if not _fetch_copy(settings, logs.TextLog()):
+        say(f"{settings.prepared}: up to date")
 
 
 def run(
@@ -83,17 +102,18 @@ def run(
     from cvm_analysis.cli import ending, plans
     from cvm_analysis.intake.prepare import prepare as prepare_tables
     from cvm_analysis.run import fan_out, notebook
-    from cvm_analysis.texts import words
 
     said, languages = logs.open_log(log), tuple(language or ["en"])
     with ending.announced(config, out, said) as course:
-        settings = validate.check(config)
-        for each in languages:
-            words(each)  # fails early for an unknown language
+        settings = (validate.check_without_files if prepared else validate.check)(config)
+        _check_languages(languages)
         notebook.warm_up()
-        if not prepared:
+        if prepared:
+            _fetch_copy(settings, said)
+        else:
             _say_other_keys(settings, said)
             _say_prepared(settings, prepare_tables(settings), said)
+            _put_copy(settings, said)
         with prepared_tables.kept(settings) as kept:
             validate.check_prepared(kept)
             plan = plans.make(kept, region or [], as_of, out, notebooks, languages)
@@ -101,17 +121,75 @@ def run(
             plan = replace(
                 plan, limit_seconds=60 * notebook_minutes, memory_bytes=int(memory_gb * 1e9)
             )
-            course.begin(plan)
-            with said.open_progress(course.names) as show:
-                outcome = fan_out.run(plan, course.follow(show))
-        course.end(outcome)
-        for key, alerts in fan_out.find_alerts(plan, languages[0]).items():
-            if alerts:
-                more = f" ({len(alerts) - 1} more)" if alerts[1:] else ""
-                said.alert(key, course.names[key], f"{alerts[0]}{more}")
-        said.end(outcome)
-        if outcome.failed or outcome.portal_failure:
-            raise typer.Exit(1)
+            _carry_out(fan_out.run, plan, course, said)
+
+
+def publish(
+    config: ConfigFile,
+    as_of: AsOf = "",
+    out: OutFolder = Path("reports"),
+    notebooks: Notebooks = Path("notebooks"),
+    language: Annotated[list[str] | None, typer.Option(help="Language of the report.")] = None,
+    log: Annotated[logs.Format, typer.Option(help="Texts, or JSON lines for a log.")] = "text",
+) -> None:
+    """Report `all` on the regions that other machines published, and write the portal."""
+    from cvm_analysis import prepared as prepared_tables
+    from cvm_analysis import validate
+    from cvm_analysis.cli import ending, plans
+    from cvm_analysis.run import fan_out
+
+    said, languages = logs.open_log(log), tuple(language or ["en"])
+    with ending.announced(config, out, said) as course:
+        settings = validate.check_without_files(config)
+        _check_languages(languages)
+        _fetch_copy(settings, said)
+        with prepared_tables.kept(settings) as kept:
+            validate.check_prepared(kept)
+            plan = plans.make(kept, [], as_of, out, notebooks, languages)
+            _carry_out(fan_out.publish, plan, course, said)
+
+
+def _put_copy(settings: Settings, said: Log) -> None:
+    from cvm_analysis import prepared_copy
+
+    if prepared_copy.put(settings):
+        said.note(f"{settings.business.prepared_url}: has a copy of the prepared tables")
+
+
+def _fetch_copy(settings: Settings, said: Log) -> bool:
+    from cvm_analysis import prepared_copy
+
+    is_new = prepared_copy.fetch(settings)
+    if is_new:
+        said.note(f"{settings.prepared}: copied from {settings.business.prepared_url}")
+    return is_new
+
+
+def _check_languages(languages: tuple[str, ...]) -> None:
+    """Raise InputError for an unknown language."""
+    from cvm_analysis.texts import words
+
+    for each in languages:
+        words(each)
+
+
+def _carry_out(
+    work: Callable[[Plan, Progress], Outcome], plan: Plan, course: Course, said: Log
+) -> None:
+    """Carry out a plan and say how it went; exit code 1 if a region or the portal failed."""
+    from cvm_analysis.run import fan_out
+
+    course.begin(plan)
+    with said.open_progress(course.names) as show:
+        outcome = work(plan, course.follow(show))
+    course.end(outcome)
+    for key, alerts in fan_out.find_alerts(plan, plan.languages[0]).items():
+        if alerts:
+            more = f" ({len(alerts) - 1} more)" if alerts[1:] else ""
+            said.alert(key, course.names[key], f"{alerts[0]}{more}")
+    said.end(outcome)
+    if outcome.failed or outcome.portal_failure:
+        raise typer.Exit(1)
 
 
 def notify(config: ConfigFile) -> None:

@@ -6,13 +6,13 @@ for a run that goes on from there.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import replace
 
 from cvm_analysis import union
 from cvm_analysis.run import kept_analysis, manifest, region
-from cvm_analysis.run.plan import Job, Part, Plan, State
+from cvm_analysis.run.plan import Failure, Job, Part, Plan, Result, State
 from cvm_analysis.run.region import Build
 from cvm_analysis.tables import ALL
 
@@ -64,6 +64,19 @@ def report(whole: Build, done: Collection[str]) -> State:
     whole.execute(last)
     whole.publish(parts)
     return "published"
+
+
+def find_missing(plan: Plan) -> Iterator[Result]:
+    """Yield a failure for each region of the company without a current report, after `report`."""
+    alone = replace(plan, regions={ALL: plan.regions[ALL]})
+    for key, part in _parts(alone, published_reference(plan), ()).items():
+        if not part["is_included"]:
+            failure = Failure(
+                "no_report",
+                f"no report of this data, day, code and settings; run `cvm run {plan.config} "
+                f"--prepared --region {key}` with the same --out",
+            )
+            yield Result(key, "failed", failure)
 
 
 def _analyse(whole: Build) -> None:

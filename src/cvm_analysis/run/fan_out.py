@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -72,6 +72,20 @@ def run(plan: Plan, progress: Progress) -> Outcome:
         return Outcome(tuple(results), portal.write(plan.out, plan.business, plan.languages))
     except Exception as error:
         return Outcome(tuple(results), plan.out / "index.html", region.describe(error))
+
+
+def publish(plan: Plan, progress: Progress) -> Outcome:
+    """Report `all` on the regions that other runs published, and write the portal; as `run`.
+
+    No notebook of a region runs: one whose published report is not of this plan has failed.
+    """
+    outcome = run(replace(plan, regions={ALL: plan.regions[ALL]}), progress)
+    missing = tuple(company.find_missing(plan))
+    for each in missing:
+        failure = each.failure
+        with suppress(OSError):
+            progress(Event(each.region, "failed", message=str(failure), failure=failure))
+    return replace(outcome, results=(*outcome.results, *missing))
 
 
 def check(plan: Plan) -> None:

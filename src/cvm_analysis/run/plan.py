@@ -174,6 +174,7 @@ Kind = Literal[
     "wrong_parameters",  # signed off with other parameters than given
     "start_failed",  # no kernel
     "not_published",  # rendering or writing failed, the notebooks did not
+    "no_report",  # another run was to publish it
 ]
 
 

@@ -39,6 +39,13 @@ def _check_key(given: str) -> str:
     return given
 
 
+def _check_url(given: str | None) -> str | None:
+    """A folder on this machine is named under `prepared` instead."""
+    if given is not None and not re.fullmatch(r"[a-z][a-z0-9+.-]*://\S+", given):
+        raise ValueError("write a URL such as s3://bucket/folder")
+    return given
+
+
 Share = Annotated[float, Field(ge=0, le=1)]
 RegionKey = Annotated[str, AfterValidator(_check_key)]
 TAGS = ("Region", "DiscoveredRegions", "[key]")  # parts of an error's place not in the file
@@ -243,6 +250,7 @@ class Business(Strict):
     pseudonyms: bool = True
     extracted_on: dt.date | None = None
     prepared: str | None = None
+    prepared_url: Annotated[str | None, AfterValidator(_check_url)] = None  # a copy of them
     ledger: str | None = None
     exports: str | None = None
     engine: Annotated[str | None, BeforeValidator(_read_engine)] = None  # the master of a Spark

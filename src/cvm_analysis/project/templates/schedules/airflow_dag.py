@@ -4,10 +4,10 @@ The regions need the thresholds of the company's analysis, and its report needs 
 
     prepare -> company -> regions -> region (one task each) -> report
 
-`report` is the plain run. It finds done what the tasks before it did, tries once more what failed
-there, and reports the company on its regions. So the DAG ends as that run does, whatever happened
-before. Workers need this folder under the same path, on a disk with file locks, and the same
-installation of `cvm`; Airflow itself needs no package of it. Needs Airflow 3.
+`report` makes the company's report on the regions that there are, whatever happened before, and
+fails if one of them is not up to date. Workers need this folder under the same path, on a disk with
+file locks, and the same installation of `cvm`; Airflow itself needs no package of it. Needs
+Airflow 3.
 """
 
 import subprocess
@@ -21,7 +21,8 @@ FOLDER = "$folder"
 CVM = "$cvm"
 MAILTO = "$user"
 AT_ONCE = 2  # regions at a time, over all workers
-RUN = 'CVM_KEY="$$(cat key)" "$$CVM" run config/mine.yaml --out reports'
+CALL = 'CVM_KEY="$$(cat key)" "$$CVM"'
+RUN = f"{CALL} run config/mine.yaml --out reports --prepared"
 
 
 def alert(context: dict[str, Any]) -> None:
@@ -48,10 +49,8 @@ with DAG(
         "execution_timeout": timedelta(hours=12),  # a notebook ends after an hour by itself
     },
 ):
-    prepare = BashOperator(
-        task_id="prepare", bash_command='CVM_KEY="$$(cat key)" "$$CVM" prepare config/mine.yaml'
-    )
-    company = BashOperator(task_id="company", bash_command=f"{RUN} --prepared --region all")
+    prepare = BashOperator(task_id="prepare", bash_command=f"{CALL} prepare config/mine.yaml")
+    company = BashOperator(task_id="company", bash_command=f"{RUN} --region all")
     regions = BashOperator(
         task_id="regions",
         bash_command='keys=$$("$$CVM" regions config/mine.yaml) && echo $$keys',
@@ -59,13 +58,15 @@ with DAG(
     )
     region = BashOperator.partial(
         task_id="region",
-        bash_command=f'{RUN} --prepared --region "$$REGION"',
+        bash_command=f'{RUN} --region "$$REGION"',
+        retries=1,  # on another worker, if this one dies
+        retry_delay=timedelta(minutes=1),
         map_index_template="{{ task.env['REGION'] }}",
         max_active_tis_per_dagrun=AT_ONCE,
     ).expand(env=regions.output)
     report = BashOperator(
         task_id="report",
-        bash_command=RUN,
+        bash_command=f"{CALL} publish config/mine.yaml --out reports",
         trigger_rule="all_done",
         on_failure_callback=alert,
     )
