@@ -172,6 +172,7 @@ def main(what, number, seed):
         path.mkdir()
         made = Prepares(path) if what == "prepare" else Runs(path, what == "kernels")
         seen = kill(made, number, seed)
+        tempfile.tempdir = None
     print(f"{what}: {number} kills; published then: {dict(seen)}")  # noqa: T201
 
 

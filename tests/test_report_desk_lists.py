@@ -68,8 +68,11 @@ PLANNED = actions(
 )
 
 
-def due(**more):
-    found = desk_lists.customers_due(EN, churn(), customers(**more), PLANNED, DAY)
+NOBODY = pd.Series([], pd.Index([], name="customer_id", dtype=object), dtype=object)
+
+
+def due(refused=NOBODY, **more):
+    found = desk_lists.customers_due(EN, churn(), customers(**more), PLANNED, refused, DAY)
     return found.set_index("customer_id")
 
 
@@ -106,6 +109,11 @@ def test_a_control_group_is_marked_and_gets_no_step():
     assert due().loc["b", "action"] == "", "an action out of the plan is none"
 
 
+def test_whoever_refused_a_channel_is_marked():
+    found = due(pd.Series({"b": ("email", "phone"), "d": ("sms",)}))["no_marketing_by"]
+    assert found.to_dict() == {"c": "", "b": "E-mail, Phone", "a": ""}
+
+
 def test_places_are_shown_where_they_are_recorded():
     assert not {"city", "store"} & set(due())
     found = due(city=["Wuhan", None, None, None], store=["S1", "S2", "S3", "S4"])
@@ -115,7 +123,7 @@ def test_places_are_shown_where_they_are_recorded():
 
 def test_nobody_due_is_an_empty_list():
     nobody = churn(list_priority=np.nan)
-    found = desk_lists.customers_due(EN, nobody, customers(), PLANNED, DAY)
+    found = desk_lists.customers_due(EN, nobody, customers(), PLANNED, NOBODY, DAY)
     assert len(found) == 0 and "margin_at_stake" in found
 
 
@@ -157,7 +165,7 @@ def test_every_list_is_made_and_every_heading_has_a_word(language):
         "strategy": strategy(),
         "next_products": tables.empty("next_products").set_index(["customer_id", "rank"]),
     }
-    made = desk_lists.make(writer, by_name, summary(), DAY)
+    made = desk_lists.make(writer, by_name, summary(), NOBODY, DAY)
     assert {name: len(table) for name, table in made.items()} == {
         "watchlist": 3, "actions": 2, "segments": 2,
     }  # fmt: skip

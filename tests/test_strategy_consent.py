@@ -73,3 +73,35 @@ def test_the_attribute_decides_where_no_channel_is_recorded():
 def test_an_attribute_that_nobody_has_is_none():
     assert consent.read_attribute(None, ["yes"]) is None
     assert consent.read_attribute(pd.Series([None, None]), ["yes"]) is None
+
+
+def refused(records, attribute=None):
+    table = pd.DataFrame(records, columns=["customer_id", "channel", "given", "at"])
+    return consent.find_refused(table, attribute, [LETTER, CALL], DAY).to_dict()
+
+
+def test_refused_channels_are_those_of_the_latest_record():
+    records = [
+        ("a", "email", True, "2025-01-01"),
+        ("a", "email", False, "2025-02-01"),
+        ("a", "visit", False, "2025-02-01"),
+        ("b", "email", False, "2025-01-01"),
+        ("b", "email", True, "2025-02-01"),
+        ("c", "sms", False, "2026-01-01"),
+    ]
+    assert refused(records) == {"a": ("email", "visit")}
+    assert refused([]) == {}
+
+
+def test_a_refusal_in_general_is_one_of_all_channels_but_those_agreed_to():
+    attribute = pd.Series({"a": 0.0, "b": 1.0, "c": 0.0, "d": float("nan")})
+    records = [("b", "visit", False, "2025-01-01"), ("c", "sms", True, "2025-01-01")]
+    assert refused(records, attribute) == {
+        "a": ("email", "phone", "sms", "visit"),
+        "b": ("visit",),
+        "c": ("email", "phone", "visit"),
+    }
+    assert refused([], attribute) == {
+        "a": ("email", "phone", "sms"),
+        "c": ("email", "phone", "sms"),
+    }

@@ -30,17 +30,19 @@ def make(
     writer: Writer,
     by_name: Mapping[str, pd.DataFrame],
     by_segment: pd.DataFrame,
+    refused: pd.Series,
     as_of: dt.date,
 ) -> dict[str, pd.DataFrame]:
     """Make all lists: name -> list.
 
     by_name : tables customers, segments, churn, actions, strategy and next_products
     by_segment : one row per segment, as strategy.segment_figures.summary
+    refused : channels that customers refused, as strategy.consent.find_refused
     """
     customers, planned = by_name["customers"], by_name["actions"]
     people = customers.join(by_name["segments"][["segment"]])
     return {
-        "watchlist": customers_due(writer, by_name["churn"], people, planned, as_of),
+        "watchlist": customers_due(writer, by_name["churn"], people, planned, refused, as_of),
         "actions": actions(writer, planned, customers, by_name["next_products"], as_of),
         "segments": segments(writer, by_segment, by_name["strategy"]),
     }
@@ -51,18 +53,21 @@ def customers_due(
     churn: pd.DataFrame,
     customers: pd.DataFrame,
     actions: pd.DataFrame,
+    refused: pd.Series,
     as_of: dt.date,
 ) -> pd.DataFrame:
     """List all customers of the watch list, the most to lose first.
 
     churn, customers, actions : tables of these names; customers with segment
+    refused : channels that customers refused, by customer_id
 
     Returns
     -------
     One row per customer: rank, customer_id, city and store where recorded, customer_type, segment;
     days_since_last against usual_gap_days; days_overdue since next_order_on, empty if not yet due;
     last_order, contact_on; net_sales_365d, sales_change, churn_risk, margin_at_stake; reasons;
-    action, first_step, owner and due_on of the first planned action. A customer in the control
+    no_marketing_by, the channels the customer refused; action, first_step, owner and due_on of the
+    first planned action. A customer in the control
     group of an action is marked, as a contact would spoil the test.
     """
     listed = watchlist.top_n(churn, len(churn)).join(
@@ -91,6 +96,7 @@ def customers_due(
             "churn_risk": listed["churn_risk"],
             "margin_at_stake": listed["margin_at_stake"],
             "reasons": [risk_drivers.describe(row, say, writer.currency) for row in rows],
+            "no_marketing_by": _channels(writer, refused.reindex(listed.index)),
             "action": _actions(writer, listed["action"], actions),
             "first_step": _words(writer, "action_steps", listed["action"]),
             "owner": _words(writer, "owners", listed["owner"]),
@@ -98,6 +104,12 @@ def customers_due(
         }
     )
     return _rounded(found.reset_index(drop=True))
+
+
+def _channels(writer: Writer, codes: pd.Series) -> list[str]:
+    """Name the channels of each customer; an empty text where there are none."""
+    say = writer.say
+    return [say.listed(say(f"channels.{code}") for code in row) for row in codes.fillna("")]
 
 
 def _actions(writer: Writer, first: pd.Series, actions: pd.DataFrame) -> list[str]:

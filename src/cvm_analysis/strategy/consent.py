@@ -85,6 +85,32 @@ def find_latest(consents: pd.DataFrame | None, as_of: dt.date) -> pd.DataFrame |
     return last.pivot(index="customer_id", columns="channel", values="given")
 
 
+def find_refused(
+    consents: pd.DataFrame,
+    attribute: pd.Series | None,
+    actions: Sequence[Action],
+    as_of: dt.date,
+) -> pd.Series:
+    """Find the channels on which customers refused to be contacted: tuples of codes, in order.
+
+    Indexed by customer_id, without customers who refused none; what nobody recorded is no refusal.
+
+    consents, attribute : as for `choose_channels`; a refusal in general is one of every channel
+    that is recorded or that an action uses
+    """
+    latest = find_latest(consents, as_of)
+    if latest is None:
+        latest = pd.DataFrame(index=pd.Index([], name="customer_id", dtype=object))
+    channels = sorted({*latest, *(each for action in actions for each in action.channel)})
+    given = latest.reindex(columns=channels)
+    if attribute is not None:
+        given = given.reindex(given.index.union(attribute.index))
+        given = given.apply(lambda each: each.fillna(attribute))
+    refused = given[(given == 0).any(axis=1)] == 0
+    found = [tuple(refused.columns[row]) for row in refused.to_numpy()]
+    return pd.Series(found, refused.index, dtype=object)
+
+
 def _first_allowed(
     who: pd.Index,
     channels: Sequence[str],
