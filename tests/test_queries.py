@@ -1,10 +1,12 @@
 """Queries as of a day: each day gets its own answer, and code that was edited another one."""
 
 import datetime as dt
+from decimal import Decimal
 
 import duckdb
 import ibis
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from cvm_analysis import customers
@@ -65,6 +67,31 @@ def test_the_answer_is_that_of_a_query_for_this_day_alone(ask, lines):
     for day in DAYS:
         alone = customers.as_of(transactions, day).to_pandas().set_index("customer_id")
         pd.testing.assert_frame_equal(ask(day), alone, check_exact=True)
+
+
+def test_every_type_is_what_ibis_gives_also_with_empty_cells():
+    """A kept query is run without Ibis, which converts what it reads."""
+    rows = pd.DataFrame(
+        {
+            "customer_id": ["a", None, "c"],
+            "at": pd.to_datetime(["2024-01-01 10:00", None, "2024-01-03 00:00"]),
+            "money": [Decimal("1.25"), None, Decimal("-3.00")],
+            "n": pd.array([1, None, 3], dtype="Int64"),
+            "share": [0.5, float("nan"), 1.0],
+            "open": pd.array([True, None, False], dtype="boolean"),
+        }
+    )
+    table = ibis.duckdb.connect().create_table("rows", pa.Table.from_pandas(rows))
+    queries = Queries()
+    every = table.mutate(day=table["at"].date(), whole=ibis.literal(2), nothing=ibis.null("date"))
+    for asked in (every, every.filter(every.n == 1), every.filter(every.n > 9)):
+        found = queries.ask_table(asked.order_by("n"), DAYS[0])
+        pd.testing.assert_frame_equal(found, asked.order_by("n").to_pandas(), check_exact=True)
+
+
+def test_a_kept_query_leaves_the_options_of_ibis(ask):
+    ask(DAYS[0])
+    assert ibis.options.sql.fuse_selects
 
 
 def test_edited_code_is_not_answered_by_the_view_of_the_old(ask, monkeypatch):

@@ -12,7 +12,7 @@ from cvm_analysis.run import fork_server, notebook
 from cvm_analysis.run.plan import Limits
 
 LOOK = """
-import json, os, random
+import json, os, random, sys
 import matplotlib, numpy as np, pandas as pd
 import cvm_analysis
 print(json.dumps({
@@ -20,6 +20,7 @@ print(json.dumps({
     "here": os.listdir(), "font": matplotlib.rcParams["font.size"], "mark": os.environ.get("MARK"),
     "pandas": [pd.get_option(f"display.{each}") for each in ("max_columns", "max_rows", "width")],
     "attribute": hasattr(cvm_analysis, "mark"), "names": "leftover" in globals(),
+    "debugger": "debugpy.server" in sys.modules,
 }))
 """
 SPOIL = """
@@ -70,6 +71,7 @@ def test_a_notebook_finds_the_same_alone_started_as_usual_and_after_another(tmp_
     draws = [number for each in (as_usual, first, after) for number in each.pop("draws")]
     assert len({*draws}) == len(draws), "each draws its own random numbers"
     assert as_usual == first == after
+    assert not first["debugger"], "loading it takes nearly half of a kernel's start"
 
 
 def test_a_server_that_is_killed_ends_its_notebook_which_then_starts_as_usual(tmp_path):

@@ -12,6 +12,8 @@ TABLE = pd.DataFrame(
         "day": pd.to_datetime(["2025-01-01", "2025-01-03", None, "2025-01-31"]),
         "lapsed": [True, False, False, False],
         "none": [None] * 4,
+        "unknown": [float("nan")] * 4,
+        "count": pd.array([1, None, 5, 6], dtype="Int64"),
     },
     index=list("wxyz"),
 )
@@ -25,6 +27,8 @@ def test_figures_by_hand():
     assert found.loc["lapsed"].tolist() == ["4 of 4", "False 0.7500", "0.5000"]
     assert summarize(TABLE.reset_index()).loc["index"].tolist() == ["4 of 4", "all different", ""]
     assert found.loc["none"].tolist() == ["0 of 4", "", ""]
+    assert found.loc["unknown"].tolist() == ["0 of 4", "", ""]
+    assert found.loc["count"].tolist() == ["3 of 4", "4", "1"]
 
 
 def test_numbers_that_add_up_to_nothing_have_the_mean_0_and_small_ones_their_own():

@@ -1,15 +1,17 @@
 """Queries as of a day: compiled to SQL once, run for any number of days.
 
-Ibis takes longer to compile the customer table than DuckDB to compute it.
+Ibis takes longer to compile the customer table than DuckDB to compute it, and most of that to merge
+selects, which DuckDB and Spark do by themselves.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import ibis
 import pandas as pd
@@ -83,7 +85,7 @@ class Queries:
     `max_rows` 0 no more are kept, for tables that change under one name.
     """
 
-    views: dict[Any, ir.Table] = field(default_factory=dict)
+    views: dict[Any, _View] = field(default_factory=dict)
     max_rows: int = MAX_ROWS
     answers: dict[Any, pd.DataFrame] = field(default_factory=dict)
 
@@ -113,6 +115,41 @@ class Queries:
         con.raw_sql(SET_DAY[con.name].format(date.isoformat()))
         view = self.views.get(table.op())
         if view is None:
-            view = con.create_view(f"query_{len(self.views)}", table).cast(table.schema())
-            self.views[table.op()] = view
+            with _selects_unmerged():
+                rows = con.create_view(f"query_{len(self.views)}", table).cast(table.schema())
+            view = self.views[table.op()] = _View(rows, con.compile(rows))
         return view.to_pandas()
+
+
+class _View(NamedTuple):
+    """A stored query, and the SQL that reads it."""
+
+    rows: ir.Table
+    sql: str
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Run it. DuckDB plans it once; it does so twice where Ibis runs it."""
+        con = self.rows.get_backend()
+        if con.name != "duckdb":
+            return self.rows.to_pandas()
+        from ibis.backends.duckdb.converter import DuckDBPandasData
+
+        found = con.con.execute(self.sql).to_arrow_table()
+        columns = {name: _to_pandas(found[name]) for name in found.column_names}
+        return DuckDBPandasData.convert_table(pd.DataFrame(columns), self.rows.schema())
+
+
+def _to_pandas(column: Any) -> Any:
+    """A column as Ibis takes it from DuckDB: one with empty cells as a list, its type follows."""
+    return column.to_pylist() if column.null_count else column.to_pandas()
+
+
+@contextmanager
+def _selects_unmerged() -> Iterator[None]:
+    """Let Ibis write each select as it is."""
+    sql = ibis.options.sql
+    before, sql.fuse_selects = sql.fuse_selects, False
+    try:
+        yield
+    finally:
+        sql.fuse_selects = before

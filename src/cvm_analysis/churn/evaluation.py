@@ -157,15 +157,15 @@ def _clip(p: Any) -> Any:
 
 
 def _metrics(p: pd.Series, inactive: pd.Series) -> dict[str, float]:
-    from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
+    from sklearn.metrics import roc_auc_score
 
     n, events = len(inactive), int(inactive.sum())
     found = {
         "n_customers": n,
         "n_inactive": events,
         "auc": roc_auc_score(inactive, round_ties(p.to_numpy())) if 0 < events < n else np.nan,
-        "brier": brier_score_loss(inactive, p, labels=[0, 1]),
-        "log_loss": log_loss(inactive, _clip(p), labels=[0, 1]),
+        "brier": ((p - inactive) ** 2).mean(),
+        "log_loss": -log_score(p, inactive).mean(),
         "top_decile_lift": lift(p, inactive),
     }
     values, errors = recalibration(p.to_numpy(), inactive.to_numpy(float))

@@ -1,9 +1,10 @@
 """Start notebooks quickly: one process of a run has the imports done and forks a child for each.
 
-It runs as `python -m cvm_analysis.run.fork_server`, imports, and computes nothing, so every
-notebook starts from the same state, alone or after others. Each message on standard input brings a
-child's standard input, its log, and a pipe where the child writes its process id and the server
-its exit code. When the run ends, however it does, all these pipes close and all processes end.
+It runs as `python -m cvm_analysis.run.fork_server`, imports, reads the program's texts, and
+computes nothing, so every notebook starts from the same state, alone or after others. Each message
+on standard input brings a child's standard input, its log, and a pipe where the child writes its
+process id and the server its exit code. When the run ends, however it does, all these pipes close
+and all processes end.
 Only for Linux: elsewhere libraries may have started threads that a fork would break.
 """
 
@@ -31,6 +32,7 @@ import cvm_analysis
 
 LIBRARIES = (  # what notebooks import, some of it late
     *("ipykernel.kernelapp", "ipykernel.ipkernel", "matplotlib_inline.config"),
+    *("IPython.core.oinspect", "sqlite3"),
     *("ibis.backends.sql.compilers.duckdb", "ibis.formats.pandas", "jinja2"),
     *("pyarrow.parquet", "seaborn", "babel.dates"),
     *("lifelines", "sklearn.ensemble", "sklearn.inspection", "sklearn.model_selection"),
@@ -188,6 +190,7 @@ def main() -> None:
 def _import() -> None:
     import pandas as pd
 
+    from cvm_analysis import texts
     from cvm_analysis.run import notebook_process
 
     pd.set_option("display.max_columns", 20)  # as pandas sets it when a kernel imports it
@@ -200,6 +203,8 @@ def _import() -> None:
             module = importlib.import_module(room.name)
             for each in pkgutil.walk_packages(getattr(module, "__path__", ()), f"{room.name}."):
                 importlib.import_module(each.name)
+    for language in texts.languages():
+        texts.words(language)  # which keeps what it read
 
 
 def _report(pid: int, report: int) -> None:

@@ -1,7 +1,8 @@
 """The kernel of a run: `python -m cvm_analysis.run.kernel -f <connection file>`, or a fork.
 
 A notebook makes hundreds of thousands of small objects, few of them garbage; looking at all of them
-as often as Python does by itself takes a tenth of its time.
+as often as Python does by itself takes a tenth of its time. Nobody debugs a notebook of a run:
+loading the debugger would take nearly half of the kernel's start.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import gc
 import os
 import resource
+import sys
 
 from cvm_analysis.run.work_folders import VARIABLE
 
@@ -21,6 +23,7 @@ def prepare() -> None:
     if limit := int(os.environ.get(MEMORY, "0")):
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     gc.set_threshold(100_000, 20, 50)
+    sys.modules["debugpy"] = None  # type: ignore[assignment]  # for ipykernel: not installed
 
 
 def main(arguments: list[str] | None = None) -> None:

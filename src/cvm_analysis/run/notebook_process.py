@@ -40,12 +40,14 @@ def run(request: dict[str, Any], kernel: Kernel | None = None) -> None:
 
 
 def import_client() -> None:
-    """Import what executes notebooks."""
+    """Import what executes notebooks and checks their form."""
     # Without these, jsonschema and papermill import faster and lose nothing that notebooks need.
     hidden = {name: sys.modules.pop(name, None) for name in ("rfc3987_syntax", "pyarrow")}
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
-    import nbformat  # noqa: F401
     import papermill.execute  # noqa: F401
+    from nbformat.validator import get_validator
+
+    get_validator()  # makes the one that notebooks are checked with
 
     for name, module in hidden.items():
         del sys.modules[name]

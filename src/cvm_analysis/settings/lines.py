@@ -38,15 +38,16 @@ def parse(path: Path) -> tuple[Any, dict[tuple[str, ...], int]]:
     lines: dict[tuple[str, ...], int] = {}
     try:
         text = path.read_text("utf-8")
-        root = yaml.compose(text, Loader=_Loader)
-        content = yaml.load(text, Loader=_Loader)
+        loader = _Loader(text)  # parses it once, for lines and content
+        root = loader.get_single_node()
+        _note_lines(path, root, (), lines)
+        content = None if root is None else loader.construct_document(root)
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 (byte {error.start:,}); save it as UTF-8") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f" line {mark.line + 1}" if mark else ""
         raise ConfigError(f"{path}{place}: not YAML: {getattr(error, 'problem', error)}") from None
-    _note_lines(path, root, (), lines)
     return _with_environment(path, content, (), lines), lines
 
 
