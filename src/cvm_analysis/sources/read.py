@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -26,6 +27,7 @@ from cvm_analysis.sources.layout import describe_header
 Typed = Mapping[str, Literal["number", "moment", "id"]]  # our columns -> what their cells may stay
 
 FIXED = ("file", "line", "n_fields")
+ROWS_PER_GROUP = 122_880  # as DuckDB cuts files
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,8 @@ class Staged(NamedTuple):
     """A raw file as a table.
 
     rows : one per record: file (its name, of several sheets with that of the sheet), line (where
-        the record ends; the first line is 1), n_fields, key (a number that is equal where all
-        cells are), and each of our columns
+        the record ends; the first line is 1), n_fields, row (its number in the file, from 0), key
+        (a number that is equal where all cells are), and each of our columns
     content : the same rows: FIXED, and all cells by their places `0`, `1`, ...
     """
 
@@ -98,27 +100,28 @@ def stage(
         header, n_rows, rows = columnar.scan(con, path)
         places = _places(path, header, columns)
         kind, notes = "parquet", tuple[str, ...]()
-        rows = rows.mutate(file=ibis.literal(name), n_fields=ibis.literal(len(header), "int32"))
+        n_fields = ibis.literal(len(header), "int32")
+        rows = rows.mutate(file=ibis.literal(name), line=rows.row + 2, n_fields=n_fields)
     else:
         with open_tables(path, encoding, delimiter, sheet, decimal) as file:
             header, kind = file.header, file.encoding
             places = _places(path, header, columns)
             n_rows = _write(file.parts, name, len(header), to)
             notes = tuple(file.notes)
-        rows = con.read_parquet(to)
+        rows = con.read_parquet(to, file_row_number=True).rename(row=columnar.NUMBER)
     if not n_rows:
         raise InputError(f"{path}: a header and no rows; is this the right file?")
     raw = RawFile(name, kind, sha256, n_rows, len(header), notes)
     every = {str(place): rows[str(place)] for place in range(len(header))}
     key = ibis.struct(every).hash()
     cells = {o: _keep(every[str(place)], (typed or {}).get(o)) for o, place in places.items()}
-    return Staged(rows.select("file", "line", "n_fields", key=key, **cells), rows, raw)
+    return Staged(rows.select(*FIXED, "row", key=key, **cells), rows.drop("row"), raw)
 
 
 def digests(contents: Iterable[ir.Table], places: ir.Table) -> ir.Table:
     """Digest all cells of some rows: file, line, digest.
 
-    contents : of the files, as `stage` gives them; places : file and line of the rows, once each
+    contents : of the files, as `stage` gives them; places : file and line of the rows
     """
     found = [content.semi_join(places, ["file", "line"]) for content in contents]
     return functools.reduce(ir.Table.union, map(with_digest, found))
@@ -176,8 +179,31 @@ def _write(parts: Iterable[tuple[str, Iterator[pa.Table]]], name: str, width: in
     with pq.ParquetWriter(to, schema) as writer:
         for part, tables in parts:
             label = f"{name}[{part}]" if part else name
-            for table in tables:
+            for table in _ahead(_row_groups(tables)):
                 named = table.add_column(0, "file", pa.repeat(label, len(table)))
                 writer.write_table(named.cast(schema))
                 n_rows += len(table)
     return n_rows
+
+
+def _row_groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Cut tables anew, every ROWS_PER_GROUP rows."""
+    held, n_rows = list[pa.Table](), 0
+    for table in tables:
+        held.append(table)
+        n_rows += len(table)
+        while n_rows >= ROWS_PER_GROUP:
+            stacked = pa.concat_tables(held)
+            yield stacked[:ROWS_PER_GROUP]
+            held, n_rows = [stacked[ROWS_PER_GROUP:]], n_rows - ROWS_PER_GROUP
+    if n_rows:
+        yield pa.concat_tables(held)
+
+
+def _ahead(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """Yield tables; the next one is read meanwhile."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, tables, None)
+        while (table := coming.result()) is not None:
+            coming = pool.submit(next, tables, None)
+            yield table
