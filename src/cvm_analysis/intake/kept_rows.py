@@ -65,11 +65,13 @@ def write(con: Any, rows: ir.Table, columns: list[str], to: Path) -> None:
     accepted = rows.filter(rows.rule.isnull()).select(NUMBER, "region", *columns)
     n = int(rows[NUMBER].max().execute() or 0) + 1
     con.raw_sql("SET threads = 1")  # of a statement: several would mix the rows of a region
+    con.raw_sql("SET disabled_optimizers = 'build_side_probe_side'")  # few rows keep their order
     try:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             starts = range(0, n, ROWS_PER_FILE)
             list(pool.map(lambda start: _write_part(con, accepted, start, to), starts))
     finally:
+        con.raw_sql("RESET disabled_optimizers")
         con.raw_sql("RESET threads")
 
 
