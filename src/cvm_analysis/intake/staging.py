@@ -28,6 +28,7 @@ from cvm_analysis.intake import (
     regions,
     repeats,
     shown_ids,
+    staged_files,
     status,
     words,
 )
@@ -67,17 +68,20 @@ class Staged(NamedTuple):
     notes: list[str]
 
 
-def stage(con: Any, settings: Settings, inputs: list[RawInput], folder: Path) -> Staged:
+def stage(
+    con: Any, settings: Settings, inputs: list[RawInput], folder: Path, kept: Path | None = None
+) -> Staged:
     """Read every file, parse its cells, and stack the files of each table.
 
     `folder` gets the files that the tables are read from, and the tables `personal` and `merges`.
+    kept : folder of files that were staged before (see `staged_files`)
     """
     files, parts = list[dict[str, Any]](), dict[str, dict[tuple[str, int], ir.Table]]()
     contents, n_rows = dict[str, list[ir.Table]](), dict[str, int]()
     personal, people, notes = list[ir.Table](), list[pd.DataFrame](), list[str]()
     mended = corrections.read(settings)
     for i, each in enumerate(inputs):
-        file = _read(con, settings, each, folder / f"work.{i}.parquet", mended)
+        file = _read(con, settings, each, staged_files.place(each, i, folder, kept), mended)
         files += file.files
         personal += file.personal
         people += file.people

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,12 +22,13 @@ from ibis import ir
 
 from cvm_analysis.errors import InputError
 from cvm_analysis.sources import columnar
-from cvm_analysis.sources.formats import open_tables
+from cvm_analysis.sources.formats import OpenTables, open_tables
 from cvm_analysis.sources.layout import describe_header
 
 Typed = Mapping[str, Literal["number", "moment", "id"]]  # our columns -> what their cells may stay
 
 FIXED = ("file", "line", "n_fields")
+LAYOUT = "layout"  # what a staged file says of the raw one
 ROWS_PER_GROUP = 122_880  # as DuckDB cuts files
 
 
@@ -87,6 +89,8 @@ def stage(
 ) -> Staged:
     """Give a raw file as a table; files that are not Parquet are written to `to` as text.
 
+    If `to` is there, it is from the same file, read in the same way, and is used as it is.
+
     InputError as `formats.open_rows`, for a missing or ambiguous column, or for no rows.
 
     Parameters
@@ -103,11 +107,12 @@ def stage(
         n_fields = ibis.literal(len(header), "int32")
         rows = rows.mutate(file=ibis.literal(name), line=rows.row + 2, n_fields=n_fields)
     else:
-        with open_tables(path, encoding, delimiter, sheet, decimal) as file:
-            header, kind = file.header, file.encoding
-            places = _places(path, header, columns)
-            n_rows = _write(file.parts, name, len(header), to)
-            notes = tuple(file.notes)
+        if not to.exists():
+            with open_tables(path, encoding, delimiter, sheet, decimal) as file:
+                _places(path, file.header, columns)  # before all is read
+                _write(file, name, to)
+        header, kind, notes, n_rows = _read_layout(to)
+        places = _places(path, header, columns)
         rows = con.read_parquet(to, file_row_number=True).rename(row=columnar.NUMBER)
     if not n_rows:
         raise InputError(f"{path}: a header and no rows; is this the right file?")
@@ -171,19 +176,25 @@ def _places(path: Path, header: list[str], columns: Mapping[str, str]) -> dict[s
     return {ours: header.index(theirs) for ours, theirs in columns.items()}
 
 
-def _write(parts: Iterable[tuple[str, Iterator[pa.Table]]], name: str, width: int, to: Path) -> int:
-    """Write the tables of all parts with the file's name; return the number of rows."""
-    cells = {str(place): pa.string() for place in range(width)}
+def _write(file: OpenTables, name: str, to: Path) -> None:
+    """Write the tables of all parts with the file's name, and its layout."""
+    cells = {str(place): pa.string() for place in range(len(file.header))}
     schema = pa.schema(dict(file=pa.string(), line=pa.int64(), n_fields=pa.int32()) | cells)
-    n_rows = 0
     with pq.ParquetWriter(to, schema) as writer:
-        for part, tables in parts:
+        for part, tables in file.parts:
             label = f"{name}[{part}]" if part else name
             for table in _ahead(_row_groups(tables)):
                 named = table.add_column(0, "file", pa.repeat(label, len(table)))
                 writer.write_table(named.cast(schema))
-                n_rows += len(table)
-    return n_rows
+        layout = [file.header, file.encoding, file.notes]
+        writer.add_key_value_metadata({LAYOUT: json.dumps(layout)})
+
+
+def _read_layout(staged: Path) -> tuple[list[str], str, tuple[str, ...], int]:
+    """The header, the encoding, the notes and the number of rows of a file that was written."""
+    metadata = pq.read_metadata(staged)
+    header, encoding, notes = json.loads(metadata.metadata[LAYOUT.encode()])
+    return header, encoding, tuple(notes), metadata.num_rows
 
 
 def _row_groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
