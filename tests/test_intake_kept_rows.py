@@ -80,3 +80,13 @@ def test_regions_get_their_accepted_rows_and_the_same_bytes_on_any_machine(
 
 def test_a_table_without_accepted_rows_has_no_files(con, tmp_path):
     assert write(con, tmp_path, lines(30).assign(rule="no_date"), "none") == {}
+
+
+def test_few_rows_that_are_joined_with_many_customers_keep_their_order(con, tmp_path):
+    rows = lines(30).assign(customer=lambda t: t.index * 7 % 30).drop(columns="region")
+    ids = [*range(30_000, 30, -1), *random.Random(1).sample(range(30), 30)]
+    placed = con.create_table("placed", pd.DataFrame({"customer": ids, "region": "north"}))
+    kept = kept_rows.keep(con, con.create_table("rows", rows), tmp_path)
+    kept_rows.write(con, kept.left_join(placed, "customer"), ["amount"], tmp_path / "few")
+    found = pd.concat(map(pd.read_parquet, (tmp_path / "few").rglob("*.parquet")))
+    assert list(found["amount"]) == list(rows["amount"][rows["rule"].isna()])

@@ -67,7 +67,7 @@ def check(
     stacked = con.create_table("rejected", functools.reduce(ir.Table.union, rejected.values()))
     if settings.business.pseudonyms:
         stacked = _mask(con, stacked, folder)
-    digests = read.digests(contents, stacked.select("file", "line").distinct())
+    digests = read.digests(contents, stacked.select("file", "line"))
     rows = stacked.left_join(digests, ["file", "line"]).select(*stacked.columns, "digest")
     rows.order_by("file", "line").to_parquet(folder / "quarantine.parquet")
     errors = quality[(quality["region"] == ALL) & (quality["level"] == "error")]

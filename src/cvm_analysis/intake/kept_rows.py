@@ -6,14 +6,15 @@ is written by one thread. Parquet is written in less than half the time of a tab
 
 from __future__ import annotations
 
+import itertools
 import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import ibis
-import pyarrow as pa
-import pyarrow.compute as pc
+import numpy as np
 import pyarrow.parquet as pq
 from ibis import ir
 
@@ -40,16 +41,20 @@ def keep(con: Any, rows: ir.Table, folder: Path) -> ir.Table:
 
 
 def _is_ordered(path: Path) -> bool:
-    last = pa.table({"file": pa.array([], pa.string()), "line": pa.array([], pa.int64())})
-    for batch in pq.ParquetFile(path).iter_batches(BATCH, columns=last.column_names):
-        rows = pa.concat_tables([last, pa.table(batch)])
-        (file, line), n = (rows.combine_chunks().columns), len(rows)
-        files, lines = (file.slice(1), file.slice(0, n - 1)), (line.slice(1), line.slice(0, n - 1))
-        is_back = pc.or_(pc.less(*files), pc.and_(pc.equal(*files), pc.less(*lines)))
-        if pc.any(is_back).as_py():
-            return False
-        last = rows.slice(n - 1)
-    return True
+    return all(one <= next_one for one, next_one in itertools.pairwise(_turns(path)))
+
+
+def _turns(path: Path) -> Iterator[tuple[str, int]]:
+    """Yield file and line where the file changes or the line goes back: elsewhere it goes on."""
+    parquet = pq.ParquetFile(path, read_dictionary=["file"])
+    for batch in parquet.iter_batches(BATCH, columns=["file", "line"]):
+        file, line = batch.columns
+        is_turn = np.diff(file.indices.to_numpy()) != 0
+        is_turn |= np.diff(line.to_numpy()) < 0
+        before = np.flatnonzero(is_turn)
+        ends = np.array([0, len(batch) - 1])[: len(batch)]
+        for i in np.unique(np.concatenate([before, before + 1, ends])).tolist():
+            yield file[i].as_py(), line[i].as_py()
 
 
 def write(con: Any, rows: ir.Table, columns: list[str], to: Path) -> None:
@@ -60,11 +65,13 @@ def write(con: Any, rows: ir.Table, columns: list[str], to: Path) -> None:
     accepted = rows.filter(rows.rule.isnull()).select(NUMBER, "region", *columns)
     n = int(rows[NUMBER].max().execute() or 0) + 1
     con.raw_sql("SET threads = 1")  # of a statement: several would mix the rows of a region
+    con.raw_sql("SET disabled_optimizers = 'build_side_probe_side'")  # few rows keep their order
     try:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             starts = range(0, n, ROWS_PER_FILE)
             list(pool.map(lambda start: _write_part(con, accepted, start, to), starts))
     finally:
+        con.raw_sql("RESET disabled_optimizers")
         con.raw_sql("RESET threads")
 
 

@@ -41,6 +41,7 @@ from cvm_analysis.intake import (
     regions,
     rules,
     shown_ids,
+    staged_files,
     staging,
     status,
     table_rules,
@@ -105,11 +106,14 @@ def prepare(settings: Settings, force: bool = False) -> bool:
 def _prepare(settings: Settings, inputs: list[RawInput], force: bool) -> bool:
     _refuse_other_key(settings)
     atomic_folder.clean(settings.prepared.parent, re.escape(settings.prepared.name))
+    staged_files.remove_personal(settings)
     key = fingerprint(settings, inputs)
     if not force and _is_prepared(settings, key):
         _remove_stopped(settings)
         return False
-    with _made(settings, inputs, key) as folder:
+    is_kept = not (force or settings.business.pseudonyms)
+    kept = staged_files.folder_of(settings) if is_kept else None
+    with _made(settings, inputs, key, kept) as folder:
         atomic_folder.publish(folder, settings.prepared)
     _remove_stopped(settings)
     return True
@@ -137,12 +141,19 @@ def _is_prepared(settings: Settings, key: str) -> bool:
 
 
 @contextmanager
-def _made(settings: Settings, inputs: list[RawInput], key: str) -> Iterator[Path]:
-    """Make the tables in a folder beside the prepared one, which goes unless it is published."""
+def _made(
+    settings: Settings, inputs: list[RawInput], key: str, kept: Path | None = None
+) -> Iterator[Path]:
+    """Make the tables in a folder beside the prepared one, which goes unless it is published.
+
+    kept : folder of raw files that were read before; None: all are read, and none is kept
+    """
     earlier = stamp(settings)
     with atomic_folder.atomic_folder(settings.prepared.parent, settings.prepared.name) as folder:
         with _engine(folder, inputs) as con:
-            content = _write(con, settings, inputs, folder, earlier)
+            staged = staging.stage(con, settings, inputs, folder, kept)
+            content = _write(con, settings, staged, folder, earlier)
+        staged_files.keep(folder, kept)
         scores = quality_scores.score(pd.read_parquet(folder / "quality.parquet"))
         content["scores"] = scores.to_dict("records")
         content |= {"fingerprint": key, "owner": describe_owner(settings)}
@@ -195,14 +206,13 @@ def _engine(folder: Path, inputs: list[RawInput]) -> Iterator[ibis.BaseBackend]:
 def _write(
     con: Any,
     settings: Settings,
-    inputs: list[RawInput],
+    staged: staging.Staged,
     folder: Path,
     earlier: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Write the tables; each step leaves its result in DuckDB for the next."""
     zone = zoneinfo.ZoneInfo(settings.business.timezone)
     extracted_on = settings.business.extracted_on or dt.datetime.now(zone).date()
-    staged = staging.stage(con, settings, inputs, folder)
     checks = _list_rules(settings, staged.tables, extracted_on)
     used = {table: _used(staged.files, table) for table in staged.tables}
     checked = {

@@ -11,26 +11,42 @@ from ibis import ir
 from cvm_analysis.sources import read
 
 
-def mark(con: Any, table: str, rows: ir.Table, contents: Iterable[ir.Table]) -> ir.Table:
+@ibis.udf.scalar.builtin(name="getvariable", signature=(("string",), "string"))
+def _bits(called: str) -> Any:
+    """A variable of DuckDB that holds a bit per row."""
+    raise NotImplementedError
+
+
+@ibis.udf.scalar.builtin(signature=(("string", "int32"), "int32"))
+def get_bit(bits: Any, place: Any) -> Any:
+    """The bit at a place, counted from 0 (a function of DuckDB)."""
+    raise NotImplementedError
+
+
+def mark(
+    con: Any, table: str, rows: ir.Table, contents: Iterable[ir.Table], n_rows: int
+) -> ir.Table:
     """Add `repeated`: whether a row repeats one before it, both left out or neither.
 
-    Only rows whose `key` is there several times are compared by their digests.
+    Only rows whose `key` is there several times are compared by their digests. A return repeats
+    what the line repeats that was paid back. The rows that do are looked up as bits: a join would
+    mix the rows, which then had to be sorted.
 
-    table : names what is created; contents : of the raw files, as `read.stage` gives them
+    table : names what is created; rows : their `row` is below `n_rows`; contents : of the raw
+    files, as `read.stage` gives them
     """
     apart = ["left_out"] if "left_out" in rows.columns else []
-    counted = rows.group_by("key", *apart).aggregate(n=rows.count())
+    of_files = rows.filter(~rows.refunded) if "refunded" in rows.columns else rows
+    counted = of_files.group_by("key", *apart).aggregate(n=of_files.count())
     several = con.create_table(f"several_{table}", counted.filter(counted.n > 1).select("key"))
-    alike = rows.semi_join(several, "key").select("file", "line", "key", *apart)
+    alike = of_files.semi_join(several, "key").select("file", "line", "row", *apart)
     alike = con.create_table(f"alike_{table}", alike)
-    digests = read.digests(contents, alike.select("file", "line").distinct())
+    digests = read.digests(contents, alike.select("file", "line"))
     known = alike.join(digests, ["file", "line"])
-    order = ibis.window(group_by=["digest", "key", *apart], order_by=["file", "line"])
-    later = known.mutate(nth=ibis.row_number().over(order))
-    later = later.filter(later.nth > 0).select("file", "line", "key")
-    later = con.create_table(f"repeats_{table}", later).mutate(repeated=True)
-    if not later.count().execute():
-        return rows.mutate(repeated=False)
-    joined = rows.left_join(later, ["file", "line", "key"], rname="{name}_of_repeat")
-    marked = joined.mutate(repeated=joined.repeated.fill_null(False))
-    return marked.drop(*(name for name in marked.columns if name.endswith("_of_repeat")))
+    order = ibis.window(group_by=["digest", *apart], order_by=["file", "line", "row"])
+    later = known.mutate(nth=ibis.dense_rank().over(order))
+    later = later.filter(later.nth > 0).select("row")
+    bits = f"SELECT bitstring_agg(row, 0, {n_rows - 1}) FROM ({ibis.to_sql(later)})"
+    con.raw_sql(f"SET VARIABLE repeats_{table} = ({bits})")
+    bit = get_bit(_bits(f"repeats_{table}"), rows.row.cast("int32"))
+    return rows.mutate(repeated=(bit == 1).fill_null(False))

@@ -18,7 +18,7 @@ from cvm_analysis.tables import ALL, own
 
 ANYWHERE = ("mentions",)  # tables whose rows may have no region; those count for `all` alone
 PLACES = ("sold_in", "region")  # columns that say where a row belongs
-CARRIED = ("key", "left_out", "refund_share", "currency", "unmatched")  # columns that stay
+CARRIED = ("row", "key", "left_out", "refund_share", "currency", "unmatched")  # columns that stay
 Level = Literal["error", "filter", "warn", "info"]
 Broken = Callable[[ir.Table], ir.BooleanValue]  # whether rows break a rule
 EXCLUDED = ("error", "filter")  # levels of rows that are not accepted

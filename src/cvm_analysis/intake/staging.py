@@ -28,6 +28,7 @@ from cvm_analysis.intake import (
     regions,
     repeats,
     shown_ids,
+    staged_files,
     status,
     words,
 )
@@ -67,22 +68,28 @@ class Staged(NamedTuple):
     notes: list[str]
 
 
-def stage(con: Any, settings: Settings, inputs: list[RawInput], folder: Path) -> Staged:
+def stage(
+    con: Any, settings: Settings, inputs: list[RawInput], folder: Path, kept: Path | None = None
+) -> Staged:
     """Read every file, parse its cells, and stack the files of each table.
 
     `folder` gets the files that the tables are read from, and the tables `personal` and `merges`.
+    kept : folder of files that were staged before (see `staged_files`)
     """
     files, parts = list[dict[str, Any]](), dict[str, dict[tuple[str, int], ir.Table]]()
-    contents = dict[str, list[ir.Table]]()
+    contents, n_rows = dict[str, list[ir.Table]](), dict[str, int]()
     personal, people, notes = list[ir.Table](), list[pd.DataFrame](), list[str]()
     mended = corrections.read(settings)
     for i, each in enumerate(inputs):
-        file = _read(con, settings, each, folder / f"work.{i}.parquet", mended)
+        file = _read(con, settings, each, staged_files.place(each, i, folder, kept), mended)
         files += file.files
         personal += file.personal
         people += file.people
         notes += file.notes
-        parts.setdefault(each.table, {})[each.name, i] = file.rows
+        before = n_rows.setdefault(each.table, 0)
+        rows = file.rows.mutate(row=file.rows.row + before)
+        n_rows[each.table] += file.files[0]["n_rows"]
+        parts.setdefault(each.table, {})[each.name, i] = rows
         contents.setdefault(each.table, []).append(file.content)
     tables = {table: as_view(con, _stack(rows)) for table, rows in parts.items()}
     if "transactions" in tables:
@@ -95,7 +102,7 @@ def stage(con: Any, settings: Settings, inputs: list[RawInput], folder: Path) ->
     if merges is not None:
         tables["customers_raw"] = identity.mark(tables["customers_raw"], merges)
     for table in set(REPEATING) & set(tables):
-        tables[table] = repeats.mark(con, table, tables[table], contents[table])
+        tables[table] = repeats.mark(con, table, tables[table], contents[table], n_rows[table])
     tables, people_ids = _hide(con, settings, tables, personal, merges, folder)
     named = {table: as_view(con, rows) for table, rows in tables.items()}
     return Staged(files, named, contents, people_ids, notes)

@@ -59,7 +59,7 @@ def fill(text: ir.Table, table: str, source: Source) -> ir.Table:
     if source.fill_by is None:
         return text
     kinds = {name: column.kind for name, column in TABLES[table].columns.items()}
-    fixed = {"file", "line", "key", "n_fields", "unmatched", _name(source.fill_by)}
+    fixed = {"file", "line", "row", "key", "n_fields", "unmatched", _name(source.fill_by)}
     names = [c for c in text.columns if c not in fixed and kinds.get(c) not in NUMERIC]
     order = text[_name(source.fill_by)].strip().nullif("")
     above = ibis.cumulative_window(group_by="file", order_by="line")
@@ -136,7 +136,7 @@ def add_returns(rows: ir.Table, has_refunds: bool) -> ir.Table:
     share = rows.refund_share
     back = rows.filter(rows.left_out.isnull(), share > 0, rows.amount > 0)
     negative = {name: (-(back[name] * back.refund_share)).cast(MONEY) for name in RETURNED}
-    returns = back.mutate(**negative, key=back.key.hash(), refunded=True)
+    returns = back.mutate(**negative, refunded=True)
     return rows.mutate(refunded=False).union(returns).drop("refund_share")
 
 

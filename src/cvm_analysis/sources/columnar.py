@@ -67,7 +67,8 @@ def scan(con: Any, path: Path) -> tuple[list[str], int, ir.Table]:
     """Give the header, the number of rows, and the rows by the place of each column.
 
     The rows are read where they are asked for, once all pages of the file have been read: a damaged
-    file is an error here, as in `read`. Columns are `0`, `1`, ... with their types, and `line`.
+    file is an error here, as in `read`. Columns are `0`, `1`, ... with their types, and `row`: the
+    number of a row, from 0.
     """
     file = _open(path)
     with damaged(path):
@@ -79,7 +80,7 @@ def scan(con: Any, path: Path) -> tuple[list[str], int, ir.Table]:
         rows = con.read_parquet(path, file_row_number=True, binary_as_string=True)
     *columns, number = rows.columns
     cells = {str(place): _cell(rows[column]) for place, column in enumerate(columns)}
-    return header, n, rows.select(line=rows[number] + 2, **cells)
+    return header, n, rows.select(row=number, **cells)
 
 
 def _cell(column: ir.Value) -> ir.Value:

@@ -118,7 +118,7 @@ def stage(
         rows, note = _join(con, rows, table, other)
         files.append(file)
         notes += note
-    fixed = ["file", "line", "key", "n_fields", "unmatched"]
+    fixed = ["file", "line", "row", "key", "n_fields", "unmatched"]
     cells = {ours: rows[header] for ours, header in columns.items()}
     return Joined(rows.select(*fixed, **cells), content, files, notes)
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -20,12 +22,14 @@ from ibis import ir
 
 from cvm_analysis.errors import InputError
 from cvm_analysis.sources import columnar
-from cvm_analysis.sources.formats import open_tables
+from cvm_analysis.sources.formats import OpenTables, open_tables
 from cvm_analysis.sources.layout import describe_header
 
 Typed = Mapping[str, Literal["number", "moment", "id"]]  # our columns -> what their cells may stay
 
 FIXED = ("file", "line", "n_fields")
+LAYOUT = "layout"  # what a staged file says of the raw one
+ROWS_PER_GROUP = 122_880  # as DuckDB cuts files
 
 
 @dataclass(frozen=True)
@@ -47,8 +51,8 @@ class Staged(NamedTuple):
     """A raw file as a table.
 
     rows : one per record: file (its name, of several sheets with that of the sheet), line (where
-        the record ends; the first line is 1), n_fields, key (a number that is equal where all
-        cells are), and each of our columns
+        the record ends; the first line is 1), n_fields, row (its number in the file, from 0), key
+        (a number that is equal where all cells are), and each of our columns
     content : the same rows: FIXED, and all cells by their places `0`, `1`, ...
     """
 
@@ -85,6 +89,8 @@ def stage(
 ) -> Staged:
     """Give a raw file as a table; files that are not Parquet are written to `to` as text.
 
+    If `to` is there, it is from the same file, read in the same way, and is used as it is.
+
     InputError as `formats.open_rows`, for a missing or ambiguous column, or for no rows.
 
     Parameters
@@ -98,27 +104,29 @@ def stage(
         header, n_rows, rows = columnar.scan(con, path)
         places = _places(path, header, columns)
         kind, notes = "parquet", tuple[str, ...]()
-        rows = rows.mutate(file=ibis.literal(name), n_fields=ibis.literal(len(header), "int32"))
+        n_fields = ibis.literal(len(header), "int32")
+        rows = rows.mutate(file=ibis.literal(name), line=rows.row + 2, n_fields=n_fields)
     else:
-        with open_tables(path, encoding, delimiter, sheet, decimal) as file:
-            header, kind = file.header, file.encoding
-            places = _places(path, header, columns)
-            n_rows = _write(file.parts, name, len(header), to)
-            notes = tuple(file.notes)
-        rows = con.read_parquet(to)
+        if not to.exists():
+            with open_tables(path, encoding, delimiter, sheet, decimal) as file:
+                _places(path, file.header, columns)  # before all is read
+                _write(file, name, to)
+        header, kind, notes, n_rows = _read_layout(to)
+        places = _places(path, header, columns)
+        rows = con.read_parquet(to, file_row_number=True).rename(row=columnar.NUMBER)
     if not n_rows:
         raise InputError(f"{path}: a header and no rows; is this the right file?")
     raw = RawFile(name, kind, sha256, n_rows, len(header), notes)
     every = {str(place): rows[str(place)] for place in range(len(header))}
     key = ibis.struct(every).hash()
     cells = {o: _keep(every[str(place)], (typed or {}).get(o)) for o, place in places.items()}
-    return Staged(rows.select("file", "line", "n_fields", key=key, **cells), rows, raw)
+    return Staged(rows.select(*FIXED, "row", key=key, **cells), rows.drop("row"), raw)
 
 
 def digests(contents: Iterable[ir.Table], places: ir.Table) -> ir.Table:
     """Digest all cells of some rows: file, line, digest.
 
-    contents : of the files, as `stage` gives them; places : file and line of the rows, once each
+    contents : of the files, as `stage` gives them; places : file and line of the rows
     """
     found = [content.semi_join(places, ["file", "line"]) for content in contents]
     return functools.reduce(ir.Table.union, map(with_digest, found))
@@ -168,16 +176,45 @@ def _places(path: Path, header: list[str], columns: Mapping[str, str]) -> dict[s
     return {ours: header.index(theirs) for ours, theirs in columns.items()}
 
 
-def _write(parts: Iterable[tuple[str, Iterator[pa.Table]]], name: str, width: int, to: Path) -> int:
-    """Write the tables of all parts with the file's name; return the number of rows."""
-    cells = {str(place): pa.string() for place in range(width)}
+def _write(file: OpenTables, name: str, to: Path) -> None:
+    """Write the tables of all parts with the file's name, and its layout."""
+    cells = {str(place): pa.string() for place in range(len(file.header))}
     schema = pa.schema(dict(file=pa.string(), line=pa.int64(), n_fields=pa.int32()) | cells)
-    n_rows = 0
     with pq.ParquetWriter(to, schema) as writer:
-        for part, tables in parts:
+        for part, tables in file.parts:
             label = f"{name}[{part}]" if part else name
-            for table in tables:
+            for table in _ahead(_row_groups(tables)):
                 named = table.add_column(0, "file", pa.repeat(label, len(table)))
                 writer.write_table(named.cast(schema))
-                n_rows += len(table)
-    return n_rows
+        layout = [file.header, file.encoding, file.notes]
+        writer.add_key_value_metadata({LAYOUT: json.dumps(layout)})
+
+
+def _read_layout(staged: Path) -> tuple[list[str], str, tuple[str, ...], int]:
+    """The header, the encoding, the notes and the number of rows of a file that was written."""
+    metadata = pq.read_metadata(staged)
+    header, encoding, notes = json.loads(metadata.metadata[LAYOUT.encode()])
+    return header, encoding, tuple(notes), metadata.num_rows
+
+
+def _row_groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Cut tables anew, every ROWS_PER_GROUP rows."""
+    held, n_rows = list[pa.Table](), 0
+    for table in tables:
+        held.append(table)
+        n_rows += len(table)
+        while n_rows >= ROWS_PER_GROUP:
+            stacked = pa.concat_tables(held)
+            yield stacked[:ROWS_PER_GROUP]
+            held, n_rows = [stacked[ROWS_PER_GROUP:]], n_rows - ROWS_PER_GROUP
+    if n_rows:
+        yield pa.concat_tables(held)
+
+
+def _ahead(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """Yield tables; the next one is read meanwhile."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, tables, None)
+        while (table := coming.result()) is not None:
+            coming = pool.submit(next, tables, None)
+            yield table
