@@ -194,6 +194,14 @@ def test_parts_and_limits_are_those_of_the_customers_asked_for(grades):
     assert summary.latest_thresholds(reference, grades.iloc[:0]) == {}
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(3.0, "3"), (-2.0, "-2"), (0.126, "0.13"), (1234.4, "1,234"), (float("nan"), "–")],
+)
+def test_a_figure_of_unknown_unit_has_few_digits_and_may_be_missing(value, said):
+    assert grades_tables.figure(EN, value) == said
+
+
 def test_sensitivity_and_stability_have_a_row_for_each_indicator_and_grade(people):
     card = fit_bins(CARD, people)
     given = assign_points(card, people)

@@ -177,8 +177,8 @@ def change(writer: Writer, row: Mapping[Any, Any]) -> str:
 
 
 def figure(writer: Writer, value: float) -> str:
-    """Write a figure of unknown unit with as few digits as possible."""
-    return writer.say.number(value, 0 if abs(value) >= 100 or value == round(value) else 2)
+    """Write a figure of unknown unit with as few digits as possible; an empty one as nothing."""
+    return writer.say.number(value, 0 if abs(value) >= 100 or value % 1 == 0 else 2)
 
 
 def sensitivity(writer: Writer, table: pd.DataFrame) -> Block:
