@@ -50,7 +50,9 @@ def connect(master: str | None, folder: Path) -> Any:
     InputError : as `check`, or Spark did not start
     """
     if master is None:
-        return queries.connect(folder)
+        work = os.environ.get(IN_RUN)
+        spill = {"temp_directory": f"{work}/spill"} if work else {}
+        return queries.connect(folder, memory_limit=queries.MEMORY, **spill)
     check(master)
     return ibis.pyspark.connect(_session(master).newSession())  # which has views of its own
 
