@@ -76,7 +76,7 @@ def main(folder: str, lines: str = "100000000", region: str = "east") -> None:
 def report(config: Path, out: Path, region: str) -> None:
     """Run one region, and print what each notebook and the whole run took."""
     given = ["--region", region, "--out", str(out), "--notebooks", str(ROOT / "notebooks")]
-    given += ["--prepared", "--language", "en", "--jobs", "1", "--log", "json", "--no-pdf"]
+    given += ["--prepared", "--language", "en", "--jobs", "1", "--log", "json"]
     given += ["--notebook-minutes", "600"]
     command = [sys.executable, "-m", "cvm_analysis.cli", "run", str(config), *given]
     began, before = time.monotonic(), 0.0

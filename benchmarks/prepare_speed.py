@@ -157,6 +157,7 @@ def write_config(path: Path, to: Path, named: dict[str, str], hidden: bool) -> P
         "business": "Benchmark",
         "currency": "EUR",
         "timezone": "Europe/Berlin",
+        "pdf": "off",
         "pseudonyms": hidden,
         "extracted_on": "2026-01-01",
         "prepared": f"{to.name}-{hidden}",

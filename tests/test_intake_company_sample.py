@@ -41,7 +41,7 @@ def test_it_is_spread_evenly_over_running_numbers():
 
 def business(tmp_path, n):
     """Two order lines of each of n customers; some more are only on record."""
-    lines = [f"c{each},2025-01-{1 + each % 28:02},10,{'Nord Sud'.split()[each % 2]}"
+    lines = [f"c{each},2025-01-{1 + each % 28:02},10,{['Nord', 'Sud'][each % 2]}"
              for each in [*range(n), *range(n)]]  # fmt: skip
     sales = "\n".join(["customer_id,ordered_at,amount,land", *lines, ""])
     people = "\n".join(["customer_id", *(f"c{each}" for each in range(n - 10, n + 10)), ""])
