@@ -78,7 +78,7 @@ def report(config: Path, out: Path, region: str) -> None:
     given = ["--region", region, "--out", str(out), "--notebooks", str(ROOT / "notebooks")]
     given += ["--prepared", "--language", "en", "--jobs", "1", "--log", "json"]
     given += ["--notebook-minutes", "600"]
-    command = [sys.executable, "-m", "cvm_analysis.cli", "run", str(config), *given]
+    command = [str(Path(sys.executable).with_name("cvm")), "run", str(config), *given]
     began, before = time.monotonic(), 0.0
     most = [0.0, 0.0]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=out.parent) as run:

@@ -51,8 +51,8 @@ def connect(master: str | None, folder: Path) -> Any:
     """
     if master is None:
         work = os.environ.get(IN_RUN)
-        spill = {"temp_directory": f"{work}/spill"} if work else {}
-        return queries.connect(folder, memory_limit=queries.MEMORY, **spill)
+        options = {"temp_directory": f"{work}/spill"} if work else {}
+        return queries.connect(folder, None, (), memory_limit=queries.MEMORY, **options)
     check(master)
     return ibis.pyspark.connect(_session(master).newSession())  # which has views of its own
 
