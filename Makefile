@@ -71,6 +71,7 @@ lab: report
 	$(BIN)/cvm drafts config/sample.yaml --region east
 	JUPYTER_PATH="$(CURDIR)/.lab" $(BIN)/jupyter lab --notebook-dir notebooks
 
+# Not among them, as it takes hours: benchmarks/big_region.py FOLDER (100,000,000 order lines; 10 GB of disk).
 bench: setup
 	$(BIN)/cvm sample data/sample
 	$(BIN)/cvm prepare config/sample.yaml

@@ -110,9 +110,10 @@ def measured(work: Callable[..., None], *args: Any) -> Took:
         return pool.apply(clock, (work, *args))
 
 
-def clock(work: Callable[..., None], *args: Any) -> Took:
-    """What work takes in this process, which has done it before: libraries are loaded."""
-    work(*args)
+def clock(work: Callable[..., None], *args: Any, again: bool = True) -> Took:
+    """What work takes in this process; again: it has done it before, so libraries are loaded."""
+    if again:
+        work(*args)
     clocks = time.perf_counter, time.process_time
     begin = [clock() for clock in clocks]
     work(*args)
@@ -144,6 +145,11 @@ def prepare(path: Path, to: Path, named: dict[str, str], hidden: bool) -> None:
     from cvm_analysis import settings
     from cvm_analysis.intake import prepare as intake
 
+    intake.prepare(settings.load(write_config(path, to, named, hidden)), force=True)
+
+
+def write_config(path: Path, to: Path, named: dict[str, str], hidden: bool) -> Path:
+    """Write the config of a business with the file as its one source, beside `to`."""
     columns = {name: named.get(name, name) for name in (named or COLUMNS) if name != "region"}
     config = to.with_name("business.yaml")
     region = named.get("region", "region")
@@ -151,6 +157,7 @@ def prepare(path: Path, to: Path, named: dict[str, str], hidden: bool) -> None:
         "business": "Benchmark",
         "currency": "EUR",
         "timezone": "Europe/Berlin",
+        "pdf": "off",
         "pseudonyms": hidden,
         "extracted_on": "2026-01-01",
         "prepared": f"{to.name}-{hidden}",
@@ -161,7 +168,7 @@ def prepare(path: Path, to: Path, named: dict[str, str], hidden: bool) -> None:
     rules = ("segments", "scorecards", "strategies")
     content |= {name: str(SHARED / f"{name}.yaml") for name in rules}
     config.write_text(yaml.safe_dump(content), "utf-8")
-    intake.prepare(settings.load(config), force=True)
+    return config
 
 
 if __name__ == "__main__":

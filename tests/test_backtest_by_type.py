@@ -197,3 +197,14 @@ def test_one_period_is_cross_fitted_and_said(two_types):
     assert len(tried.trials) == 1 and "one_past_period" in {note.code for note in found.notes}
     assert "pool" in tried.last.log_score and tried.last.log_score["pool"].notna().all()
     assert isinstance(tried.origins[-1].models["own_rate"].forecast, naive.OwnRate)
+
+
+def test_others_are_read_for_the_days_on_which_a_type_of_today_had_few_customers():
+    def customers(**sizes):
+        return {kind: pd.DataFrame(index=range(n)) for kind, n in sizes.items()}
+
+    today = ["retail", "dealer"]
+    assert by_type._needs_others(customers(retail=5000, dealer=999), today)
+    assert not by_type._needs_others(customers(retail=5000, dealer=1000), today)
+    assert not by_type._needs_others(customers(retail=5000), today), "no dealer to model"
+    assert not by_type._needs_others(customers(retail=5000, project=3), today), "none today"

@@ -288,3 +288,12 @@ def test_spark_ends_with_its_process_and_leaves_nothing(tmp_path, place, ending)
     assert is_gone(int(done.stdout), 20)
     assert (list(folders["TMPDIR"].iterdir()), done.stderr) == ([], "")
     assert {path.name for path in tmp_path.iterdir()} == {"TMPDIR", "CVM_WORK"}
+
+
+def test_a_notebook_s_engine_spills_beyond_its_memory_into_the_folder_of_the_run(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv(engine.IN_RUN, str(tmp_path / "work"))
+    con = engine.connect(None, tmp_path)
+    asked = "SELECT current_setting('memory_limit'), current_setting('temp_directory')"
+    assert con.raw_sql(asked).fetchone() == ("2.7 GiB", str(tmp_path / "work" / "spill"))

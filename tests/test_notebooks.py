@@ -52,6 +52,8 @@ def test_it_reads_and_sets_the_limits_it_is_described_with(name):
         way: set(re.findall(rf'run\.{way}\(\s*"(\w+)"', source))
         for way in ("thresholds", "company_or_own")
     }
+    sample = "run.learned_from_sample(" in source
+    calls["company_or_own"] |= {"learned_from"} if sample else set()
     assert set(DESCRIBED[name].thresholds_set) == calls["company_or_own"]
     assert set(DESCRIBED[name].thresholds_read) == calls["thresholds"] - calls["company_or_own"]
 
@@ -91,6 +93,14 @@ def test_limits_are_read_only_after_they_were_set_each_by_one_notebook():
     for name, described in DESCRIBED.items():
         before = {limit for each in reached(name) for limit in DESCRIBED[each].thresholds_set}
         assert set(described.thresholds_read) <= before, name
+
+
+def test_a_sample_of_customers_gives_all_limits_but_those_of_lists_and_campaigns():
+    sampled = {name for name, described in DESCRIBED.items() if described.sampled}
+    assert all(set(notebooks.find_needed(name)) <= sampled for name in sampled)
+    found = {limit for name in sampled for limit in DESCRIBED[name].thresholds_set}
+    every = {limit for described in DESCRIBED.values() for limit in described.thresholds_set}
+    assert every - found == {"measured_effects", "control_shares"}
 
 
 def test_who_reads_the_notes_of_all_notebooks_waits_for_all_of_them():

@@ -368,6 +368,20 @@ def test_a_region_alone_takes_what_the_published_report_of_all_found(plan, kerne
     assert kernel.lent["east"] is None, "that report was made from other data"
 
 
+def test_all_that_learns_from_a_sample_has_no_report_and_its_regions_what_it_found(plan, kernel):
+    states, _ = go(plan, is_sampled=True)
+    assert states == {"all": "learned", "east": "published", "west": "published"}
+    assert [each[:2] for each in kernel.ran if each[0] == "all"] == [("all", "01_customers")]
+    assert kernel.lent["east"] == kernel.lent["west"] == {"found in": "all"}
+    assert not plan.link("all").exists() and "Company" not in (plan.out / "index.html").read_text()
+    kernel.ran.clear()
+    go(plan, is_sampled=True, regions={"east": NAMES["east"]}, force=True)
+    assert kernel.lent["east"] == {"found in": "all"}, "a region alone finds it, too"
+    for changed in ({"prepared": "prepared-2"}, {"as_of": "2026-01-02"}):
+        go(plan, is_sampled=True, regions={"east": NAMES["east"]}, **changed)
+        assert kernel.lent["east"] is None, "that was learned from other data"
+
+
 def test_an_unchanged_region_is_left_alone_unless_forced(plan, kernel):
     go(plan)
     before = plan.link("east").readlink()

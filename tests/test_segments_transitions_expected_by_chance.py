@@ -192,13 +192,14 @@ def test_what_cannot_be_drawn_says_why():
     assert drawn(few(), histories[:0]).empty
 
 
-def test_several_draws_differ_and_without_a_model_there_are_none():
+def test_several_draws_differ_and_without_a_model_there_are_none(monkeypatch):
     days = few()
     histories = expected_by_chance.count_purchases(days, BEFORE)
     model = SimpleNamespace(params=(30.0, 5.0))
-    first, second = expected_by_chance.draw_repeatedly(
-        days, histories, model, BEFORE, UNTIL, times=2
-    )
+    again = days, histories, model, BEFORE, UNTIL
+    assert len(expected_by_chance.draw_repeatedly(*again)) == 5
+    monkeypatch.setattr(expected_by_chance, "CUSTOMERS", 3)  # two customers, drawn twice
+    first, second = expected_by_chance.draw_repeatedly(*again)
     pd.testing.assert_frame_equal(
         second, expected_by_chance.draw_purchases(days, histories, 30.0, 5.0, BEFORE, UNTIL, seed=1)
     )

@@ -50,7 +50,9 @@ def connect(master: str | None, folder: Path) -> Any:
     InputError : as `check`, or Spark did not start
     """
     if master is None:
-        return queries.connect(folder)
+        work = os.environ.get(IN_RUN)
+        options = {"temp_directory": f"{work}/spill"} if work else {}
+        return queries.connect(folder, None, (), memory_limit=queries.MEMORY, **options)
     check(master)
     return ibis.pyspark.connect(_session(master).newSession())  # which has views of its own
 

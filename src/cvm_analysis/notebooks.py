@@ -20,6 +20,7 @@ class Notebook:
     thresholds_set: tuple[str, ...] = ()
     per_language: bool = False
     company: Literal["first", "last"] = "first"
+    sampled: bool = False
     main_table: Literal["transactions", "contracts"] = "transactions"
 
 

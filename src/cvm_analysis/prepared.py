@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired
 
 import ibis
 import pandas as pd
@@ -24,6 +24,7 @@ from cvm_analysis.settings import Settings
 from cvm_analysis.tables import ALL, FROM_FILES, IMPORTED, TABLES, kind, own
 
 STAMP = "prepared.json"
+SAMPLE = "sample"  # the tables of some customers, from whom a very large company learns
 MERGES = "merges.parquet"  # one row per id that is another person's: old, new
 Where = Callable[[ir.Table], ir.BooleanValue]  # which rows of a table
 
@@ -59,6 +60,7 @@ class Stamp(_Owned):
     scores: list[dict[str, Any]]
     history: list[Prepare]
     size: int  # of the tables, in bytes
+    sampled_of: NotRequired[int | None]  # customers of a company of whom there is a sample
 
 
 class Prepare(TypedDict):
@@ -77,7 +79,8 @@ class Prepared:
     customer have no region: they are in `all` only.
     `imported` names the imported indicators of all regions; `quality` has one row per check of this
     region's raw rows. `last_day` is the last complete day over all regions. `experience` measures
-    on a day what scorecards and the loyalty index use of `experience.measures`.
+    on a day what scorecards and the loyalty index use of `experience.measures`. `n_in_company`
+    counts the customers of a company of whom these are a sample; None: these are all.
     """
 
     region: str
@@ -101,6 +104,7 @@ class Prepared:
     quality: pd.DataFrame
     queries: Queries
     experience: Callable[[dt.date], pd.DataFrame]
+    n_in_company: int | None = None
 
     def customers(self, date: dt.date) -> pd.DataFrame:
         """One row per customer as of a day, indexed by customer_id."""
@@ -395,13 +399,13 @@ def dimensions(settings: Settings) -> list[str]:
     """List the dimensions of satisfaction that anybody scored, in all regions."""
     from cvm_analysis.experience import answers
 
-    given = answers.read(open(settings, ALL).to_pandas("feedback"))
+    given = answers.read(everyone(settings).to_pandas("feedback"))
     return sorted(set(given["dimension"]) - {answers.NPS})
 
 
 def customer_types(settings: Settings) -> set[str]:
     """Types of the customers in all regions who bought; retail where not recorded."""
-    data = open(settings, ALL)
+    data = everyone(settings)
     known = data.customers_raw
     if known is None or "customer_type" not in known.columns:
         return {"retail"}
@@ -413,7 +417,7 @@ def customer_types(settings: Settings) -> set[str]:
 
 def find_region(settings: Settings, customer_id: str) -> str | None:
     """Find the key of the region of a customer; None if no prepared table has the customer."""
-    data = open(settings, ALL)
+    data = everyone(settings)
     for table in (data.customers_raw, data.transactions):
         if table is not None:
             found = table.filter(table.customer_id == customer_id).select("region").limit(1)
@@ -424,7 +428,7 @@ def find_region(settings: Settings, customer_id: str) -> str | None:
 
 def count_values(settings: Settings, columns: Iterable[str]) -> dict[str, int]:
     """Count the values of columns of the customers of all regions; of those that are there."""
-    data = open(settings, ALL)
+    data = everyone(settings)
     table = customers.as_of(data.transactions, data.last_day, data.customers_raw)
     there = [name for name in columns if name in table.columns]
     counts = table.aggregate(**{name: table[name].nunique() for name in there})
@@ -433,7 +437,7 @@ def count_values(settings: Settings, columns: Iterable[str]) -> dict[str, int]:
 
 def find_values(settings: Settings, column: str) -> set[str]:
     """Find the values of a column of the order lines of all regions; none without the column."""
-    sales = open(settings, ALL).transactions
+    sales = everyone(settings).transactions
     if column not in sales.columns:
         return set()
     found = sales.select(value=sales[column].cast("string")).distinct().to_pandas()["value"]
@@ -442,7 +446,7 @@ def find_values(settings: Settings, column: str) -> set[str]:
 
 def count_buyers(settings: Settings, date: dt.date) -> pd.Series:
     """Count the customers with a purchase by a day, by key of their region."""
-    sales = open(settings, ALL).transactions
+    sales = everyone(settings).transactions
     bought = sales.filter(sales.ordered_at.date() <= ibis.literal(date), sales.amount > 0)
     counts = bought.group_by("region").aggregate(n=bought.customer_id.nunique()).to_pandas()
     return counts.set_index("region")["n"].sort_index()
@@ -484,8 +488,26 @@ def _days(stamp: dict[str, Any]) -> Iterator[dt.date]:
 
 
 def open(settings: Settings, region: str) -> Prepared:
-    """Open the prepared tables of a region or of `all`; InputError lists the regions."""
-    return _open(settings, region, lambda table: (table.region == region) | (region == ALL))
+    """Open the prepared tables of a region or of `all`; InputError lists the regions.
+
+    Of `all` with more customers than can be analysed together, these are the tables of a sample of
+    them: see `intake.company_sample`.
+    """
+    n_customers = count_if_sampled(settings) if region == ALL else None
+    if n_customers is None:
+        return _open(settings, region, lambda table: (table.region == region) | (region == ALL))
+    sample = _open(settings, ALL, lambda _: ibis.literal(value=True), SAMPLE)
+    return replace(sample, n_in_company=n_customers)
+
+
+def everyone(settings: Settings) -> Prepared:
+    """Open the prepared tables of `all` with every customer, however many they are."""
+    return _open(settings, ALL, lambda _: ibis.literal(value=True))
+
+
+def count_if_sampled(settings: Settings) -> int | None:
+    """Count the customers of a company of whom `all` has a sample; None: it has all of them."""
+    return _stamp(settings).get("sampled_of")
 
 
 def other_regions(settings: Settings, region: str) -> Prepared:
@@ -493,14 +515,14 @@ def other_regions(settings: Settings, region: str) -> Prepared:
     return _open(settings, region, lambda table: (table.region != region) & (region != ALL))
 
 
-def _open(settings: Settings, region: str, where: Where) -> Prepared:
+def _open(settings: Settings, region: str, where: Where, part: str = "") -> Prepared:
     recorded = _stamp(settings)
     check_region(settings, region)
     first_day, last_day, extracted_on = _days(recorded)
     con = engine.connect(settings.business.engine, settings.prepared)
 
     def table(name: str, where: Where = where) -> Any:
-        rows = engine.read(con, settings.prepared / name)
+        rows = engine.read(con, settings.prepared / part / name)
         if rows is None:
             return None
         added = own.to_outside(rows.columns)

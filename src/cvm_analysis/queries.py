@@ -74,6 +74,7 @@ SET_DAY = {  # by Ibis's name of the engine
     "RETURNS DATE RETURN DATE '{}'",
 }
 MAX_ROWS = 200_000  # of the answers kept: some 100 MB
+MEMORY = "3GB"  # of a DuckDB; more is spilled to disk
 
 
 @dataclass(frozen=True)

@@ -216,6 +216,17 @@ class Run:
         alone = self.stamp["region"] != ALL and not self.company_reference()
         return [Note("segments", "own_cut_points")] if alone else []
 
+    def learned_from_sample(self, n_customers: int, n_in_company: int | None) -> list[Note]:
+        """Note that the thresholds in use were learned from a sample of the company's customers.
+
+        n_customers : of this run; n_in_company : of the company whose sample they are, or None
+        """
+        own = None if n_in_company is None else {"sampled": n_customers, "of": n_in_company}
+        used = self.company_or_own("learned_from", own)
+        return (
+            [Note("segments", "learned_from_sample", used["sampled"], used["of"])] if used else []
+        )
+
     def coverage(self, language: str) -> Coverage:
         """Of `all`: how many regions there are, and which are missing; of a region, 0 and none.
 

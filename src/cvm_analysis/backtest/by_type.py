@@ -162,7 +162,10 @@ def run(
     dates, short = forecasts.origins(today, start, weeks)
     table = customers or (lambda day: purchases.customers(days, day))
     then = [forecasts.split_by_type(_with_columns(table(day), covariates)) for day in dates]
-    elsewhere = [forecasts.split_by_type(others(day)) if others else {} for day in dates]
+    elsewhere = [
+        forecasts.split_by_type(others(day)) if others and _needs_others(each, then[-1]) else {}
+        for day, each in zip(dates, then, strict=True)
+    ]
     types = {}
     for kind, buyers in then[-1].items():
         own = known[known["customer_id"].isin(buyers.index)]
@@ -224,6 +227,15 @@ def _with_columns(customers: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame
         hint = nearest(missing[0], map(str, customers))
         raise InputError(f"covariates: customers have no column '{missing[0]}'{hint}")
     return customers
+
+
+def _needs_others(then: Mapping[str, pd.DataFrame], today: Iterable[str]) -> bool:
+    """Whether some type of today had so few customers then that others' histories are prior data.
+
+    Those of a company with millions of customers are not read without need.
+    """
+    sizes = [len(then[kind]) for kind in today if kind in then]
+    return any(shortfalls("own_histories", buyers=n) for n in sizes if n)
 
 
 def _wanted(n_buyers: int, company: Iterable[Weights]) -> frozenset[str] | None:

@@ -44,6 +44,7 @@ def make(
         prepared=stamp["fingerprint"],
         timezone=settings.business.timezone,
         inputs={file["name"]: file["sha256"] for file in stamp["files"]},
+        is_sampled=prepared.count_if_sampled(settings) is not None,
         has_pdf=settings.business.pdf == "auto",
         key_check=stamp.get("key_check", ""),
         personal=_known(settings),

@@ -28,6 +28,7 @@ from cvm_analysis import __version__, atomic_folder, owner
 from cvm_analysis.errors import InputError
 from cvm_analysis.intake import (
     column_rules,
+    company_sample,
     contracts,
     corrections,
     gate,
@@ -49,13 +50,12 @@ from cvm_analysis.intake import (
 from cvm_analysis.intake.raw_files import RawInput
 from cvm_analysis.intake.shown_ids import People
 from cvm_analysis.prepared import STAMP, describe_owner, is_whole, size, stamp
-from cvm_analysis.queries import as_view, connect
+from cvm_analysis.queries import MEMORY, as_view, connect
 from cvm_analysis.settings import DiscoveredRegions, Settings
 from cvm_analysis.sources import read
 from cvm_analysis.tables import TABLES
 
 BY_ACTION = ("campaign_members", "contact_log")  # tables whose rules know the catalogue's actions
-MEMORY = "3GB"  # of the engine; more is spilled to disk
 OWN_REGION = ("leads",)  # tables whose rows without a customer stay in the region they name
 
 
@@ -242,6 +242,7 @@ def _write(
         shown = shown_ids.show(rows, staged.people) if staged.people else rows
         kept_rows.write(con, shown, _final_columns(table, used[table]), folder / table)
     content = {
+        "sampled_of": company_sample.write(con, folder, placed) if sales is not None else None,
         "extracted_on": extracted_on.isoformat(),
         "files": staged.files,
         "headers": gates.read_headers(settings),

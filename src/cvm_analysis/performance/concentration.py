@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cvm_analysis.arrays import Array
-from cvm_analysis.performance.types import add_all
-from cvm_analysis.tables import TABLES, empty
+from cvm_analysis.tables import ALL, TABLES, empty
 
 SHARES = (0.0, 0.01, 0.05, *(tenths / 10 for tenths in range(1, 11)))
 _KEY = ["customer_type", "share_customers"]
@@ -32,7 +31,8 @@ def concentrate(sums: pd.DataFrame, types: pd.Series) -> pd.DataFrame:
     A type whose net sales are not above 0 has no rows.
     """
     rows = sums.loc[sums["period"] == 0, ["customer_id", "net_sales"]]
-    rows = add_all(rows.assign(customer_type=types.reindex(rows["customer_id"]).to_numpy()))
+    rows = rows.assign(customer_type=types.reindex(rows["customer_id"]).to_numpy())
+    rows = pd.concat([rows, rows.assign(customer_type=ALL)])  # all of them once more, as a type
     found = [
         _describe(part["net_sales"].to_numpy(float)).assign(customer_type=kind)
         for kind, part in rows.groupby("customer_type")

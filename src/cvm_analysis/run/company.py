@@ -7,7 +7,7 @@ for a run that goes on from there.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 
 from cvm_analysis import union
@@ -35,10 +35,14 @@ def find_reference(whole: Build) -> bytes | None:
 
 
 def published_reference(plan: Plan) -> bytes | None:
-    """Find what the published report of `all` left, if it is of the same data and date."""
-    link = plan.link(ALL)
+    """Find what the published report of `all` left, if it is of the same data and date.
+
+    Where `all` learns from a sample it has no report, and what it found is kept beside it.
+    """
+    link = plan.out / ALL / kept_analysis.LINK if plan.is_sampled else plan.link(ALL)
     made, name = manifest.read(link), "desk/reference.json"
-    is_of_these = made and made.get("prepared") == plan.prepared
+    about = {"prepared": plan.prepared, "as_of": plan.as_of}
+    is_of_these = made and all(made.get(key) == value for key, value in about.items())
     if made is None or not is_of_these or not manifest.is_as_published(link, made, name):
         return None
     return (link / name).read_bytes()
@@ -47,11 +51,14 @@ def published_reference(plan: Plan) -> bytes | None:
 def report(whole: Build, done: Collection[str]) -> State:
     """Execute the other notebooks on the tables of all regions, and publish `all`.
 
-    Where none is left (a business with contracts alone), its own analysis is its report.
+    Where none is left (a business with contracts alone), its own analysis is its report. What was
+    learned from a sample of the customers is no report: there is none.
 
     done : regions that this run published or found unchanged
     """
     plan = whole.job.plan
+    if plan.is_sampled:
+        return "learned"
     last = [step for step in region.steps(plan) if plan.is_last(step.notebook)]
     parts = _parts(plan, find_reference(whole), done) if last else {}
     made_from = manifest.add_parts(whole.made_from, parts)
@@ -82,13 +89,14 @@ def find_missing(plan: Plan) -> Iterator[Result]:
 def _analyse(whole: Build) -> None:
     """Execute the notebooks, or take over what an earlier run of the same found."""
     job, made_from, plan = whole.job, whole.made_from, whole.job.plan
-    wanted = [step for step in region.steps(plan) if not plan.is_last(step.notebook)]
+    wanted = [step for step in region.steps(plan) if plan.teaches(step.notebook)]
     kept = [] if plan.force else kept_analysis.restore(job, whole.desk, made_from)
     if kept:
         whole.finished |= dict(zip(wanted, kept, strict=True))
         return
     whole.execute(wanted)
-    with suppress(OSError):  # no room for it: the next run analyses again
+    # without room the next run analyses again; of a sample, regions find the thresholds only here
+    with nullcontext() if plan.is_sampled else suppress(OSError):
         kept_analysis.keep(job, whole.desk, made_from, [whole.finished[step] for step in wanted])
 
 

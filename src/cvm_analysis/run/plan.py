@@ -61,6 +61,7 @@ class Plan:
     limit_seconds: float = 3600.0  # for one notebook
     memory_bytes: int = 0  # for one notebook; 0: no limit
     ends_at: float = math.inf  # by time.monotonic(): what is not done then fails
+    is_sampled: bool = False  # `all` learns thresholds from a sample of its customers: no report
     has_pdf: bool = False  # whether the report is printed, too, where there is a browser
 
     def check(self) -> None:
@@ -117,6 +118,10 @@ class Plan:
     def is_last(self, stem: str) -> bool:
         """Whether `all` executes a notebook after the regions, on their tables."""
         return stem in describe() and describe()[stem].company == "last"
+
+    def teaches(self, stem: str) -> bool:
+        """Whether `all` executes a notebook before the regions, which take over what it found."""
+        return not self.is_last(stem) and (not self.is_sampled or describe()[stem].sampled)
 
     def parameters(self, region: str, run_dir: Path, language: str) -> dict[str, str]:
         """Parameters of a notebook."""
@@ -197,12 +202,14 @@ class Failure:
         return f"{self.notebook}.ipynb{cell}: {self.message}" if self.notebook else self.message
 
 
-State = Literal["running", "published", "unchanged", "failed"]
+State = Literal["running", "published", "unchanged", "learned", "failed"]
 
 
 @dataclass(frozen=True)
 class Event:
     """Progress of a region: its state, and the current notebook or the reason of failure.
+
+    `learned`: `all` has thresholds for its regions, and no report, see `Plan.is_sampled`.
 
     A notebook begins (`running`) and ends (`executed`, with its seconds); `waiting`: for another
     run. The other states are the region's last event, with the seconds of all its work.

@@ -10,6 +10,7 @@ Purchases are drawn, and customers measured and classed by them as usual.
 from __future__ import annotations
 
 import datetime as dt
+import math
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from cvm_analysis.errors import InputError
 
 YEAR_OF_WEEKS = 364  # days; every weekday as often as any other
 WEEK = 7
+TIMES, CUSTOMERS = 5, 100_000  # draws of all customers at most; customers drawn that are enough
 
 
 def count_purchases(
@@ -111,15 +113,18 @@ def draw_repeatedly(
     model: Any,
     before: dt.date,
     until: dt.date,
-    times: int = 5,
 ) -> list[pd.DataFrame]:
     """Draw with the seeds 0, 1, ... as `draw_purchases` does.
+
+    As often as TIMES, or until about CUSTOMERS are drawn: of many customers the first draw tells
+    how many change class by chance.
 
     model : a fitted NBD, with params r and alpha; None: no draws
     """
     if model is None:
         return []
     r, alpha = model.params
+    times = min(TIMES, math.ceil(CUSTOMERS / max(1, len(histories))))
     return [draw_purchases(days, histories, r, alpha, before, until, seed) for seed in range(times)]
 
 
