@@ -31,11 +31,11 @@ quick: setup
 
 # What holds in 95 of 100 invented businesses needs hundreds of them: after a change of statistics.
 proofs: setup
-	$(BIN)/python -m pytest -m slow tests --ignore tests/test_five_sources.py --ignore tests/test_airflow.py --ignore tests/test_scheduled_runs.py
+	$(BIN)/python -m pytest -m slow tests --ignore tests/test_five_sources.py --ignore tests/test_hostile_names.py --ignore tests/test_airflow.py --ignore tests/test_scheduled_runs.py
 
-# Reports from a Shopify export, Olist's tables, a Chinese and a German list, and PostgreSQL.
+# Reports from a Shopify export, Olist's tables, a Chinese and a German list, PostgreSQL, and hostile names.
 sources: setup
-	$(BIN)/python -m pytest -n 0 -m "slow or not slow" tests/test_five_sources.py
+	$(BIN)/python -m pytest -n 0 -m "slow or not slow" tests/test_five_sources.py tests/test_hostile_names.py
 
 # Whole runs as a schedule starts them: two at once, a full disk, a notebook that hangs.
 schedules: setup
