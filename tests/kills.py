@@ -24,6 +24,7 @@ from cvm_analysis import atomic_folder, prepared
 from cvm_analysis.intake.prepare import prepare
 from cvm_analysis.report import page, portal  # noqa: F401 (imported once, before forks)
 from cvm_analysis.run import kept_analysis, manifest, region, region_lock, work_folders
+from cvm_analysis.sources import read
 
 SALES = "customer_id,ordered_at,amount,sold_in\n"
 KEPT = {atomic_folder.LOCK, region_lock.RUNNING, ".owner.json"}  # hidden, and no leftovers
@@ -109,8 +110,12 @@ class Prepares:
         assert made["rows_accepted"] == 2_000
 
     def left(self):
-        target = (self.folder / "prepared").resolve()
-        return [p for p in self.folder.glob(".*") if p.name not in KEPT and p != target]
+        """Hidden files and folders of no use, and what is half kept of the raw file."""
+        kept = self.folder / ".prepared.staged"
+        known = {(self.folder / "prepared").resolve(), kept}
+        found = [p for p in self.folder.glob(".*") if p.name not in KEPT and p not in known]
+        (staged,) = kept.iterdir()
+        return found if staged.stem.endswith(f"-{read.digest(staged)}") else [*found, staged]
 
 
 def digest(link):

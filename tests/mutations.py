@@ -89,8 +89,9 @@ def outcome(kind: str, content: bytes, folder: Path) -> int | str:
 
     AssertionError if a row is lost between the file and its staged rows.
     """
-    path = folder / f"faulty.{kind}"
+    path, staged = folder / f"faulty.{kind}", folder / "staged.parquet"
     path.write_bytes(content)
+    staged.unlink(missing_ok=True)  # which would be used again
     con = ibis.duckdb.connect()  # another one each time: it remembers files by their paths
     try:
         if kind == "yaml":
@@ -98,7 +99,7 @@ def outcome(kind: str, content: bytes, folder: Path) -> int | str:
             return 0
         with formats.open_rows(path) as file:
             n = sum(1 for _ in file.records)
-        raw = read.stage(con, path, "faulty", COLUMNS, None, folder / "staged.parquet")
+        raw = read.stage(con, path, "faulty", COLUMNS, None, staged)
     except CvmError as error:
         assert error.exit_code in ENDS
         return str(error)

@@ -77,4 +77,4 @@ def test_what_killed_processes_left_beside_the_tables_goes_with_the_next_prepare
     (tmp_path / ".building-prepared-0123456789ab.lock").touch()
     assert not prepare(settings)
     left = {path.name for path in tmp_path.glob(".*")}
-    assert left == {".lock", settings.prepared.resolve().name}
+    assert left == {".lock", ".prepared.staged", settings.prepared.resolve().name}

@@ -42,7 +42,7 @@ class Notebooks:
             self.most = max(self.most, len(self.running))
         if source.stem in self.meet:
             self.meet[source.stem].wait(SECONDS)
-        time.sleep(0.01)
+        time.sleep(0.05)
         if source.stem in self.hangs:
             assert stop.wait(SECONDS)
         with self.lock:
