@@ -7,6 +7,7 @@ symlink, replaced in one step, points to it: readers find the old folder or the 
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import re
@@ -162,6 +163,12 @@ def write(path: Path, content: str | bytes, mode: int = 0o666) -> None:
         unfinished.unlink(missing_ok=True)
         raise
     _sync_one(path.parent)
+
+
+def digest(path: Path) -> str:
+    """The sha256 of a file, by which a reader knows that it is as it was written."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_json(path: Path, kind: Any) -> Any:

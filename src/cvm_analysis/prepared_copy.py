@@ -9,7 +9,6 @@ the next. One machine prepares, any number read. Credentials come from the envir
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -66,7 +65,6 @@ def put(settings: Settings) -> bool:
     """
     if (url := settings.business.prepared_url) is None:
         return False
-    check(url)
     with _reached(url) as place, prepared.kept(settings) as kept:
         found, folder = _read_current(place, settings), kept.prepared
         key = prepared.read_stamp(folder)["fingerprint"]
@@ -78,7 +76,7 @@ def put(settings: Settings) -> bool:
             return False
         before = found["earlier" if is_current else "fingerprint"] if found else ""
         place.fs.put([str(local[name]) for name in new], [place.path(key, name) for name in new])
-        digests = {name: _digest(path) for name, path in local.items()}
+        digests = {name: atomic_folder.digest(path) for name, path in local.items()}
         content = Current(
             owner=prepared.describe_owner(settings), fingerprint=key, files=digests, earlier=before
         )
@@ -95,7 +93,6 @@ def fetch(settings: Settings) -> bool:
     """
     if (url := settings.business.prepared_url) is None:
         return False
-    check(url)
     here = settings.prepared
     here.parent.mkdir(parents=True, exist_ok=True)
     with _reached(url) as place, atomic_folder.file_lock(here.parent / f".{here.name}.fetch.lock"):
@@ -163,7 +160,6 @@ def _files(folder: Path) -> list[Path]:
 def _sizes(place: _Place, key: str) -> dict[str, int]:
     """Sizes of the files of a copy, whole or not, by name; none if there is no such copy."""
     folder = place.path(key)
-    place.fs.invalidate_cache()
     try:
         found = place.fs.find(folder, detail=True)
     except FileNotFoundError:
@@ -176,7 +172,9 @@ def _get(place: _Place, key: str, files: Mapping[str, str], folder: Path) -> Non
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
     try:
         place.fs.get([place.path(key, name) for name in files], [str(folder / n) for n in files])
-        wrong = [name for name, digest in files.items() if _digest(folder / name) != digest]
+        wrong = [
+            name for name, digest in files.items() if atomic_folder.digest(folder / name) != digest
+        ]
     except FileNotFoundError as error:
         wrong = [str(error)]
     if wrong:
@@ -184,11 +182,6 @@ def _get(place: _Place, key: str, files: Mapping[str, str], folder: Path) -> Non
             f"{place.url}/{key}: {len(wrong):,} of {len(files):,} files are lost or changed, such "
             f"as {wrong[0]}; remove {key} there, then run `cvm prepare` where the raw files are"
         )
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _remove_others(place: _Place, content: Current) -> None:

@@ -74,9 +74,11 @@ def report(whole: Build, done: Collection[str]) -> State:
 
 
 def find_missing(plan: Plan) -> Iterator[Result]:
-    """Yield a failure for each region of the company without a current report, after `report`."""
-    alone = replace(plan, regions={ALL: plan.regions[ALL]})
-    for key, part in _parts(alone, published_reference(plan), ()).items():
+    """Yield a failure for each region of the company without a current report, after `report`.
+
+    plan : of `all` alone
+    """
+    for key, part in _parts(plan, published_reference(plan), ()).items():
         if not part["is_included"]:
             failure = Failure(
                 "no_report",

@@ -79,8 +79,9 @@ def publish(plan: Plan, progress: Progress) -> Outcome:
 
     No notebook of a region runs: one whose published report is not of this plan has failed.
     """
-    outcome = run(replace(plan, regions={ALL: plan.regions[ALL]}), progress)
-    missing = tuple(company.find_missing(plan))
+    alone = replace(plan, regions={ALL: plan.regions[ALL]})
+    outcome = run(alone, progress)
+    missing = tuple(company.find_missing(alone))
     for each in missing:
         failure = each.failure
         with suppress(OSError):

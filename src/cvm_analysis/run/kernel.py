@@ -1,8 +1,8 @@
 """The kernel of a run: `python -m cvm_analysis.run.kernel -f <connection file>`, or a fork.
 
 A notebook makes hundreds of thousands of small objects, few of them garbage; looking at all of them
-as often as Python does by itself takes a tenth of its time. Nobody debugs a notebook of a run:
-loading the debugger would take nearly half of the kernel's start.
+as often as Python does by itself takes a tenth of its time. Nobody debugs a notebook of a run,
+so the debugger is not loaded.
 """
 
 from __future__ import annotations

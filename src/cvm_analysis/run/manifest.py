@@ -125,14 +125,16 @@ def _lists(job: Job) -> str:
     """Digest what is handed in of the ledger: the lists and figures of earlier days."""
     folder = job.plan.ledger
     files = [*job.plan.earlier_lists(job.region), *job.plan.earlier_figures(job.region)]
-    found = [f"{path.relative_to(folder).as_posix()} {_file(path)}" for path in files]
+    found = [
+        f"{path.relative_to(folder).as_posix()} {atomic_folder.digest(path)}" for path in files
+    ]
     return _digest("\n".join(found).encode())
 
 
 def code(plan: Plan) -> str:
     """Digest the package and the cells of the notebooks, without stored outputs."""
     files = sorted(p for p in PACKAGE.rglob("*") if p.is_file() and p.suffix != ".pyc")
-    parts = [f"{path.relative_to(PACKAGE)} {_file(path)}" for path in files]
+    parts = [f"{path.relative_to(PACKAGE)} {atomic_folder.digest(path)}" for path in files]
     parts += [f"{stem} {_cells(plan.notebook(stem))}" for stem in plan.notebooks]
     return _digest("\n".join(parts).encode())
 
@@ -151,7 +153,7 @@ def is_whole(folder: Path, manifest: Mapping[str, Any]) -> bool:
 def is_as_published(folder: Path, manifest: Mapping[str, Any], name: str) -> bool:
     """Whether a file, by its path in the folder, is there as it was published."""
     path = folder / name
-    return path.is_file() and _file(path) == manifest["outputs"].get(name)
+    return path.is_file() and atomic_folder.digest(path) == manifest["outputs"].get(name)
 
 
 def write(
@@ -168,7 +170,7 @@ def write(
         "regions": job.parts,
         "fingerprint": made_from,
         "inputs": _names(plan.inputs),
-        "config": {path.name: _file(path) for path in plan.config_files},
+        "config": {path.name: atomic_folder.digest(path) for path in plan.config_files},
         "code": {"version": cvm_analysis.__version__, "sha256": code(plan)},
         "lock": _lock(plan),
         "python": platform.python_version(),
@@ -220,7 +222,7 @@ def _rows(tables: Path) -> dict[str, int]:
 
 def _outputs(folder: Path) -> dict[str, str]:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): _file(path) for path in files}
+    return {path.relative_to(folder).as_posix(): atomic_folder.digest(path) for path in files}
 
 
 def _names(inputs: Mapping[str, str]) -> dict[str, str]:
@@ -232,7 +234,7 @@ def _names(inputs: Mapping[str, str]) -> dict[str, str]:
 
 def _lock(plan: Plan) -> str | None:
     path = plan.notebooks_folder.resolve().parent / "requirements.lock"
-    return _file(path) if path.is_file() else None
+    return atomic_folder.digest(path) if path.is_file() else None
 
 
 @cache
@@ -246,11 +248,6 @@ def _cells(notebook: Path) -> str:
     cells = json.loads(notebook.read_text("utf-8"))["cells"]
     cells = [[c["cell_type"], "".join(c["source"]), c["metadata"].get("tags", [])] for c in cells]
     return _digest(json.dumps(cells).encode())
-
-
-def _file(path: Path) -> str:
-    with path.open("rb") as f:
-        return hashlib.file_digest(f, "sha256").hexdigest()
 
 
 def _settings(path: Path) -> str:
