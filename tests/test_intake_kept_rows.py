@@ -53,7 +53,7 @@ def test_two_rows_in_the_wrong_order_are_seen(con, tmp_path, monkeypatch, swappe
 
 def write(con, folder, rows, to):
     kept = kept_rows.keep(con, con.create_table(f"rows_{to}", rows), folder)
-    kept_rows.write(con, kept, ["amount"], folder / to)
+    kept_rows.write(con, kept, len(rows), ["amount"], folder / to)
     return {
         str(p.relative_to(folder / to)): p.read_bytes() for p in (folder / to).rglob("*.parquet")
     }
@@ -87,6 +87,7 @@ def test_few_rows_that_are_joined_with_many_customers_keep_their_order(con, tmp_
     ids = [*range(30_000, 30, -1), *random.Random(1).sample(range(30), 30)]
     placed = con.create_table("placed", pd.DataFrame({"customer": ids, "region": "north"}))
     kept = kept_rows.keep(con, con.create_table("rows", rows), tmp_path)
-    kept_rows.write(con, kept.left_join(placed, "customer"), ["amount"], tmp_path / "few")
+    joined = kept.left_join(placed, "customer")
+    kept_rows.write(con, joined, len(rows), ["amount"], tmp_path / "few")
     found = pd.concat(map(pd.read_parquet, (tmp_path / "few").rglob("*.parquet")))
     assert list(found["amount"]) == list(rows["amount"][rows["rule"].isna()])

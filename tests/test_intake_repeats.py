@@ -46,7 +46,9 @@ def test_a_row_repeats_one_before_it_that_counts_as_it_does(con, tmp_path):
     assert list(found["repeated"]) == AGAIN
 
 
-def test_rows_of_several_files_repeat_each_other(con, tmp_path):
+@pytest.mark.parametrize("at_once", [1, 2, repeats.MOST_KEYS])
+def test_rows_of_several_files_repeat_each_other(con, tmp_path, monkeypatch, at_once):
+    monkeypatch.setattr(repeats, "MOST_KEYS", at_once)
     first, second = (stage(con, tmp_path, CELLS[i : i + 3], f"{i}.csv") for i in (0, 3))
     rows = add(first).union(add(second, before=3))
     assert list(mark(con, rows, [first.content, second.content])["repeated"]) == AGAIN

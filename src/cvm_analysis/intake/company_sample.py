@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from ibis import ir
-from pyarrow.parquet import read_metadata
 
 from cvm_analysis.prepared import SAMPLE
 
@@ -20,12 +19,12 @@ SIZE = 100_000  # customers of a sample: what is fitted to a fifth of them takes
 _DIGITS = 8  # of the hexadecimal hash; as text they sort as the number does
 
 
-def write(con: Any, folder: Path, tables: Iterable[str]) -> int | None:
+def write(con: Any, folder: Path, tables: Iterable[str], n_customers: int) -> int | None:
     """Write the rows of about SIZE customers into a folder like that of the prepared tables.
 
-    Gives the number of all customers, and None where they are MOST or fewer: there is no sample.
+    n_customers : of all regions, which is given back; None where they are MOST or fewer: there is
+        no sample then
     """
-    n_customers = _count(con, folder)
     if n_customers <= MOST:
         return None
     for part in sorted(part for name in tables for part in (folder / name).glob("region=*")):
@@ -41,17 +40,3 @@ def is_in(customer_id: ir.StringValue, n_customers: int) -> ir.BooleanValue:
     """Whether a customer is among about SIZE of n_customers."""
     limit = min(SIZE * 16**_DIGITS // n_customers, 16**_DIGITS - 1)
     return customer_id.hexdigest("md5").substr(0, _DIGITS) < f"{limit:0{_DIGITS}x}"
-
-
-def _count(con: Any, folder: Path) -> int:
-    """Count the customers with an order line or a record; of fewer rows than MOST, the rows."""
-    files = [
-        path
-        for name in ("transactions", "customers_raw")
-        for path in sorted((folder / name).glob("region=*/*.parquet"))
-    ]
-    n_rows = sum(read_metadata(path).num_rows for path in files)
-    if n_rows <= MOST:
-        return n_rows
-    rows = con.read_parquet(files, hive_partitioning=False, union_by_name=True)
-    return int(rows.customer_id.nunique().execute())

@@ -43,6 +43,7 @@ def check(
     settings: Settings,
     checked: Mapping[str, ir.Table],
     checks: Mapping[str, list[rules.Rule]],
+    quality: pd.DataFrame,
     contents: Iterable[ir.Table],
     folder: Path,
 ) -> None:
@@ -51,19 +52,8 @@ def check(
     GateError if too many rows, over all regions, break a rule, or if no row of the main table is
     accepted; tables of table_rules.UNLIMITED have no limit.
     """
-    all_rules = {
-        table: [
-            *checks[table],
-            *([] if table in rules.ANYWHERE else [table_rules.no_region(table)]),
-        ]
-        for table in checked
-    }
-    quality = pd.concat(
-        [rules.count(rows, all_rules[table], table) for table, rows in checked.items()],
-        ignore_index=True,
-    )
     quality.to_parquet(folder / "quality.parquet", index=False)
-    rejected = {table: rules.quarantine(rows, all_rules[table]) for table, rows in checked.items()}
+    rejected = {table: rules.quarantine(rows, checks[table]) for table, rows in checked.items()}
     stacked = con.create_table("rejected", functools.reduce(ir.Table.union, rejected.values()))
     if settings.business.pseudonyms:
         stacked = _mask(con, stacked, folder)

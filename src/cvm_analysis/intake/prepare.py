@@ -16,6 +16,7 @@ import re
 import shutil
 import zoneinfo
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -39,7 +40,7 @@ from cvm_analysis.intake import (
     pseudonyms,
     quality_scores,
     raw_files,
-    regions,
+    row_regions,
     rules,
     shown_ids,
     staged_files,
@@ -48,15 +49,13 @@ from cvm_analysis.intake import (
     table_rules,
 )
 from cvm_analysis.intake.raw_files import RawInput
-from cvm_analysis.intake.shown_ids import People
 from cvm_analysis.prepared import STAMP, describe_owner, is_whole, size, stamp
 from cvm_analysis.queries import MEMORY, as_view, connect
-from cvm_analysis.settings import DiscoveredRegions, Settings
+from cvm_analysis.settings import Settings
 from cvm_analysis.sources import read
 from cvm_analysis.tables import TABLES
 
 BY_ACTION = ("campaign_members", "contact_log")  # tables whose rules know the catalogue's actions
-OWN_REGION = ("leads",)  # tables whose rows without a customer stay in the region they name
 
 
 class Span(NamedTuple):
@@ -66,6 +65,19 @@ class Span(NamedTuple):
     last: dt.date
     n_read: int
     n_accepted: int
+
+
+class Judged(NamedTuple):
+    """Rows with the rule that excludes them.
+
+    rows : by table; quality : the table, of all of them; span : of the main table; incomplete : its
+        last day, if it is
+    """
+
+    rows: dict[str, ir.Table]
+    quality: pd.DataFrame
+    span: Span
+    incomplete: last_day.Incomplete | None
 
 
 def fingerprint(settings: Settings, inputs: list[RawInput]) -> str:
@@ -150,8 +162,8 @@ def _made(
     """
     earlier = stamp(settings)
     with atomic_folder.atomic_folder(settings.prepared.parent, settings.prepared.name) as folder:
-        with _engine(folder, inputs) as con:
-            staged = staging.stage(con, settings, inputs, folder, kept)
+        with _engine(folder, inputs) as con, ThreadPoolExecutor(1) as beside:
+            staged = staging.stage(con, settings, inputs, folder, beside, kept)
             content = _write(con, settings, staged, folder, earlier)
         staged_files.keep(folder, kept)
         scores = quality_scores.score(pd.read_parquet(folder / "quality.parquet"))
@@ -221,32 +233,33 @@ def _write(
         )
         for table, rows in staged.tables.items()
     }
-    names, keys = _assign_regions(con, settings, checked, staged.people)
+    found = row_regions.assign(con, settings, checked, staged.people)
     placed = {
-        table: as_view(con, _with_region(con, table, rows, keys)) for table, rows in checked.items()
+        table: as_view(con, row_regions.add(con, table, rows, found.keys))
+        for table, rows in checked.items()
     }
-    sales = placed.get("transactions")
-    span = _find_span(placed, extracted_on)
-    days = None if sales is None else last_day.count_buyers(sales, span.last)
-    incomplete = None if days is None else last_day.find_incomplete(days)
-    if incomplete:
-        checks["transactions"] = [
-            *checks["transactions"],
-            table_rules.incomplete_day(incomplete.day),
-        ]
-    gate.check(con, settings, placed, checks, itertools.chain(*staged.contents.values()), folder)
+    checks = {table: [*each, *row_regions.rules_for(table)] for table, each in checks.items()}
+    judged = _judge(placed, checked, checks, extracted_on)
+    contents = itertools.chain(*staged.contents.values())
+    if staged.hashed:
+        staged.hashed.result()
+    gate.check(con, settings, judged.rows, checks, judged.quality, contents, folder)
+    span, incomplete = judged.span, judged.incomplete
     as_of = span.last - dt.timedelta(days=1) if incomplete else span.last
     if "contracts" in placed:
         placed["contracts"] = contracts.add_dates(placed["contracts"], as_of)
     for table, rows in placed.items():
         shown = shown_ids.show(rows, staged.people) if staged.people else rows
-        kept_rows.write(con, shown, _final_columns(table, used[table]), folder / table)
+        n_rows = int(checked[table].count().execute())
+        kept_rows.write(con, shown, n_rows, _final_columns(table, used[table]), folder / table)
     content = {
-        "sampled_of": company_sample.write(con, folder, placed) if sales is not None else None,
+        "sampled_of": company_sample.write(con, folder, placed, found.n_customers)
+        if "transactions" in placed
+        else None,
         "extracted_on": extracted_on.isoformat(),
         "files": staged.files,
         "headers": gates.read_headers(settings),
-        "regions": names,
+        "regions": found.names,
         "imported": _imported(placed.get("indicators")),
         "notes": staged.notes,
         "first_day": span.first.isoformat(),
@@ -256,6 +269,33 @@ def _write(
         "rows_accepted": span.n_accepted,
     }
     return content | {"warnings": gates.check(settings, placed, content, earlier)}
+
+
+def _judge(
+    placed: Mapping[str, ir.Table],
+    checked: Mapping[str, ir.Table],
+    checks: Mapping[str, list[rules.Rule]],
+    extracted_on: dt.date,
+) -> Judged:
+    """Count broken rules, and find the days that the accepted rows cover.
+
+    checked : the rows before their regions were added, and judged as they are where none lacks one,
+        as looking it up takes longer than all else
+    """
+    quality = {table: rules.count(rows, checks[table], table) for table, rows in placed.items()}
+    rows = {
+        table: placed[table] if row_regions.are_lacking(quality[table]) else each
+        for table, each in checked.items()
+    }
+    span = _find_span(rows, extracted_on)
+    incomplete = None
+    if "transactions" in rows:
+        days = last_day.count_buyers(rows["transactions"], span.last)
+        incomplete = last_day.find_incomplete(days)
+    if incomplete:
+        rule = table_rules.incomplete_day(incomplete.day)
+        quality["last day"] = rules.count(placed["transactions"], [rule], "transactions")
+    return Judged(rows, pd.concat(quality.values(), ignore_index=True), span, incomplete)
 
 
 def _list_rules(
@@ -290,54 +330,6 @@ def _slim(rows: ir.Table, table: str, used: set[str]) -> ir.Table:
     absent -= {*rules.PLACES, "customer_id"}
     done = {*absent, *(f"{name}_text" for name in absent), *rules.CARRIED, "ragged", "repeated"}
     return rows.drop(*(name for name in rows.columns if name in done))
-
-
-def _assign_regions(
-    con: Any, settings: Settings, checked: dict[str, ir.Table], people: People | None
-) -> tuple[dict[str, dict[str, str]], dict[str, str]]:
-    """Create the table `placed`: customer_id, region, and what is shown of an id that is hidden.
-
-    Returns the regions' names, and the key of each word of a raw column that is discovered.
-    """
-    accepted = {table: rows.filter(rows.rule.isnull()) for table, rows in checked.items()}
-    found = regions.assign_customers(accepted)
-    found = con.create_table("found_in", found.filter(found.region.notnull()))
-    counts = found.group_by("region").aggregate(n=found.count()).to_pandas()
-    known = settings.business.regions
-    if isinstance(known, DiscoveredRegions):
-        keys, names = regions.discover(dict(zip(counts["region"], counts["n"], strict=True)), known)
-    else:
-        there = set(counts["region"])
-        names = {k: {"en": each.en, "zh": each.zh} for k, each in known.items() if k in there}
-        keys = {}
-    if keys:
-        found = found.mutate(region=found.region.cases(*keys.items()))
-    con.create_table("placed", shown_ids.add_shown(found, people) if people else found)
-    return names, keys
-
-
-def _with_region(con: Any, table: str, checked: ir.Table, keys: dict[str, str]) -> ir.Table:
-    """Add the customer's region to every row; without one the row is quarantined.
-
-    Rows of OWN_REGION stay in the region they name, those of rules.ANYWHERE are kept without one.
-
-    `counted_in` is that region, else the row's own: where a row without a customer is counted.
-    """
-    column = next((each for each in ("sold_in", "region") if each in checked.columns), None)
-    own = checked[column] if column else ibis.null("string")
-    if keys:
-        own = own.cases(*keys.items(), else_=ibis.null("string"))
-    rows = checked.mutate(counted_in=own)
-    rows = rows.drop("region") if "region" in rows.columns else rows
-    joined = rows.left_join(con.table("placed"), "customer_id").drop("customer_id_right")
-    if table in OWN_REGION:
-        joined = joined.mutate(region=joined.region.coalesce(joined.counted_in))
-    no_region = joined.region.isnull().ifelse(ibis.literal("no_region"), None)
-    if table in rules.ANYWHERE:
-        no_region = ibis.null("string")
-    return joined.mutate(
-        rule=joined.rule.coalesce(no_region), counted_in=joined.region.coalesce(joined.counted_in)
-    )
 
 
 def _final_columns(table: str, used: set[str]) -> list[str]:

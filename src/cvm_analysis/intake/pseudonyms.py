@@ -15,6 +15,7 @@ import numpy as np
 
 from cvm_analysis import owner
 from cvm_analysis.errors import InputError
+from cvm_analysis.personal.hashes import hashes
 from cvm_analysis.prepared import read_stamp
 from cvm_analysis.settings import Settings
 
@@ -52,10 +53,9 @@ def pseudonym(raw_id: str, key: bytes) -> str:
 
 def pseudonyms(raw_ids: Iterable[str], key: bytes) -> list[str]:
     """Pseudonyms of raw ids, in their order."""
-    macs = b"".join(hmac.digest(key, each.encode(), "sha256")[:8] for each in raw_ids)
-    numbers = np.frombuffer(macs, ">u8").astype("u8")
+    numbers = np.frombuffer(b"".join(hashes(key, raw_ids)), ">u8").astype("u8")
     signs = BASE32[(numbers[:, None] >> PLACES) & 31]  # five bits each, of the first sixty
-    return [f"C{each}" for each in signs.view("S12").ravel().astype(str)]
+    return [f"C{each}" for each in signs.view("S12").ravel().astype(str).tolist()]
 
 
 def check_value(key: bytes) -> str:

@@ -70,6 +70,7 @@ def _first(rows: ir.Table, *order: ir.Value) -> ir.Table:
     found = placed.group_by("customer_id").aggregate(
         region=placed.sold_in.min(), other=placed.sold_in.max()
     )
+    found = found.cache()  # asked twice
     is_one = found.region == found.other
     moved = placed.mutate(**{f"order_{i}": value for i, value in enumerate(order)})
     moved = moved.semi_join(found.filter(~is_one), "customer_id")

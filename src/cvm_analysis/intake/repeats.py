@@ -6,9 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 
 import ibis
+import numpy as np
+import pyarrow as pa
 from ibis import ir
 
 from cvm_analysis.sources import read
+
+MOST_KEYS = 50_000_000  # sorted at once: 400 MB
 
 
 @ibis.udf.scalar.builtin(name="getvariable", signature=(("string",), "string"))
@@ -37,8 +41,7 @@ def mark(
     """
     apart = ["left_out"] if "left_out" in rows.columns else []
     of_files = rows.filter(~rows.refunded) if "refunded" in rows.columns else rows
-    counted = of_files.group_by("key", *apart).aggregate(n=of_files.count())
-    several = con.create_table(f"several_{table}", counted.filter(counted.n > 1).select("key"))
+    several = con.create_table(f"several_{table}", _find_several(of_files.key, n_rows))
     alike = of_files.semi_join(several, "key").select("file", "line", "row", *apart)
     alike = con.create_table(f"alike_{table}", alike)
     digests = read.digests(contents, alike.select("file", "line"))
@@ -50,3 +53,13 @@ def mark(
     con.raw_sql(f"SET VARIABLE repeats_{table} = ({bits})")
     bit = get_bit(_bits(f"repeats_{table}"), rows.row.cast("int32"))
     return rows.mutate(repeated=(bit == 1).fill_null(False))
+
+
+def _find_several(keys: ir.IntegerColumn, n_rows: int) -> pa.Table:
+    """The keys that several rows have: sorting them takes a fraction of grouping them."""
+    n_parts = n_rows // MOST_KEYS + 1
+    found = []
+    for part in range(n_parts):
+        some = np.sort(keys.as_table().filter(keys % n_parts == part)[keys.get_name()].to_pyarrow())
+        found.append(np.unique(some[1:][some[1:] == some[:-1]]))
+    return pa.table({keys.get_name(): np.concatenate(found)})

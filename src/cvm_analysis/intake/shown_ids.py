@@ -30,10 +30,11 @@ SCHEMA = pa.schema({"raw_id": pa.string(), "shown": pa.string()})
 class People(NamedTuple):
     """Ids of people in any table.
 
-    known : raw_id, shown (a pseudonym, or the same); merged, back : other, person (both raw ids) of
-        merged records, and of pseudonyms that came back on a list
+    known : raw_id, shown (a pseudonym, or the same), read from `file`; merged, back : other, person
+        (both raw ids) of merged records, and of pseudonyms that came back on a list
     """
 
+    file: Path
     known: ir.Table
     merged: ir.Table
     back: ir.Table
@@ -58,7 +59,9 @@ def find(
     into = merges.into if merges else {}
     pairs = pd.DataFrame({"other": list(into), "person": list(into.values())}, dtype="string")
     merged = con.create_table("merged_ids", pairs)
-    return People(known, merged, con.create_table("back_ids", _find_back(known, merged, hidden)))
+    return People(
+        to, known, merged, con.create_table("back_ids", _find_back(known, merged, hidden))
+    )
 
 
 def _save(raw_ids: ir.Table, hidden: bool, to: Path) -> None:
@@ -117,11 +120,14 @@ def show(rows: ir.Table, people: People) -> ir.Table:
 
 
 def list_hidden(people: People) -> Iterator[str]:
-    """Yield the ids that no output may show: all but pseudonyms that came back."""
-    shown = people.back.other
-    hidden = people.known.filter(people.known.raw_id.notin(shown)).select("raw_id")
-    for batch in hidden.to_pyarrow_batches(chunk_size=BATCH):
-        yield from batch.column(0).to_pylist()
+    """List the ids that no output may show: all but pseudonyms that came back.
+
+    They are read from the file: the engine may be busy meanwhile.
+    """
+    shown = set(people.back.other.to_pandas())
+    batches = pq.ParquetFile(people.file).iter_batches(BATCH, columns=["raw_id"])
+    every = (each for batch in batches for each in batch.column(0).to_pylist())
+    return (each for each in every if each not in shown)
 
 
 def save_merges(people: People, folder: Path) -> None:

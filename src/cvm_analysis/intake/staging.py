@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Executor, Future
 from functools import reduce
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -58,7 +59,8 @@ class Staged(NamedTuple):
 
     files : a record of each; tables : parsed rows, each person with one id of the files; contents :
     of the files of each table, as `read.stage` gives them; people : their ids, None if they are
-    shown as they are; notes : what a user should know of the files
+    shown as they are; notes : what a user should know of the files; hashed : is done when the table
+    `personal` is written
     """
 
     files: list[dict[str, Any]]
@@ -66,14 +68,21 @@ class Staged(NamedTuple):
     contents: dict[str, list[ir.Table]]
     people: People | None
     notes: list[str]
+    hashed: Future[None] | None
 
 
 def stage(
-    con: Any, settings: Settings, inputs: list[RawInput], folder: Path, kept: Path | None = None
+    con: Any,
+    settings: Settings,
+    inputs: list[RawInput],
+    folder: Path,
+    beside: Executor,
+    kept: Path | None = None,
 ) -> Staged:
     """Read every file, parse its cells, and stack the files of each table.
 
     `folder` gets the files that the tables are read from, and the tables `personal` and `merges`.
+    beside : writes `personal` while the engine goes on with the rows
     kept : folder of files that were staged before (see `staged_files`)
     """
     files, parts = list[dict[str, Any]](), dict[str, dict[tuple[str, int], ir.Table]]()
@@ -103,22 +112,25 @@ def stage(
         tables["customers_raw"] = identity.mark(tables["customers_raw"], merges)
     for table in set(REPEATING) & set(tables):
         tables[table] = repeats.mark(con, table, tables[table], contents[table], n_rows[table])
-    tables, people_ids = _hide(con, settings, tables, personal, merges, folder)
+    hidden = _hide(con, settings, tables, masking.collect(personal), merges, folder)
+    tables, people_ids, values = hidden
     named = {table: as_view(con, rows) for table, rows in tables.items()}
-    return Staged(files, named, contents, people_ids, notes)
+    hashed = None
+    if settings.business.pseudonyms:
+        hashed = beside.submit(known.save, folder, values, known.derive(pseudonyms.key()))
+    return Staged(files, named, contents, people_ids, notes, hashed)
 
 
 def _hide(
     con: Any,
     settings: Settings,
     tables: dict[str, ir.Table],
-    personal: list[ir.Table],
+    records: pd.DataFrame,
     merges: identity.Merges | None,
     folder: Path,
-) -> tuple[dict[str, ir.Table], People | None]:
-    """Mask texts, keep hashes of what no output may show, and give each person one id."""
+) -> tuple[dict[str, ir.Table], People | None, Iterable[str]]:
+    """Mask texts, and give each person one id; the last is what no output may show."""
     is_hidden = settings.business.pseudonyms
-    records = masking.collect(personal)
     people = None
     if is_hidden or merges:
         people = shown_ids.find(con, tables, merges, is_hidden, folder / "work.ids.parquet")
@@ -127,13 +139,11 @@ def _hide(
         both = pd.concat([records, masking.as_records(hidden)])
         tables = masking.mask_tables(con, tables, both)
     if people is None:
-        return tables, None
-    if is_hidden:
-        values = itertools.chain(records["value"], shown_ids.list_hidden(people))
-        known.save(folder, values, known.derive(pseudonyms.key()))
+        return tables, None, ()
     if merges:
         shown_ids.save_merges(people, folder)
-    return shown_ids.name_persons(tables, people), people
+    values = itertools.chain(records["value"], shown_ids.list_hidden(people))
+    return shown_ids.name_persons(tables, people), people, values
 
 
 class _File(NamedTuple):

@@ -1,13 +1,14 @@
 """Keyed hashes of the personal values that no output may show; no value itself is kept.
 
-A hash is the first 8 bytes of HMAC-SHA-256, under a key derived from that of the pseudonyms, so
-that hashes and pseudonyms of one id are not alike. A million tokens looked up among a million
-hashes find something by chance once in 18 million reports.
+They are made with a key derived from that of the pseudonyms, so that hashes and pseudonyms of one
+id are not alike. A million tokens looked up among a million hashes find something by chance once in
+18 million reports.
 """
 
 from __future__ import annotations
 
 import hmac
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +18,9 @@ import pandas as pd
 
 from cvm_analysis.errors import InputError
 from cvm_analysis.personal import tokens
+from cvm_analysis.personal.hashes import hashes
 
 FILE = "personal.parquet"  # one row per hash
-BYTES = 8
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Known:
 
     def count(self, found: Iterable[str]) -> int:
         """Count the tokens that are those of a personal value."""
-        return sum(int.from_bytes(_hash(self.key, token)) in self.hashes for token in found)
+        return sum(int.from_bytes(each) in self.hashes for each in hashes(self.key, found))
 
     def has(self, cell: str) -> bool:
         """Whether a cell is a personal value, or has one in it."""
@@ -46,7 +47,7 @@ def derive(key: bytes) -> bytes:
 def save(folder: Path, values: Iterable[str], key: bytes) -> None:
     """Write the hashes of values into a folder; key : as `derive` gives it."""
     every = (tokens.of_value(value) | tokens.whole(value) for value in values)
-    found = b"".join(_hash(key, token) for each in every for token in each)
+    found = b"".join(hashes(key, itertools.chain.from_iterable(every)))
     table = pd.DataFrame({"hash": np.unique(np.frombuffer(found, ">u8").astype("uint64"))})
     table.to_parquet(folder / FILE, index=False)
 
@@ -57,7 +58,3 @@ def load(folder: Path, key: bytes) -> Known:
     if not path.is_file():
         raise InputError(f"{path}: missing; run `cvm prepare` again")
     return Known(key, frozenset(pd.read_parquet(path)["hash"].tolist()))
-
-
-def _hash(key: bytes, token: str) -> bytes:
-    return hmac.digest(key, token.encode(), "sha256")[:BYTES]

@@ -95,6 +95,8 @@ def whole(value: str) -> set[str]:
 
     No text has it: it is compared with whole cells only.
     """
+    if value.isdigit():
+        return set()
     signs = "".join(filter(str.isalnum, _fold(value)))
     return set() if not signs or signs.isdigit() else {f"={signs}"}
 

@@ -29,7 +29,6 @@ Typed = Mapping[str, Literal["number", "moment", "id"]]  # our columns -> what t
 
 FIXED = ("file", "line", "n_fields")
 LAYOUT = "layout"  # what a staged file says of the raw one
-ROWS_PER_GROUP = 122_880  # as DuckDB cuts files
 
 
 @dataclass(frozen=True)
@@ -198,15 +197,15 @@ def _read_layout(staged: Path) -> tuple[list[str], str, tuple[str, ...], int]:
 
 
 def _row_groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """Cut tables anew, every ROWS_PER_GROUP rows."""
+    """Cut tables anew, every columnar.ROWS_PER_GROUP rows."""
     held, n_rows = list[pa.Table](), 0
     for table in tables:
         held.append(table)
         n_rows += len(table)
-        while n_rows >= ROWS_PER_GROUP:
+        while n_rows >= columnar.ROWS_PER_GROUP:
             stacked = pa.concat_tables(held)
-            yield stacked[:ROWS_PER_GROUP]
-            held, n_rows = [stacked[ROWS_PER_GROUP:]], n_rows - ROWS_PER_GROUP
+            yield stacked[: columnar.ROWS_PER_GROUP]
+            held, n_rows = [stacked[columnar.ROWS_PER_GROUP :]], n_rows - columnar.ROWS_PER_GROUP
     if n_rows:
         yield pa.concat_tables(held)
 
