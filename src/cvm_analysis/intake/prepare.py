@@ -50,7 +50,7 @@ from cvm_analysis.intake import (
 )
 from cvm_analysis.intake.raw_files import RawInput
 from cvm_analysis.prepared import STAMP, describe_owner, is_whole, size, stamp
-from cvm_analysis.queries import MEMORY, as_view, connect
+from cvm_analysis.queries import MEMORY, as_view, connect, selects_unmerged
 from cvm_analysis.settings import Settings
 from cvm_analysis.sources import read
 from cvm_analysis.tables import TABLES
@@ -209,7 +209,8 @@ def _engine(folder: Path, inputs: list[RawInput]) -> Iterator[ibis.BaseBackend]:
     spill = {"temp_directory": str(folder / "spill"), "memory_limit": MEMORY}
     con = connect(folder, folder / "work.duckdb", paths, **spill)
     try:
-        yield con
+        with selects_unmerged():
+            yield con
     finally:
         con.disconnect()
         gate.drop_work(folder)
