@@ -60,6 +60,7 @@ def _find_several(keys: ir.IntegerColumn, n_rows: int) -> pa.Table:
     n_parts = n_rows // MOST_KEYS + 1
     found = []
     for part in range(n_parts):
-        some = np.sort(keys.as_table().filter(keys % n_parts == part)[keys.get_name()].to_pyarrow())
-        found.append(np.unique(some[1:][some[1:] == some[:-1]]))
+        some = keys.as_table().filter((keys % n_parts).abs() == part)  # half of them are negative
+        ordered = np.sort(some.to_pyarrow().column(0).to_numpy())
+        found.append(np.unique(ordered[1:][ordered[1:] == ordered[:-1]]))
     return pa.table({keys.get_name(): np.concatenate(found)})
