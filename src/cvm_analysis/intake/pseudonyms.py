@@ -15,7 +15,7 @@ import numpy as np
 
 from cvm_analysis import owner
 from cvm_analysis.errors import InputError
-from cvm_analysis.personal.hashes import hashes
+from cvm_analysis.personal.hashes import keyed_hashes
 from cvm_analysis.prepared import read_stamp
 from cvm_analysis.settings import Settings
 
@@ -53,7 +53,7 @@ def pseudonym(raw_id: str, key: bytes) -> str:
 
 def pseudonyms(raw_ids: Iterable[str], key: bytes) -> list[str]:
     """Pseudonyms of raw ids, in their order."""
-    numbers = np.frombuffer(b"".join(hashes(key, raw_ids)), ">u8").astype("u8")
+    numbers = np.frombuffer(b"".join(keyed_hashes(key, raw_ids)), ">u8").astype("u8")
     signs = BASE32[(numbers[:, None] >> PLACES) & 31]  # five bits each, of the first sixty
     return [f"C{each}" for each in signs.view("S12").ravel().astype(str).tolist()]
 

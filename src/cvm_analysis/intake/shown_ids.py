@@ -59,9 +59,8 @@ def find(
     into = merges.into if merges else {}
     pairs = pd.DataFrame({"other": list(into), "person": list(into.values())}, dtype="string")
     merged = con.create_table("merged_ids", pairs)
-    return People(
-        to, known, merged, con.create_table("back_ids", _find_back(known, merged, hidden))
-    )
+    back = con.create_table("back_ids", _find_back(known, merged, hidden))
+    return People(to, known, merged, back)
 
 
 def _save(raw_ids: ir.Table, hidden: bool, to: Path) -> None:

@@ -112,8 +112,8 @@ def stage(
         tables["customers_raw"] = identity.mark(tables["customers_raw"], merges)
     for table in set(REPEATING) & set(tables):
         tables[table] = repeats.mark(con, table, tables[table], contents[table], n_rows[table])
-    hidden = _hide(con, settings, tables, masking.collect(personal), merges, folder)
-    tables, people_ids, values = hidden
+    records = masking.collect(personal)
+    tables, people_ids, values = _hide(con, settings, tables, records, merges, folder)
     named = {table: as_view(con, rows) for table, rows in tables.items()}
     hashed = None
     if settings.business.pseudonyms:

@@ -18,7 +18,7 @@ import pandas as pd
 
 from cvm_analysis.errors import InputError
 from cvm_analysis.personal import tokens
-from cvm_analysis.personal.hashes import hashes
+from cvm_analysis.personal.hashes import keyed_hashes
 
 FILE = "personal.parquet"  # one row per hash
 
@@ -32,7 +32,7 @@ class Known:
 
     def count(self, found: Iterable[str]) -> int:
         """Count the tokens that are those of a personal value."""
-        return sum(int.from_bytes(each) in self.hashes for each in hashes(self.key, found))
+        return sum(int.from_bytes(each) in self.hashes for each in keyed_hashes(self.key, found))
 
     def has(self, cell: str) -> bool:
         """Whether a cell is a personal value, or has one in it."""
@@ -47,7 +47,7 @@ def derive(key: bytes) -> bytes:
 def save(folder: Path, values: Iterable[str], key: bytes) -> None:
     """Write the hashes of values into a folder; key : as `derive` gives it."""
     every = (tokens.of_value(value) | tokens.whole(value) for value in values)
-    found = b"".join(hashes(key, itertools.chain.from_iterable(every)))
+    found = b"".join(keyed_hashes(key, itertools.chain.from_iterable(every)))
     table = pd.DataFrame({"hash": np.unique(np.frombuffer(found, ">u8").astype("uint64"))})
     table.to_parquet(folder / FILE, index=False)
 
