@@ -22,8 +22,7 @@ _DIGITS = 8  # of the hexadecimal hash; as text they sort as the number does
 def write(con: Any, folder: Path, tables: Iterable[str], n_customers: int) -> int | None:
     """Write the rows of about SIZE customers into a folder like that of the prepared tables.
 
-    n_customers : of all regions, which is given back; None where they are MOST or fewer: there is
-        no sample then
+    Gives n_customers, those of all regions; None where they are MOST or fewer: there is no sample.
     """
     if n_customers <= MOST:
         return None

@@ -19,8 +19,9 @@ import pyarrow.parquet as pq
 from ibis import ir
 
 from cvm_analysis.queries import silence, view_of_file
+from cvm_analysis.sources.columnar import ROWS_PER_GROUP
 
-ROWS_PER_FILE = 20 * 122_880  # of all regions; whole row groups, as DuckDB writes them
+ROWS_PER_FILE = 20 * ROWS_PER_GROUP  # of all regions
 BATCH = 1_000_000
 NUMBER = "file_row_number"  # of a kept row, as DuckDB calls it
 FAST = {"COMPRESSION": "uncompressed", "DICTIONARY_SIZE_LIMIT": 1000}  # a third less to write

@@ -54,8 +54,8 @@ def rules_for(table: str) -> list[rules.Rule]:
     return [] if table in rules.ANYWHERE else [table_rules.no_region(table)]
 
 
-def are_lacking(quality: pd.DataFrame) -> bool:
-    """Whether any rows are rejected as their customers have none; quality : of one table."""
+def any_missing(quality: pd.DataFrame) -> bool:
+    """Whether any row is rejected as its customer has none; quality : of one table."""
     return bool(quality.loc[quality["check"] == "no_region", "n_rows"].any())
 
 

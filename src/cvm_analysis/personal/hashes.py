@@ -8,7 +8,7 @@ BYTES = 8
 
 def keyed_hashes(key: bytes, texts: Iterable[str]) -> Iterator[bytes]:
     """Yield the hash of each text, BYTES long."""
-    begun = hmac.new(key, digestmod="sha256")  # copied: half the time of beginning anew
+    begun = hmac.new(key, digestmod="sha256")  # copying it is faster than beginning anew
     for text in texts:
         each = begun.copy()
         each.update(text.encode())
