@@ -37,7 +37,9 @@ BELOW = {
     "notebooks": set(),
     "prepared": {
         *("settings", "atomic_folder", "owner", "customers", "engine", "experience", "queries"),
+        "opened",
     },
+    "opened": {"settings", "engine"},
     "prepared_copy": {"settings", "atomic_folder", "owner", "prepared"},
     "queries": set(),
     "engine": {"queries"},
@@ -63,7 +65,7 @@ BELOW = {
     },
     "run": {
         *("atomic_folder", "file_names", "notebooks", "owner", "personal", "report", "strategy"),
-        "union",
+        *("prepared", "results", "union"),
     },
     "customer_file": {
         *("settings", "atomic_folder", "file_names", "prepared", "results", "intake", "report"),

@@ -6,6 +6,7 @@ import signal
 import nbformat
 import psutil
 import pytest
+from small_business import small
 from tiny_notebooks import execute_elsewhere, is_gone, parameters, wait_for, write_notebook
 
 from cvm_analysis.run import fork_server, notebook
@@ -46,15 +47,27 @@ if not once.exists():
     psutil.Process(os.getppid()).parent().kill()
     time.sleep(600)
 """
+OPENED = """
+import json, os, psutil
+from cvm_analysis import prepared, results
+settings = results.open(config, region, as_of, run_dir).settings
+print(json.dumps({
+    "compiled": len(prepared.open(settings, region).queries.views),
+    "server": psutil.Process(os.getppid()).ppid(),
+}))
+"""
+SALES = "customer_id,ordered_at,amount,land\na,2025-01-02,10,n\nb,2025-03-01,30,n\n"
 
 
-def execute(tmp_path, *cells, name="04_value"):
+def execute(tmp_path, *cells, name="04_value", tables=None, **other):
     """Execute these cells and give what the first one printed."""
     source = write_notebook(tmp_path, name, *cells)
-    given = parameters(tmp_path / "desk")
-    finished = notebook.execute(source, given, tmp_path / "executed.ipynb", Limits(60))
+    given = parameters(tmp_path / "desk", **other)
+    limits = Limits(60)
+    executed = tmp_path / "executed.ipynb"
+    finished = notebook.execute(source, given, executed, limits, tables=tables)
     shown = nbformat.read(tmp_path / "executed.ipynb", as_version=4).cells[3].outputs
-    return finished, shown[0].text if shown else ""
+    return finished, shown[0].get("text", "") if shown else ""
 
 
 def test_a_notebook_finds_the_same_alone_started_as_usual_and_after_another(tmp_path, monkeypatch):
@@ -74,6 +87,40 @@ def test_a_notebook_finds_the_same_alone_started_as_usual_and_after_another(tmp_
     assert not first["debugger"], "loading it takes nearly half of a kernel's start"
 
 
+@pytest.fixture
+def region(tmp_path):
+    """Parameters of a region that is prepared."""
+    path = small(tmp_path, "{from: land}", {"sales.csv": SALES}).path
+    return {"config": str(path), "region": "n", "as_of": "2025-03-01"}
+
+
+def test_notebooks_of_a_region_find_its_tables_opened_and_nothing_of_each_other(tmp_path, region):
+    with notebook.open_tables(parameters(tmp_path / "desk", **region)) as tables:
+        first, clean = (
+            execute(tmp_path, cell, tables=tables, **region)[1] for cell in (OPENED, LOOK)
+        )
+        assert execute(tmp_path, SPOIL, tables=tables, **region)[0].failure is None
+        after, still = (
+            execute(tmp_path, cell, tables=tables, **region)[1] for cell in (OPENED, LOOK)
+        )
+        assert json.loads(first) == json.loads(after) == {"compiled": 1, "server": tables.pid}
+        clean, still = ({**json.loads(each), "draws": None} for each in (clean, still))
+        assert clean == still
+    assert is_gone(tables.pid)
+
+
+def test_where_tables_cannot_be_opened_or_are_killed_the_notebook_opens_them(tmp_path, region):
+    with notebook.open_tables(parameters(tmp_path / "desk", **region)) as tables:
+        psutil.Process(tables.pid).kill()
+        finished, shown = execute(tmp_path, OPENED, tables=tables, **region)
+    assert (finished.failure, finished.attempts) == (None, 1)
+    assert json.loads(shown) == {"compiled": 0, "server": fork_server.servers[0].process.pid}
+    wrong = region | {"region": "nowhere"}
+    with notebook.open_tables(parameters(tmp_path / "desk", **wrong)) as tables:
+        finished, _ = execute(tmp_path, OPENED, tables=tables, **wrong)
+    assert finished.failure.message == "no region 'nowhere'; choose from all, n"
+
+
 def test_a_server_that_is_killed_ends_its_notebook_which_then_starts_as_usual(tmp_path):
     finished, _ = execute(tmp_path, KILL)
     assert (finished.failure, finished.attempts) == (None, 2)
@@ -82,11 +129,12 @@ def test_a_server_that_is_killed_ends_its_notebook_which_then_starts_as_usual(tm
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_when_the_run_ends_the_server_and_its_notebooks_do(tmp_path, number):
+def test_when_the_run_ends_the_servers_and_their_notebooks_do(tmp_path, region, number):
     source = write_notebook(tmp_path, "04_value", SLOW)
-    caller = execute_elsewhere(source, tmp_path / "desk", tmp_path / "executed.ipynb")
+    caller = execute_elsewhere(source, tmp_path / "desk", tmp_path / "executed.ipynb", **region)
     pids = [int(pid) for pid in wait_for(tmp_path / "desk" / "pids").split()]
-    assert "fork_server" in " ".join(psutil.Process(pids[-1]).cmdline())
+    pids.append(psutil.Process(pids[-1]).ppid())
+    assert all("fork_server" in " ".join(psutil.Process(pid).cmdline()) for pid in pids[-2:])
     caller.send_signal(number)
     caller.wait()
     assert all(is_gone(pid) for pid in pids)

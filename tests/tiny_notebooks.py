@@ -38,13 +38,15 @@ def parameters(run_dir: Path, **other) -> dict[str, str]:
     return {**asked, "run_dir": str(run_dir), "language": "en"} | other
 
 
-def execute_elsewhere(source: Path, run_dir: Path, output: Path) -> subprocess.Popen:
-    """Start a process that executes a notebook."""
-    code = (
-        "from pathlib import Path; from cvm_analysis.run import notebook, plan; "
-        f"notebook.execute(Path({str(source)!r}), {parameters(run_dir)!r}, "
-        f"Path({str(output)!r}), plan.Limits(60))"
-    )
+def execute_elsewhere(source: Path, run_dir: Path, output: Path, **other) -> subprocess.Popen:
+    """Start a process that executes a notebook of a region whose tables it opened."""
+    code = f"""
+from pathlib import Path
+from cvm_analysis.run import notebook, plan
+given, to = {parameters(run_dir, **other)!r}, Path({str(output)!r})
+with notebook.open_tables(given) as tables:
+    notebook.execute(Path({str(source)!r}), given, to, plan.Limits(60), tables=tables)
+"""
     return subprocess.Popen([sys.executable, "-c", code])
 
 

@@ -50,11 +50,29 @@ def connect(master: str | None, folder: Path) -> Any:
     InputError : as `check`, or Spark did not start
     """
     if master is None:
-        work = os.environ.get(IN_RUN)
-        options = {"temp_directory": f"{work}/spill"} if work else {}
-        return queries.connect(folder, None, (), memory_limit=queries.MEMORY, **options)
+        con = connect_before_fork()
+        complete(con, folder)
+        return con
     check(master)
     return ibis.pyspark.connect(_session(master).newSession())  # which has views of its own
+
+
+def connect_before_fork() -> Any:
+    """Connect to a DuckDB without threads of its own, for processes forked from this one.
+
+    Each of them has to `complete` it before it asks anything.
+    """
+    con = ibis.duckdb.connect(":memory:", threads=1, memory_limit=queries.MEMORY)
+    queries.silence(con.con)
+    return con
+
+
+def complete(con: Any, folder: Path) -> None:
+    """Give a connection its threads and its place to spill to, and confine it to a folder."""
+    if work := os.environ.get(IN_RUN, "").replace("'", "''"):
+        con.raw_sql(f"SET temp_directory = '{work}/spill'")
+    con.raw_sql("RESET threads")
+    queries.confine(con, folder)
 
 
 def check(master: str | None) -> None:

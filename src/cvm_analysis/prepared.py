@@ -15,7 +15,7 @@ import pandas as pd
 from ibis import ir
 from typing_extensions import TypedDict
 
-from cvm_analysis import atomic_folder, customers, engine, owner, texts
+from cvm_analysis import atomic_folder, customers, engine, opened, owner, texts
 from cvm_analysis.atomic_folder import read_json
 from cvm_analysis.customers.service import Days
 from cvm_analysis.errors import InputError
@@ -77,10 +77,10 @@ class Prepared:
 
     Tables have a column region; they are None if there are no such records. Mentions without a
     customer have no region: they are in `all` only.
-    `imported` names the imported indicators of all regions; `quality` has one row per check of this
-    region's raw rows. `last_day` is the last complete day over all regions. `experience` measures
-    on a day what scorecards and the loyalty index use of `experience.measures`. `n_in_company`
-    counts the customers of a company of whom these are a sample; None: these are all.
+    `imported` names the imported indicators of all regions. `last_day` is the last complete day
+    over all regions. `experience` measures on a day what scorecards and the loyalty index use of
+    `experience.measures`. `n_in_company` counts the customers of a company of whom these are a
+    sample; None: these are all.
     """
 
     region: str
@@ -101,7 +101,7 @@ class Prepared:
     leads: ir.Table | None
     mentions: ir.Table | None
     imported: list[str]
-    quality: pd.DataFrame
+    folder: Path
     queries: Queries
     experience: Callable[[dt.date], pd.DataFrame]
     n_in_company: int | None = None
@@ -109,6 +109,12 @@ class Prepared:
     def customers(self, date: dt.date) -> pd.DataFrame:
         """One row per customer as of a day, indexed by customer_id."""
         return self.queries.ask_table(self._customers, date).set_index("customer_id")
+
+    @cached_property
+    def quality(self) -> pd.DataFrame:
+        """One row per check of this region's raw rows; columns as table `quality`."""
+        found = pd.read_parquet(self.folder / "quality.parquet")
+        return found[found["region"] == self.region].drop(columns="region").reset_index(drop=True)
 
     @cached_property
     def _customers(self) -> ir.Table:
@@ -127,11 +133,15 @@ class Prepared:
 
     def add_indicators(self, table: pd.DataFrame, date: dt.date) -> pd.DataFrame:
         """Add the imported indicators of a day to a table of one row per customer."""
-        if (indicators := self.indicators) is None:
+        if (latest := self._latest) is None:
             return table
-        values = self.queries.ask(lambda day: customers.latest(indicators, day), date)
+        values = self.queries.ask_table(latest, date)
         wide = values.pivot(index="customer_id", columns="name", values="value").astype(float)
         return table.join(wide.reindex(columns=self.imported).add_prefix(IMPORTED))
+
+    @cached_property
+    def _latest(self) -> ir.Table | None:
+        return None if self.indicators is None else customers.latest(self.indicators, DAY)
 
     def late_deliveries(self, date: dt.date) -> pd.DataFrame:
         """Days since each customer's last late delivery, indexed by customer_id: days_since_late.
@@ -493,10 +503,31 @@ def open(settings: Settings, region: str) -> Prepared:
     Of `all` with more customers than can be analysed together, these are the tables of a sample of
     them: see `intake.company_sample`.
     """
+    found: Prepared | None = opened.find(settings, region)
+    return found or _open_region(settings, region)
+
+
+def open_before_fork(settings: Settings, region: str) -> None:
+    """Open tables for processes forked from this one, where `open` finds them; nothing is asked.
+
+    On Spark each process opens its own.
+    """
+    if settings.business.engine is None:
+        con = engine.connect_before_fork()
+        tables = _open_region(settings, region, con)
+        for query in (tables._customers, tables._latest):
+            if query is not None:
+                tables.queries.store(query)
+        opened.keep(settings, region, con, tables)
+
+
+def _open_region(settings: Settings, region: str, con: Any = None) -> Prepared:
     n_customers = count_if_sampled(settings) if region == ALL else None
     if n_customers is None:
-        return _open(settings, region, lambda table: (table.region == region) | (region == ALL))
-    sample = _open(settings, ALL, lambda _: ibis.literal(value=True), SAMPLE)
+        return _open(
+            settings, region, lambda table: (table.region == region) | (region == ALL), con=con
+        )
+    sample = _open(settings, ALL, lambda _: ibis.literal(value=True), SAMPLE, con)
     return replace(sample, n_in_company=n_customers)
 
 
@@ -515,11 +546,15 @@ def other_regions(settings: Settings, region: str) -> Prepared:
     return _open(settings, region, lambda table: (table.region != region) & (region != ALL))
 
 
-def _open(settings: Settings, region: str, where: Where, part: str = "") -> Prepared:
+def _open(
+    settings: Settings, region: str, where: Where, part: str = "", con: Any = None
+) -> Prepared:
+    """Open the rows of a region; con : None: a connection of their own."""
     recorded = _stamp(settings)
     check_region(settings, region)
     first_day, last_day, extracted_on = _days(recorded)
-    con = engine.connect(settings.business.engine, settings.prepared)
+    if con is None:
+        con = engine.connect(settings.business.engine, settings.prepared)
 
     def table(name: str, where: Where = where) -> Any:
         rows = engine.read(con, settings.prepared / part / name)
@@ -543,7 +578,7 @@ def _open(settings: Settings, region: str, where: Where, part: str = "") -> Prep
         extracted_on=extracted_on,
         **tables,
         imported=recorded["imported"],
-        quality=_quality(settings, region),
+        folder=settings.prepared,
         queries=Queries(),
         experience=_experience(settings, load),
     )
@@ -561,11 +596,6 @@ def _experience(
 
     read, rules = cache(load), (settings.segments.period_days, settings.business.points)
     return cache(lambda day: measures.measure(read, columns, day, *rules))
-
-
-def _quality(settings: Settings, region: str) -> pd.DataFrame:
-    found = pd.read_parquet(settings.prepared / "quality.parquet")
-    return found[found["region"] == region].drop(columns="region").reset_index(drop=True)
 
 
 def check_region(settings: Settings, region: str) -> None:

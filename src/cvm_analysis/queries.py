@@ -27,10 +27,15 @@ def connect(
     """
     con = ibis.duckdb.connect(database or ":memory:", **options)
     silence(con.con)
+    confine(con, folder, files)
+    return con
+
+
+def confine(con: Any, folder: Path, files: Iterable[Path] = ()) -> None:
+    """Let a connection use files of one folder only, and those named; it cannot be undone."""
     con.raw_sql(f"SET allowed_directories = [{_list([folder])}]")
     con.raw_sql(f"SET allowed_paths = [{_list(files)}]")
-    con.raw_sql("SET enable_external_access = false")  # cannot be undone while it is open
-    return con
+    con.raw_sql("SET enable_external_access = false")
 
 
 def silence(cursor: Any) -> None:
@@ -112,30 +117,33 @@ class Queries:
             del self.answers[next(iter(self.answers))]
 
     def _run(self, table: ir.Table, date: dt.date) -> pd.DataFrame:
-        con = table.get_backend()
-        con.raw_sql(SET_DAY[con.name].format(date.isoformat()))
         view = self.views.get(table.op())
-        if view is None:
-            with selects_unmerged():
-                rows = con.create_view(f"query_{len(self.views)}", table).cast(table.schema())
-            view = self.views[table.op()] = _View(rows, con.compile(rows))
-        return view.to_pandas()
+        con = view.con if view else table.get_backend()
+        con.raw_sql(SET_DAY[con.name].format(date.isoformat()))
+        return (view or self.store(table)).to_pandas()
+
+    def store(self, table: ir.Table) -> _View:
+        """Compile a query that is made for DAY and store it, without running it."""
+        con = table.get_backend()
+        with selects_unmerged():
+            rows = con.create_view(f"query_{len(self.views)}", table).cast(table.schema())
+        return self.views.setdefault(table.op(), _View(con, rows, con.compile(rows)))
 
 
 class _View(NamedTuple):
     """A stored query, and the SQL that reads it."""
 
+    con: Any
     rows: ir.Table
     sql: str
 
     def to_pandas(self) -> pd.DataFrame:
         """Run it. DuckDB plans it once; it does so twice where Ibis runs it."""
-        con = self.rows.get_backend()
-        if con.name != "duckdb":
+        if self.con.name != "duckdb":
             return self.rows.to_pandas()
         from ibis.backends.duckdb.converter import DuckDBPandasData
 
-        found = con.con.execute(self.sql).to_arrow_table()
+        found = self.con.con.execute(self.sql).to_arrow_table()
         columns = {name: _to_pandas(found[name]) for name in found.column_names}
         return DuckDBPandasData.convert_table(pd.DataFrame(columns), self.rows.schema())
 

@@ -1,8 +1,9 @@
 """Start notebooks quickly: one process of a run has the imports done and forks a child for each.
 
-It runs as `python -m cvm_analysis.run.fork_server`, imports, reads the program's texts, and
-computes nothing, so every notebook starts from the same state, alone or after others. Each message
-on standard input brings a child's standard input, its log, and a pipe where the child writes its
+It runs as `python -m cvm_analysis.run.fork_server`, imports, and reads the program's texts. Forks
+of it open the tables of one region each, and fork the region's notebooks. None of them computes
+anything, so every notebook starts from the same state, alone or after others. Each message on
+standard input brings a child's standard input, its log, and a pipe where the child writes its
 process id and the server its exit code. When the run ends, however it does, all these pipes close
 and all processes end.
 Only for Linux: elsewhere libraries may have started threads that a fork would break.
@@ -23,23 +24,29 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 import cvm_analysis
 
 LIBRARIES = (  # what notebooks import, some of it late
     *("ipykernel.kernelapp", "ipykernel.ipkernel", "matplotlib_inline.config"),
     *("IPython.core.oinspect", "sqlite3"),
-    *("ibis.backends.sql.compilers.duckdb", "ibis.formats.pandas", "jinja2"),
-    *("pyarrow.parquet", "seaborn", "babel.dates"),
+    *("duckdb", "ibis.backends.duckdb", "ibis.backends.duckdb.converter", "ibis.formats.pandas"),
+    *("pyarrow.dataset", "pyarrow.pandas_compat", "pyarrow.parquet"),
+    *("babel.dates", "jinja2", "narwhals._pandas_like.dataframe", "seaborn"),
     *("lifelines", "sklearn.ensemble", "sklearn.inspection", "sklearn.model_selection"),
     *("sklearn.mixture", "sklearn.cluster", "xlsxwriter", "formulaic", "autograd"),
 )
+NOTEBOOK = b"notebook"  # a message; any other one names tables to open
+MESSAGE = 65_536  # bytes of the longest one
 IS_SAFE = sys.platform == "linux"
-ONE_THREAD = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}  # duckdb has one and is not here
+ALLOCATORS = {  # of pyarrow: no thread, and 64 MB at a time, as what is reserved counts as used
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
+    "MIMALLOC_ARENA_RESERVE": "65536",
+}
 NOT_IN_NOTEBOOKS = {
     "cli",
     "crm",
@@ -85,29 +92,25 @@ class _Server:
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env={**environment, **ONE_THREAD},
+                env={**environment, **ALLOCATORS},
                 start_new_session=True,
             )
 
-    def fork(self, log: IO[bytes]) -> Forked | None:
-        """Ask for a child; None if the server ended."""
-        (theirs, ours), (report, written) = os.pipe(), os.pipe()
+    def open_tables(self, asked: Mapping[str, str]) -> Tables | None:
+        """Ask for a fork that opens a region's tables; None if the server ended."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.is_used = True
-        try:
-            socket.send_fds(self.control, [b"fork"], [theirs, log.fileno(), written])
-        except OSError:
-            os.close(ours)
-            os.close(report)
+        with theirs, Path(os.devnull).open("wb") as log:
+            forked = _fork(self.control, json.dumps(asked).encode(), theirs.fileno(), log)
+        if forked is None:
+            ours.close()
             return None
-        finally:
-            os.close(theirs)
-            os.close(written)
-        stdin, answers = os.fdopen(ours, "wb"), os.fdopen(report, "rb", buffering=0)
-        if pid := answers.readline():
-            return Forked(int(pid), stdin, answers)
-        stdin.close()
-        answers.close()
-        return None
+        return Tables(ours, *forked)
+
+    def fork(self, log: IO[bytes]) -> Forked | None:
+        """Ask for a child that executes a notebook; None if the server ended."""
+        self.is_used = True
+        return _fork_notebook(self.control, log)
 
     def close(self) -> None:
         """Let it end, once its children did; without any, in the middle of its imports."""
@@ -117,17 +120,90 @@ class _Server:
         self.process.wait()
 
 
+class Tables(NamedTuple):
+    """A fork of the server that has a region's tables open; it forks the region's notebooks."""
+
+    control: socket.socket
+    pid: int
+    report: IO[bytes]
+
+    def fork(self, log: IO[bytes]) -> Forked | None:
+        """Ask for a child that executes a notebook; None if it ended, as where it cannot open."""
+        return _fork_notebook(self.control, log)
+
+    def close(self) -> None:
+        """End it. No notebook runs any more."""
+        self.control.close()
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+        self.report.readline()  # its exit code, once it has ended
+        self.report.close()
+
+
+def _fork_notebook(control: socket.socket, log: IO[bytes]) -> Forked | None:
+    theirs, ours = os.pipe()
+    forked = _fork(control, NOTEBOOK, theirs, log)
+    os.close(theirs)
+    stdin = os.fdopen(ours, "wb")
+    if forked is None:
+        stdin.close()
+        return None
+    pid, report = forked
+    return Forked(pid, stdin, report)
+
+
+def _fork(
+    control: socket.socket, message: bytes, stdin: int, log: IO[bytes]
+) -> tuple[int, IO[bytes]] | None:
+    """Ask for a fork: its process id, and where its exit code follows; None if the server ended."""
+    report, written = os.pipe()
+    answers = os.fdopen(report, "rb", buffering=0)
+    try:
+        socket.send_fds(control, [message], [stdin, log.fileno(), written])
+    except OSError:
+        answers.close()
+        return None
+    finally:
+        os.close(written)
+    if pid := answers.readline():
+        return int(pid), answers
+    answers.close()
+    return None
+
+
 servers: list[_Server] = []  # the one that runs, if any
 _one_at_a_time = threading.Lock()
 
 
-def start(log: IO[bytes], environment: Mapping[str, str]) -> Forked | None:
+def start(
+    log: IO[bytes], environment: Mapping[str, str], tables: Tables | None = None
+) -> Forked | None:
     """Fork a child that executes `notebook_process`; None if it must be started as usual.
 
     environment : of the server; that of the child is in its request
+    tables : of its region; the server stands in where these cannot be opened
     """
+    if tables is not None and (child := tables.fork(log)):
+        return child
     server = warm_up(environment)
     return server.fork(log) if server else None
+
+
+@contextmanager
+def open_tables(
+    asked: Mapping[str, str], environment: Mapping[str, str]
+) -> Iterator[Tables | None]:
+    """Open a region's tables for all its notebooks; None where these are started as usual.
+
+    asked : the parameters of `results.open`
+    """
+    server = warm_up(environment)
+    tables = server.open_tables(asked) if server else None
+    try:
+        yield tables
+    finally:
+        if tables:
+            tables.close()
 
 
 def warm_up(environment: Mapping[str, str]) -> _Server | None:
@@ -156,8 +232,13 @@ def _key(environment: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def main() -> None:
-    """Import, then fork a child for each message until the run and all children have ended."""
+    """Import, then serve the run."""
     _import()
+    _serve()
+
+
+def _serve() -> None:
+    """Fork a child for each message until the run and all children have ended."""
     if len([*Path("/proc/self/task").iterdir()]) > 1:
         sys.exit(1)  # a fork would not have the other threads: notebooks are started as usual
     gc.collect()
@@ -173,13 +254,13 @@ def main() -> None:
                 events.unregister(key.fd)
                 os.close(key.fd)
                 continue
-            message, pipes, _, _ = socket.recv_fds(control, 16, 3)
+            message, pipes, _, _ = socket.recv_fds(control, MESSAGE, 3)
             if not message:
                 events.unregister(control)
                 continue
             pid = os.fork()
             if not pid:
-                _execute(*pipes)
+                _begin(message, *pipes)
             os.close(pipes[0])
             os.close(pipes[1])
             watched = os.pidfd_open(pid)
@@ -198,6 +279,7 @@ def _import() -> None:
     notebook_process.import_client()
     for name in LIBRARIES:
         importlib.import_module(name)
+    importlib.import_module("duckdb").close()  # a connection of its own, with threads
     for room in pkgutil.iter_modules(cvm_analysis.__path__, "cvm_analysis."):
         if room.name.partition(".")[2] not in NOT_IN_NOTEBOOKS:
             module = importlib.import_module(room.name)
@@ -214,28 +296,43 @@ def _report(pid: int, report: int) -> None:
     os.close(report)
 
 
-def _execute(stdin: int, log: int, report: int) -> None:
-    """Become the child: what `subprocess.Popen` does for a new process, then the same as there."""
-    from cvm_analysis.run import notebook_process
-
+def _begin(message: bytes, stdin: int, log: int, report: int) -> None:
+    """Become the child: what `subprocess.Popen` does for a new process, then its work."""
     try:
         os.setsid()
         os.write(report, b"%d\n" % os.getpid())
         for given, standard in ((stdin, 0), (log, 1), (log, 2)):
             os.dup2(given, standard)
         os.closerange(3, os.sysconf("SC_OPEN_MAX"))
-        request = json.loads(sys.stdin.readline())
-        os.environ.clear()
-        os.environ.update(request["environment"])
-        os.chdir(Path(request["work"]) / "cwd")
-        _reseed()
-        notebook_process.run(request, _Kernel(Path(request["work"])))
+        if message == NOTEBOOK:
+            _execute()
+        else:
+            _open_tables(**json.loads(message))
+            _serve()
         os._exit(0)
     except BaseException:
         sys.excepthook(*sys.exc_info())
         sys.stderr.flush()
     finally:
         os._exit(1)
+
+
+def _open_tables(region: str, **asked: str) -> None:
+    from cvm_analysis import prepared, results
+
+    prepared.open_before_fork(results.open(region=region, **asked).settings, region)
+
+
+def _execute() -> None:
+    """Execute the notebook of the request on standard input."""
+    from cvm_analysis.run import notebook_process
+
+    request = json.loads(sys.stdin.readline())
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    os.chdir(Path(request["work"]) / "cwd")
+    _reseed()
+    notebook_process.run(request, _Kernel(Path(request["work"])))
 
 
 def _reseed() -> None:

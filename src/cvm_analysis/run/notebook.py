@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from typing import Any
 from cvm_analysis import errors, notebooks, processes
 from cvm_analysis.errors import InputError
 from cvm_analysis.run import fork_server, work_folders
-from cvm_analysis.run.fork_server import Forked
+from cvm_analysis.run.fork_server import Forked, Tables
 from cvm_analysis.run.kernel import MEMORY
 from cvm_analysis.run.plan import Failure, Limits, Stopped
 
@@ -49,6 +49,12 @@ class Finished:
 def warm_up() -> None:
     """Import what notebooks import, in a process beside this one, while there is other work."""
     fork_server.warm_up(_every_environment())
+
+
+def open_tables(parameters: Mapping[str, str]) -> AbstractContextManager[Tables | None]:
+    """Open a region's tables once for all notebooks that are executed with these parameters."""
+    asked = {name: parameters[name] for name in ("config", "region", "as_of", "run_dir")}
+    return fork_server.open_tables(asked, _every_environment())
 
 
 def check(notebook: Path, parameters: Mapping[str, str]) -> None:
@@ -85,12 +91,15 @@ def execute(
     output: Path,
     limits: Limits,
     stop: threading.Event | None = None,
+    tables: Tables | None = None,
 ) -> Finished:
     """Run a notebook with these parameters and write the executed copy to `output`.
 
     Failures of the notebook are part of the result; wrong parameters raise InputError before it
     starts. If the kernel does not start or dies, there is a second attempt within the limit; errors
     of the notebook get none. If `stop` is set, all processes are ended and Stopped is raised.
+
+    tables : of its region; None: it opens them itself
     """
     check(notebook, parameters)
     stop = stop or threading.Event()
@@ -100,7 +109,8 @@ def execute(
     while attempts == 0 or (attempts < ATTEMPTS and failure and failure.is_infrastructure):
         sentinel.unlink(missing_ok=True)
         left = limits._replace(seconds=limits.seconds - (time.monotonic() - started))
-        failure, attempts = _attempt(notebook, parameters, output, left, stop), attempts + 1
+        failure = _attempt(notebook, parameters, output, left, stop, tables)
+        attempts += 1
     signed, failure = _read_sentinel(sentinel, parameters) if failure is None else ({}, failure)
     return Finished(
         notebook=notebook.stem,
@@ -152,6 +162,7 @@ def _attempt(
     output: Path,
     limits: Limits,
     stop: threading.Event,
+    tables: Tables | None,
 ) -> Failure | None:
     request = {
         "notebook": str(notebook.resolve()),
@@ -161,7 +172,7 @@ def _attempt(
     }
     with _work_folder() as work, (work / "log").open("wb") as log:
         environment = _environment(work, limits)
-        child = fork_server.start(log, environment) or subprocess.Popen(
+        child = fork_server.start(log, environment, tables) or subprocess.Popen(
             [sys.executable, "-m", "cvm_analysis.run.notebook_process"],
             stdin=subprocess.PIPE,
             stdout=log,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -35,20 +36,24 @@ def parse(path: Path) -> tuple[Any, dict[tuple[str, ...], int]]:
     """
     if not path.is_file():
         raise ConfigError(f"{path}: no such file")
-    lines: dict[tuple[str, ...], int] = {}
     try:
-        text = path.read_text("utf-8")
-        loader = _Loader(text)  # parses it once, for lines and content
-        root = loader.get_single_node()
-        _note_lines(path, root, (), lines)
-        content = None if root is None else loader.construct_document(root)
+        content, lines = _parse(path, path.read_text("utf-8"))
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 (byte {error.start:,}); save it as UTF-8") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f" line {mark.line + 1}" if mark else ""
         raise ConfigError(f"{path}{place}: not YAML: {getattr(error, 'problem', error)}") from None
-    return _with_environment(path, content, (), lines), lines
+    return _with_environment(path, content, (), lines), dict(lines)
+
+
+@lru_cache(maxsize=8)  # the notebooks of a region read the same files
+def _parse(path: Path, text: str) -> tuple[Any, dict[tuple[str, ...], int]]:
+    loader = _Loader(text)  # parses it once, for lines and content
+    root = loader.get_single_node()
+    lines: dict[tuple[str, ...], int] = {}
+    _note_lines(path, root, (), lines)
+    return None if root is None else loader.construct_document(root), lines
 
 
 def _note_lines(path: Path, node: Any, at: tuple[str, ...], lines: dict[Any, int]) -> None:
