@@ -87,7 +87,7 @@ class Kernel:
         self.ran, self.fails, self.lent, self.reported = [], set(), {}, {}
         self.alerts, self.message = {}, ""
 
-    def __call__(self, source, asked, output, limit, stop):
+    def __call__(self, source, asked, output, limit, stop, tables):
         key, desk = asked["region"], Path(asked["run_dir"])
         self.ran.append((key, source.stem, asked["language"]))
         output.write_bytes(source.read_bytes())
@@ -300,11 +300,11 @@ def test_all_that_fails_in_its_report_leaves_the_one_before(plan, kernel, monkey
     go(plan)
     before = plan.link("all").readlink()
 
-    def broken(source, asked, output, limit, stop):
+    def broken(source, asked, output, limit, stop, tables):
         if (asked["region"], source.stem) == ("all", "09_strategy"):
             output.write_bytes(source.read_bytes())
             return Finished(source.stem, 0.1, 1, Failure("cell_error", "broken", 2, source.stem))
-        return kernel(source, asked, output, limit, stop)
+        return kernel(source, asked, output, limit, stop, tables)
 
     monkeypatch.setattr(region, "execute", broken)
     states, _ = go(plan, force=True)
@@ -507,11 +507,11 @@ def test_pages_that_a_user_adds_stay(plan, kernel):
 
 
 def test_what_notebooks_leave_for_the_portal_stands_in_it(plan, kernel, monkeypatch):
-    def leave(source, asked, output, limit, stop):
+    def leave(source, asked, output, limit, stop, tables):
         kept = {"n_customers": 1234, "net_sales": 57.2e6}
         left = json.dumps({"currency": "CNY", "horizon_weeks": 52, "values": kept})
         (Path(asked["run_dir"]) / "figures.json").write_text(left)
-        return kernel(source, asked, output, limit, stop)
+        return kernel(source, asked, output, limit, stop, tables)
 
     monkeypatch.setattr(region, "execute", leave)
     go(plan)
@@ -604,9 +604,9 @@ def test_an_interrupt_ends_the_regions_and_leaves_nothing_half_made(
 ):
     begun = threading.Event()
 
-    def slow(source, asked, output, limit, stop):
+    def slow(source, asked, output, limit, stop, tables):
         if asked["region"] != during:
-            return kernel(source, asked, output, limit, stop)
+            return kernel(source, asked, output, limit, stop, tables)
         begun.set()
         assert stop.wait(30)
         raise region.Stopped
@@ -745,10 +745,10 @@ def test_what_is_not_done_within_the_time_of_the_run_fails(plan, kernel):
 def test_a_second_run_waits_for_the_first_and_finds_its_work_done(plan, kernel, monkeypatch):
     begun, both, states = threading.Event(), threading.Event(), {}
 
-    def slow(source, asked, output, limit, stop):
+    def slow(source, asked, output, limit, stop, tables):
         begun.set()
         assert both.wait(30)
-        return kernel(source, asked, output, limit, stop)
+        return kernel(source, asked, output, limit, stop, tables)
 
     def second():
         def note(event):
@@ -790,11 +790,11 @@ def test_a_clock_that_goes_back_changes_nothing(plan, kernel):
 
 
 def test_after_a_crash_only_what_is_missing_is_made_and_nothing_is_left(plan, kernel, monkeypatch):
-    def die(source, asked, output, limit, stop):
+    def die(source, asked, output, limit, stop, tables):
         if asked["region"] == "west":
             atomic_folder.write(plan.out / "west" / "failed.json", "x" * 10_000)
             os._exit(9)
-        return kernel(source, asked, output, limit, stop)
+        return kernel(source, asked, output, limit, stop, tables)
 
     child = os.fork()
     if child == 0:

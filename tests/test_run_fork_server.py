@@ -95,7 +95,7 @@ def region(tmp_path):
 
 
 def test_notebooks_of_a_region_find_its_tables_opened_and_nothing_of_each_other(tmp_path, region):
-    with notebook.open_tables(parameters(tmp_path / "desk", **region)) as tables:
+    with notebook.tables(parameters(tmp_path / "desk", **region)) as tables:
         first, clean = (
             execute(tmp_path, cell, tables=tables, **region)[1] for cell in (OPENED, LOOK)
         )
@@ -103,20 +103,23 @@ def test_notebooks_of_a_region_find_its_tables_opened_and_nothing_of_each_other(
         after, still = (
             execute(tmp_path, cell, tables=tables, **region)[1] for cell in (OPENED, LOOK)
         )
-        assert json.loads(first) == json.loads(after) == {"compiled": 1, "server": tables.pid}
+        assert (
+            json.loads(first) == json.loads(after) == {"compiled": 1, "server": tables.opener.pid}
+        )
         clean, still = ({**json.loads(each), "draws": None} for each in (clean, still))
         assert clean == still
-    assert is_gone(tables.pid)
+    assert is_gone(tables.opener.pid)
 
 
 def test_where_tables_cannot_be_opened_or_are_killed_the_notebook_opens_them(tmp_path, region):
-    with notebook.open_tables(parameters(tmp_path / "desk", **region)) as tables:
-        psutil.Process(tables.pid).kill()
+    with notebook.tables(parameters(tmp_path / "desk", **region)) as tables:
+        assert "server" in execute(tmp_path, OPENED, tables=tables, **region)[1]
+        psutil.Process(tables.opener.pid).kill()
         finished, shown = execute(tmp_path, OPENED, tables=tables, **region)
     assert (finished.failure, finished.attempts) == (None, 1)
     assert json.loads(shown) == {"compiled": 0, "server": fork_server.servers[0].process.pid}
     wrong = region | {"region": "nowhere"}
-    with notebook.open_tables(parameters(tmp_path / "desk", **wrong)) as tables:
+    with notebook.tables(parameters(tmp_path / "desk", **wrong)) as tables:
         finished, _ = execute(tmp_path, OPENED, tables=tables, **wrong)
     assert finished.failure.message == "no region 'nowhere'; choose from all, n"
 

@@ -83,7 +83,7 @@ class Business:
             prepared="prepared-1",
         )
 
-    def execute(self, source, asked, output, limit, stop):
+    def execute(self, source, asked, output, limit, stop, tables):
         self.runs.append(asked["region"])
         self.during()
         desk = Path(asked["run_dir"])

@@ -31,7 +31,7 @@ def read(monkeypatch):
         def __init__(self):
             self.before = {}
 
-        def __call__(self, source, asked, output, limit, stop):
+        def __call__(self, source, asked, output, limit, stop, tables):
             place = asked["region"], source.stem
             self.before.get(place, lambda: None)()
             run = results.open(*(asked[name] for name in ("config", "region", "as_of", "run_dir")))

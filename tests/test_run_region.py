@@ -34,7 +34,7 @@ class Notebooks:
         self.lock, self.log, self.running, self.most = threading.Lock(), [], set(), 0
         self.meet, self.fails, self.hangs = {}, set(), set()
 
-    def __call__(self, source, asked, output, limit, stop):
+    def __call__(self, source, asked, output, limit, stop, tables):
         each = (asked["region"], source.stem, asked["language"])
         with self.lock:
             self.log.append(("begins", each))

@@ -44,7 +44,7 @@ def execute_elsewhere(source: Path, run_dir: Path, output: Path, **other) -> sub
 from pathlib import Path
 from cvm_analysis.run import notebook, plan
 given, to = {parameters(run_dir, **other)!r}, Path({str(output)!r})
-with notebook.open_tables(given) as tables:
+with notebook.tables(given) as tables:
     notebook.execute(Path({str(source)!r}), given, to, plan.Limits(60), tables=tables)
 """
     return subprocess.Popen([sys.executable, "-c", code])

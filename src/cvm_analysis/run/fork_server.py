@@ -24,8 +24,8 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -96,7 +96,7 @@ class _Server:
                 start_new_session=True,
             )
 
-    def open_tables(self, asked: Mapping[str, str]) -> Tables | None:
+    def open_tables(self, asked: Mapping[str, str]) -> _Opener | None:
         """Ask for a fork that opens a region's tables; None if the server ended."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.is_used = True
@@ -105,7 +105,7 @@ class _Server:
         if forked is None:
             ours.close()
             return None
-        return Tables(ours, *forked)
+        return _Opener(ours, *forked)
 
     def fork(self, log: IO[bytes]) -> Forked | None:
         """Ask for a child that executes a notebook; None if the server ended."""
@@ -120,16 +120,12 @@ class _Server:
         self.process.wait()
 
 
-class Tables(NamedTuple):
-    """A fork of the server that has a region's tables open; it forks the region's notebooks."""
+class _Opener(NamedTuple):
+    """A fork of the server that opens a region's tables, as its run sees it."""
 
     control: socket.socket
     pid: int
     report: IO[bytes]
-
-    def fork(self, log: IO[bytes]) -> Forked | None:
-        """Ask for a child that executes a notebook; None if it ended, as where it cannot open."""
-        return _fork_notebook(self.control, log)
 
     def close(self) -> None:
         """End it. No notebook runs any more."""
@@ -138,6 +134,38 @@ class Tables(NamedTuple):
             os.kill(self.pid, signal.SIGKILL)
         self.report.readline()  # its exit code, once it has ended
         self.report.close()
+
+
+class Tables:
+    """A region's tables, opened once for all its notebooks when the first of them begins.
+
+    They are opened in a fork of the server, and the notebooks are forked from that. Where that
+    cannot be, each notebook opens them.
+    """
+
+    def __init__(self, asked: Mapping[str, str], environment: Mapping[str, str]) -> None:
+        """asked : the parameters of `results.open`."""
+        self._asked, self._environment = asked, environment
+        self._one_at_a_time, self._is_asked = threading.Lock(), False
+        self.opener: _Opener | None = None
+
+    def start(self, log: IO[bytes]) -> Forked | None:
+        """Fork a child, as `start`, that finds the tables opened."""
+        server = warm_up(self._environment)
+        if server is None:
+            return None
+        with self._one_at_a_time:
+            if not self._is_asked:
+                self._is_asked, self.opener = True, server.open_tables(self._asked)
+        child = _fork_notebook(self.opener.control, log) if self.opener else None
+        return child or server.fork(log)
+
+    def __enter__(self) -> Tables:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.opener:
+            self.opener.close()
 
 
 def _fork_notebook(control: socket.socket, log: IO[bytes]) -> Forked | None:
@@ -175,35 +203,13 @@ servers: list[_Server] = []  # the one that runs, if any
 _one_at_a_time = threading.Lock()
 
 
-def start(
-    log: IO[bytes], environment: Mapping[str, str], tables: Tables | None = None
-) -> Forked | None:
+def start(log: IO[bytes], environment: Mapping[str, str]) -> Forked | None:
     """Fork a child that executes `notebook_process`; None if it must be started as usual.
 
     environment : of the server; that of the child is in its request
-    tables : of its region; the server stands in where these cannot be opened
     """
-    if tables is not None and (child := tables.fork(log)):
-        return child
     server = warm_up(environment)
     return server.fork(log) if server else None
-
-
-@contextmanager
-def open_tables(
-    asked: Mapping[str, str], environment: Mapping[str, str]
-) -> Iterator[Tables | None]:
-    """Open a region's tables for all its notebooks; None where these are started as usual.
-
-    asked : the parameters of `results.open`
-    """
-    server = warm_up(environment)
-    tables = server.open_tables(asked) if server else None
-    try:
-        yield tables
-    finally:
-        if tables:
-            tables.close()
 
 
 def warm_up(environment: Mapping[str, str]) -> _Server | None:

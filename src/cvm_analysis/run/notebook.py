@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -51,10 +51,10 @@ def warm_up() -> None:
     fork_server.warm_up(_every_environment())
 
 
-def open_tables(parameters: Mapping[str, str]) -> AbstractContextManager[Tables | None]:
-    """Open a region's tables once for all notebooks that are executed with these parameters."""
+def tables(parameters: Mapping[str, str]) -> Tables:
+    """A region's tables, for all notebooks that are executed with these parameters."""
     asked = {name: parameters[name] for name in ("config", "region", "as_of", "run_dir")}
-    return fork_server.open_tables(asked, _every_environment())
+    return Tables(asked, _every_environment())
 
 
 def check(notebook: Path, parameters: Mapping[str, str]) -> None:
@@ -172,7 +172,8 @@ def _attempt(
     }
     with _work_folder() as work, (work / "log").open("wb") as log:
         environment = _environment(work, limits)
-        child = fork_server.start(log, environment, tables) or subprocess.Popen(
+        forked = tables.start(log) if tables else fork_server.start(log, environment)
+        child = forked or subprocess.Popen(
             [sys.executable, "-m", "cvm_analysis.run.notebook_process"],
             stdin=subprocess.PIPE,
             stdout=log,

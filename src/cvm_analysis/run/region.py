@@ -19,9 +19,17 @@ from typing_extensions import TypedDict
 
 from cvm_analysis import atomic_folder, notebooks
 from cvm_analysis.errors import CvmError
-from cvm_analysis.run import exposure_gate, ledger, manifest, pages, redact_paths, region_lock
+from cvm_analysis.run import (
+    exposure_gate,
+    ledger,
+    manifest,
+    notebook,
+    pages,
+    redact_paths,
+    region_lock,
+)
 from cvm_analysis.run.fork_server import Tables
-from cvm_analysis.run.notebook import Finished, execute, open_tables
+from cvm_analysis.run.notebook import Finished, execute
 from cvm_analysis.run.plan import (
     PRIVATE,
     Event,
@@ -152,7 +160,7 @@ class Build:
     """A region's report in the making: its folder is hidden until it is published.
 
     made_from : the fingerprint, taken before the first notebook
-    tables : the region's, opened once for all its notebooks; None: each opens them
+    tables : the region's, opened once for all its notebooks
     """
 
     job: Job
@@ -162,7 +170,7 @@ class Build:
     progress: Progress
     stop: threading.Event
     began: dt.datetime
-    tables: Tables | None = None
+    tables: Tables
     finished: dict[Step, Finished] = field(default_factory=dict)
     seconds: float = 0.0
 
@@ -262,7 +270,7 @@ def build(job: Job, slots: Executor, progress: Progress, stop: threading.Event) 
         manifest.pin(folder / "desk", job)
         made_from, began = manifest.fingerprint(job), dt.datetime.now(dt.UTC)
         ledger.hand_in(job, folder / "desk")
-        with open_tables(job.parameters(folder / "desk", job.plan.languages[0])) as tables:
+        with notebook.tables(job.parameters(folder / "desk", job.plan.languages[0])) as tables:
             yield Build(job, folder, made_from, slots, progress, stop, began, tables)
 
 
