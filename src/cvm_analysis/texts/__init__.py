@@ -22,7 +22,7 @@ from typing import Any
 import babel
 import pandas as pd
 import yaml
-from babel import dates, numbers
+from babel import dates, localedata, numbers
 from babel.languages import get_official_languages
 
 from cvm_analysis import tables
@@ -240,7 +240,7 @@ class Words:
 
     @property
     def _locale(self) -> babel.Locale:
-        return babel.Locale.parse(self.language)
+        return _read_locale(self.language)
 
     def _write(self, pattern: str, value: Any, digits: int, shift: int = 0) -> str:
         if _empty(value):
@@ -307,6 +307,7 @@ def words(
     if isinstance(language, Words):
         return replace(language, horizon_weeks=horizon_weeks) if horizon_weeks else language
     entries = {**_entries(language), **own.get(language, {})}
+    _read_locale(language)  # with the texts, not at the first number
     return Words(language, entries, horizon_weeks, period_days)
 
 
@@ -317,6 +318,13 @@ def _entries(language: str) -> dict[str, str]:
         raise MissingTextError(f"no texts in language '{language}'; there are {known}")
     text = (resources.files(__name__) / f"{language}.yaml").read_text(encoding="utf-8")
     return dict(_leaves(yaml.load(text, Loader=yaml.CSafeLoader)))  # ten times as quick
+
+
+@lru_cache
+def _read_locale(language: str) -> babel.Locale:
+    """Read, once in a process, how a language writes numbers and dates."""
+    localedata.load(language)
+    return babel.Locale.parse(language)
 
 
 def _leaves(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
