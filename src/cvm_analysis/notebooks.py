@@ -29,7 +29,8 @@ def describe() -> Mapping[str, Notebook]:
     """Describe all notebooks by name (`01_customers`), each after those it depends on."""
     import yaml
 
-    written = yaml.safe_load(files("cvm_analysis").joinpath("notebooks.yaml").read_text("utf-8"))
+    text = files("cvm_analysis").joinpath("notebooks.yaml").read_text("utf-8")
+    written = yaml.load(text, Loader=yaml.CSafeLoader)  # ten times as quick
     return {name: Notebook(**each) for name, each in written.items()}
 
 
