@@ -13,7 +13,7 @@ import yaml
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "cvm_analysis"
 
-SHARED = {"arrays", "errors", "processes", "tables", "texts", "typed", "minimum_data"}
+SHARED = {"arrays", "errors", "one_thread", "processes", "tables", "texts", "typed", "minimum_data"}
 CORE = {
     *("customers", "segments", "survival", "backtest", "clv", "churn", "experience", "strategy"),
     *("charts", "performance", "products"),

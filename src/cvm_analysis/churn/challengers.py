@@ -18,6 +18,7 @@ import pandas as pd
 
 from cvm_analysis.arrays import Array, Ints
 from cvm_analysis.churn.evaluation import logit
+from cvm_analysis.one_thread import one_thread
 from cvm_analysis.survival import kaplan_meier
 
 _FOLDS = 3
@@ -197,7 +198,6 @@ def _inputs(rows: Rows, day: int, columns: list[str], groups: list[str]) -> Arra
 
 def _fit_trees(cases: Array, inactive: Array) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier
-    from threadpoolctl import threadpool_limits
 
     trees = HistGradientBoostingClassifier(
         learning_rate=0.1, max_iter=60, max_leaf_nodes=8, max_depth=4, max_bins=63,
@@ -205,12 +205,10 @@ def _fit_trees(cases: Array, inactive: Array) -> Any:
         early_stopping=False, categorical_features=[cases.shape[1] - 3], random_state=0,
         monotonic_cst=[0] * (cases.shape[1] - 2) + [1, -1],
     )  # fmt: skip
-    with threadpool_limits(1):
+    with one_thread():
         return trees.fit(cases, inactive)
 
 
 def _forecast(trees: Any, cases: Array) -> Array:
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1):
+    with one_thread():
         return trees.predict_proba(cases)[:, 1]

@@ -20,6 +20,7 @@ from cvm_analysis.arrays import Array
 from cvm_analysis.clv import naive
 from cvm_analysis.clv.dispersed import Dispersed
 from cvm_analysis.clv.numerics import dispersion
+from cvm_analysis.one_thread import one_thread
 
 COLUMNS = (
     "x", "t_x", "T", "recent", "net_sales", "net_sales_365d", "spend_per_repeat_day",
@@ -157,7 +158,6 @@ def _grow(features: Array, offset: Array, target: Array) -> Any:
     fifth of the rows serves for early stopping only; so the total is then set to that of all rows.
     """
     from sklearn.ensemble import HistGradientBoostingRegressor
-    from threadpoolctl import threadpool_limits
 
     if not target.sum() > 0:
         return lambda rows: np.ones(len(rows))
@@ -168,12 +168,12 @@ def _grow(features: Array, offset: Array, target: Array) -> Any:
         min_samples_leaf=max(_MIN_LEAF, len(target) // 50), l2_regularization=10.0,
         early_stopping=True, validation_fraction=0.2, n_iter_no_change=5, random_state=0,
     )  # fmt: skip
-    with threadpool_limits(1):
+    with one_thread():
         trees.fit(features, target / offset, sample_weight=offset)
         level = target.sum() / (offset * trees.predict(features)).sum()
 
     def factors(rows: Array) -> Array:
-        with threadpool_limits(1):
+        with one_thread():
             return level * trees.predict(rows)
 
     return factors
