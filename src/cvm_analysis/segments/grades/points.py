@@ -49,6 +49,11 @@ def values(card: Scorecard, measures: pd.DataFrame) -> pd.DataFrame:
 
     Raises InputError: values that are infinite or no numbers, with how many
     """
+    return pd.DataFrame(_read(card, measures), index=measures.index)
+
+
+def _read(card: Scorecard, measures: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Read the value of each indicator by its code; as `values`."""
     needed = {each.column: each.code for each in card.indicators if each.points is None}
     needed |= {each.per: each.code for each in card.indicators if each.per}
     read = {column: numbers(measures, column) for column in needed}
@@ -64,7 +69,7 @@ def values(card: Scorecard, measures: pd.DataFrame) -> pd.DataFrame:
         if each.per:
             divisor = read[each.per][0]
             found[each.code] = found[each.code] / np.where(divisor > 0, divisor, np.nan)
-    return pd.DataFrame(found, index=measures.index)
+    return found
 
 
 def assign_points(card: Scorecard, measures: pd.DataFrame) -> pd.DataFrame:
@@ -78,8 +83,8 @@ def assign_points(card: Scorecard, measures: pd.DataFrame) -> pd.DataFrame:
     unfitted = [each.code for each in card.indicators if each.bins and each.bands is None]
     if unfitted:
         raise ConfigError(f"{', '.join(unfitted)}: no bands were learned yet; call points.fit_bins")
-    found = values(card, measures)
-    scored = {each.code: _points(each, found[each.code].to_numpy()) for each in card.indicators}
+    found = _read(card, measures)
+    scored = {each.code: _points(each, found[each.code]) for each in card.indicators}
     return pd.DataFrame(scored, index=measures.index)
 
 
@@ -93,8 +98,10 @@ def contributions(card: Scorecard, points: pd.DataFrame) -> pd.DataFrame:
     """
     weights = np.array([each.weight for each in card.indicators])
     own = points[[each.code for each in card.indicators]].astype(float)
-    known = known_weight(card, points)
-    return own.mul(weights).div(known.where(known >= card.min_weight - ROUNDING), axis=0)
+    known = known_weight(card, points).to_numpy()
+    divisor = np.where(known >= card.min_weight - ROUNDING, known, np.nan)
+    parts = own.to_numpy().T * weights[:, None] / divisor  # one row per indicator
+    return pd.DataFrame(parts.T, own.index, own.columns)
 
 
 def known_weight(card: Scorecard, points: pd.DataFrame) -> pd.Series:
