@@ -134,12 +134,12 @@ def run(region: str, way: str, work: Path) -> tuple[float, float]:
 def run_here(region: str, way: str, work: str) -> None:
     """Run a region in this process, and write what it takes besides its notebooks."""
     from cvm_analysis import cli
-    from cvm_analysis.run import fork_server, pages, pdf
+    from cvm_analysis.run import forks, pages, pdf
 
     watch = Watch()
     pages.write = watch.timed(pages.write)
     pdf.find_browser = lambda: None
-    fork_server.IS_SAFE = fork_server.IS_SAFE and way == FORKED
+    forks.IS_SAFE = forks.IS_SAFE and way == FORKED
     given = [
         "--region",
         region,
@@ -158,8 +158,8 @@ def run_here(region: str, way: str, work: str) -> None:
         rendering = watch.rendering
         own = {"start-up": time.process_time() - rendering, "rendering": rendering}
         rows = {"the run itself": own}
-        if fork_server.servers:
-            imports = cpu_seconds(fork_server.servers[0].process.pid)
+        if forks.servers:
+            imports = cpu_seconds(forks.servers[0].process.pid)
             rows["imports, once for all"] = {"start-up": imports}
         for name, row in rows.items():
             Path(work, "times", f"{name}.json").write_text(json.dumps({"notebook": name} | row))

@@ -9,7 +9,7 @@ import pytest
 from small_business import small
 from tiny_notebooks import execute_elsewhere, is_gone, parameters, wait_for, write_notebook
 
-from cvm_analysis.run import fork_server, notebook
+from cvm_analysis.run import forks, notebook
 from cvm_analysis.run.plan import Limits
 
 LOOK = """
@@ -72,7 +72,7 @@ def execute(tmp_path, *cells, name="04_value", tables=None, **other):
 
 def test_a_notebook_finds_the_same_alone_started_as_usual_and_after_another(tmp_path, monkeypatch):
     with monkeypatch.context() as elsewhere:
-        elsewhere.setattr(fork_server, "IS_SAFE", False)
+        elsewhere.setattr(forks, "IS_SAFE", False)
         finished, shown = execute(tmp_path, LOOK)
     assert (finished.failure, finished.attempts) == (None, 1)
     as_usual = json.loads(shown)
@@ -117,7 +117,7 @@ def test_where_tables_cannot_be_opened_or_are_killed_the_notebook_opens_them(tmp
         psutil.Process(tables.opener.pid).kill()
         finished, shown = execute(tmp_path, OPENED, tables=tables, **region)
     assert (finished.failure, finished.attempts) == (None, 1)
-    assert json.loads(shown) == {"compiled": 0, "server": fork_server.servers[0].process.pid}
+    assert json.loads(shown) == {"compiled": 0, "server": forks.servers[0].process.pid}
     wrong = region | {"region": "nowhere"}
     with notebook.tables(parameters(tmp_path / "desk", **wrong)) as tables:
         finished, _ = execute(tmp_path, OPENED, tables=tables, **wrong)
@@ -128,7 +128,7 @@ def test_a_server_that_is_killed_ends_its_notebook_which_then_starts_as_usual(tm
     finished, _ = execute(tmp_path, KILL)
     assert (finished.failure, finished.attempts) == (None, 2)
     assert all(is_gone(int(pid)) for pid in (tmp_path / "desk" / "once").read_text().split())
-    fork_server.close()
+    forks.close()
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])

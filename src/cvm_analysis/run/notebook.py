@@ -23,8 +23,8 @@ from typing import Any
 
 from cvm_analysis import errors, notebooks, processes
 from cvm_analysis.errors import InputError
-from cvm_analysis.run import fork_server, work_folders
-from cvm_analysis.run.fork_server import Forked, Tables
+from cvm_analysis.run import forks, work_folders
+from cvm_analysis.run.forks import Forked, Tables
 from cvm_analysis.run.kernel import MEMORY
 from cvm_analysis.run.plan import Failure, Limits, Stopped
 
@@ -48,7 +48,7 @@ class Finished:
 
 def warm_up() -> None:
     """Import what notebooks import, in a process beside this one, while there is other work."""
-    fork_server.warm_up(_every_environment())
+    forks.warm_up(_every_environment())
 
 
 def tables(parameters: Mapping[str, str]) -> Tables:
@@ -172,7 +172,7 @@ def _attempt(
     }
     with _work_folder() as work, (work / "log").open("wb") as log:
         environment = _environment(work, limits)
-        forked = tables.start(log) if tables else fork_server.start(log, environment)
+        forked = tables.start(log) if tables else forks.start(log, environment)
         child = forked or subprocess.Popen(
             [sys.executable, "-m", "cvm_analysis.run.notebook_process"],
             stdin=subprocess.PIPE,

@@ -28,7 +28,7 @@ from cvm_analysis.run import (
     redact_paths,
     region_lock,
 )
-from cvm_analysis.run.fork_server import Tables
+from cvm_analysis.run.forks import Tables
 from cvm_analysis.run.notebook import Finished, execute
 from cvm_analysis.run.plan import (
     PRIVATE,
