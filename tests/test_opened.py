@@ -7,9 +7,11 @@ from dataclasses import replace
 import pandas as pd
 import psutil
 import pytest
-from small_business import small
+from small_business import small, write
 
 from cvm_analysis import engine, opened, prepared
+from cvm_analysis.intake.prepare import prepare
+from cvm_analysis.settings import load
 
 SALES = """customer_id,ordered_at,amount,land
 a,2025-01-02 09:00,10,n
@@ -41,6 +43,20 @@ def test_they_give_what_tables_opened_here_give(settings, region):
     pd.testing.assert_frame_equal(found.measures(DAY), expected.measures(DAY))
     assert len(found.queries.views) == 2
     pd.testing.assert_frame_equal(found.quality, expected.quality)
+
+
+def test_tables_of_a_business_with_contracts_alone_are_opened(tmp_path, monkeypatch):
+    monkeypatch.setattr(opened, "_opened", [])
+    rows = "customer_id,started_on,sold_in\na,2024-01-01,Main\nb,2024-02-01,Main\n"
+    path = write(tmp_path, "{main: {en: Main, zh: 主}}", {"contracts.csv": rows})
+    path.write_text(path.read_text("utf-8").replace("  transactions:", "  contracts:"), "utf-8")
+    settings = load(path)
+    prepare(settings)
+    prepared.open_before_fork(settings, "main")
+    assert opened.find(settings, "main").to_pandas("contracts")["customer_id"].tolist() == [
+        "a",
+        "b",
+    ]
 
 
 def test_another_region_and_other_settings_are_opened_anew(settings):

@@ -515,9 +515,10 @@ def open_before_fork(settings: Settings, region: str) -> None:
     if settings.business.engine is None:
         con = engine.connect_before_fork()
         tables = _open_region(settings, region, con)
-        for query in (tables._customers, tables._latest):
-            if query is not None:
-                tables.queries.store(query)
+        if tables.transactions is not None:  # None: of a business with contracts alone
+            tables.queries.store(tables._customers)
+        if tables._latest is not None:
+            tables.queries.store(tables._latest)
         opened.keep(settings, region, con, tables)
 
 
