@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from cvm_analysis import customers
+from cvm_analysis import customers, queries
 from cvm_analysis.customers import table
 from cvm_analysis.queries import Queries
 
@@ -91,6 +91,16 @@ def test_every_type_is_what_ibis_gives_also_with_empty_cells():
 
 def test_a_kept_query_leaves_the_options_of_ibis(ask):
     ask(DAYS[0])
+    assert ibis.options.sql.fuse_selects
+
+
+def test_two_threads_leave_the_options_of_ibis_whoever_ends_first():
+    first, second = queries.selects_unmerged(), queries.selects_unmerged()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert not ibis.options.sql.fuse_selects, "the second is still inside"
+    second.__exit__(None, None, None)
     assert ibis.options.sql.fuse_selects
 
 

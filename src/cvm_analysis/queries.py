@@ -7,6 +7,7 @@ selects, which DuckDB and Spark do by themselves.
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -153,12 +154,24 @@ def _to_pandas(column: Any) -> Any:
     return column.to_pylist() if column.null_count else column.to_pandas()
 
 
+_before: list[bool] = []  # one of each that is inside; the first is the option as it was
+_one_at_a_time = threading.Lock()
+
+
 @contextmanager
 def selects_unmerged() -> Iterator[None]:
-    """Let Ibis write each select as it is: a third of the time of preparing few rows is saved."""
+    """Let Ibis write each select as it is: a third of the time of preparing few rows is saved.
+
+    The option counts for all threads: the last one to leave sets it as it was before the first.
+    """
     sql = ibis.options.sql
-    before, sql.fuse_selects = sql.fuse_selects, False
+    with _one_at_a_time:
+        _before.append(sql.fuse_selects)
+        sql.fuse_selects = False
     try:
         yield
     finally:
-        sql.fuse_selects = before
+        with _one_at_a_time:
+            before = _before.pop()
+            if not _before:
+                sql.fuse_selects = before
