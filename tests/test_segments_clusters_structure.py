@@ -53,7 +53,7 @@ def test_more_clusters_than_points_are_not_tried(method):
 def test_separate_groups_come_back_and_a_cut_through_a_lump_does_not():
     rng = np.random.default_rng(0)
     points = np.vstack([rng.normal(at, 0.2, (80, 2)) for at in ((0, 0), (9, 9))])
-    with structure.one_thread():
+    with structure.quick_fits():
         two = structure.fit(points, 2, "k_means", 0, 5).predict(points)
         assert structure.bootstrap_stability(points, two, "k_means", 0).tolist() == [1, 1]
         six = structure.fit(points, 6, "k_means", 0, 5).predict(points)
@@ -62,7 +62,7 @@ def test_separate_groups_come_back_and_a_cut_through_a_lump_does_not():
 
 def test_null_silhouettes_have_a_row_each_and_hardly_vary():
     made = features.build(cloud(300, 1), once(cloud(300, 1)))
-    with structure.one_thread():
+    with structure.quick_fits():
         found = structure.null_silhouettes(made, [2, 3], "k_means", 0)
     assert found.shape == (structure.NULL_SAMPLES, 2)
     assert found[2].between(0.2, 0.5).all() and found[2].std() < 0.03

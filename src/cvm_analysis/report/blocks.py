@@ -253,7 +253,3 @@ def _writer(kind: str, say: Words, currency: str) -> Callable[[Any], str | Cell]
 def _letters(text: str) -> int:
     """Return how many letters' room a text takes; a Chinese character takes that of two."""
     return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
-
-
-for _shown_everywhere in ("blocks.html", "blocks.css"):  # compiled once, before notebooks fork
-    templates().get_template(_shown_everywhere)

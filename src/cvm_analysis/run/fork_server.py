@@ -92,6 +92,7 @@ def _import() -> None:
     import pandas as pd
 
     from cvm_analysis import texts
+    from cvm_analysis.report import blocks
     from cvm_analysis.run import notebook_process
 
     pd.set_option("display.max_columns", 20)  # as pandas sets it when a kernel imports it
@@ -107,6 +108,8 @@ def _import() -> None:
                 importlib.import_module(each.name)
     for language in texts.languages():
         texts.words(language)  # which keeps what it read
+    for name in ("blocks.html", "blocks.css"):  # of every table and note
+        blocks.templates().get_template(name)  # which keeps what it compiled
 
 
 def _report(pid: int, report: int) -> None:

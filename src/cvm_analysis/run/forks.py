@@ -12,7 +12,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -91,11 +90,9 @@ class _Opener(NamedTuple):
     report: IO[bytes]
 
     def close(self) -> None:
-        """End it. No notebook runs any more."""
+        """Let it end, as no notebook runs any more, and wait for that."""
         self.control.close()
-        with suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
-        self.report.readline()  # its exit code, once it has ended
+        self.report.readline()  # its exit code
         self.report.close()
 
 

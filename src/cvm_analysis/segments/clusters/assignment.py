@@ -91,7 +91,7 @@ def choose(
     distinct = _distinct(features)
     if short := shortfalls("clusters", buyers=len(features.table), distinct=distinct):
         return _one(index, short[0])
-    with structure.one_thread():
+    with structure.quick_fits():
         sample = _sample(features, seed)
         points = sample.table.to_numpy()
         table, models = structure.scan_k(points, ks, method, seed, starts=5)
@@ -121,7 +121,7 @@ def assign(
     too_few = shortfalls("clusters", buyers=len(features.table))
     if k < 2 or _distinct(features) < k or too_few:
         return pd.Series("c1", index, name="cluster", dtype=object)
-    with structure.one_thread():
+    with structure.quick_fits():
         points = _sample(features, seed).table.to_numpy()
         labels = _predict(structure.fit(points, k, method, seed, starts=5), features, index)
     return labels.map(_names(labels, spend))

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cvm_analysis.one_thread import one_thread
 from cvm_analysis.segments.clusters import null_distribution
 from cvm_analysis.segments.clusters.features import Features
 from cvm_analysis.segments.clusters.measures import Method
@@ -34,12 +35,11 @@ NULL_SAMPLES, NULL_SIZE = 50, 400  # samples, and customers in each
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
+def quick_fits() -> Iterator[None]:
     """Use one thread, so that no digit changes; skip input checks at every fit."""
     from sklearn import config_context
-    from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(1), config_context(assume_finite=True, skip_parameter_validation=True):
+    with one_thread(), config_context(assume_finite=True, skip_parameter_validation=True):
         yield
 
 
