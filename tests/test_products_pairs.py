@@ -21,7 +21,9 @@ def test_counts_by_hand():
     assert both.tolist() == [[2, 1, 2], [1, 1, 1], [2, 1, 2]]
 
 
-def test_counts_by_brute_force():
+@pytest.mark.parametrize("at_once", [pairs.ROWS, 7])
+def test_counts_by_brute_force(at_once, monkeypatch):
+    monkeypatch.setattr(pairs, "ROWS", at_once)
     found = baskets.read(invented_baskets.draw(60, 3, n_products=8)).first
     n, both = pairs.count(found)
     for a in range(8):

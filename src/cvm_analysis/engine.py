@@ -72,6 +72,7 @@ def complete(con: Any, folder: Path) -> None:
     if work := os.environ.get(IN_RUN, "").replace("'", "''"):
         con.raw_sql(f"SET temp_directory = '{work}/spill'")
     con.raw_sql("RESET threads")
+    con.raw_sql("SET allocator_background_threads = true")  # memory of a large query goes back
     queries.confine(con, folder)
 
 

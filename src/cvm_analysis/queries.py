@@ -106,6 +106,8 @@ class Queries:
         answer = self.answers.get(key)
         if answer is None:
             answer = self._run(table, date)
+            if not self.max_rows or len(answer) > self.max_rows:
+                return answer
         if self.max_rows:
             self._keep(key, answer)
         return answer.copy()
@@ -150,8 +152,14 @@ class _View(NamedTuple):
 
 
 def _to_pandas(column: Any) -> Any:
-    """A column as Ibis takes it from DuckDB: one with empty cells as a list, its type follows."""
-    return column.to_pylist() if column.null_count else column.to_pandas()
+    """A column as Ibis takes it from DuckDB: one with empty cells as a list, its type follows.
+
+    Fractions have an empty cell of their own, and a list of them takes four times the memory.
+    """
+    from pyarrow.types import is_floating
+
+    is_list = column.null_count and not is_floating(column.type)
+    return column.to_pylist() if is_list else column.to_pandas()
 
 
 _before: list[bool] = []  # one of each that is inside; the first is the option as it was

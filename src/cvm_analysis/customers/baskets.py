@@ -16,8 +16,8 @@ NAMED = ("product_id", "product", "category")  # columns that say what was bough
 def baskets(transactions: ir.Table, date: dt.date, exclude: Sequence[str] = ()) -> ir.Table:
     """One row per customer, order and product bought up to `date`, in order of customer and time.
 
-    customer_id; basket: order_id, else the day; at; product; category where the lines have one;
-    margin (net of discounts, empty without a cost)
+    customer_id; basket: a number for each order of a customer, or day without an order_id; at;
+    product; category where the lines have one; margin (net of discounts, empty without a cost)
 
     A product is called what its code is called most often; codes of one name are one product, and
     a code without a name is called by itself. Without products, `product` is the category. Returns
@@ -29,13 +29,15 @@ def baskets(transactions: ir.Table, date: dt.date, exclude: Sequence[str] = ()) 
     bought = transactions.filter(transactions.ordered_at.date() <= date, transactions.amount > 0)
     for name in there if exclude else ():
         bought = bought.filter(bought[name].isnull() | bought[name].notin(exclude))
-    lines = _name_products(bought).mutate(basket=order_of(bought), margin=_margin(bought))
+    lines = _name_products(bought).mutate(order=order_of(bought), margin=_margin(bought))
     kept = lines.filter(lines.called.notnull())
     category = {"category": kept.category.min()} if "category" in there else {}
-    rows = kept.group_by("customer_id", "basket", product=kept.called).aggregate(
+    rows = kept.group_by("customer_id", "order", product=kept.called).aggregate(
         at=kept.ordered_at.min(), margin=kept.margin.sum().cast("float64"), **category
     )
-    return rows.order_by("customer_id", "at", "basket", "product")
+    by_order = ibis.window(group_by="customer_id", order_by="order")
+    numbered = rows.mutate(basket=ibis.dense_rank().over(by_order).cast("int32")).drop("order")
+    return numbered.order_by("customer_id", "at", "basket", "product")
 
 
 def _name_products(bought: ir.Table) -> ir.Table:

@@ -58,7 +58,8 @@ def read(rows: pd.DataFrame) -> Baskets:
     """Read baskets, by product, or by category where few products have enough buyers.
 
     rows : one row per customer, order and product, in order of customer and time, as
-        `Prepared.baskets` gives them: customer_id, basket, product, at, margin, and maybe category
+        `Prepared.baskets` gives them: customer_id, basket (its own in every order of a customer),
+        product, at, margin, and maybe category
     """
     level = _choose_level(rows)
     customer, customers = _number(rows["customer_id"])

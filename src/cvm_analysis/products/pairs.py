@@ -17,6 +17,9 @@ intervals of those that pass hold that level, too (Benjamini & Yekutieli, 2005, 
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 from scipy import sparse, special
@@ -29,6 +32,7 @@ from cvm_analysis.tables import empty
 LEAST_LIFT = 1.1  # of a pair worth acting on
 Q = 0.05  # share of false pairs among those found
 MOST = 2000  # products whose pairs are tested: those with most buyers
+ROWS = 500_000  # counted at once: bounds the memory
 
 
 def find(baskets: Baskets) -> pd.DataFrame:
@@ -80,16 +84,32 @@ def count(first: pd.DataFrame) -> tuple[Array, Array]:
     first : one row per customer and product, in order of customer and time: customer, product
         (number from 0), basket
     """
+    n, both = np.zeros((2, *[first["product"].max() + 1] * 2))
+    for part in _parts(first):
+        in_order, at_all = _count(part, len(n))
+        n += in_order
+        both += at_all
+    return n, both
+
+
+def _parts(first: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Cut rows in order of customer into parts of about ROWS, between customers."""
+    starts = np.flatnonzero(first["customer"].diff() != 0)
+    cuts = starts[np.unique(starts // ROWS, return_index=True)[1]]
+    for start, end in itertools.pairwise([*cuts, len(first)]):
+        yield first.iloc[start:end]
+
+
+def _count(first: pd.DataFrame, n_products: int) -> tuple[Array, Array]:
+    """Count the customers of a part, which float32 does without an error."""
     event = pd.factorize(first["basket"])[0]
-    shape = event.max() + 1, first["product"].max() + 1
     ones = np.ones(len(first), dtype=np.float32)
-    new = sparse.csr_matrix((ones, (event, first["product"])), shape)
+    new = sparse.csr_matrix((ones, (event, first["product"])), (event.max() + 1, n_products))
     customer = first["customer"].to_numpy()[np.unique(event, return_index=True)[1]]
     held = _up_to_each(customer) @ new
     is_last = np.append(customer[1:] != customer[:-1], True)
     ends = held[is_last]
-    n, both = (held.T @ new).toarray(), (ends.T @ ends).toarray()
-    return n.astype(float), both.astype(float)
+    return (held.T @ new).toarray(), (ends.T @ ends).toarray()
 
 
 def _up_to_each(customer: Array) -> sparse.csr_matrix:
