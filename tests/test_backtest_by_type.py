@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from cvm_analysis import backtest
-from cvm_analysis.backtest import by_type, origins, trials
+from cvm_analysis.backtest import by_type, origins, purchases, trials
 from cvm_analysis.clv import naive
 from cvm_analysis.errors import InputError
 from cvm_analysis.tables import check
@@ -71,6 +71,19 @@ def test_the_last_period_is_scored_by_what_was_chosen_before_it(cdnow_found):
     assert used["model"].tolist() == [tried.chosen[-2]]
     assert used["value"].iloc[0] == tried.last.log_score[tried.chosen[-2]].mean()
     assert tried.origins[-2].weights != tried.origins[-1].weights
+
+
+def test_earlier_days_may_have_a_sample_of_the_customers(cdnow_log, cdnow_found):
+    log = cdnow_log.rename(columns={"date": "day", "dollars": "amount"})
+    days = purchases.by_day(log)
+    half = {"earlier": lambda day: purchases.customers(days, day).iloc[::2]}
+    found = backtest.run(log, "1997-09-30", 39, **half)
+    then, now = found.types["retail"].origins, cdnow_found.types["retail"].origins
+    sizes = [len(each.customers) for each in now]
+    assert [len(each.customers) for each in then] == [-(-n // 2) for n in sizes[:-1]] + sizes[-1:]
+    actual = cdnow_found.types["retail"].last.actual
+    assert found.types["retail"].last.actual.equals(actual.iloc[::2])
+    assert found.forecasts.index.equals(cdnow_found.forecasts.index)
 
 
 def test_nothing_after_the_day_changes_the_choice(cdnow_log, cdnow_found):

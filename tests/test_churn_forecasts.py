@@ -286,6 +286,9 @@ def test_a_few_customers_of_a_landmark_do_not_set_the_risk_of_all(past):
     learned = learning.learn([replace(few, customers=first.customers.head(35)), many],
                              past.days, LAST, past.plan.horizons)  # fmt: skip
     assert [each.code for each in learned.notes] == ["landmark_small_share"]
+    tenth = replace(first, customers=first.customers.head(35), share=0.1)
+    learned = learning.learn([tenth, many], past.days, LAST, past.plan.horizons)
+    assert "landmark_small_share" not in {each.code for each in learned.notes}
 
 
 def test_a_horizon_that_the_chosen_model_does_not_reach_is_that_of_another(log):

@@ -52,7 +52,7 @@ BELOW = {
     "personal": set(),
     "intake": {
         *("settings", "atomic_folder", "file_names", "owner", "personal", "prepared", "sources"),
-        *("queries", "spreadsheets"),
+        *("customers", "queries", "spreadsheets"),
     },
     "validate": {"settings", "engine", "intake", "prepared", "prepared_copy", "sources", *CORE},
     "crm": {

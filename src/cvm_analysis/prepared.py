@@ -19,12 +19,14 @@ from cvm_analysis import atomic_folder, customers, engine, opened, owner, texts
 from cvm_analysis.atomic_folder import read_json
 from cvm_analysis.customers.service import Days
 from cvm_analysis.errors import InputError
+from cvm_analysis.minimum_data import Note
 from cvm_analysis.queries import DAY, Queries
 from cvm_analysis.settings import Settings
 from cvm_analysis.tables import ALL, FROM_FILES, IMPORTED, TABLES, kind, own
 
 STAMP = "prepared.json"
 SAMPLE = "sample"  # the tables of some customers, from whom a very large company learns
+MOST_LEARNED_FROM = 200_000  # customers of a region, at each of a dozen earlier days
 MERGES = "merges.parquet"  # one row per id that is another person's: old, new
 Where = Callable[[ir.Table], ir.BooleanValue]  # which rows of a table
 
@@ -80,7 +82,7 @@ class Prepared:
     `imported` names the imported indicators of all regions. `last_day` is the last complete day
     over all regions. `experience` measures on a day what scorecards and the loyalty index use of
     `experience.measures`. `n_in_company` counts the customers of a company of whom these are a
-    sample; None: these are all.
+    sample; None: these are all. `share` is that of the customers that `sample` kept.
     """
 
     region: str
@@ -105,6 +107,7 @@ class Prepared:
     queries: Queries
     experience: Callable[[dt.date], pd.DataFrame]
     n_in_company: int | None = None
+    share: float = 1.0
 
     def customers(self, date: dt.date) -> pd.DataFrame:
         """One row per customer as of a day, indexed by customer_id."""
@@ -234,6 +237,43 @@ class Prepared:
                 transactions = copied(self.transactions, days, before)
                 drawn = replace(self, transactions=transactions, queries=queries)
             yield drawn
+
+    def sample(self, types: pd.Series) -> Prepared:
+        """Keep some of very many customers, enough to learn from at earlier days.
+
+        They are about 100,000, and all of the types that have no more than so many.
+
+        types : customer_type of these customers; up to MOST_LEARNED_FROM, all are kept
+        """
+        if len(types) <= MOST_LEARNED_FROM:
+            return self
+        counts, raw = types.value_counts(), self.customers_raw
+        rare = counts[counts <= customers.SAMPLED]
+
+        def where(table: ir.Table) -> ir.BooleanValue:
+            drawn = customers.is_sampled(table.customer_id, len(types))
+            if raw is None or rare.empty:
+                return drawn
+            kept = raw.filter(raw.customer_type.isin(list(rare.index)))
+            return drawn | table.customer_id.isin(kept.customer_id)
+
+        drawn = customers.SAMPLED / len(types)
+        share = drawn + (1 - drawn) * float(rare.sum()) / len(types)
+        return replace(self, **self._filtered(where), share=share)
+
+    def _filtered(self, where: Where) -> dict[str, ir.Table]:
+        """Keep some of the customers in every table that names them."""
+        tables = {name: getattr(self, name) for name in FROM_FILES}
+        return {
+            name: table.filter(where(table))
+            for name, table in tables.items()
+            if table is not None and "customer_id" in table.columns
+        }
+
+    def notes(self, part: str) -> list[Note]:
+        """Note, of a sample, how many percent of the customers it has."""
+        percent = float(round(100 * self.share))
+        return [Note(part, "learned_from_some", percent)] if self.share < 1 else []
 
     def purchase_days(self, date: dt.date) -> pd.DataFrame:
         """One row per customer and day with a purchase by `date`: customer_id, day."""

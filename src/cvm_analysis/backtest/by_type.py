@@ -128,6 +128,7 @@ def run(
     *,
     first_day: dt.date | None = None,
     customers: Callable[[dt.date], pd.DataFrame] | None = None,
+    earlier: Callable[[dt.date], pd.DataFrame] | None = None,
     others: Callable[[dt.date], pd.DataFrame] | None = None,
     company: Mapping[str, Mapping[str, Weights]] | None = None,
     covariates: Sequence[str] = (),
@@ -142,6 +143,8 @@ def run(
     horizon_weeks : how far ahead to forecast
     first_day : of the records; None: the first purchase
     customers : a day -> the customers known then, columns of table `customers`; None: made from log
+    earlier : the same for days before as_of: of very many customers a sample is enough to choose by
+        and to score; None: as customers
     others : a day -> the customers of other regions (customer_type, x, t_x, T in weeks), the prior
         data of types with few customers; None: no prior data
     company : weights of all regions together, as `Backtest.weights`; a region shrinks to them
@@ -161,7 +164,8 @@ def run(
     weeks = forecasts.trial_weeks((today - start).days / 7, horizon_weeks)
     dates, short = forecasts.origins(today, start, weeks)
     table = customers or (lambda day: purchases.customers(days, day))
-    then = [forecasts.split_by_type(_with_columns(table(day), covariates)) for day in dates]
+    tables = [*map(earlier or table, dates[:-1]), table(dates[-1])]
+    then = [forecasts.split_by_type(_with_columns(each, covariates)) for each in tables]
     elsewhere = [
         forecasts.split_by_type(others(day)) if others and _needs_others(each, then[-1]) else {}
         for day, each in zip(dates, then, strict=True)

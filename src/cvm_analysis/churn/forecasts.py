@@ -91,6 +91,8 @@ def run(plan: Plan, known: Sequence[Snapshot], purchase_days: pd.DataFrame) -> B
     known : a Snapshot for each of `plan.days`, in their order
     purchase_days : customer_id, day with a purchase, up to today
     """
+    tested = set().union(*(each.customers.index for each in known[:-1]))
+    purchase_days = purchase_days[purchase_days["customer_id"].isin(tested)]
     purchase_days = purchase_days.assign(day=pd.to_datetime(purchase_days["day"]))
     of_day = {each.day: each for each in known}
 

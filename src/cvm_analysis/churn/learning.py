@@ -33,6 +33,7 @@ class Snapshot:
     customers: pd.DataFrame  # columns of table `customers`; all had bought
     value: pd.DataFrame | None = None  # p_no_purchase_<h>d of the purchase model of that day
     grade: pd.Series | None = None  # rank of the grade of that day, larger is better
+    share: float = 1.0  # of the modelled customers of that day; less: a sample
 
     @cached_property
     def readable(self) -> pd.DataFrame:
@@ -50,9 +51,14 @@ def gather(
     customers: Sequence[pd.DataFrame],
     value: Sequence[pd.DataFrame],
     grades: Sequence[pd.Series],
+    share: float = 1.0,
 ) -> list[Snapshot]:
-    """Make a Snapshot of each day from one element a day in each argument."""
-    return [Snapshot(*each) for each in zip(days, customers, value, grades, strict=True)]
+    """Make a Snapshot of each day from one element a day in each argument.
+
+    share : of all customers, on every day but the last
+    """
+    shares = [share] * (len(days) - 1) + [1.0]
+    return [Snapshot(*each) for each in zip(days, customers, value, grades, shares, strict=True)]
 
 
 class CoxForecast(NamedTuple):
@@ -152,8 +158,9 @@ def learn(
 
 def _few_customers(landmark: Snapshot, known: Sequence[Snapshot]) -> list[Note]:
     """What a landmark lacks to be learned from; the largest number of customers is to forecast."""
-    n, most = len(landmark.customers), max(len(each.customers) for each in known)
-    return shortfalls("churn_landmark", buyers=n, percent=100 * n / max(most, 1))
+    n, most = len(landmark.customers), max(len(each.customers) / each.share for each in known)
+    percent = 100 * n / landmark.share / max(most, 1)
+    return shortfalls("churn_landmark", buyers=n, percent=percent)
 
 
 def _not_learned(values: Sequence[pd.DataFrame | None], few: list[Note]) -> Learned:
