@@ -8,6 +8,7 @@ import pytest
 from small_business import small
 
 from cvm_analysis import customers, prepared
+from cvm_analysis.prepared import region
 
 N = 3000
 DEALERS = [f"c{each}" for each in range(0, 400, 10)]
@@ -15,7 +16,7 @@ DEALERS = [f"c{each}" for each in range(0, 400, 10)]
 
 @pytest.fixture(autouse=True)
 def few(monkeypatch):
-    monkeypatch.setattr(prepared, "MOST_LEARNED_FROM", 1000)
+    monkeypatch.setattr(region, "MOST_LEARNED_FROM", 1000)
     monkeypatch.setattr(customers.sample, "SAMPLED", 300)
     monkeypatch.setattr(customers, "SAMPLED", 300)
 

@@ -1,35 +1,25 @@
-"""The prepared tables of a region in Ibis, from which every analysis starts."""
+"""The prepared tables of a region, and what is asked of them as of a day."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NotRequired
 
 import ibis
 import pandas as pd
 from ibis import ir
-from typing_extensions import TypedDict
 
-from cvm_analysis import atomic_folder, customers, engine, opened, owner, texts
-from cvm_analysis.atomic_folder import read_json
+from cvm_analysis import customers
 from cvm_analysis.customers.service import Days
-from cvm_analysis.errors import InputError
 from cvm_analysis.minimum_data import Note
 from cvm_analysis.queries import DAY, Queries
-from cvm_analysis.settings import Settings
-from cvm_analysis.tables import ALL, FROM_FILES, IMPORTED, TABLES, kind, own
+from cvm_analysis.tables import FROM_FILES, IMPORTED, TABLES, kind
 
-STAMP = "prepared.json"
-SAMPLE = "sample"  # the tables of some customers, from whom a very large company learns
 MOST_LEARNED_FROM = 200_000  # customers of a region, at each of a dozen earlier days
-MERGES = "merges.parquet"  # one row per id that is another person's: old, new
 Where = Callable[[ir.Table], ir.BooleanValue]  # which rows of a table
-
 DATED = {  # table -> the day that tells whether it is still being recorded
     "transactions": "ordered_at",
     "contracts": "started_on",
@@ -37,40 +27,6 @@ DATED = {  # table -> the day that tells whether it is still being recorded
     **dict.fromkeys(("feedback", "indicators", "campaign_members", "contact_log"), "at"),
     **dict.fromkeys(("consents", "points", "referrals", "mentions"), "at"),
 }
-
-
-class _Owned(TypedDict):
-    owner: owner.Owner
-
-
-class Stamp(_Owned):
-    """What readers of prepared.json rely on."""
-
-    fingerprint: str
-    regions: dict[str, dict[str, str]]
-    first_day: str
-    as_of: str
-    extracted_on: str
-    incomplete_day: dict[str, Any] | None
-    files: list[dict[str, Any]]
-    rows_read: int
-    rows_accepted: int
-    notes: list[str]
-    warnings: list[str]
-    imported: list[str]
-    headers: dict[str, list[str]]
-    scores: list[dict[str, Any]]
-    history: list[Prepare]
-    size: int  # of the tables, in bytes
-    sampled_of: NotRequired[int | None]  # customers of a company of whom there is a sample
-
-
-class Prepare(TypedDict):
-    """An earlier prepare, for the gates."""
-
-    fingerprint: str
-    rows: dict[str, int]
-    scores: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -334,7 +290,7 @@ class Prepared:
             if table is not None:
                 day = table[DATED[name]].cast("date")
                 found[name] = table.filter(table.customer_id == customer_id, day <= date)
-        return {name: _to_pandas(name, table) for name, table in found.items()}
+        return {name: to_pandas(name, table) for name, table in found.items()}
 
     def row_days(self, date: dt.date) -> pd.DataFrame:
         """Days by `date` on which each kind of data has rows: table, day."""
@@ -375,296 +331,12 @@ class Prepared:
 
     def to_pandas(self, name: str) -> pd.DataFrame:
         """Load a table into pandas; a missing one has its columns and no rows."""
-        return _to_pandas(name, getattr(self, name))
+        return to_pandas(name, getattr(self, name))
 
 
-def _to_pandas(name: str, table: ir.Table | None) -> pd.DataFrame:
+def to_pandas(name: str, table: ir.Table | None) -> pd.DataFrame:
+    """Load a table into pandas, money as a fraction; a missing one has its columns and no rows."""
     if table is None:
         return pd.DataFrame(columns=list(TABLES[name].columns))
     numbers = [column for column, kind in table.schema().items() if kind.is_decimal()]
     return table.cast(dict.fromkeys(numbers, "float64")).to_pandas()
-
-
-def stamp(settings: Settings) -> dict[str, Any]:
-    """Read what `prepare` recorded (files, regions and their names, dates); empty if never run.
-
-    It is also empty if this version does not know what was recorded, or it is damaged. InputError
-    if the prepared tables are those of another config.
-    """
-    if found := read_json(settings.prepared / STAMP, _Owned):
-        cure = (
-            "name another folder under `prepared` in this config, or, if the config was moved, "
-            f"remove {settings.prepared}"
-        )
-        owner.refuse_another(settings.prepared, found["owner"], describe_owner(settings), cure)
-    return read_stamp(settings.prepared)
-
-
-def describe_owner(settings: Settings) -> owner.Owner:
-    """Describe this config as the owner of its prepared tables."""
-    folder = settings.prepared.parent
-    return owner.describe(settings.business.business, settings.path, folder)
-
-
-@contextmanager
-def kept(settings: Settings) -> Iterator[Settings]:
-    """Give settings whose prepared tables stay as they are, whatever is prepared meanwhile.
-
-    InputError if there are none, or files are missing or cut.
-    """
-    _stamp(settings)
-    with atomic_folder.kept(settings.prepared) as folder:
-        if not is_whole(folder):
-            raise InputError(
-                f"{settings.prepared}: files are missing or cut; run `cvm prepare {settings.path}`"
-            )
-        yield replace(settings, pinned=folder)
-
-
-def pin(settings: Settings, fingerprint: str = "") -> Settings:
-    """Settings whose prepared tables are those of a fingerprint, as long as a run keeps them.
-
-    Without it, or if they are gone: those that are there now.
-    """
-    found = [path for path in atomic_folder.versions(settings.prepared) if path.is_dir()]
-    asked = [path for path in found if read_stamp(path).get("fingerprint") == fingerprint]
-    return replace(settings, pinned=next(iter([*asked, *found]), None))
-
-
-def merges(settings: Settings) -> dict[str, str]:
-    """Map earlier ids of persons with several records to the ids they have now."""
-    path = settings.prepared / MERGES
-    if not path.is_file():
-        return {}
-    found = pd.read_parquet(path)
-    return dict(zip(found["old"], found["new"], strict=True))
-
-
-def imported(settings: Settings) -> list[str]:
-    """Names of the imported indicators of all regions."""
-    return _stamp(settings)["imported"]
-
-
-def dimensions(settings: Settings) -> list[str]:
-    """List the dimensions of satisfaction that anybody scored, in all regions."""
-    from cvm_analysis.experience import answers
-
-    given = answers.read(everyone(settings).to_pandas("feedback"))
-    return sorted(set(given["dimension"]) - {answers.NPS})
-
-
-def customer_types(settings: Settings) -> set[str]:
-    """Types of the customers in all regions who bought; retail where not recorded."""
-    data = everyone(settings)
-    known = data.customers_raw
-    if known is None or "customer_type" not in known.columns:
-        return {"retail"}
-    buyers = data.transactions.select("customer_id").distinct()
-    joined = buyers.left_join(known.select("customer_id", "customer_type"), "customer_id")
-    kinds = joined.select(kind=joined.customer_type.fill_null("retail")).distinct()
-    return set(kinds.to_pandas()["kind"])
-
-
-def find_region(settings: Settings, customer_id: str) -> str | None:
-    """Find the key of the region of a customer; None if no prepared table has the customer."""
-    data = everyone(settings)
-    for table in (data.customers_raw, data.transactions):
-        if table is not None:
-            found = table.filter(table.customer_id == customer_id).select("region").limit(1)
-            if len(rows := found.to_pandas()):
-                return str(rows["region"].iloc[0])
-    return None
-
-
-def count_values(settings: Settings, columns: Iterable[str]) -> dict[str, int]:
-    """Count the values of columns of the customers of all regions; of those that are there."""
-    data = everyone(settings)
-    table = customers.as_of(data.transactions, data.last_day, data.customers_raw)
-    there = [name for name in columns if name in table.columns]
-    counts = table.aggregate(**{name: table[name].nunique() for name in there})
-    return {name: int(n) for name, n in counts.to_pandas().iloc[0].items()} if there else {}
-
-
-def find_values(settings: Settings, column: str) -> set[str]:
-    """Find the values of a column of the order lines of all regions; none without the column."""
-    sales = everyone(settings).transactions
-    if column not in sales.columns:
-        return set()
-    found = sales.select(value=sales[column].cast("string")).distinct().to_pandas()["value"]
-    return set(found.dropna())
-
-
-def count_buyers(settings: Settings, date: dt.date) -> pd.Series:
-    """Count the customers with a purchase by a day, by key of their region."""
-    sales = everyone(settings).transactions
-    bought = sales.filter(sales.ordered_at.date() <= ibis.literal(date), sales.amount > 0)
-    counts = bought.group_by("region").aggregate(n=bought.customer_id.nunique()).to_pandas()
-    return counts.set_index("region")["n"].sort_index()
-
-
-def region_keys(settings: Settings) -> list[str]:
-    """List the keys of the regions, without `all`."""
-    return [key for key in region_names(settings) if key != ALL]
-
-
-def region_names(settings: Settings) -> dict[str, dict[str, str]]:
-    """Names of `all` and every prepared region: key -> language -> name."""
-    every = {each: texts.words(each)("report.all_regions") for each in texts.languages()}
-    return {ALL: every, **_stamp(settings)["regions"]}
-
-
-def resolve_day(settings: Settings, as_of: str = "") -> dt.date:
-    """Read an as_of parameter; empty is the last complete day over all regions, as `prepare` found.
-
-    InputError if it is not an ISO date or lies outside the data.
-    """
-    first_day, last_day, extracted_on = _days(_stamp(settings))
-    if not as_of:
-        return last_day
-    try:
-        day = dt.date.fromisoformat(as_of)
-    except ValueError:
-        raise InputError(f"as_of '{as_of}' is not a date; write it as {last_day}") from None
-    if not first_day <= day <= extracted_on:
-        raise InputError(
-            f"as_of {day} is outside the data ({first_day} to {last_day}); choose a day within"
-        )
-    return day
-
-
-def _days(stamp: dict[str, Any]) -> Iterator[dt.date]:
-    """First day with a sale, last complete day, and the day of extraction."""
-    return (dt.date.fromisoformat(stamp[name]) for name in ("first_day", "as_of", "extracted_on"))
-
-
-def open(settings: Settings, region: str) -> Prepared:
-    """Open the prepared tables of a region or of `all`; InputError lists the regions.
-
-    Of `all` with more customers than can be analysed together, these are the tables of a sample of
-    them: see `intake.company_sample`.
-    """
-    found: Prepared | None = opened.find(settings, region)
-    return found or _open_region(settings, region)
-
-
-def open_before_fork(settings: Settings, region: str) -> None:
-    """Open tables for processes forked from this one, where `open` finds them; nothing is asked.
-
-    On Spark each process opens its own.
-    """
-    if settings.business.engine is None:
-        con = engine.connect_before_fork()
-        tables = _open_region(settings, region, con)
-        if tables.transactions is not None:  # None: of a business with contracts alone
-            tables.queries.store(tables._customers)
-        if tables._latest is not None:
-            tables.queries.store(tables._latest)
-        opened.keep(settings, region, con, tables)
-
-
-def _open_region(settings: Settings, region: str, con: Any = None) -> Prepared:
-    n_customers = count_if_sampled(settings) if region == ALL else None
-    if n_customers is None:
-        return _open(
-            settings, region, lambda table: (table.region == region) | (region == ALL), con=con
-        )
-    sample = _open(settings, ALL, lambda _: ibis.literal(value=True), SAMPLE, con)
-    return replace(sample, n_in_company=n_customers)
-
-
-def everyone(settings: Settings) -> Prepared:
-    """Open the prepared tables of `all` with every customer, however many they are."""
-    return _open(settings, ALL, lambda _: ibis.literal(value=True))
-
-
-def count_if_sampled(settings: Settings) -> int | None:
-    """Count the customers of a company of whom `all` has a sample; None: it has all of them."""
-    return _stamp(settings).get("sampled_of")
-
-
-def other_regions(settings: Settings, region: str) -> Prepared:
-    """Open the tables of all other regions, for partial pooling; none for `all`."""
-    return _open(settings, region, lambda table: (table.region != region) & (region != ALL))
-
-
-def _open(
-    settings: Settings, region: str, where: Where, part: str = "", con: Any = None
-) -> Prepared:
-    """Open the rows of a region; con : None: a connection of their own."""
-    recorded = _stamp(settings)
-    check_region(settings, region)
-    first_day, last_day, extracted_on = _days(recorded)
-    if con is None:
-        con = engine.connect(settings.business.engine, settings.prepared)
-
-    def table(name: str, where: Where = where) -> Any:
-        rows = engine.read(con, settings.prepared / part / name)
-        if rows is None:
-            return None
-        added = own.to_outside(rows.columns)
-        covered = [name for name in added if name in rows.columns]
-        return rows.filter(where(rows)).drop(*covered).rename(added)
-
-    tables = {name: table(name) for name in FROM_FILES}
-
-    def load(name: str) -> pd.DataFrame:  # referrals of all regions: chains leave their region
-        rows = table(name, lambda _: ibis.literal(value=True)) if name == "referrals" else None
-        return _to_pandas(name, tables[name] if rows is None else rows)
-
-    return Prepared(
-        region=region,
-        names=recorded["regions"].get(region, {}),
-        first_day=first_day,
-        last_day=last_day,
-        extracted_on=extracted_on,
-        **tables,
-        imported=recorded["imported"],
-        folder=settings.prepared,
-        queries=Queries(),
-        experience=_experience(settings, load),
-    )
-
-
-def _experience(
-    settings: Settings, load: Callable[[str], pd.DataFrame]
-) -> Callable[[dt.date], pd.DataFrame]:
-    """Measure the experience on a day as far as the config uses it; load : reads a raw table."""
-    columns = settings.measures
-    if not columns:
-        none = pd.DataFrame(index=pd.Index([], name="customer_id", dtype=object))
-        return lambda _: none
-    from cvm_analysis.experience import measures  # loads scipy
-
-    read, rules = cache(load), (settings.segments.period_days, settings.business.points)
-    return cache(lambda day: measures.measure(read, columns, day, *rules))
-
-
-def check_region(settings: Settings, region: str) -> None:
-    """Raise InputError unless the region is `all` or prepared."""
-    regions = _stamp(settings)["regions"]
-    if region not in (ALL, *regions):
-        raise InputError(f"no region '{region}'; choose from {', '.join((ALL, *regions))}")
-
-
-def read_stamp(folder: Path) -> dict[str, Any]:
-    """Read what `prepare` recorded in a folder of prepared tables; empty as `stamp`."""
-    return read_json(folder / STAMP, Stamp) or {}
-
-
-def is_whole(folder: Path) -> bool:
-    """Whether prepared tables have the size they were written with."""
-    return read_stamp(folder).get("size") == size(folder)
-
-
-def size(folder: Path) -> int:
-    """Sum the sizes of prepared tables, in bytes."""
-    return sum(path.stat().st_size for path in folder.glob("**/*.parquet"))
-
-
-def _stamp(settings: Settings) -> dict[str, Any]:
-    if recorded := stamp(settings):
-        return recorded
-    found = "no prepared tables"
-    if (settings.prepared / STAMP).exists():
-        found = "prepared by another version, or damaged"
-    raise InputError(f"{settings.prepared}: {found}; run `cvm prepare {settings.path}`")

@@ -1,0 +1,61 @@
+"""The prepared tables of a region in Ibis, from which every analysis starts."""
+
+from cvm_analysis.prepared.lookups import (
+    count_buyers,
+    count_values,
+    customer_types,
+    dimensions,
+    find_region,
+    find_values,
+)
+from cvm_analysis.prepared.opening import SAMPLE, everyone, open, open_before_fork, other_regions
+from cvm_analysis.prepared.region import Prepared
+from cvm_analysis.prepared.stamps import (
+    MERGES,
+    STAMP,
+    check_region,
+    count_if_sampled,
+    describe_owner,
+    imported,
+    is_whole,
+    kept,
+    merges,
+    pin,
+    read_stamp,
+    region_keys,
+    region_names,
+    resolve_day,
+    size,
+    stamp,
+)
+
+__all__ = [
+    "MERGES",
+    "SAMPLE",
+    "STAMP",
+    "Prepared",
+    "check_region",
+    "count_buyers",
+    "count_if_sampled",
+    "count_values",
+    "customer_types",
+    "describe_owner",
+    "dimensions",
+    "everyone",
+    "find_region",
+    "find_values",
+    "imported",
+    "is_whole",
+    "kept",
+    "merges",
+    "open",
+    "open_before_fork",
+    "other_regions",
+    "pin",
+    "read_stamp",
+    "region_keys",
+    "region_names",
+    "resolve_day",
+    "size",
+    "stamp",
+]
