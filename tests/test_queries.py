@@ -143,6 +143,14 @@ def test_only_the_last_answers_stay_in_memory(lines):
     assert [day for _, day in queries.answers] == DAYS[-2:]
 
 
+def test_an_answer_too_large_to_keep_drives_no_other_out(lines):
+    con, queries = ibis.duckdb.connect(), Queries(max_rows=9)
+    rows = con.create_table("lines", lines)
+    queries.ask(lambda day: customers.as_of(rows, day), DAYS[0])
+    assert len(queries.ask(lambda day: rows.filter(rows.ordered_at.date() <= day), DAYS[0])) > 9
+    assert [len(answer) for answer in queries.answers.values()] == [4]
+
+
 def test_a_table_that_changes_under_one_name_is_asked_each_time(lines):
     con, queries = ibis.duckdb.connect(), Queries(max_rows=0)
     for who in ("c0", "c1"):
