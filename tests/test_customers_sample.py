@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from small_business import small
 
-from cvm_analysis import customers, prepared
+from cvm_analysis import prepared
+from cvm_analysis.customers import sample
 from cvm_analysis.prepared import region
 
 N = 3000
@@ -17,8 +18,7 @@ DEALERS = [f"c{each}" for each in range(0, 400, 10)]
 @pytest.fixture(autouse=True)
 def few(monkeypatch):
     monkeypatch.setattr(region, "MOST_LEARNED_FROM", 1000)
-    monkeypatch.setattr(customers.sample, "SAMPLED", 300)
-    monkeypatch.setattr(customers, "SAMPLED", 300)
+    monkeypatch.setattr(sample, "SIZE", 300)
 
 
 def drawn(ids, n=N):
@@ -28,7 +28,7 @@ def drawn(ids, n=N):
 
 def sampled(ids):
     table = ibis.memtable(pd.DataFrame({"customer_id": list(ids)}))
-    rows = table.filter(customers.is_sampled(table.customer_id, N)).to_pandas()
+    rows = table.filter(sample.is_in(table.customer_id, N)).to_pandas()
     return set(rows["customer_id"])
 
 

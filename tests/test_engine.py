@@ -21,9 +21,11 @@ from small_business import small
 from tiny_notebooks import is_gone
 
 from cvm_analysis import customers, engine, prepared, settings
+from cvm_analysis.customers import sample
 from cvm_analysis.errors import InputError
 from cvm_analysis.intake.prepare import prepare
 from cvm_analysis.performance import periods
+from cvm_analysis.prepared import region
 from cvm_analysis.tables import FROM_FILES
 
 NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "01_customers.ipynb"
@@ -152,6 +154,17 @@ def copies(data):
         yield draw.customers(dt.date(2026, 2, 1))
 
 
+def some(data):
+    """The customers that are learned from, some of most types and all of a rare one."""
+    types = data.customers(DAY)["customer_type"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(region, "MOST_LEARNED_FROM", 1)
+        patch.setattr(sample, "SIZE", int(types.value_counts().iloc[-1]))
+        found = data.sample(types).customers(DAY)
+    assert 0 < len(found) < len(types)
+    return found
+
+
 QUERIES = {
     "customers": lambda data: data.customers(DAY),
     "customers of another day": lambda data: data.customers(EARLIER),
@@ -172,6 +185,7 @@ QUERIES = {
     "largest_days": lambda data: data.largest_days(DAY),
     "histories": lambda data: data.histories(DAY),
     "row_days": lambda data: data.row_days(DAY),
+    "sample": some,
     "feedback_by": lambda data: data.feedback_by(EARLIER),
     "with_copied_days": lambda data: pd.concat(copies(data), keys=range(3)),
     "monthly": lambda data: customers.monthly(data.transactions, DAY).to_pandas(),

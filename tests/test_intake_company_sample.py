@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from small_business import small
 
-from cvm_analysis import customers, prepared
+from cvm_analysis import prepared
+from cvm_analysis.customers import sample
 from cvm_analysis.intake import company_sample
 
 N = 3000
@@ -14,12 +15,12 @@ N = 3000
 @pytest.fixture(autouse=True)
 def few(monkeypatch):
     monkeypatch.setattr(company_sample, "MOST", 1000)
-    monkeypatch.setattr(customers.sample, "SAMPLED", 300)
+    monkeypatch.setattr(sample, "SIZE", 300)
 
 
 def sampled(ids, n):
     table = ibis.memtable(pd.DataFrame({"customer_id": list(ids)}))
-    rows = table.filter(customers.is_sampled(table.customer_id, n)).to_pandas()
+    rows = table.filter(sample.is_in(table.customer_id, n)).to_pandas()
     return set(rows["customer_id"])
 
 

@@ -20,13 +20,11 @@ from cvm_analysis.customers.indicators import (
 from cvm_analysis.customers.one_customer import lines_of
 from cvm_analysis.customers.periods import in_periods
 from cvm_analysis.customers.resample import with_copied_days
-from cvm_analysis.customers.sample import SAMPLED, is_sampled
 from cvm_analysis.customers.service import count_deliveries, late_deliveries, service_due
 from cvm_analysis.customers.table import as_of
 
 __all__ = [
     "NAMED",
-    "SAMPLED",
     "as_of",
     "baskets",
     "count_deliveries",
@@ -34,7 +32,6 @@ __all__ = [
     "histories",
     "in_period",
     "in_periods",
-    "is_sampled",
     "largest_days",
     "late_deliveries",
     "latest",

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from cvm_analysis import customers
+from cvm_analysis.customers import sample
 from cvm_analysis.prepared import SAMPLE
 
 MOST = 2_000_000  # customers analysed together: pandas takes up to 13 KB for each, 26 GB in all
@@ -24,7 +24,5 @@ def write(con: Any, folder: Path, tables: Iterable[str], n_customers: int) -> in
         if "customer_id" in rows.columns:
             to = folder / SAMPLE / part.relative_to(folder)
             to.mkdir(parents=True)
-            rows.filter(customers.is_sampled(rows.customer_id, n_customers)).to_parquet(
-                to / "0.parquet"
-            )
+            rows.filter(sample.is_in(rows.customer_id, n_customers)).to_parquet(to / "0.parquet")
     return n_customers

@@ -13,6 +13,7 @@ import pandas as pd
 from ibis import ir
 
 from cvm_analysis import customers
+from cvm_analysis.customers import sample
 from cvm_analysis.customers.service import Days
 from cvm_analysis.minimum_data import Note
 from cvm_analysis.queries import DAY, Queries
@@ -197,23 +198,23 @@ class Prepared:
     def sample(self, types: pd.Series) -> Prepared:
         """Keep some of very many customers, enough to learn from at earlier days.
 
-        They are about 100,000, and all of the types that have no more than so many.
+        They are about 100,000, and all of the recorded types that have no more than so many.
 
         types : customer_type of these customers; up to MOST_LEARNED_FROM, all are kept
         """
         if len(types) <= MOST_LEARNED_FROM:
             return self
         counts, raw = types.value_counts(), self.customers_raw
-        rare = counts[counts <= customers.SAMPLED]
+        rare = counts[counts <= sample.SIZE]
 
         def where(table: ir.Table) -> ir.BooleanValue:
-            drawn = customers.is_sampled(table.customer_id, len(types))
+            drawn = sample.is_in(table.customer_id, len(types))
             if raw is None or rare.empty:
                 return drawn
             kept = raw.filter(raw.customer_type.isin(list(rare.index)))
             return drawn | table.customer_id.isin(kept.customer_id)
 
-        drawn = customers.SAMPLED / len(types)
+        drawn = sample.SIZE / len(types)
         share = drawn + (1 - drawn) * float(rare.sum()) / len(types)
         return replace(self, **self._filtered(where), share=share)
 
