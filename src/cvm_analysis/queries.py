@@ -154,7 +154,7 @@ class _View(NamedTuple):
 def _to_pandas(column: Any) -> Any:
     """A column as Ibis takes it from DuckDB: one with empty cells as a list, its type follows.
 
-    Fractions have an empty cell of their own, and a list of them takes four times the memory.
+    Fractions have NaN for an empty cell; a list of them would hold an object for each.
     """
     from pyarrow.types import is_floating
 

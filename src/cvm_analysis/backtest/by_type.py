@@ -166,10 +166,8 @@ def run(
     table = customers or (lambda day: purchases.customers(days, day))
     tables = [*map(earlier or table, dates[:-1]), table(dates[-1])]
     then = [forecasts.split_by_type(_with_columns(each, covariates)) for each in tables]
-    elsewhere = [
-        forecasts.split_by_type(others(day)) if others and _needs_others(each, then[-1]) else {}
-        for day, each in zip(dates, then, strict=True)
-    ]
+    both = zip(dates, then, strict=True)
+    elsewhere = [_elsewhere(*each, then[-1], others) for each in both]
     types = {}
     for kind, buyers in then[-1].items():
         own = known[known["customer_id"].isin(buyers.index)]
@@ -231,6 +229,16 @@ def _with_columns(customers: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame
         hint = nearest(missing[0], map(str, customers))
         raise InputError(f"covariates: customers have no column '{missing[0]}'{hint}")
     return customers
+
+
+def _elsewhere(
+    day: dt.date,
+    then: Mapping[str, pd.DataFrame],
+    today: Iterable[str],
+    others: Callable[[dt.date], pd.DataFrame] | None,
+) -> dict[str, pd.DataFrame]:
+    """The customers of other regions on a day by type, where they are needed."""
+    return forecasts.split_by_type(others(day)) if others and _needs_others(then, today) else {}
 
 
 def _needs_others(then: Mapping[str, pd.DataFrame], today: Iterable[str]) -> bool:

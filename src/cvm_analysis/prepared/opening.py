@@ -39,10 +39,7 @@ def open_before_fork(settings: Settings, region: str) -> None:
     if settings.business.engine is None:
         con = engine.connect_before_fork()
         tables = _open_region(settings, region, con)
-        if tables.transactions is not None:  # None: of a business with contracts alone
-            tables.queries.store(tables._customers)
-        if tables._latest is not None:
-            tables.queries.store(tables._latest)
+        tables.compile_queries()
         opened.keep(settings, region, con, tables)
 
 

@@ -80,6 +80,13 @@ class Prepared:
     def _customers(self) -> ir.Table:
         return customers.as_of(self.transactions, DAY, self.customers_raw, self.feedback)
 
+    def compile_queries(self) -> None:
+        """Compile what every notebook asks, without asking it."""
+        if self.transactions is not None:  # None: of a business with contracts alone
+            self.queries.store(self._customers)
+        if self._latest is not None:
+            self.queries.store(self._latest)
+
     def measures(self, date: dt.date) -> pd.DataFrame:
         """Add to customers(date) what else scorecards may use, as known on that day.
 
