@@ -180,6 +180,7 @@ QUERIES = {
     "mix": lambda data: data.mix(["category", "channel", "product"], DAY),
     "purchase_days": lambda data: data.purchase_days(DAY),
     "daily_margin": lambda data: data.daily_margin(DAY, 0.4),
+    "daily_margin of some": lambda data: data.daily_margin(DAY, 0.4, some(data).index[::3]),
     "year_to_last_order": lambda data: data.year_to_last_order(DAY),
     "net_sales": lambda data: data.net_sales(EARLIER).to_frame(),
     "largest_days": lambda data: data.largest_days(DAY),

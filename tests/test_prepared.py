@@ -36,6 +36,19 @@ def test_buyers_are_counted_by_region_up_to_the_day(tmp_path):
     assert [each.to_dict() for each in counts] == [{"n": 1}, {"n": 1, "s": 1}, {"n": 2, "s": 1}]
 
 
+def test_daily_margins_are_those_of_the_customers_asked_for(tmp_path):
+    settings = small(tmp_path, "{from: land}", {"sales.csv": SALES})
+    data, day = prepared.open(settings, "n"), dt.date(2025, 12, 31)
+
+    def margins(*of):
+        found = data.daily_margin(day, 0.5, list(of))
+        return list(zip(found["customer_id"], found["day"].dt.day, found["amount"], strict=True))
+
+    assert margins("b", "b", "unknown", None) == [("b", 1, 5.0)]
+    assert margins("a", "b") == [("a", 2, 10.0), ("b", 1, 5.0)]
+    assert margins() == []
+
+
 def test_a_draw_in_which_nobody_buys_again_has_the_earlier_days_alone(tmp_path):
     settings = small(tmp_path, "{from: land}", {"sales.csv": SALES})
     none = pd.DataFrame({"customer_id": [], "copy_of": [], "day": []}, dtype=object)

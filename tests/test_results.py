@@ -57,6 +57,12 @@ def test_a_table_is_read_as_it_was_written_sorted_by_its_key(run):
     assert found.loc[("value", 182, "nbd", "rmse"), "value"] == 0.5
 
 
+def test_some_columns_of_a_table_are_read_as_far_as_it_has_them(run):
+    run.write("backtest", trust("nbd", "bg_nbd"))
+    every, found = run.read("backtest"), run.read("backtest", ["value", "metric", "no_such"])
+    pd.testing.assert_frame_equal(found, every[["value"]])  # metric is of the key
+
+
 def test_the_key_may_be_the_index_and_the_order_of_rows_does_not_matter(tmp_path):
     table = trust("own_rate", "nbd", "bg_nbd")
     run_in(tmp_path / "a").write("backtest", table)

@@ -61,6 +61,10 @@ POINTS = pd.DataFrame(
         names=["customer_id", "indicator"],
     ),
 )
+PRODUCTS = pd.DataFrame(
+    [("a", 1, "oil", "floor"), ("a", 2, "soap", "floor"), ("b", 1, "oil", None)],
+    columns=["customer_id", "rank", "product", "because_of"],
+).set_index(["customer_id", "rank"])
 TABLES_OF_RUN = {
     **{"customers": CUSTOMERS, "churn": CHURN, "value": VALUE, "contract_churn": CONTRACTS},
     **{
@@ -69,6 +73,7 @@ TABLES_OF_RUN = {
         "experience": SAID,
         "downgrades": MOVED,
         "grade_points": POINTS,
+        "next_products": PRODUCTS,
     },
 }
 
@@ -137,19 +142,22 @@ def test_the_weakest_indicator_has_the_fewest_points(joined):
     assert joined["weakest_points"].dropna().to_dict() == {"a": 20, "e": 30}
 
 
-def test_the_next_product_is_the_first_one_that_something_they_have_speaks_for():
-    rows = [("a", 1, "oil", "floor"), ("a", 2, "soap", "floor"), ("b", 1, "oil", None)]
-    columns = ["customer_id", "rank", "product", "because_of"]
-    products = pd.DataFrame(rows, columns=columns).set_index(["customer_id", "rank"])
-    found = facts.join({"customers": CUSTOMERS, "next_products": products}, DAY)["next_product"]
-    assert found["a"] == "oil"
-    assert found.drop("a").isna().all(), "of b popularity alone says so"
+def test_the_next_product_is_the_first_one_that_something_they_have_speaks_for(joined):
+    assert joined["next_product"]["a"] == "oil"
+    assert joined["next_product"].drop("a").isna().all(), "of b popularity alone says so"
 
 
 def test_without_a_table_its_columns_are_absent():
     found = facts.join({"customers": CUSTOMERS.drop(columns="birth_date")}, DAY)
     for column in ("days_overdue", "fell_from", "weakest_points", "days_to_birthday", "due_on"):
         assert column not in found
+
+
+def test_the_columns_named_as_sources_are_enough_for_any_column(joined):
+    for column in joined:
+        enough = {n: t.filter(facts.sources([column])) for n, t in TABLES_OF_RUN.items()}
+        found = facts.join(enough, DAY, 0.5)[column]
+        pd.testing.assert_series_equal(found, joined[column])
 
 
 def test_an_attribute_that_is_called_like_a_column_of_ours_does_not_take_its_place():

@@ -63,9 +63,10 @@ class Run:
     tables_read: set[str] = field(default_factory=set, repr=False)
     tables_written: set[str] = field(default_factory=set, repr=False)
 
-    def read(self, name: str) -> pd.DataFrame:
+    def read(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """Read a table, indexed by its key; its horizon is in `attrs`.
 
+        columns : as far as the table has them; None: all of it
         A table that `cvm run` hands in (`ledger`, `earlier_reports`) is empty where it has not.
 
         InputError, if it is missing, damaged or made from other data, names the notebook to run.
@@ -78,7 +79,7 @@ class Run:
             first = notebooks.find_writer(name)
             raise InputError(f"{self._table(name)}: no table {name} yet; run {first}.ipynb first")
         self.tables_read.add(name)
-        return self._load(name)
+        return self._load(name, columns=columns)
 
     def read_customer(self, name: str, customer_id: str) -> pd.DataFrame:
         """Read one customer's rows of a table, indexed by its key; none where it is missing."""
@@ -87,13 +88,24 @@ class Run:
             return pd.DataFrame()
         return self._load(name, [("customer_id", "==", customer_id)])
 
-    def _load(self, name: str, where: list[tuple[str, str, str]] | None = None) -> pd.DataFrame:
+    def _load(
+        self,
+        name: str,
+        where: list[tuple[str, str, str]] | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> pd.DataFrame:
+        from pyarrow import parquet
+
+        path, key = self._table(name), list(TABLES[name].key)
         try:
-            table = pd.read_parquet(self._table(name), filters=where)
+            if columns is not None:
+                present = parquet.read_schema(path).names
+                columns = [*key, *(c for c in present if c in columns and c not in key)]
+            table = pd.read_parquet(path, filters=where, columns=columns)
         except (OSError, ValueError):
             first = notebooks.find_writer(name)
-            raise InputError(f"{self._table(name)}: damaged; run {first}.ipynb again") from None
-        return table.set_index(list(TABLES[name].key))
+            raise InputError(f"{path}: damaged; run {first}.ipynb again") from None
+        return table.set_index(key)
 
     def read_own(self, name: str) -> pd.DataFrame:
         """Read this region's rows of a table that keeps those of all regions beside each other."""

@@ -243,13 +243,19 @@ class Prepared:
         """One row per customer and day with a purchase by `date`: customer_id, day."""
         return customers.purchase_days(self.transactions, date).to_pandas()
 
-    def daily_margin(self, date: dt.date, margin_share: float | None) -> pd.DataFrame:
+    def daily_margin(
+        self, date: dt.date, margin_share: float | None, of: Iterable[str] | None = None
+    ) -> pd.DataFrame:
         """Margin of each customer and day by `date`: customer_id, day, amount, sales, purchases.
 
         margin_share : of net sales, where a line has no cost; None: all of them are margin
+        of : customer_ids; None: of every customer
         """
-        share = 1.0 if margin_share is None else margin_share
-        return customers.daily_margin(self.transactions, date, share).to_pandas()
+        share, transactions = 1.0 if margin_share is None else margin_share, self.transactions
+        if of is not None:
+            asked = pd.DataFrame({"customer_id": pd.unique(pd.Series(of, dtype="string"))})
+            transactions = transactions.semi_join(ibis.memtable(asked), "customer_id")
+        return customers.daily_margin(transactions, date, share).to_pandas()
 
     def year_to_last_order(self, date: dt.date) -> pd.DataFrame:
         """Net sales and margin of each customer's year up to the last order, by customer_id."""

@@ -22,6 +22,7 @@ JOINED = (
     *("customers", "segments", "grades", "churn", "value", "contract_churn"),
     *("membership", "experience"),
 )
+READ = (*JOINED[1:], "downgrades", "grade_points", "next_products")  # tables of a run
 _LEFT_OUT = ("customer_id", "model", "version")  # say how a figure was made
 _SHARES = ("churn_risk", "late_share", "return_share", "discount_share", "repeat_share")
 _RANGES = {
@@ -54,6 +55,11 @@ _SINCE: Mapping[str, str] = MappingProxyType(  # date -> days since then
         "joined_on": "days_since_joined",
         "last_contact": "days_since_contact",
     }
+)
+_SOURCES = (  # columns of tables that DERIVED is made from
+    *("customer_type", "n_orders", "net_sales", "margin_total", "days_since_last", *_SINCE),
+    *("last_order", "next_order_on", "due_on", "birth_date", "before", "largest_drop"),
+    *("points", "product", "because_of"),
 )
 _NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType(  # column -> columns of raw tables
     {
@@ -144,6 +150,11 @@ def needs(column: str) -> tuple[str, ...]:
     return _NEEDS.get(column, ())
 
 
+def sources(columns: Iterable[str]) -> list[str]:
+    """List the columns that tables must have so that `join` gives these columns."""
+    return sorted({*columns, *_SOURCES})
+
+
 def join(
     tables: Mapping[str, pd.DataFrame], as_of: dt.date, margin_share: float = 1.0
 ) -> pd.DataFrame:
@@ -155,7 +166,7 @@ def join(
         indicators and attributes of the business's own), segments, grades, value, churn,
         contract_churn, membership, experience, downgrades, grade_points, next_products,
         late_deliveries (`Prepared.late_deliveries`), service_due (`Prepared.service_due`). Only
-        customers must be there
+        customers must be there. Of each the columns `sources` are enough
     margin_share : share of net sales that is margin, where no cost is known
 
     Returns

@@ -41,6 +41,17 @@ class Recommended(NamedTuple):
     notes: list[Note]
 
 
+def columns(actions: Sequence[Action]) -> set[str]:
+    """List the columns of facts that recommendations of these actions are made from."""
+    used = {
+        *("region", "segment", "consent", "expected_margin", "order_margin"),
+        *baselines.P_NO_PURCHASE.values(),
+    }
+    for action in actions:
+        used |= {*conditions.columns(action.when), action.reason, action.effect.on}
+    return used
+
+
 def find_candidates(
     facts: pd.DataFrame,
     actions: Sequence[Action],
@@ -68,7 +79,7 @@ def find_candidates(
     effect: a share of the money expected, or points of probability x the margin of an order; 0
     where that money is unknown or negative.
     """
-    used = _list_used(actions)
+    used = columns(actions)
     facts = facts[[column for column in facts if column in used]]
     figures = segment_figures.assign(segment=segment_figures.index)
     large = figures[figures["n_customers"] >= min_segment]
@@ -86,20 +97,6 @@ def find_candidates(
         found.append(pd.concat([terms, shown], axis=1).rename_axis("customer_id"))
     filled = [each for each in found if len(each)] or found[:1]
     return pd.concat(filled).reset_index() if filled else pd.DataFrame(columns=list(CANDIDATE))
-
-
-def _list_used(actions: Sequence[Action]) -> set[str]:
-    """List the columns of facts that candidates are made from."""
-    used = {
-        "region",
-        "segment",
-        "expected_margin",
-        "order_margin",
-        *baselines.P_NO_PURCHASE.values(),
-    }
-    for action in actions:
-        used |= {*conditions.columns(action.when), action.reason, action.effect.on}
-    return used
 
 
 def _terms(
@@ -160,15 +157,15 @@ def resolve(
     for code, drop in _find_left_out(rows, actions, contacts, as_of).items():
         notes.append(_note(code, rows[keep & drop]))
         keep &= ~drop
-    ordered = _order(rows[keep])
-    is_marketing = ordered["kind"] == MARKETING
-    among = is_marketing.groupby(ordered["customer_id"]).cumsum()
-    room = _room(ordered["customer_id"], actions, contacts, contact_limit, as_of)
-    first = ordered.assign(rank=ordered.groupby("customer_id").cumcount() + 1)
-    too_often = (is_marketing & (among > room))[first["rank"] <= most_actions]
-    first = first[first["rank"] <= most_actions]
-    notes.append(_note("contact_limit", first[too_often]))
-    chosen = first[~too_often]  # marketing comes last, so that ranks have no gaps
+    rows = rows.loc[_order(rows[keep])]  # one copy at a time: a large region has millions of rows
+    is_marketing = rows["kind"] == MARKETING
+    among = is_marketing.groupby(rows["customer_id"]).cumsum()
+    room = _room(rows["customer_id"], actions, contacts, contact_limit, as_of)
+    rank = rows.groupby("customer_id").cumcount() + 1
+    too_often = is_marketing & (among > room)
+    is_first = rank <= most_actions
+    notes.append(_note("contact_limit", rows[is_first & too_often]))
+    chosen = rows[is_first & ~too_often].assign(rank=rank)  # marketing comes last: no gaps
     notes.append(_note("consent_not_recorded", chosen[chosen["consent"] == consent.NOT_RECORDED]))
     return Recommended(_as_table(chosen), [note for note in notes if note.have])
 
@@ -194,12 +191,12 @@ def _note(code: str, rows: pd.DataFrame) -> Note:
     return Note(PART, code, float(rows["customer_id"].nunique()))
 
 
-def _order(rows: pd.DataFrame) -> pd.DataFrame:
+def _order(rows: pd.DataFrame) -> pd.Index:
     """Sort the candidates of each customer; equal ones stay in the order of the catalogue."""
-    net = rows["expected_gain"] - rows["cost"]
-    by = rows.assign(first=rows["kind"].map(KINDS.index), loss=-net)
-    order = by.sort_values(["customer_id", "first", "priority", "loss"], kind="stable").index
-    return rows.loc[order]
+    by = rows[["customer_id", "priority"]].assign(
+        first=rows["kind"].map(KINDS.index), loss=rows["cost"] - rows["expected_gain"]
+    )
+    return by.sort_values(["customer_id", "first", "priority", "loss"], kind="stable").index
 
 
 def _last_done(contacts: pd.DataFrame | None, as_of: dt.date) -> pd.Series:
@@ -252,7 +249,8 @@ def mark_largest_gain(actions: pd.DataFrame) -> pd.DataFrame:
 
     actions : columns customer_id (or in the index), rank, expected_gain, in_plan, arm
     """
-    flat = actions.reset_index()
+    used = ["customer_id", "rank", "expected_gain", "in_plan", "arm"]
+    flat = actions[[column for column in used if column in actions]].reset_index()
     done = flat[flat["in_plan"].astype(bool) & (flat["arm"] != "control")]
     order = done.sort_values(["expected_gain", "rank"], ascending=[False, True])
     first = order.drop_duplicates("customer_id").index

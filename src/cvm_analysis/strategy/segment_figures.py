@@ -16,7 +16,9 @@ def summary(customers: pd.DataFrame, segment: pd.Series, value: pd.DataFrame) ->
 
     customers, value : tables of these names; `value` may be empty; segment : of each customer
     """
-    joined = customers.join(value[["expected_orders", "expected_margin"]])
+    joined = customers[["x", "net_sales", "days_since_last"]].join(
+        value[["expected_orders", "expected_margin"]]
+    )
     groups = joined.assign(repeats=joined["x"] > 0).groupby(segment)
     found = pd.DataFrame(
         {
