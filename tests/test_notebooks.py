@@ -9,6 +9,7 @@ from nbclient import NotebookClient
 from nbformat import v4
 
 from cvm_analysis import notebooks
+from cvm_analysis.strategy import facts
 from cvm_analysis.tables import HANDED_IN, TABLES
 
 ROOT = Path(__file__).parent.parent
@@ -40,6 +41,8 @@ def test_it_reads_and_writes_the_tables_it_is_described_with(name):
     calls = {
         way: set(re.findall(rf'run\.{way}(?:_own)?\("(\w+)"', source)) for way in ("read", "write")
     }
+    if "run.read(name, used) for name in facts.READ" in source:
+        calls["read"] |= set(facts.READ)
     assert set(DESCRIBED[name].writes) == calls["write"] <= set(TABLES)
     assert set(DESCRIBED[name].reads) == calls["read"] - calls["write"]
     assert f'run.sign_off("{name}", language' in cells(name)[-1]
