@@ -113,8 +113,7 @@ def report(settings, language):
     limits = settings.scorecards.scorecards["franchise"][0].grades
     pictures = [charts.grade_mix(mix, say), charts.contributions(parts, limits, say)]
     pictures += [charts.segment_bars(figures[["n_customers", "net_sales"]], say)]
-    blocks = [writer.headline(figures), writer.segments(figures)]
-    texts = [*(each.html for each in blocks), *(each.svg() for each in pictures)]
+    texts = [writer.segments(figures).html, *(each.svg() for each in pictures)]
     return "\n".join([*texts, *(say(key) for key in own)])
 
 

@@ -42,13 +42,6 @@ def test_the_last_period_is_shown_nps_first_and_a_change_within_chance_says_so()
     assert ">50<" not in html, "the period before"
 
 
-def test_managers_see_the_same_in_four_columns():
-    html = experience.short_scores(EN, SCORES).html
-    assert (
-        "3.20 to 3.70" in html and "-\u20603 (within chance)" in html and "Unweighted" not in html
-    )
-
-
 def test_only_what_is_beyond_chance_stands_out():
     html = experience.standing_out(EN, SCORES).html
     assert "Loyal · NPS" in html and "+52" in html and "Lost" not in html

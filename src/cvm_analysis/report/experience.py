@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -17,7 +16,6 @@ ALL, NPS = "all", "nps"
 SCORES = {"score": "text", "interval": "text", "score_change": "text", "top_share": "percent"}
 SCORES |= {"bottom_share": "percent", "n_answers": "number", "effective_n": "number"}
 SCORES |= {"unweighted": "text"}
-SHORT = {name: SCORES[name] for name in ("score", "interval", "score_change", "n_answers")}
 STANDING = {"score": "text", "score_rest": "text", "interval": "text", "q_value": "number:3"}
 RATES = {"n_asked": "number", "n_answered": "number", "response_rate": "percent"}
 RATES |= {"interval": "text", "weight": "number:2"}
@@ -46,15 +44,6 @@ def scores(writer: Writer, scores: pd.DataFrame) -> Block:
 
     scores : table `survey_scores`
     """
-    return _scores(writer, scores, SCORES)
-
-
-def short_scores(writer: Writer, scores: pd.DataFrame) -> Block:
-    """Show the same in brief: score, interval, change, number of answers."""
-    return _scores(writer, scores, SHORT)
-
-
-def _scores(writer: Writer, scores: pd.DataFrame, formats: Mapping[str, str]) -> Block:
     last = last_period(scores)
     rows = last[last["group"] == ALL] if len(last) else last
     if rows.empty:
@@ -68,7 +57,7 @@ def _scores(writer: Writer, scores: pd.DataFrame, formats: Mapping[str, str]) ->
         interval=_intervals(writer, rows, "low", "high"),
         score_change=[write_change(writer, *each) for each in changes],
     ).set_axis([dimension_name(writer, code) for code in rows["dimension"]])
-    return writer.table(shown, formats, id="survey-scores")
+    return writer.table(shown, SCORES, id="survey-scores")
 
 
 def standing_out(writer: Writer, scores: pd.DataFrame) -> Block:

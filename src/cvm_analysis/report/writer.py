@@ -103,23 +103,6 @@ class Writer:
             return Block("")
         return blocks.join([blocks.section(heading, width="half"), *shown])
 
-    def headline(self, figures: pd.DataFrame) -> Block:
-        """Say what margin the customers should bring, and which segment brings most of it.
-
-        figures : one row per segment, as strategy.segment_figures.summary makes them
-        """
-        top, valued = figures.iloc[0], figures[figures["mean_expected_margin"].notna()]
-        return blocks.headline(
-            self.say(
-                "report.writer.headline",
-                customers=self.say.number(valued["n_customers"].sum()),
-                value=self.money(figures["expected_margin"].sum()),
-                segment=self.say(f"segments.{figures.index[0]}"),
-                n=self.say.count("customers", top["n_customers"]),
-                share_expected_margin=self.say.percent(top["share_expected_margin"]),
-            )
-        )
-
     def coverage(self, regions: int, missing: Sequence[str]) -> Block:
         """Say which regions the company's report adds up; nothing for a region (0 regions).
 
@@ -132,49 +115,24 @@ class Writer:
 
     def customers(self, customers: pd.DataFrame) -> Block:
         """Show the size of the business: customers, orders, net sales, returns."""
-        return blocks.key_figures(self._customers(customers))
-
-    def key_figures(self, customers: pd.DataFrame, value: pd.DataFrame) -> Block:
-        """Show the same, and the expected margin."""
-        margin = self.money(value["expected_margin"].sum())
-        expected = self.say.count("purchases", value["expected_orders"].sum())
-        valued = self.say.count("customers", value["expected_margin"].count())
-        last = self._key("expected_margin", margin, n=expected, customers=valued)
-        return blocks.key_figures([*self._customers(customers), last])
-
-    def figures(self, customers: pd.DataFrame, value: pd.DataFrame) -> dict[str, float]:
-        """Give the figures by which regions are compared, named as under `columns` in the texts.
-
-        n_customers : customers with a purchase
-        net_sales, expected_margin : sums, in the currency
-        repeat_share : of these customers, the share with a second purchase day
-        """
-        buyers = customers[customers["n_orders"] > 0]
-        return {
-            "n_customers": len(buyers),
-            "net_sales": float(customers["net_sales"].sum()),
-            "expected_margin": float(value["expected_margin"].sum()),
-            "repeat_share": float((buyers["x"] > 0).mean()),
-        }
-
-    def since(self, customers: pd.DataFrame) -> str:
-        """Write the month of the first purchase, from which sales and orders count."""
-        return self.say.month(customers["first_order"].min())
-
-    def _customers(self, customers: pd.DataFrame) -> list[Figure]:
         say, buyers = self.say, customers[customers["n_orders"] > 0]
         repeat = buyers["x"] > 0
         gross, net = float(customers["gross_sales"].sum()), float(customers["net_sales"].sum())
         returned = (gross - net) / gross if gross else float("nan")
         since, n_buyers = self.since(buyers), say.number(len(buyers))
         repeats = {"n": say.number(repeat.sum()), "buyers": n_buyers}
-        return [
+        figures = [
             self._key("buyers", n_buyers, n=say.number(len(customers)), since=since),
             self._key("repeat_customers", say.percent(repeat.mean()), **repeats, since=since),
             self._key("orders", say.number(buyers["n_orders"].sum()), since=since),
             self._key("net_sales", self.money(net), since=since),
             self._key("returned", say.percent(returned, 1), n=self.money(gross), since=since),
         ]
+        return blocks.key_figures(figures)
+
+    def since(self, customers: pd.DataFrame) -> str:
+        """Write the month of the first purchase, from which sales and orders count."""
+        return self.say.month(customers["first_order"].min())
 
     def _key(self, name: str, value: str, **figures: str) -> Figure:
         key = f"report.writer.key.{name}"
@@ -192,25 +150,6 @@ class Writer:
     def segments(self, figures: pd.DataFrame) -> Block:
         """Show one row per segment in figures."""
         return self.table(figures, SEGMENT_COLUMNS, "segments", id="segments")
-
-    def churn(self, churn: pd.DataFrame, value: pd.DataFrame, horizon_days: int) -> Block:
-        """Show how many are expected to place no order, and the margin at stake and lost.
-
-        Those expected to place no order are counted among customers who have not lapsed.
-        """
-        say, lapsed = self.say, churn["lapsed"].eq(True).fillna(False).astype(bool)
-        active = churn.loc[~lapsed, "churn_risk"].dropna()
-        of_active, of_churn, of_value = (
-            say.count("customers", len(each)) for each in (active, churn, value)
-        )
-        expected, days = float(active.sum()), say.duration(horizon_days)
-        risk, lost = float(churn["margin_at_stake"].sum()), float(value["churned_value"].sum())
-        figures = [
-            self._key("no_order", say.number(expected or None), days=days, customers=of_active),
-            self._key("margin_at_stake", self.money(risk), customers=of_churn),
-            self._key("churned_value", self.money(lost), customers=of_value),
-        ]
-        return blocks.key_figures(figures)
 
     def backtest(self, backtest: pd.DataFrame, beside: Sequence[str] = ()) -> Block:
         """Show how far off each forecast of purchases was on an unseen past period.

@@ -11,7 +11,6 @@ import math
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import brentq
 from scipy.stats import norm
 
 from cvm_analysis.strategy.arm_difference import Measure
@@ -47,33 +46,6 @@ def needed(
     z = norm.ppf(1 - alpha / 2) + norm.ppf(power)
     variance = _variance(measure, baseline, effect, control_share)
     return float(math.ceil(z**2 * variance / effect**2))
-
-
-def detectable(
-    measure: Measure,
-    baseline: float,
-    n: float,
-    control_share: float,
-    power: float = _POWER,
-    alpha: float = _ALPHA,
-) -> float:
-    """Find the smallest increase that `n` customers can show; arguments as of `needed`.
-
-    Returns
-    -------
-    In money or in points; infinity if even a purchase by every customer would not show.
-    """
-    z = norm.ppf(1 - alpha / 2) + norm.ppf(power)
-
-    def excess(effect: float) -> float:
-        return effect - z * np.sqrt(_variance(measure, baseline, effect, control_share) / n)
-
-    if n <= 0 or not 0 < control_share < 1:
-        return math.inf
-    if measure == "margin":
-        return float(-excess(0.0))
-    most = 1 - baseline
-    return float(brentq(excess, 0.0, most)) if excess(most) > 0 else math.inf
 
 
 def _variance(measure: Measure, baseline: float, effect: float, control_share: float) -> float:
