@@ -165,6 +165,10 @@ def test_whom_to_call_is_introduced_by_figures():
     assert "The list has all 3 customers." in html
 
 
+def test_without_margin_at_stake_the_calls_have_a_title_without_money():
+    assert ">The 2 to call first</h2>" in calls(to_call().assign(margin_at_stake=0.0))
+
+
 def test_whom_to_call_says_where_why_and_what_first():
     html = calls(to_call())
     first, second = re.findall(r"<tr>\s*<th scope=\"row\".*?</tr>", html, re.DOTALL)

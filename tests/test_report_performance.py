@@ -114,6 +114,9 @@ def trend(*rows, of="all"):
         ([("2024-12-01", 50.0, 100.0), ("2025-01-01", 20.0, 40.0)],
          "In the last month sales fell 50%, after a fall of 50% in the one before",
          "最近一个月销售额同比下降50%，上一期为下降50%"),
+        ([("2025-07-01", 100.4, 100.0), ("2025-10-01", 99.6, 100.0)],
+         "In the last quarter sales hardly changed, after little change in the one before",
+         "最近一个季度销售额与上年同期基本持平，上一期基本持平"),
     ],
 )  # fmt: skip
 def test_the_last_period_is_told_with_the_one_before(rows, english, chinese):

@@ -144,10 +144,12 @@ def calls(writer: Writer, listed: pd.DataFrame, churn: pd.DataFrame, horizon_day
     }
     shown = shown.set_axis(pd.Index(names, tupleize_cols=False))
     n_due = int((churn["list_priority"] > 0).sum())
+    at_stake = listed["margin_at_stake"].sum()  # 0: forecasts that know no dropout
+    form = "title" if at_stake > 0 else "title_without_money"
     title = say(
-        "report.first_page.calls.title",
+        f"report.first_page.calls.{form}",
         n=say.number(len(listed)),
-        money=writer.money(listed["margin_at_stake"].sum()),
+        money=writer.money(at_stake),
     )
     days, due = say.duration(horizon_days), say.count("customers", n_due)
     lead = say("report.first_page.calls.lead", days=days, all=due)

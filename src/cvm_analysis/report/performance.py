@@ -66,11 +66,18 @@ def last_period(writer: Writer, sales_trend: pd.DataFrame) -> str:
     now, before = growth.iloc[-1], growth.iloc[-2]
     days = (growth.index[-1] - growth.index[-2]).days
     span = say(f"{_TEXTS}.last_period.{'quarter' if days > _MONTH else 'month'}")
-    form = "fell" if now < 0 else "grew"
-    of_before = "after_fall" if before < 0 else "after_growth"
+    form = _direction(now, "fell", "grew", "steady")
+    of_before = _direction(before, "after_fall", "after_growth", "after_no_change")
     after = say(f"{_TEXTS}.last_period.{of_before}", change=say.percent(abs(before)))
     change = say.percent(abs(now))
     return say(f"{_TEXTS}.last_period.{form}", span=span, change=change, after=after)
+
+
+def _direction(change: float, down: str, up: str, steady: str) -> str:
+    """Choose by the sign of a change, a share."""
+    if abs(change) < _STEADY:
+        return steady
+    return down if change < 0 else up
 
 
 def why_changed(writer: Writer, sales_change: pd.DataFrame) -> str:
