@@ -66,18 +66,10 @@ def last_period(writer: Writer, sales_trend: pd.DataFrame) -> str:
     now, before = growth.iloc[-1], growth.iloc[-2]
     days = (growth.index[-1] - growth.index[-2]).days
     span = say(f"{_TEXTS}.last_period.{'quarter' if days > _MONTH else 'month'}")
-    form = _direction(now, "fell", "grew", "steady")
-    of_before = _direction(before, "after_fall", "after_growth", "after_no_change")
-    after = say(f"{_TEXTS}.last_period.{of_before}", change=say.percent(abs(before)))
+    form, of_before = (_choose(share, abs(share) >= _STEADY) for share in (now, before))
+    after = say(f"{_TEXTS}.last_period.after.{of_before}", change=say.percent(abs(before)))
     change = say.percent(abs(now))
     return say(f"{_TEXTS}.last_period.{form}", span=span, change=change, after=after)
-
-
-def _direction(change: float, down: str, up: str, steady: str) -> str:
-    """Choose by the sign of a change, a share."""
-    if abs(change) < _STEADY:
-        return steady
-    return down if change < 0 else up
 
 
 def why_changed(writer: Writer, sales_change: pd.DataFrame) -> str:
@@ -182,9 +174,12 @@ def _tell(writer: Writer, row: pd.Series, of: str, **names: str) -> str:
     return writer.say(f"{_TEXTS}.{of}.{form}", **written, **names)
 
 
-def _choose(share: float, beyond_chance: bool) -> str:
-    """Name the form of a text on a change, a share of what was before."""
-    if beyond_chance:
+def _choose(share: float, is_clear: bool) -> str:
+    """Name the form of a text on a change, a share of what was before.
+
+    is_clear : beyond chance, or, where chance was not tested, not too small to mention
+    """
+    if is_clear:
         return "grew" if share > 0 else "fell"
     if abs(share) < _STEADY:
         return "steady"
