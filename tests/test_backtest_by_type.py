@@ -9,6 +9,7 @@ import pytest
 from cvm_analysis import backtest
 from cvm_analysis.backtest import by_type, origins, purchases, trials
 from cvm_analysis.clv import naive
+from cvm_analysis.clv.forecasts import expected_purchases
 from cvm_analysis.errors import InputError
 from cvm_analysis.tables import check
 
@@ -201,6 +202,30 @@ def test_a_region_shrinks_to_the_weights_of_the_company(company, two_types):
     used = {code for code, w in theirs.items() if w > 0.05}
     assert used <= set(ours)
     assert all(ours[code] == pytest.approx(theirs[code], abs=0.25) for code in used)
+
+
+def test_a_small_region_tries_the_choice_of_the_company_on_the_last_period_alone(two_types):
+    """Nothing is chosen here, so today's forecasts are those of a run that tries all periods."""
+    single = {"pareto_nbd": 1.0}
+    whole = backtest.run(two_types, "1998-06-30", 26)
+    dates = whole.weights["retail"]
+    company = {kind: dict.fromkeys(dates, single) for kind in ("retail", "dealer")}
+    small = two_types[two_types["customer_id"] <= "0503"]
+    found = backtest.run(small, "1998-06-30", 26, company=company)
+    assert {kind: len(tried.trials) for kind, tried in found.types.items()} == {
+        "retail": 1,
+        "dealer": 1,
+    }
+    (note,) = [each for each in found.notes if each.code == "company_choice_few_buyers"]
+    assert (note.have, note.need) == (499, 500)
+    alone = backtest.run(small, "1998-06-30", 26)
+    assert len(alone.types["retail"].trials) == len(dates) - 1 > 1
+    here = found.forecasts["expected_purchases"]
+    today = alone.types["retail"].origins[-1]
+    expected = expected_purchases(today.models["pareto_nbd"], today.customers, 26)
+    pd.testing.assert_series_equal(here.reindex(expected.index), expected, check_names=False)
+    larger = two_types[two_types["customer_id"] <= "0504"]
+    assert len(backtest.run(larger, "1998-06-30", 26, company=company).types["retail"].trials) > 1
 
 
 def test_one_period_is_cross_fitted_and_said(two_types):

@@ -122,6 +122,28 @@ def test_a_short_history_leaves_out_first_the_choice_then_the_trial():
     assert (note.have, note.need) == pytest.approx((270 / 7, need + 180 / 7))
 
 
+def test_a_region_too_small_to_test_on_leaves_that_to_the_company():
+    plan = forecasts.plan(LAST, FIRST, HORIZON)
+    small = forecasts.leave_to_company(plan, 499, "mean")
+    assert (small.choose, small.report, small.days) == ({}, {}, plan.days)
+    (note,) = small.notes
+    assert note[1:4] == ("churn_tested_in_company", 499, 500)
+    assert forecasts.leave_to_company(plan, 500, "mean") == plan
+    assert forecasts.leave_to_company(plan, 499, None) == plan, "nobody else has tested it"
+
+
+def test_without_trials_the_forecast_of_today_is_the_same(past, tried):
+    small = forecasts.leave_to_company(past.plan, 499, "mean")
+    found = forecasts.run(small, past.known, past.days)
+    assert (found.earlier, found.last) == ([], [])
+    assert forecasts.report(found.last, "mean").empty
+    ours, theirs = (
+        forecasts.forecast(each, past.known[-1], "mean", None, HORIZON)[0]
+        for each in (found, tried)
+    )
+    pd.testing.assert_frame_equal(ours, theirs)
+
+
 def test_silence_is_counted_from_the_purchases_after_the_landmark(log, tried):
     for trial in [*tried.earlier, *tried.last]:
         end = trial.day + dt.timedelta(days=trial.horizon_days)

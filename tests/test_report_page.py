@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from html.parser import HTMLParser
 
 import matplotlib.figure
@@ -155,6 +156,17 @@ def test_the_name_of_the_page_has_the_date_and_a_keyboard_can_skip_the_header(fu
     assert html.index('<a class="skip" href="#main">') < html.index("<header>")
     assert 'id="main"' in html and '<meta name="color-scheme" content="light dark">' in html
     assert "<title>Demo｜华东｜2025年12月31日</title>" in page.render(full, "Demo｜华东", "zh")
+
+
+def test_notebooks_are_read_without_a_grammar_of_internet_addresses(full):
+    """jsonschema would build it by `lark`, which takes longer than a page; nothing stays hidden."""
+    code = (
+        "import sys; from pathlib import Path; from cvm_analysis.report import page\n"
+        "page.render(Path(sys.argv[1]), 't', 'en')\n"
+        "assert 'lark' not in sys.modules\n"
+        "import rfc3987_syntax"
+    )
+    subprocess.run([sys.executable, "-c", code, str(full)], check=True)
 
 
 def test_hostile_text_is_shown_as_text(full):

@@ -38,7 +38,9 @@ NEEDS = MappingProxyType(
         "spend_model": (Need("repeat_buyers", 30, "own_mean_few_repeat_buyers"),),
         "holdout": (Need("weeks", 4, "no_holdout_short_history"),),
         "pool": (Need("buyers", 500, "no_pool_few_buyers"),),
+        "own_choice": (Need("buyers", 500, "company_choice_few_buyers"),),
         "churn_history": (Need("weeks", 13, "no_churn_trial_short_history"),),
+        "churn_test": (Need("buyers", 500, "churn_tested_in_company"),),
         "churn_landmark": (
             Need("buyers", 30, "landmark_few_buyers"),
             Need("percent", 2, "landmark_small_share"),  # of the customers to forecast

@@ -82,7 +82,7 @@ class Backtest:
     holdout: pd.DataFrame
     """Scores of these forecasts on the horizon (see `holdout.score`), one row per type and metric:
     customer_type, model, metric, value. Empty if the purchases end before the horizon."""
-    short_history: list[Note]
+    few_data: list[Note]
 
     @property
     def models(self) -> dict[str, Any]:
@@ -98,7 +98,7 @@ class Backtest:
             for kind, tried in self.types.items()
             for note in tried.notes()
         ]
-        return list(dict.fromkeys([*self.short_history, *each]))
+        return list(dict.fromkeys([*self.few_data, *each]))
 
     @property
     def weights(self) -> dict[str, dict[str, dict[str, float]]]:
@@ -147,7 +147,8 @@ def run(
         and to score; None: as customers
     others : a day -> the customers of other regions (customer_type, x, t_x, T in weeks), the prior
         data of types with few customers; None: no prior data
-    company : weights of all regions together, as `Backtest.weights`; a region shrinks to them
+    company : weights of all regions together, as `Backtest.weights`; a region shrinks to them, and
+        one of fewer than 500 customers tries its forecasts on the last past period alone
     covariates : columns of `customers`, attributes fixed when a customer came; a model with them
         is tried too (`clv.covariate_forecast`)
 
@@ -162,7 +163,10 @@ def run(
         raise InputError(f"nobody had bought by {today}; choose a later day")
     start = first_day or known["day"].min().date()
     weeks = forecasts.trial_weeks((today - start).days / 7, horizon_weeks)
-    dates, short = forecasts.origins(today, start, weeks)
+    dates, notes = forecasts.origins(today, start, weeks)
+    few = shortfalls("own_choice", buyers=known["customer_id"].nunique())
+    if company and few:
+        dates, notes = dates[-2:], [*notes, *few]
     table = customers or (lambda day: purchases.customers(days, day))
     tables = [*map(earlier or table, dates[:-1]), table(dates[-1])]
     then = [forecasts.split_by_type(_with_columns(each, covariates)) for each in tables]
@@ -181,7 +185,7 @@ def run(
         types[kind] = try_type(records, weeks)
     ahead = [_forecast(kind, tried, horizon_weeks) for kind, tried in types.items()]
     scores = [_score(kind, tried, days, horizon_weeks) for kind, tried in types.items()]
-    return Backtest(types, weeks, horizon_weeks, pd.concat(ahead), pd.concat(scores), short)
+    return Backtest(types, weeks, horizon_weeks, pd.concat(ahead), pd.concat(scores), notes)
 
 
 def try_type(records: Sequence[Records], weeks: int) -> Tried:

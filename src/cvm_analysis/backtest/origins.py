@@ -98,14 +98,15 @@ def weigh(
 
     Without the company's weights the trial needs 500 customers and a score of the default model. A
     company that uses a single forecast lends no weights. A forecast that the company pools and that
-    has no score here keeps the company's weight.
+    has no score here keeps the company's weight; one without a distribution has none.
     """
     scores = (
         pd.DataFrame() if trial is None else trial.log_score.drop(columns=POOL, errors="ignore")
     )
     known = scores[[c for c in scores if c in models]].dropna(axis=1)
     if company:
-        lent = {code: w for code, w in company.items() if code in models}
+        usable = {c for c, model in models.items() if predictive_distribution.is_known(model)}
+        lent = {code: w for code, w in company.items() if code in usable}
         if len(company) < 2 or not lent:
             return {}
         new = {c: w / sum(lent.values()) for c, w in lent.items() if c not in known}

@@ -85,6 +85,20 @@ def plan(as_of: dt.date, first_day: dt.date, horizon_days: int) -> Plan:
     return Plan([*used, as_of], horizons, dict(list(choose.items())[-_MAX_CHOICES:]), report, notes)
 
 
+def leave_to_company(plan: Plan, n_buyers: int, company: str | None) -> Plan:
+    """Leave out the trials of a region with too few customers to test a forecast on.
+
+    A test needs 100 customers who stay away and 100 who come back: Vergouwe, Steyerberg, Eijkemans
+    and Habbema (2005), Journal of Clinical Epidemiology 58(5), 475-483. In a quarter about a fifth
+    of a retailer's customers come back, so it takes 500; the company has tested its forecast.
+
+    n_buyers : of the region today
+    company : the choice for all regions together; None: there is none, and nothing is left out
+    """
+    too_few = shortfalls("churn_test", buyers=n_buyers) if company else []
+    return plan._replace(choose={}, report={}, notes=too_few) if too_few else plan
+
+
 def run(plan: Plan, known: Sequence[Snapshot], purchase_days: pd.DataFrame) -> Backtest:
     """Fit and test the forecasts at every trial of a plan, and fit them today.
 

@@ -9,6 +9,7 @@ scripts and any request (Content-Security-Policy).
 import base64
 import binascii
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,10 +94,24 @@ def picture(svg: str, alt: str) -> str:
     return _picture("svg+xml", svg, alt)
 
 
+def import_nbformat() -> Any:
+    """Import nbformat without the grammar of internet addresses that jsonschema would build for it.
+
+    The grammar takes a second, jsonschema does without it, and notebooks have nothing to check so.
+    """
+    grammar = "rfc3987_syntax"
+    is_hidden = sys.modules.setdefault(grammar, None) is None  # type: ignore[arg-type]
+    try:
+        import nbformat
+    finally:
+        if is_hidden:
+            sys.modules.pop(grammar, None)
+    return nbformat
+
+
 def _read(notebook: Path) -> Any:
     """Return the notebook in format 4; what nbformat cannot read is an InputError."""
-    import nbformat
-
+    nbformat = import_nbformat()
     broken = (OSError, ValueError, TypeError, KeyError, AttributeError, nbformat.ValidationError)
     try:
         node = nbformat.read(notebook, as_version=4)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from cvm_analysis.atomic_folder import write
+from cvm_analysis.report.page import import_nbformat
 from cvm_analysis.run.notebook import end_kernel
 from cvm_analysis.run.plan import PRIVATE
 
@@ -41,18 +42,15 @@ def run(request: dict[str, Any], kernel: Kernel | None = None) -> None:
 
 def import_client() -> None:
     """Import what executes notebooks and checks their form."""
-    # Without these, jsonschema and papermill import faster and lose nothing that notebooks need.
-    hidden = {name: sys.modules.pop(name, None) for name in ("rfc3987_syntax", "pyarrow")}
-    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
+    import_nbformat().validator.get_validator()  # makes the one that notebooks are checked with
+    # Without pyarrow, papermill imports faster and loses nothing that notebooks need.
+    pyarrow = sys.modules.pop("pyarrow", None)
+    sys.modules["pyarrow"] = None  # type: ignore[assignment]
     import papermill.execute  # noqa: F401
-    from nbformat.validator import get_validator
 
-    get_validator()  # makes the one that notebooks are checked with
-
-    for name, module in hidden.items():
-        del sys.modules[name]
-        if module is not None:
-            sys.modules[name] = module
+    del sys.modules["pyarrow"]
+    if pyarrow is not None:
+        sys.modules["pyarrow"] = pyarrow
 
 
 def _end_with_parent(work: Path) -> None:
