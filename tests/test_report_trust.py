@@ -151,7 +151,7 @@ def test_the_heading_sums_up():
 def test_what_could_not_be_tested_is_said_to_be_untested():
     said = text(trust.show(EN, SHORT))
     assert "too short to test the forecast" in said and "€1.2M to €1.9M as a guess" in said
-    assert "too short to test the churn risk" in said
+    assert "too short a history, to test the churn risk here" in said
 
 
 @pytest.mark.parametrize("language", languages())
