@@ -12,6 +12,8 @@ import pandas as pd
 import pytest
 from purchase_logs import summarize
 
+from cvm_analysis import sample
+
 ROOT = Path(__file__).parent.parent
 DATA_FOLDER = Path(os.environ.get("CVM_TEST_DATA") or ROOT.parent / "shared")
 DATA_SETS = {  # that may not be copied: README.md says where they come from
@@ -140,3 +142,21 @@ def folder(made, tmp_path, monkeypatch):
     shutil.copytree(made, tmp_path / "at", symlinks=True)
     monkeypatch.chdir(tmp_path / "at")
     return tmp_path / "at"
+
+
+@pytest.fixture(scope="session")
+def sample_business(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with raw files of 100 customers and the configs of the sample."""
+    folder = tmp_path_factory.mktemp("business")
+    sample.make(folder / "data" / "sample", 100)
+    shutil.copytree(ROOT / "config", folder / "config")
+    return folder
+
+
+@pytest.fixture
+def config(sample_business: Path, tmp_path: Path) -> Path:
+    """The folder of a copy of the sample's configs that a test may change."""
+    shutil.copytree(sample_business / "config", tmp_path / "config")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "sample").symlink_to(sample_business / "data" / "sample")
+    return tmp_path / "config"

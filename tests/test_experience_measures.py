@@ -13,6 +13,7 @@ from cvm_analysis.experience.points import Points
 from cvm_analysis.segments.grades import reviews
 from cvm_analysis.settings import load
 from cvm_analysis.strategy import conditions, facts
+from cvm_analysis.validate import prepared_data
 
 EARLIER, TODAY = dt.date(2025, 6, 30), dt.date(2025, 12, 31)
 SALES = "customer_id,ordered_at,amount,land\n" + "".join(
@@ -151,7 +152,7 @@ def test_a_dimension_that_nobody_scored_is_named_with_its_line(business):
     settings = with_scorecards(business, text)
     line = next(i for i, each in enumerate(text.splitlines(), 1) if "delivry" in each)
     with pytest.raises(ConfigError) as error:
-        validate.check_dimensions(settings)
+        prepared_data.check_dimensions(settings)
     assert str(error.value).endswith(
         f"scorecards.yaml line {line}: nobody scored the dimension 'delivry'; "
         "did you mean 'delivery'?"
