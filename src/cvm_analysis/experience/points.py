@@ -166,21 +166,6 @@ def _find(end: Ints, begin: Ints, start: Ints, line: _Line) -> tuple[Ints, Bools
     return inside, covered
 
 
-def daily_balances(movements: pd.DataFrame) -> pd.DataFrame:
-    """Add up the movements of each customer and day.
-
-    Returns
-    -------
-    One row per customer and day with a movement, in order: customer_id, at, earned, redeemed,
-    expired (points, 0 or more), adjusted (signed), balance (at the end of the day).
-    """
-    wide = _by_kind(movements, ["customer_id", "at"])
-    change = wide["earned"] - wide["redeemed"] - wide["expired"] + wide["adjusted"]
-    units = _units(change).set_axis(wide.index)
-    balance = units.groupby(level="customer_id").cumsum() / _UNIT
-    return wide.assign(balance=balance).reset_index()
-
-
 def totals(
     movements: pd.DataFrame,
     parts: pd.DataFrame,
@@ -203,7 +188,7 @@ def totals(
     they were earned), last_earned_on, points_expiring and expires_on (the next day on which points
     expire; both empty without the rule).
     """
-    found = _by_kind(movements, ["customer_id"]).add_prefix("points_")
+    found = _by_kind(movements).add_prefix("points_")
     units = _units(movements["points"]).groupby(movements["customer_id"].to_numpy()).sum()
     earned = movements[movements["kind"] == "earn"].groupby("customer_id")["at"].max()
     found = found.assign(points_balance=units / _UNIT, last_earned_on=earned)
@@ -217,13 +202,13 @@ def totals(
     return found.assign(points_expiring=expiring, expires_on=due.groupby(owner).min())
 
 
-def _by_kind(movements: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """Sums by kind: earned, redeemed, expired (0 or more), adjusted (signed)."""
+def _by_kind(movements: pd.DataFrame) -> pd.DataFrame:
+    """Sums by customer and kind: earned, redeemed, expired (0 or more), adjusted (signed)."""
     names = {"earn": "earned", "redeem": "redeemed", "expire": "expired", "adjust": "adjusted"}
     rows = movements.assign(
         kind=movements["kind"].map(names), units=_units(movements["points"]).to_numpy()
     )
-    wide = rows.pivot_table(index=keys, columns="kind", values="units", aggfunc="sum", fill_value=0)
+    wide = rows.pivot_table("units", "customer_id", "kind", aggfunc="sum", fill_value=0)
     wide = wide.reindex(columns=list(names.values()), fill_value=0).rename_axis(columns=None)
     wide[["redeemed", "expired"]] *= -1
     return wide / _UNIT

@@ -23,10 +23,11 @@ from typing import Any
 
 from cvm_analysis import errors, notebooks, processes
 from cvm_analysis.errors import InputError
-from cvm_analysis.run import forks, work_folders
-from cvm_analysis.run.forks import Forked, Tables
+from cvm_analysis.run import children, forks, work_folders
+from cvm_analysis.run.children import Child
+from cvm_analysis.run.forks import Tables
 from cvm_analysis.run.kernel import MEMORY
-from cvm_analysis.run.plan import Failure, Limits, Stopped
+from cvm_analysis.run.plan import Failure, Limits
 
 HASH_SEED = 0
 ATTEMPTS = 2
@@ -184,9 +185,10 @@ def _attempt(
         )
         try:
             _ask(child, request | {"work": str(work), "environment": environment})
-            in_time = _wait(child, limits.seconds + GRACE_SECONDS, stop)
+            in_time = children.wait(child, limits.seconds + GRACE_SECONDS, stop)
         finally:
-            _end(child)
+            children.end(child)
+            _hang_up(child)
         if not in_time:
             return Failure("timeout", f"not done after {limits.seconds:,.0f} seconds")
         return _outcome(work, child.wait())
@@ -222,8 +224,7 @@ def _environment(work: Path, limits: Limits) -> dict[str, str]:
 def _every_environment() -> dict[str, str]:
     """What all children have: one thread, one seed, no pseudonym key."""
     threads = ("OMP", "OPENBLAS", "MKL", "NUMEXPR")
-    inherited = {name: value for name, value in os.environ.items() if name != "CVM_KEY"}
-    return inherited | {
+    return children.inherited() | {
         **{f"{name}_NUM_THREADS": "1" for name in threads},
         "VECLIB_MAXIMUM_THREADS": "1",
         "PYTHONHASHSEED": str(HASH_SEED),
@@ -232,7 +233,7 @@ def _every_environment() -> dict[str, str]:
     }
 
 
-def _ask(child: subprocess.Popen[bytes] | Forked, request: dict[str, Any]) -> None:
+def _ask(child: Child, request: dict[str, Any]) -> None:
     """Send the request; the pipe stays open, as the child ends when it closes."""
     assert child.stdin is not None
     with suppress(BrokenPipeError):
@@ -240,22 +241,7 @@ def _ask(child: subprocess.Popen[bytes] | Forked, request: dict[str, Any]) -> No
         child.stdin.flush()
 
 
-def _wait(child: subprocess.Popen[bytes] | Forked, seconds: float, stop: threading.Event) -> bool:
-    """Wait for the child to end; False if it is not in time."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if stop.is_set():
-            raise Stopped
-        with suppress(subprocess.TimeoutExpired):
-            child.wait(timeout=0.2)
-            return True
-    return False
-
-
-def _end(child: subprocess.Popen[bytes] | Forked) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(child.pid, signal.SIGKILL)
-    child.wait()
+def _hang_up(child: Child) -> None:
     assert child.stdin is not None
     with suppress(BrokenPipeError):
         child.stdin.close()

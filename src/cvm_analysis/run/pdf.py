@@ -10,16 +10,13 @@ import datetime as dt
 import os
 import re
 import shutil
-import signal
 import subprocess
 import threading
-import time
-from contextlib import suppress
 from pathlib import Path
 
 from cvm_analysis import atomic_folder
 from cvm_analysis.minimum_data import Note
-from cvm_analysis.run.plan import Stopped
+from cvm_analysis.run import children
 from cvm_analysis.run.work_folders import VARIABLE, work_folder
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -87,34 +84,19 @@ def _run(command: list[str], work: Path, stop: threading.Event, seconds: float) 
         except OSError:
             return Note(PART, "browser_not_started")
         try:
-            ended = _wait(child, seconds, stop)
+            ended = children.wait(child, seconds, stop)
         finally:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
+            children.end(child)
     if not ended:
         return Note(PART, "browser_not_in_time", need=seconds)
     return Note(PART, "browser_failed", float(child.returncode)) if child.returncode else None
 
 
-def _wait(child: subprocess.Popen[bytes], seconds: float, stop: threading.Event) -> bool:
-    """Wait for the browser to end; False if it is not in time."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if stop.is_set():
-            raise Stopped
-        with suppress(subprocess.TimeoutExpired):
-            child.wait(timeout=0.1)
-            return True
-    return False
-
-
 def _environment(work: Path) -> dict[str, str]:
     """Environment of the browser: no pseudonym key, a home of its own, the fonts of the user."""
-    inherited = {name: value for name, value in os.environ.items() if name != "CVM_KEY"}
     fonts = os.environ.get("XDG_DATA_HOME", str(Path.home() / ".local" / "share"))
     own = dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"), str(work))
-    return inherited | own | {"XDG_DATA_HOME": fonts, VARIABLE: str(work)}
+    return children.inherited() | own | {"XDG_DATA_HOME": fonts, VARIABLE: str(work)}
 
 
 def _with_date(content: bytes, as_of: str) -> bytes:
