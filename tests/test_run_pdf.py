@@ -95,6 +95,17 @@ def test_a_browser_that_is_not_there_is_a_note(tmp_path, monkeypatch):
     assert pdf.find_browser() is None and go(tmp_path).code == "no_browser"
 
 
+def test_a_browser_without_windows_goes_first(monkeypatch):
+    monkeypatch.delenv("CVM_CHROMIUM", raising=False)
+    installed = {"chromium", "google-chrome"}
+    monkeypatch.setattr(pdf.shutil, "which", lambda name: name if name in installed else None)
+    assert pdf.find_browser() == "chromium"
+    installed.add("chromium-headless-shell")
+    assert pdf.find_browser() == "chromium-headless-shell"
+    monkeypatch.setenv("CVM_CHROMIUM", "mine")
+    assert pdf.find_browser() == "mine"
+
+
 def test_a_stopped_run_ends_the_browser(tmp_path, monkeypatch):
     fake(tmp_path, monkeypatch, f"echo $$ > {tmp_path}/pid; sleep 300")
     stop = threading.Event()

@@ -19,7 +19,10 @@ from cvm_analysis.minimum_data import Note
 from cvm_analysis.run import children
 from cvm_analysis.run.work_folders import VARIABLE, work_folder
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSERS = (  # those without windows start in half the time
+    *("chromium-headless-shell", "chrome-headless-shell"),
+    *("chromium", "chromium-browser", "google-chrome"),
+)
 LIMIT_SECONDS = 120.0
 PART = "pdf"  # of a note
 FLAGS = (
