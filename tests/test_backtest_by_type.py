@@ -224,6 +224,8 @@ def test_a_small_region_tries_the_choice_of_the_company_on_the_last_period_alone
     today = alone.types["retail"].origins[-1]
     expected = expected_purchases(today.models["pareto_nbd"], today.customers, 26)
     pd.testing.assert_series_equal(here.reindex(expected.index), expected, check_names=False)
+    short = backtest.run(small, "1997-04-30", 26, company=company)
+    assert [note.code for note in short.notes][:1] == ["one_past_period"], "all there is was tried"
     larger = two_types[two_types["customer_id"] <= "0504"]
     assert len(backtest.run(larger, "1998-06-30", 26, company=company).types["retail"].trials) > 1
 

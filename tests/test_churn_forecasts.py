@@ -130,6 +130,8 @@ def test_a_region_too_small_to_test_on_leaves_that_to_the_company():
     assert note[1:4] == ("churn_tested_in_company", 499, 500)
     assert forecasts.leave_to_company(plan, 500, "mean") == plan
     assert forecasts.leave_to_company(plan, 499, None) == plan, "nobody else has tested it"
+    short = forecasts.plan(LAST, LAST - dt.timedelta(days=270), HORIZON)
+    assert short.notes and forecasts.leave_to_company(short, 499, "mean") == short
 
 
 def test_without_trials_the_forecast_of_today_is_the_same(past, tried):

@@ -165,7 +165,7 @@ def run(
     weeks = forecasts.trial_weeks((today - start).days / 7, horizon_weeks)
     dates, notes = forecasts.origins(today, start, weeks)
     few = shortfalls("own_choice", buyers=known["customer_id"].nunique())
-    if company and few:
+    if company and few and len(dates) > 2:
         dates, notes = dates[-2:], [*notes, *few]
     table = customers or (lambda day: purchases.customers(days, day))
     tables = [*map(earlier or table, dates[:-1]), table(dates[-1])]

@@ -92,10 +92,12 @@ def leave_to_company(plan: Plan, n_buyers: int, company: str | None) -> Plan:
     and Habbema (2005), Journal of Clinical Epidemiology 58(5), 475-483. In a quarter about a fifth
     of a retailer's customers come back, so it takes 500; the company has tested its forecast.
 
+    A plan without a trial to report stays, with its note on the short history.
+
     n_buyers : of the region today
     company : the choice for all regions together; None: there is none, and nothing is left out
     """
-    too_few = shortfalls("churn_test", buyers=n_buyers) if company else []
+    too_few = shortfalls("churn_test", buyers=n_buyers) if company and plan.report else []
     return plan._replace(choose={}, report={}, notes=too_few) if too_few else plan
 
 
