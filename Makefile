@@ -3,6 +3,8 @@
 .PHONY: setup report test quick proofs sources schedules airflow spark remote lab bench figures docs
 .DEFAULT_GOAL := report
 
+# Where it is set, every start would compile all libraries anew.
+unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3.11
 BIN := .venv/bin
 
