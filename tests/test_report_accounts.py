@@ -67,6 +67,30 @@ def test_one_line_per_account_with_sales_days_and_what_to_do():
     assert "new" not in said and said.index("gone") < said.index("big") < said.index("weak")
 
 
+@pytest.mark.parametrize(
+    "recent, overdue, written",
+    [
+        ([], [], "None of them ordered in the last 180 days."),
+        (["good"], [], "The one with an order in the last 180 days is not overdue."),
+        (["good", "new"], [], "None of the 2 with an order in the last 180 days is overdue."),
+        (
+            ["big"],
+            ["big"],
+            "The one with an order in the last 180 days is overdue; it bought €500 in",
+        ),
+        (["big", "good"], ["big", "good"], "All 2 with an order in the last 180 days are overdue;"),
+        (
+            ["big", "good", "new"],
+            ["big", "good"],
+            "2 of the 3 with an order in the last 180 days are",
+        ),
+    ],
+)
+def test_how_many_are_overdue_is_said_as_one_would(recent, overdue, written):
+    rows = FOUND.assign(is_recent=FOUND.index.isin(recent), is_overdue=FOUND.index.isin(overdue))
+    assert written in text(accounts.show(EN, rows, ACTIONS, 180))
+
+
 def test_without_a_city_the_place_is_the_region():
     shown = text(accounts.show(EN, FOUND.drop(columns="city"), ACTIONS, 180))
     assert "gone north" in shown

@@ -56,13 +56,11 @@ def show(
     """
     if accounts.empty:
         return Block("")
-    say, total = writer.say, core.add_up(accounts)
-    figures = {"recent": say.number(total.n_recent), "days": say.count("days", win_back_days)}
-    figures["sales"] = writer.money(total.overdue_sales)
-    said = blocks.text(say.plural("report.accounts.overdue", total.n_overdue, **figures))
+    say, said = writer.say, blocks.text(_overdue(writer, accounts, win_back_days))
     chosen = strategy.add_first_action(core.choose(accounts, MOST), actions)
     if chosen.empty:
         return said
+    said = blocks.join([said, blocks.text(say("report.accounts.days_explained"))])
     rows = chosen.to_dict("index").items()
     shown = chosen.assign(
         days=[_days(writer, row) for _, row in rows],
@@ -72,6 +70,20 @@ def show(
     shown = shown.set_axis(pd.Index(names, tupleize_cols=False))
     labels = say.names("report.accounts.columns", _COLUMNS)
     return blocks.join([said, writer.table(shown, _COLUMNS, labels=labels, id="accounts")])
+
+
+def _overdue(writer: Writer, accounts: pd.DataFrame, win_back_days: int) -> str:
+    """Say how many of those who ordered lately are overdue, and what they bought."""
+    say, total = writer.say, core.add_up(accounts)
+    recent, overdue = total.n_recent, total.n_overdue
+    days, sales = say.count("days", win_back_days), writer.money(total.overdue_sales)
+    if not recent:
+        return say("report.accounts.overdue.nobody", days=days)
+    if overdue in (0, recent):
+        which = "all" if overdue else "none"
+        return say.plural(f"report.accounts.overdue.{which}", recent, days=days, sales=sales)
+    written = {"recent": say.number(recent), "days": days, "sales": sales}
+    return say.plural("report.accounts.overdue.some", overdue, **written)
 
 
 def first_action(writer: Writer, row: dict[str, Any]) -> Cell:
