@@ -29,7 +29,6 @@ LOG_BEGINS = AS_OF - dt.timedelta(days=3 * 365 + 1)
 GENERATOR = (retail, churn, draws, feedback, baskets)  # modules that know the number of days
 PLANTED = ("shrinking", "late", "complaints", "account", "well", "tiny")
 OVERDUE = 2.5  # mean gaps without an order
-NO_REASONS = pd.DataFrame(columns=["action", "kind", "reason"])
 NOTHING_MISSING = pd.DataFrame(columns=["table", "days"])
 
 
@@ -107,7 +106,7 @@ def report(lines: pd.DataFrame, given: pd.DataFrame) -> pd.DataFrame:
     people["margin_at_stake"] = 0.35 * yearly.where(~overdue, before + people["net_sales_365d"])
     year = alerts.read_year(figures.compare(drawn), 0.35)
     cases = complaints.cases(given, AS_OF, 90)
-    known = people, cases, NOTHING_MISSING, NO_REASONS
+    known = people, cases, NOTHING_MISSING
     return alerts.find(year, *known, AS_OF, Alerts(), 14)
 
 

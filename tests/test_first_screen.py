@@ -46,7 +46,7 @@ def found(alert, figure, value, before, *_, is_alert=True):
     row = dict.fromkeys(TABLES["alerts"].columns) | {
         **{"rank": 1, "alert": alert, "figure": figure, "value": value, "before": before},
         **{"limit": np.nan, "money": 1e5, "n_customers": 9, "customer_id": "C1"},
-        **{"answered_by": find_answers(alert, figure, USUAL), "is_alert": is_alert},
+        **{"answered_by": ",".join(find_answers(alert, figure, USUAL)), "is_alert": is_alert},
     }
     return pd.DataFrame([row]).set_index("rank")
 

@@ -11,7 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cvm_analysis.performance import alerts, figures, histories, periods, totals
+from cvm_analysis.performance import (
+    alert_answers,
+    alerts,
+    figures,
+    histories,
+    periods,
+    totals,
+)
 from cvm_analysis.performance.alert_answers import ANSWERS
 from cvm_analysis.performance.alert_rules import HIGH_IS_GOOD, Alerts, Rule
 from cvm_analysis.settings import load
@@ -35,10 +42,22 @@ REASONS = pd.DataFrame(
 )
 
 
+PLANNED = pd.DataFrame(
+    [
+        ("A", "apologise", 2),
+        ("A", "close_complaint", 1),
+        ("B", "mail", 1),
+        ("B", "visit", 2),
+        ("C", "visit", 1),
+    ],
+    columns=["customer_id", "action", "rank"],
+).set_index(["customer_id", "action"])
+
+
 def find(region, rules=None, missing=NOTHING):
     year, customers, complaints = region
-    found = alerts.find(year, customers, complaints, missing, REASONS, DAY, rules or Alerts(), 14)
-    check("alerts", found.reset_index())
+    found = alerts.find(year, customers, complaints, missing, DAY, rules or Alerts(), 14)
+    check("alerts", alert_answers.add(found, REASONS, PLANNED).reset_index())
     return found
 
 
@@ -249,9 +268,17 @@ def test_one_figure_is_one_alert_by_its_first_broken_rule():
 
 def test_actions_answer_by_their_reason_and_marketing_puts_nothing_right():
     worse = year(["late_share", "net_sales"], late_share=(0.2, 0.08), net_sales=(9e4, 1e5))
-    found = find((worse, customers(), complaints())).set_index("alert")["answered_by"]
+    found = alert_answers.add(find((worse, customers(), complaints())), REASONS, PLANNED)
+    found = found.set_index("alert")["answered_by"]
     assert found["late_share_rose"] == "apologise"
-    assert found["net_sales_fell"] == "call_overdue,visit"
+    assert found["net_sales_fell"] == "visit", "call_overdue would answer it, but is not planned"
+
+
+def test_a_key_account_is_answered_by_what_is_planned_for_it_first_what_wins_it_back():
+    gone = dict.fromkeys(TABLES["alerts"].columns) | {"alert": "account_lost", "money": 1.0}
+    rows = pd.DataFrame([gone | {"customer_id": each} for each in ("B", "C", "D")])
+    found = alert_answers.add(rows, REASONS, PLANNED)
+    assert found["answered_by"].tolist() == ["visit,mail", "visit", ""]
 
 
 def test_the_catalogue_of_the_project_answers_every_alert():

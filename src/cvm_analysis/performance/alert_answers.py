@@ -1,4 +1,4 @@
-"""Which actions of the strategy answer an alert: by their kind and the reason they are done for."""
+"""Which planned actions answer an alert: by their kind and the reason they are done for."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 import pandas as pd
+
+from cvm_analysis.tables import TABLES
 
 ACCOUNT, COMPLAINTS, AT_STAKE = "account_lost", "complaints_overdue", "margin_at_stake"
 _PUT_RIGHT, _ANY = ("recovery", "service"), ("recovery", "service", "marketing")
@@ -35,11 +37,29 @@ ANSWERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = MappingProxyTyp
 )
 
 
-def find_answers(alert: str, figure: str, reasons: pd.DataFrame) -> str:
-    """Name the actions that answer an alert: their codes with commas between; empty: none.
+def add(alerts: pd.DataFrame, reasons: pd.DataFrame, planned: pd.DataFrame) -> pd.DataFrame:
+    """Complete table `alerts`: add the planned actions that answer each, in order of the catalogue.
 
+    A key account is answered by what is planned for this customer, what wins it back first.
+
+    alerts : as `alerts.find` gives them; planned : rows of table `actions`
     reasons : one row per action of the catalogue: action, kind, reason
     """
+    contacts = planned.reset_index().sort_values("rank", kind="stable")
+    there, answered = set(contacts["action"]), []
+    for row in alerts.itertuples():
+        answers = find_answers(row.alert, row.figure, reasons)
+        if row.alert == ACCOUNT:
+            own = contacts.loc[contacts["customer_id"] == row.customer_id, "action"]
+            answered.append([*own[own.isin(answers)], *own[~own.isin(answers)]])
+        else:
+            answered.append([code for code in answers if code in there])
+    complete = alerts.assign(answered_by=[",".join(codes) for codes in answered])
+    return complete[[name for name in TABLES["alerts"].columns if name in complete]]
+
+
+def find_answers(alert: str, figure: str, reasons: pd.DataFrame) -> list[str]:
+    """List the actions of the catalogue that answer an alert; parameters as for `add`."""
     kinds, columns = ANSWERS.get(alert if alert in ANSWERS else figure, ((), ()))
     fits = reasons["kind"].isin(kinds) & reasons["reason"].isin(columns)
-    return ",".join(reasons.loc[fits, "action"])
+    return reasons.loc[fits, "action"].tolist()

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from cvm_analysis.performance.alert_answers import ACCOUNT, AT_STAKE, COMPLAINTS, find_answers
+from cvm_analysis.performance.alert_answers import ACCOUNT, AT_STAKE, COMPLAINTS
 from cvm_analysis.performance.alert_rules import HIGH_IS_GOOD, Alerts, Rule
 from cvm_analysis.tables import TABLES
 
@@ -69,12 +69,11 @@ def find(
     customers: pd.DataFrame,
     complaints: pd.DataFrame,
     missing: pd.DataFrame,
-    reasons: pd.DataFrame,
     as_of: dt.date,
     rules: Alerts,
     close_within_days: int,
 ) -> pd.DataFrame:
-    """Find the alerts of a region: table `alerts`.
+    """Find the alerts of a region: table `alerts` without the actions that answer them.
 
     Parameters
     ----------
@@ -84,7 +83,6 @@ def find(
         days_since_late and nps where recorded
     complaints : one row per complaint: customer_id, at, duration (days), event (0: open)
     missing : as `missing_data.find` gives it
-    reasons : one row per action of the catalogue: action, kind, reason
     close_within_days : the target for complaints
     """
     accounts = list(_accounts(year, customers, as_of, rules))
@@ -99,11 +97,8 @@ def find(
     ]
     if not rows:
         rows = _most_at_stake(customers)
-    table = pd.DataFrame(rows, columns=list(TABLES["alerts"].columns))
-    table["answered_by"] = [
-        find_answers(row.alert, row.figure, reasons) for row in table.itertuples()
-    ]
-    return _rank(table)
+    columns = [name for name in TABLES["alerts"].columns if name != "answered_by"]
+    return _rank(pd.DataFrame(rows, columns=columns))
 
 
 def _figures(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from cvm_analysis.performance.alerts import FACTORS
+from cvm_analysis.performance.alerts import FACTORS, MISSING
 from cvm_analysis.report import performance
 from cvm_analysis.report.blocks import Block
 from cvm_analysis.report.writer import Writer
@@ -50,17 +50,21 @@ def alert_list(writer: Writer, alerts: pd.DataFrame) -> Block:
     if rows.empty:
         return writer.note("report.alerts.none")
     say = writer.say
-    answers = [[code for code in row.split(",") if code] for row in rows["answered_by"]]
     shown = rows.assign(
         alert=[_say(writer, row, "item") for _, row in rows.iterrows()],
         money=[writer.money(each) for each in rows["money"]],
-        answered_by=[
-            say.listed(say(f"actions.{code}") for code in each) or say.number(None)
-            for each in answers
-        ],
+        answered_by=[_answers(say, row) for _, row in rows.iterrows()],
     ).reset_index(drop=True)
     labels = {column: say(f"report.alerts.{column}") for column in LIST}
     return writer.table(shown, LIST, labels=labels, id="alerts")
+
+
+def _answers(say: Words, row: pd.Series) -> str:
+    """Name the actions that answer an alert; nothing answers that data are missing."""
+    codes = [code for code in row["answered_by"].split(",") if code]
+    if not codes:
+        return say.number(None) if row["alert"] == MISSING else say("report.accounts.no_action")
+    return say.listed(say(f"actions.{code}") for code in codes)
 
 
 def describe(

@@ -29,8 +29,8 @@ ALERTS = {
             "n_customers": count("customers concerned"),
             "customer_id": text("of account_lost: pseudonym of the customer; else empty"),
             "answered_by": text(
-                "codes of the actions in strategies.yaml that answer it, with commas between; "
-                "empty: none does"
+                "codes of the planned actions that answer it, with commas between; of account_lost "
+                "those planned for the customer; empty: none is"
             ),
             "is_alert": yes_no("no: nothing is wrong, and this is what is most at stake"),
         },
