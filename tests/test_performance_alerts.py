@@ -49,6 +49,7 @@ PLANNED = pd.DataFrame(
         ("B", "mail", 1),
         ("B", "visit", 2),
         ("C", "visit", 1),
+        ("E", "mail", 1),
     ],
     columns=["customer_id", "action", "rank"],
 ).set_index(["customer_id", "action"])
@@ -274,11 +275,11 @@ def test_actions_answer_by_their_reason_and_marketing_puts_nothing_right():
     assert found["net_sales_fell"] == "visit", "call_overdue would answer it, but is not planned"
 
 
-def test_a_key_account_is_answered_by_what_is_planned_for_it_first_what_wins_it_back():
+def test_a_key_account_is_answered_by_what_wins_it_back_else_by_what_is_planned_for_it():
     gone = dict.fromkeys(TABLES["alerts"].columns) | {"alert": "account_lost", "money": 1.0}
-    rows = pd.DataFrame([gone | {"customer_id": each} for each in ("B", "C", "D")])
+    rows = pd.DataFrame([gone | {"customer_id": each} for each in ("B", "C", "D", "E")])
     found = alert_answers.add(rows, REASONS, PLANNED)
-    assert found["answered_by"].tolist() == ["visit,mail", "visit", ""]
+    assert found["answered_by"].tolist() == ["visit", "visit", "", "mail"]
 
 
 def test_the_catalogue_of_the_project_answers_every_alert():

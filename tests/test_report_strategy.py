@@ -103,6 +103,15 @@ def test_urgent_actions_come_first_two_at_most_and_none_that_is_not_planned():
     assert list(strategy.select_first(shown).index) == ["a", "b", "c", "d"]
 
 
+def test_what_costs_more_than_it_gains_is_urgent_only_as_a_recovery():
+    shown = by_action(
+        ("a", "marketing", 5, 1.0, 9.0), ("terms", "service", 2, 80.0, -73.0),
+        ("fix", "recovery", 3, 90.0, -5.0), ("more", "recovery", 9, 90.0, -6.0),
+    )  # fmt: skip
+    first = strategy.select_first(shown, ["terms", "fix"]).index
+    assert list(first) == ["fix", "more", "a", "terms"]
+
+
 def test_the_request_of_the_headline_is_the_first_step():
     rows = by_action(("mail", "marketing", 60, 60.0, 100.0), ("fix", "recovery", 1, 5.0, 1.0))
     assert strategy.request(EN, rows) == "Close the complaint (1 customer, by Jan 7)"

@@ -40,7 +40,7 @@ ANSWERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = MappingProxyTyp
 def add(alerts: pd.DataFrame, reasons: pd.DataFrame, planned: pd.DataFrame) -> pd.DataFrame:
     """Complete table `alerts`: add the planned actions that answer each, in order of the catalogue.
 
-    A key account is answered by what is planned for this customer, what wins it back first.
+    A key account is answered by what is planned for this customer: what wins it back, else all.
 
     alerts : as `alerts.find` gives them; planned : rows of table `actions`
     reasons : one row per action of the catalogue: action, kind, reason
@@ -51,7 +51,7 @@ def add(alerts: pd.DataFrame, reasons: pd.DataFrame, planned: pd.DataFrame) -> p
         answers = find_answers(row.alert, row.figure, reasons)
         if row.alert == ACCOUNT:
             own = contacts.loc[contacts["customer_id"] == row.customer_id, "action"]
-            answered.append([*own[own.isin(answers)], *own[~own.isin(answers)]])
+            answered.append(own[own.isin(answers)].tolist() or own.tolist())
         else:
             answered.append([code for code in answers if code in there])
     complete = alerts.assign(answered_by=[",".join(codes) for codes in answered])

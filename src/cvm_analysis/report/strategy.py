@@ -242,12 +242,16 @@ def add_first_action(listed: pd.DataFrame, actions: pd.DataFrame) -> pd.DataFram
 def select_first(actions: pd.DataFrame, urgent: Sequence[str] = ()) -> pd.DataFrame:
     """Select the actions of the first page: urgent, the largest recovery, the highest net gain.
 
+    What costs more than it gains is urgent only if it is a recovery.
+
     actions, urgent : as for `plan`; at most MOST rows
     """
     if actions.empty:
         return actions
-    asked = [code for code in urgent if code in actions.index][:2]
-    recovery = actions[actions["kind"] == "recovery"].nlargest(1, "n_contacts").index
+    is_recovery = actions["kind"] == "recovery"
+    worth_it = actions.index[is_recovery | (actions["net_gain"] > 0)]
+    asked = [code for code in urgent if code in worth_it][:2]
+    recovery = actions[is_recovery].nlargest(1, "n_contacts").index
     order = dict.fromkeys([*asked, *recovery, *actions.index])
     return actions.loc[list(order)[:MOST]]
 
