@@ -282,6 +282,11 @@ def test_a_key_account_is_answered_by_what_wins_it_back_else_by_what_is_planned_
     assert found["answered_by"].tolist() == ["visit", "visit", "", "mail"]
 
 
+def test_where_there_is_no_alert_the_answers_are_texts_all_the_same():
+    found = find((year(), customers(), complaints()))
+    assert found.empty and alert_answers.add(found, REASONS, PLANNED)["answered_by"].dtype == object
+
+
 def test_the_catalogue_of_the_project_answers_every_alert():
     listed = reasons.list_usual(load(CONFIG).strategies.actions)
     columns = set(listed["reason"])

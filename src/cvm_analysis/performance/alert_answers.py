@@ -54,7 +54,8 @@ def add(alerts: pd.DataFrame, reasons: pd.DataFrame, planned: pd.DataFrame) -> p
             answered.append(own[own.isin(answers)].tolist() or own.tolist())
         else:
             answered.append([code for code in answers if code in there])
-    complete = alerts.assign(answered_by=[",".join(codes) for codes in answered])
+    codes = pd.Series(map(",".join, answered), alerts.index, dtype=object)
+    complete = alerts.assign(answered_by=codes)
     return complete[[name for name in TABLES["alerts"].columns if name in complete]]
 
 
