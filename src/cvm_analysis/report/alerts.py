@@ -37,8 +37,7 @@ def answers(alerts: pd.DataFrame) -> list[str]:
     alerts : table `alerts`
     """
     rows = alerts[alerts["is_alert"].astype(bool)] if len(alerts) else alerts
-    codes = (code for row in rows["answered_by"] for code in row.split(",") if code)
-    return list(dict.fromkeys(codes))
+    return list(dict.fromkeys(code for row in rows["answered_by"] for code in _codes(row)))
 
 
 def alert_list(writer: Writer, alerts: pd.DataFrame) -> Block:
@@ -61,10 +60,14 @@ def alert_list(writer: Writer, alerts: pd.DataFrame) -> Block:
 
 def _answers(say: Words, row: pd.Series) -> str:
     """Name the actions that answer an alert; nothing answers that data are missing."""
-    codes = [code for code in row["answered_by"].split(",") if code]
-    if not codes:
-        return say.number(None) if row["alert"] == MISSING else say("report.accounts.no_action")
-    return say.listed(say(f"actions.{code}") for code in codes)
+    if codes := _codes(row["answered_by"]):
+        return say.listed(say(f"actions.{code}") for code in codes)
+    return say.number(None) if row["alert"] == MISSING else say("report.accounts.no_action")
+
+
+def _codes(answered_by: str) -> list[str]:
+    """The actions in a cell of column answered_by."""
+    return [code for code in answered_by.split(",") if code]
 
 
 def describe(

@@ -30,7 +30,7 @@ ALERTS = {
             "customer_id": text("of account_lost: pseudonym of the customer; else empty"),
             "answered_by": text(
                 "codes of the planned actions that answer it, with commas between; of account_lost "
-                "those planned for the customer; empty: none is"
+                "those planned for the customer; empty: none is planned"
             ),
             "is_alert": yes_no("no: nothing is wrong, and this is what is most at stake"),
         },
