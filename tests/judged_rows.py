@@ -19,14 +19,14 @@ def judged(duplicates="quarantine", formats=None, **columns):
             "file": "f.csv",
             "line": range(2, n + 2),
             "repeated": False,
-            "n_fields": 3,
+            "ragged": False,
             "customer_id": "c",
             "ordered_at": "2025-03-04",
             "amount": "1",
         }
         | columns
     )
-    table = parsing.parse_columns(ibis.memtable(raw), "transactions", 3, formats or {})
+    table = parsing.parse_columns(ibis.memtable(raw), "transactions", formats or {})
     repeated = ibis.memtable(raw[["line", "repeated"]])
     table = table.join(repeated, "line")
     table = table.mutate(region=ibis.literal("east"), counted_in=ibis.literal("east"))
@@ -36,10 +36,9 @@ def judged(duplicates="quarantine", formats=None, **columns):
 def judged_file(text, table):
     """Every row of a file of a table, by line, with what was counted and rejected."""
     raw = pd.read_csv(StringIO(text), dtype=str, keep_default_na=False)
-    width = raw.shape[1]
     repeated = raw.duplicated()
-    raw = raw.assign(file="f.csv", line=raw.index + 2, n_fields=width, repeated=repeated)
-    rows = parsing.parse_columns(ibis.memtable(raw), table, width, {})
+    raw = raw.assign(file="f.csv", line=raw.index + 2, ragged=False, repeated=repeated)
+    rows = parsing.parse_columns(ibis.memtable(raw), table, {})
     rows = rows.join(ibis.memtable(raw[["line", "repeated"]]), "line")
     rows = rows.mutate(region=ibis.literal("east"), counted_in=ibis.literal("east"))
     asked = table_rules.rules_for(table, DAY, actions=ACTIONS)

@@ -99,9 +99,10 @@ def outcome(kind: str, content: bytes, folder: Path) -> int | str:
             return 0
         with formats.open_rows(path) as file:
             n = sum(1 for _ in file.records)
-        raw = read.stage(con, path, "faulty", COLUMNS, None, staged)
+        raw = read.write(path, "faulty", COLUMNS, None, staged)
+        rows = read.stage(con, [raw]).rows
     except CvmError as error:
         assert error.exit_code in ENDS
         return str(error)
-    assert raw.file.n_rows == n == raw.rows.count().execute()
+    assert raw.file.n_rows == n == rows.count().execute()
     return n

@@ -28,7 +28,7 @@ BELOW = {
         *("churn", "clv", "experience", "file_names", "performance", "products", "segments"),
         *("notifications", "strategy"),
     },
-    "sources": set(),
+    "sources": {"queries"},
     "project": {"atomic_folder"},
     "draft": {"churn", "clv", "settings", "sources", "intake", "project"},
     "atomic_folder": set(),

@@ -9,6 +9,7 @@ from cvm_analysis.intake import ids
 
 
 def table(*texts, **more):
+    more = {"nth": 0, **more}
     return ibis.memtable(pd.DataFrame({"customer_id": pd.Series(texts, dtype="string"), **more}))
 
 
@@ -23,9 +24,9 @@ def test_a_point_and_a_zero_are_undone_and_no_id_is_none():
 def test_ids_without_their_digits_are_refused_with_their_number():
     rows = table("6.92538E+12", "a", "6.92538E+12", line=[2, 3, 4])
     with pytest.raises(InputError) as error:
-        ids.refuse_lost(rows, ["customer_id"], "sales.csv")
+        ids.refuse_lost(rows, ["customer_id"], ["sales.csv"])
     assert "sales.csv: 2 cells of customer_id have lost digits, the first on line 2" in str(error)
-    ids.refuse_lost(table("5E2", "1e5", "6.9", line=[1, 2, 3]), ["customer_id"], "sales.csv")
+    ids.refuse_lost(table("5E2", "1e5", "6.9", line=[1, 2, 3]), ["customer_id"], ["sales.csv"])
 
 
 def test_forms_of_one_id_are_counted_and_kept_apart():

@@ -15,8 +15,8 @@ def read(texts, decimal=None):
 
 
 def ask(*texts):
-    raw = ibis.memtable(pd.DataFrame({"cell": pd.Series(texts, dtype="string")}))
-    numbers.ask_decimal(raw, ["cell"], "sales.csv")
+    raw = ibis.memtable(pd.DataFrame({"nth": 0, "cell": pd.Series(texts, dtype="string")}))
+    numbers.ask_decimal(raw, ["cell"], ["sales.csv"])
 
 
 def test_signs_and_brackets_are_understood():

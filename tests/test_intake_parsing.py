@@ -63,10 +63,10 @@ def test_dates_are_read_or_refused_never_guessed(text, pattern, day):
 
 def test_amount_is_quantity_times_price_where_it_is_not_given():
     raw = pd.DataFrame(
-        {"file": ["f"], "line": [2], "n_fields": [4], "customer_id": ["c"]}
+        {"file": ["f"], "line": [2], "ragged": [False], "customer_id": ["c"]}
         | {"ordered_at": ["2025-01-01"], "quantity": ["-3"], "unit_price": ["1.255"]}
     )
-    table = parsing.parse_columns(ibis.memtable(raw), "transactions", 4, {})
+    table = parsing.parse_columns(ibis.memtable(raw), "transactions", {})
     assert float(table.amount.to_pandas()[0]) == -3.765
 
 

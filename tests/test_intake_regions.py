@@ -68,9 +68,9 @@ NAMED = {
 }
 
 
-def words(*texts, fixed=None):
+def words(*texts):
     table = ibis.memtable(pd.DataFrame({"text": pd.Series(texts, dtype="string")}))
-    found = table.mutate(key=regions.assign_rows(table.text, NAMED, fixed)).to_pandas()["key"]
+    found = table.mutate(key=regions.assign_rows(table.text, NAMED)).to_pandas()["key"]
     return [None if pd.isna(key) else key for key in found]
 
 
@@ -78,10 +78,6 @@ def test_a_region_is_meant_by_its_words_its_key_and_its_names():
     assert words("华东", "E", "east", "East", "东部") == ["east"] * 5
     assert words("West", "西部", "west") == ["west"] * 3
     assert words("north", "e", None) == [None, None, None]
-
-
-def test_a_file_of_one_region_needs_no_words():
-    assert words("West", None, fixed="east") == ["east", "east"]
 
 
 def sales(*rows):

@@ -12,7 +12,7 @@ def test_each_broken_row_gets_the_first_rule_it_breaks():
         customer_id=["", "c", "c", "c", "c", "c"],
         ordered_at=["no", "no", "2026-01-02", "2026-01-01", "2025-01-01", "2025-01-01"],
         amount=["x", "x", "1", "x", "1", "2"],
-        n_fields=[3, 3, 3, 3, 2, 3],
+        ragged=[False, False, False, False, True, False],
     )
     found = rows.order_by("line").rule.to_pandas()
     assert list(found[:5]) == [

@@ -6,7 +6,6 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-import ibis
 import pytest
 from small_business import write
 
@@ -110,15 +109,12 @@ def stage(config):
     settings = settings_module.load(config)
     folder, to_keep = config.parent / "building", staged_files.folder_of(settings)
     folder.mkdir()
-    con = ibis.duckdb.connect()
     with raw_files.open_inputs(settings) as inputs:
         for i, each in enumerate(inputs):
             to = staged_files.place(each, i, folder, to_keep)
-            columns = {"customer_id": "customer_id"}
-            how = raw_files.options(each.source)
-            read.stage(con, each.path, each.name, columns, to=to, **how)
+            columns, how = {"customer_id": "customer_id"}, raw_files.options(each.source)
+            read.write(each.path, each.name, columns, to=to, **how)
     staged_files.keep(folder, to_keep)
-    con.disconnect()
     shutil.rmtree(folder)
 
 

@@ -51,6 +51,20 @@ def test_each_line_has_the_cells_of_its_order_product_and_payment(tmp_path):
     ]
 
 
+def test_headers_may_be_called_as_what_rows_have_beside_them(tmp_path):
+    names = {"sku": "key", "price": "row", "state": "line", "nth": "file"}
+    source = GOOD.replace("price", "row").replace("nth", "file")
+    source = source.replace("sku: code", "key: code").replace("where: {state", "where: {line")
+    files = FILES | {"lines.csv": LINES.replace("3,tile,7\n", "")}
+    for old, new in names.items():
+        files = {name: text.replace(old, new, 1) for name, text in files.items()}
+    made = prepared(tmp_path, source, files, "").lines
+    assert made[["customer_id", "product", "amount", "channel"]].to_numpy().tolist() == [
+        ["a", "Oak floor", 10, "card"],
+        ["a", "Glue", 5, "card"],
+    ]
+
+
 def test_a_line_without_an_order_is_kept_and_set_aside_for_what_it_lacks(tmp_path):
     path = write(tmp_path, GOOD, FILES)
     text = path.read_text("utf-8").replace("default: 0", "default: 1")

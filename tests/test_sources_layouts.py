@@ -132,7 +132,7 @@ def test_two_columns_of_one_header_are_named_with_their_places(tmp_path):
 
 def staged(path, columns, tmp_path):
     to = tmp_path / "to.parquet"
-    return read.stage(ibis.duckdb.connect(), path, path.name, columns, None, to)
+    return read.write(path, path.name, columns, None, to)
 
 
 def book(tmp_path, sheets, hidden=()):
@@ -169,7 +169,8 @@ def test_all_sheets_of_one_table_are_read(tmp_path):
     assert says(path, sheet="2042").startswith("a.xlsx: no sheet '2042'; did you mean '202")
     found = staged(path, {"customer_id": "cust"}, tmp_path)
     assert found.file.n_rows == 3
-    assert sorted(found.rows.file.to_pandas()) == [
+    rows = read.stage(ibis.duckdb.connect(), [found]).rows
+    assert sorted(rows.file.to_pandas()) == [
         *("a.xlsx[2024]", "a.xlsx[2024]", "a.xlsx[2025]"),
     ]
 

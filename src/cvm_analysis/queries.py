@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,22 +49,36 @@ def silence(cursor: Any) -> None:
 def _list(paths: Iterable[Path]) -> str:
     """Paths as DuckDB may be asked for them."""
     forms = {str(each) for path in paths for each in (path, path.absolute(), path.resolve())}
-    return ", ".join("'" + each.replace("'", "''") + "'" for each in sorted(forms))
+    return ", ".join(map(_quoted, sorted(forms)))
 
 
-def view_of_file(con: Any, path: Path, options: str = "") -> ir.Table:
-    """Give a Parquet file that all cursors of a connection see; options : of DuckDB's read_parquet.
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
-    What Ibis reads is seen by one cursor alone.
+
+def view_of_files(
+    con: Any, paths: Iterable[Path], options: str = "", columns: str = "*"
+) -> ir.Table:
+    """Give Parquet files of one schema as a table that all cursors of a connection see.
+
+    What Ibis reads is seen by one cursor alone. options : of DuckDB's read_parquet
     """
-    name, place = ibis.util.gen_name("file"), str(path).replace("'", "''")
-    con.raw_sql(f"CREATE VIEW {name} AS FROM read_parquet('{place}'{options})")
+    name, places = ibis.util.gen_name("file"), ", ".join(map(_quoted, map(str, paths)))
+    con.raw_sql(f"CREATE VIEW {name} AS SELECT {columns} FROM read_parquet([{places}]{options})")
     return con.table(name)
 
 
 def as_view(con: Any, rows: ir.Table) -> ir.Table:
     """Give a long expression a name: Ibis writes all of it anew wherever it is used."""
     return con.create_view(ibis.util.gen_name("step"), rows).cast(rows.schema())
+
+
+def union_all(tables: Sequence[ir.Table]) -> ir.Table:
+    """Stack tables in their order; a chain of hundreds of unions is too deep to be compiled."""
+    if len(tables) < 2:
+        return tables[0]
+    middle = len(tables) // 2
+    return union_all(tables[:middle]).union(union_all(tables[middle:]))
 
 
 @ibis.udf.scalar.builtin(name="getvariable", signature=(("string",), "date"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 from ibis import ir
@@ -14,15 +14,20 @@ from cvm_analysis.tables import TABLES, own
 from cvm_analysis.tables.shape import NUMERIC
 
 
-def check(rows: ir.Table, table: str, columns: Collection[str], source: Source, file: str) -> None:
-    """Raise InputError if ids have lost digits, or numbers may mean two things."""
-    ids.refuse_lost(rows, [column for column in ids.IDS if column in columns], file)
+def check(
+    rows: ir.Table, table: str, columns: Collection[str], source: Source, names: Sequence[str]
+) -> None:
+    """Raise InputError if ids have lost digits, or numbers may mean two things.
+
+    rows : staged files, `names` theirs; each is judged by itself
+    """
+    ids.refuse_lost(rows, [column for column in ids.IDS if column in columns], names)
     if source.decimal is None:
         kinds = typed(table, columns, source)
         texts = [
             name for name in kinds if kinds[name] == "number" and rows[name].type().is_string()
         ]
-        numbers.ask_decimal(rows, texts, file)
+        numbers.ask_decimal(rows, texts, names)
 
 
 def typed(table: str, columns: Collection[str], source: Source) -> Typed:

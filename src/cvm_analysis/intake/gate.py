@@ -5,7 +5,6 @@ Writes the tables `quality` and `quarantine` into the prepared folder.
 
 from __future__ import annotations
 
-import functools
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -19,6 +18,7 @@ from cvm_analysis import atomic_folder
 from cvm_analysis.errors import GateError
 from cvm_analysis.intake import masking, pseudonyms, rules, table_rules
 from cvm_analysis.personal import known
+from cvm_analysis.queries import union_all
 from cvm_analysis.settings import Rules, Settings
 from cvm_analysis.sources import read
 from cvm_analysis.tables import ALL
@@ -54,7 +54,7 @@ def check(
     """
     quality.to_parquet(folder / "quality.parquet", index=False)
     rejected = {table: rules.quarantine(rows, checks[table]) for table, rows in checked.items()}
-    stacked = con.create_table("rejected", functools.reduce(ir.Table.union, rejected.values()))
+    stacked = con.create_table("rejected", union_all([*rejected.values()]))
     if settings.business.pseudonyms:
         stacked = _mask(con, stacked, folder)
     digests = read.digests(contents, stacked.select("file", "line"))

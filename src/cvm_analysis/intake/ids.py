@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import ibis
 import pandas as pd
@@ -52,17 +52,19 @@ def _plain_text(text: ir.StringValue, of_people: bool) -> ir.StringValue:
     return ibis.ifelse(is_none, ibis.null("string"), plain)
 
 
-def refuse_lost(rows: ir.Table, columns: Iterable[str], file: str) -> None:
-    """Raise InputError if ids of a staged file lost digits in a spreadsheet."""
+def refuse_lost(rows: ir.Table, columns: Iterable[str], names: Sequence[str]) -> None:
+    """Raise InputError if ids of a staged file lost digits in a spreadsheet; names : of the files.
+
+    The first file that has such ids is named.
+    """
     for column in [each for each in columns if rows[each].type().is_string()]:
         is_lost = rows[column].strip().re_search(LOST)
         lost = rows.filter(ibis.ifelse(rows[column].contains("+"), is_lost, False))
-        found = lost.aggregate(n=lost.count(), first=lost.line.min())
-        n, first = found.to_pandas().iloc[0]
-        if n:
+        found = lost.group_by("nth").aggregate(n=lost.count(), first=lost.line.min())
+        for row in found.order_by("nth").to_pandas().itertuples():
             raise InputError(
-                f"{file}: {int(n):,} cells of {column} have lost digits, the first on line "
-                f"{int(first):,} (written like 1.2E+12); export the ids as text"
+                f"{names[row.nth]}: {row.n:,} cells of {column} have lost digits, the first on "
+                f"line {row.first:,} (written like 1.2E+12); export the ids as text"
             )
 
 

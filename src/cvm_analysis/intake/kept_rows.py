@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow.parquet as pq
 from ibis import ir
 
-from cvm_analysis.queries import silence, view_of_file
+from cvm_analysis.queries import silence, view_of_files
 from cvm_analysis.sources.columnar import ROWS_PER_GROUP
 
 ROWS_PER_FILE = 20 * ROWS_PER_GROUP  # of all regions
@@ -39,7 +39,7 @@ def keep(con: Any, rows: ir.Table, folder: Path) -> ir.Table:
         con.read_parquet(path).order_by("file", "line").to_parquet(ordered, **FAST)
         path.unlink()
         path = ordered
-    return view_of_file(con, path, ", file_row_number = true")
+    return view_of_files(con, [path], ", file_row_number = true")
 
 
 def _is_ordered(path: Path) -> bool:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections import Counter
-from collections.abc import Callable, Collection
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import ibis
@@ -83,14 +83,21 @@ def _bare(text: ir.StringValue) -> ir.StringValue:
     return bare.re_replace(r"^([^-+]*\d)\s*-$", r"-\1")
 
 
-def ask_decimal(rows: ir.Table, columns: Collection[str], file: str) -> None:
+def ask_decimal(rows: ir.Table, columns: Collection[str], names: Sequence[str]) -> None:
     """Raise InputError if cells may mean two numbers, and none shows what the decimal sign is.
 
-    rows : a staged file, `columns` its texts that are numbers
+    rows : staged files, `columns` their texts that are numbers; each file is judged by itself, and
+    the first one that is not clear is named, of `names`
     """
-    found = {name: _count_kinds(rows, name) for name in columns}
+    found = [_count_kinds(rows, name) for name in columns]
+    for nth, name in enumerate(names):
+        _judge([kinds.get(nth, {}) for kinds in found], name)
+
+
+def _judge(columns: Iterable[Mapping[str, _Cells]], file: str) -> None:
+    """Raise InputError if the cells of a file may mean two numbers; of each column by kind."""
     n, like = Counter[str](), dict[str, str]()
-    for kinds in found.values():
+    for kinds in columns:
         n_whole, n_unclear = (kinds.get(kind, _NONE).n for kind in ("whole", "unclear"))
         settled = n_whole > n_unclear and "dotted" not in kinds  # 9,450 is whole as the others are
         for kind, cells in kinds.items():
@@ -122,8 +129,8 @@ class _Cells(NamedTuple):
 _NONE = _Cells(0, "")
 
 
-def _count_kinds(rows: ir.Table, column: str) -> dict[str, _Cells]:
-    """Count the cells of a column by what they show of the decimal sign, with an example.
+def _count_kinds(rows: ir.Table, column: str) -> dict[int, dict[str, _Cells]]:
+    """Count the cells of a column, by file and by what they show of the decimal sign.
 
     whole : neither point nor comma; comma, point : that is the decimal sign; unclear, dotted : a
     comma or a point before three digits, which may be either
@@ -144,9 +151,12 @@ def _count_kinds(rows: ir.Table, column: str) -> dict[str, _Cells]:
         (text.re_search(r"^[-+]?\d+\.(\d\d?|\d{4,})$"), "point"),  # nearly all cells, and fast
         else_=let(_bare(narrow(text)), kind),
     )
-    cells = rows.select(text=text, kind=kinds)
-    counted = cells.group_by("kind").aggregate(n=cells.count(), like=cells.text.min())
-    return {row.kind: _Cells(int(row.n), row.like) for row in counted.to_pandas().itertuples()}
+    cells = rows.select("nth", text=text, kind=kinds)
+    counted = cells.group_by("nth", "kind").aggregate(n=cells.count(), like=cells.text.min())
+    found = defaultdict[int, dict[str, _Cells]](dict)
+    for row in counted.to_pandas().itertuples():
+        found[row.nth][row.kind] = _Cells(int(row.n), row.like)
+    return found
 
 
 def _shows(point: str, group: str) -> str:

@@ -32,7 +32,6 @@ class Reading(NamedTuple):
 def parse_columns(
     raw: ir.Table,
     table: str,
-    n_columns: int,
     formats: Mapping[str, str],
     added: Sequence[str] = (),
     reading: Reading = Reading(),  # noqa: B008
@@ -56,9 +55,8 @@ def parse_columns(
         cells["amount"] = (cells["quantity"] * cells["unit_price"]).cast(MONEY)
         factors = [_text(raw, name, "money") for name in ("quantity", "unit_price")]
         texts["amount_text"] = factors[0] + " x " + factors[1]
-    ragged = raw.n_fields != n_columns
     carried = [name for name in CARRIED if name in raw.columns]
-    return raw.select("file", "line", *carried, ragged=ragged, **cells, **texts)
+    return raw.select("file", "line", *carried, **cells, **texts)
 
 
 def _text(raw: ir.Table, name: str, kind: Kind = "text") -> ir.StringValue:

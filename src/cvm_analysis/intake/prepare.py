@@ -329,7 +329,7 @@ def _slim(rows: ir.Table, table: str, used: set[str]) -> ir.Table:
     """Leave out what no step after the rules needs; of contracts all is needed."""
     absent = set() if table == "contracts" else set(TABLES[table].columns) - used
     absent -= {*rules.PLACES, "customer_id"}
-    done = {*absent, *(f"{name}_text" for name in absent), *rules.CARRIED, "ragged", "repeated"}
+    done = {*absent, *(f"{name}_text" for name in absent), *rules.CARRIED, "repeated"}
     return rows.drop(*(name for name in rows.columns if name in done))
 
 

@@ -62,7 +62,7 @@ def _other(settings: Settings, join: Join, found: list[tuple[str, Path]]) -> Oth
     if len(found) > 1:
         raise InputError(f"{settings.resolve(join.files)}: {len(found):,} files; a join takes one")
     ((name, path),) = found
-    select = partial(status.select, where=join.where, name=str)
+    select = partial(status.select, where=join.where)
     used, keys = tuple(join.where), join.keys
     return Other(path, name, keys, join.prefix, options(join), used, select)
 

@@ -6,7 +6,6 @@ column; discovered ones with few customers are pooled.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 from collections.abc import Iterable, Mapping
 
@@ -14,6 +13,7 @@ import ibis
 from ibis import ir
 
 from cvm_analysis import file_names
+from cvm_analysis.queries import union_all
 from cvm_analysis.settings import DiscoveredRegions, Region
 from cvm_analysis.tables import ALL
 
@@ -32,10 +32,8 @@ def slug(name: str, taken: Iterable[str] = ()) -> str:
     return key
 
 
-def assign_rows(text: ir.StringValue, regions: Mapping[str, Region], fixed: str | None) -> ir.Value:
+def assign_rows(text: ir.StringValue, regions: Mapping[str, Region]) -> ir.Value:
     """Replace raw names by region keys: `match`, the key itself or a name; empty if none."""
-    if fixed is not None:
-        return ibis.literal(fixed)
     known = regions.items()
     words = {word: key for key, r in known for word in (*r.match, key, r.en, r.zh)}
     return text.cases(*words.items(), else_=ibis.null("string"))
@@ -59,7 +57,7 @@ def assign_customers(accepted: Mapping[str, ir.Table]) -> ir.Table:
     if len(found) == 1:
         return found[0]
     ranked = [rows.mutate(rank=ibis.literal(rank, "int8")) for rank, rows in enumerate(found)]
-    every = functools.reduce(ir.Table.union, ranked)
+    every = union_all(ranked)
     known = every.filter(every.region.notnull())
     return known.group_by("customer_id").aggregate(region=known.region.argmin(known.rank))
 

@@ -18,7 +18,11 @@ from cvm_analysis.tables import ALL, own
 
 ANYWHERE = ("mentions",)  # tables whose rows may have no region; those count for `all` alone
 PLACES = ("sold_in", "region")  # columns that say where a row belongs
-CARRIED = ("row", "key", "left_out", "refund_share", "currency", "unmatched")  # columns that stay
+# Columns that stay as they are while cells are parsed.
+CARRIED = (
+    *("nth", "row", "key", "ragged"),
+    *("left_out", "refund_share", "currency", "unmatched"),
+)
 Level = Literal["error", "filter", "warn", "info"]
 Broken = Callable[[ir.Table], ir.BooleanValue]  # whether rows break a rule
 EXCLUDED = ("error", "filter")  # levels of rows that are not accepted

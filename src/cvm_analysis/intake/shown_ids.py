@@ -7,7 +7,6 @@ shown, a pseudonym or the id itself. All ids are never in memory at once.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,7 +20,7 @@ from ibis import ir
 from cvm_analysis.intake import ids, pseudonyms
 from cvm_analysis.intake.identity import Merges
 from cvm_analysis.prepared import MERGES
-from cvm_analysis.queries import view_of_file
+from cvm_analysis.queries import union_all, view_of_files
 
 BATCH = 200_000
 SCHEMA = pa.schema({"raw_id": pa.string(), "shown": pa.string()})
@@ -53,9 +52,9 @@ def find(
         for column in ids.PEOPLE
         if column in rows.columns
     ]
-    every = functools.reduce(ir.Table.union, found)
+    every = union_all(found)
     _save(every.distinct(), hidden, to)
-    known = view_of_file(con, to)
+    known = view_of_files(con, [to])
     into = merges.into if merges else {}
     pairs = pd.DataFrame({"other": list(into), "person": list(into.values())}, dtype="string")
     merged = con.create_table("merged_ids", pairs)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from concurrent.futures import Executor, Future
-from functools import reduce
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +14,7 @@ import pandas as pd
 from ibis import ir
 
 from cvm_analysis.intake import (
+    batches,
     cells,
     contracts,
     corrections,
@@ -25,26 +25,19 @@ from cvm_analysis.intake import (
     overlap,
     parsing,
     pseudonyms,
-    raw_files,
     regions,
     repeats,
     shown_ids,
-    staged_files,
     status,
     words,
 )
+from cvm_analysis.intake.batches import Batch
 from cvm_analysis.intake.raw_files import RawInput
 from cvm_analysis.intake.shown_ids import People
 from cvm_analysis.personal import known
-from cvm_analysis.queries import as_view
-from cvm_analysis.settings import (
-    ContractSource,
-    CustomerSource,
-    DiscoveredRegions,
-    Settings,
-    Source,
-)
-from cvm_analysis.sources import formats, joins
+from cvm_analysis.queries import as_view, union_all
+from cvm_analysis.settings import ContractSource, CustomerSource, DiscoveredRegions, Settings
+from cvm_analysis.sources import read
 from cvm_analysis.tables import TABLES, own
 
 REPEATING = ("transactions", "points")  # tables in which equal lines are reported
@@ -85,21 +78,21 @@ def stage(
     beside : writes `personal` while the engine goes on with the rows
     kept : folder of files that were staged before (see `staged_files`)
     """
-    files, parts = list[dict[str, Any]](), dict[str, dict[tuple[str, int], ir.Table]]()
+    files, parts = list[dict[str, Any]](), dict[str, list[tuple[str, ir.Table]]]()
     contents, n_rows = dict[str, list[ir.Table]](), dict[str, int]()
     personal, people, notes = list[ir.Table](), list[pd.DataFrame](), list[str]()
     mended = corrections.read(settings)
-    for i, each in enumerate(inputs):
-        file = _read(con, settings, each, staged_files.place(each, i, folder, kept), mended)
+    for batch in batches.read_all(con, settings, inputs, folder, kept, {*mended["file"]}):
+        file = _parse(con, settings, batch, mended)
         files += file.files
         personal += file.personal
         people += file.people
         notes += file.notes
-        before = n_rows.setdefault(each.table, 0)
+        before = n_rows.setdefault(batch.table, 0)
         rows = file.rows.mutate(row=file.rows.row + before)
-        n_rows[each.table] += file.files[0]["n_rows"]
-        parts.setdefault(each.table, {})[each.name, i] = rows
-        contents.setdefault(each.table, []).append(file.content)
+        n_rows[batch.table] += sum(each["n_rows"] for each in file.files if each["table"])
+        parts.setdefault(batch.table, []).append((batch.names[0], rows))
+        contents.setdefault(batch.table, []).extend(batch.joined.contents)
     tables = {table: as_view(con, _stack(rows)) for table, rows in parts.items()}
     if "transactions" in tables:
         sales = _count_once(con, settings, inputs, tables["transactions"])
@@ -147,46 +140,32 @@ def _hide(
 
 
 class _File(NamedTuple):
-    """A file that was read: its parsed rows, all its cells, its record and those joined to it."""
+    """Files that were read: their parsed rows, their records and those of files joined to them."""
 
     rows: ir.Table
-    content: ir.Table
     files: list[dict[str, Any]]
     personal: list[ir.Table]  # customer_id and value of each column that is masked
     people: list[pd.DataFrame]  # of customer records: what tells that two are one person
     notes: list[str]  # what is left out, and what does not meet
 
 
-def _read(
-    con: Any, settings: Settings, each: RawInput, staged: Path, mended: pd.DataFrame
-) -> _File:
-    """Read a file, and parse its cells into the columns of its table."""
-    table, source = each.table, each.source
-    columns = {own.to_inside(table, ours): theirs for ours, theirs in source.columns.items()}
-    named = settings.business.regions
-    if table == settings.business.sources.main_table and isinstance(named, DiscoveredRegions):
-        columns["sold_in"] = named.from_
-    hidden, currency = masking.hidden_columns(source), _find_currency(each)
-    wanted = columns | hidden | status.columns(source, currency)
-    file = (each.path, each.name, raw_files.options(source))
-    is_text = source.fill_by or (mended["file"] == each.name).any()  # what is filled in is text
-    typed = {} if is_text else cells.typed(table, columns, source)
-    joined = joins.stage(con, file, wanted, list(each.others), staged, typed)
-    cells.check(joined.rows, table, columns, source, each.name)
-    text = corrections.apply(con, joined.rows, joined.content, each.name, mended)
+def _parse(con: Any, settings: Settings, batch: Batch, mended: pd.DataFrame) -> _File:
+    """Parse the cells of files into the columns of their table."""
+    table, source, joined = batch.table, batch.source, batch.joined
+    cells.check(joined.rows, table, batch.columns, source, batch.names)
+    text = corrections.apply(con, joined.rows, joined.contents[0], batch.names[0], mended)
     text = as_view(con, ids.clean(status.fill(text, table, source)))
-    personal = [text.select("customer_id", value=column) for column in hidden]
+    personal = [text.select("customer_id", value=column) for column in batch.hidden]
     codes = {own.to_inside(table, ours): each for ours, each in source.codes.items()}
-    text = words.replace(status.mark(text, source, currency), codes)
+    text = words.replace(status.mark(text, source, batch.currency), codes)
     if isinstance(source, ContractSource):
         meant = {own.to_inside(table, ours): each for ours, each in source.values.items()}
         text = contracts.replace_words(text, meant, source.decimal)
-    first, *others = map(dataclasses.asdict, joined.files)
     added = _added_columns(settings, table)
     reading = parsing.Reading(
-        source.decimal, settings.business.timezone, in_sheet=first["encoding"] == "xlsx"
+        source.decimal, settings.business.timezone, in_sheet=joined.files[0].encoding == "xlsx"
     )
-    rows = parsing.parse_columns(text, table, first["n_columns"], source.formats, added, reading)
+    rows = parsing.parse_columns(text, table, source.formats, added, reading)
     if isinstance(source, ContractSource):
         rows = contracts.read_tenure(rows, source)
     if table == "leads":
@@ -194,11 +173,13 @@ def _read(
     people = []
     if isinstance(source, CustomerSource) and settings.business.identity:
         people.append(identity.read(text, rows, source, settings))
-    files = [{"table": table, "columns": sorted(columns), **first}]
-    files += [{"table": "", "columns": [], **other} for other in others]
-    placed = as_view(con, _with_region_keys(settings, table, source, rows))
+    n = len(batch.names)
+    files = [{"table": table, "columns": batch.columns, **dataclasses.asdict(each)}
+             for each in joined.files[:n]]  # fmt: skip
+    files += [{"table": "", "columns": [], **dataclasses.asdict(o)} for o in joined.files[n:]]
+    placed = as_view(con, _with_region_keys(settings, batch, rows).drop("nth"))
     left_out = [f"{file.name}: {note}" for file in joined.files for note in file.notes]
-    return _File(placed, joined.content, files, personal, people, [*left_out, *joined.notes])
+    return _File(placed, files, personal, people, [*left_out, *joined.notes])
 
 
 def _drop_expected_days(rows: ir.Table) -> ir.Table:
@@ -208,14 +189,6 @@ def _drop_expected_days(rows: ir.Table) -> ir.Table:
     return rows.mutate(
         **{c: ibis.ifelse(is_open, ibis.null(rows[c].type()), rows[c]) for c in named}
     )
-
-
-def _find_currency(each: RawInput) -> str | None:
-    """The header of the currencies of order lines: as the config says, else by its name."""
-    source = each.source
-    if each.table != "transactions" or source.currency:
-        return source.currency
-    return currencies.find_header(formats.header(each.path, **raw_files.options(source)))
 
 
 def _count_once(con: Any, settings: Settings, inputs: list[RawInput], rows: ir.Table) -> ir.Table:
@@ -232,9 +205,9 @@ def _count_once(con: Any, settings: Settings, inputs: list[RawInput], rows: ir.T
     return status.add_returns(rows, has_refunds=any(source.refunds for source in sales))
 
 
-def _stack(tables: Mapping[tuple[str, int], ir.Table]) -> ir.Table:
+def _stack(tables: Iterable[tuple[str, ir.Table]]) -> ir.Table:
     """Stack the files of a table by name: in the order in which rows are kept."""
-    return reduce(ir.Table.union, (tables[name] for name in sorted(tables)))
+    return union_all([rows for _, rows in sorted(tables, key=lambda named: named[0])])
 
 
 def _added_columns(settings: Settings, table: str) -> list[str]:
@@ -244,10 +217,11 @@ def _added_columns(settings: Settings, table: str) -> list[str]:
     return sorted(own.to_inside(table, name) for name in added)
 
 
-def _with_region_keys(settings: Settings, table: str, source: Source, rows: ir.Table) -> ir.Table:
+def _with_region_keys(settings: Settings, batch: Batch, rows: ir.Table) -> ir.Table:
     """Replace raw names of regions by keys; discovered regions get theirs after counting."""
-    column = PLACED_BY.get(table)
-    if column is None or isinstance(settings.business.regions, DiscoveredRegions):
+    column, named = PLACED_BY.get(batch.table), settings.business.regions
+    if column is None or isinstance(named, DiscoveredRegions):
         return rows
-    named = settings.business.regions
-    return rows.mutate({column: regions.assign_rows(rows[column], named, source.region)})
+    if batch.source.region:
+        return rows.mutate({column: read.of_file(batch.regions, rows.nth, "string")})
+    return rows.mutate({column: regions.assign_rows(rows[column], named)})

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import ibis
 from ibis import ir
 
 from cvm_analysis.intake.numbers import MONEY
 from cvm_analysis.intake.parsing import parse_cell
-from cvm_analysis.intake.rules import Rule
+from cvm_analysis.intake.rules import CARRIED, Rule
 from cvm_analysis.settings import Filter, Source
+from cvm_analysis.sources.joins import cell
+from cvm_analysis.sources.read import PLACE
 from cvm_analysis.tables import TABLES
 from cvm_analysis.tables.shape import NUMERIC
 
@@ -31,7 +33,7 @@ def columns(source: Source, currency: str | None = None) -> dict[str, str]:
     currency : header of the currencies, if it has one
     """
     headers = [*(header for _, header in deciding(source)), *([currency] if currency else [])]
-    return {_name(header): header for header in headers}
+    return {cell(header): header for header in headers}
 
 
 def deciding(source: Source) -> Iterator[tuple[str, str]]:
@@ -46,10 +48,6 @@ def deciding(source: Source) -> Iterator[tuple[str, str]]:
             yield name, header
 
 
-def _name(header: str) -> str:
-    return f"cell {header}"
-
-
 def fill(text: ir.Table, table: str, source: Source) -> ir.Table:
     """Fill empty cells of an order's later lines with those of its first line.
 
@@ -59,16 +57,16 @@ def fill(text: ir.Table, table: str, source: Source) -> ir.Table:
     if source.fill_by is None:
         return text
     kinds = {name: column.kind for name, column in TABLES[table].columns.items()}
-    fixed = {"file", "line", "row", "key", "n_fields", "unmatched", _name(source.fill_by)}
+    fixed = {*PLACE, *CARRIED, cell(source.fill_by)}
     names = [c for c in text.columns if c not in fixed and kinds.get(c) not in NUMERIC]
-    order = text[_name(source.fill_by)].strip().nullif("")
+    order = text[cell(source.fill_by)].strip().nullif("")
     above = ibis.cumulative_window(group_by="file", order_by="line")
     text = text.mutate(order=order, nth_order=order.count().over(above))
     above = ibis.cumulative_window(group_by=["file", "nth_order"], order_by="line")
     text = text.mutate(order=text.order.coalesce(text.order.first().over(above)))
     window = ibis.cumulative_window(group_by=["file", "order"], order_by="line")
     cells = {name: text[name].strip().nullif("") for name in names}
-    filled = {n: cell.coalesce(cell.first().over(window)) for n, cell in cells.items()}
+    filled = {n: each.coalesce(each.first().over(window)) for n, each in cells.items()}
     return text.mutate(**filled).drop("order", "nth_order")
 
 
@@ -83,7 +81,7 @@ def mark(text: ir.Table, source: Source, currency: str | None = None) -> ir.Tabl
         (_any(text, source.test_orders), "test_order"),
         (_any(text, source.not_products), "not_a_product"),
     ]
-    named = text[_name(currency)].strip().upper().nullif("") if currency else ibis.null("string")
+    named = text[cell(currency)].strip().upper().nullif("") if currency else ibis.null("string")
     marked = text.mutate(
         left_out=ibis.cases(*excluded, else_=ibis.null("string")),
         refund_share=_refund_share(text, source),
@@ -92,20 +90,18 @@ def mark(text: ir.Table, source: Source, currency: str | None = None) -> ir.Tabl
     return marked.drop(*columns(source, currency))
 
 
-def select(text: ir.Table, where: Filter, name: Callable[[str], str] = _name) -> ir.Table:
+def select(text: ir.Table, where: Filter) -> ir.Table:
     """Keep the rows whose cells are those of `where`."""
-    return text.filter(~_any(text, where, is_kept=False, name=name)) if where else text
+    return text.filter(~_any(text, where, is_kept=False)) if where else text
 
 
-def _any(
-    text: ir.Table, given: Filter, is_kept: bool = True, name: Callable[[str], str] = _name
-) -> ir.BooleanValue:
+def _any(text: ir.Table, given: Filter, is_kept: bool = True) -> ir.BooleanValue:
     """Whether a cell is (`is_kept`), or is not, one of the words of its column."""
     found = []
     for header, words in given.items():
-        cell = text[name(header)].strip().lower().fill_null("")
+        word = text[cell(header)].strip().lower().fill_null("")
         only, others = ([word.strip().lower() for word in w] for w in (words.only, words.not_))
-        matches = (cell.isin(only) if only else ibis.literal(True)) & ~cell.isin(others)
+        matches = (word.isin(only) if only else ibis.literal(True)) & ~word.isin(others)
         found.append(matches if is_kept else ~matches)
     return functools.reduce(operator.or_, found, ibis.literal(False))
 
@@ -118,7 +114,7 @@ def _refund_share(text: ir.Table, source: Source) -> ir.Value:
     share = ibis.literal(0.0)
     if refunds.amount and refunds.of:
         back, paid = (
-            parse_cell(text, _name(header), "money").cast("float64")
+            parse_cell(text, cell(header), "money").cast("float64")
             for header in (refunds.amount, refunds.of)
         )
         share = (back.abs() / paid.nullif(0)).clip(0, 1).fill_null(0.0)

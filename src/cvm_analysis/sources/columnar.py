@@ -18,6 +18,7 @@ from cvm_analysis.sources.compressed import damaged
 from cvm_analysis.sources.layout import Record
 
 NUMBER = "file_row_number"  # of a row within its file, as DuckDB calls it
+FILE = "file_index"  # the number of a row's file among those that are read, likewise
 ROWS_PER_GROUP = 122_880  # as DuckDB cuts files
 
 
@@ -64,24 +65,22 @@ def _texts(column: Any, decimal: str | None) -> list[str]:
     return texts
 
 
-def scan(con: Any, path: Path) -> tuple[list[str], int, ir.Table]:
-    """Give the header, the number of rows, and the rows by the place of each column.
-
-    The rows are read where they are asked for, once all pages of the file have been read: a damaged
-    file is an error here, as in `read`. Columns are `0`, `1`, ... with their types, and `row`: the
-    number of a row, from 0.
-    """
+def check(path: Path) -> tuple[list[str], list[str], int]:
+    """Read all pages, and give the header, the types and the number of rows; errors as `read`."""
     file = _open(path)
     with damaged(path):
         n = sum(len(batch) for batch in file.iter_batches(ROWS_PER_GROUP))
-    header = file.schema_arrow.names
-    if NUMBER in header:
-        raise InputError(f"{path}: a column is called {NUMBER}; rename it")
-    with damaged(path):
-        rows = con.read_parquet(path, file_row_number=True, binary_as_string=True)
-    *columns, number = rows.columns
-    cells = {str(place): _cell(rows[column]) for place, column in enumerate(columns)}
-    return header, n, rows.select(row=number, **cells)
+    header, types = file.schema_arrow.names, [str(each) for each in file.schema_arrow.types]
+    if taken := {NUMBER, FILE} & set(header):
+        raise InputError(f"{path}: a column is called {min(taken)}; rename it")
+    return header, types, n
+
+
+def by_place(rows: ir.Table) -> ir.Table:
+    """Name columns by their places `0`, `1`, ..., beside NUMBER and FILE; `check` has read them."""
+    header = [name for name in rows.columns if name not in (NUMBER, FILE)]
+    cells = {str(place): _cell(rows[name]) for place, name in enumerate(header)}
+    return rows.select(NUMBER, FILE, **cells)
 
 
 def _cell(column: ir.Value) -> ir.Value:

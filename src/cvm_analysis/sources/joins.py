@@ -5,7 +5,7 @@ The rows stay those of the first file. Every joined file has one row per key.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,11 @@ from cvm_analysis.sources.layout import describe_header
 MARK = "\x1fmatched"
 
 
+def cell(header: str) -> str:
+    """The column of a header's cells: no header is called as what rows have beside them."""
+    return f"cell {header}"
+
+
 @dataclass(frozen=True)
 class Other:
     """A file to join.
@@ -28,7 +33,7 @@ class Other:
     prefix : its headers are called `<prefix>.<header>`; empty: by their own name
     options : how it is read: encoding, delimiter
     used : headers that `select` reads
-    select : keeps the rows to join, of a table whose columns are headers
+    select : keeps the rows to join, of a table whose columns are the cells of headers
     """
 
     path: Path
@@ -45,12 +50,13 @@ class Joined:
     """The rows, and the files they are from.
 
     rows : as `read.stage` gives them, and `unmatched`: whether a joined file lacks the row's key
-    content : that of the first file
+    contents : of the files whose rows they are
+    files : these, then the joined ones
     notes : a sentence per joined file with keys that do not meet
     """
 
     rows: ir.Table
-    content: ir.Table
+    contents: list[ir.Table]
     files: list[read.RawFile]
     notes: list[str]
 
@@ -78,49 +84,51 @@ def open_headers(path: Path, headers: list[str], others: Iterable[Other]) -> dic
     return known
 
 
-def stage(
+def join(
     con: Any,
     first: tuple[Path, str, Mapping[str, Any]],
     columns: Mapping[str, str],
     others: list[Other],
     to: Path,
-    typed: read.Typed | None = None,
 ) -> Joined:
-    """Read the files, beside the Parquet file `to`, and join them.
+    """Read a file and others, beside the Parquet file `to`, and join them; all cells are text.
 
     Parameters
     ----------
     first : path, name and options (encoding, delimiter) of the file whose rows they are
     columns : our column -> the header, of any file
-    typed : as in `read.stage`; cells of joined files are text
 
     Raises
     ------
     InputError : a column that no file has or that several have, a key that a joined file has in
-        several rows; and as `read.stage`
+        several rows; and as `read.write`
     """
     path, name, options = first
-    if not others:
-        rows, content, file = read.stage(con, path, name, columns, to=to, typed=typed, **options)
-        return Joined(rows.mutate(unmatched=False), content, [file], [])
     known = open_headers(path, formats.header(path, **options), others)
     needed = {*columns.values(), *(key for other in others for key in other.keys)}
     if missing := sorted(needed - known.keys()):
         said = "; ".join(f"'{header}'{nearest(header, known)}" for header in missing)
         raise InputError(f"{path}: no column in it or in the joined files: {said}")
     places = {header: _place(header, known, path, others) for header in sorted(needed)}
-    mine = {header: header for header, number in places.items() if number == 0}
-    rows, content, file = read.stage(con, path, name, mine, to=to, **options)
-    rows, files, notes = rows.mutate(unmatched=False), [file], list[str]()
+    mine = {cell(header): header for header, number in places.items() if number == 0}
+    own = read.write(path, name, mine, to=to, **options)
+    rows, contents = read.stage(con, [own])
+    rows, files, notes = rows.mutate(unmatched=False), [own.file], list[str]()
     for number, other in enumerate(others, 1):
         theirs = [header for header, place in places.items() if place == number]
         table, file = _read_other(con, other, theirs, to.with_suffix(f".{number}.parquet"))
         rows, note = _join(con, rows, table, other)
         files.append(file)
         notes += note
-    fixed = ["file", "line", "row", "key", "n_fields", "unmatched"]
-    cells = {ours: rows[header] for ours, header in columns.items()}
-    return Joined(rows.select(*fixed, **cells), content, files, notes)
+    fixed = [*read.PLACE, "nth", "row", "key", "ragged", "unmatched"]
+    cells = {ours: rows[cell(header)] for ours, header in columns.items()}
+    return Joined(rows.select(*fixed, **cells), contents, files, notes)
+
+
+def alone(con: Any, files: Sequence[read.Cells], typed: read.Typed) -> Joined:
+    """Give files to which no others are joined, as `read.stage` does."""
+    rows, contents = read.stage(con, files, typed)
+    return Joined(rows.mutate(unmatched=False), contents, [each.file for each in files], [])
 
 
 def _place(header: str, known: Mapping[str, list[int]], path: Path, others: list[Other]) -> int:
@@ -141,14 +149,14 @@ def _read_other(
     """
     start = len(other.prefix) + 1 if other.prefix else 0
     theirs = {header[start:]: header for header in headers}
-    wanted = {name: name for name in (*theirs, *other.keys.values(), *other.used)}
-    staged, _, file = read.stage(con, other.path, other.name, wanted, to=to, **other.options)
-    rows = other.select(staged)
-    keys = {f"{MARK} {key}": rows[key].strip().nullif("") for key in other.keys.values()}
-    table = rows.select("line", **keys, **{name: rows[h] for h, name in theirs.items()})
+    wanted = {cell(name): name for name in (*theirs, *other.keys.values(), *other.used)}
+    cells = read.write(other.path, other.name, wanted, to=to, **other.options)
+    rows = other.select(read.stage(con, [cells]).rows)
+    keys = {f"{MARK} {key}": rows[cell(key)].strip().nullif("") for key in other.keys.values()}
+    table = rows.select("line", **keys, **{cell(name): rows[cell(h)] for h, name in theirs.items()})
     table = table.filter(*(table[name].notnull() for name in keys))
     _refuse_repeated(table, list(keys), other)
-    return table.drop("line").mutate(**{MARK: True}), file
+    return table.drop("line").mutate(**{MARK: True}), cells.file
 
 
 def _refuse_repeated(table: ir.Table, keys: list[str], other: Other) -> None:
@@ -166,7 +174,7 @@ def _refuse_repeated(table: ir.Table, keys: list[str], other: Other) -> None:
 
 def _join(con: Any, rows: ir.Table, table: ir.Table, other: Other) -> tuple[ir.Table, list[str]]:
     """Join, and say how many rows of either side have no match."""
-    on = [rows[ours].strip() == table[f"{MARK} {key}"] for ours, key in other.keys.items()]
+    on = [rows[cell(ours)].strip() == table[f"{MARK} {key}"] for ours, key in other.keys.items()]
     n_unused = int(table.anti_join(rows, on).count().execute())
     joined = con.create_table(ibis.util.gen_name("joined"), rows.left_join(table, on))
     joined = joined.mutate(unmatched=joined.unmatched | joined[MARK].isnull())

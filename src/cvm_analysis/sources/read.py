@@ -6,10 +6,10 @@ they are asked for as such.
 
 from __future__ import annotations
 
-import functools
 import hashlib
+import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +21,16 @@ import pyarrow.parquet as pq
 from ibis import ir
 
 from cvm_analysis.errors import InputError
+from cvm_analysis.queries import union_all, view_of_files
 from cvm_analysis.sources import columnar
+from cvm_analysis.sources.compressed import damaged
 from cvm_analysis.sources.formats import OpenTables, open_tables
 from cvm_analysis.sources.layout import describe_header
 
 Typed = Mapping[str, Literal["number", "moment", "id"]]  # our columns -> what their cells may stay
 
-FIXED = ("file", "line", "n_fields")
+PLACE = ("file", "line")
+PARQUET = "parquet"  # what is said instead of an encoding
 LAYOUT = "layout"  # what a staged file says of the raw one
 
 
@@ -46,18 +49,36 @@ class RawFile:
     notes: tuple[str, ...] = ()
 
 
+class Cells(NamedTuple):
+    """A Parquet file with the cells of a raw file: the raw one itself, or what was written of it.
+
+    types : of its columns; places : our column -> its place in the file
+    """
+
+    file: RawFile
+    path: Path
+    types: list[str]
+    places: dict[str, int]
+
+    @property
+    def layout(self) -> tuple[Any, ...]:
+        """What files have in common that the engine reads as one."""
+        return self.file.encoding == PARQUET, self.types, self.places
+
+
 class Staged(NamedTuple):
-    """A raw file as a table.
+    """Raw files as a table.
 
     rows : one per record: file (its name, of several sheets with that of the sheet), line (where
-        the record ends; the first line is 1), n_fields, row (its number in the file, from 0), key
-        (a number that is equal where all cells are), and each of our columns
-    content : the same rows: FIXED, and all cells by their places `0`, `1`, ...
+        the record ends; the first line is 1), nth (the number of its file, from 0), row (its own in
+        all files, from 0), key (a number that is equal where all cells are), ragged (whether it
+        has more or fewer cells than the header), and each of our columns
+    contents : the same rows, by the layout of files: PLACE, and all cells by their places `0`, `1`,
+        ...
     """
 
     rows: ir.Table
-    content: ir.Table
-    file: RawFile
+    contents: list[ir.Table]
 
 
 def digest(path: Path) -> str:
@@ -74,8 +95,7 @@ def md5(text: str) -> str:
     raise NotImplementedError
 
 
-def stage(
-    con: Any,
+def write(
     path: Path,
     name: str,
     columns: Mapping[str, str],
@@ -84,9 +104,8 @@ def stage(
     delimiter: str | None = None,
     sheet: str | None = None,
     decimal: str | None = None,
-    typed: Typed | None = None,
-) -> Staged:
-    """Give a raw file as a table; files that are not Parquet are written to `to` as text.
+) -> Cells:
+    """Write the cells of a raw file to `to` as text; a Parquet file stays as it is.
 
     If `to` is there, it is from the same file, read in the same way, and is used as it is.
 
@@ -96,30 +115,68 @@ def stage(
     ----------
     columns : our column -> the file's header
     encoding, delimiter, sheet, decimal : as in `formats.open_rows`
-    typed : columns that keep the type a Parquet file gives them, if it is one of the kind
     """
-    sha256 = digest(path)
-    if path.name.lower().endswith(".parquet"):
-        header, n_rows, rows = columnar.scan(con, path)
-        places = _places(path, header, columns)
-        kind, notes = "parquet", tuple[str, ...]()
-        n_fields = ibis.literal(len(header), "int32")
-        rows = rows.mutate(file=ibis.literal(name), line=rows.row + 2, n_fields=n_fields)
+    sha256, notes = digest(path), tuple[str, ...]()
+    if path.name.lower().endswith(f".{PARQUET}"):
+        header, types, n_rows = columnar.check(path)
+        kind, to = PARQUET, path
     else:
         if not to.exists():
             with open_tables(path, encoding, delimiter, sheet, decimal) as file:
                 _places(path, file.header, columns)  # before all is read
                 _write(file, name, to)
         header, kind, notes, n_rows = _read_layout(to)
-        places = _places(path, header, columns)
-        rows = con.read_parquet(to, file_row_number=True).rename(row=columnar.NUMBER)
+        types = ["string"] * len(header)
+    places = _places(path, header, columns)
     if not n_rows:
         raise InputError(f"{path}: a header and no rows; is this the right file?")
-    raw = RawFile(name, kind, sha256, n_rows, len(header), notes)
-    every = {str(place): rows[str(place)] for place in range(len(header))}
-    key = ibis.struct(every).hash()
-    cells = {o: _keep(every[str(place)], (typed or {}).get(o)) for o, place in places.items()}
-    return Staged(rows.select(*FIXED, "row", key=key, **cells), rows.drop("row"), raw)
+    return Cells(RawFile(name, kind, sha256, n_rows, len(header), notes), to, types, places)
+
+
+def stage(con: Any, files: Sequence[Cells], typed: Typed | None = None) -> Staged:
+    """Give raw files as one table, in the order of their names.
+
+    typed : columns that keep the type a Parquet file gives them, if it is one of the kind
+    """
+    before = [0, *itertools.accumulate(each.file.n_rows for each in files)]
+    rows, contents = list[ir.Table](), list[ir.Table]()
+    ordered = sorted(range(len(files)), key=lambda nth: files[nth].file.name)
+    for _, alike in itertools.groupby(ordered, key=lambda nth: files[nth].layout):
+        nths = [*alike]
+        first, cells = files[nths[0]], _scan(con, [files[nth] for nth in nths])
+        every = {str(place): cells[str(place)] for place in range(len(first.types))}
+        contents.append(cells.select(*PLACE, *every))
+        kept = {ours: _keep(every[str(place)], (typed or {}).get(ours))
+                for ours, place in first.places.items()}  # fmt: skip
+        numbers = {
+            "nth": of_file(nths, cells[columnar.FILE], "int32"),
+            "row": cells[columnar.NUMBER]
+            + of_file([before[nth] for nth in nths], cells[columnar.FILE], "int64"),
+            "key": ibis.struct(every).hash(),
+            "ragged": cells.n_fields != len(every),
+        }
+        rows.append(cells.select(*PLACE, **numbers, **kept))
+    return Staged(union_all(rows), contents)
+
+
+def _scan(con: Any, files: Sequence[Cells]) -> ir.Table:
+    """Read files of one layout: PLACE, n_fields, all cells by their places, NUMBER and FILE."""
+    first, options = files[0], ", file_row_number = true, binary_as_string = true"
+    with damaged(first.path):
+        rows = view_of_files(con, [f.path for f in files], options, f"*, {columnar.FILE}")
+    if first.file.encoding != PARQUET:
+        return rows
+    rows = columnar.by_place(rows)
+    names = of_file([each.file.name for each in files], rows[columnar.FILE], "string")
+    n_fields = ibis.literal(len(first.types), "int32")
+    return rows.mutate(file=names, line=rows[columnar.NUMBER] + 2, n_fields=n_fields)
+
+
+def of_file(values: Sequence[Any], nth: ir.IntegerValue, kind: str) -> ir.Value:
+    """What belongs to the file of a row, of which there is one for each file."""
+    if len(set(values)) == 1:
+        return ibis.literal(values[0], kind)
+    return ibis.literal(list(values), f"array<{kind}>")[nth.cast("int64")]
 
 
 def digests(contents: Iterable[ir.Table], places: ir.Table) -> ir.Table:
@@ -128,12 +185,12 @@ def digests(contents: Iterable[ir.Table], places: ir.Table) -> ir.Table:
     contents : of the files, as `stage` gives them; places : file and line of the rows
     """
     found = [content.semi_join(places, ["file", "line"]) for content in contents]
-    return functools.reduce(ir.Table.union, map(with_digest, found))
+    return union_all([with_digest(each) for each in found])
 
 
 def with_digest(content: ir.Table) -> ir.Table:
     """Digest all cells of every row: file, line, digest."""
-    n = len(content.columns) - len(FIXED)
+    n = len(content.columns) - len(PLACE)
     texts = [columnar.text(content[str(place)]) for place in range(n)]
     return content.select("file", "line", digest=md5(ibis.literal("\x1f").join(texts)))
 
