@@ -41,7 +41,10 @@ def mark(
     """
     apart = ["left_out"] if "left_out" in rows.columns else []
     of_files = rows.filter(~rows.refunded) if "refunded" in rows.columns else rows
-    several = con.create_table(f"several_{table}", _find_several(of_files.key, n_rows))
+    found = _find_several(of_files.key, n_rows)
+    if not len(found):
+        return rows.mutate(repeated=False)
+    several = con.create_table(f"several_{table}", found)
     alike = of_files.semi_join(several, "key").select("file", "line", "row", *apart)
     alike = con.create_table(f"alike_{table}", alike)
     digests = read.digests(contents, alike.select("file", "line"))

@@ -177,7 +177,7 @@ def _parse(con: Any, settings: Settings, batch: Batch, mended: pd.DataFrame) -> 
     files = [{"table": table, "columns": batch.columns, **dataclasses.asdict(each)}
              for each in joined.files[:n]]  # fmt: skip
     files += [{"table": "", "columns": [], **dataclasses.asdict(o)} for o in joined.files[n:]]
-    placed = as_view(con, _with_region_keys(settings, batch, rows).drop("nth"))
+    placed = _with_region_keys(settings, batch, rows).drop("nth")
     left_out = [f"{file.name}: {note}" for file in joined.files for note in file.notes]
     return _File(placed, files, personal, people, [*left_out, *joined.notes])
 
