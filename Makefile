@@ -90,7 +90,7 @@ bench: setup
 	$(BIN)/python benchmarks/tiny_regions.py
 	$(BIN)/python benchmarks/forecasts.py
 	$(BIN)/python benchmarks/last_day.py
-	for part in parquet text; do $(BIN)/python benchmarks/prepare_speed.py $$part; done
+	for part in parquet text files; do $(BIN)/python benchmarks/prepare_speed.py $$part; done
 	$(BIN)/python benchmarks/crm_export.py 1000000 csv zoho
 	$(BIN)/python benchmarks/kills.py
 	$(BIN)/python benchmarks/clv_convergence.py 500

@@ -2,6 +2,7 @@
 
     python benchmarks/prepare_speed.py parquet [lines ...]    invented lines, 15 per customer
     python benchmarks/prepare_speed.py text [lines]           the same lines as UTF-8 and GB18030
+    python benchmarks/prepare_speed.py files [files ...]      of 200 lines, one for each day
     python benchmarks/prepare_speed.py file sales.csv.gz id=HEADER day=HEADER amount=HEADER
 
 The plain copy has the same filters, types and partitions, and none of the rules, counts and regions
@@ -30,6 +31,7 @@ SHARED = Path(__file__).parents[1] / "config"
 COLUMNS = dict.fromkeys(["customer_id", "ordered_at", "amount", "order_id", "product", "region"])
 QUIET = "SET enable_progress_bar = false"
 GOES, ENOUGH_SECONDS = 5, 30.0
+LINES_PER_FILE = 200
 KEY = "a key of this benchmark: 0123456789"
 
 
@@ -55,6 +57,9 @@ def main(what: str, *args: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         if what == "file":
             compare(Path(folder), Path(args[0]).resolve(), dict(a.split("=", 1) for a in args[1:]))
+            return
+        if what == "files":
+            compare_files(Path(folder), [int(each) for each in args or ["1", "36", "365"]])
             return
         for lines in map(int, args or ["1000000"] if what == "text" else args or ["10000000"]):
             path = Path(folder) / f"lines{lines}.parquet"
@@ -104,6 +109,24 @@ def compare_encodings(folder: Path, path: Path) -> None:
         measured(prepare, each, folder / "prepared", {}, False) for each in (text, other)
     )
     print(f"UTF-8: {plain}; GB18030: {wide}, {wide.ratio(plain)}")
+
+
+def compare_files(folder: Path, numbers: list[int]) -> None:
+    """Print the seconds of preparing so many files of a few lines, and those of the first case."""
+    first: Took | None = None
+    for files in numbers:
+        lines = folder / f"{files}.parquet"
+        invent(files * LINES_PER_FILE, lines)
+        days = folder / f"days{files}"
+        days.mkdir()
+        for start in range(files):
+            duckdb.sql(
+                f"COPY (FROM '{lines}' LIMIT {LINES_PER_FILE} OFFSET {start * LINES_PER_FILE}) "
+                f"TO '{days}/{start:04}.csv' (HEADER)"
+            )
+        took = measured(prepare, days / "*.csv", folder / "prepared", {}, False)
+        first = first or took
+        print(f"{files} files: {took}, {took.ratio(first)}", flush=True)
 
 
 def measured(work: Callable[..., None], *args: Any) -> Took:

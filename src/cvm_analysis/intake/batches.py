@@ -1,6 +1,6 @@
-"""Raw files that are read alike, as one table: a file for each day costs no more than one of all.
+"""Raw files that are written alike, as one table, such as a file for each day.
 
-Each table that is parsed by itself costs a second, however few its rows.
+The engine takes a second to plan how a table is parsed, however few its rows.
 """
 
 from __future__ import annotations

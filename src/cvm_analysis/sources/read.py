@@ -134,7 +134,7 @@ def write(
 
 
 def stage(con: Any, files: Sequence[Cells], typed: Typed | None = None) -> Staged:
-    """Give raw files as one table, in the order of their names.
+    """Give raw files as one table, in the order of their names; files of one layout as one file.
 
     typed : columns that keep the type a Parquet file gives them, if it is one of the kind
     """
@@ -148,14 +148,14 @@ def stage(con: Any, files: Sequence[Cells], typed: Typed | None = None) -> Stage
         contents.append(cells.select(*PLACE, *every))
         kept = {ours: _keep(every[str(place)], (typed or {}).get(ours))
                 for ours, place in first.places.items()}  # fmt: skip
-        numbers = {
-            "nth": of_file(nths, cells[columnar.FILE], "int32"),
-            "row": cells[columnar.NUMBER]
-            + of_file([before[nth] for nth in nths], cells[columnar.FILE], "int64"),
+        of, number = cells[columnar.FILE], cells[columnar.NUMBER]
+        known = {
+            "nth": of_file(nths, of, "int32"),
+            "row": number + of_file([before[nth] for nth in nths], of, "int64"),
             "key": ibis.struct(every).hash(),
             "ragged": cells.n_fields != len(every),
         }
-        rows.append(cells.select(*PLACE, **numbers, **kept))
+        rows.append(cells.select(*PLACE, **known, **kept))
     return Staged(union_all(rows), contents)
 
 
@@ -173,7 +173,7 @@ def _scan(con: Any, files: Sequence[Cells]) -> ir.Table:
 
 
 def of_file(values: Sequence[Any], nth: ir.IntegerValue, kind: str) -> ir.Value:
-    """What belongs to the file of a row, of which there is one for each file."""
+    """The value of each row's file; values : one per file; nth : the number of the row's file."""
     if len(set(values)) == 1:
         return ibis.literal(values[0], kind)
     return ibis.literal(list(values), f"array<{kind}>")[nth.cast("int64")]
