@@ -51,6 +51,16 @@ def test_each_line_has_the_cells_of_its_order_product_and_payment(tmp_path):
     ]
 
 
+def test_lines_by_the_month_are_joined_as_one_file(tmp_path):
+    head, *rows = LINES.replace("3,tile,7\n", "").splitlines()
+    months = {f"lines_{n}.csv": f"{head}\n{row}\n" for n, row in enumerate(rows)}
+    made = prepared(tmp_path, GOOD.replace("lines.csv", "lines_*.csv"), FILES | months)
+    assert made.lines["amount"].tolist() == [10, 5]
+    assert prepared_tables.stamp(made.settings)["notes"] == [
+        "joined with orders.csv: 0 rows have no match in it; 1 of its rows have none",
+    ]
+
+
 def test_headers_may_be_called_as_what_rows_have_beside_them(tmp_path):
     names = {"sku": "key", "price": "row", "state": "line", "nth": "file"}
     source = GOOD.replace("price", "row").replace("nth", "file")

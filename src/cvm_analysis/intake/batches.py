@@ -46,11 +46,13 @@ class _Wanted(NamedTuple):
 
 
 class _File(NamedTuple):
-    """A raw file that was read: joined to others, or its cells alone."""
+    """A raw file that was read; places : of headers, if others are joined, beside `to`."""
 
     raw: RawInput
     wanted: _Wanted
-    found: joins.Joined | read.Cells
+    cells: read.Cells
+    places: dict[str, int]
+    to: Path
 
 
 def read_all(
@@ -68,38 +70,40 @@ def read_all(
     alike = dict[str, list[_File]]()
     for number, each in enumerate(inputs):
         to = staged_files.place(each, number, folder, kept)
-        file = _read(con, each, _want(settings, each), to)
+        file = _read(each, _want(settings, each), to)
         alike.setdefault(_likeness(file, corrected), []).append(file)
     for files in alike.values():
         yield _batch(con, files, corrected)
 
 
-def _read(con: Any, each: RawInput, wanted: _Wanted, to: Path) -> _File:
-    options = raw_files.options(each.source)
+def _read(each: RawInput, wanted: _Wanted, to: Path) -> _File:
+    options, places, mine = raw_files.options(each.source), dict[str, int](), wanted.every
     if each.others:
-        file = (each.path, each.name, options)
-        return _File(each, wanted, joins.join(con, file, wanted.every, list(each.others), to))
-    return _File(each, wanted, read.write(each.path, each.name, wanted.every, to=to, **options))
+        places = joins.find_places(each.path, options, wanted.every, list(each.others))
+        mine = {joins.cell(header): header for header, number in places.items() if number == 0}
+    return _File(each, wanted, read.write(each.path, each.name, mine, to=to, **options), places, to)
 
 
 def _likeness(file: _File, corrected: Collection[str]) -> str:
     """What files share whose cells are parsed together."""
-    raw, wanted, found = file
-    if isinstance(found, joins.Joined) or raw.name in corrected:
+    raw, wanted, found = file.raw, file.wanted, file.cells
+    if raw.name in corrected:
         return f"{raw.table} {raw.name}"
     kind = found.file.encoding
     types = found.types if kind == read.PARQUET else kind == "xlsx"  # which have dates of their own
-    columns = [sorted(wanted.columns), sorted(wanted.hidden), wanted.currency]
+    columns = wanted.every if raw.others else [sorted(wanted.every), wanted.currency]
     source = raw.source.model_dump(exclude=APART)
-    return repr((raw.table, columns, types, raw.source.region is None, source))
+    return repr((raw.table, columns, file.places, types, raw.source.region is None, source))
 
 
 def _batch(con: Any, files: list[_File], corrected: Collection[str]) -> Batch:
-    raw, wanted, joined = files[0]
-    if isinstance(joined, read.Cells):
+    raw, wanted, _, places, to = files[0]
+    found = [each.cells for each in files]
+    if raw.others:
+        joined = joins.join(con, found, wanted.every, places, list(raw.others), to)
+    else:
         is_text = raw.source.fill_by or raw.name in corrected  # what is filled in is text
         typed = {} if is_text else cells.typed(raw.table, wanted.columns, raw.source)
-        found = [each.found for each in files if isinstance(each.found, read.Cells)]
         joined = joins.alone(con, found, typed)
     names = [each.raw.name for each in files]
     regions = [each.raw.source.region or "" for each in files]

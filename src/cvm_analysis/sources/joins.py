@@ -84,45 +84,54 @@ def open_headers(path: Path, headers: list[str], others: Iterable[Other]) -> dic
     return known
 
 
-def join(
-    con: Any,
-    first: tuple[Path, str, Mapping[str, Any]],
-    columns: Mapping[str, str],
-    others: list[Other],
-    to: Path,
-) -> Joined:
-    """Read a file and others, beside the Parquet file `to`, and join them; all cells are text.
+def find_places(
+    path: Path, options: Mapping[str, Any], columns: Mapping[str, str], others: list[Other]
+) -> dict[str, int]:
+    """Say which file has a header, as `open_headers` numbers them: header -> number.
 
     Parameters
     ----------
-    first : path, name and options (encoding, delimiter) of the file whose rows they are
+    path, options : the file whose rows they are, and how it is read (encoding, delimiter)
     columns : our column -> the header, of any file
 
     Raises
     ------
-    InputError : a column that no file has or that several have, a key that a joined file has in
-        several rows; and as `read.write`
+    InputError : a column that no file has or that several have
     """
-    path, name, options = first
     known = open_headers(path, formats.header(path, **options), others)
     needed = {*columns.values(), *(key for other in others for key in other.keys)}
     if missing := sorted(needed - known.keys()):
         said = "; ".join(f"'{header}'{nearest(header, known)}" for header in missing)
         raise InputError(f"{path}: no column in it or in the joined files: {said}")
-    places = {header: _place(header, known, path, others) for header in sorted(needed)}
-    mine = {cell(header): header for header, number in places.items() if number == 0}
-    own = read.write(path, name, mine, to=to, **options)
-    rows, contents = read.stage(con, [own])
-    rows, files, notes = rows.mutate(unmatched=False), [own.file], list[str]()
+    return {header: _place(header, known, path, others) for header in sorted(needed)}
+
+
+def join(
+    con: Any,
+    files: Sequence[read.Cells],
+    columns: Mapping[str, str],
+    places: Mapping[str, int],
+    others: list[Other],
+    to: Path,
+) -> Joined:
+    """Join others, which are written beside the Parquet file `to`, to the rows of files.
+
+    files : with the `cell` of each header that is theirs; columns, places : as in `find_places`,
+    of each of the files
+
+    InputError : a key that a joined file has in several rows; and as `read.write`
+    """
+    rows, contents = read.stage(con, files)
+    rows, found, notes = rows.mutate(unmatched=False), [each.file for each in files], list[str]()
     for number, other in enumerate(others, 1):
         theirs = [header for header, place in places.items() if place == number]
         table, file = _read_other(con, other, theirs, to.with_suffix(f".{number}.parquet"))
         rows, note = _join(con, rows, table, other)
-        files.append(file)
+        found.append(file)
         notes += note
     fixed = [*read.PLACE, "nth", "row", "key", "ragged", "unmatched"]
     cells = {ours: rows[cell(header)] for ours, header in columns.items()}
-    return Joined(rows.select(*fixed, **cells), contents, files, notes)
+    return Joined(rows.select(*fixed, **cells), contents, found, notes)
 
 
 def alone(con: Any, files: Sequence[read.Cells], typed: read.Typed) -> Joined:
