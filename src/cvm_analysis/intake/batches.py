@@ -1,6 +1,6 @@
 """Raw files that are written alike, as one table, such as a file for each day.
 
-The engine takes a second to plan how a table is parsed, however few its rows.
+The engine takes longer to plan how a table is parsed than to parse some thousand rows.
 """
 
 from __future__ import annotations

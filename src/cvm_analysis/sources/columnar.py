@@ -66,11 +66,14 @@ def _texts(column: Any, decimal: str | None) -> list[str]:
 
 
 def check(path: Path) -> tuple[list[str], list[str], int]:
-    """Read all pages, and give the header, the types and the number of rows; errors as `read`."""
+    """Read all pages, and give the header, names with types, and the number of rows, as `read`.
+
+    The engine reads several files by the names of their columns.
+    """
     file = _open(path)
     with damaged(path):
         n = sum(len(batch) for batch in file.iter_batches(ROWS_PER_GROUP))
-    header, types = file.schema_arrow.names, [str(each) for each in file.schema_arrow.types]
+    header, types = file.schema_arrow.names, [str(each) for each in file.schema_arrow]
     if taken := {NUMBER, FILE} & set(header):
         raise InputError(f"{path}: a column is called {min(taken)}; rename it")
     return header, types, n

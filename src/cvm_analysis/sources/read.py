@@ -52,7 +52,7 @@ class RawFile:
 class Cells(NamedTuple):
     """A Parquet file with the cells of a raw file: the raw one itself, or what was written of it.
 
-    types : of its columns; places : our column -> its place in the file
+    types : of its columns, with their names if it is the raw one; places : our column -> its place
     """
 
     file: RawFile
