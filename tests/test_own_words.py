@@ -134,12 +134,12 @@ def test_grades_stand_in_the_order_of_the_scorecard(worded):
     assert legend[:4] == ["Gold", "Silver", "Bronze", "Not graded"]
 
 
-def test_what_has_words_is_good_and_nothing_is_warned_of(worded):
-    found = CliRunner().invoke(cli.app, ["check", str(worded)])
+def test_what_has_words_is_good_and_nothing_is_warned_of(worded, tmp_path):
+    found = CliRunner().invoke(cli.app, ["check", str(worded), "--out", str(tmp_path)])
     assert (found.exit_code, found.stdout.count("good"), found.stderr) == (0, 1, "")
 
 
-def test_a_code_without_words_is_shown_as_it_is_and_warned_of_with_its_place(wordless):
+def test_a_code_without_words_is_shown_as_it_is_and_warned_of_with_its_place(wordless, tmp_path):
     settings = validate.check(wordless)
     said = report(settings, "zh")
     assert all(key.partition(".")[2] in said for key in OWN)
@@ -150,7 +150,7 @@ def test_a_code_without_words_is_shown_as_it_is_and_warned_of_with_its_place(wor
         (text,) = [each for each in warned if f" {key} " in each]
         file, line = re.match(r"(.*) line (\d+): ", text).groups()
         assert code in Path(file).read_text("utf-8").splitlines()[int(line) - 1]
-    found = CliRunner().invoke(cli.app, ["check", str(wordless)])
+    found = CliRunner().invoke(cli.app, ["check", str(wordless), "--out", str(tmp_path)])
     assert found.exit_code == 0 and found.stderr.count("has no name in en and zh") == len(OWN)
 
 

@@ -76,7 +76,7 @@ def test_errors_are_those_of_the_definition_with_ties_strata_and_late_entry(seed
     seen = outcome.assign(stratum=groups)[["entry", "duration", "event", "stratum"]]
     seen["entry"] = seen["entry"].where(seen["entry"] > 0, -np.inf)
     x = features.to_numpy() - features.mean().to_numpy()
-    scores, _, information = definition(x, x @ coef, seen)
+    scores, _, information, _ = definition(x, x @ coef, seen)
     summed = pd.DataFrame(scores).groupby(customers).sum().to_numpy()
     plain = np.linalg.inv(information)
     wanted = np.sqrt(np.diag(plain @ summed.T @ summed @ plain))

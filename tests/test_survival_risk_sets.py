@@ -30,33 +30,36 @@ def definition(x, log_hazard, seen):
     """Efron's sums event by event, as the books write them: slow and plain."""
     entry, stop, event, group = (seen[c].to_numpy() for c in seen)
     risk, scores, expected = np.exp(log_hazard), np.zeros_like(x), np.zeros(len(x))
-    information = np.zeros((x.shape[1], x.shape[1]))
+    information, likelihood = np.zeros((x.shape[1], x.shape[1])), 0.0
     for stratum in np.unique(group):
         for time in np.unique(stop[(event == 1) & (group == stratum)]):
             dead = (stop == time) & (event == 1) & (group == stratum)
             there = (stop >= time) & (entry < time) & (group == stratum)
+            likelihood += log_hazard[dead].sum()
             for r in range(dead.sum()):
                 weight = risk * there * np.where(dead, 1 - r / dead.sum(), 1.0)
+                likelihood -= np.log(weight.sum())
                 mean = weight @ x / weight.sum()
                 apart = x - mean
                 information += (apart * weight[:, None]).T @ apart / weight.sum()
                 scores += dead[:, None] / dead.sum() * apart
                 scores -= weight[:, None] / weight.sum() * apart
                 expected += weight / weight.sum()
-    return scores, expected, information
+    return scores, expected, information, likelihood
 
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("ties", [True, False])
-def test_scores_and_information_are_those_of_the_definition(seed, ties):
+def test_likelihood_scores_and_information_are_those_of_the_definition(seed, ties):
     x, log_hazard, seen = rows(seed, ties=ties)
-    scores, expected, information = definition(x, log_hazard, seen)
+    scores, expected, information, likelihood = definition(x, log_hazard, seen)
     sets = risk_sets.build(x, log_hazard, seen)
     found, mean = np.zeros_like(x), np.zeros(len(x))
     for part in sets:
         found[part.rows], mean[part.rows] = part.scores(), part.expected()
     assert found == pytest.approx(scores, abs=1e-10)
     assert mean == pytest.approx(expected, abs=1e-10)
+    assert sum(part.log_likelihood for part in sets) == pytest.approx(likelihood, abs=1e-10)
     gradient, curved = risk_sets.total(sets)
     assert gradient == pytest.approx(scores.sum(axis=0), abs=1e-10)
     assert curved == pytest.approx(information, abs=1e-10)

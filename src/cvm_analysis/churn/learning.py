@@ -219,7 +219,7 @@ def _rows(known: Sequence[Snapshot], features: Sequence[pd.DataFrame]) -> Rows:
         )
         no_region = pd.Series(None, index, dtype=object)
         regions.append(each.customers.get("region", no_region))
-    days = np.repeat([pd.Timestamp(each.day) for each in known], [len(e.customers) for e in known])
+    days = pd.DatetimeIndex([each.day for each in known]).repeat([len(e.customers) for e in known])
     return Rows(
         customers=pd.Series(stacked.index, rows),
         day=pd.Series(days, rows),

@@ -42,7 +42,7 @@ class Recalibration:
         """Recalibrate forecasts; empty ones stay empty.
 
         p_no_purchase : one row per customer, columns p_no_purchase_<h>d
-        day : the landmark of each row
+        day : the landmark of each row, a datetime
         """
         shift = self.centre + self.level + _waves(day) @ np.array(self.season)
         odds = shift[:, None] + self.slope * (logit(p_no_purchase.to_numpy(float)) - self.centre)
@@ -58,7 +58,7 @@ def fit(
     ----------
     p_no_purchase : one row per customer and landmark, columns p_no_purchase_<h>d
     inactive : the same rows and columns; 1 or 0, empty where unknown
-    day : the landmark of each row
+    day : the landmark of each row, a datetime
     years : length of the records; below two no season is fitted, or one odd spring would count
         as the rule
 
@@ -72,7 +72,7 @@ def fit(
     p, outcome = p_no_purchase.to_numpy(float)[row, column], inactive.to_numpy(float)[row, column]
     if len(np.unique(outcome)) < 2 or len(np.unique(p)) < 2:
         return Recalibration()
-    landmark, days = pd.factorize(pd.to_datetime(day).to_numpy()[row], sort=True)
+    landmark, days = pd.factorize(day.to_numpy()[row], sort=True)
     centre = float(logit(p).mean())
     found = regression(_by_landmark(logit(p) - centre, landmark), outcome, _RIDGE)
     if found is None or found[0][1] <= 0:
@@ -121,6 +121,6 @@ def _shrink(errors: Array, variance: Array, days: pd.Series, years: float) -> li
 
 def _waves(day: pd.Series) -> Array:
     """Cosine and sine of the time of year, one row per row of `day`."""
-    since = (pd.to_datetime(day) - pd.Timestamp(2000, 1, 1)).dt.days.to_numpy(float)
+    since = (day - pd.Timestamp(2000, 1, 1)).dt.days.to_numpy(float)
     angles = 2 * np.pi * np.multiply.outer(since / YEAR, np.array(_WAVES))
     return np.column_stack([np.cos(angles), np.sin(angles)])

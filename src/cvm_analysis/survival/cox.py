@@ -165,7 +165,7 @@ def fit(
     InputError : other rows in the outcome, empty values or impossible durations
     FitError : too few events, or no feature left, or no maximum
 
-    Late entry costs lifelines time in rows x distinct event times; all else is linear.
+    Time grows linearly with the rows, with late entry too.
     """
     known, first, dropped = _fit_linear(features, outcome, customers, strata, events_per_feature)
     first = _add_splines(first, events_per_feature)

@@ -119,7 +119,10 @@ def estimate(rows: pd.DataFrame, observed: pd.DataFrame, nonlinear: splines.Knot
 
 
 def _fitter() -> Any:
-    """Make lifelines' model without its medians, forecasts and baseline, which nobody reads."""
+    """Make lifelines' model with the derivatives of our risk sets.
+
+    And without its medians, forecasts and baseline, which nobody reads.
+    """
     from lifelines.fitters.coxph_fitter import SemiParametricPHFitter
 
     class Fitter(SemiParametricPHFitter):
@@ -131,7 +134,30 @@ def _fitter() -> Any:
         def _compute_baseline_hazards(self, *_: Any) -> pd.DataFrame:
             return pd.DataFrame()
 
+        def _choose_gradient_calculator(self, *_: Any) -> Any:
+            return _derive
+
     return Fitter()
+
+
+def _derive(
+    x: pd.DataFrame,
+    duration: pd.Series,
+    event: pd.Series,
+    _: pd.Series,
+    entry: pd.Series | None,
+    coef: Array,
+) -> tuple[Array, Array, float]:
+    """Hessian, gradient and log likelihood of a stratum, as lifelines asks for them."""
+    observed = pd.DataFrame({"duration": duration, "event": event, "stratum": 0})
+    observed["entry"] = -np.inf if entry is None else entry
+    values = x.to_numpy()
+    with np.errstate(all="ignore"):  # without a maximum steps go too far: lifelines says so
+        sets = risk_sets.build(values, values @ coef, observed)
+        if not sets:
+            return np.zeros((len(coef), len(coef))), np.zeros(len(coef)), 0.0
+        gradient, information = risk_sets.total(sets)
+        return -information, gradient, sum(part.log_likelihood for part in sets)
 
 
 def prepare_outcome(

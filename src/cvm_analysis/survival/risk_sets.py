@@ -1,8 +1,8 @@
 """Risk sets of Cox's model: sums over the rows at risk at each event.
 
-They give the score residuals, the information and the baseline hazard of a fitted model, in time
-linear in the rows, with late entry, strata and ties after Efron. Own code because lifelines'
-residuals ignore ties.
+They give the likelihood and its derivatives, the score residuals and the baseline hazard of a
+model, in time linear in the rows, with late entry, strata and ties after Efron. Own code because
+lifelines' residuals ignore ties, and its derivatives take a step of Python for every event time.
 
 Source: Therneau & Grambsch (2000), "Modeling Survival Data", Springer, chapters 3 and 4. With d
 events at one time, the r-th of them (r = 0 .. d - 1) meets the risk set less the share r / d of
@@ -37,6 +37,7 @@ class RiskSets:
     deaths: Array  # events at each time
     at_risk: Array  # m x terms: sums of risk * x over the risk set
     dying: Array  # m x terms: the same over the rows with an event at that time
+    log_risk: float  # sum of log s over all events; s and f as below
     hazard: tuple[Array, Array]  # sums of 1/s and f/s over the events of a time, ...
     squared: tuple[Array, Array, Array]  # ... of 1/s^2, f/s^2 and f^2/s^2; f = r/d, s = risk
 
@@ -44,6 +45,11 @@ class RiskSets:
     def event_place(self) -> Ints:
         """Place among `times` of each event."""
         return self.last[self.event] - 1
+
+    @property
+    def log_likelihood(self) -> float:
+        """Of the events: log risk of each, less log s."""
+        return float(np.log(self.risk[self.event]).sum()) - self.log_risk
 
     def sum_at_risk(self, steps: Array) -> Array:
         """Sum m values, or m rows of values, over the times each row was at risk."""
@@ -162,6 +168,7 @@ def _of_stratum(rows: Ints, x: Array, risk: Array, values: dict[str, Array]) -> 
         last=last,
         times=times,
         deaths=deaths.astype(float),
+        log_risk=float(np.log(s).sum()),
         at_risk=at_risk[:, 1:],
         dying=dying[:, 1:],
         hazard=(sums[0], sums[1]),
