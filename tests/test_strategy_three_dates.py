@@ -13,6 +13,7 @@ from typing import NamedTuple
 import pandas as pd
 import pytest
 import yaml
+from part_of_sample import keep_sources
 
 from cvm_analysis import prepared, sample
 from cvm_analysis import settings as settings_module
@@ -117,6 +118,7 @@ def reports(tmp_path_factory):
     folder = tmp_path_factory.mktemp("learning")
     sample.make(folder / "data" / "sample", 3_000)
     shutil.copytree(ROOT / "config", folder / "config")
+    keep_sources(folder / "config" / "sample.yaml", "transactions", "customers", "contact_log")
     catalogue = folder / "config" / "strategies.yaml"
     text = catalogue.read_text("utf-8").replace("  win_back_offer:", "  letter:", 1)
     catalogue.write_text(text.replace("  second_purchase_offer:", "  offer:", 1), "utf-8")
