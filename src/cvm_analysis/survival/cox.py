@@ -5,8 +5,8 @@ Source: Cox (1972), "Regression Models and Life-Tables", JRSS B 34(2), 187-220; 
 
 `fit` tests the model's two assumptions, effects that are linear in the log hazard and constant over
 time, and changes the model where they fail; `fit_plain` fits the model as published. Beyond
-lifelines: both corrections, baselines with ties and late entry, errors clustered by customer in
-linear time, and features dropped with a reason.
+lifelines: both corrections, baselines with ties and late entry, derivatives and errors clustered by
+customer in linear time, and features dropped with a reason.
 
 Read hazard ratios of a return as association, not as causes of leaving, and as too small: no
 purchase mixes leaving with a low purchase rate. Where drop-out had a planted ratio of 2.0, models

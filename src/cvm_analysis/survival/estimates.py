@@ -119,10 +119,7 @@ def estimate(rows: pd.DataFrame, observed: pd.DataFrame, nonlinear: splines.Knot
 
 
 def _fitter() -> Any:
-    """Make lifelines' model with the derivatives of our risk sets.
-
-    And without its medians, forecasts and baseline, which nobody reads.
-    """
+    """Make lifelines' model: with our derivatives, without medians, forecasts and baseline."""
     from lifelines.fitters.coxph_fitter import SemiParametricPHFitter
 
     class Fitter(SemiParametricPHFitter):
@@ -148,7 +145,7 @@ def _derive(
     entry: pd.Series | None,
     coef: Array,
 ) -> tuple[Array, Array, float]:
-    """Hessian, gradient and log likelihood of a stratum, as lifelines asks for them."""
+    """Hessian, gradient and log likelihood of a stratum, as lifelines asks for them; no weights."""
     observed = pd.DataFrame({"duration": duration, "event": event, "stratum": 0})
     observed["entry"] = -np.inf if entry is None else entry
     values = x.to_numpy()
